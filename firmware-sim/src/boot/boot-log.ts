@@ -1,0 +1,132 @@
+import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
+import type { ImageSegment } from "./image-verification.ts";
+
+/**
+ * The boot log that an event leaves on the console, as ESP-IDF's bootloader words it at log level Info; without the
+ * time stamps, since nothing here reads a clock.
+ */
+export function bootLogOf(event: BootEvent): readonly string[] {
+  switch (event.type) {
+    case "table-loaded":
+      return [
+        "I boot: Partition Table:",
+        "I boot: ## Label            Usage          Type ST Offset   Length",
+        ...event.entries.map((entry, index) => `I boot: ${partitionLine(entry, index)}`),
+        "I boot: End of partition table",
+      ];
+    case "table-rejected":
+      return [`E flash_parts: ${event.reason}`, "E boot: Failed to verify partition table"];
+    case "otadata-read":
+    case "entry-rewritten":
+      return event.type === "entry-rewritten" && event.reason === "initial-contents"
+        ? [`I boot: Set actual ota_seq=${event.sequence} in otadata[0]`]
+        : [];
+    case "selected":
+      return selectionLines(event);
+    case "factory-reset":
+      return [
+        "I boot: Detect a condition of the factory reset",
+        `I boot: Data partitions to erase: ${event.erased.join(", ")}`,
+      ];
+    case "slot-rejected":
+      return [
+        ...(event.err === undefined ? [] : [`E esp_image: ${event.reason}`]),
+        ...(event.slot === "test" ? [] : [`E boot: ${slotTitle(event.slot)} is not bootable`]),
+      ];
+    case "slot-loaded":
+      return [
+        ...event.image.segments.map((segment, index) => `I esp_image: ${segmentLine(segment, index)}`),
+        `I boot: Loaded app from partition at offset 0x${event.partition.offset.toString(16)}`,
+        ...(event.slot === "test" && event.fallback
+          ? ["W boot: Falling back to test app as only bootable partition"]
+          : []),
+      ];
+    case "secure-version-burned":
+      return [`I efuse: Anti-rollback is set. eFuse field is updated(${event.to}).`];
+    case "reset":
+      return resetLines(event.reason);
+    default:
+      return event satisfies never;
+  }
+}
+
+function selectionLines(event: BootEvent & { type: "selected" }): readonly string[] {
+  switch (event.reason) {
+    case "default":
+      return [`I boot: ${event.slot === "factory" ? "Defaulting to factory image" : "No factory image, trying OTA 0"}`];
+    case "otadata-invalid":
+      return [
+        event.slot === "factory"
+          ? "E boot: ota data partition invalid, falling back to factory"
+          : "E boot: ota data partition invalid and no factory, will try all partitions",
+      ];
+    case "initial-contents":
+      return ["I boot: otadata[0..1] in initial state"];
+    case "test-pin":
+      return ["I boot: Detect a boot condition of the test firmware"];
+    case "active-entry":
+    case "no-otadata":
+      return [];
+    default:
+      return event.reason satisfies never;
+  }
+}
+
+function resetLines(reason: ResetReason): readonly string[] {
+  switch (reason) {
+    case "partition-table-invalid":
+      return ["E boot: load partition table error!"];
+    case "otadata-too-small":
+      return ["E boot: ota_info partition size is too small (minimum 8192 bytes)"];
+    case "otadata-beyond-flash":
+      return ["E boot: bootloader_mmap of ota_info failed"];
+    case "no-bootable-app":
+      return ["E boot: No bootable app partitions in the partition table"];
+    case "no-test-app":
+      return ["E boot: Test firmware is not found in partition table"];
+    case "test-app-not-bootable":
+      return ["E boot: No bootable test partition in the partition table"];
+    case "divide-by-zero":
+      return ["Guru Meditation Error: Core 0 panic'ed (IntegerDivideByZero)"];
+    default:
+      return reason satisfies never;
+  }
+}
+
+function slotTitle(slot: BootSlot): string {
+  return slot === "factory" ? "Factory app partition" : `OTA app partition slot ${slot}`;
+}
+
+function partitionLine(entry: PartitionEntry, index: number): string {
+  const { label, type, subtype, offset, size } = entry;
+  const names = `${label.padEnd(16)} ${usageOf(type, subtype).padEnd(16)}`;
+  return `${String(index).padStart(2)} ${names} ${hex(type, 2)} ${hex(subtype, 2)} ${hex(offset, 8)} ${hex(size, 8)}`;
+}
+
+const DATA_USAGES: Readonly<Record<number, string>> = {
+  [DataSubtype.OTA]: "OTA data",
+  [DataSubtype.PHY]: "RF data",
+  [DataSubtype.NVS]: "WiFi data",
+  [DataSubtype.NVS_KEYS]: "NVS keys",
+  [DataSubtype.EFUSE]: "efuse",
+};
+
+function usageOf(type: number, subtype: number): string {
+  if (type === PartitionType.DATA) return DATA_USAGES[subtype] ?? "Unknown data";
+  if (type !== PartitionType.APP) return "unknown";
+  if (subtype === AppSubtype.FACTORY) return "factory app";
+  if (subtype === AppSubtype.TEST) return "test app";
+  return (subtype & 0xf0) === AppSubtype.OTA_0 ? "OTA app" : "Unknown app";
+}
+
+function segmentLine(segment: ImageSegment, index: number): string {
+  const { flashOffset, loadAddress, sizeBytes, use } = segment;
+  const size = `${hex(sizeBytes, 5)}h (${String(sizeBytes).padStart(6)})`;
+  const place = `segment ${index}: paddr=${hex(flashOffset, 8)} vaddr=${hex(loadAddress, 8)} size=${size}`;
+  return use === "none" ? place : `${place} ${use}`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
+}

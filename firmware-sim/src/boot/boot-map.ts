@@ -1,0 +1,94 @@
+import {
+  APP_IMAGE_HEADER_SIZE,
+  APP_IMAGE_MAGIC,
+  AppSubtype,
+  type Chip,
+  DataSubtype,
+  isOtaError,
+  PARTITION_TABLE_SIZE,
+  type PartitionEntry,
+  PartitionType,
+  parseAppImageHeader,
+  parsePartitionTable,
+} from "@tinybms/ota-core";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
+
+/** What the bootloader keeps of a partition table (`bootloader_state_t`). */
+export interface BootMap {
+  /** The whole table, in its order. */
+  readonly entries: readonly PartitionEntry[];
+  readonly factory: PartitionEntry | undefined;
+  readonly test: PartitionEntry | undefined;
+  readonly otadata: PartitionEntry | undefined;
+  /** OTA slots by their number; a number without a partition is `undefined`. */
+  readonly slots: readonly (PartitionEntry | undefined)[];
+  /**
+   * How many entries are OTA slots. Gaps aren't closed and duplicates count twice, so with `ota_0` and `ota_2` it is 2:
+   * slot 1 is empty, and slot 2 is never looked at.
+   */
+  readonly appCount: number;
+}
+
+/** A table that can be used, or ESP-IDF's error number and log line. */
+export type BootMapResult =
+  | { readonly kind: "loaded"; readonly map: BootMap }
+  | { readonly kind: "rejected"; readonly err: number; readonly reason: string };
+
+/**
+ * Loads and verifies the partition table as the bootloader does (`esp_partition_table_verify`, then
+ * `bootloader_utility_load_partition_table`): an MD5 is checked where there is one, and each partition must lie within
+ * the flash as the bootloader image's header sizes it. Of two partitions of one kind the last counts.
+ *
+ * @param flash - What to read from.
+ * @param chip - Says where the bootloader image lies.
+ * @param tableOffset - `CONFIG_PARTITION_TABLE_OFFSET`, in bytes.
+ * @returns 0x104 if a partition lies beyond the flash, 0x103 for any other fault.
+ */
+export function loadBootMap(flash: FlashReader, chip: Chip, tableOffset: number): BootMapResult {
+  let table: ReturnType<typeof parsePartitionTable>;
+  try {
+    table = parsePartitionTable(flash.read(tableOffset, PARTITION_TABLE_SIZE));
+  } catch (error) {
+    if (isOtaError(error)) return { kind: "rejected", err: EspErr.ESP_ERR_INVALID_STATE, reason: error.message };
+    throw error;
+  }
+  const chipSize = flashSizeOf(flash, chip);
+  const beyond = table.entries.findIndex(({ offset, size }) => offset > chipSize || size > chipSize - offset);
+  const outside = table.entries[beyond];
+  if (outside !== undefined) {
+    const place = `offset 0x${outside.offset.toString(16)} size 0x${outside.size.toString(16)}`;
+    const reason = `partition ${beyond} invalid - ${place} exceeds flash chip size 0x${chipSize.toString(16)}`;
+    return { kind: "rejected", err: EspErr.ESP_ERR_INVALID_SIZE, reason };
+  }
+  if (table.md5 === "mismatch") {
+    return { kind: "rejected", err: EspErr.ESP_ERR_INVALID_STATE, reason: "Incorrect MD5 checksum" };
+  }
+  return { kind: "loaded", map: mapOf(table.entries) };
+}
+
+function mapOf(entries: readonly PartitionEntry[]): BootMap {
+  const slots: (PartitionEntry | undefined)[] = [];
+  const last = (type: number, subtype: number) =>
+    entries.findLast((entry) => entry.type === type && entry.subtype === subtype && entry.offset !== 0);
+  const otaSlots = entries.filter(
+    ({ type, subtype }) => type === PartitionType.APP && (subtype & 0xf0) === AppSubtype.OTA_0,
+  );
+  for (const slot of otaSlots) slots[slot.subtype & 0x0f] = slot;
+  return {
+    entries,
+    factory: last(PartitionType.APP, AppSubtype.FACTORY),
+    test: last(PartitionType.APP, AppSubtype.TEST),
+    otadata: last(PartitionType.DATA, DataSubtype.OTA),
+    slots,
+    appCount: otaSlots.length,
+  };
+}
+
+/** The size that the bootloader's own image header names; of the chip where there is no bootloader or no known size. */
+function flashSizeOf(flash: FlashReader, chip: Chip): number {
+  const header = flash.read(chip.bootloaderOffset, APP_IMAGE_HEADER_SIZE);
+  if (header[0] !== APP_IMAGE_MAGIC) return flash.sizeBytes;
+  const { spiSize } = parseAppImageHeader(header);
+  return spiSize <= 7 ? 2 ** (20 + spiSize) : flash.sizeBytes;
+}

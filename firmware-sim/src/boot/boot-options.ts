@@ -1,0 +1,34 @@
+import type { Chip } from "@tinybms/ota-core";
+import type { NorFlash } from "../flash/nor-flash.ts";
+import type { Efuse } from "./efuse.ts";
+
+/** What lasts on a device when its power goes. */
+export interface Hardware {
+  readonly flash: NorFlash;
+  readonly efuse: Efuse;
+  readonly chip: Chip;
+}
+
+/**
+ * How the bootloader was built, and which pins are held at this start. Inputs of their own beside the app's options:
+ * devices in the field keep the bootloader they were made with.
+ */
+export interface BootloaderOptions {
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; true without it. */
+  readonly rollback?: boolean;
+  /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which brings rollback with it; false without it. */
+  readonly antiRollback?: boolean;
+  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`; false without it. */
+  readonly skipValidate?: boolean;
+  /** `CONFIG_PARTITION_TABLE_OFFSET` in bytes; 0x8000 without it. */
+  readonly tableOffset?: number;
+  /** The pin of `CONFIG_BOOTLOADER_FACTORY_RESET` is held: what that erases. */
+  readonly factoryReset?: {
+    /** Labels of data partitions (`CONFIG_BOOTLOADER_DATA_FACTORY_RESET`). */
+    readonly dataPartitions: readonly string[];
+    /** `CONFIG_BOOTLOADER_OTA_DATA_ERASE`. */
+    readonly otadata: boolean;
+  };
+  /** The pin of `CONFIG_BOOTLOADER_APP_TEST` is held. */
+  readonly testAppPin?: boolean;
+}

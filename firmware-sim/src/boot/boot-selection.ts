@@ -1,0 +1,182 @@
+import {
+  buildOtadataEntry,
+  chooseActive,
+  isSelectInvalid,
+  isSelectValid,
+  OTADATA_ENTRY_SIZE,
+  OTADATA_SECTOR_SIZE,
+  OTADATA_SIZE,
+  type OtadataEntry,
+  OtaImageState,
+  otadataCrc,
+  otadataEntry,
+  otaSlotOfSequence,
+  type PartitionEntry,
+  parseOtadataEntry,
+} from "@tinybms/ota-core";
+import { readAppDescription } from "./app-description.ts";
+import type { BootEvent, ResetReason, RewriteReason } from "./boot-event.ts";
+import type { BootMap } from "./boot-map.ts";
+import type { BootloaderOptions, Hardware } from "./boot-options.ts";
+
+/** The factory app, in ESP-IDF's numbering of what can be started; OTA slots are 0 and up. */
+export const FACTORY_INDEX: number = -1;
+
+/** The test app, in the same numbering. */
+export const TEST_APP_INDEX: number = -2;
+
+/** Where the search for a bootable slot begins. */
+export type Selection =
+  | {
+      readonly kind: "start";
+      readonly index: number;
+      /** Neither entry ever counted: the slot that boots is to be recorded (`ota_has_initial_contents`). */
+      readonly initialContents: boolean;
+    }
+  | { readonly kind: "reset"; readonly reason: ResetReason };
+
+/** One run of the bootloader. */
+export interface BootRun {
+  readonly hardware: Hardware;
+  readonly options: BootloaderOptions;
+  readonly map: BootMap;
+  /** Takes down what happens. */
+  readonly note: (event: BootEvent) => void;
+}
+
+/**
+ * Chooses what to start, and writes to otadata what has to be written before it starts
+ * (`bootloader_utility_get_selected_boot_partition`).
+ *
+ * @throws PowerCut where the flash loses power.
+ */
+export function selectBootIndex(run: BootRun): Selection {
+  const { map, note } = run;
+  if (map.otadata === undefined) {
+    note({ type: "selected", slot: "factory", reason: "no-otadata" });
+    return { kind: "start", index: FACTORY_INDEX, initialContents: false };
+  }
+  if (map.otadata.size < OTADATA_SIZE) return { kind: "reset", reason: "otadata-too-small" };
+  if (map.otadata.size > run.hardware.flash.sizeBytes - map.otadata.offset) {
+    return { kind: "reset", reason: "otadata-beyond-flash" };
+  }
+  const read = readEntries(run, map.otadata);
+  note({ type: "otadata-read", entries: read });
+  const entries = isRollbackOn(run) ? abortUnconfirmed(run, map.otadata, read) : read;
+  return run.options.antiRollback === true
+    ? selectWithAntiRollback(run, map.otadata, entries)
+    : selectPlain(run, map.otadata, entries);
+}
+
+/** Records the slot that booted, where otadata named none (`set_actual_ota_seq`). */
+export function recordFirstBoot(run: BootRun, slot: number): void {
+  if (run.map.otadata === undefined) return;
+  writeEntry(run, run.map.otadata, 0, otadataEntry(slot + 1, OtaImageState.VALID), "initial-contents");
+  if (run.options.antiRollback === true) burnSecureVersion(run, run.map.slots[slot]);
+}
+
+/** Whether anti-rollback lets a partition boot: always without it; with it the descriptor must be there and say so. */
+export function isSecureVersionAllowed(run: BootRun, partition: PartitionEntry | undefined): boolean {
+  if (run.options.antiRollback !== true) return true;
+  if (partition === undefined) return false;
+  const description = readAppDescription(run.hardware.flash, partition.offset);
+  return description !== undefined && run.hardware.efuse.allowsSecureVersion(description.secureVersion);
+}
+
+type Entries = readonly [OtadataEntry, OtadataEntry];
+
+function selectPlain(run: BootRun, otadata: PartitionEntry, entries: Entries): Selection {
+  const { map, note } = run;
+  if (entries.every(isSelectInvalid) || map.appCount === 0) {
+    const index = map.factory === undefined ? 0 : FACTORY_INDEX;
+    note({ type: "selected", slot: index === 0 ? 0 : "factory", reason: "default" });
+    return { kind: "start", index, initialContents: index === 0 && entries.every(isNeverWritten) };
+  }
+  return follow(run, otadata, entries, chooseActive(...entries));
+}
+
+function selectWithAntiRollback(run: BootRun, otadata: PartitionEntry, entries: Entries): Selection {
+  const { map, note } = run;
+  if (entries.every(isNeverWritten)) {
+    note({ type: "selected", slot: "factory", reason: "initial-contents" });
+    return { kind: "start", index: FACTORY_INDEX, initialContents: true };
+  }
+  if (map.appCount === 0 && entries.some(isSelectValid)) return { kind: "reset", reason: "divide-by-zero" };
+  // An entry whose slot may not boot is passed over as if it were blank.
+  const [first, second] = entries.map((entry) => {
+    const allowed = isSelectValid(entry) && isSecureVersionAllowed(run, slotOf(run, entry));
+    return allowed ? entry : { ...entry, sequence: 0xffff_ffff };
+  });
+  const active = first === undefined || second === undefined ? undefined : chooseActive(first, second);
+  return follow(run, otadata, entries, active);
+}
+
+/** Starts the active entry's slot, or with none what comes first. */
+function follow(run: BootRun, otadata: PartitionEntry, entries: Entries, active: 0 | 1 | undefined): Selection {
+  const { map, note, options } = run;
+  if (active === undefined) {
+    note({ type: "selected", slot: map.factory === undefined ? 0 : "factory", reason: "otadata-invalid" });
+    return { kind: "start", index: FACTORY_INDEX, initialContents: false };
+  }
+  const entry = entries[active];
+  const slot = otaSlotOfSequence(entry.sequence, map.appCount);
+  note({ type: "selected", slot, reason: "active-entry", entry: active });
+  if (isRollbackOn(run) && entry.state === OtaImageState.NEW) {
+    writeEntry(run, otadata, active, { ...entry, state: OtaImageState.PENDING_VERIFY }, "first-start");
+  }
+  if (options.antiRollback === true && entry.state === OtaImageState.VALID) burnSecureVersion(run, map.slots[slot]);
+  return { kind: "start", index: slot, initialContents: false };
+}
+
+/** Whatever was started and not confirmed is given up, whether or not its entry counts. */
+function abortUnconfirmed(run: BootRun, otadata: PartitionEntry, entries: Entries): Entries {
+  const update = (sector: 0 | 1): OtadataEntry => {
+    const entry = entries[sector];
+    if (entry.state !== OtaImageState.PENDING_VERIFY) return entry;
+    const aborted = { ...entry, state: OtaImageState.ABORTED };
+    writeEntry(run, otadata, sector, aborted, "not-confirmed");
+    return aborted;
+  };
+  return [update(0), update(1)];
+}
+
+function readEntries({ hardware }: BootRun, otadata: PartitionEntry): Entries {
+  const entry = (sector: 0 | 1) =>
+    parseOtadataEntry(hardware.flash.read(otadata.offset + sector * OTADATA_SECTOR_SIZE, OTADATA_ENTRY_SIZE));
+  return [entry(0), entry(1)];
+}
+
+/** `write_otadata`: erases the entry's sector, then writes 32 bytes. Power can go in between. */
+function writeEntry(
+  run: BootRun,
+  otadata: PartitionEntry,
+  sector: 0 | 1,
+  entry: OtadataEntry,
+  reason: RewriteReason,
+): void {
+  const offset = otadata.offset + sector * OTADATA_SECTOR_SIZE;
+  run.hardware.flash.eraseSector(offset);
+  run.hardware.flash.program(offset, buildOtadataEntry(entry));
+  run.note({ type: "entry-rewritten", sector, reason, sequence: entry.sequence, state: entry.state });
+}
+
+function burnSecureVersion(run: BootRun, partition: PartitionEntry | undefined): void {
+  if (partition === undefined) return;
+  const { efuse, flash } = run.hardware;
+  const from = efuse.secureVersion;
+  efuse.updateSecureVersion(readAppDescription(flash, partition.offset)?.secureVersion ?? 0);
+  if (efuse.secureVersion !== from) run.note({ type: "secure-version-burned", from, to: efuse.secureVersion });
+}
+
+function slotOf({ map }: BootRun, entry: OtadataEntry): PartitionEntry | undefined {
+  return map.slots[otaSlotOfSequence(entry.sequence, map.appCount)];
+}
+
+/** Blank, or torn before its CRC was whole. Not the same as invalid: an aborted entry was written. */
+function isNeverWritten(entry: OtadataEntry): boolean {
+  return entry.sequence === 0xffff_ffff || entry.crc !== otadataCrc(entry.sequence);
+}
+
+function isRollbackOn({ options }: BootRun): boolean {
+  return (options.rollback ?? true) || options.antiRollback === true;
+}

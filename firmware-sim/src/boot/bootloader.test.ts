@@ -1,0 +1,177 @@
+import { APP_IMAGE_MAGIC, OtaImageState, PARTITION_TABLE_OFFSET, PartitionType } from "@tinybms/ota-core";
+import { describe, expect, test } from "vitest";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../../test/board.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import { runBootloader } from "./bootloader.ts";
+
+const { NEW, VALID, UNDEFINED } = OtaImageState;
+
+test("a start is told twice: as a log for people and as a trace for programs", () => {
+  const outcome = runBootloader(board({ otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] }));
+  expect(outcome.log.slice(-6)).toEqual([
+    "I boot: End of partition table",
+    "E esp_image: Image hash failed - image is corrupt",
+    "E boot: OTA app partition slot 1 is not bootable",
+    "I esp_image: segment 0: paddr=00010020 vaddr=3f400020 size=00104h (   260) map",
+    expect.stringMatching(/^I esp_image: segment 1: paddr=0001012c vaddr=3ffae000 size=0000\dh \( {5}\d\) load$/),
+    "I boot: Loaded app from partition at offset 0x10000",
+  ]);
+  expect(outcome.trace.map(({ type }) => type)).toEqual([
+    "table-loaded",
+    "otadata-read",
+    "selected",
+    "entry-rewritten",
+    "slot-rejected",
+    "slot-loaded",
+  ]);
+  expect(outcome.trace).toEqual(
+    expect.arrayContaining([
+      { type: "selected", slot: 1, reason: "active-entry", entry: 1 },
+      { type: "entry-rewritten", sector: 1, reason: "first-start", sequence: 2, state: 1 },
+      expect.objectContaining({ type: "slot-rejected", slot: 1, err: EspErr.ESP_ERR_IMAGE_INVALID }),
+      expect.objectContaining({ type: "slot-loaded", slot: 0, fallback: true }),
+    ]),
+  );
+});
+
+test.for([
+  { what: "to factory by default", spec: { factory: true }, line: "I boot: Defaulting to factory image" },
+  { what: "to ota_0 by default", spec: {}, line: "I boot: No factory image, trying OTA 0" },
+  { what: "the record of a first boot", spec: {}, line: "I boot: Set actual ota_seq=1 in otadata[0]" },
+  {
+    what: "an otadata that nothing can be made of",
+    spec: { otadata: [torn(1, UNDEFINED), undefined] },
+    line: "E boot: ota data partition invalid and no factory, will try all partitions",
+  },
+  {
+    what: "the same with factory",
+    spec: { factory: true, otadata: [torn(1, UNDEFINED), undefined] },
+    line: "E boot: ota data partition invalid, falling back to factory",
+  },
+  {
+    what: "a device with nothing to start",
+    spec: { empty: [0, 1] },
+    line: "E boot: No bootable app partitions in the partition table",
+  },
+  {
+    what: "the last resort",
+    spec: { test: true, empty: [0, 1] },
+    line: "W boot: Falling back to test app as only bootable partition",
+  },
+] as const)("the log names $what", ({ spec, line }) => {
+  expect(runBootloader(board(spec)).log).toContain(line);
+});
+
+describe("the partition table", () => {
+  const reject = (change: (bytes: Uint8Array) => void) => {
+    const hardware = board({ factory: true });
+    const bytes = hardware.flash.truth(PARTITION_TABLE_OFFSET, 0xc00);
+    change(bytes);
+    hardware.flash.load(PARTITION_TABLE_OFFSET, bytes);
+    const outcome = runBootloader(hardware);
+    expect(outcome).toMatchObject({ kind: "reset-loop", reason: "partition-table-invalid" });
+    expect(outcome.log.slice(-2)).toEqual([
+      "E boot: Failed to verify partition table",
+      "E boot: load partition table error!",
+    ]);
+    return outcome.trace[0];
+  };
+
+  test.for([
+    { what: "is blank", change: (bytes: Uint8Array) => bytes.fill(0xff) },
+    { what: "doesn't match its MD5", change: (bytes: Uint8Array) => bytes.fill(0x58, 12, 13) },
+    { what: "has a foreign entry", change: (bytes: Uint8Array) => bytes.fill(0x00, 32, 34) },
+    { what: "has zeros for its end marker", change: (bytes: Uint8Array) => bytes.fill(0x00, 0xe0, 0x100) },
+  ])("that $what stops every start with 0x103", ({ change }) => {
+    expect(reject(change)).toMatchObject({ type: "table-rejected", err: EspErr.ESP_ERR_INVALID_STATE });
+  });
+
+  test("is bounded by the flash size that the bootloader's own header names", () => {
+    const hardware = board({ factory: true, chip: "esp32c3" });
+    expect(bootOf(hardware)).toBe("factory");
+    // A bootloader image at 0x0 whose header says 1 MB (high nibble 0): all fits. There is no smaller size to name.
+    hardware.flash.load(0, Uint8Array.of(APP_IMAGE_MAGIC, 3, 2, 0x0f));
+    expect(bootOf(hardware)).toBe("factory");
+
+    const large = board({
+      factory: true,
+      chip: "esp32c3",
+      table: (entries) => ({
+        entries: [
+          ...entries,
+          { label: "storage", type: PartitionType.DATA, subtype: 0x82, offset: 0x100000, size: 0x100000, flags: 0 },
+        ],
+      }),
+    });
+    expect(runBootloader(large).trace[0]).toMatchObject({ type: "table-rejected", err: EspErr.ESP_ERR_INVALID_SIZE });
+    large.flash.load(0, Uint8Array.of(APP_IMAGE_MAGIC, 3, 2, 0x1f)); // 2 MB
+    expect(bootOf(large)).toBe("factory");
+  });
+
+  test("may lie elsewhere", () => {
+    const hardware = board({ factory: true });
+    const table = hardware.flash.truth(PARTITION_TABLE_OFFSET, 0xc00);
+    hardware.flash.load(0x7000, table);
+    hardware.flash.load(PARTITION_TABLE_OFFSET, new Uint8Array(0xc00));
+    expect(bootOf(hardware, { tableOffset: 0x7000 })).toBe("factory");
+    expect(bootOf(hardware)).toBe("partition-table-invalid");
+  });
+
+  test("may put otadata where the chip has no flash, which nothing survives", () => {
+    const hardware = board({
+      chip: "esp32c3",
+      factory: true,
+      table: (entries) => ({
+        entries: entries.map((e) => (e.label === "otadata" ? { ...e, offset: 0x100000 } : e)),
+      }),
+    });
+    hardware.flash.load(0, Uint8Array.of(APP_IMAGE_MAGIC, 3, 2, 0x2f)); // says 4 MB; the chip has 1
+    expect(bootOf(hardware)).toBe("otadata-beyond-flash");
+  });
+});
+
+describe("pins", () => {
+  test("a factory reset erases the data it names, and otadata where it is built to", () => {
+    const hardware = board({ factory: true, otadata: [entry(1, VALID), entry(2, VALID)] });
+    hardware.flash.load(0x9000, new Uint8Array(0x4000));
+    const outcome = runBootloader(hardware, { factoryReset: { dataPartitions: ["nvs"], otadata: true } });
+    expect(outcome).toMatchObject({ kind: "boots", slot: "factory" });
+    expect(hardware.flash.truth(0x9000, 0x4000).every((byte) => byte === 0xff)).toBe(true);
+    expect(otadataOf(hardware)).toEqual(["blank", "blank"]);
+    expect(outcome.trace).toContainEqual({ type: "factory-reset", erased: ["nvs", "otadata"] });
+  });
+
+  test("the test pin starts the test app, and nothing else if there is none or it doesn't verify", () => {
+    const testAppPin = true;
+    const good = runBootloader(board({ factory: true, test: true }), { testAppPin });
+    expect(good).toMatchObject({ kind: "boots", slot: "test" });
+    expect(good.log).not.toContain("W boot: Falling back to test app as only bootable partition");
+    expect(bootOf(board({ factory: true }), { testAppPin })).toBe("no-test-app");
+    expect(bootOf(board({ factory: true, test: true, corrupt: ["test"] }), { testAppPin })).toBe(
+      "test-app-not-bootable",
+    );
+  });
+});
+
+test("without OTA slots otadata is not followed", () => {
+  expect(bootOf(board({ factory: true, slots: [], otadata: [entry(1, VALID), undefined] }))).toBe("factory");
+  const options = { antiRollback: true };
+  expect(bootOf(board({ factory: true, slots: [], otadata: [entry(1, VALID), undefined] }), options)).toBe(
+    "divide-by-zero",
+  );
+});
+
+test("a bootloader built to skip validation starts a corrupt app", () => {
+  const spec = { otadata: [entry(1, VALID), undefined], corrupt: [0] } as const;
+  expect(bootOf(board(spec))).toBe(1);
+  expect(bootOf(board(spec), { skipValidate: true })).toBe(0);
+});
+
+test("label bytes and sector rests survive as the bootloader leaves them", () => {
+  const hardware = board({ otadata: [{ ...entry(1, NEW), label: new Uint8Array(20).fill(0x41) }, undefined] });
+  hardware.flash.load(OTADATA_OFFSET + 32, Uint8Array.of(1, 2, 3));
+  runBootloader(hardware);
+  expect(otadataOf(hardware)).toEqual(["1:pending-verify", "blank"]);
+  expect(hardware.flash.truth(OTADATA_OFFSET + 4, 20)).toEqual(new Uint8Array(20).fill(0x41));
+  expect(hardware.flash.truth(OTADATA_OFFSET + 32, 3)).toEqual(Uint8Array.of(0xff, 0xff, 0xff)); // erased with it
+});

@@ -1,0 +1,295 @@
+import {
+  APP_DESCRIPTOR_MAGIC,
+  APP_DESCRIPTOR_SIZE,
+  APP_IMAGE_HEADER_SIZE,
+  APP_IMAGE_MAGIC,
+  type AppDescriptor,
+  type AppImageHeader,
+  CHECKSUM_INITIAL,
+  type Chip,
+  checksumPaddingSize,
+  createSha256,
+  equalBytes,
+  isMappedAddress,
+  MMU_PAGE_SIZE,
+  parseAppImageHeader,
+  parseSegmentHeader,
+  SEGMENT_HEADER_SIZE,
+  SEGMENT_SIZE_LIMIT,
+  SEGMENTS_MAX,
+  type Sha256,
+  viewOf,
+} from "@tinybms/ota-core";
+import { EspAbort } from "../esp-idf/esp-abort.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
+import { toAppDescription } from "./app-description.ts";
+import type { Efuse } from "./efuse.ts";
+import type { ImageSegment, ImageVerification, PartitionRange, VerifyOptions } from "./image-verification.ts";
+
+const HASH_SIZE = 32;
+/** Larger partitions are refused, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
+const PARTITION_SIZE_MAX = 0x100_0000;
+/** Addresses below hold padding segments, which are skipped. */
+const LOAD_ADDRESS_MIN = 0x1000_0000;
+
+/**
+ * Verifies the app image at the start of a partition, in the order and with the results of ESP-IDF's `image_load`
+ * (`bootloader_support/src/esp_image_format.c`). The first failure wins.
+ *
+ * Steps: 2 partition size, 3 flash, 4 magic, 5 chip, 6 and 7 chip revision, 8 segment count, 9 segment length, 10 room
+ * for the app descriptor, 11 descriptor, 12 MMU page alignment, 14 end of flash, 15 eFuse block revision, 17 end
+ * address, 18 checksum, 19 partition size, 20 hash, 21 secure version. (1 and 13 can't fail here; 16 aborts.)
+ *
+ * Reads each byte once, without a copy; 1.3 MB take about 1 ms.
+ *
+ * @param flash - What to read from.
+ * @param partition - The slot; its end bounds the image only after all else was checked, as in ESP-IDF.
+ * @param chip - The chip that is to run it.
+ * @param efuse - That chip's eFuses.
+ * @throws {@link EspAbort} where an app with anti-rollback asserts the descriptor's magic word (step 16).
+ */
+export function verifyImage(
+  flash: FlashReader,
+  partition: PartitionRange,
+  chip: Chip,
+  efuse: Efuse,
+  options: VerifyOptions,
+): ImageVerification {
+  return new Verification(flash, partition, chip, efuse, options).run();
+}
+
+class Verification {
+  readonly #flash: FlashReader;
+  readonly #partition: PartitionRange;
+  readonly #chip: Chip;
+  readonly #efuse: Efuse;
+  readonly #options: VerifyOptions;
+  readonly #validate: boolean;
+  readonly #sha: Sha256 = createSha256();
+  readonly #segments: ImageSegment[] = [];
+  #checksum = CHECKSUM_INITIAL;
+  #descriptor: AppDescriptor | undefined;
+  /** The next byte to look at, in bytes of the flash. */
+  #position: number;
+
+  constructor(flash: FlashReader, partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions) {
+    this.#flash = flash;
+    this.#partition = partition;
+    this.#chip = chip;
+    this.#efuse = efuse;
+    this.#options = options;
+    this.#validate = options.validate ?? true;
+    this.#position = partition.offset;
+  }
+
+  run(): ImageVerification {
+    const { offset, sizeBytes } = this.#partition;
+    if (sizeBytes > PARTITION_SIZE_MAX && !this.#chip.addresses32Bit) {
+      return failure(2, EspErr.ESP_ERR_INVALID_ARG, `partition size ${hex(sizeBytes)} invalid, larger than 16MB`);
+    }
+    const headerBytes = this.#take(APP_IMAGE_HEADER_SIZE);
+    if (headerBytes === undefined) return this.#flashError();
+    if (headerBytes[0] !== APP_IMAGE_MAGIC) {
+      const reason = `image at ${hex(offset)} has invalid magic byte (nothing flashed here?)`;
+      return failure(4, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+    }
+    const header = parseAppImageHeader(headerBytes);
+    const bad = this.#checkHeader(header);
+    if (bad !== undefined) return bad;
+    for (let index = 0; index < header.segmentCount; index++) {
+      const badSegment = this.#checkSegment(index);
+      if (badSegment !== undefined) return badSegment;
+    }
+    if (this.#position > 0xffff_ffff) {
+      return failure(17, EspErr.ESP_ERR_IMAGE_INVALID, `image offset has wrapped`);
+    }
+    return this.#checkEnd(header.hashAppended);
+  }
+
+  /** Steps 5 to 8. */
+  #checkHeader(header: AppImageHeader): ImageVerification | undefined {
+    const { chipId, minChipRevisionFull: min, maxChipRevisionFull: max, segmentCount } = header;
+    if (this.#validate) {
+      if (chipId !== this.#chip.id) {
+        const reason = `mismatch chip ID, expected ${this.#chip.id}, found ${chipId}`;
+        return failure(5, EspErr.ESP_FAIL, reason);
+      }
+      const revision = this.#efuse.chipRevision;
+      const required = "chip revision check failed. Required";
+      if (revision < min) {
+        return failure(6, EspErr.ESP_FAIL, `${required} >= ${version(min)}, found ${version(revision)}.`);
+      }
+      if (isSet(max) && revision > max && !this.#efuse.disableWaferVersionMajor) {
+        return failure(7, EspErr.ESP_FAIL, `${required} <= ${version(max)}, found ${version(revision)}.`);
+      }
+    }
+    if (segmentCount <= SEGMENTS_MAX) return undefined;
+    const reason = `image at ${hex(this.#partition.offset)} segment count ${segmentCount} exceeds max ${SEGMENTS_MAX}`;
+    return failure(8, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+  }
+
+  /** Steps 9 to 16, and the segment's part of checksum and hash. */
+  #checkSegment(index: number): ImageVerification | undefined {
+    const header = this.#take(SEGMENT_HEADER_SIZE);
+    if (header === undefined) return this.#flashError();
+    const { loadAddress, dataSize: sizeBytes } = parseSegmentHeader(header);
+    const tooLong = sizeBytes >= SEGMENT_SIZE_LIMIT && !this.#chip.addresses32Bit;
+    if (sizeBytes % 4 !== 0 || tooLong) {
+      const reason = `invalid segment length ${hex(sizeBytes)}`;
+      return failure(9, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+    }
+    const flashOffset = this.#position;
+    const description = index === 0 ? this.#flash.read(flashOffset, APP_DESCRIPTOR_SIZE) : undefined;
+    const bad =
+      (description === undefined ? undefined : this.#checkDescription(description, sizeBytes)) ??
+      this.#checkAlignment(index, loadAddress);
+    if (bad !== undefined) return bad;
+    this.#segments.push({ flashOffset, loadAddress, sizeBytes, use: this.#useOf(loadAddress) });
+    if (!this.#sum(sizeBytes)) {
+      // A bootloader maps what the chip shows beyond its end; such an image can't fit a partition in any case.
+      return this.#options.environment === "app"
+        ? failure(14, EspErr.ESP_FAIL, `bootloader_mmap(${hex(flashOffset)}, ${hex(sizeBytes)}) failed`)
+        : this.#doesNotFit(flashOffset + sizeBytes - this.#partition.offset);
+    }
+    return description === undefined ? undefined : this.#checkRevision(description);
+  }
+
+  /** Steps 10 and 11. */
+  #checkDescription(description: Uint8Array, sizeBytes: number): ImageVerification | undefined {
+    if (sizeBytes < APP_DESCRIPTOR_SIZE) {
+      const reason = `Segment 0 data length ${hex(sizeBytes)} is too short for app description`;
+      return failure(10, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+    }
+    this.#descriptor = toAppDescription(description);
+    if (this.#descriptor !== undefined || !this.#chip.requiresAppDescriptor) return undefined;
+    return failure(11, EspErr.ESP_FAIL, `Failed to fetch app description header!`);
+  }
+
+  /** Step 12: address and flash offset share their place within an MMU page, of the flash and not of the image. */
+  #checkAlignment(index: number, loadAddress: number): ImageVerification | undefined {
+    if (!isMappedAddress(this.#chip, loadAddress)) return undefined;
+    const page = this.#mmuPageSize();
+    if (this.#position % page === loadAddress % page) return undefined;
+    const [address, offset] = [loadAddress, this.#position].map((value) => hex(value));
+    const reason = `Segment ${index} load address ${address}, doesn't match data ${offset}`;
+    return failure(12, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+  }
+
+  /** Steps 15 and 16. The bootloader reads these fields even where the magic word before them is wrong. */
+  #checkRevision(description: Uint8Array): ImageVerification | undefined {
+    if (!this.#validate) return undefined;
+    const view = viewOf(description);
+    const [revision, min, max] = [this.#efuse.blockRevision, view.getUint16(176, true), view.getUint16(178, true)];
+    if (this.#chip.checksBlockRevision) {
+      const but = `but chip is ${version(revision)}`;
+      if (isSet(min) && revision < min) {
+        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev >= ${version(min)}, ${but}`);
+      }
+      if (isSet(max) && revision > max && !this.#efuse.disableBlockVersionMajor) {
+        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev <= ${version(max)}, ${but}`);
+      }
+    }
+    if (this.#options.antiRollback === true && view.getUint32(0, true) !== APP_DESCRIPTOR_MAGIC) {
+      throw new EspAbort("process_segment", "assert failed: app_desc->magic_word == ESP_APP_DESC_MAGIC_WORD");
+    }
+    return undefined;
+  }
+
+  /** Steps 18 to 21. */
+  #checkEnd(hashAppended: boolean): ImageVerification {
+    const padding = this.#take(checksumPaddingSize(this.#position - this.#partition.offset));
+    if (padding === undefined) return this.#flashError();
+    const stored = padding.at(-1) ?? 0;
+    if (this.#validate && stored !== this.#checksum) {
+      const reason = `Checksum failed. Calculated ${hex(this.#checksum)} read ${hex(stored)}`;
+      return failure(18, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+    }
+    const hash = hashAppended ? this.#flash.read(this.#position, HASH_SIZE) : undefined;
+    if (hash?.length === 0) return this.#flashError();
+    const imageSizeBytes = this.#position - this.#partition.offset + (hash?.length ?? 0);
+    // Secure boot v2 adds its signature sector to the length here, and checks the signature instead of the hash.
+    if (imageSizeBytes > this.#partition.sizeBytes) return this.#doesNotFit(imageSizeBytes);
+    if (this.#validate && hash !== undefined && !equalBytes(this.#sha.digest(), hash)) {
+      return failure(20, EspErr.ESP_ERR_IMAGE_INVALID, "Image hash failed - image is corrupt");
+    }
+    const { environment, antiRollback = false } = this.#options;
+    const secureVersion = this.#descriptor?.secureVersion ?? 0;
+    if (environment === "bootloader" && antiRollback && !this.#efuse.allowsSecureVersion(secureVersion)) {
+      const reason = `App secure version ${secureVersion} is less than ${this.#efuse.secureVersion} of the eFuse`;
+      return failure(21, EspErr.ESP_FAIL, reason);
+    }
+    return { kind: "valid", image: { imageSizeBytes, segments: this.#segments, descriptor: this.#descriptor } };
+  }
+
+  /** Reads and hashes the next bytes, or gives `undefined` where the flash ends. */
+  #take(length: number): Uint8Array | undefined {
+    const bytes = this.#flash.read(this.#position, length);
+    if (bytes.length < length) return undefined;
+    if (this.#validate) this.#sha.update(bytes);
+    this.#position += length;
+    return bytes;
+  }
+
+  /** Hashes and sums a segment's data. @returns False where the flash ends before. */
+  #sum(length: number): boolean {
+    const start = this.#position;
+    this.#position += length;
+    if (!this.#validate) return this.#position <= this.#flash.sizeBytes;
+    return this.#flash.forEachSector(start, length, (bytes) => {
+      this.#sha.update(bytes);
+      this.#checksum ^= xorOf(bytes);
+    });
+  }
+
+  #useOf(loadAddress: number): ImageSegment["use"] {
+    if (isMappedAddress(this.#chip, loadAddress)) return "map";
+    return loadAddress >= LOAD_ADDRESS_MIN ? "load" : "none";
+  }
+
+  #mmuPageSize(): number {
+    const log2 = this.#descriptor?.mmuPageSize ?? 0;
+    return this.#chip.requiresAppDescriptor && log2 > 0 ? 2 ** log2 : MMU_PAGE_SIZE;
+  }
+
+  /** Step 3, and later reads: the app's driver refuses the address, the ROM's fails. */
+  #flashError(): ImageVerification {
+    const err = this.#options.environment === "app" ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
+    return failure(3, err, `read at ${hex(this.#position)} failed: the flash ends at ${hex(this.#flash.sizeBytes)}`);
+  }
+
+  #doesNotFit(length: number): ImageVerification {
+    const reason = `Image length ${length} doesn't fit in partition length ${this.#partition.sizeBytes}`;
+    return failure(19, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+  }
+}
+
+function failure(step: number, err: number, reason: string): ImageVerification {
+  return { kind: "invalid", err, step, reason };
+}
+
+/** All bytes XORed into one; by words, since a sector's memory is aligned and XOR doesn't mind the order. */
+function xorOf(bytes: Uint8Array): number {
+  let sum = 0;
+  if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    for (let index = 0; index < words.length; index++) sum ^= words[index] ?? 0;
+    sum ^= sum >>> 16;
+    return (sum ^ (sum >>> 8)) & 0xff;
+  }
+  for (const byte of bytes) sum ^= byte;
+  return sum;
+}
+
+/** Whether a highest revision is given: 0 and 65535 mean that it isn't. */
+function isSet(revision: number): boolean {
+  return revision !== 0 && revision !== 0xffff;
+}
+
+function version(revision: number): string {
+  return `v${Math.floor(revision / 100)}.${revision % 100}`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,87 @@
+import {
+  AppSubtype,
+  isSelectInvalid,
+  OTA_SLOTS_MAX,
+  OtaImageState,
+  otaSlotOfSequence,
+  PartitionType,
+} from "@tinybms/ota-core";
+import type { AppContext, EspPartition } from "./app-context.ts";
+import { EspErr } from "./esp-err.ts";
+import { esp_image_verify } from "./esp-image.ts";
+import { esp_ota_get_partition_description } from "./esp-ota-query.ts";
+import { esp_partition_erase_range, esp_partition_find_first } from "./esp-partition.ts";
+import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "./ota-select.ts";
+
+/**
+ * `esp_ota_set_boot_partition`: verifies the image, then makes it the one to start.
+ *
+ * With rollback its entry is NEW, so the app has to confirm itself even if it had before. The active entry's sector is
+ * rewritten in place if it selects that slot already; otherwise the other one is taken.
+ *
+ * @param partition - An app partition; `undefined` is NULL.
+ * @returns 0x102 for NULL, no app partition or a slot behind a gap; 0x1503 if the image doesn't verify; 0x105 without
+ *   otadata; with anti-rollback 0x1504 for a lower secure version, with the partition erased.
+ * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ */
+export function esp_ota_set_boot_partition(app: AppContext, partition: EspPartition | undefined): number {
+  if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
+  if (esp_image_verify(app, partition) !== EspErr.ESP_OK) return EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
+  if (partition.type !== PartitionType.APP) return EspErr.ESP_ERR_INVALID_ARG;
+  if (partition.subtype === AppSubtype.FACTORY) return selectFactory(app);
+  if (app.options.antiRollback) {
+    const { err, description } = esp_ota_get_partition_description(app, partition);
+    if (description === undefined) return err;
+    if (!app.efuse.allowsSecureVersion(description.secureVersion)) {
+      const erased = esp_partition_erase_range(app, partition, 0, partition.size);
+      return erased === EspErr.ESP_OK ? EspErr.ESP_ERR_OTA_SMALL_SEC_VER : erased;
+    }
+  }
+  return esp_rewrite_ota_data(app, partition.subtype);
+}
+
+/**
+ * `esp_ota_get_boot_partition`: what otadata says is to be started. Verifies nothing and knows of no fall-back.
+ *
+ * @returns `undefined` for NULL: no otadata, or the selected slot has no partition.
+ */
+export function esp_ota_get_boot_partition(app: AppContext): EspPartition | undefined {
+  const select = readOtaSelect(app);
+  if (select === undefined) return undefined;
+  if (select.entries.every(isSelectInvalid) || select.slotCount === 0 || select.active === undefined) {
+    return defaultBootPartition(app);
+  }
+  return slotOfEntry(app, select, select.entries[select.active]);
+}
+
+/** otadata erased as a whole, so that the bootloader starts factory. */
+function selectFactory(app: AppContext): number {
+  const select = readOtaSelect(app);
+  if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
+  return esp_partition_erase_range(app, select.partition, 0, select.partition.size);
+}
+
+/** The low half of the subtype is the slot, so `test` selects `ota_0` as well. */
+function esp_rewrite_ota_data(app: AppContext, subtype: number): number {
+  const select = readOtaSelect(app);
+  if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
+  const { active, entries, slotCount } = select;
+  const slot = subtype & 0x0f;
+  if (slot >= slotCount) return EspErr.ESP_ERR_INVALID_ARG;
+  const state = app.options.rollback ? OtaImageState.NEW : OtaImageState.UNDEFINED;
+  if (active === undefined) return rewriteEntry(app, select, 0, { sequence: slot + 1, state });
+  const current = entries[active].sequence;
+  if (otaSlotOfSequence(current, slotCount) === slot) return rewriteEntry(app, select, active, { state });
+  return rewriteEntry(app, select, otherEntry(active), { sequence: nextSequence(current, slot, slotCount), state });
+}
+
+/** Factory, else the lowest OTA slot, else test. */
+function defaultBootPartition(app: AppContext): EspPartition | undefined {
+  const factory = esp_partition_find_first(app, PartitionType.APP, AppSubtype.FACTORY);
+  if (factory !== undefined) return factory;
+  for (let slot = 0; slot < OTA_SLOTS_MAX; slot++) {
+    const partition = findOtaSlot(app, slot);
+    if (partition !== undefined) return partition;
+  }
+  return esp_partition_find_first(app, PartitionType.APP, AppSubtype.TEST);
+}

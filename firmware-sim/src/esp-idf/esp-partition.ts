@@ -1,0 +1,144 @@
+import { PARTITION_TABLE_SIZE, PartitionType } from "@tinybms/ota-core";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import type { AppContext, EspPartition } from "./app-context.ts";
+import { EspAbort } from "./esp-abort.ts";
+import { EspErr } from "./esp-err.ts";
+
+/** Any type (`ESP_PARTITION_TYPE_ANY`). */
+export const ESP_PARTITION_TYPE_ANY = 0xff;
+
+/** Any subtype (`ESP_PARTITION_SUBTYPE_ANY`). */
+export const ESP_PARTITION_SUBTYPE_ANY = 0xff;
+
+/**
+ * `esp_partition_find_first`: the first partition in the order of the table.
+ *
+ * @param type - `PartitionType`, or any.
+ * @param subtype - A subtype of that type, or any.
+ * @param label - Where given, the label must be this one too.
+ * @returns `undefined` for NULL.
+ */
+export function esp_partition_find_first(
+  app: AppContext,
+  type: number,
+  subtype: number,
+  label?: string,
+): EspPartition | undefined {
+  // Any type with one subtype makes no sense, and ESP-IDF finds nothing.
+  if (type === ESP_PARTITION_TYPE_ANY && subtype !== ESP_PARTITION_SUBTYPE_ANY) return undefined;
+  return app.partitions.find(
+    (partition) =>
+      (type === ESP_PARTITION_TYPE_ANY || partition.type === type) &&
+      (subtype === ESP_PARTITION_SUBTYPE_ANY || partition.subtype === subtype) &&
+      (label === undefined || partition.label === label),
+  );
+}
+
+/**
+ * `esp_partition_verify`: the partition of the table that this one describes.
+ *
+ * @returns `undefined` for NULL.
+ */
+export function esp_partition_verify(app: AppContext, partition: EspPartition): EspPartition | undefined {
+  const { type, subtype, label, address, size } = partition;
+  return app.partitions.find(
+    (candidate) =>
+      candidate.type === type &&
+      candidate.subtype === subtype &&
+      (label === "" || candidate.label === label) &&
+      candidate.address === address &&
+      candidate.size === size,
+  );
+}
+
+/**
+ * `esp_partition_read`.
+ *
+ * @param offset - In bytes from the start of the partition.
+ * @param size - How many bytes.
+ * @returns 0x102 if the offset lies beyond the partition, 0x104 if the end does, 0x102 beyond the flash.
+ */
+export function esp_partition_read(
+  app: AppContext,
+  partition: EspPartition,
+  offset: number,
+  size: number,
+): { readonly err: number; readonly data: Uint8Array } {
+  const err = boundsError(partition, offset, size);
+  if (err !== EspErr.ESP_OK) return { err, data: new Uint8Array(0) };
+  const data = app.flash.read(partition.address + offset, size);
+  return { err: data.length === size ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG, data };
+}
+
+/**
+ * `esp_partition_write`: clears bits, and doesn't mind what was there.
+ *
+ * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}.
+ * @throws {@link EspAbort} for a write into the running app, or into the flash up to the end of the partition table.
+ */
+export function esp_partition_write(
+  app: AppContext,
+  partition: EspPartition,
+  offset: number,
+  data: Uint8Array,
+): number {
+  if (partition.readonly) return EspErr.ESP_ERR_NOT_ALLOWED;
+  const err = boundsError(partition, offset, data.length);
+  if (err !== EspErr.ESP_OK) return err;
+  assertRegionSafe(app, "esp_partition_write", partition.address + offset, data.length);
+  return app.flash.program(partition.address + offset, data) ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG;
+}
+
+/**
+ * `esp_partition_erase_range`: erases whole sectors.
+ *
+ * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}, then 0x104 if the size, 0x102 if the
+ *   offset isn't a multiple of 4096.
+ * @throws {@link EspAbort} as {@link esp_partition_write}.
+ */
+export function esp_partition_erase_range(
+  app: AppContext,
+  partition: EspPartition,
+  offset: number,
+  size: number,
+): number {
+  if (partition.readonly) return EspErr.ESP_ERR_NOT_ALLOWED;
+  const err = boundsError(partition, offset, size);
+  if (err !== EspErr.ESP_OK) return err;
+  if (size % SECTOR_SIZE !== 0) return EspErr.ESP_ERR_INVALID_SIZE;
+  if (offset % SECTOR_SIZE !== 0) return EspErr.ESP_ERR_INVALID_ARG;
+  assertRegionSafe(app, "esp_partition_erase_range", partition.address + offset, size);
+  return app.flash.eraseRange(partition.address + offset, size) ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG;
+}
+
+function boundsError(partition: EspPartition, offset: number, size: number): number {
+  if (offset > partition.size) return EspErr.ESP_ERR_INVALID_ARG;
+  return size > partition.size - offset ? EspErr.ESP_ERR_INVALID_SIZE : EspErr.ESP_OK;
+}
+
+/** `CONFIG_SPI_FLASH_DANGEROUS_WRITE_ABORTS`, the default (`esp_partition_main_flash_region_safe`). */
+function assertRegionSafe(app: AppContext, where: string, address: number, size: number): void {
+  const at = `${size} bytes at 0x${address.toString(16)}`;
+  if (address <= app.options.tableOffset + PARTITION_TABLE_SIZE) {
+    throw new EspAbort(where, `${at} would change the bootloader or the partition table`);
+  }
+  const { address: start, size: length } = runningPartition(app);
+  const startsInside = address >= start && address < start + length;
+  if (startsInside || (address < start && address + size > start)) {
+    throw new EspAbort(where, `${at} would change the running app`);
+  }
+}
+
+/**
+ * The app partition that holds the running app: the first of the table in which it lies.
+ *
+ * @throws {@link EspAbort} where no partition does, as after a table without MD5.
+ */
+export function runningPartition(app: AppContext): EspPartition {
+  const running = app.partitions.find(
+    ({ type, address, size }) =>
+      type === PartitionType.APP && app.running.offset >= address && app.running.offset < address + size,
+  );
+  if (running === undefined) throw new EspAbort("esp_ota_get_running_partition", "no partition holds the running app");
+  return running;
+}

@@ -1,0 +1,128 @@
+import type { Random } from "../simulation/random.ts";
+
+/** What a torn operation leaves in its cells. */
+export interface TornCells {
+  /** The cells as they read now. */
+  readonly cells: Uint8Array;
+  /** Bits (1 = weak) that read as in `cells` for a while and flip later; none without it. */
+  readonly weak?: Uint8Array;
+}
+
+/**
+ * One way in which power loss can leave an operation half done.
+ *
+ * `before` are the cells before the operation, `done` what they would be after it, both of the same length: a whole
+ * sector for an erase, the programmed part of one page for a program.
+ */
+export interface Tear {
+  /** Stable name; with the seed it repeats a tear exactly. */
+  readonly name: string;
+  apply(before: Uint8Array, done: Uint8Array, random: Random): TornCells;
+}
+
+/**
+ * The ten ways of an interrupted sector erase.
+ *
+ * Many parts program a sector to zero before they free it to ones, some from its end (Linux UBI, "fix NOR flash
+ * recovery"); cell by cell any mix of old, zero and one is possible, and cells may read right now and wrong later.
+ */
+export const ERASE_TEARS: readonly Tear[] = [
+  { name: "untouched", apply: (before) => ({ cells: before }) },
+  { name: "zeroed-quarter", apply: (before) => zeroedFromEnd(before, 1 / 4) },
+  { name: "zeroed-half", apply: (before) => zeroedFromEnd(before, 1 / 2) },
+  { name: "zeroed-three-quarters", apply: (before) => zeroedFromEnd(before, 3 / 4) },
+  { name: "all-zero", apply: (before) => ({ cells: new Uint8Array(before.length) }) },
+  { name: "mix-10", apply: (before, _done, random) => mixed(before, 0.1, random) },
+  { name: "mix-50", apply: (before, _done, random) => mixed(before, 0.5, random) },
+  { name: "mix-90", apply: (before, _done, random) => mixed(before, 0.9, random) },
+  {
+    name: "blank-but-weak",
+    apply: (_before, done, random) => ({ cells: done, weak: maskOf(done.length, 1 / 64, random) }),
+  },
+  { name: "done", apply: (_before, done) => ({ cells: done }) },
+];
+
+/**
+ * The twelve ways of an interrupted page program. Only bits that were to go from 1 to 0 are in doubt; in which order
+ * they go is promised by no data sheet, so subsets count as much as prefixes.
+ */
+export const PROGRAM_TEARS: readonly Tear[] = [
+  { name: "untouched", apply: (before) => ({ cells: before }) },
+  { name: "prefix-1", apply: (before, done) => prefix(before, done, 1) },
+  { name: "prefix-16", apply: (before, done) => prefix(before, done, 16) },
+  { name: "prefix-half", apply: (before, done) => prefix(before, done, done.length >>> 1) },
+  { name: "prefix-all-but-last", apply: (before, done) => prefix(before, done, done.length - 1) },
+  { name: "suffix-half", apply: (before, done) => prefix(done, before, done.length >>> 1) },
+  { name: "subset-10", apply: (before, done, random) => subset(before, done, 0.1, random) },
+  { name: "subset-50", apply: (before, done, random) => subset(before, done, 0.5, random) },
+  { name: "subset-90", apply: (before, done, random) => subset(before, done, 0.9, random) },
+  { name: "all-but-one-bit", apply: allButOneBit },
+  { name: "done-but-weak", apply: doneButWeak },
+  { name: "done", apply: (_before, done) => ({ cells: done }) },
+];
+
+function zeroedFromEnd(before: Uint8Array, share: number): TornCells {
+  return { cells: before.slice().fill(0, before.length - Math.floor(before.length * share)) };
+}
+
+/** Each cell is freed to 1 with the probability; the others are still old or already zeroed, with even odds. */
+function mixed(before: Uint8Array, probability: number, random: Random): TornCells {
+  const freed = maskOf(before.length, probability, random);
+  const old = maskOf(before.length, 0.5, random);
+  return { cells: before.map((byte, index) => (freed[index] ?? 0) | (byte & (old[index] ?? 0))) };
+}
+
+function prefix(before: Uint8Array, done: Uint8Array, length: number): TornCells {
+  const cells = before.slice();
+  cells.set(done.subarray(0, length));
+  return { cells };
+}
+
+function subset(before: Uint8Array, done: Uint8Array, probability: number, random: Random): TornCells {
+  const reached = maskOf(before.length, probability, random);
+  return { cells: before.map((byte, index) => byte & ((done[index] ?? 0) | ~(reached[index] ?? 0))) };
+}
+
+function allButOneBit(before: Uint8Array, done: Uint8Array, random: Random): TornCells {
+  const transitions = transitionsOf(before, done);
+  const cells = done.slice();
+  const missed = transitions[transitions.length === 0 ? 0 : random.integer(0, transitions.length - 1)];
+  if (missed !== undefined) cells[missed >>> 3] = (cells[missed >>> 3] ?? 0) | (1 << (missed & 7));
+  return { cells };
+}
+
+/** Everything reads as wanted; half of the bits just cleared, and at least one, will not hold. */
+function doneButWeak(before: Uint8Array, done: Uint8Array, random: Random): TornCells {
+  const transitions = transitionsOf(before, done);
+  const weak = new Uint8Array(done.length);
+  const certain = transitions.length === 0 ? -1 : random.integer(0, transitions.length - 1);
+  for (const [position, bit] of transitions.entries()) {
+    if (position === certain || random.bool(0.5)) weak[bit >>> 3] = (weak[bit >>> 3] ?? 0) | (1 << (bit & 7));
+  }
+  return { cells: done, weak };
+}
+
+/** Numbers of the bits that go from 1 to 0. */
+function transitionsOf(before: Uint8Array, done: Uint8Array): number[] {
+  const bits: number[] = [];
+  for (const [index, byte] of before.entries()) {
+    const cleared = byte & ~(done[index] ?? 0);
+    for (let bit = 0; bit < 8; bit++) if (((cleared >>> bit) & 1) === 1) bits.push(8 * index + bit);
+  }
+  return bits;
+}
+
+/** Bytes whose bits are 1 with the probability, to within 1/256. */
+function maskOf(length: number, probability: number, random: Random): Uint8Array {
+  const threshold = Math.round(probability * 256);
+  const mask = new Uint8Array(length);
+  for (let index = 0; index < length; index++) {
+    let byte = 0;
+    for (let half = 0; half < 8; half += 4) {
+      const draws = random.uint32();
+      for (let bit = 0; bit < 4; bit++) if (((draws >>> (8 * bit)) & 0xff) < threshold) byte |= 1 << (half + bit);
+    }
+    mask[index] = byte;
+  }
+  return mask;
+}

@@ -1,0 +1,166 @@
+import { crc32, viewOf } from "@tinybms/ota-core";
+import { KEY_SIZE_BYTES } from "./nvs-key.ts";
+
+export const ENTRY_SIZE_BYTES = 32;
+/** Entries in a page. */
+export const ENTRY_COUNT = 126;
+/** Most bytes of payload one page can hold: all entries but the item's first. */
+export const CHUNK_SIZE_BYTES_MAX: number = ENTRY_SIZE_BYTES * (ENTRY_COUNT - 1);
+/** In a query: every namespace. */
+export const NAMESPACE_ANY = 0xff;
+/** In an entry: no chunk of a blob. In a query: every chunk. */
+export const CHUNK_ANY = 0xff;
+/** Seed of every CRC-32 in NVS. */
+export const NVS_CRC_SEED = 0xffff_ffff;
+
+const KEY_OFFSET = 8;
+const DATA_OFFSET = 24;
+const DATA_SIZE_BYTES = 8;
+/** Largest size a blob index may name: 127 chunks of a page each. */
+const BLOB_SIZE_BYTES_MAX = 127 * CHUNK_SIZE_BYTES_MAX;
+
+/** Types of an entry. The low nibble of a number type is its size in bytes. `any` occurs in queries only. */
+export const NvsType = {
+  u8: 0x01,
+  i8: 0x11,
+  u16: 0x02,
+  i16: 0x12,
+  u32: 0x04,
+  i32: 0x14,
+  u64: 0x08,
+  i64: 0x18,
+  float: 0x24,
+  double: 0x28,
+  string: 0x21,
+  /** A blob of format version 1, in one piece. */
+  blob: 0x41,
+  blobData: 0x42,
+  blobIndex: 0x48,
+  any: 0xff,
+} as const;
+
+/** An entry of 32 bytes: a number, a blob's index, or the first entry of a string or of a blob's chunk. */
+export interface NvsEntry {
+  /** 0: the entry names a namespace. */
+  readonly namespaceIndex: number;
+  readonly type: number;
+  /** Entries of the whole item, this one included. */
+  readonly span: number;
+  /** {@link CHUNK_ANY} but for `blobData`. */
+  readonly chunkIndex: number;
+  /** Key field, 16 bytes. */
+  readonly key: Uint8Array;
+  /** Data field, 8 bytes. */
+  readonly data: Uint8Array;
+}
+
+/** The data field of a string or a chunk. */
+export interface VariableData {
+  /** Size of the payload in bytes; of a string with its NUL. */
+  readonly sizeBytes: number;
+  /** CRC-32 of the payload. */
+  readonly crc: number;
+}
+
+/** The data field of a blob's index. */
+export interface BlobIndex {
+  /** Size of the whole blob in bytes. */
+  readonly sizeBytes: number;
+  readonly chunkCount: number;
+  /** Index of the first chunk: 0x00 or 0x80, and the other one in the blob's next version. */
+  readonly chunkStart: number;
+}
+
+/**
+ * The fields of an entry (ESP-IDF `nvs_types.hpp:Item`), without any check. Key and data share memory with `bytes`.
+ *
+ * @param bytes - 32 bytes.
+ */
+export function parseNvsEntry(bytes: Uint8Array): NvsEntry {
+  const [namespaceIndex = 0, type = 0, span = 0, chunkIndex = 0] = bytes;
+  const key = bytes.subarray(KEY_OFFSET, DATA_OFFSET);
+  return { namespaceIndex, type, span, chunkIndex, key, data: bytes.subarray(DATA_OFFSET, ENTRY_SIZE_BYTES) };
+}
+
+/** The 32 bytes of an entry, with its CRC. A key or data field that is too short is filled: NUL, 0xFF. */
+export function buildNvsEntry(entry: NvsEntry): Uint8Array {
+  const bytes = new Uint8Array(ENTRY_SIZE_BYTES).fill(0xff, DATA_OFFSET);
+  bytes.set([entry.namespaceIndex, entry.type, entry.span, entry.chunkIndex]);
+  bytes.set(entry.key.subarray(0, KEY_SIZE_BYTES), KEY_OFFSET);
+  bytes.set(entry.data.subarray(0, DATA_SIZE_BYTES), DATA_OFFSET);
+  viewOf(bytes).setUint32(4, entryCrc(bytes), true);
+  return bytes;
+}
+
+/**
+ * Whether the entry is whole and fits its place (ESP-IDF `Item::checkHeaderConsistency`): CRC right, type known, span
+ * that of the type and size, chunk index only where one belongs, nothing past the end of the page.
+ *
+ * @param bytes - 32 bytes.
+ * @param entryIndex - Where in its page it stands, 0 to 125.
+ */
+export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boolean {
+  const view = viewOf(bytes);
+  if (view.getUint32(4, true) !== entryCrc(bytes)) return false;
+  const [, type = 0, span = 0, chunkIndex = 0] = bytes;
+  if (isNumberType(type)) return span === 1;
+  if (type === NvsType.blobIndex) {
+    return span === 1 && chunkIndex === CHUNK_ANY && view.getUint32(DATA_OFFSET, true) <= BLOB_SIZE_BYTES_MAX;
+  }
+  if (!isVariableType(type)) return false;
+  if (type === NvsType.blobData && chunkIndex === CHUNK_ANY) return false;
+  const sizeBytes = view.getUint16(DATA_OFFSET, true);
+  return span <= ENTRY_COUNT - entryIndex && span === spanOf(sizeBytes);
+}
+
+/** Whether items of the type have a payload in the entries that follow the first. */
+export function isVariableType(type: number): boolean {
+  return type === NvsType.string || type === NvsType.blobData || type === NvsType.blob;
+}
+
+/** Entries that an item with a payload takes. */
+export function spanOf(payloadSizeBytes: number): number {
+  return 1 + Math.ceil(payloadSizeBytes / ENTRY_SIZE_BYTES);
+}
+
+/** Reads the data field of a string or a chunk. */
+export function parseVariableData(data: Uint8Array): VariableData {
+  const view = viewOf(data);
+  return { sizeBytes: view.getUint16(0, true), crc: view.getUint32(4, true) };
+}
+
+/** The data field for a payload. */
+export function buildVariableData(payload: Uint8Array): Uint8Array {
+  const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
+  const view = viewOf(data);
+  view.setUint16(0, payload.length, true);
+  view.setUint32(4, crc32(payload, NVS_CRC_SEED), true);
+  return data;
+}
+
+/** Reads the data field of a blob's index. */
+export function parseBlobIndex(data: Uint8Array): BlobIndex {
+  const view = viewOf(data);
+  return { sizeBytes: view.getUint32(0, true), chunkCount: view.getUint8(4), chunkStart: view.getUint8(5) };
+}
+
+/** The data field of a blob's index. */
+export function buildBlobIndex(index: BlobIndex): Uint8Array {
+  const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
+  const view = viewOf(data);
+  view.setUint32(0, index.sizeBytes, true);
+  view.setUint8(4, index.chunkCount);
+  view.setUint8(5, index.chunkStart);
+  return data;
+}
+
+function isNumberType(type: number): boolean {
+  const kind = type & 0xf0;
+  const sizeBytes = type & 0x0f;
+  if (kind === 0x20) return sizeBytes === 4 || sizeBytes === 8;
+  return (kind === 0x00 || kind === 0x10) && (sizeBytes === 1 || sizeBytes === 2 || sizeBytes === 4 || sizeBytes === 8);
+}
+
+function entryCrc(bytes: Uint8Array): number {
+  return crc32(bytes.subarray(KEY_OFFSET, ENTRY_SIZE_BYTES), crc32(bytes.subarray(0, 4), NVS_CRC_SEED));
+}

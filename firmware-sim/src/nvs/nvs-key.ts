@@ -1,0 +1,60 @@
+import { crc32, utf8 } from "@tinybms/ota-core";
+
+/** A key field: at most 15 bytes and a NUL. */
+export const KEY_SIZE_BYTES = 16;
+/** Longest key or namespace, without the NUL. */
+export const KEY_LENGTH_MAX = 15;
+
+/** A key or a namespace as NVS looks it up. */
+export interface NvsKey {
+  /** 16 bytes: at most 15 of the key, padded with NUL. */
+  readonly bytes: Uint8Array;
+  /** Length of the whole key in bytes, which may be more than the 15 that count in a look-up. */
+  readonly lengthBytes: number;
+}
+
+/**
+ * A key from text. As a C string it ends at the first NUL; only its first 15 bytes count in a look-up
+ * (`strncmp(…, 15)` in ESP-IDF's `Page::findItem`), though one that is longer can't be written.
+ */
+export function nvsKeyFromText(text: string): NvsKey {
+  return nvsKeyFromBytes(utf8(text));
+}
+
+/** A key from the bytes of a C string, or of an entry's key field. */
+export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
+  const end = source.indexOf(0);
+  const lengthBytes = end < 0 ? source.length : end;
+  const bytes = new Uint8Array(KEY_SIZE_BYTES);
+  bytes.set(source.subarray(0, Math.min(lengthBytes, KEY_LENGTH_MAX)));
+  return { bytes, lengthBytes };
+}
+
+/**
+ * Whether a key field holds this key: the bytes up to the first NUL, at most 15, are equal.
+ *
+ * @param bytes - Where the field is.
+ * @param offset - Where it begins; 16 bytes follow.
+ */
+export function hasKey(bytes: Uint8Array, offset: number, key: NvsKey): boolean {
+  for (let index = 0; index < KEY_LENGTH_MAX; index++) {
+    const wanted = key.bytes[index];
+    if (bytes[offset + index] !== wanted) return false;
+    if (wanted === 0) return true;
+  }
+  return true;
+}
+
+/**
+ * The 24-bit hash by which a page finds and compares its items (`Item::calculateCrc32WithoutValue`). The type is no
+ * part of it; and two keys may share a hash.
+ *
+ * @param key - A key field, 16 bytes as stored.
+ */
+export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: number): number {
+  const input = new Uint8Array(KEY_SIZE_BYTES + 2);
+  input[0] = namespaceIndex;
+  input.set(key, 1);
+  input[KEY_SIZE_BYTES + 1] = chunkIndex;
+  return crc32(input, 0xffff_ffff) & 0xff_ffff;
+}

@@ -1,0 +1,98 @@
+import { ENTRY_SIZE_BYTES } from "./nvs-entry.ts";
+import { ENTRY_STATES_SIZE_BYTES, EntryState, NvsEntryStates, wordIndexOf } from "./nvs-entry-states.ts";
+import { buildNvsPageHeader, PAGE_HEADER_SIZE_BYTES, PAGE_STATE_WORDS } from "./nvs-page-header.ts";
+import type { NvsStorage } from "./nvs-storage.ts";
+
+/** A page is one flash sector. */
+export const PAGE_SIZE_BYTES = 4096;
+
+const ENTRIES_OFFSET = PAGE_HEADER_SIZE_BYTES + ENTRY_STATES_SIZE_BYTES;
+
+/** The flash of one page: header, bitmap of entry states, entries. Each method is as many programs as it says. */
+export class NvsPageFlash {
+  readonly #storage: NvsStorage;
+  readonly #offset: number;
+  /** The page as last read: spares reads while a partition is opened. Gone with the first change. */
+  #snapshot: Uint8Array | undefined;
+
+  /** The bitmap as memory has it. */
+  readonly states: NvsEntryStates = new NvsEntryStates();
+
+  /** @param offset - Where the page begins in the partition, bytes. */
+  constructor(storage: NvsStorage, offset: number) {
+    this.#storage = storage;
+    this.#offset = offset;
+  }
+
+  /** Reads the whole page in one go and keeps it until the page changes, or {@link releaseSnapshot}. */
+  takeSnapshot(): Uint8Array {
+    this.#snapshot = this.#storage.read(this.#offset, PAGE_SIZE_BYTES);
+    return this.#snapshot;
+  }
+
+  /** Lets every later read go to flash again, so that what happens to the cells is seen. */
+  releaseSnapshot(): void {
+    this.#snapshot = undefined;
+  }
+
+  /**
+   * The bytes from an entry on.
+   *
+   * @param sizeBytes - How many; those of the entry without it.
+   */
+  read(entryIndex: number, sizeBytes: number = ENTRY_SIZE_BYTES): Uint8Array {
+    const offset = entryOffset(entryIndex);
+    if (this.#snapshot !== undefined) return this.#snapshot.subarray(offset, offset + sizeBytes);
+    return this.#storage.read(this.#offset + offset, sizeBytes);
+  }
+
+  /** Programs the header of an active page. */
+  programHeader(sequence: number, version: number): void {
+    this.#program(0, buildNvsPageHeader(sequence, version));
+    this.states.clear();
+  }
+
+  /** Programs the state word at the page's start. */
+  programPageState(state: "full" | "freeing"): void {
+    const word = PAGE_STATE_WORDS[state];
+    this.#program(0, Uint8Array.of(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24));
+  }
+
+  /** Programs whole entries in one go, then marks them written. */
+  programEntries(entryIndex: number, bytes: Uint8Array): void {
+    this.#program(entryOffset(entryIndex), bytes);
+    this.programStates(entryIndex, entryIndex + bytes.length / ENTRY_SIZE_BYTES, EntryState.written);
+  }
+
+  /** Sets the states of entries `begin` to `end` − 1: one program for each word, from the last to the first. */
+  programStates(begin: number, end: number, state: EntryState): void {
+    for (let index = end - 1; index >= begin; index--) {
+      this.states.set(index, state);
+      const wordIndex = wordIndexOf(index);
+      if (index > begin && wordIndexOf(index - 1) === wordIndex) continue;
+      this.#program(PAGE_HEADER_SIZE_BYTES + 4 * wordIndex, this.states.wordBytes(wordIndex));
+    }
+  }
+
+  /** Overwrites entries `begin` to `end` − 1 with zeros, one program each. */
+  purge(begin: number, end: number): void {
+    const zeros = new Uint8Array(ENTRY_SIZE_BYTES);
+    for (let index = begin; index < end; index++) this.#program(entryOffset(index), zeros);
+  }
+
+  /** Erases the sector. */
+  eraseSector(): void {
+    this.#snapshot = undefined;
+    this.#storage.eraseSector(this.#offset);
+    this.states.clear();
+  }
+
+  #program(offset: number, bytes: Uint8Array): void {
+    this.#snapshot = undefined;
+    this.#storage.program(this.#offset + offset, bytes);
+  }
+}
+
+function entryOffset(index: number): number {
+  return ENTRIES_OFFSET + index * ENTRY_SIZE_BYTES;
+}

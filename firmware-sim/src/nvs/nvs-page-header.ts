@@ -1,0 +1,70 @@
+import { crc32, viewOf } from "@tinybms/ota-core";
+import { NVS_CRC_SEED } from "./nvs-entry.ts";
+
+export const PAGE_HEADER_SIZE_BYTES = 32;
+/** Version of the format with blobs that may span pages. Versions count downwards. */
+export const NVS_VERSION = 0xfe;
+
+/** State words of a page in flash. Each clears one more bit of the one before. */
+export const PAGE_STATE_WORDS = {
+  uninitialized: 0xffff_ffff,
+  active: 0xffff_fffe,
+  full: 0xffff_fffc,
+  freeing: 0xffff_fff8,
+} as const;
+
+/**
+ * State of a page. `uninitialized`: blank. `active`: the one that takes new items. `full`: it takes none any more.
+ * `freeing`: its items are being moved to another page. `corrupt`: in memory only, a page whose content doesn't count
+ * and that is erased before its next use.
+ */
+export type NvsPageState = keyof typeof PAGE_STATE_WORDS | "corrupt";
+
+/** Fields of a page's header. */
+export interface NvsPageHeader {
+  /** What the state word means; `corrupt` for an unknown one. The CRC doesn't cover it. */
+  readonly state: NvsPageState;
+  /** Counts activated pages from 0; the larger is the newer. */
+  readonly sequence: number;
+  readonly version: number;
+  /** Whether the CRC over bytes 4 to 27 is right. */
+  readonly crcMatches: boolean;
+}
+
+/** Reads the header at the start of a page (ESP-IDF `Page::Header`). Any bytes give a header. */
+export function parseNvsPageHeader(page: Uint8Array): NvsPageHeader {
+  const view = viewOf(page);
+  const word = view.getUint32(0, true);
+  return {
+    state: stateOf(word),
+    sequence: view.getUint32(4, true),
+    version: view.getUint8(8),
+    crcMatches: view.getUint32(28, true) === crc32(page.subarray(4, 28), NVS_CRC_SEED),
+  };
+}
+
+/** The 32 bytes of an active page's header. */
+export function buildNvsPageHeader(sequence: number, version: number): Uint8Array {
+  const header = new Uint8Array(PAGE_HEADER_SIZE_BYTES).fill(0xff);
+  const view = viewOf(header);
+  view.setUint32(0, PAGE_STATE_WORDS.active, true);
+  view.setUint32(4, sequence, true);
+  view.setUint8(8, version);
+  view.setUint32(28, crc32(header.subarray(4, 28), NVS_CRC_SEED), true);
+  return header;
+}
+
+function stateOf(word: number): NvsPageState {
+  switch (word) {
+    case PAGE_STATE_WORDS.uninitialized:
+      return "uninitialized";
+    case PAGE_STATE_WORDS.active:
+      return "active";
+    case PAGE_STATE_WORDS.full:
+      return "full";
+    case PAGE_STATE_WORDS.freeing:
+      return "freeing";
+    default:
+      return "corrupt";
+  }
+}

@@ -1,0 +1,244 @@
+import { concatBytes, utf8, viewOf } from "@tinybms/ota-core";
+import { NvsType } from "./nvs-entry.ts";
+import { ESP_ERR_NVS_READ_ONLY, ESP_OK } from "./nvs-error.ts";
+import { nvsKeyFromText } from "./nvs-key.ts";
+import { PAGE_SIZE_BYTES } from "./nvs-page-flash.ts";
+import type { NvsStorage } from "./nvs-storage.ts";
+import { type NvsStats, NvsStore } from "./nvs-store.ts";
+
+/**
+ * NVS as an application on the ESP32 uses it, with ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
+ *
+ * Nothing here throws but what the storage throws when power goes; then open the partition again. Not here: encryption,
+ * read-only partitions, iterators, writing blobs of format version 1 (they are read), and two `nvs_flash_init` of the
+ * same partition at a time.
+ *
+ * What power cuts can do to a value is said at `loadNvsPage`, `NvsPageManager` and `NvsStore`. In short: after a cut
+ * a key has its old or its new value, but a blob may be gone, so what must survive goes into numbers or strings.
+ */
+export interface Nvs {
+  readonly store: NvsStore;
+}
+
+/** An open namespace. */
+export interface NvsHandle {
+  readonly store: NvsStore;
+  readonly namespaceIndex: number;
+  readonly mode: NvsOpenMode;
+}
+
+/** How a namespace is opened: ESP-IDF's `NVS_READONLY` and `NVS_READWRITE`. */
+export type NvsOpenMode = "readonly" | "readwrite";
+
+/** What a `nvs_get_…` gives: `value` exactly when `err` is 0. */
+export interface NvsValue<Value> {
+  readonly err: number;
+  readonly value?: Value;
+}
+
+/**
+ * Opens a partition and recovers it from a power cut.
+ *
+ * Read-write use needs three pages or more, as Espressif's generator demands; init itself asks only for one that stays
+ * free.
+ *
+ * @returns 0 with `nvs`; 0x110D NO_FREE_PAGES or 0x1110 NEW_VERSION_FOUND, which applications answer with
+ * {@link nvs_flash_erase} and another init; 0x1105 without any page; −1 where pages contradict themselves.
+ */
+export function nvs_flash_init(storage: NvsStorage): { readonly err: number; readonly nvs?: Nvs } {
+  const { err, store } = NvsStore.open(storage);
+  return store === undefined ? { err } : { err, nvs: { store } };
+}
+
+/** Erases every sector of a partition. What was opened on it before must not be used any more. */
+export function nvs_flash_erase(storage: NvsStorage): number {
+  for (let offset = 0; offset + PAGE_SIZE_BYTES <= storage.sizeBytes; offset += PAGE_SIZE_BYTES) {
+    storage.eraseSector(offset);
+  }
+  return ESP_OK;
+}
+
+/**
+ * Opens a namespace; read-write creates it.
+ *
+ * @param namespace - At most 15 bytes, else 0x1109 when it would be created.
+ * @returns 0 with `handle`; 0x1102 where a read-only namespace isn't there; 0x1105 past 254 namespaces.
+ */
+export function nvs_open(
+  nvs: Nvs,
+  namespace: string,
+  mode: NvsOpenMode,
+): { readonly err: number; readonly handle?: NvsHandle } {
+  const { err, index } = nvs.store.openNamespace(nvsKeyFromText(namespace), mode === "readwrite");
+  return index === undefined ? { err } : { err, handle: { store: nvs.store, namespaceIndex: index, mode } };
+}
+
+/** How full the partition is. */
+export function nvs_get_stats(nvs: Nvs): { readonly err: number; readonly stats?: NvsStats } {
+  return nvs.store.stats();
+}
+
+/** Reads a number; 0x1102 NOT_FOUND also where the key has another type. So do the other seven. */
+export function nvs_get_u8(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.u8, (view) => view.getUint8(0));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_i8(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.i8, (view) => view.getInt8(0));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_u16(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.u16, (view) => view.getUint16(0, true));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_i16(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.i16, (view) => view.getInt16(0, true));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_u32(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.u32, (view) => view.getUint32(0, true));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_i32(handle: NvsHandle, key: string): NvsValue<number> {
+  return getNumber(handle, key, NvsType.i32, (view) => view.getInt32(0, true));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_u64(handle: NvsHandle, key: string): NvsValue<bigint> {
+  return getNumber(handle, key, NvsType.u64, (view) => view.getBigUint64(0, true));
+}
+
+/** See {@link nvs_get_u8}. */
+export function nvs_get_i64(handle: NvsHandle, key: string): NvsValue<bigint> {
+  return getNumber(handle, key, NvsType.i64, (view) => view.getBigInt64(0, true));
+}
+
+/**
+ * Writes a number; what doesn't fit is cut to its low bits, as C does. So do the other seven.
+ *
+ * @returns 0; 0x1104 READ_ONLY; 0x1105 NOT_ENOUGH_SPACE; 0x1109 KEY_TOO_LONG.
+ */
+export function nvs_set_u8(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.u8, (view) => view.setUint8(0, value));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_i8(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.i8, (view) => view.setInt8(0, value));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_u16(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.u16, (view) => view.setUint16(0, value, true));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_i16(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.i16, (view) => view.setInt16(0, value, true));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_u32(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.u32, (view) => view.setUint32(0, value, true));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_i32(handle: NvsHandle, key: string, value: number): number {
+  return setNumber(handle, key, NvsType.i32, (view) => view.setInt32(0, value, true));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_u64(handle: NvsHandle, key: string, value: bigint): number {
+  return setNumber(handle, key, NvsType.u64, (view) => view.setBigUint64(0, value, true));
+}
+
+/** See {@link nvs_set_u8}. */
+export function nvs_set_i64(handle: NvsHandle, key: string, value: bigint): number {
+  return setNumber(handle, key, NvsType.i64, (view) => view.setBigInt64(0, value, true));
+}
+
+/** Reads a string up to its first NUL. Bytes that are no UTF-8 become U+FFFD. 0x1102 if there is none, or it is damaged. */
+export function nvs_get_str(handle: NvsHandle, key: string): NvsValue<string> {
+  const { err, data } = get(handle, key, NvsType.string);
+  return data === undefined
+    ? { err }
+    : { err, value: new TextDecoder("utf-8", { ignoreBOM: true }).decode(cString(data)) };
+}
+
+/**
+ * Writes a string as UTF-8 with a NUL; it ends at a NUL within.
+ *
+ * @returns As {@link nvs_set_u8}; 0x110E VALUE_TOO_LONG past 4000 bytes with the NUL.
+ */
+export function nvs_set_str(handle: NvsHandle, key: string, value: string): number {
+  return set(handle, key, NvsType.string, concatBytes([cString(utf8(value)), Uint8Array.of(0)]));
+}
+
+/** Reads a blob, of either format version. 0x1102 if there is none; 0x1102 or −1 if it is damaged, and then it is erased. */
+export function nvs_get_blob(handle: NvsHandle, key: string): NvsValue<Uint8Array> {
+  const { err, data } = get(handle, key, NvsType.blob);
+  return data === undefined ? { err } : { err, value: data };
+}
+
+/**
+ * Writes a blob. A power cut in the middle of an update may lose the old value too, see `loadNvsPage`.
+ *
+ * @returns As {@link nvs_set_u8}; 0x110E VALUE_TOO_LONG past 4000 bytes for each page but one.
+ */
+export function nvs_set_blob(handle: NvsHandle, key: string, value: Uint8Array): number {
+  return set(handle, key, NvsType.blob, value);
+}
+
+/** Erases a key of any type. 0x1102 if there is none. */
+export function nvs_erase_key(handle: NvsHandle, key: string): number {
+  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
+  return handle.store.erase(handle.namespaceIndex, nvsKeyFromText(key));
+}
+
+/** Erases every key of the namespace. */
+export function nvs_erase_all(handle: NvsHandle): number {
+  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
+  handle.store.eraseNamespace(handle.namespaceIndex);
+  return ESP_OK;
+}
+
+/** Does nothing, as in ESP-IDF: every write goes to flash at once. */
+export function nvs_commit(_handle: NvsHandle): number {
+  return ESP_OK;
+}
+
+function getNumber<Value>(
+  handle: NvsHandle,
+  key: string,
+  type: number,
+  read: (view: DataView) => Value,
+): NvsValue<Value> {
+  const { err, data } = get(handle, key, type);
+  return data === undefined ? { err } : { err, value: read(viewOf(data)) };
+}
+
+function setNumber(handle: NvsHandle, key: string, type: number, write: (view: DataView) => void): number {
+  const data = new Uint8Array(type & 0x0f);
+  write(viewOf(data));
+  return set(handle, key, type, data);
+}
+
+function get(handle: NvsHandle, key: string, type: number): { readonly err: number; readonly data?: Uint8Array } {
+  return handle.store.get({ namespaceIndex: handle.namespaceIndex, type, key: nvsKeyFromText(key) });
+}
+
+function set(handle: NvsHandle, key: string, type: number, data: Uint8Array): number {
+  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
+  return handle.store.set({ namespaceIndex: handle.namespaceIndex, type, key: nvsKeyFromText(key), data });
+}
+
+/** The bytes before the first NUL. */
+function cString(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}

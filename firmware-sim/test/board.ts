@@ -1,0 +1,163 @@
+import {
+  type AppImageSpec,
+  AppSubtype,
+  buildAppImage,
+  buildOtadataEntry,
+  buildPartitionTable,
+  type ChipName,
+  chipByName,
+  DataSubtype,
+  type OtadataEntry,
+  otadataCrc,
+  otadataEntry,
+  otaStateName,
+  PARTITION_TABLE_OFFSET,
+  type PartitionEntry,
+  type PartitionTable,
+  PartitionType,
+  parseOtadataEntry,
+} from "@tinybms/ota-core";
+import type { BootSlot } from "../src/boot/boot-event.ts";
+import type { BootloaderOptions, Hardware } from "../src/boot/boot-options.ts";
+import { runBootloader } from "../src/boot/bootloader.ts";
+import { Efuse, type EfuseFields } from "../src/boot/efuse.ts";
+import { type AppContext, type AppOptions, createAppContext, type EspPartition } from "../src/esp-idf/app-context.ts";
+import { NorFlash } from "../src/flash/nor-flash.ts";
+import { PowerCut } from "../src/flash/power-cut.ts";
+
+/** A board to set up. Every slot holds a good image of its own unless said otherwise. */
+export interface BoardSpec {
+  readonly chip?: ChipName;
+  /** The numbers of the OTA slots; 0 and 1 without it. */
+  readonly slots?: readonly number[];
+  readonly factory?: boolean;
+  readonly test?: boolean;
+  /** The two entries; `undefined` is blank. */
+  readonly otadata?: readonly [OtadataEntry | undefined, OtadataEntry | undefined];
+  /** Size of the otadata partition in bytes, 0 for none; 0x2000 without it. */
+  readonly otadataSize?: number;
+  /** Slots whose image has one flipped bit. */
+  readonly corrupt?: readonly BootSlot[];
+  /** Slots without an image. */
+  readonly empty?: readonly BootSlot[];
+  /** What the image of a slot is like. */
+  readonly images?: ReadonlyMap<BootSlot, AppImageSpec>;
+  readonly efuse?: EfuseFields;
+  /** The last word on the partition table. */
+  readonly table?: (
+    entries: PartitionEntry[],
+  ) => Pick<PartitionTable, "entries"> & Partial<Pick<PartitionTable, "md5">>;
+}
+
+/** Where otadata lies on a board, in bytes. */
+export const OTADATA_OFFSET = 0xd000;
+
+/** Size of each app partition, in bytes. */
+export const SLOT_SIZE = 0x10000;
+
+/** An entry with a right CRC. */
+export { otadataEntry as entry };
+
+/** An entry with one bit of its CRC wrong. */
+export function torn(sequence: number, state: number): OtadataEntry {
+  return { ...otadataEntry(sequence, state), crc: (otadataCrc(sequence) ^ 1) >>> 0 };
+}
+
+/** Builds the hardware of a board: 1 MiB of flash without a bootloader image. */
+export function board(spec: BoardSpec = {}): Hardware {
+  const chip = chipByName(spec.chip ?? "esp32");
+  if (chip === undefined) throw new Error(`no chip ${spec.chip}`);
+  const flash = new NorFlash(1024 * 1024);
+  const entries = layout(spec);
+  flash.load(PARTITION_TABLE_OFFSET, buildPartitionTable(spec.table?.(entries) ?? { entries }));
+  for (const [index, entry] of (spec.otadata ?? []).entries()) {
+    if (entry !== undefined) flash.load(OTADATA_OFFSET + index * 0x1000, buildOtadataEntry(entry));
+  }
+  for (const { type, subtype, offset } of entries) {
+    if (type !== PartitionType.APP) continue;
+    const slot = slotOfSubtype(subtype);
+    if (spec.empty?.includes(slot)) continue;
+    const image = buildAppImage({ chip: chip.name, version: `${slot}`, seed: 1 + subtype, ...spec.images?.get(slot) });
+    const flipped = spec.corrupt?.includes(slot) ? image.with(300, (image[300] ?? 0) ^ 1) : image;
+    flash.load(offset, flipped);
+  }
+  return { flash, chip, efuse: new Efuse(chip, spec.efuse) };
+}
+
+function layout(spec: BoardSpec): PartitionEntry[] {
+  const { slots = [0, 1], otadataSize = 0x2000 } = spec;
+  const data = (label: string, subtype: number, offset: number, size: number) =>
+    size === 0 ? [] : [{ label, type: PartitionType.DATA, subtype, offset, size, flags: 0 }];
+  const subtypes = [
+    ...(spec.factory ? [AppSubtype.FACTORY] : []),
+    ...slots.map((slot) => AppSubtype.OTA_0 + slot),
+    ...(spec.test ? [AppSubtype.TEST] : []),
+  ];
+  const apps = subtypes.map((subtype, index) => ({
+    label: labelOf(subtype),
+    type: PartitionType.APP,
+    subtype,
+    offset: 0x10000 + index * SLOT_SIZE,
+    size: SLOT_SIZE,
+    flags: 0,
+  }));
+  const otadataEnd = OTADATA_OFFSET + otadataSize;
+  return [
+    ...data("nvs", DataSubtype.NVS, 0x9000, 0x4000),
+    ...data("otadata", DataSubtype.OTA, OTADATA_OFFSET, otadataSize),
+    ...(otadataEnd <= 0xf000 ? data("phy_init", DataSubtype.PHY, 0xf000, 0x1000) : []),
+    ...apps,
+  ];
+}
+
+function slotOfSubtype(subtype: number): BootSlot {
+  if (subtype === AppSubtype.FACTORY) return "factory";
+  return subtype === AppSubtype.TEST ? "test" : subtype - AppSubtype.OTA_0;
+}
+
+function labelOf(subtype: number): string {
+  const slot = slotOfSubtype(subtype);
+  return typeof slot === "number" ? `ota_${slot}` : slot;
+}
+
+/** What otadata holds, as `1:valid`, `blank` or `5:new torn`. */
+export function otadataOf({ flash }: Pick<Hardware, "flash">): readonly string[] {
+  return [0, 0x1000].map((offset) => {
+    const bytes = flash.truth(OTADATA_OFFSET + offset, 32);
+    if (bytes.every((byte) => byte === 0xff)) return "blank";
+    const { sequence, state, crc } = parseOtadataEntry(bytes);
+    return `${sequence}:${otaStateName(state)}${crc === otadataCrc(sequence) ? "" : " torn"}`;
+  });
+}
+
+/** The slot that boots, or the reason why none does. */
+export function bootOf(hardware: Hardware, options: BootloaderOptions = {}): BootSlot | string {
+  const outcome = runBootloader(hardware, options);
+  return outcome.kind === "boots" ? outcome.slot : outcome.reason;
+}
+
+/** Boots and starts the app; its build options are the bootloader's unless said otherwise. */
+export function start(hardware: Hardware, options: BootloaderOptions = {}, app: Partial<AppOptions> = {}): AppContext {
+  const outcome = runBootloader(hardware, options);
+  if (outcome.kind !== "boots") throw new Error(`nothing boots: ${outcome.log.join("\n")}`);
+  const { rollback = true, antiRollback = false } = options;
+  return createAppContext(hardware, outcome, { rollback, antiRollback, ...app });
+}
+
+/** A partition by its label, as the app sees it. */
+export function partition(app: AppContext, label: string): EspPartition {
+  const found = app.partitions.find((candidate) => candidate.label === label);
+  if (found === undefined) throw new Error(`no partition ${label}`);
+  return found;
+}
+
+/** Runs software until the armed power cut ends it. @returns The cut; a test whose cut never falls fails. */
+export function untilPowerCut(work: () => unknown): PowerCut {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PowerCut) return error;
+    throw error;
+  }
+  throw new Error("the power cut never fell");
+}

@@ -1,0 +1,77 @@
+import { assert } from "./assert.ts";
+
+/** A run of neighbouring positions: the first, and how many. */
+export type Range = readonly [first: number, count: number];
+
+/** A set of positions 0 … size − 1, one bit each. */
+export class Bitmap {
+  readonly size: number;
+  readonly #words: Uint32Array;
+  #count = 0;
+
+  constructor(size: number) {
+    assert(Number.isInteger(size) && size >= 0, "a bitmap has a size");
+    this.size = size;
+    this.#words = new Uint32Array(Math.ceil(size / 32));
+  }
+
+  /** How many positions are in the set. */
+  get count(): number {
+    return this.#count;
+  }
+
+  has(position: number): boolean {
+    return ((this.#words[position >>> 5] ?? 0) & (1 << (position & 31))) !== 0;
+  }
+
+  /** @returns Whether the set changed. */
+  add(position: number): boolean {
+    assert(position >= 0 && position < this.size, "a position lies within the bitmap");
+    if (this.has(position)) return false;
+    this.#words[position >>> 5] = (this.#words[position >>> 5] ?? 0) | (1 << (position & 31));
+    this.#count++;
+    return true;
+  }
+
+  /** @returns Whether the set changed. */
+  delete(position: number): boolean {
+    if (position < 0 || position >= this.size || !this.has(position)) return false;
+    this.#words[position >>> 5] = (this.#words[position >>> 5] ?? 0) & ~(1 << (position & 31));
+    this.#count--;
+    return true;
+  }
+
+  clear(): void {
+    this.#words.fill(0);
+    this.#count = 0;
+  }
+
+  addAll(): void {
+    for (let position = 0; position < this.size; position++) this.add(position);
+  }
+
+  /** The first position in the set at or after `from`, or `undefined`. */
+  next(from: number): number | undefined {
+    for (let position = Math.max(0, from); position < this.size; position++) {
+      if ((this.#words[position >>> 5] ?? 0) >>> (position & 31) === 0) {
+        position |= 31; // nothing left in this word
+        continue;
+      }
+      if (this.has(position)) return position;
+    }
+    return undefined;
+  }
+
+  /** The runs of positions in the set, lowest first, at most `limit` of them. */
+  ranges(limit = Number.POSITIVE_INFINITY): Range[] {
+    const ranges: Range[] = [];
+    let first = this.next(0);
+    while (first !== undefined && ranges.length < limit) {
+      let end = first + 1;
+      while (this.has(end)) end++;
+      ranges.push([first, end - first]);
+      first = this.next(end);
+    }
+    return ranges;
+  }
+}

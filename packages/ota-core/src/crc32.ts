@@ -1,0 +1,20 @@
+const TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = (value & 1) === 0 ? value >>> 1 : (value >>> 1) ^ 0xedb88320;
+  return value;
+});
+
+/**
+ * CRC-32 as `esp_rom_crc32_le(seed, bytes)` and `zlib.crc32(bytes, seed)` compute it (reflected 0xEDB88320).
+ *
+ * ESP-IDF uses two flavours: seed 0 for secure-boot signature blocks, seed 0xFFFFFFFF for otadata and NVS.
+ *
+ * @param bytes - What to sum.
+ * @param seed - The CRC so far; 0 to begin the ordinary flavour.
+ * @returns An unsigned 32-bit number.
+ */
+export function crc32(bytes: Uint8Array, seed = 0): number {
+  let value = ~seed;
+  for (const byte of bytes) value = (value >>> 8) ^ (TABLE[(value ^ byte) & 0xff] as number);
+  return ~value >>> 0;
+}

@@ -1,0 +1,143 @@
+/** One fault of a document: where it is and what would be right. */
+export interface Problem {
+  /** Stable code of the fault, for example `manifest/invalid`. */
+  readonly code: OtaErrorCode;
+  /** JSON pointer (RFC 6901) into the document; empty for the document as a whole. */
+  readonly path: string;
+  /** One sentence that says what is wrong and what would be right. */
+  readonly message: string;
+}
+
+/**
+ * Every error code, with the details that come with it. Details are JSON-safe and never hold a secret.
+ *
+ * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image` are an input's; `protocol` and `offer`
+ * a peer's; `delivery` the network's or a device's; `nvs` a partition's; `simulation` a scenario's.
+ */
+export interface OtaErrorDetails {
+  "arguments/invalid": { readonly option?: string };
+
+  "manifest/not-found": { readonly file: string };
+  "manifest/unreadable": { readonly file: string };
+  "manifest/syntax": { readonly file: string; readonly line: number; readonly column: number };
+  "manifest/schema-version": { readonly file: string; readonly found: number; readonly supported: readonly number[] };
+  "manifest/invalid": { readonly file: string; readonly problems: readonly Problem[] };
+  "manifest/unknown-version": { readonly file: string; readonly version: string; readonly known: readonly string[] };
+  "manifest/path-escapes": { readonly file: string; readonly path: string };
+  "manifest/artifact-not-found": { readonly file: string; readonly artifact: string; readonly path: string };
+  "manifest/artifact-mismatch": {
+    readonly file: string;
+    readonly artifact: string;
+    readonly path: string;
+    readonly expected: string;
+    readonly actual: string;
+  };
+  "manifest/channel-invalid": { readonly file: string; readonly channel: string };
+
+  "package/binary-not-found": { readonly file: string };
+  "package/binary-unreadable": { readonly file: string };
+  "package/wrong-chip": { readonly file: string; readonly chip: string; readonly hardware: string };
+  "package/version-invalid": { readonly version: string };
+  "package/version-unknown": { readonly file: string };
+  "package/name-invalid": { readonly name: string };
+  "package/output-outside": { readonly output: string; readonly manifest: string };
+  "package/write-failed": { readonly file: string };
+
+  "image/truncated": { readonly offset: number; readonly needed: number; readonly actual: number };
+  "image/bad-magic": { readonly offset: number; readonly found: number; readonly expected: number };
+  "image/invalid": { readonly offset: number };
+  "image/checksum-mismatch": { readonly offset: number; readonly expected: number; readonly actual: number };
+  "image/hash-mismatch": { readonly offset: number; readonly expected: string; readonly actual: string };
+  "image/partition-table-invalid": { readonly offset: number };
+  "image/partition-csv-invalid": { readonly line: number };
+
+  "protocol/malformed": { readonly message: string; readonly path: string };
+  "protocol/too-large": { readonly message: string; readonly size: number; readonly limit: number };
+  "protocol/topic-invalid": { readonly topic: string };
+
+  "offer/unsigned": Record<string, never>;
+  "offer/untrusted": Record<string, never>;
+  "offer/unsupported": { readonly feature: string };
+  "offer/wrong-topic": { readonly expected: string; readonly found: string };
+  "offer/stale": { readonly accepted: readonly [number, number]; readonly found: readonly [number, number] };
+  "offer/sequence-conflict": { readonly sequence: readonly [number, number] };
+  "offer/expired": { readonly expiresAt: string };
+  "offer/wrong-product": { readonly expected: string; readonly found: string };
+  "offer/wrong-hardware": { readonly expected: string; readonly found: string };
+  "offer/wrong-chip": { readonly expected: number; readonly found: number };
+  "offer/wrong-project": { readonly expected: string; readonly found: string };
+  "offer/too-large": { readonly size: number; readonly limit: number };
+  "offer/secure-version": { readonly required: number; readonly found: number };
+  "offer/constraint": { readonly constraint: string };
+  "offer/no-slot": Record<string, never>;
+  "offer/withdrawn": Record<string, never>;
+
+  "delivery/broker-unreachable": { readonly host: string; readonly port: number };
+  "delivery/broker-refused": { readonly host: string; readonly port: number; readonly reason: string };
+  "delivery/connection-lost": { readonly host: string; readonly port: number };
+  "delivery/no-device": { readonly expected: readonly string[] };
+  "delivery/device-failed": { readonly devices: readonly string[] };
+  "delivery/timeout": { readonly seconds: number; readonly devices: readonly string[] };
+  "delivery/interrupted": Record<string, never>;
+  "delivery/sequence-jump": { readonly from: number; readonly to: number };
+  "delivery/image-mismatch": { readonly expected: string; readonly actual: string };
+  "delivery/flash-failed": { readonly sector: number };
+  "delivery/image-rejected": { readonly espErr: number };
+  "delivery/self-test-failed": Record<string, never>;
+  "delivery/attempts-exhausted": { readonly attempts: number };
+  "delivery/no-rollback": Record<string, never>;
+
+  "simulation/invalid-fault": { readonly fault: string };
+  "simulation/does-not-fit": { readonly partition: string; readonly size: number; readonly limit: number };
+  "simulation/file-unreadable": { readonly file: string };
+}
+
+/** The stable name of an error, for example `image/truncated`. */
+export type OtaErrorCode = keyof OtaErrorDetails;
+
+/** What {@link OtaError} takes besides code, message and details. */
+export interface OtaErrorOptions {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** What the reader can do about it, as one sentence. */
+  readonly hint?: string;
+}
+
+/**
+ * The one error class of the project: a stable `code`, a message that names the file, field or offset and says what
+ * would be right, JSON-safe `details`, and where there is one a `hint` that says what to do.
+ *
+ * Anything else that a function of ours throws is a bug in it.
+ */
+export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
+  override readonly name: string = "OtaError";
+  readonly code: Code;
+  readonly details: OtaErrorDetails[Code];
+  readonly hint: string | undefined;
+
+  constructor(code: Code, message: string, details: OtaErrorDetails[Code], options: OtaErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = details;
+    this.hint = options.hint;
+  }
+
+  /** The form in which commands print an error with `--json`. */
+  toJSON(): { code: Code; message: string; details: OtaErrorDetails[Code]; hint?: string } {
+    const { code, message, details, hint } = this;
+    return hint === undefined ? { code, message, details } : { code, message, details, hint };
+  }
+}
+
+/**
+ * Tells whether something thrown is an {@link OtaError}, and of which code.
+ *
+ * @param error - What was caught.
+ * @param code - The code to look for; without it any `OtaError` matches.
+ */
+export function isOtaError<Code extends OtaErrorCode = OtaErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is { [C in Code]: OtaError<C> }[Code] {
+  return error instanceof OtaError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,230 @@
+import { OtaError } from "../errors.ts";
+import { layoutProblem, partitionAlignment } from "./partition-layout.ts";
+import {
+  DataSubtype,
+  PartitionFlag,
+  PartitionType,
+  partitionSubtypeName,
+  partitionTypeName,
+  subtypeKeywords,
+  TYPE_KEYWORDS,
+} from "./partition-names.ts";
+import {
+  PARTITION_ENTRY_SIZE,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  type PartitionEntry,
+  type PartitionTable,
+  partitionLabelProblem,
+} from "./partition-table.ts";
+
+/** Where the table and the bootloader lie; partitions without an offset follow the table. */
+export interface PartitionCsvOptions {
+  /** Offset of the table in flash in bytes, 0x8000 by default. */
+  readonly tableOffset?: number;
+  /** Offset of the second-stage bootloader in bytes; needed only for rows of type `bootloader` that leave it out. */
+  readonly bootloaderOffset?: number;
+}
+
+/** The table takes its whole sector. */
+const TABLE_SECTOR_SIZE = 0x1000;
+
+/** The last two of a table's entries are its MD5 and its end marker. */
+const ENTRIES_MAX: number = PARTITION_TABLE_SIZE / PARTITION_ENTRY_SIZE - 2;
+
+const FLAGS: ReadonlyMap<string, number> = new Map([
+  ["encrypted", PartitionFlag.ENCRYPTED],
+  ["readonly", PartitionFlag.READONLY],
+]);
+
+/** A row before offsets are filled in. A negative size means "up to this address". */
+interface Row extends Omit<PartitionEntry, "offset"> {
+  readonly line: number;
+  readonly offset: number | undefined;
+}
+
+/**
+ * Parses a partition table in the CSV format of ESP-IDF's `gen_esp32part.py` (`Name, Type, SubType, Offset, Size, Flags`),
+ * fills in the offsets left out, and makes the checks that the tool makes.
+ *
+ * Unlike the tool it refuses a name of more than 16 bytes, which the tool cuts, and has no variables to expand.
+ *
+ * @returns The table, in the order of the rows; `md5` is "valid", so that an MD5 is built.
+ * @throws {@link OtaError} `image/partition-csv-invalid` with the line, in the tool's words.
+ */
+export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {}): PartitionTable {
+  const tableOffset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
+  const rows: Row[] = [];
+  for (const [index, untrimmed] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\r|\n/)
+    .entries()) {
+    const line = untrimmed.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    rows.push(parseRow(line, index + 1, { ...options, tableOffset }));
+  }
+  const excess = rows[ENTRIES_MAX];
+  if (excess !== undefined) {
+    const size = (rows.length + 1) * PARTITION_ENTRY_SIZE;
+    throw invalid(
+      excess.line,
+      `Binary partition table length (${size}) longer than max; it holds ${ENTRIES_MAX} partitions`,
+    );
+  }
+  const entries = placeRows(rows, tableOffset);
+  const problem = layoutProblem(entries, tableOffset + TABLE_SECTOR_SIZE);
+  if (problem !== undefined) throw invalid(rows[problem.index]?.line ?? 0, problem.message);
+  return { entries, md5: "valid" };
+}
+
+/**
+ * Writes a partition table as CSV, in the style of `gen_esp32part.py`: keywords where there are any, offsets in
+ * hexadecimal, sizes in K and M where they are whole.
+ *
+ * @returns Text that `parsePartitionCsv` reads back to the same entries, if they pass its checks.
+ * @throws {@link OtaError} `image/partition-csv-invalid` if a label or a flag can't be written in this format.
+ */
+export function formatPartitionCsv(table: Pick<PartitionTable, "entries">): string {
+  const lines = ["# ESP-IDF Partition Table", "# Name, Type, SubType, Offset, Size, Flags"];
+  for (const entry of table.entries) lines.push(formatRow(entry, lines.length + 1));
+  return `${lines.join("\n")}\n`;
+}
+
+function parseRow(text: string, line: number, options: PartitionCsvOptions & { readonly tableOffset: number }): Row {
+  const fields = text.split(",").map((field) => field.trim());
+  const [label = "", typeText = "", subtypeText = "", offsetText = "", sizeText = "", flagsText = ""] = fields;
+  const rowInvalid = (message: string) => invalid(line, `Error at line ${line}: ${message}`);
+  const fits = (name: string, value: number, max: number) => {
+    if (value <= max && value >= (name === "size" ? -max : 0)) return value;
+    throw rowInvalid(`Invalid field value: ${name} ${value} must be from 0 to ${max}`);
+  };
+
+  const labelProblem = partitionLabelProblem(label);
+  if (labelProblem !== undefined) throw rowInvalid(labelProblem);
+  if (typeText === "") throw rowInvalid("Field 'type' can't be left empty.");
+  const type = fits("type", parseNumber(typeText, TYPE_KEYWORDS, rowInvalid), 0xff);
+  const subtype = fits("subtype", parseSubtype(type, subtypeText, rowInvalid), 0xff);
+  const given = {
+    offset:
+      offsetText === "" ? undefined : fits("offset", parseNumber(offsetText, NO_KEYWORDS, rowInvalid), 0xffff_ffff),
+    size: sizeText === "" ? undefined : fits("size", parseNumber(sizeText, NO_KEYWORDS, rowInvalid), 0xffff_ffff),
+  };
+  const { offset, size } = isPrimary(type, subtype) ? placePrimary(type, given, options, rowInvalid) : given;
+  if (size === undefined) throw rowInvalid("Size field can't be empty");
+  return { label, type, subtype, offset, size, flags: parseFlags(flagsText, rowInvalid), line };
+}
+
+type RowError = (message: string) => OtaError;
+
+const NO_KEYWORDS: ReadonlyMap<string, number> = new Map();
+
+/** Python's `int(x, 0)`. */
+const PYTHON_INTEGER = /^([+-]?)(0x(?:_?[0-9a-f])+|0o(?:_?[0-7])+|0b(?:_?[01])+|0(?:_?0)*|[1-9](?:_?[0-9])*)$/i;
+
+function parseNumber(text: string, keywords: ReadonlyMap<string, number>, rowInvalid: RowError): number {
+  // Hexadecimal has neither a k nor an m, so that a suffix is one whatever precedes it. They stack: 1MK is 2^30.
+  let end = text.length;
+  while (end > 0 && /[km\s]/i.test(text.charAt(end - 1))) end--;
+  const match = PYTHON_INTEGER.exec(text.slice(0, end));
+  if (match === null) return parseKeyword(text, keywords, rowInvalid);
+  let value = Number(match[2]?.replaceAll("_", ""));
+  for (const suffix of text.slice(end).toLowerCase()) value *= { k: 1024, m: 1024 * 1024 }[suffix] ?? 1;
+  return match[1] === "-" ? 0 - value : value;
+}
+
+function parseKeyword(text: string, keywords: ReadonlyMap<string, number>, rowInvalid: RowError): number {
+  const value = keywords.get(text.toLowerCase());
+  if (value !== undefined) return value;
+  if (keywords.size === 0) throw rowInvalid(`Invalid field value ${text}`);
+  throw rowInvalid(`Value '${text}' is not valid. Known keywords: ${[...keywords.keys()].join(", ")}`);
+}
+
+function parseSubtype(type: number, text: string, rowInvalid: RowError): number {
+  if (text !== "") return parseNumber(text, subtypeKeywords(type), rowInvalid);
+  if (type === PartitionType.APP) throw rowInvalid("App partition cannot have an empty subtype");
+  return DataSubtype.UNDEFINED;
+}
+
+function parseFlags(text: string, rowInvalid: RowError): number {
+  let flags = 0;
+  for (const flag of text.split(":")) {
+    if (flag === "") continue;
+    const bit = FLAGS.get(flag);
+    if (bit === undefined) throw rowInvalid(`CSV flag column contains unknown flag '${flag}'`);
+    flags |= bit;
+  }
+  return flags;
+}
+
+/** The bootloader and the table itself may have rows; they lie before everything else. */
+function isPrimary(type: number, subtype: number): boolean {
+  return (type === PartitionType.BOOTLOADER || type === PartitionType.PARTITION_TABLE) && subtype === 0;
+}
+
+function placePrimary(
+  type: number,
+  given: { readonly offset: number | undefined; readonly size: number | undefined },
+  { tableOffset, bootloaderOffset }: PartitionCsvOptions & { readonly tableOffset: number },
+  rowInvalid: RowError,
+): { offset: number; size: number } {
+  const isTable = type === PartitionType.PARTITION_TABLE;
+  const offset = given.offset ?? (isTable ? tableOffset : bootloaderOffset);
+  if (offset === undefined) throw rowInvalid("Primary bootloader offset is not defined");
+  const size = given.size ?? (isTable ? TABLE_SECTOR_SIZE : tableOffset - offset);
+  if (size < 0)
+    throw rowInvalid(
+      `Invalid field value: the bootloader at ${hex(offset)} must lie before the table at ${hex(tableOffset)}`,
+    );
+  return { offset, size };
+}
+
+/** Fills in offsets and negative sizes, and finds rows that don't ascend. */
+function placeRows(rows: readonly Row[], tableOffset: number): PartitionEntry[] {
+  let previousEnd = tableOffset + TABLE_SECTOR_SIZE;
+  return rows.map((row, index) => {
+    const { line, label, type, subtype, flags } = row;
+    if (isPrimary(type, subtype)) return { label, type, subtype, offset: row.offset ?? 0, size: row.size, flags };
+    if (row.offset !== undefined && row.offset < previousEnd) {
+      const sets = `CSV Error at line ${line}: Partitions overlap. Partition sets offset ${hex(row.offset)}.`;
+      const free = `But partition table occupies the whole sector ${hex(tableOffset)}. Use a free offset ${hex(previousEnd)} or higher.`;
+      throw invalid(line, `${sets} ${index === 0 ? free : `Previous partition ends ${hex(previousEnd)}`}`);
+    }
+    const alignment = partitionAlignment(type);
+    const offset = row.offset ?? Math.ceil(previousEnd / alignment) * alignment;
+    const size = row.size < 0 ? -row.size - offset : row.size;
+    if (size < 0 || offset + size > 0x1_0000_0000) {
+      throw invalid(
+        line,
+        `Error at line ${line}: Invalid field value: the partition ends at ${hex(offset + size)}, before it begins or past 4 GiB`,
+      );
+    }
+    previousEnd = offset + size;
+    return { label, type, subtype, offset, size, flags };
+  });
+}
+
+function formatRow(entry: PartitionEntry, line: number): string {
+  const { label, type, subtype, offset, size, flags } = entry;
+  if (label !== label.trim() || /[,\r\n]/.test(label) || label.startsWith("#")) {
+    throw invalid(line, `the label "${label}" can't be written in CSV`);
+  }
+  const names = [...FLAGS].filter(([, bit]) => (flags & bit) !== 0);
+  const known = names.reduce((bits, [, bit]) => bits | bit, 0);
+  if (flags !== known) throw invalid(line, `the flags ${hex(flags)} of "${label}" have no name in CSV`);
+  const columns = [label, partitionTypeName(type), partitionSubtypeName(type, subtype), hex(offset), formatSize(size)];
+  return [...columns, names.map(([name]) => name).join(":")].join(",");
+}
+
+function formatSize(size: number): string {
+  if (size > 0 && size % 0x10_0000 === 0) return `${size / 0x10_0000}M`;
+  if (size > 0 && size % 0x400 === 0) return `${size / 0x400}K`;
+  return hex(size);
+}
+
+function hex(value: number): string {
+  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+function invalid(line: number, message: string): OtaError<"image/partition-csv-invalid"> {
+  return new OtaError("image/partition-csv-invalid", message, { line });
+}

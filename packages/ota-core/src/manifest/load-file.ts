@@ -1,0 +1,103 @@
+import { open, stat } from "node:fs/promises";
+import { concatBytes, decodeUtf8 } from "../bytes.ts";
+import { OtaError } from "../errors.ts";
+import { positionAt } from "../json/strict-json.ts";
+import { MANIFEST_SIZE_MAX, tooLarge } from "./document.ts";
+
+/** How much of a file is in memory at a time, in bytes. */
+const PIECE_SIZE = 1024 * 1024;
+
+/**
+ * Reads a file from its first byte to its last, a piece at a time.
+ *
+ * @returns Pieces that are valid until the next is asked for: their memory is used again.
+ * @throws The file system's own errors, and the signal's reason when it is aborted.
+ */
+export async function* piecesOf(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const handle = await open(file, "r");
+  try {
+    const buffer = new Uint8Array(PIECE_SIZE);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads a manifest's text.
+ *
+ * @throws {@link OtaError} `manifest/not-found`, `manifest/unreadable`, `manifest/invalid` beyond 1 MiB,
+ *   `manifest/syntax` where it is not UTF-8.
+ */
+export async function readManifest(file: string): Promise<string> {
+  const bytes = await readManifestBytes(file);
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  const lenient = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const { line, column } = positionAt(lenient, Math.max(0, lenient.indexOf("\ufffd")));
+  throw new OtaError("manifest/syntax", `${file}:${line}:${column}: the text is not UTF-8`, { file, line, column });
+}
+
+/** The `code` of an error of the file system, such as `ENOENT`; empty for any other error. */
+export function systemCodeOf(error: unknown): string {
+  const hasCode = error instanceof Error && "code" in error && typeof error.code === "string";
+  return hasCode ? String(error.code) : "";
+}
+
+/** Whether an error of the file system says that nothing is there. */
+export function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemCodeOf(error));
+}
+
+/** What a file system's error means, in words. */
+export function reasonOf(error: unknown): string {
+  const code = systemCodeOf(error);
+  return REASONS[code] ?? (code === "" ? String(error) : code);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EDQUOT: "the disk quota is used up",
+  EISDIR: "it is a folder",
+  EIO: "the disk reports an error",
+  ELOOP: "its symbolic links go round in a circle",
+  EMFILE: "too many files are open",
+  ENAMETOOLONG: "its name is too long",
+  ENOENT: "there is no such file or folder",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no folder",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+};
+
+async function readManifestBytes(file: string): Promise<Uint8Array> {
+  try {
+    // Opening a named pipe would wait for ever.
+    const found = await stat(file);
+    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (found.size > MANIFEST_SIZE_MAX) throw tooLarge(file, found.size);
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    for await (const piece of piecesOf(file)) {
+      size += piece.length;
+      if (size > MANIFEST_SIZE_MAX) throw tooLarge(file, size);
+      pieces.push(piece.slice());
+    }
+    return concatBytes(pieces);
+  } catch (error) {
+    if (error instanceof OtaError) throw error;
+    if (isMissing(error)) {
+      throw new OtaError("manifest/not-found", `${file}: there is no such file`, { file }, { cause: error });
+    }
+    throw unreadable(file, reasonOf(error), error);
+  }
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): OtaError<"manifest/unreadable"> {
+  return new OtaError("manifest/unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
+}

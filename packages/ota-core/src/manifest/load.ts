@@ -1,0 +1,148 @@
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { toHex } from "../bytes.ts";
+import { OtaError } from "../errors.ts";
+import type { Artifact, Channels, RootManifest, VersionEntry, VersionManifest } from "../schemas/types.generated.ts";
+import { createSha256 } from "../sha256.ts";
+import { resolveChannels } from "./channels.ts";
+import { isMissing, piecesOf, readManifest, reasonOf } from "./load-file.ts";
+import { resolveArtifact, resolveBelow } from "./load-path.ts";
+import { nearestOf } from "./nearest.ts";
+import { parseRootManifest, protocolsOf } from "./root.ts";
+import { parseVersionManifest } from "./version.ts";
+
+/** A root manifest and where it was read from. */
+export interface LoadedRoot {
+  readonly file: string;
+  /** The folder to which the manifest's paths are relative. */
+  readonly folder: string;
+  readonly text: string;
+  readonly manifest: RootManifest;
+}
+
+/** An artifact with everything that delivering it needs. */
+export interface LoadedArtifact {
+  readonly artifact: Artifact;
+  /** Where its file should be. {@link verifyArtifacts} says whether it is there, and the right one. */
+  readonly path: string;
+  readonly channels: Channels;
+  readonly protocols: readonly string[];
+}
+
+/** A version manifest and its artifacts. */
+export interface LoadedVersion {
+  readonly file: string;
+  readonly entry: VersionEntry;
+  readonly manifest: VersionManifest;
+  readonly artifacts: readonly LoadedArtifact[];
+}
+
+/**
+ * Reads a root manifest.
+ *
+ * @throws {@link OtaError} `manifest/not-found`, `manifest/unreadable`, and as `parseRootManifest`.
+ */
+export async function loadRootManifest(file: string): Promise<LoadedRoot> {
+  const text = await readManifest(file);
+  return { file, folder: dirname(file), text, manifest: parseRootManifest(text, file) };
+}
+
+/**
+ * Reads one version of a release line and resolves its artifacts' paths, channels and protocols.
+ *
+ * @param version - The `id` of its entry.
+ * @throws {@link OtaError} `manifest/unknown-version`, `manifest/path-escapes`, `manifest/not-found`,
+ *   `manifest/unreadable`, and as `parseVersionManifest`.
+ */
+export async function loadVersion(root: LoadedRoot, version: string): Promise<LoadedVersion> {
+  const index = root.manifest.versions.findIndex(({ id }) => id === version);
+  const entry = root.manifest.versions[index];
+  if (entry === undefined) throw unknownVersion(root, version);
+  const pointer = `/versions/${index}/manifest`;
+  const file = await resolveBelow(root.folder, entry.manifest, { file: root.file, pointer });
+  const manifest = parseVersionManifest(await readManifest(file), file, version);
+  const artifacts: LoadedArtifact[] = [];
+  for (const [position, artifact] of manifest.artifacts.entries()) {
+    artifacts.push({
+      artifact,
+      path: await resolveArtifact(file, manifest.base_path, artifact.filename, position),
+      channels: resolveChannels(root.manifest, manifest, artifact),
+      protocols: protocolsOf(root.manifest, artifact),
+    });
+  }
+  return { file, entry, manifest, artifacts };
+}
+
+/**
+ * Checks every artifact's file, in order: that it exists, its size and its SHA-256.
+ *
+ * @throws {@link OtaError} for the first that is wrong: `manifest/artifact-not-found`, `manifest/artifact-mismatch`.
+ */
+export async function verifyArtifacts(loaded: LoadedVersion): Promise<void> {
+  for (const { artifact, path } of loaded.artifacts) await verifyArtifact(loaded.file, artifact, path);
+}
+
+/**
+ * Checks one artifact's file. It is read a piece at a time, so that memory does not grow with it.
+ *
+ * @param file - The version manifest that names it, for messages.
+ * @throws {@link OtaError} `manifest/artifact-not-found`, `manifest/artifact-mismatch`.
+ */
+export async function verifyArtifact(
+  file: string,
+  { name, size, sha256 }: Pick<Artifact, "name" | "size" | "sha256">,
+  path: string,
+): Promise<void> {
+  const compare = (what: string, expected: string, actual: string): void => {
+    if (expected === actual) return;
+    const message = `${file}: artifact ${name}: the ${what} of ${path} is ${actual}; the manifest says ${expected}`;
+    const hint =
+      "the file changed after it was packaged: put the released file back, or package it under a new version";
+    throw new OtaError(
+      "manifest/artifact-mismatch",
+      message,
+      { file, artifact: name, path, expected, actual },
+      { hint },
+    );
+  };
+  const found = await describeArtifact(file, name, path, (fileSize) => compare("size", `${size}`, `${fileSize}`));
+  compare("size", `${size}`, `${found.size}`);
+  compare("SHA-256", sha256.toLowerCase(), found.sha256);
+}
+
+/** Size and hash of an artifact's file; a wrong size is told before the file is read. */
+async function describeArtifact(
+  file: string,
+  name: string,
+  path: string,
+  onSize: (size: number) => void,
+): Promise<{ size: number; sha256: string }> {
+  const notFound = (reason: string, cause?: unknown): OtaError<"manifest/artifact-not-found"> => {
+    const message = `${file}: artifact ${name}: ${path}: ${reason}`;
+    return new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
+  };
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is no regular file");
+    onSize(found.size);
+    const hash = createSha256();
+    let size = 0;
+    for await (const piece of piecesOf(path)) {
+      hash.update(piece);
+      size += piece.length;
+    }
+    return { size, sha256: toHex(hash.digest()) };
+  } catch (error) {
+    if (error instanceof OtaError) throw error;
+    throw notFound(isMissing(error) ? "there is no such file" : `it can't be read: ${reasonOf(error)}`, error);
+  }
+}
+
+function unknownVersion({ file, manifest }: LoadedRoot, version: string): OtaError<"manifest/unknown-version"> {
+  const known = manifest.versions.map(({ id }) => id);
+  const near = nearestOf(version, known);
+  const latest = `${known.length > 10 ? "…, " : ""}${known.slice(-10).join(", ")}`;
+  const message = `${file} has no version ${JSON.stringify(version)}; it has ${known.length === 0 ? "none yet" : latest}`;
+  const hint = near === undefined ? "`tinybms-ota package --update-manifest` adds a version" : `did you mean ${near}?`;
+  return new OtaError("manifest/unknown-version", message, { file, version, known }, { hint });
+}

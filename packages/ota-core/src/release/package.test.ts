@@ -1,0 +1,397 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { toHex } from "../bytes.ts";
+import { isOtaError, type OtaError } from "../errors.ts";
+import { buildAppImage } from "../image/build-app-image.ts";
+import { loadRootManifest, loadVersion, verifyArtifacts } from "../manifest/load.ts";
+import { validateReleaseLine } from "../manifest/load-release-line.ts";
+import { sha256 } from "../sha256.ts";
+import { packageRelease } from "./package.ts";
+import type { PackageOptions, PackageResult } from "./package-options.ts";
+
+const IMAGE = buildAppImage({
+  version: "1.2.3",
+  projectName: "gateway",
+  idfVersion: "v5.5",
+  secureVersion: 2,
+  sizeBytes: 40_000,
+});
+const ROOT = {
+  schema_version: 1,
+  product: { name: "Gateway", hardware: "esp32" },
+  deployment: { channels: { mqtt: { broker: "mqtt://localhost", topic: "t", password: "hunter2" } } },
+  versions: [],
+};
+
+let folder = "";
+let manifest = "";
+let binary = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-package-"));
+  mkdirSync(join(folder, "ota"));
+  manifest = join(folder, "ota", "manifest.json");
+  binary = join(folder, "gateway.bin");
+  writeRoot(ROOT);
+  writeFileSync(binary, IMAGE);
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function writeRoot(document: object): void {
+  writeFileSync(manifest, `${JSON.stringify(document, null, 2)}\n`);
+}
+
+function packageIt(options: Partial<PackageOptions> = {}): Promise<PackageResult> {
+  return packageRelease({ manifest, binary, now: () => new Date("2026-01-31T12:00:00.789Z"), ...options });
+}
+
+/** Every path below `ota/` with the text or the size of its file: what a refusal must not change. */
+function snapshot(): Record<string, string> {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    paths.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [
+        relative(folder, path),
+        entry.isFile() ? toHex(sha256(readFileSync(path))) + statSync(path).mtimeMs : "folder",
+      ];
+    }),
+  );
+}
+
+async function errorOf(run: () => Promise<unknown>): Promise<OtaError> {
+  const error: unknown = await run().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (isOtaError(error)) return error;
+  throw new Error(`no OtaError: ${String(error)}`);
+}
+
+test("a build becomes a release that loads, verifies and validates", async () => {
+  const result = await packageIt({ updateManifest: true, label: "First" });
+  const path = join(folder, "ota/versions/1.2.3/Gateway-1.2.3.bin");
+  expect(result).toEqual({
+    version: "1.2.3",
+    dryRun: false,
+    manifest,
+    versionManifest: join(folder, "ota/versions/1.2.3/ota.json"),
+    manifestUpdated: true,
+    artifacts: [
+      {
+        name: "Gateway",
+        filename: "Gateway-1.2.3.bin",
+        path,
+        size: IMAGE.length,
+        sha256: toHex(sha256(IMAGE)),
+        protocols: ["mqtt", "https"],
+        image: { chip: "esp32", projectName: "gateway", appVersion: "1.2.3", idfVersion: "v5.5", secureVersion: 2 },
+      },
+    ],
+    written: [path, join(folder, "ota/versions/1.2.3/ota.json"), manifest],
+    warnings: [],
+  });
+  const root = await loadRootManifest(manifest);
+  expect(root.manifest.versions).toEqual([{ id: "1.2.3", manifest: "versions/1.2.3/ota.json", label: "First" }]);
+  await verifyArtifacts(await loadVersion(root, "1.2.3"));
+  expect(await validateReleaseLine(manifest)).toEqual([]);
+  expect(new Uint8Array(readFileSync(path))).toEqual(IMAGE);
+});
+
+test("ota.json holds the release and no copy of the root's channels", async () => {
+  const { versionManifest } = await packageIt();
+  expect(readFileSync(versionManifest, "utf8")).toBe(`{
+  "version": "1.2.3",
+  "created_at": "2026-01-31T12:00:00Z",
+  "artifacts": [
+    {
+      "name": "Gateway",
+      "filename": "Gateway-1.2.3.bin",
+      "size": ${IMAGE.length},
+      "sha256": "${toHex(sha256(IMAGE))}",
+      "protocols": ["mqtt", "https"]
+    }
+  ]
+}
+`);
+});
+
+test("the same bytes again change nothing on disk; a new label changes only the label", async () => {
+  await packageIt({ updateManifest: true });
+  const before = snapshot();
+  const again = await packageIt({ updateManifest: true, now: () => new Date() });
+  expect(again).toMatchObject({ manifestUpdated: false, written: [] });
+  expect(snapshot()).toEqual(before);
+  expect((await packageIt({ updateManifest: true, label: "L" })).written).toEqual([manifest]);
+});
+
+test("other bytes under the same version replace the copy and keep what a person has set in ota.json", async () => {
+  const { versionManifest } = await packageIt();
+  const edited = JSON.parse(readFileSync(versionManifest, "utf8"));
+  edited.channels = { mqtt: { qos: 2 } };
+  edited.artifacts[0].protocols = ["serial"];
+  writeFileSync(versionManifest, JSON.stringify(edited));
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
+  const { artifacts } = await packageIt({ updateManifest: true });
+  expect(artifacts).toMatchObject([{ protocols: ["serial"], sha256: toHex(sha256(readFileSync(binary))) }]);
+  expect(JSON.parse(readFileSync(versionManifest, "utf8")).channels).toEqual({ mqtt: { qos: 2 } });
+  expect(await validateReleaseLine(manifest)).toEqual([]);
+});
+
+test("a copy that was damaged since is repaired", async () => {
+  const { artifacts, versionManifest } = await packageIt({ updateManifest: true });
+  const text = readFileSync(versionManifest, "utf8");
+  writeFileSync(artifacts[0]!.path, "damaged");
+  expect((await packageIt({ updateManifest: true })).written).toEqual([artifacts[0]!.path]);
+  expect(readFileSync(versionManifest, "utf8")).toBe(text);
+  expect(await validateReleaseLine(manifest)).toEqual([]);
+});
+
+test("every option of the original scripts means what it meant", async () => {
+  const output = join(folder, "ota", "releases");
+  const result = await packageIt({
+    version: "2.0",
+    project: "other",
+    output,
+    artifactName: "fw.bin",
+    updateManifest: true,
+  });
+  expect(result.artifacts[0]).toMatchObject({ name: "other", filename: "fw.bin", path: join(output, "2.0", "fw.bin") });
+  expect((await loadRootManifest(manifest)).manifest.versions).toEqual([
+    { id: "2.0", manifest: "releases/2.0/ota.json" },
+  ]);
+  expect(result.warnings).toEqual(["the version given is 2.0, but the image's app descriptor says 1.2.3"]);
+});
+
+test("without a product name the artifact is called firmware", async () => {
+  writeRoot({ ...ROOT, product: {} });
+  expect((await packageIt()).artifacts[0]).toMatchObject({ name: "firmware", filename: "firmware-1.2.3.bin" });
+});
+
+test("an output outside the manifest's folder works, but not together with an entry in the manifest", async () => {
+  const output = join(folder, "elsewhere");
+  await packageIt({ output });
+  expect(existsSync(join(output, "1.2.3", "ota.json"))).toBe(true);
+  const before = snapshot();
+  const error = await errorOf(() => packageIt({ output, updateManifest: true }));
+  expect(error).toMatchObject({
+    code: "package/output-outside",
+    hint: expect.stringContaining("leave out --update-manifest"),
+  });
+  expect(snapshot()).toEqual(before);
+});
+
+test.skipIf(process.platform === "win32")(
+  "an output that leaves the manifest's folder through a link is outside",
+  async () => {
+    mkdirSync(join(folder, "elsewhere"));
+    symlinkSync(join(folder, "elsewhere"), join(folder, "ota", "versions"));
+    expect((await errorOf(() => packageIt({ updateManifest: true }))).code).toBe("package/output-outside");
+  },
+);
+
+test("a dry run says what it would write and writes nothing, no folder either", async () => {
+  const before = snapshot();
+  const result = await packageIt({ dryRun: true, updateManifest: true });
+  expect(result).toMatchObject({ dryRun: true, manifestUpdated: false, version: "1.2.3" });
+  expect(result.written.map((file) => basename(file))).toEqual(["Gateway-1.2.3.bin", "ota.json", "manifest.json"]);
+  expect(snapshot()).toEqual(before);
+});
+
+const flipped = (bytes: Uint8Array, at: number): Uint8Array =>
+  bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+
+test.for([
+  ["missing", undefined, "package/binary-not-found", /gateway\.bin: there is no such file/],
+  ["empty", new Uint8Array(), "image/truncated", /gateway\.bin: the file is empty/],
+  [
+    "text",
+    new TextEncoder().encode("#!/bin/sh\necho this is no firmware, whatever its name says\n"),
+    "image/bad-magic",
+    /gateway\.bin: /,
+  ],
+  ["truncated", IMAGE.slice(0, 20_000), "image/truncated", /gateway\.bin: /],
+  ["damaged in a segment", flipped(IMAGE, 10_000), "image/checksum-mismatch", /gateway\.bin: the checksum/],
+  ["damaged in its hash", flipped(IMAGE, IMAGE.length - 1), "image/hash-mismatch", /gateway\.bin: the SHA-256/],
+  ["no app", flipped(IMAGE, 32), "image/invalid", /gateway\.bin: no app descriptor/],
+] as const)("a binary that is %s is refused, and nothing is written", async ([, bytes, code, message]) => {
+  rmSync(binary);
+  if (bytes !== undefined) writeFileSync(binary, bytes);
+  const before = snapshot();
+  const error = await errorOf(() => packageIt({ updateManifest: true }));
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(message);
+  expect(error.hint).toContain("build/<project>.bin");
+  expect(snapshot()).toEqual(before);
+});
+
+test("a folder as binary is refused", async () => {
+  expect((await errorOf(() => packageIt({ binary: folder }))).message).toMatch(/can't be read: it is a folder/);
+});
+
+test("an image for a chip that the hardware excludes is refused; the family excludes none, with a warning", async () => {
+  writeFileSync(binary, buildAppImage({ chip: "esp32s3", version: "1.0" }));
+  expect((await packageIt()).warnings).toEqual([
+    "product.hardware esp32 means the whole family; esp32s3, the chip of this image, would exclude others",
+  ]);
+  writeRoot({ ...ROOT, product: { hardware: "ESP32-C3" } });
+  const before = snapshot();
+  const error = await errorOf(() => packageIt({ updateManifest: true }));
+  expect(error).toMatchObject({ code: "package/wrong-chip", details: { chip: "esp32s3", hardware: "ESP32-C3" } });
+  expect(snapshot()).toEqual(before);
+  writeRoot({ ...ROOT, product: { hardware: "esp32s3" } });
+  expect((await packageIt()).warnings).toEqual([]);
+  writeRoot({ ...ROOT, product: { hardware: "our own board" } });
+  expect((await packageIt()).warnings).toEqual([]);
+});
+
+test.for([
+  [{ version: "../1.0" }, "package/version-invalid"],
+  [{ version: "" }, "package/version-invalid"],
+  [{ version: "a\0b" }, "package/version-invalid"],
+  [{ version: "nul" }, "package/version-invalid"],
+  [{ version: "1".repeat(129) }, "package/version-invalid"],
+  [{ artifactName: "../x.bin" }, "package/name-invalid"],
+  [{ artifactName: "/etc/passwd" }, "package/name-invalid"],
+  [{ artifactName: "C:\\x.bin" }, "package/name-invalid"],
+  [{ artifactName: "OTA.json" }, "package/name-invalid"],
+  [{ project: "a/b" }, "package/name-invalid"],
+  [{ project: "" }, "package/name-invalid"],
+] as const)("%j is refused as %s, and nothing is written", async ([options, code]) => {
+  const before = snapshot();
+  expect((await errorOf(() => packageIt({ ...options, updateManifest: true }))).code).toBe(code);
+  expect(snapshot()).toEqual(before);
+});
+
+test("an image without a version needs one, and one whose version is no folder's name too", async () => {
+  writeFileSync(binary, buildAppImage({ version: "" }));
+  expect((await errorOf(packageIt)).code).toBe("package/version-unknown");
+  writeFileSync(binary, buildAppImage({ version: "feature/x" }));
+  expect((await errorOf(packageIt)).message).toMatch(/"feature\/x" of the app descriptor of .* holds a path separator/);
+  expect((await packageIt({ version: "1" })).version).toBe("1");
+});
+
+test.for([
+  ["missing", () => rmSync(manifest), "manifest/not-found"],
+  ["torn", () => writeFileSync(manifest, '{"schema_version": 1, "prod'), "manifest/syntax"],
+  ["of another schema version", () => writeRoot({ ...ROOT, schema_version: 3 }), "manifest/schema-version"],
+  ["of wrong types", () => writeRoot({ ...ROOT, versions: null }), "manifest/invalid"],
+] as const)("a root manifest that is %s is refused, and nothing is written", async ([, prepare, code]) => {
+  prepare();
+  const before = snapshot();
+  expect((await errorOf(() => packageIt({ updateManifest: true }))).code).toBe(code);
+  expect(snapshot()).toEqual(before);
+});
+
+test("where a file stands in the way of a folder, nothing is left behind", async () => {
+  writeFileSync(join(folder, "ota", "versions"), "");
+  const before = snapshot();
+  const error = await errorOf(() => packageIt());
+  expect(error.code).toBe("package/write-failed");
+  expect(snapshot()).toEqual(before);
+});
+
+test("when ota.json can't be written, the copy and the folders that were made for it go again", async () => {
+  const output = join(folder, "ota", "a", "b");
+  const before = snapshot();
+  const now = (): Date => {
+    mkdirSync(join(output, "1.2.3", "ota.json"), { recursive: true });
+    return new Date(0);
+  };
+  const error = await errorOf(() => packageIt({ output, now }));
+  expect(error).toMatchObject({
+    code: "package/write-failed",
+    message: expect.stringMatching(/ota\.json can't be written: it is a folder/),
+  });
+  expect(readdirSync(join(output, "1.2.3"))).toEqual(["ota.json"]);
+  rmSync(join(folder, "ota", "a"), { recursive: true });
+  expect(snapshot()).toEqual(before);
+});
+
+test("a binary that changes after it was checked is refused, and what was begun is removed", async () => {
+  const before = snapshot();
+  const now = (): Date => {
+    writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 3 }));
+    return new Date(0);
+  };
+  expect((await errorOf(() => packageIt({ now, updateManifest: true }))).message).toMatch(/changed while it was read/);
+  expect(Object.keys(snapshot())).toEqual(Object.keys(before));
+});
+
+test("aborted at any moment, the old state or the new one remains, and no litter", async () => {
+  const before = snapshot();
+  const outcomes = new Set<string>();
+  for (let turns = 0; !outcomes.has("done"); turns++) {
+    const controller = new AbortController();
+    const running = packageIt({ updateManifest: true, signal: controller.signal });
+    const outcome = running.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    const reason = await outcome;
+    outcomes.add(reason === undefined ? "done" : "aborted");
+    if (reason === undefined) continue;
+    expect(reason).toBe(controller.signal.reason);
+    expect(Object.keys(snapshot()), `after ${turns} turns`).toEqual(Object.keys(before));
+    expect(await validateReleaseLine(manifest)).toEqual([]);
+  }
+  expect([...outcomes]).toEqual(["aborted", "done"]);
+  expect(await validateReleaseLine(manifest)).toEqual([]);
+  expect(Object.keys(snapshot()).filter((path) => path.endsWith(".tmp"))).toEqual([]);
+});
+
+test.skipIf(process.platform === "win32")(
+  "the root manifest keeps its permissions, and stays a link where it is one",
+  async () => {
+    rmSync(manifest);
+    const target = join(folder, "ota", "real.json");
+    writeFileSync(target, JSON.stringify(ROOT));
+    chmodSync(target, 0o640);
+    symlinkSync("real.json", manifest);
+    await packageIt({ updateManifest: true });
+    expect(statSync(target).mode & 0o777).toBe(0o640);
+    expect(JSON.parse(readFileSync(target, "utf8")).versions.length).toBe(1);
+  },
+);
+
+test("versions packaged one after the other are all there, whatever their names", async () => {
+  const name = fc.string({ minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(name, { minLength: 1, maxLength: 3, selector: (text) => text.toLowerCase() }),
+      async (versions) => {
+        rmSync(join(folder, "ota", "versions"), { recursive: true, force: true });
+        writeRoot(ROOT);
+        const released: string[] = [];
+        for (const version of versions) {
+          try {
+            await packageIt({ version, updateManifest: true });
+            released.push(version);
+          } catch (error) {
+            expect(isOtaError(error, "package/version-invalid"), String(error)).toBe(true);
+          }
+        }
+        expect((await loadRootManifest(manifest)).manifest.versions.map(({ id }) => id)).toEqual(released);
+        expect(await validateReleaseLine(manifest)).toEqual([]);
+      },
+    ),
+    { numRuns: 30 },
+  );
+});

@@ -1,0 +1,107 @@
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { OtaError } from "../errors.ts";
+import type { LoadedRoot } from "../manifest/load.ts";
+import { isMissing } from "../manifest/load-file.ts";
+import { isBelow } from "../manifest/load-path.ts";
+import { nameFault, pathFault } from "../manifest/paths.ts";
+import type { PackageOptions } from "./package-options.ts";
+import type { Binary } from "./read-image.ts";
+
+/** Where a release's files go and what they are called. */
+export interface PackagePlan {
+  readonly version: string;
+  /** `name` of the artifact. */
+  readonly name: string;
+  readonly filename: string;
+  /** `<output>/<version>`. */
+  readonly folder: string;
+  readonly artifactFile: string;
+  readonly versionManifest: string;
+  /** The version manifest as the root manifest names it; absent when the root manifest is not to name it. */
+  readonly manifestPath?: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Decides names and places of a release, and refuses those that would leave their folder or fail on another system.
+ *
+ * @throws {@link OtaError} `package/version-unknown`, `package/version-invalid`, `package/name-invalid`,
+ *   `package/output-outside`.
+ */
+export async function planPackage(options: PackageOptions, root: LoadedRoot, binary: Binary): Promise<PackagePlan> {
+  const version = chooseVersion(options, binary);
+  const name = chooseName(options, root);
+  const filename = chooseFilename(options, name, version);
+  const folder = join(options.output ?? join(root.folder, "versions"), version);
+  const versionManifest = join(folder, "ota.json");
+  const manifestPath = options.updateManifest === true ? await pathBelowRoot(root, versionManifest, folder) : undefined;
+  const { appVersion } = binary.image;
+  const differs = options.version !== undefined && appVersion !== "" && appVersion !== version;
+  return {
+    version,
+    name,
+    filename,
+    folder,
+    artifactFile: join(folder, filename),
+    versionManifest,
+    ...(manifestPath === undefined ? {} : { manifestPath }),
+    warnings: differs ? [`the version given is ${version}, but the image's app descriptor says ${appVersion}`] : [],
+  };
+}
+
+function chooseVersion(options: PackageOptions, { file, image }: Binary): string {
+  const version = options.version ?? image.appVersion;
+  if (options.version === undefined && version === "") {
+    const message = `${file}: the version of its app descriptor is empty`;
+    throw new OtaError("package/version-unknown", message, { file }, { hint: "name the version with --version" });
+  }
+  const fault = nameFault(version);
+  if (fault === undefined) return version;
+  const source = options.version === undefined ? ` of the app descriptor of ${file}` : "";
+  const message = `the version ${JSON.stringify(version)}${source} ${fault}; it becomes the name of a folder`;
+  throw new OtaError("package/version-invalid", message, { version }, { hint: "name another with --version" });
+}
+
+function chooseName(options: PackageOptions, { manifest }: LoadedRoot): string {
+  const name = options.project ?? manifest.product.name ?? "firmware";
+  if (name !== "" && name.length <= 128 && !/\p{Cc}/u.test(name)) return name;
+  const message = `the project name ${JSON.stringify(name.slice(0, 140))} must be 1 to 128 characters, none of them a control character`;
+  throw new OtaError("package/name-invalid", message, { name }, { hint: "name another with --project" });
+}
+
+function chooseFilename(options: PackageOptions, name: string, version: string): string {
+  const filename = options.artifactName ?? `${name}-${version}.bin`;
+  const isTaken = filename.toLowerCase() === "ota.json";
+  const fault = isTaken ? "is the name of the version manifest beside it" : nameFault(filename);
+  if (fault === undefined) return filename;
+  const message = `the file name ${JSON.stringify(filename)} ${fault}`;
+  throw new OtaError(
+    "package/name-invalid",
+    message,
+    { name: filename },
+    { hint: "name another with --artifact-name" },
+  );
+}
+
+/** How the root manifest names the version manifest, which lies below its folder, symbolic links followed. */
+async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: string): Promise<string> {
+  const rootFolder = await realPathOf(resolve(root.folder));
+  const target = await realPathOf(resolve(versionManifest));
+  const named = relative(rootFolder, target).split(sep).join("/");
+  if (isBelow(rootFolder, target) && pathFault(named) === undefined) return named;
+  const message = `${folder} is not below ${root.folder}, the folder of ${root.file}, whose entries name only what lies below it`;
+  const hint = `choose an --output below ${root.folder}, or leave out --update-manifest`;
+  throw new OtaError("package/output-outside", message, { output: folder, manifest: root.file }, { hint });
+}
+
+/** The path with all links followed in the part that exists. Absolute. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (!isMissing(error) || parent === path) return path;
+    return join(await realPathOf(parent), basename(path));
+  }
+}

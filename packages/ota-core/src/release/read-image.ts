@@ -1,0 +1,91 @@
+import { stat } from "node:fs/promises";
+import { toHex } from "../bytes.ts";
+import { isOtaError, OtaError } from "../errors.ts";
+import type { AppDescriptor } from "../image/app-descriptor.ts";
+import { type AppImage, assertAppImage, verifyAppImage } from "../image/app-image.ts";
+import { createAppImageScanner } from "../image/app-image-scanner.ts";
+import { chipById, chipsOfHardware } from "../image/chips.ts";
+import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
+
+/** What a release says of its app image, from the image itself. */
+export interface ImageSummary {
+  /** ESP-IDF's name of the chip, or its id in hexadecimal where no supported chip has it. */
+  readonly chip: string;
+  readonly projectName: string;
+  readonly appVersion: string;
+  readonly idfVersion: string;
+  readonly secureVersion: number;
+}
+
+/** A binary that was read whole and found to be a sound app image. */
+export interface Binary {
+  readonly file: string;
+  readonly size: number;
+  /** SHA-256 of the file, lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly image: ImageSummary;
+}
+
+/**
+ * Reads a binary and refuses whatever is no sound app image: checked are structure, checksum, hash and descriptor.
+ *
+ * @throws {@link OtaError} `package/binary-not-found`, `package/binary-unreadable`, `image/…`; the signal's reason.
+ */
+export async function readBinary(file: string, signal?: AbortSignal): Promise<Binary> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (found.size === 0)
+      throw new OtaError("image/truncated", "the file is empty", { offset: 0, needed: 24, actual: 0 });
+    const scanner = createAppImageScanner();
+    for await (const piece of piecesOf(file, signal)) scanner.push(piece);
+    const { image, fileSize, fileSha256 } = scanner.finish();
+    assertAppImage(image);
+    verifyAppImage(image);
+    return { file, size: fileSize, sha256: toHex(fileSha256), image: summaryOf(image) };
+  } catch (error) {
+    if (isOtaError(error)) throw error.code.startsWith("image/") ? withFile(error, file) : error;
+    if (signal?.aborted === true) throw signal.reason;
+    if (!isMissing(error)) throw unreadable(file, reasonOf(error), error);
+    const hint = "build the firmware first: idf.py build writes build/<project>.bin";
+    throw new OtaError("package/binary-not-found", `${file}: there is no such file`, { file }, { cause: error, hint });
+  }
+}
+
+/**
+ * Compares the image's chip with the manifest's `product.hardware`.
+ *
+ * @returns What is worth a warning: `esp32` for an image of another chip of the family.
+ * @throws {@link OtaError} `package/wrong-chip`.
+ */
+export function checkHardware({ file, image: { chip } }: Binary, hardware: string | undefined): string[] {
+  const allowed = hardware === undefined ? undefined : chipsOfHardware(hardware);
+  if (hardware === undefined || allowed === undefined) return [];
+  const names = allowed.map(({ name }): string => name);
+  if (!names.includes(chip)) {
+    const message = `${file} is an image for ${chip}; product.hardware of the manifest is ${hardware}`;
+    const hint = `build for ${names[0] ?? hardware} (idf.py set-target), or package it for the product that it is for`;
+    throw new OtaError("package/wrong-chip", message, { file, chip, hardware }, { hint });
+  }
+  if (names.length === 1 || chip === "esp32") return [];
+  return [`product.hardware ${hardware} means the whole family; ${chip}, the chip of this image, would exclude others`];
+}
+
+function summaryOf(image: AppImage & { readonly descriptor: AppDescriptor }): ImageSummary {
+  const { chipId } = image.header;
+  const { projectName, version, idfVersion, secureVersion } = image.descriptor;
+  const chip = chipById(chipId)?.name ?? `0x${chipId.toString(16).padStart(4, "0")}`;
+  return { chip, projectName, appVersion: version, idfVersion, secureVersion };
+}
+
+function withFile(error: OtaError, file: string): OtaError {
+  const hint = "package takes the app image that idf.py build writes: build/<project>.bin";
+  return new OtaError(error.code, `${file}: ${error.message}`, error.details, {
+    cause: error,
+    hint: error.hint ?? hint,
+  });
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): OtaError<"package/binary-unreadable"> {
+  return new OtaError("package/binary-unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
+}
