@@ -1,1 +1,1 @@
-export {};
+export { type EmbeddedBroker, type EmbeddedBrokerOptions, startEmbeddedBroker } from "./embedded-broker.ts";

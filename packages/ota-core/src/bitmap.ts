@@ -63,7 +63,7 @@ export class Bitmap {
   }
 
   /** The runs of positions in the set, lowest first, at most `limit` of them. */
-  ranges(limit = Number.POSITIVE_INFINITY): Range[] {
+  ranges(limit: number = Number.POSITIVE_INFINITY): Range[] {
     const ranges: Range[] = [];
     let first = this.next(0);
     while (first !== undefined && ranges.length < limit) {

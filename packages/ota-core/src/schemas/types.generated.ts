@@ -1,5 +1,10 @@
 // Generated from schemas/ by scripts/generate-schemas.ts. Change the schemas and run `pnpm generate`.
 /**
+ * For whom the offer is: everybody, named devices, or a share of the fleet.
+ */
+export type OfferTarget = "all" | DevicesTarget | RolloutTarget;
+
+/**
  * Settings of the ways to the devices, by name. Root manifest, version manifest and artifact may each hold some; member by member the artifact's stand above the version's, and those above the root's.
  */
 export interface Channels {
@@ -206,4 +211,401 @@ export interface Artifact {
    */
   protocols?: string[];
   channels?: Channels;
+}
+/**
+ * Bytes with signatures over them. What is signed is `tinybms-ota/<kind>/v1`, a zero byte and the decoded payload, so nothing is written anew to be verified.
+ */
+export interface Envelope {
+  /**
+   * The signed JSON document, byte for byte, in base64.
+   */
+  payload: string;
+  /**
+   * Signatures, in any order. An empty list: unsigned.
+   */
+  signatures: EnvelopeSignature[];
+}
+/**
+ * One signature over the payload.
+ */
+export interface EnvelopeSignature {
+  /**
+   * Which key to try first: the first 16 bytes of the SHA-256 of its DER SubjectPublicKeyInfo.
+   */
+  keyid: string;
+  /**
+   * Algorithm, for people who read the envelope. Verification goes by the trusted key's own record.
+   */
+  alg: string;
+  /**
+   * The signature, in base64: DER for ECDSA, the plain octets for RSA and Ed25519.
+   */
+  sig: string;
+}
+/**
+ * The keys that a product's devices trust, and for what. Epoch 1 is provisioned; each next one is signed by a threshold of the root keys of the one before and of its own.
+ */
+export interface KeySet {
+  /**
+   * Version of this format.
+   */
+  keys: 1;
+  /**
+   * Name of the product, as in its releases.
+   */
+  product: string;
+  /**
+   * Number of this set; one more than that of the set before.
+   */
+  epoch: number;
+  /**
+   * When the set was made.
+   */
+  issued_at: string;
+  /**
+   * Keys that count no more, whatever `roles` says.
+   *
+   * Items: Id of a key.
+   */
+  revoked: string[];
+  /**
+   * Who may sign what.
+   */
+  roles: {
+    root: KeyRole;
+    release: KeyRole;
+    offer: KeyRole;
+  };
+  /**
+   * The keys, by their ids.
+   */
+  records: {
+    [k: string]: KeyRecord;
+  };
+}
+/**
+ * The keys that may sign one kind of document, and how many must.
+ */
+export interface KeyRole {
+  /**
+   * Ids of the keys, each with a record.
+   *
+   * Items: Id of a key.
+   */
+  keyids: string[];
+  /**
+   * How many different keys must have signed.
+   */
+  threshold: number;
+}
+/**
+ * A public key.
+ */
+export interface KeyRecord {
+  /**
+   * The one algorithm for which the key counts.
+   */
+  alg: "ecdsa-p256-sha256" | "rsa-pkcs1v15-sha256" | "ed25519";
+  /**
+   * DER SubjectPublicKeyInfo (RFC 5280 section 4.1), in base64.
+   */
+  spki: string;
+}
+/**
+ * Who gets which release, from when on and how. Only the highest (epoch, sequence) counts.
+ */
+export interface Offer {
+  /**
+   * Version of this format.
+   */
+  offer: 1;
+  /**
+   * Name of this offer, 16 random bytes. Reports repeat it.
+   */
+  id: string;
+  /**
+   * Topic below which the offer was published. Signed, so that it can't be replayed on another product's.
+   */
+  topic_root: string;
+  /**
+   * Epoch of the key set under which it counts.
+   */
+  epoch: number;
+  /**
+   * Number of this offer within product and epoch; grows with every offer.
+   */
+  sequence: number;
+  /**
+   * When the offer was made.
+   */
+  issued_at: string;
+  /**
+   * When it ends. Without it, it stands until another takes its place.
+   */
+  expires_at?: string;
+  /**
+   * The release to install, in its own envelope; null withdraws what was offered before.
+   */
+  release: Envelope | null;
+  /**
+   * How chunks may come: `identity`, and `deflate` for raw DEFLATE (RFC 1951) of each chunk alone. Hashes are of the plain chunk.
+   *
+   * Items: An encoding.
+   */
+  chunk_encodings: string[];
+  target: OfferTarget;
+  constraints?: OfferConstraints;
+  /**
+   * Devices wait a random part of this time before their first request, in milliseconds. Without it 0.
+   */
+  spread_ms?: number;
+  /**
+   * How long the image has to prove itself after the reboot, in milliseconds. Without it the device's default, 60 000.
+   */
+  probation_ms?: number;
+  /**
+   * Checks that devices shall skip because they have them wrong in the field.
+   */
+  waive?: ("chip-id" | "project-name" | "constraints")[];
+  /**
+   * Members and features without which the offer makes no sense. A device that lacks one rejects it.
+   *
+   * Items: Name of a member or feature.
+   */
+  critical?: string[];
+}
+/**
+ * Devices by name.
+ */
+export interface DevicesTarget {
+  /**
+   * Names of the devices.
+   *
+   * Items: Name of a device.
+   */
+  devices: string[];
+}
+/**
+ * A share of the fleet.
+ */
+export interface RolloutTarget {
+  rollout: Rollout;
+}
+/**
+ * Admits a device if `u32be(SHA-256(salt ‖ device)[0..4]) mod 1000 < permille`. A wider offer with the same salt keeps the devices already in.
+ */
+export interface Rollout {
+  /**
+   * Share of the fleet, in thousandths.
+   */
+  permille: number;
+  /**
+   * Which devices come first: the bytes that stand before the device's name, 1 to 32 of them in hexadecimal.
+   */
+  salt: string;
+}
+/**
+ * What must hold on a device before it starts.
+ */
+export interface OfferConstraints {
+  /**
+   * Images from which the update may start, each as the first 16 bytes of its SHA-256.
+   *
+   * Items: An image: the first 16 bytes of its SHA-256, as in the topics.
+   */
+  from_images?: string[];
+  /**
+   * Lowest charge, in percent, on devices that know theirs.
+   */
+  min_battery_percent?: number;
+}
+/**
+ * What an image is: made and signed when it is packaged, before anyone knows who will get it.
+ */
+export interface Release {
+  /**
+   * Version of this format.
+   */
+  release: 1;
+  /**
+   * Name of the product. A device takes the releases of its own product only.
+   */
+  product: string;
+  /**
+   * Hardware it runs on, as in the root manifest.
+   */
+  hardware: string;
+  /**
+   * Version, for people. Which image it is, the hash decides.
+   */
+  version: string;
+  /**
+   * When it was packaged. Devices without a clock take it as the earliest time it can be.
+   */
+  created_at: string;
+  image: ReleaseImage;
+}
+/**
+ * The image, so that a device can check every byte of it.
+ */
+export interface ReleaseImage {
+  /**
+   * SHA-256 of the whole file.
+   */
+  sha256: string;
+  /**
+   * Size of the file in bytes.
+   */
+  size: number;
+  /**
+   * Bytes of a chunk: one flash sector.
+   */
+  chunk_size: 4096;
+  /**
+   * SHA-256 of the hash list: for each chunk in order the first 16 bytes of its SHA-256.
+   */
+  hash_list_sha256: string;
+  /**
+   * `secure_version` of its app descriptor (anti-rollback).
+   */
+  secure_version: number;
+  /**
+   * `chip_id` of its image header (`esp_chip_id_t`).
+   */
+  chip_id: number;
+}
+/**
+ * A device's word on which chunks it lacks. Any publisher may answer.
+ */
+export interface DeviceRequest {
+  /**
+   * Version of the protocol.
+   */
+  protocol: 1;
+  /**
+   * An image: the first 16 bytes of its SHA-256, as in the topics.
+   */
+  image: string;
+  /**
+   * Missing chunks as [first, count], ascending and apart; the lowest 64 ranges where there are more.
+   */
+  missing: [number, number][];
+  /**
+   * How many chunks are missing in all.
+   */
+  missing_count: number;
+  /**
+   * Chunks that the device has room for before it asks again; 0: whatever the publisher sends.
+   */
+  window: number;
+  /**
+   * Answer on the device's own topic.
+   */
+  unicast: boolean;
+}
+/**
+ * How a device stands. Whoever reads it takes it as a claim: texts in it may hold any character.
+ */
+export interface StateReport {
+  /**
+   * Version of the protocol.
+   */
+  protocol: 1;
+  /**
+   * Name of the device, the same as in the topic.
+   */
+  device: string;
+  /**
+   * Where it stands with its offer.
+   */
+  state:
+    | "idle"
+    | "checking"
+    | "waiting"
+    | "downloading"
+    | "verifying"
+    | "ready-to-reboot"
+    | "pending-verify"
+    | "confirmed"
+    | "rejected"
+    | "rolled-back"
+    | "failed";
+  /**
+   * Id of the offer that the report is about.
+   */
+  offer?: string;
+  /**
+   * The image of that offer, as in the topics.
+   */
+  image?: string;
+  /**
+   * Version of the app descriptor of the image that runs.
+   */
+  version: string;
+  /**
+   * Label of the partition that it runs from.
+   */
+  slot: string;
+  /**
+   * SHA-256 of the image that runs, as read from flash at boot.
+   */
+  running_sha256: string;
+  /**
+   * Chunks of the offered image that stand in the slot, checked.
+   */
+  received: number;
+  /**
+   * Chunks of the offered image; 0 without one.
+   */
+  total: number;
+  /**
+   * Highest (epoch, sequence) accepted; [0, 0] before the first offer.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  accepted: [number, number];
+  /**
+   * Whether the bootloader in this flash performs rollback at all.
+   */
+  rollback: boolean;
+  /**
+   * Whether the device knows the time, so that it can refuse what has expired.
+   */
+  clock: boolean;
+  /**
+   * False in the message that the broker sends when the connection is lost.
+   */
+  online: boolean;
+  /**
+   * Starts of the device so far.
+   */
+  boot_count: number;
+  /**
+   * Asked several times, and nothing useful came.
+   */
+  stalled?: boolean;
+  error?: ReportError;
+  /**
+   * Counters since boot.
+   */
+  stats?: {
+    /**
+     * A count.
+     */
+    [k: string]: number;
+  };
+}
+/**
+ * Why the offer was rejected or failed.
+ */
+export interface ReportError {
+  /**
+   * A code of the project, such as offer/stale.
+   */
+  code: string;
+  /**
+   * A sentence that says what is wrong.
+   */
+  message: string;
 }

@@ -1,0 +1,90 @@
+import {
+  buildReceiverRecord,
+  DataSubtype,
+  PartitionType,
+  parseReceiverRecord,
+  type ReceiverRecord,
+} from "@tinybms/ota-core";
+import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import {
+  esp_partition_erase_range,
+  esp_partition_find_first,
+  esp_partition_read,
+  esp_partition_write,
+} from "../esp-idf/esp-partition.ts";
+import {
+  type NvsHandle,
+  nvs_flash_erase,
+  nvs_flash_init,
+  nvs_get_str,
+  nvs_get_u32,
+  nvs_open,
+  nvs_set_str,
+  nvs_set_u32,
+} from "../nvs/nvs.ts";
+import type { NvsStorage } from "../nvs/nvs-storage.ts";
+
+const NAMESPACE = "tinybms_ota";
+const RECORD_KEY = "record";
+const BOOT_COUNT_KEY = "boot_count";
+
+/** What the agent keeps in NVS. */
+export interface AgentStorage {
+  /** How often this application started, this time included; 1 where nothing can be kept. */
+  readonly bootCount: number;
+  /** What was stored last; `undefined` where there is none, or it is lost. */
+  readonly record: ReceiverRecord | undefined;
+  /** Replaces the record. @returns ESP_OK, or what NVS gave: the old record then stands. */
+  store(record: ReceiverRecord): number;
+}
+
+/**
+ * Opens the agent's namespace in the first NVS partition and counts the start.
+ *
+ * Where NVS has no free page or is of a newer version it is erased, as ESP-IDF's examples do: the record is lost then.
+ *
+ * @throws PowerCut where the flash loses power.
+ */
+export function openAgentStorage(app: AppContext): AgentStorage {
+  const { err, handle } = openNamespace(app);
+  if (handle === undefined) return { bootCount: 1, record: undefined, store: () => err };
+  const bootCount = (nvs_get_u32(handle, BOOT_COUNT_KEY).value ?? 0) + 1;
+  nvs_set_u32(handle, BOOT_COUNT_KEY, bootCount);
+  const text = nvs_get_str(handle, RECORD_KEY).value;
+  return {
+    bootCount,
+    record: text === undefined ? undefined : parseReceiverRecord(text),
+    store: (record) => nvs_set_str(handle, RECORD_KEY, buildReceiverRecord(record)),
+  };
+}
+
+function openNamespace(app: AppContext): { readonly err: number; readonly handle?: NvsHandle } {
+  const partition = esp_partition_find_first(app, PartitionType.DATA, DataSubtype.NVS);
+  if (partition === undefined) return { err: EspErr.ESP_ERR_NVS_PART_NOT_FOUND };
+  const storage = nvsStorageOf(app, partition);
+  const { err, nvs } = initNvs(storage);
+  return nvs === undefined ? { err } : nvs_open(nvs, NAMESPACE, "readwrite");
+}
+
+function initNvs(storage: NvsStorage): ReturnType<typeof nvs_flash_init> {
+  const first = nvs_flash_init(storage);
+  if (first.err !== EspErr.ESP_ERR_NVS_NO_FREE_PAGES && first.err !== EspErr.ESP_ERR_NVS_NEW_VERSION_FOUND) {
+    return first;
+  }
+  nvs_flash_erase(storage);
+  return nvs_flash_init(storage);
+}
+
+function nvsStorageOf(app: AppContext, partition: EspPartition): NvsStorage {
+  return {
+    sizeBytes: partition.size,
+    read: (offset, length) => esp_partition_read(app, partition, offset, length).data,
+    program: (offset, bytes) => {
+      esp_partition_write(app, partition, offset, bytes);
+    },
+    eraseSector: (offset) => {
+      esp_partition_erase_range(app, partition, offset, 4096);
+    },
+  };
+}

@@ -1,0 +1,251 @@
+import {
+  type DeviceState,
+  parseTopic,
+  Receiver,
+  type ReceiverAction,
+  type ReceiverEvent,
+  type ReceiverStats,
+  type ReceiverTimer,
+  type ReceiverTiming,
+  type RunningImage,
+  type StateReport,
+} from "@tinybms/ota-core";
+import type { VerifiedImage } from "../boot/image-verification.ts";
+import type { AppContext } from "../esp-idf/app-context.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
+import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
+import {
+  findUpdateTarget,
+  isRunningPending,
+  isRunningSelected,
+  repairBootSelection,
+  type UpdateTarget,
+} from "./boot-selection-repair.ts";
+import { carryOutFlashAction, type FlashAction } from "./flash-operation.ts";
+import { readRunningImage } from "./running-image.ts";
+import { type SelfTestRule, selfTestOutcome } from "./self-test.ts";
+
+/** How the firmware of a device was built and provisioned. */
+export interface AgentOptions {
+  /** The device's name in topics. */
+  readonly device: string;
+  /** The channel's `topic`, see `docs/protocol.md`. */
+  readonly topicRoot: string;
+  readonly product: string;
+  /** Takes unsigned offers, as long as it has no key set. */
+  readonly allowUnsigned: boolean;
+  /** A source of numbers in [0, 1). */
+  readonly random: () => number;
+  /** What becomes of the self-test, by image. */
+  readonly selfTests: readonly SelfTestRule[];
+  /** How long the self-test takes once the broker is reached, in milliseconds. */
+  readonly selfTestMs: number;
+  readonly timing?: Partial<ReceiverTiming>;
+  /** Chunks it has buffers for; `0` takes what comes. */
+  readonly window?: number;
+}
+
+/** How the start came about. */
+export interface AgentStart {
+  readonly now: number;
+  /** What the bootloader loaded. */
+  readonly image: VerifiedImage;
+  /** Software asked for the reset that led here. */
+  readonly cleanReset: boolean;
+  /** The bootloader performs rollback. */
+  readonly rollback: boolean;
+}
+
+/** When to do something that no message triggers. */
+export type AgentTimer =
+  | ReceiverTimer
+  /** When the self-test has its result. */
+  | "self-test";
+
+/** What reaches the agent from outside. `now` is in milliseconds on a clock that never goes back. */
+export type AgentEvent =
+  | { readonly type: "connected"; readonly now: number }
+  | { readonly type: "disconnected"; readonly now: number }
+  | { readonly type: "message"; readonly now: number; readonly topic: string; readonly payload: Uint8Array }
+  | { readonly type: "timer"; readonly now: number; readonly timer: AgentTimer }
+  | { readonly type: "cancel"; readonly now: number };
+
+/** What the agent wants of the world, in order. */
+export type AgentAction =
+  | Extract<ReceiverAction, { readonly type: "publish" | "subscribe" | "unsubscribe" | "reboot" }>
+  | { readonly type: "set-timer"; readonly timer: AgentTimer; readonly at: number }
+  | { readonly type: "clear-timer"; readonly timer: AgentTimer };
+
+/**
+ * The OTA agent as firmware would have it: ota-core's {@link Receiver}, with its flash operations carried out on the
+ * `esp_partition_…` and `esp_ota_…` calls and its record in NVS. Lives from one start of the app to the next reset.
+ *
+ * After a `reboot` action it must not be used any more.
+ */
+export class OtaAgent {
+  readonly #app: AppContext;
+  readonly #options: AgentOptions;
+  readonly #receiver: Receiver;
+  readonly #storage: AgentStorage;
+  readonly #target: UpdateTarget | undefined;
+  readonly #running: RunningImage;
+  readonly #bootedEvent: ReceiverEvent;
+  #isSelfTestBegun = false;
+  #isRecordLost = false;
+
+  /**
+   * Starts the app: opens NVS, looks at itself in flash, repairs what a fall-back left.
+   *
+   * @throws PowerCut where the flash loses power, EspAbort where the device would.
+   */
+  constructor(app: AppContext, options: AgentOptions, start: AgentStart) {
+    this.#app = app;
+    this.#options = options;
+    const { device, topicRoot, product, allowUnsigned, random, timing, window } = options;
+    this.#receiver = new Receiver({
+      device,
+      topicRoot,
+      product,
+      chipId: app.chip.id,
+      allowUnsigned,
+      random,
+      ...(timing === undefined ? {} : { timing }),
+      ...(window === undefined ? {} : { window }),
+    });
+    this.#target = findUpdateTarget(app);
+    this.#storage = openAgentStorage(app);
+    const running = readRunningImage(app, start.image);
+    repairBootSelection(app, this.#storage.record?.attempt?.image === running.sha256);
+    this.#running = { ...running, pendingVerify: isRunningPending(app) };
+    this.#bootedEvent = {
+      type: "booted",
+      now: start.now,
+      running: this.#running,
+      target: this.#target?.slot,
+      record: this.#storage.record,
+      bootCount: this.#storage.bootCount,
+      cleanReset: start.cleanReset,
+      rollback: start.rollback,
+      secureVersion: app.efuse.secureVersion,
+    };
+  }
+
+  /** Tells the machine of the start. Once, before any {@link handle}. */
+  begin(): AgentAction[] {
+    return this.#run(this.#bootedEvent);
+  }
+
+  handle(event: AgentEvent): AgentAction[] {
+    const translated = this.#toReceiverEvent(event);
+    if (translated === undefined) return [];
+    const actions = this.#run(translated);
+    if (event.type === "connected") this.#beginSelfTest(event.now, actions);
+    return actions;
+  }
+
+  get state(): DeviceState {
+    return this.#receiver.state;
+  }
+
+  get stats(): ReceiverStats {
+    return this.#receiver.stats;
+  }
+
+  get running(): RunningImage {
+    return this.#running;
+  }
+
+  get bootCount(): number {
+    return this.#storage.bootCount;
+  }
+
+  /** The state report as of now; with `online` false it is the connection's will. */
+  report(online: boolean): StateReport {
+    return this.#receiver.report(online);
+  }
+
+  #toReceiverEvent(event: AgentEvent): ReceiverEvent | undefined {
+    if (event.type === "message") return this.#toMessageEvent(event.now, event.topic, event.payload);
+    if (event.type !== "timer") return event;
+    const { now, timer } = event;
+    if (timer !== "self-test") return { type: "timer", now, timer };
+    const outcome = selfTestOutcome(this.#options.selfTests, this.#running);
+    return outcome === "hang" ? undefined : { type: "self-test", now, passed: outcome === "pass" };
+  }
+
+  #toMessageEvent(now: number, topic: string, payload: Uint8Array): ReceiverEvent | undefined {
+    const parsed = parseTopic(this.#options.topicRoot, topic);
+    switch (parsed?.kind) {
+      case "offer":
+      case "device-offer":
+        return { type: "offer", now, payload };
+      case "hashes":
+        return { type: "hashes", now, image: parsed.image, payload };
+      case "image-chunk":
+      case "device-chunk":
+        return { type: "chunk", now, payload };
+      default:
+        return undefined;
+    }
+  }
+
+  /** The self-test includes reaching the broker, so it begins with the connection. */
+  #beginSelfTest(now: number, actions: AgentAction[]): void {
+    if (this.#isSelfTestBegun || this.#receiver.state !== "pending-verify") return;
+    this.#isSelfTestBegun = true;
+    actions.push({ type: "set-timer", timer: "self-test", at: now + this.#options.selfTestMs });
+  }
+
+  /** Runs the machine until it asks for nothing more of the flash; stops at a reboot. */
+  #run(event: ReceiverEvent): AgentAction[] {
+    const { now } = event;
+    const wanted: AgentAction[] = [];
+    const pending = [...this.#receiver.handle(event)];
+    for (let index = 0; index < pending.length; index++) {
+      const action = pending[index];
+      if (action === undefined) break;
+      switch (action.type) {
+        case "publish":
+        case "subscribe":
+        case "unsubscribe":
+        case "set-timer":
+        case "clear-timer":
+          wanted.push(action);
+          break;
+        case "store":
+          this.#isRecordLost = this.#storage.store(action.record) !== EspErr.ESP_OK;
+          break;
+        case "reboot":
+          wanted.push(action);
+          return wanted;
+        case "roll-back": {
+          const { err, restart } = this.#rollBack();
+          if (restart) return [...wanted, { type: "reboot" }];
+          pending.push(...this.#receiver.handle({ type: "flash-failed", now, operation: action.type, espErr: err }));
+          break;
+        }
+        default:
+          pending.push(...this.#receiver.handle(this.#answerFlash(now, action)));
+      }
+    }
+    return wanted;
+  }
+
+  #answerFlash(now: number, action: FlashAction): ReceiverEvent {
+    // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
+    if (action.type === "set-boot-partition" && this.#isRecordLost) {
+      return { type: "flash-failed", now, operation: action.type, espErr: EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE };
+    }
+    const answer = carryOutFlashAction(this.#app, this.#target?.partition, action);
+    return answer.ok
+      ? { type: "flash-done", now, result: answer.result }
+      : { type: "flash-failed", now, operation: action.type, espErr: answer.espErr };
+  }
+
+  /** Gives the running image up, and never another: after a fall-back the selected entry is not its own. */
+  #rollBack(): { readonly err: number; readonly restart: boolean } {
+    if (!isRunningSelected(this.#app)) return { err: EspErr.ESP_ERR_INVALID_STATE, restart: false };
+    return esp_ota_mark_app_invalid_rollback_and_reboot(this.#app);
+  }
+}

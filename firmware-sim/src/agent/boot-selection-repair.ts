@@ -1,0 +1,72 @@
+import { OtaImageState, type TargetSlot } from "@tinybms/ota-core";
+import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
+import {
+  esp_ota_get_next_update_partition,
+  esp_ota_get_running_partition,
+  esp_ota_get_state_partition,
+} from "../esp-idf/esp-ota-query.ts";
+import { esp_ota_mark_app_valid_cancel_rollback } from "../esp-idf/esp-ota-rollback.ts";
+import { readOtaSelect, slotOfEntry } from "../esp-idf/ota-select.ts";
+
+/** Whether the slot that otadata selects is the one that runs. Without otadata there is nothing to select. */
+export function isRunningSelected(app: AppContext): boolean {
+  const selected = esp_ota_get_boot_partition(app);
+  return selected === undefined || selected.address === esp_ota_get_running_partition(app).address;
+}
+
+/**
+ * Makes otadata agree with what runs, after the bootloader fell back to another slot than the selected one. It tells
+ * otadata nothing of that, while `esp_ota_mark_app_valid_cancel_rollback` and `esp_ota_set_boot_partition` go by the
+ * selected entry: the first would confirm the image that could not boot, the second could overwrite the record of the one
+ * that did.
+ *
+ * The running slot is selected anew and confirmed, unless it is on trial: then it is on probation again. An image that
+ * was given up (ABORTED or INVALID) stays given up, with nothing changed.
+ *
+ * @param isOnTrial - The agent's own record says that the running image has yet to prove itself.
+ * @throws PowerCut where the flash loses power: the next start finds the same, and does the same.
+ */
+export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
+  if (isRunningSelected(app)) return;
+  const running = esp_ota_get_running_partition(app);
+  if (isGivenUp(esp_ota_get_state_partition(app, running).state)) return;
+  if (esp_ota_set_boot_partition(app, running) !== EspErr.ESP_OK || isOnTrial) return;
+  // Only with the running slot selected does the call confirm the right entry. Factory has none.
+  if (isRunningSelected(app)) esp_ota_mark_app_valid_cancel_rollback(app);
+}
+
+/** Whether the running image's own entry, if otadata selects it, awaits confirmation. */
+export function isRunningPending(app: AppContext): boolean {
+  const select = readOtaSelect(app);
+  if (select?.active === undefined) return false;
+  const entry = select.entries[select.active];
+  if (slotOfEntry(app, select, entry)?.address !== esp_ota_get_running_partition(app).address) return false;
+  return entry.state === OtaImageState.PENDING_VERIFY || entry.state === OtaImageState.NEW;
+}
+
+/** Where the next image goes. */
+export interface UpdateTarget {
+  readonly partition: EspPartition;
+  readonly slot: TargetSlot;
+}
+
+/**
+ * The slot for the next image, judged by otadata as the bootloader left it: ask before the repair.
+ *
+ * @returns `undefined` where there is no OTA slot beside the running one, or no otadata to select it by.
+ */
+export function findUpdateTarget(app: AppContext): UpdateTarget | undefined {
+  const partition = esp_ota_get_next_update_partition(app);
+  if (partition === undefined || readOtaSelect(app) === undefined) return undefined;
+  if (partition.address === esp_ota_get_running_partition(app).address) return undefined;
+  const { state } = esp_ota_get_state_partition(app, partition);
+  // PENDING_VERIFY on a slot that isn't running: it was to start, and the bootloader fell back from it.
+  const condemned = isGivenUp(state) || state === OtaImageState.PENDING_VERIFY;
+  return { partition, slot: { slot: partition.label, sizeBytes: partition.size, condemned } };
+}
+
+function isGivenUp(state: number | undefined): boolean {
+  return state === OtaImageState.ABORTED || state === OtaImageState.INVALID;
+}

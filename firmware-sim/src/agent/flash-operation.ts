@@ -1,0 +1,77 @@
+import {
+  APP_IMAGE_HEADER_SIZE,
+  type FlashOperation,
+  type FlashResult,
+  parseAppImageHeader,
+  type ReceiverAction,
+} from "@tinybms/ota-core";
+import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import { esp_image_verify } from "../esp-idf/esp-image.ts";
+import { esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
+import { esp_ota_get_partition_description } from "../esp-idf/esp-ota-query.ts";
+import {
+  esp_ota_invalidate_inactive_ota_data_slot,
+  esp_ota_mark_app_valid_cancel_rollback,
+} from "../esp-idf/esp-ota-rollback.ts";
+import { esp_partition_erase_range, esp_partition_read, esp_partition_write } from "../esp-idf/esp-partition.ts";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import { isRunningSelected } from "./boot-selection-repair.ts";
+
+/** A flash operation that the receiver asks for, and that the device goes on after. */
+export type FlashAction = Extract<ReceiverAction, { readonly type: Exclude<FlashOperation, "roll-back"> }>;
+
+/** What came of one. */
+export type FlashAnswer =
+  | { readonly ok: true; readonly result: FlashResult }
+  | { readonly ok: false; readonly espErr: number };
+
+/**
+ * Carries out one flash operation with the calls that firmware would use.
+ *
+ * @param target - The slot of the update; `undefined` where there is none, and then only `mark-valid` can go well.
+ * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ */
+export function carryOutFlashAction(
+  app: AppContext,
+  target: EspPartition | undefined,
+  action: FlashAction,
+): FlashAnswer {
+  if (action.type === "mark-valid") return answer(markRunningValid(app), { operation: "mark-valid" });
+  if (target === undefined) return { ok: false, espErr: EspErr.ESP_ERR_NOT_FOUND };
+  switch (action.type) {
+    case "read-flash": {
+      const { err, data } = esp_partition_read(app, target, action.offset, action.length);
+      return answer(err, { operation: "read-flash", bytes: data });
+    }
+    case "erase-sector":
+      return answer(esp_partition_erase_range(app, target, action.offset, SECTOR_SIZE), { operation: "erase-sector" });
+    case "program":
+      return answer(esp_partition_write(app, target, action.offset, action.bytes), { operation: "program" });
+    case "verify-image":
+      return verifyTarget(app, target);
+    case "invalidate-otadata":
+      return answer(esp_ota_invalidate_inactive_ota_data_slot(app), { operation: "invalidate-otadata" });
+    case "set-boot-partition":
+      return answer(esp_ota_set_boot_partition(app, target), { operation: "set-boot-partition" });
+  }
+}
+
+/** Confirms the running image, and never another: after a fall-back the selected entry is not its own. */
+function markRunningValid(app: AppContext): number {
+  if (!isRunningSelected(app)) return EspErr.ESP_ERR_INVALID_STATE;
+  return esp_ota_mark_app_valid_cancel_rollback(app);
+}
+
+function verifyTarget(app: AppContext, target: EspPartition): FlashAnswer {
+  const err = esp_image_verify(app, target);
+  if (err !== EspErr.ESP_OK) return { ok: false, espErr: err };
+  const { chipId } = parseAppImageHeader(esp_partition_read(app, target, 0, APP_IMAGE_HEADER_SIZE).data);
+  const { description } = esp_ota_get_partition_description(app, target);
+  const { secureVersion = 0, projectName = "" } = description ?? {};
+  return { ok: true, result: { operation: "verify-image", chipId, secureVersion, projectName } };
+}
+
+function answer(err: number, result: FlashResult): FlashAnswer {
+  return err === EspErr.ESP_OK ? { ok: true, result } : { ok: false, espErr: err };
+}

@@ -1,0 +1,190 @@
+import { OtaError } from "@tinybms/ota-core";
+import { assertCutPlan } from "../flash/cut-plan.ts";
+import {
+  DELAY_MS,
+  type Fault,
+  MESSAGE_KINDS,
+  type MessageFault,
+  OFF_MS,
+  type PowerCutFault,
+  type SelfTestFault,
+} from "./fault.ts";
+
+/** What a fault looks like on a command line. */
+export const FAULT_GRAMMAR = `DEVICE:FAULT[=VALUE][,KEY=VALUE]..., where DEVICE is a name, a prefix followed by *, or *, and FAULT one of
+  power-cut@operation=N[,moment=before|during|after][,variant=TEAR][,seed=N][,offMs=N]
+  power-cut@at=50%[,moment=...]
+  self-test=fail|hang|pass[,version=V][,sha256=HEX]
+  lose|duplicate|delay=offer|hashes|chunk|request|state|any[,probability=0.1][,delayMs=N]`;
+
+const MOMENTS = ["before", "during", "after"] as const;
+const OUTCOMES = ["pass", "fail", "hang"] as const;
+
+/** The members of a fault, by name; checked off as they are used. */
+type Fields = Map<string, unknown>;
+
+/**
+ * Reads a fault in its inline form, for example `bench-2:power-cut@operation=1500,moment=during` or
+ * `*:lose=chunk,probability=0.1`.
+ *
+ * @throws OtaError `simulation/invalid-fault`, with the grammar as its hint.
+ */
+export function parseFault(text: string): Fault {
+  const match = /^([A-Za-z0-9._-]*\*?):([a-z-]+)(?:[@=,](.*))?$/.exec(text);
+  const [, device = "", type = "", rest = ""] = match ?? [];
+  if (device === "") throw invalid(text, "no device before the colon");
+  const fields: Fields = new Map<string, unknown>([
+    ["device", device],
+    ["type", type],
+  ]);
+  for (const [index, part] of rest.split(",").entries()) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    // The value right behind the name has no key of its own: `self-test=fail`, `lose=chunk`.
+    const key = equals === -1 && index === 0 ? mainKeyOf(type) : part.slice(0, Math.max(equals, 0));
+    if (key === "" || fields.has(key)) throw invalid(text, `${JSON.stringify(part)} is no KEY=VALUE, or comes twice`);
+    fields.set(key, toValue(part.slice(equals + 1)));
+  }
+  return readFault(fields, text);
+}
+
+/**
+ * Reads faults from their JSON form: one fault, or a list of them. Members are those of {@link Fault}.
+ *
+ * @throws OtaError `simulation/invalid-fault`, with the grammar as its hint.
+ */
+export function parseFaultsJson(text: string): readonly Fault[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new OtaError("simulation/invalid-fault", "the faults are not JSON", { fault: "" }, { cause });
+  }
+  return (Array.isArray(value) ? value : [value]).map((fault: unknown) => {
+    const shown = JSON.stringify(fault);
+    if (typeof fault !== "object" || fault === null) throw invalid(shown, "it is not a JSON object");
+    return readFault(new Map(Object.entries(fault)), shown);
+  });
+}
+
+function readFault(fields: Fields, shown: string): Fault {
+  const read = new FieldReader(fields, shown);
+  const device = read.text("device") ?? "";
+  if (device === "") throw invalid(shown, "it names no device");
+  const type = read.oneOf("type", ["power-cut", "self-test", "lose", "duplicate", "delay"]);
+  const fault = type === "power-cut" ? readPowerCut(read, device) : undefined;
+  const selfTest = type === "self-test" ? readSelfTest(read, device) : undefined;
+  const found = fault ?? selfTest ?? readMessageFault(read, device, type);
+  read.assertAllUsed();
+  return found;
+}
+
+function readPowerCut(read: FieldReader, device: string): PowerCutFault {
+  const operation = read.number("operation");
+  const at = read.number("at", 0, 1);
+  if ((operation === undefined) === (at === undefined)) throw read.invalid("it needs either operation or at");
+  const variant = read.text("variant");
+  const seed = read.number("seed");
+  const fault: PowerCutFault = {
+    type: "power-cut",
+    device,
+    ...(operation === undefined ? {} : { operation }),
+    ...(at === undefined ? {} : { at }),
+    moment: read.oneOf("moment", MOMENTS, "during"),
+    ...(variant === undefined ? {} : { variant }),
+    ...(seed === undefined ? {} : { seed }),
+    offMs: read.number("offMs", 0) ?? OFF_MS,
+  };
+  const { moment } = fault;
+  assertCutPlan({ operation: operation ?? 1, moment, ...(variant === undefined ? {} : { variant }) });
+  return fault;
+}
+
+function readSelfTest(read: FieldReader, device: string): SelfTestFault {
+  const version = read.text("version");
+  const sha256 = read.text("sha256");
+  return {
+    type: "self-test",
+    device,
+    outcome: read.oneOf("outcome", OUTCOMES),
+    ...(version === undefined ? {} : { version }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
+}
+
+function readMessageFault(read: FieldReader, device: string, type: MessageFault["type"]): MessageFault {
+  const message = read.oneOf("message", MESSAGE_KINDS, "any");
+  const probability = read.number("probability", 0, 1) ?? 0.1;
+  const delayMs = read.number("delayMs", 0) ?? DELAY_MS;
+  return { type, device, message, probability, ...(type === "delay" ? { delayMs } : {}) };
+}
+
+/** Members read with their types; what stays unread is a mistake. */
+class FieldReader {
+  readonly #fields: Fields;
+  readonly #unused: Set<string>;
+  readonly #shown: string;
+
+  constructor(fields: Fields, shown: string) {
+    this.#fields = fields;
+    this.#unused = new Set(fields.keys());
+    this.#shown = shown;
+  }
+
+  text(key: string): string | undefined {
+    const value = this.#take(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "object") throw this.invalid(`${key} must be text`);
+    return String(value);
+  }
+
+  number(key: string, min = -Infinity, max = Infinity): number | undefined {
+    const value = this.#take(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && value >= min && value <= max) return value;
+    throw this.invalid(`${key} is ${JSON.stringify(value)}; it must be a number${rangeOf(min, max)}`);
+  }
+
+  oneOf<Choice extends string>(key: string, choices: readonly Choice[], otherwise?: Choice): Choice {
+    const value = this.#take(key) ?? otherwise;
+    const found = choices.find((choice) => choice === value);
+    if (found !== undefined) return found;
+    throw this.invalid(`${key} is ${JSON.stringify(value) ?? "missing"}; it must be one of ${choices.join(", ")}`);
+  }
+
+  assertAllUsed(): void {
+    const [unknown] = this.#unused;
+    if (unknown !== undefined) throw this.invalid(`${JSON.stringify(unknown)} means nothing here`);
+  }
+
+  invalid(why: string): OtaError<"simulation/invalid-fault"> {
+    return invalid(this.#shown, why);
+  }
+
+  #take(key: string): unknown {
+    this.#unused.delete(key);
+    return this.#fields.get(key);
+  }
+}
+
+function mainKeyOf(type: string): string {
+  if (type === "power-cut") return "operation";
+  return type === "self-test" ? "outcome" : "message";
+}
+
+/** Numbers and percentages are numbers, all else text. */
+function toValue(text: string): unknown {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text);
+  if (percent !== null) return Number(percent[1]) / 100;
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function rangeOf(min: number, max: number): string {
+  if (max !== Infinity) return ` from ${min} to ${max}`;
+  return min === -Infinity ? "" : ` of ${min} or more`;
+}
+
+function invalid(fault: string, why: string): OtaError<"simulation/invalid-fault"> {
+  const hint = `A fault is ${FAULT_GRAMMAR}`;
+  return new OtaError("simulation/invalid-fault", `fault ${JSON.stringify(fault)}: ${why}`, { fault }, { hint });
+}

@@ -1,0 +1,110 @@
+import { assert } from "../assert.ts";
+import { fromHex, toHex, viewOf } from "../bytes.ts";
+import { OtaError } from "../errors.ts";
+import { CHUNK_SIZE } from "./timing.ts";
+
+/** Bytes before the data of a chunk message. */
+export const CHUNK_HEADER_SIZE = 20;
+
+/** The first two bytes of a chunk message, little-endian: `TB`. */
+const MAGIC = 0x4254;
+const VERSION = 1;
+
+/** The data is raw DEFLATE (RFC 1951) of the chunk. */
+const FLAG_DEFLATE = 0x01;
+
+/** Bytes of the image's SHA-256 that a chunk carries. */
+const IMAGE_SIZE = 8;
+
+const Offset = { magic: 0, version: 2, flags: 3, image: 4, index: 12, length: 16, reserved: 18 } as const;
+
+/** One chunk as it travels. */
+export interface Chunk {
+  /** The first 8 bytes of the image's SHA-256, 16 lower-case hexadecimal digits. */
+  readonly image: string;
+  /** Position in the image, in chunks of {@link CHUNK_SIZE}. Not checked against any image. */
+  readonly index: number;
+  /** `bytes` are raw DEFLATE (RFC 1951) of the chunk, not the chunk. */
+  readonly deflate: boolean;
+  /** 1 to {@link CHUNK_SIZE} bytes, a view of the message. */
+  readonly bytes: Uint8Array;
+}
+
+/** What {@link buildChunk} makes a message of. */
+export interface ChunkParts {
+  /** The image's name in topics: 32 hexadecimal digits. */
+  readonly image: string;
+  readonly index: number;
+  /** 1 to {@link CHUNK_SIZE} bytes. */
+  readonly bytes: Uint8Array;
+  /** `bytes` are raw DEFLATE of the chunk. Without it they are the chunk itself. */
+  readonly deflate?: boolean;
+}
+
+/** A chunk message, as the protocol lays it out ("Chunk"): a header of 20 bytes, little-endian, then the data. */
+export function buildChunk({ image, index, bytes, deflate = false }: ChunkParts): Uint8Array {
+  const id = fromHex(image.slice(0, 2 * IMAGE_SIZE));
+  assert(image.length === 32 && id !== undefined, "a chunk's image is named by 32 hexadecimal digits");
+  assert(Number.isInteger(index) && index >= 0 && index <= 0xffff_ffff, "a chunk's index fits into 32 bits");
+  assert(bytes.length >= 1 && bytes.length <= CHUNK_SIZE, "a chunk holds 1 to 4096 bytes");
+  const payload = new Uint8Array(CHUNK_HEADER_SIZE + bytes.length);
+  const view = viewOf(payload);
+  view.setUint16(Offset.magic, MAGIC, true);
+  view.setUint8(Offset.version, VERSION);
+  view.setUint8(Offset.flags, deflate ? FLAG_DEFLATE : 0);
+  payload.set(id, Offset.image);
+  view.setUint32(Offset.index, index, true);
+  view.setUint16(Offset.length, bytes.length, true);
+  payload.set(bytes, CHUNK_HEADER_SIZE);
+  return payload;
+}
+
+/**
+ * Reads a chunk message. Whether it is a chunk of the image at hand, and the right one, its hash decides.
+ *
+ * @param payload - The whole message. The result keeps a view of it.
+ * @throws OtaError `protocol/too-large` for more than a header and {@link CHUNK_SIZE} bytes, `protocol/malformed` where
+ *   magic, version, flags, length or the reserved field are not as the protocol says.
+ */
+export function parseChunk(payload: Uint8Array): Chunk {
+  const limit = CHUNK_HEADER_SIZE + CHUNK_SIZE;
+  if (payload.length > limit) {
+    throw new OtaError(
+      "protocol/too-large",
+      `the chunk message has ${payload.length} bytes; at most ${limit} may come`,
+      {
+        message: "chunk",
+        size: payload.length,
+        limit,
+      },
+    );
+  }
+  if (payload.length <= CHUNK_HEADER_SIZE)
+    throw malformed("length", `the message has ${payload.length} bytes; it must have more than ${CHUNK_HEADER_SIZE}`);
+  const view = viewOf(payload);
+  const magic = view.getUint16(Offset.magic, true);
+  if (magic !== MAGIC) throw malformed("magic", `magic is ${hex(magic)}; it must be ${hex(MAGIC)}`);
+  const version = view.getUint8(Offset.version);
+  if (version !== VERSION) throw malformed("version", `version is ${version}; it must be ${VERSION}`);
+  const flags = view.getUint8(Offset.flags);
+  if ((flags & ~FLAG_DEFLATE) !== 0) throw malformed("flags", `flags are ${hex(flags)}; only bit 0 may be set`);
+  const length = view.getUint16(Offset.length, true);
+  const rest = payload.length - CHUNK_HEADER_SIZE;
+  if (length !== rest) throw malformed("length", `length is ${length}; ${rest} bytes follow the header`);
+  const reserved = view.getUint16(Offset.reserved, true);
+  if (reserved !== 0) throw malformed("reserved", `the reserved field is ${hex(reserved)}; it must be 0`);
+  return {
+    image: toHex(payload.subarray(Offset.image, Offset.image + IMAGE_SIZE)),
+    index: view.getUint32(Offset.index, true),
+    deflate: (flags & FLAG_DEFLATE) !== 0,
+    bytes: payload.subarray(CHUNK_HEADER_SIZE),
+  };
+}
+
+function malformed(path: string, reason: string): OtaError<"protocol/malformed"> {
+  return new OtaError("protocol/malformed", `chunk: ${reason}`, { message: "chunk", path });
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

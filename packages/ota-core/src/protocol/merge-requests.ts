@@ -1,0 +1,159 @@
+import { assert } from "../assert.ts";
+import { Bitmap, type Range } from "../bitmap.ts";
+
+/** Who pays for chunks: what is left to spend, in chunks. */
+export interface Account {
+  credit: number;
+}
+
+/** Asked for by several, or already paid for: no single account bears the cost. */
+const SHARED = Symbol("shared");
+
+/**
+ * The chunks that devices lack, united: a round sends each once, ascending and chunk 0 last, however many asked.
+ *
+ * Outside a round, requests gather. During a round they join what it has not passed yet; chunks that it has passed wait
+ * for the next. A device that lost some of those would have no use for chunk 0 of this round, so it gets one in the next.
+ *
+ * A chunk that only one device asked for is paid from its account; the payment is returned when another joins it.
+ */
+export class RequestUnion {
+  /** What the round still has to send, or what gathers for it. */
+  #ahead: Bitmap;
+  /** What waits for the round after. */
+  #behind: Bitmap;
+  /** Who pays, by chunk; of use only for chunks that are pending. */
+  readonly #payers: (Account | typeof SHARED | undefined)[];
+  #running = false;
+  /** The chunk sent last in this round. Chunk 0 comes last, so that nothing passes it. */
+  #position = 0;
+  #sent = 0;
+
+  /** @param chunkCount - Chunks of the image, at least one. */
+  constructor(chunkCount: number) {
+    assert(chunkCount > 0, "an image has a chunk");
+    this.#ahead = new Bitmap(chunkCount);
+    this.#behind = new Bitmap(chunkCount);
+    this.#payers = Array.from({ length: chunkCount }, () => undefined);
+  }
+
+  /** Whether a round is being sent. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Chunks that wait for this round or the next. */
+  get pending(): number {
+    return this.#ahead.count + this.#behind.count;
+  }
+
+  /** Chunks that the present round has sent, or the last one when none runs. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /**
+   * Adds what one device lacks.
+   *
+   * @param account - Pays for chunks that nobody else waits for.
+   * @param ranges - As {@link clipRanges} makes them.
+   * @returns The chunks, ascending, that the account could not pay for.
+   */
+  ask(account: Account, ranges: readonly Range[]): number[] {
+    const refused: number[] = [];
+    let late = false;
+    for (const [first, count] of ranges) {
+      for (let index = Math.max(1, first); index < first + count; index++) {
+        const passed = this.#running && index <= this.#position;
+        if (!this.#add(passed ? this.#behind : this.#ahead, index, account)) refused.push(index);
+        late ||= passed;
+      }
+    }
+    if (ranges[0]?.[0] !== 0) return refused;
+    if (!this.#add(late ? this.#behind : this.#ahead, 0, account)) refused.unshift(0);
+    return refused;
+  }
+
+  /** Begins a round with what has gathered; no further round begins before it ends. */
+  start(): void {
+    assert(!this.#running, "one round at a time");
+    this.#running = this.#ahead.count > 0;
+    this.#position = 0;
+    this.#sent = 0;
+  }
+
+  /** The chunk that comes next in the round, or `undefined` when none runs. */
+  peek(): number | undefined {
+    if (!this.#running) return undefined;
+    return this.#ahead.next(this.#position + 1) ?? this.#ahead.next(0);
+  }
+
+  /** Takes the chunk that {@link peek} named. With the last one the round ends, and what waited begins to gather. */
+  take(): number {
+    const index = this.peek();
+    assert(index !== undefined, "a round has a chunk left");
+    this.#ahead.delete(index);
+    this.#payers[index] = this.#behind.has(index) ? SHARED : undefined;
+    this.#position = index;
+    this.#sent++;
+    if (this.#ahead.count === 0) {
+      this.#running = false;
+      [this.#ahead, this.#behind] = [this.#behind, this.#ahead];
+    }
+    return index;
+  }
+
+  /**
+   * Ends the round and gathers everything anew: what it had left, what waited, and chunks that were sent in vain.
+   *
+   * @param lost - Chunks whose sending the connection did not survive; they are paid for.
+   */
+  rewind(lost: Iterable<number>): void {
+    for (const index of lost) {
+      this.#ahead.add(index);
+      this.#payers[index] = SHARED;
+    }
+    for (let index = this.#behind.next(0); index !== undefined; index = this.#behind.next(index + 1)) {
+      this.#ahead.add(index);
+    }
+    this.#behind.clear();
+    this.#running = false;
+  }
+
+  /** @returns Whether the chunk is pending now. */
+  #add(bitmap: Bitmap, index: number, account: Account): boolean {
+    const payer = this.#payers[index];
+    if (bitmap.has(index)) {
+      if (payer === account || payer === SHARED || payer === undefined) return true;
+      payer.credit++;
+      this.#payers[index] = SHARED;
+      return true;
+    }
+    if (account.credit < 1) return false;
+    account.credit--;
+    bitmap.add(index);
+    // Chunk 0 alone can wait in both: two paid, and neither payment is returned.
+    this.#payers[index] = payer === undefined ? account : SHARED;
+    return true;
+  }
+}
+
+/**
+ * The part of requested ranges that lies within the image, ascending and apart: what overlaps or steps back is left out,
+ * so that all of them together never hold more than the image.
+ *
+ * @param ranges - In chunks, as the request spells them.
+ * @param chunkCount - Chunks of the image.
+ */
+export function clipRanges(ranges: readonly Range[], chunkCount: number): Range[] {
+  const clipped: Range[] = [];
+  let from = 0;
+  for (const [first, count] of ranges) {
+    const begin = Math.max(from, first);
+    const end = Math.min(first + count, chunkCount);
+    if (begin >= end) continue;
+    clipped.push([begin, end - begin]);
+    from = end;
+  }
+  return clipped;
+}

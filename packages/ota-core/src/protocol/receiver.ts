@@ -1,0 +1,551 @@
+import { toHex } from "../bytes.ts";
+import { OtaError, type OtaErrorCode } from "../errors.ts";
+import type { Release, StateReport } from "../schemas/types.generated.ts";
+import { sha256 } from "../sha256.ts";
+import { Download } from "./download.ts";
+import { type Envelope, parseEnvelope } from "./envelope.ts";
+import { type OfferDocument, parseOffer } from "./offer.ts";
+import { refuseOffer } from "./offer-check.ts";
+import type {
+  DeviceState,
+  DropReason,
+  FlashOperation,
+  FlashResult,
+  ReceiverAction,
+  ReceiverEvent,
+  ReceiverStats,
+  ReportedError,
+} from "./receiver-events.ts";
+import { type Attempt, BLANK_RECORD, type Outcome, type ReceiverRecord } from "./receiver-record.ts";
+import { parseRelease } from "./release.ts";
+import { buildStateReport } from "./state-report.ts";
+import { targetAdmits } from "./target.ts";
+import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "./timing.ts";
+import { imageIdOf, type Topics, topicsOf } from "./topics.ts";
+
+/** Starts that an image gets under one offer: the second only where a power cut lost the record of the first. */
+const ATTEMPTS_MAX = 2;
+
+/** Who a device is, as it was provisioned. */
+export interface ReceiverOptions {
+  readonly device: string;
+  readonly topicRoot: string;
+  readonly product: string;
+  /** Chip id of ESP-IDF's image header. */
+  readonly chipId: number;
+  /** Take offers that nobody signed: only for devices that were provisioned so. */
+  readonly allowUnsigned: boolean;
+  /** A number from 0 (inclusive) to 1 (exclusive), to spread requests of many devices. */
+  readonly random: () => number;
+  readonly timing?: Partial<ReceiverTiming>;
+  /** Chunks that the device has room for before it asks again; 0, the default: whatever comes. */
+  readonly window?: number;
+}
+
+/** What the device is about: a discriminated union, so that what doesn't exist in a state can't be read in it. */
+type Activity =
+  | { readonly name: "resting"; readonly state: "idle" | "confirmed" | "rejected" | "rolled-back" | "failed" }
+  | { readonly name: "download"; readonly download: Download; readonly offer: OfferDocument }
+  /** An image on probation: it stays when it reached the broker and its own check passed, in time. */
+  | { readonly name: "probation"; readonly attempt: Attempt | undefined; readonly passed: boolean }
+  /** The old image, making the one that failed unbootable. */
+  | { readonly name: "condemn"; readonly attempt: Attempt };
+
+type BootedEvent = Extract<ReceiverEvent, { type: "booted" }>;
+
+/**
+ * The device's side of the delivery protocol: takes offers, fetches images, starts them on probation, confirms them or
+ * goes back.
+ *
+ * Sans-IO: {@link Receiver.handle} turns an event into actions and owns no socket, timer or flash. Every flash action
+ * is answered by one `flash-done` or `flash-failed` before the next is asked for. Nothing that arrives from outside
+ * makes it throw.
+ */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #timing: ReceiverTiming;
+  readonly #topics: Topics;
+  #boot: BootedEvent | undefined;
+  #record: ReceiverRecord = BLANK_RECORD;
+  #activity: Activity = { name: "resting", state: "idle" };
+  /** The offer that reports name, and the image it brings. */
+  #offerId: string | undefined;
+  #image: string | undefined;
+  #error: ReportedError | undefined;
+  /** A newer offer that waits for the end of a probation. */
+  #held: Uint8Array | undefined;
+  #isConnected = false;
+  #out: ReceiverAction[] = [];
+  #reported = "";
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #reportTimerSet = false;
+  #now = 0;
+  #chunksReceived = 0;
+  #chunksUseful = 0;
+  #requests = 0;
+  readonly #dropped: Partial<Record<DropReason, number>> = {};
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#timing = { ...RECEIVER_TIMING, ...options.timing };
+    assertReceiverTiming(this.#timing);
+    this.#topics = topicsOf(options.topicRoot);
+  }
+
+  /** Where the device stands, as its reports say it. */
+  get state(): DeviceState {
+    const activity = this.#activity;
+    if (activity.name === "resting") return activity.state;
+    if (activity.name === "download") return activity.download.state;
+    return activity.name === "probation" ? "pending-verify" : "rolled-back";
+  }
+
+  /** What was counted since boot. */
+  get stats(): ReceiverStats {
+    return {
+      chunksReceived: this.#chunksReceived,
+      chunksUseful: this.#chunksUseful,
+      requests: this.#requests + this.#currentRequests(),
+      dropped: { ...this.#dropped },
+    };
+  }
+
+  /**
+   * The state report as it would be sent now.
+   *
+   * @param online - False for the connection's will.
+   */
+  report(online: boolean): StateReport {
+    const running = this.#boot?.running;
+    const download = this.#activity.name === "download" ? this.#activity.download : undefined;
+    return {
+      protocol: 1,
+      device: this.#options.device,
+      state: this.state,
+      ...(this.#offerId === undefined ? {} : { offer: this.#offerId }),
+      ...(this.#image === undefined ? {} : { image: imageIdOf(this.#image) }),
+      version: running?.version ?? "",
+      slot: running?.slot ?? "",
+      running_sha256: running?.sha256 ?? "0".repeat(64),
+      received: download?.received ?? 0,
+      total: download?.total ?? 0,
+      accepted: [this.#record.accepted[0], this.#record.accepted[1]],
+      rollback: this.#boot?.rollback ?? false,
+      clock: false,
+      online,
+      boot_count: this.#boot?.bootCount ?? 0,
+      ...(download?.stalled ? { stalled: true } : {}),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      stats: {
+        chunks_received: this.#chunksReceived,
+        chunks_useful: this.#chunksUseful,
+        requests: this.stats.requests,
+      },
+    };
+  }
+
+  /**
+   * Takes one event and says what to do. The first event is `booted`; before it everything is ignored.
+   *
+   * @returns Actions in the order in which they must be carried out.
+   */
+  handle(event: ReceiverEvent): ReceiverAction[] {
+    this.#now = event.now;
+    this.#out = [];
+    if (event.type === "booted") this.#onBooted(event);
+    else if (this.#boot !== undefined) this.#dispatch(event);
+    this.#reportChange();
+    return this.#out;
+  }
+
+  #dispatch(event: Exclude<ReceiverEvent, BootedEvent>): void {
+    switch (event.type) {
+      case "connected":
+        return this.#onConnected();
+      case "disconnected":
+        this.#isConnected = false;
+        return;
+      case "offer":
+        return this.#onOffer(event.payload);
+      case "hashes":
+        if (this.#activity.name !== "download") return this.#drop("not-downloading");
+        return this.#activity.download.onHashes(event.image, event.payload);
+      case "chunk":
+        return this.#onChunk(event.payload);
+      case "timer":
+        return this.#onTimer(event.timer);
+      case "flash-done":
+        return this.#onFlashDone(event.result);
+      case "flash-failed":
+        return this.#onFlashFailed(event.operation, event.espErr);
+      case "self-test":
+        return this.#onSelfTest(event.passed);
+      case "cancel":
+        if (this.#activity.name === "download") this.#endDownload("idle");
+        return;
+    }
+  }
+
+  /** → probation | condemn | resting. Flash and the attempt record together say how the last offer went. */
+  #onBooted(event: BootedEvent): void {
+    this.#boot = event;
+    this.#record = event.record ?? BLANK_RECORD;
+    const { attempt, outcome } = this.#record;
+    if (attempt === undefined) {
+      if (event.running.pendingVerify) return this.#startProbation(undefined);
+      if (outcome === undefined) return;
+      this.#offerId = outcome.offer;
+      this.#image = outcome.image;
+      if (outcome.error !== undefined) this.#error = describe(outcome.error);
+      // An image that was confirmed and doesn't run any more was replaced, by cable or by the bootloader's fall-back.
+      if (outcome.outcome !== "confirmed") this.#rest(outcome.outcome);
+      else if (outcome.image === event.running.sha256) this.#rest("confirmed");
+      return;
+    }
+    this.#offerId = attempt.offer;
+    this.#image = attempt.image;
+    if (attempt.image === event.running.sha256) return this.#onAttemptRuns(attempt, event);
+    if (event.target?.condemned === true || attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
+      // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
+      this.#activity = { name: "condemn", attempt };
+      this.#error = describe(attempt.error ?? "delivery/self-test-failed");
+      this.#emit({ type: "erase-sector", offset: 0 });
+    }
+    // Otherwise power went before the switch: the standing offer is taken up where it was left.
+  }
+
+  #onAttemptRuns(attempt: Attempt, { running }: BootedEvent): void {
+    if (running.pendingVerify) return this.#startProbation(attempt);
+    if (attempt.proven === true) return this.#finish("confirmed", attempt);
+    // The otadata entry lost its protection in a power cut, or the bootloader has none: the probation is ours alone.
+    if (attempt.attempts >= ATTEMPTS_MAX) return this.#rollBack(attempt, "delivery/attempts-exhausted");
+    const again: Attempt = { ...attempt, attempts: attempt.attempts + 1 };
+    this.#store({ ...this.#record, attempt: again });
+    this.#startProbation(again);
+  }
+
+  #startProbation(attempt: Attempt | undefined): void {
+    this.#activity = { name: "probation", attempt, passed: false };
+    const probationMs = attempt?.probationMs ?? this.#timing.probationMs;
+    this.#emit({ type: "set-timer", timer: "probation", at: this.#now + probationMs });
+  }
+
+  #onConnected(): void {
+    this.#isConnected = true;
+    this.#emit({ type: "subscribe", topic: this.#topics.offer });
+    this.#emit({ type: "subscribe", topic: this.#topics.deviceOffer(this.#options.device) });
+    this.#publishReport();
+    if (this.#activity.name === "download") this.#activity.download.join(this.#now);
+    if (this.#activity.name === "probation" && this.#activity.passed) this.#confirm(this.#activity.attempt);
+  }
+
+  /** A device decides alone whether an offer is for it, newer than what it knows, and possible. */
+  #onOffer(payload: Uint8Array): void {
+    if (payload.length === 0) return; // cleared from the broker: nothing new
+    let envelope: Envelope;
+    let offer: OfferDocument;
+    let release: Release | undefined;
+    try {
+      envelope = parseEnvelope(payload);
+      offer = parseOffer(envelope.payload);
+      release = offer.release === null ? undefined : parseRelease(offer.release.payload);
+    } catch {
+      return this.#drop("malformed");
+    }
+    if (offer.topic_root !== this.#options.topicRoot) return this.#drop("not-for-us");
+    if (!targetAdmits(offer.target, this.#options.device)) return this.#drop("not-for-us");
+    if (!this.#options.allowUnsigned) {
+      const message =
+        "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";
+      return this.#reject(offer, new OtaError("offer/untrusted", message, {}));
+    }
+    const payloadSha256 = toHex(sha256(envelope.payload));
+    const order = compareSequence([offer.epoch, offer.sequence], this.#record.accepted);
+    if (order < 0) return this.#onStaleOffer(offer);
+    if (order === 0 && payloadSha256 !== this.#record.payloadSha256) {
+      const message = `offer ${offer.epoch}/${offer.sequence} is not the one accepted under that number before`;
+      const details = { sequence: [offer.epoch, offer.sequence] } as const;
+      return this.#reject(offer, new OtaError("offer/sequence-conflict", message, details));
+    }
+    this.#takeUp(offer, release, payload, payloadSha256, order === 0);
+  }
+
+  #takeUp(offer: OfferDocument, release: Release | undefined, payload: Uint8Array, hash: string, known: boolean): void {
+    const activity = this.#activity;
+    if (known && this.#offerId === offer.id && !(activity.name === "resting" && activity.state === "idle")) {
+      // The standing offer, delivered again. What ended stays ended; a rejection is worth another look after a reboot.
+      if (activity.name !== "resting" || activity.state !== "rejected") return;
+    }
+    const switches = activity.name === "download" && activity.download.state === "ready-to-reboot";
+    if (activity.name === "probation" || activity.name === "condemn" || switches) {
+      this.#held = payload;
+      return this.#answer(offer, "waiting", undefined);
+    }
+    if (release === undefined) return this.#withdraw(offer, hash);
+    const boot = this.#boot as BootedEvent;
+    const { product, chipId } = this.#options;
+    const { issuedAt } = this.#record;
+    const refusal = refuseOffer(offer, release, { ...boot, product, chipId, issuedAt });
+    if (refusal !== undefined) return this.#reject(offer, refusal);
+    if (activity.name === "download") this.#endDownload("idle");
+    this.#accept(offer, hash, known ? this.#record.attempt : undefined);
+    this.#offerId = offer.id;
+    this.#image = release.image.sha256;
+    this.#error = undefined;
+    if (release.image.sha256 === boot.running.sha256) return this.#finish("confirmed", undefined);
+    this.#startDownload(offer, release);
+  }
+
+  #startDownload(offer: OfferDocument, release: Release): void {
+    const boot = this.#boot as BootedEvent;
+    const { device, random, window = 0 } = this.#options;
+    const download = new Download(offer, release, {
+      device,
+      random,
+      window,
+      topics: this.#topics,
+      timing: this.#timing,
+      projectName: boot.running.projectName,
+      trustsFlash: boot.cleanReset,
+      condemned: boot.target?.condemned ?? false,
+      isConnected: () => this.#isConnected,
+      emit: (action) => this.#emit(action),
+      drop: (reason) => this.#drop(reason),
+      ready: () => this.#switch(offer, release),
+      fail: (error) => this.#failDownload(error),
+    });
+    this.#activity = { name: "download", download, offer };
+    download.join(this.#now);
+  }
+
+  /** The image is whole: written down before it is set to boot, so that no power cut can start it a third time. */
+  #switch(offer: OfferDocument, release: Release): void {
+    const { attempt } = this.#record;
+    const attempts = (attempt?.offer === offer.id ? attempt.attempts : 0) + 1;
+    const probationMs = offer.probation_ms ?? this.#timing.probationMs;
+    const next: Attempt = { offer: offer.id, image: release.image.sha256, attempts, probationMs };
+    this.#store({ ...this.#record, attempt: next });
+    this.#emit({ type: "set-boot-partition" });
+  }
+
+  #failDownload(error: OtaError): void {
+    const offer = this.#offerId ?? "";
+    const outcome = { offer, image: this.#image ?? "", outcome: "failed", error: error.code } as const;
+    this.#store({ ...withoutAttempt(this.#record), outcome });
+    this.#error = { code: error.code, message: error.message };
+    this.#endDownload("failed");
+  }
+
+  #withdraw(offer: OfferDocument, hash: string): void {
+    if (this.#activity.name === "download") this.#endDownload("idle");
+    this.#accept(offer, hash, undefined);
+    this.#offerId = offer.id;
+    this.#image = undefined;
+    this.#error = describe("offer/withdrawn");
+    this.#rest("idle");
+  }
+
+  #accept(offer: OfferDocument, payloadSha256: string, attempt: Attempt | undefined): void {
+    const floor = this.#record.issuedAt;
+    const issuedAt = floor === undefined || offer.issued_at > floor ? offer.issued_at : floor;
+    const accepted = [offer.epoch, offer.sequence] as const;
+    this.#store({ accepted, payloadSha256, issuedAt, ...(attempt === undefined ? {} : { attempt }) });
+  }
+
+  #onStaleOffer(offer: OfferDocument): void {
+    this.#drop("stale-offer");
+    const { accepted } = this.#record;
+    const found = [offer.epoch, offer.sequence] as const;
+    const message = `offer ${found.join("/")} is older than ${accepted.join("/")}, which this device has accepted`;
+    this.#answer(offer, "rejected", new OtaError("offer/stale", message, { accepted, found }));
+  }
+
+  #reject(offer: OfferDocument, error: OtaError): void {
+    if (this.#activity.name !== "resting") return this.#answer(offer, "rejected", error);
+    this.#offerId = offer.id;
+    this.#image = undefined;
+    this.#error = { code: error.code, message: error.message };
+    this.#rest("rejected");
+  }
+
+  /** Tells the sender of an offer where it stands, without a change to what this device is about. Not retained. */
+  #answer(offer: OfferDocument, state: "waiting" | "rejected", error: OtaError | undefined): void {
+    if (!this.#isConnected) return;
+    const { error: _, image: __, ...report } = this.report(true);
+    const answer: StateReport = { ...report, state, offer: offer.id };
+    if (error !== undefined) answer.error = { code: error.code, message: error.message };
+    const topic = this.#topics.state(this.#options.device);
+    this.#emit({ type: "publish", topic, payload: buildStateReport(answer), qos: 1, retain: false });
+  }
+
+  #onChunk(payload: Uint8Array): void {
+    this.#chunksReceived++;
+    if (this.#activity.name !== "download") return this.#drop("not-downloading");
+    this.#activity.download.onChunk(payload);
+  }
+
+  #onTimer(timer: "request" | "probation" | "report"): void {
+    if (timer === "report") {
+      this.#reportTimerSet = false;
+      if (this.#activity.name === "download") this.#publishReport();
+    }
+    if (timer === "request" && this.#activity.name === "download") this.#activity.download.onRequestTimer(this.#now);
+    if (timer === "probation" && this.#activity.name === "probation") {
+      this.#rollBack(this.#activity.attempt, "delivery/self-test-failed");
+    }
+  }
+
+  #onFlashDone(result: FlashResult): void {
+    const activity = this.#activity;
+    if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
+    if (activity.name === "probation" && result.operation === "mark-valid") {
+      return this.#finish("confirmed", activity.attempt);
+    }
+    if (activity.name !== "download") return;
+    if (result.operation === "set-boot-partition") {
+      this.#publishReport();
+      return this.#emit({ type: "reboot" });
+    }
+    const before = activity.download.received;
+    activity.download.onFlashDone(result, this.#now);
+    if (result.operation === "program" && activity.download.received > before) this.#chunksUseful++;
+    this.#reportProgress();
+  }
+
+  #onFlashFailed(operation: FlashOperation, espErr: number): void {
+    const activity = this.#activity;
+    if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
+    if (activity.name === "probation" && operation === "mark-valid") {
+      return this.#rollBack(activity.attempt, "delivery/image-rejected");
+    }
+    if (activity.name === "probation" && operation === "roll-back") {
+      this.#error = describe("delivery/no-rollback");
+      return this.#finish("failed", activity.attempt);
+    }
+    if (activity.name !== "download") return;
+    if (operation === "set-boot-partition") {
+      const message = `the image can't be set to boot (esp_err 0x${espErr.toString(16)})`;
+      return this.#failDownload(new OtaError("delivery/image-rejected", message, { espErr }));
+    }
+    activity.download.onFlashFailed(operation, espErr, this.#now);
+  }
+
+  #onSelfTest(passed: boolean): void {
+    const activity = this.#activity;
+    if (activity.name !== "probation") return;
+    if (!passed) return this.#rollBack(activity.attempt, "delivery/self-test-failed");
+    this.#activity = { ...activity, passed: true };
+    // To have reached the broker is part of the proof: an image that can't be reached can't be updated.
+    if (this.#isConnected) this.#confirm(activity.attempt);
+  }
+
+  #confirm(attempt: Attempt | undefined): void {
+    if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, proven: true } });
+    this.#emit({ type: "mark-valid" });
+  }
+
+  /** probation → (the old image, after a reset). */
+  #rollBack(attempt: Attempt | undefined, code: OtaErrorCode): void {
+    this.#activity = { name: "probation", attempt, passed: false };
+    if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, error: code } });
+    this.#error = describe(code);
+    this.#publishReport();
+    this.#emit({ type: "clear-timer", timer: "probation" });
+    this.#emit({ type: "roll-back" });
+  }
+
+  /** → resting. The offer has come to its end on this device. */
+  #finish(outcome: Outcome, attempt: Attempt | undefined): void {
+    const offer = attempt?.offer ?? this.#offerId;
+    const image = attempt?.image ?? this.#image;
+    const error = this.#error?.code;
+    if (offer !== undefined && image !== undefined) {
+      const ended = { offer, image, outcome, ...(error === undefined ? {} : { error }) };
+      this.#store({ ...withoutAttempt(this.#record), outcome: ended });
+    }
+    this.#emit({ type: "clear-timer", timer: "probation" });
+    this.#rest(outcome);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) {
+      this.#reportChange();
+      this.#onOffer(held);
+    }
+  }
+
+  #endDownload(state: "idle" | "failed"): void {
+    if (this.#activity.name !== "download") return;
+    this.#requests += this.#activity.download.requests;
+    this.#activity.download.leave();
+    this.#rest(state);
+  }
+
+  #rest(state: Extract<Activity, { name: "resting" }>["state"]): void {
+    this.#activity = { name: "resting", state };
+  }
+
+  #store(record: ReceiverRecord): void {
+    this.#record = record;
+    this.#emit({ type: "store", record });
+  }
+
+  /** Says so when what a report would say is no longer what the last one said, progress apart. */
+  #reportChange(): void {
+    if (this.#isConnected && this.#reportKey() !== this.#reported) this.#publishReport();
+  }
+
+  #reportKey(): string {
+    return `${this.state} ${this.#offerId} ${this.#error?.code} ${this.#record.accepted.join("/")}`;
+  }
+
+  /** Progress goes out at most once per `reportMs`. */
+  #reportProgress(): void {
+    if (!this.#isConnected || this.#reportTimerSet || this.state !== "downloading") return;
+    const due = this.#reportedAt + this.#timing.reportMs;
+    if (this.#now >= due) return this.#publishReport();
+    this.#reportTimerSet = true;
+    this.#emit({ type: "set-timer", timer: "report", at: due });
+  }
+
+  #publishReport(): void {
+    if (!this.#isConnected) return;
+    const topic = this.#topics.state(this.#options.device);
+    this.#emit({ type: "publish", topic, payload: buildStateReport(this.report(true)), qos: 1, retain: true });
+    this.#reported = this.#reportKey();
+    this.#reportedAt = this.#now;
+  }
+
+  #currentRequests(): number {
+    return this.#activity.name === "download" ? this.#activity.download.requests : 0;
+  }
+
+  #drop(reason: DropReason): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+  }
+
+  #emit(action: ReceiverAction): void {
+    this.#out.push(action);
+  }
+}
+
+/** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
+function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
+  return left[0] - right[0] || left[1] - right[1];
+}
+
+function withoutAttempt({ attempt: _, ...record }: ReceiverRecord): ReceiverRecord {
+  return record;
+}
+
+/** What a code that outlived a reset says; the sentence that came with it is gone. */
+function describe(code: string): ReportedError {
+  const sentence = SENTENCES[code];
+  return { code: code as OtaErrorCode, message: sentence ?? "the image was given up before the last reset" };
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  "delivery/self-test-failed": "the image did not pass its probation, and the one before it runs again",
+  "delivery/attempts-exhausted": `the image was started ${ATTEMPTS_MAX} times without being confirmed`,
+  "delivery/no-rollback": "the image did not pass its probation, and there is no other to go back to",
+  "offer/withdrawn": "the offer was withdrawn",
+};

@@ -1,0 +1,53 @@
+import type { DeviceRequest } from "../schemas/types.generated.ts";
+import { validateDeviceRequest } from "../schemas/validators.generated.ts";
+import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
+import { MESSAGE_SIZE_MAX } from "./topics.ts";
+
+/** Ranges in a request; a device that lacks more names the lowest ones. */
+export const REQUEST_RANGES_MAX = 64;
+
+const REQUEST: MessageKind<DeviceRequest> = {
+  name: "request",
+  sizeMax: MESSAGE_SIZE_MAX.request,
+  validate: validateDeviceRequest,
+};
+
+/**
+ * Reads a device's request for chunks. Ranges are ascending and apart, and hold no more chunks than `missing_count`;
+ * whether they lie within the image, its reader knows.
+ *
+ * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ */
+export function parseRequest(payload: Uint8Array): DeviceRequest {
+  const request = parseMessage(payload, REQUEST);
+  checkRanges(request);
+  return request;
+}
+
+/**
+ * A request as it travels.
+ *
+ * @throws OtaError `protocol/malformed` where no publisher would take it.
+ */
+export function buildRequest(request: Immutable<DeviceRequest>): Uint8Array {
+  const payload = buildMessage(request, REQUEST);
+  checkRanges(request);
+  return payload;
+}
+
+function checkRanges({ missing, missing_count }: Immutable<DeviceRequest>): void {
+  let end = 0;
+  let sum = 0;
+  for (const [index, [first, count]] of missing.entries()) {
+    if (first < end)
+      throw malformedMessage(
+        REQUEST.name,
+        `/missing/${index}/0`,
+        `missing[${index}] begins at ${first}; it must not begin before ${end}`,
+      );
+    end = first + count;
+    sum += count;
+  }
+  if (sum > missing_count)
+    throw malformedMessage(REQUEST.name, "/missing_count", `missing_count is ${missing_count}; the ranges hold ${sum}`);
+}

@@ -1,0 +1,180 @@
+import { decodeUtf8, toHex, utf8 } from "../bytes.ts";
+import { OtaError } from "../errors.ts";
+
+/** The largest payload of each kind of JSON message, in bytes, as the topics table of the protocol says. */
+export const MESSAGE_SIZE_MAX: Readonly<Record<"keys" | "offer" | "request" | "state", number>> = {
+  keys: 8 * 1024,
+  offer: 16 * 1024,
+  request: 2 * 1024,
+  state: 2 * 1024,
+};
+
+/** The largest topic, in bytes of UTF-8. */
+export const TOPIC_SIZE_MAX = 128;
+
+/** Characters of the longest device name. */
+const DEVICE_ID_SIZE_MAX = 64;
+
+/** Bytes of the longest topic below a root, the root not counted. */
+const LONGEST_TAIL_SIZE: number = "/v1/device//request".length + DEVICE_ID_SIZE_MAX;
+
+const DEVICE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const IMAGE_ID = /^[0-9a-f]{32}$/;
+const EPOCH = /^[1-9][0-9]{0,9}$/;
+const EPOCH_MAX = 2_147_483_647;
+
+/** Wildcards (MQTT 5 section 4.7.1) and control characters, for which brokers may close the connection (1.5.4). */
+const FORBIDDEN_IN_ROOT = /[+#\p{Cc}]/u;
+
+/** The topics below one root. The functions throw `protocol/topic-invalid` for what can't stand in a topic. */
+export interface Topics {
+  /** Offers to every device of the product. */
+  readonly offer: string;
+  /** Filter of all key sets. */
+  readonly keysFilter: string;
+  /** Filter of all devices' requests. */
+  readonly requestFilter: string;
+  /** Filter of all devices' state reports. */
+  readonly stateFilter: string;
+  /** Offers to one device. */
+  deviceOffer(device: string): string;
+  /** The key set of one epoch. */
+  keys(epoch: number): string;
+  /** The hash list of an image. */
+  hashes(image: string): string;
+  /** Chunks for every device that downloads the image. */
+  imageChunk(image: string): string;
+  /** Chunks for one device. */
+  deviceChunk(device: string): string;
+  request(device: string): string;
+  state(device: string): string;
+}
+
+/** What a topic is for, with the names that stand in it. */
+export type ParsedTopic =
+  | { readonly kind: "keys"; readonly epoch: number }
+  | { readonly kind: "offer" }
+  | { readonly kind: "device-offer"; readonly device: string }
+  | { readonly kind: "hashes"; readonly image: string }
+  | { readonly kind: "image-chunk"; readonly image: string }
+  | { readonly kind: "device-chunk"; readonly device: string }
+  | { readonly kind: "request"; readonly device: string }
+  | { readonly kind: "state"; readonly device: string };
+
+/** Whether a text can name a device: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit. */
+export function isDeviceId(text: string): boolean {
+  return DEVICE_ID.test(text);
+}
+
+/**
+ * Whether topics can be made below this one: valid in MQTT (section 4.7), without wildcards and control characters, no
+ * leading `$` (servers keep such topics to themselves), and short enough for a device with the longest name.
+ */
+export function isTopicRoot(text: string): boolean {
+  if (text === "" || text.length > TOPIC_SIZE_MAX || text.startsWith("$") || FORBIDDEN_IN_ROOT.test(text)) return false;
+  const bytes = utf8(text);
+  // A lone surrogate has no UTF-8: it would go out as another character than the one that was asked for.
+  return bytes.length + LONGEST_TAIL_SIZE <= TOPIC_SIZE_MAX && decodeUtf8(bytes) === text;
+}
+
+/**
+ * How topics, requests and reports name an image.
+ *
+ * @param sha256 - The SHA-256 of the whole image: 32 bytes, or 64 hexadecimal digits of either case.
+ * @returns Its first 16 bytes as 32 lower-case hexadecimal digits.
+ */
+export function imageIdOf(sha256: Uint8Array | string): string {
+  return (typeof sha256 === "string" ? sha256.toLowerCase() : toHex(sha256)).slice(0, 32);
+}
+
+/**
+ * The topics below a root.
+ *
+ * @param root - The channel's `topic`.
+ * @throws OtaError `protocol/topic-invalid` if {@link isTopicRoot} refuses it.
+ */
+export function topicsOf(root: string): Topics {
+  if (!isTopicRoot(root)) {
+    const sizeMax = TOPIC_SIZE_MAX - LONGEST_TAIL_SIZE;
+    throw new OtaError(
+      "protocol/topic-invalid",
+      `${JSON.stringify(root)} is no topic to publish below; it must be 1 to ${sizeMax} bytes without +, # and control characters, and not begin with $`,
+      { topic: root },
+    );
+  }
+  const base = `${root}/v1`;
+  const ofDevice = (device: string, leaf: string): string => `${base}/device/${checkedDevice(device)}/${leaf}`;
+  const ofImage = (image: string, leaf: string): string => `${base}/image/${checkedImage(image)}/${leaf}`;
+  return {
+    offer: `${base}/offer`,
+    keysFilter: `${base}/keys/+`,
+    requestFilter: `${base}/device/+/request`,
+    stateFilter: `${base}/device/+/state`,
+    deviceOffer: (device) => ofDevice(device, "offer"),
+    keys: (epoch) => `${base}/keys/${checkedEpoch(epoch)}`,
+    hashes: (image) => ofImage(image, "hashes"),
+    imageChunk: (image) => ofImage(image, "chunk"),
+    deviceChunk: (device) => ofDevice(device, "chunk"),
+    request: (device) => ofDevice(device, "request"),
+    state: (device) => ofDevice(device, "state"),
+  };
+}
+
+/**
+ * Reads a topic that a message came in on.
+ *
+ * @param root - The channel's `topic`.
+ * @param topic - Any text.
+ * @returns What the topic is for, or `undefined` where it is none of the protocol's below this root.
+ */
+export function parseTopic(root: string, topic: string): ParsedTopic | undefined {
+  if (!topic.startsWith(`${root}/v1/`)) return undefined;
+  const levels = topic.slice(root.length + "/v1/".length).split("/");
+  const [group = "", name = "", leaf = ""] = levels;
+  if (levels.length === 1) return group === "offer" ? { kind: "offer" } : undefined;
+  if (levels.length === 2) return group === "keys" ? parseKeysTopic(name) : undefined;
+  if (levels.length !== 3) return undefined;
+  if (group === "image") return parseImageTopic(name, leaf);
+  return group === "device" ? parseDeviceTopic(name, leaf) : undefined;
+}
+
+function parseKeysTopic(name: string): ParsedTopic | undefined {
+  return EPOCH.test(name) && Number(name) <= EPOCH_MAX ? { kind: "keys", epoch: Number(name) } : undefined;
+}
+
+function parseImageTopic(image: string, leaf: string): ParsedTopic | undefined {
+  if (!IMAGE_ID.test(image)) return undefined;
+  if (leaf === "hashes") return { kind: "hashes", image };
+  return leaf === "chunk" ? { kind: "image-chunk", image } : undefined;
+}
+
+function parseDeviceTopic(device: string, leaf: string): ParsedTopic | undefined {
+  if (!isDeviceId(device)) return undefined;
+  if (leaf === "request" || leaf === "state") return { kind: leaf, device };
+  if (leaf === "offer") return { kind: "device-offer", device };
+  return leaf === "chunk" ? { kind: "device-chunk", device } : undefined;
+}
+
+function checkedDevice(device: string): string {
+  if (isDeviceId(device)) return device;
+  throw invalidLevel(
+    device,
+    "a device's name must be 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit",
+  );
+}
+
+function checkedImage(image: string): string {
+  if (IMAGE_ID.test(image)) return image;
+  throw invalidLevel(image, "an image is named by 32 lower-case hexadecimal digits");
+}
+
+function checkedEpoch(epoch: number): number {
+  if (Number.isInteger(epoch) && epoch >= 1 && epoch <= EPOCH_MAX) return epoch;
+  throw invalidLevel(String(epoch), `an epoch must be an integer from 1 to ${EPOCH_MAX}`);
+}
+
+function invalidLevel(level: string, rule: string): OtaError<"protocol/topic-invalid"> {
+  return new OtaError("protocol/topic-invalid", `${JSON.stringify(level)} can't stand in a topic: ${rule}`, {
+    topic: level,
+  });
+}

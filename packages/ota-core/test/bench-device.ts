@@ -1,0 +1,164 @@
+import { toHex } from "../src/bytes.ts";
+import { verifyAppImage } from "../src/image/app-image.ts";
+import { parseAppImage } from "../src/image/app-image-scanner.ts";
+import { Receiver, type ReceiverOptions } from "../src/protocol/receiver.ts";
+import type { ReceiverAction, ReceiverEvent } from "../src/protocol/receiver-events.ts";
+import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/protocol/receiver-record.ts";
+import { CHUNK_SIZE } from "../src/protocol/timing.ts";
+import { sha256 } from "../src/sha256.ts";
+
+/** Distributes `Omit` over a union. */
+type Untimed<Event> = Event extends unknown ? Omit<Event, "now"> : never;
+
+export interface BenchOptions {
+  readonly receiver: ReceiverOptions;
+  readonly running: Uint8Array;
+  readonly slotSizeBytes?: number;
+  readonly now: () => number;
+  /** What leaves the device for the network or for time. */
+  readonly onAction: (action: ReceiverAction, device: BenchDevice) => void;
+}
+
+/**
+ * The smallest device a receiver can live on: two slots as plain bytes and a record, without bootloader or otadata.
+ * The real thing is the simulator; this one is for tests of the protocol alone.
+ */
+export class BenchDevice {
+  readonly #options: BenchOptions;
+  readonly actions: ReceiverAction[] = [];
+  readonly slots: [Uint8Array, Uint8Array];
+  receiver: Receiver;
+  runningSlot: 0 | 1 = 0;
+  bootSlot: 0 | 1 = 0;
+  pendingVerify = false;
+  condemned = false;
+  bootCount = 0;
+  writtenSectors: number[] = [];
+  erases = 0;
+  record: string | undefined;
+
+  constructor(options: BenchOptions) {
+    this.#options = options;
+    const size = options.slotSizeBytes ?? 64 * CHUNK_SIZE;
+    this.slots = [new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0xff)];
+    this.slots[0].set(options.running);
+    this.receiver = new Receiver(options.receiver);
+  }
+
+  get running(): Uint8Array {
+    const slot = this.slots[this.runningSlot];
+    return slot.subarray(0, parseAppImage(slot).imageSize);
+  }
+
+  get target(): Uint8Array {
+    return this.slots[this.runningSlot === 0 ? 1 : 0];
+  }
+
+  boot(cleanReset: boolean): void {
+    this.receiver = new Receiver(this.#options.receiver);
+    this.bootCount++;
+    const { descriptor } = parseAppImage(this.running);
+    this.feed({
+      type: "booted",
+      running: {
+        version: descriptor?.version ?? "",
+        projectName: descriptor?.projectName ?? "",
+        slot: `ota_${this.runningSlot}`,
+        sha256: toHex(sha256(this.running)),
+        pendingVerify: this.pendingVerify,
+      },
+      target: { slot: `ota_${1 - this.runningSlot}`, sizeBytes: this.target.length, condemned: this.condemned },
+      record: this.record === undefined ? undefined : parseReceiverRecord(this.record),
+      bootCount: this.bootCount,
+      cleanReset,
+      rollback: true,
+      secureVersion: 0,
+    });
+  }
+
+  /** Hands an event to the receiver and carries out what it answers, flash operations at once. */
+  feed(event: Untimed<ReceiverEvent>): void {
+    const events: Untimed<ReceiverEvent>[] = [event];
+    for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      const receiver = this.receiver;
+      for (const action of receiver.handle({ ...next, now: this.#options.now() } as ReceiverEvent)) {
+        this.actions.push(action);
+        const answer = this.#carryOut(action);
+        if (answer !== undefined) events.push(answer);
+        if (this.receiver !== receiver) return; // it rebooted: what was queued belongs to the past
+      }
+    }
+  }
+
+  #carryOut(action: ReceiverAction): Untimed<ReceiverEvent> | undefined {
+    switch (action.type) {
+      case "read-flash": {
+        const bytes = this.target.slice(action.offset, action.offset + action.length);
+        return { type: "flash-done", result: { operation: "read-flash", bytes } };
+      }
+      case "erase-sector":
+        this.erases++;
+        this.target.fill(0xff, action.offset, action.offset + CHUNK_SIZE);
+        return { type: "flash-done", result: { operation: "erase-sector" } };
+      case "program":
+        for (const [index, byte] of action.bytes.entries()) this.target[action.offset + index]! &= byte;
+        this.writtenSectors.push(action.offset / CHUNK_SIZE);
+        return { type: "flash-done", result: { operation: "program" } };
+      case "verify-image":
+        return this.#verify();
+      case "invalidate-otadata":
+        this.condemned = false;
+        return { type: "flash-done", result: { operation: "invalidate-otadata" } };
+      case "set-boot-partition":
+        this.bootSlot = this.runningSlot === 0 ? 1 : 0;
+        return { type: "flash-done", result: { operation: "set-boot-partition" } };
+      case "mark-valid":
+        this.pendingVerify = false;
+        return { type: "flash-done", result: { operation: "mark-valid" } };
+      case "store":
+        this.record = buildReceiverRecord(action.record satisfies ReceiverRecord);
+        return undefined;
+      case "roll-back":
+        this.runningSlot = this.runningSlot === 0 ? 1 : 0;
+        this.bootSlot = this.runningSlot;
+        this.pendingVerify = false;
+        this.condemned = true;
+        this.#options.onAction(action, this);
+        return undefined;
+      case "reboot":
+        this.pendingVerify = this.bootSlot !== this.runningSlot;
+        this.runningSlot = this.bootSlot;
+        this.#options.onAction(action, this);
+        return undefined;
+      default:
+        this.#options.onAction(action, this);
+        return undefined;
+    }
+  }
+
+  #verify(): Untimed<ReceiverEvent> {
+    try {
+      const image = parseAppImage(this.target);
+      verifyAppImage(image);
+      const { descriptor, header } = image;
+      return {
+        type: "flash-done",
+        result: {
+          operation: "verify-image",
+          chipId: header.chipId,
+          secureVersion: descriptor?.secureVersion ?? 0,
+          projectName: descriptor?.projectName ?? "",
+        },
+      };
+    } catch {
+      return { type: "flash-failed", operation: "verify-image", espErr: 0x1503 };
+    }
+  }
+}
+
+/** An image's chunks, in order. */
+export function chunksOf(image: Uint8Array): Uint8Array[] {
+  return Array.from({ length: Math.ceil(image.length / CHUNK_SIZE) }, (_, index) =>
+    image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
+  );
+}

@@ -1,0 +1,178 @@
+import { randomBytes } from "node:crypto";
+import {
+  type DeliveryOutcome,
+  type DeviceProgress,
+  type OtaError,
+  parseTopic,
+  Sender,
+  type SenderAction,
+  type SenderEvent,
+  type SenderTimer,
+  toHex,
+} from "@tinybms/ota-core";
+import type { ImageFile } from "../image-file.ts";
+import { buildOfferEnvelope, type DeliveryTarget, offerTopicsOf, type ReleaseParts } from "../offer.ts";
+import { nextCounter, readCounter, recordCounter } from "../sequence.ts";
+import type { BrokerAddress } from "./broker-url.ts";
+import { type BrokerConnection, type BrokerMessage, type ConnectionOptions, connectBroker } from "./connection.ts";
+import { readRetainedCounters } from "./retained-offers.ts";
+
+/** One image, for some devices, through one broker. */
+export interface DeliveryPlan {
+  readonly broker: BrokerAddress;
+  readonly connection: Omit<ConnectionOptions, "signal" | "onRetry">;
+  /** The channel's topic. */
+  readonly topicRoot: string;
+  readonly release: Omit<ReleaseParts, "image">;
+  readonly image: ImageFile;
+  readonly target: DeliveryTarget;
+  /** Who must end well: the named devices, or so many; without either, who answers. */
+  readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
+  /** How far devices must come. */
+  readonly wait: "confirmed" | "downloaded" | "none";
+  readonly timeoutMs: number;
+  /** Bytes per second; 0 means no limit. */
+  readonly rate: number;
+  /** Of the chunks. They may come twice and in any order, so that 2 gains nothing. */
+  readonly qos: 0 | 1;
+  /** Where the counters of our own offers are recorded. */
+  readonly sequenceFile: string;
+}
+
+/** What a delivery tells while it runs. */
+export interface DeliveryWatch {
+  /** Ends the delivery: devices keep the offer, and what they have. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (device: DeviceProgress) => void;
+  /** The broker can't be reached yet; another attempt follows. */
+  readonly onRetry?: (fault: OtaError) => void;
+  /** The offer is on its way to the broker. */
+  readonly onOffer?: (offer: { readonly id: string; readonly counter: readonly [number, number] }) => void;
+  /** The connection was lost, or is there again. */
+  readonly onConnection?: (connected: boolean) => void;
+}
+
+/** Chunks that are on their way to the broker at once: enough to fill a wide-area link, few enough to pace. */
+const WINDOW = 32;
+
+/**
+ * Delivers an image: connects, numbers and publishes the offer, and answers devices' requests until each one that is
+ * expected has ended, or the time is up.
+ *
+ * @returns How it ended, also where devices failed or none appeared.
+ * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
+ *   `delivery/connection-lost` if the connection was lost and is still away at the end; `manifest/unreadable` and
+ *   `package/write-failed` for the record of sequences; the signal's reason if it is aborted before the offer is made.
+ */
+export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch = {}): Promise<DeliveryOutcome> {
+  const startedAt = performance.now();
+  const { signal, onRetry } = watch;
+  const connection = await connectBroker(plan.broker, {
+    ...plan.connection,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onRetry === undefined ? {} : { onRetry }),
+  });
+  try {
+    const { id, envelope } = await makeOffer(connection, plan, watch);
+    signal?.throwIfAborted();
+    const sender = new Sender({
+      topicRoot: plan.topicRoot,
+      offerId: id,
+      offerEnvelope: envelope,
+      offerTopics: offerTopicsOf(plan.topicRoot, plan.target),
+      image: plan.image,
+      readChunk: plan.image.readChunk,
+      expected: plan.expected,
+      wait: plan.wait,
+      timeoutMs: Math.max(1, plan.timeoutMs - (performance.now() - startedAt)),
+      rate: plan.rate,
+      qos: plan.qos,
+      window: WINDOW,
+    });
+    return await carryOut(sender, connection, plan, watch);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function makeOffer(
+  connection: BrokerConnection,
+  { topicRoot, target, release, image, expected, sequenceFile }: DeliveryPlan,
+  { onOffer }: DeliveryWatch,
+): Promise<{ readonly id: string; readonly envelope: Uint8Array }> {
+  const retained = await readRetainedCounters(connection, topicRoot, target);
+  const counter = nextCounter(await readCounter(sequenceFile, topicRoot), retained);
+  const id = toHex(randomBytes(16));
+  const expectedCount = target === "all" ? (expected.devices?.length ?? expected.count) : target.devices.length;
+  const offer = { id, topicRoot, counter, issuedAt: new Date(), target, expectedCount };
+  const envelope = buildOfferEnvelope({ ...release, image }, offer);
+  await recordCounter(sequenceFile, topicRoot, counter);
+  onOffer?.({ id, counter });
+  return { id, envelope };
+}
+
+/** Runs the machine on a connection until it is done. */
+function carryOut(
+  sender: Sender,
+  connection: BrokerConnection,
+  { topicRoot }: DeliveryPlan,
+  { signal, onProgress, onConnection }: DeliveryWatch,
+): Promise<DeliveryOutcome> {
+  return new Promise((resolve, reject) => {
+    const timers = new Map<SenderTimer, NodeJS.Timeout>();
+    const cancel = (): void => handle({ type: "cancel", now: performance.now() });
+    const end = (outcome: DeliveryOutcome): void => {
+      for (const timer of timers.values()) clearTimeout(timer);
+      connection.removeAllListeners();
+      signal?.removeEventListener("abort", cancel);
+      if (connection.connected || signal?.aborted === true) resolve(outcome);
+      else reject(connection.lossError());
+    };
+    const handle = (event: SenderEvent): void => {
+      for (const action of sender.handle(event)) perform(action);
+    };
+    const perform = (action: SenderAction): void => {
+      if (action.type === "publish") publish(action);
+      else if (action.type === "subscribe") void connection.subscribe(action.topic);
+      else if (action.type === "set-timer") setTimer(action);
+      else if (action.type === "clear-timer") clearTimeout(timers.get(action.timer));
+      else if (action.type === "progress") onProgress?.(action.device);
+      else end(action.outcome);
+    };
+    const publish = ({ topic, payload, qos, retain, id }: SenderAction & { type: "publish" }): void => {
+      void connection.publish(topic, payload, { qos, retain }).then((acknowledged) => {
+        if (acknowledged) handle({ type: "drained", now: performance.now(), id });
+      });
+    };
+    const setTimer = ({ timer, at }: SenderAction & { type: "set-timer" }): void => {
+      clearTimeout(timers.get(timer));
+      const fire = (): void => handle({ type: "timer", now: performance.now(), timer });
+      timers.set(timer, setTimeout(fire, Math.max(0, at - performance.now())));
+    };
+    connection.on("message", (message) => {
+      const event = eventOf(message, topicRoot);
+      if (event !== undefined) handle(event);
+    });
+    connection.on("disconnected", () => {
+      onConnection?.(false);
+      handle({ type: "disconnected", now: performance.now() });
+    });
+    connection.on("connected", () => {
+      onConnection?.(true);
+      handle({ type: "connected", now: performance.now() });
+    });
+    connection.on("failed", cancel);
+    signal?.addEventListener("abort", cancel, { once: true });
+    handle({ type: "start", now: performance.now() });
+    handle({ type: connection.connected ? "connected" : "disconnected", now: performance.now() });
+    if (signal?.aborted === true) cancel();
+  });
+}
+
+function eventOf({ topic, payload, retained }: BrokerMessage, topicRoot: string): SenderEvent | undefined {
+  const parsed = parseTopic(topicRoot, topic);
+  const now = performance.now();
+  if (parsed?.kind === "request") return { type: "request", now, device: parsed.device, payload };
+  if (parsed?.kind === "state") return { type: "state", now, device: parsed.device, payload, retained };
+  return undefined;
+}

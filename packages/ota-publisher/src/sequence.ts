@@ -1,0 +1,112 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
+import { writeFileAtomically } from "@tinybms/ota-core/node";
+
+/** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
+export type OfferCounter = readonly [epoch: number, sequence: number];
+
+/** The epoch of offers that are not signed: no key set was ever exchanged. */
+const FIRST_EPOCH = 1;
+
+/** A counter may leave our own record behind by so much; more is somebody's mistake, or worse. */
+const JUMP_MAX = 1_000;
+
+/** What a counter holds at most: integers of the protocol end at 2³¹ − 1. */
+const COUNTER_MAX = 2 ** 31 - 1;
+
+/** The file that holds the record, beside the root manifest. It belongs to the release line: keep it with it. */
+export function sequenceFileOf(manifestFolder: string): string {
+  return join(manifestFolder, ".tinybms-ota", "sequence.json");
+}
+
+/**
+ * The counter of the next offer: one more than the highest of our own record and of what the broker keeps.
+ *
+ * @param recorded - Our own record for this topic; `undefined` before the first offer from here.
+ * @param retained - The counters of the offers that the broker keeps for the same devices.
+ * @throws {@link OtaError} `delivery/sequence-jump` where that would leave our own record more than 1 000 behind, or
+ *   no counter is left.
+ */
+export function nextCounter(recorded: OfferCounter | undefined, retained: readonly OfferCounter[]): OfferCounter {
+  const seen = recorded === undefined ? retained : [recorded, ...retained];
+  const [epoch, sequence] = seen.reduce(higherOf, [FIRST_EPOCH, 0]);
+  const from = recorded?.[0] === epoch ? recorded[1] : 0;
+  const isJump = recorded !== undefined && sequence - from > JUMP_MAX;
+  if (!isJump && sequence < COUNTER_MAX) return [epoch, sequence + 1];
+  const message = `an offer on the broker has the sequence ${sequence}; the last one from here had ${from}, and one may be at most ${JUMP_MAX} ahead`;
+  const hint = "find out who published it; an offer that nobody should have made can be cleared from the broker";
+  throw new OtaError("delivery/sequence-jump", message, { from, to: sequence }, { hint });
+}
+
+/**
+ * The record's counter for a topic.
+ *
+ * @param topicRoot - The channel's topic.
+ * @returns `undefined` if no offer was made from here.
+ * @throws {@link OtaError} `manifest/unreadable` if the file is there but can't be read, or holds something else.
+ */
+export async function readCounter(file: string, topicRoot: string): Promise<OfferCounter | undefined> {
+  return (await readRecord(file)).get(topicRoot);
+}
+
+/**
+ * Records a counter, before its offer is published: one that was never recorded must never have been seen.
+ *
+ * @throws {@link OtaError} as {@link readCounter}, and `package/write-failed`.
+ */
+export async function recordCounter(file: string, topicRoot: string, counter: OfferCounter): Promise<void> {
+  const record = await readRecord(file);
+  record.set(topicRoot, counter);
+  const sorted = [...record].sort(([left], [right]) => (left < right ? -1 : 1));
+  const text = `${JSON.stringify({ topics: Object.fromEntries(sorted) }, null, 2)}\n`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFileAtomically(file, utf8(text));
+  } catch (cause) {
+    const hint = "the number of every offer is recorded there, so that devices never see one twice";
+    throw new OtaError("package/write-failed", `${file} can't be written`, { file }, { cause, hint });
+  }
+}
+
+async function readRecord(file: string): Promise<Map<string, OfferCounter>> {
+  try {
+    const record = recordOf(JSON.parse(await readFile(file, "utf8")));
+    if (record !== undefined) return record;
+    throw damaged(file);
+  } catch (cause) {
+    if (isOtaError(cause)) throw cause;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return new Map();
+    throw damaged(file, cause);
+  }
+}
+
+function recordOf(document: unknown): Map<string, OfferCounter> | undefined {
+  if (!isObject(document) || !isObject(document["topics"])) return undefined;
+  const record = new Map<string, OfferCounter>();
+  for (const [topic, counter] of Object.entries(document["topics"])) {
+    if (!Array.isArray(counter) || counter.length !== 2) return undefined;
+    const [epoch, sequence]: unknown[] = counter;
+    if (!isCounter(epoch) || !isCounter(sequence)) return undefined;
+    record.set(topic, [epoch, sequence]);
+  }
+  return record;
+}
+
+function higherOf(left: OfferCounter, right: OfferCounter): OfferCounter {
+  return right[0] > left[0] || (right[0] === left[0] && right[1] > left[1]) ? right : left;
+}
+
+function isCounter(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= COUNTER_MAX;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function damaged(file: string, cause?: unknown): OtaError<"manifest/unreadable"> {
+  const message = `${file} can't be read, or is not what was written: it must hold {"topics": {"<topic>": [epoch, sequence]}}`;
+  const hint = "restore it; without it the next offer counts on from what the broker keeps";
+  return new OtaError("manifest/unreadable", message, { file }, { cause, hint });
+}

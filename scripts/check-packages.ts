@@ -1,0 +1,107 @@
+/**
+ * What a user of the published packages gets: packs every tarball, lints them (publint, are-the-types-wrong), installs
+ * them in an empty folder, imports every entry point, bundles ota-core for a browser and runs each command's --help.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const PACKAGES = ["packages/ota-core", "packages/ota-broker", "packages/ota-publisher", "firmware-sim"] as const;
+const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
+
+const work = mkdtempSync(join(tmpdir(), "tinybms-packages-"));
+try {
+  const tarballs = PACKAGES.map((folder) => pack(folder));
+  for (const tarball of tarballs) lint(tarball.path);
+  const folder = install(tarballs);
+  for (const { name, entries } of tarballs) for (const entry of entries) importEntry(folder, join(name, entry));
+  compile(folder);
+  bundleForBrowser(folder);
+  for (const command of COMMANDS) run(join(folder, "node_modules", ".bin", command), ["--help"], folder);
+  console.log(`packages: ${tarballs.map(({ name }) => name).join(", ")} pack, install, import, compile and run`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+interface Tarball {
+  readonly name: string;
+  readonly path: string;
+  /** Subpaths of `exports` that are code. */
+  readonly entries: readonly string[];
+}
+
+function pack(folder: string): Tarball {
+  const manifest = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as {
+    name: string;
+    exports: Record<string, unknown>;
+  };
+  const destination = join(work, folder.replaceAll("/", "-"));
+  mkdirSync(destination);
+  run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", destination], join(ROOT, folder));
+  const file = readdirSync(destination).find((name) => name.endsWith(".tgz"));
+  if (file === undefined) throw new Error(`${folder}: pnpm pack left no tarball`);
+  const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
+  return { name: manifest.name, path: join(destination, file), entries };
+}
+
+function lint(tarball: string): void {
+  const bin = join(ROOT, "node_modules", ".bin");
+  run(join(bin, "publint"), ["run", tarball, "--strict"], ROOT);
+  run(join(bin, "attw"), [tarball, "--profile", "esm-only"], ROOT);
+}
+
+function install(tarballs: readonly Tarball[]): string {
+  const folder = join(work, "user");
+  mkdirSync(folder);
+  const dependencies = Object.fromEntries(tarballs.map(({ name, path }) => [name, `file:${path}`]));
+  const overrides = dependencies; // the workspace's own packages depend on each other by range
+  const manifest = { name: "user", private: true, type: "module", dependencies, overrides };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], folder);
+  return folder;
+}
+
+function importEntry(folder: string, specifier: string): void {
+  const code = `const all = await import(${JSON.stringify(specifier)}); if (Object.keys(all).length === 0) process.exit(3)`;
+  run(process.execPath, ["--input-type=module", "-e", code], folder);
+}
+
+function compile(folder: string): void {
+  writeFileSync(
+    join(folder, "user.ts"),
+    `import { parseAppImage, type AppImage } from "@tinybms/ota-core";
+import { packageRelease } from "@tinybms/ota-core/node";
+import { runCli } from "@tinybms/ota-publisher";
+import { NorFlash } from "@tinybms/firmware-sim";
+export const image: AppImage = parseAppImage(new Uint8Array(0));
+export const parts: readonly unknown[] = [packageRelease, runCli, NorFlash];
+`,
+  );
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom"];
+  run(join(ROOT, "node_modules", ".bin", "tsc"), [...options, "--types", "", "user.ts"], folder);
+}
+
+function bundleForBrowser(folder: string): void {
+  writeFileSync(
+    join(folder, "page.js"),
+    `import { buildAppImage, parseAppImage, sha256, toHex } from "@tinybms/ota-core";
+const bytes = buildAppImage({ chip: "esp32s3", version: "1.2.3" });
+globalThis.result = parseAppImage(bytes).descriptor.version + " " + toHex(sha256(new Uint8Array(0))).slice(0, 8);
+`,
+  );
+  run(join(ROOT, "node_modules", ".bin", "rolldown"), ["page.js", "--platform", "browser", "--file", "bundle.js"], folder);
+  // Without Node's globals, as a page would run it.
+  const code = `import { readFileSync } from "node:fs"; import vm from "node:vm";
+const page = { TextEncoder, TextDecoder, atob, btoa }; page.globalThis = page;
+const context = vm.createContext(page);
+const module = new vm.SourceTextModule(readFileSync("bundle.js", "utf8"), { context });
+await module.link(() => { throw new Error("the bundle imports something") }); await module.evaluate();
+if (page.result !== "1.2.3 e3b0c442") throw new Error("the bundle answered " + page.result);`;
+  run(process.execPath, ["--experimental-vm-modules", "--no-warnings", "--input-type=module", "-e", code], folder);
+}
+
+function run(command: string, args: readonly string[], cwd: string): void {
+  execFileSync(command, args, { cwd, stdio: ["ignore", "ignore", "inherit"] });
+}
