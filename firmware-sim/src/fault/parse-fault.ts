@@ -43,7 +43,7 @@ export function parseFault(text: string): Fault {
     // The value right behind the name has no key of its own: `self-test=fail`, `lose=chunk`.
     const key = equals === -1 && index === 0 ? mainKeyOf(type) : part.slice(0, Math.max(equals, 0));
     if (key === "" || fields.has(key)) throw invalid(text, `${JSON.stringify(part)} is no KEY=VALUE, or comes twice`);
-    fields.set(key, toValue(part.slice(equals + 1)));
+    fields.set(key, part.slice(equals + 1));
   }
   return readFault(fields, text);
 }
@@ -139,7 +139,7 @@ class FieldReader {
   }
 
   number(key: string, min = -Infinity, max = Infinity): number | undefined {
-    const value = this.#take(key);
+    const value = toNumber(this.#take(key));
     if (value === undefined) return undefined;
     if (typeof value === "number" && value >= min && value <= max) return value;
     throw this.invalid(`${key} is ${JSON.stringify(value)}; it must be a number${rangeOf(min, max)}`);
@@ -172,11 +172,12 @@ function mainKeyOf(type: string): string {
   return type === "self-test" ? "outcome" : "message";
 }
 
-/** Numbers and percentages are numbers, all else text. */
-function toValue(text: string): unknown {
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text);
-  if (percent !== null) return Number(percent[1]) / 100;
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+/** A number, or its text as an inline fault has it; `50%` is 0.5. */
+function toNumber(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const match = /^(-?\d+(?:\.\d+)?)(%?)$/.exec(value);
+  if (match === null) return value;
+  return match[2] === "%" ? Number(match[1]) / 100 : Number(match[1]);
 }
 
 function rangeOf(min: number, max: number): string {

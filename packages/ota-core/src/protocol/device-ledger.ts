@@ -35,6 +35,8 @@ export interface DeviceEntry extends Account {
   favourAt: number | undefined;
   /** Chunks it lacks by its own latest word; `undefined` before it asked or reported. */
   lacking: number | undefined;
+  /** Its verdict is that nothing was heard of it; the next word of it takes that back. */
+  unreachable: boolean;
   /** The first round that answered a request of it in full. */
   joinedRound: number | undefined;
 }
@@ -161,23 +163,16 @@ export class DeviceLedger {
   }
 
   /**
-   * Whether a device is far behind the crowd, so that an answer to all would be of use to it alone: at least 20 devices
-   * lack something, and fewer than 5 % of them lack as much as this one or more, which is at least 5 % of the image more
-   * than the median lacks.
-   *
-   * @param line - As {@link lineOfCrowd} draws it.
+   * How many chunks a device has to lack to be far behind, so that an answer to all would be of use to it alone. At
+   * least 20 devices lack something, fewer than 5 % of them lack as much as it or more, and it lacks at least 5 % of the
+   * image more than the median. Infinite without a crowd.
    */
-  isFarBehind(entry: DeviceEntry, line: number): boolean {
-    return entry.lacking !== undefined && entry.lacking >= line;
-  }
-
-  /** How many chunks a device has to lack to be far behind, as of now; infinite without a crowd. */
   lineOfCrowd(): number {
     const lacking: number[] = [];
     for (const entry of this.entries()) if (entry.lacking) lacking.push(entry.lacking);
     if (lacking.length < CROWD_MIN) return Number.POSITIVE_INFINITY;
     lacking.sort((left, right) => left - right);
-    // More than this much is lacked by fewer than 5 % of them.
+    // More than this is lacked by fewer than 5 % of them.
     const most = lacking[lacking.length - Math.ceil(lacking.length * 0.05)] ?? 0;
     const median = lacking[lacking.length >>> 1] ?? 0;
     return Math.max(most + 1, median + this.#chunkCount * 0.05);
@@ -232,6 +227,7 @@ export class DeviceLedger {
       heardAt: undefined,
       endedAt: undefined,
       verdict: undefined,
+      unreachable: false,
       receivedMax: 0,
       favourAt: undefined,
       lacking: undefined,

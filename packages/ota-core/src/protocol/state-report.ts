@@ -39,7 +39,12 @@ export function buildStateReport(report: Immutable<StateReport>): Uint8Array {
 function withMessageCut(report: Immutable<StateReport>, lengthMax: number): Immutable<StateReport> {
   const { error } = report;
   if (error === undefined || error.message.length <= lengthMax) return report;
-  return { ...report, error: { ...error, message: error.message.slice(0, lengthMax) } };
+  return { ...report, error: { ...error, message: cut(error.message, lengthMax) } };
+}
+
+/** The first `lengthMax` UTF-16 units of a text, one fewer where that would part a surrogate pair. */
+function cut(text: string, lengthMax: number): string {
+  return text.slice(0, lengthMax).replace(/[\ud800-\udbff]$/, "");
 }
 
 function fits(report: Immutable<StateReport>): boolean {

@@ -23,17 +23,18 @@ export class UnicastAnswers {
     return this.#chunks.has(device) || this.#chunks.size < UNICAST_ANSWERS_MAX;
   }
 
+  /** How many chunks `device` still waits for. */
+  waiting(device: string): number {
+    return this.#chunks.get(device)?.length ?? 0;
+  }
+
   /**
    * Puts an answer in the place of the one that the device still waits for.
    *
-   * @param chunks - In the order in which they are sent.
-   * @returns How many chunks of the earlier answer are not sent any more.
+   * @param chunks - At least one, in the order in which they are sent.
    */
-  put(device: string, chunks: readonly number[]): number {
-    const replaced = this.#chunks.get(device)?.length ?? 0;
-    if (chunks.length > 0) this.#chunks.set(device, [...chunks]);
-    else this.#chunks.delete(device);
-    return replaced;
+  put(device: string, chunks: readonly number[]): void {
+    if (chunks.length > 0) this.#chunks.set(device, chunks.slice(0, UNICAST_CHUNKS_MAX));
   }
 
   /** The device and chunk that come next. */
@@ -51,10 +52,10 @@ export class UnicastAnswers {
     if (first[1].length === 0) this.#chunks.delete(first[0]);
   }
 
-  /** Puts chunks that were sent in vain back among those the device still waits for, chunk 0 last. */
-  putBack(device: string, lost: readonly number[]): void {
+  /** Adds chunks to those the device still waits for: ascending, chunk 0 last. Without room, they are left out. */
+  add(device: string, more: readonly number[]): void {
     if (!this.hasRoom(device)) return;
-    const chunks = new Set([...lost, ...(this.#chunks.get(device) ?? [])]);
+    const chunks = new Set([...more, ...(this.#chunks.get(device) ?? [])]);
     const last = chunks.delete(0) ? [0] : [];
     const ordered = [...[...chunks].sort((left, right) => left - right), ...last];
     this.#chunks.set(device, ordered.slice(0, UNICAST_CHUNKS_MAX));

@@ -120,15 +120,19 @@ function carryOut(
 ): Promise<DeliveryOutcome> {
   return new Promise((resolve, reject) => {
     const timers = new Map<SenderTimer, NodeJS.Timeout>();
+    let ended = false;
     const cancel = (): void => handle({ type: "cancel", now: performance.now() });
     const end = (outcome: DeliveryOutcome): void => {
+      ended = true;
       for (const timer of timers.values()) clearTimeout(timer);
       connection.removeAllListeners();
       signal?.removeEventListener("abort", cancel);
-      if (connection.connected || signal?.aborted === true) resolve(outcome);
+      const isSettled = outcome.reason === "delivered" || outcome.reason === "device-failed";
+      if (isSettled || connection.connected || signal?.aborted === true) resolve(outcome);
       else reject(connection.lossError());
     };
     const handle = (event: SenderEvent): void => {
+      if (ended) return;
       for (const action of sender.handle(event)) perform(action);
     };
     const perform = (action: SenderAction): void => {

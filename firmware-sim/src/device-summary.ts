@@ -1,0 +1,76 @@
+import {
+  DataSubtype,
+  type DeviceState,
+  isOtaError,
+  OTADATA_ENTRY_SIZE,
+  OTADATA_SECTOR_SIZE,
+  otadataCrc,
+  otaStateName,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  PartitionType,
+  parseOtadataEntry,
+  parsePartitionTable,
+  type StateReport,
+} from "@tinybms/ota-core";
+import type { SimulatedDevice } from "./device.ts";
+
+/** One entry of otadata, or `null` where its sector is blank. */
+export type OtadataSummary = {
+  readonly sequence: number;
+  /** `new`, `pending-verify`, `valid`, … as the entry says. */
+  readonly state: string;
+  /** Its CRC is right. */
+  readonly valid: boolean;
+} | null;
+
+/** A device in the form in which `tinybms-sim run --json` prints it. */
+export interface DeviceSummary {
+  readonly device: string;
+  /** The agent's state; `off` or `reset-loop` where none runs. */
+  readonly state: DeviceState | "off" | "reset-loop";
+  /** Version of the app descriptor that runs, or ran last; `null` if none ever did. */
+  readonly version: string | null;
+  /** Label of the partition it runs from. */
+  readonly slot: string | null;
+  readonly otadata: readonly OtadataSummary[];
+  readonly bootCount: number;
+  /** What was done to the flash: sector erases, page programs, bytes programmed. */
+  readonly flash: { readonly erases: number; readonly programs: number; readonly bytes: number };
+  readonly error?: StateReport["error"];
+}
+
+/** Sums a device up, powered or not. */
+export function summarizeDevice(device: SimulatedDevice): DeviceSummary {
+  const { report, status } = device;
+  const { sectorErases, pagePrograms, bytesProgrammed } = device.hardware.flash.counters;
+  return {
+    device: device.id,
+    state: status === "running" ? (device.state ?? "idle") : status,
+    version: report?.version ?? null,
+    slot: report?.slot ?? null,
+    otadata: otadataOf(device),
+    bootCount: report?.boot_count ?? 0,
+    flash: { erases: sectorErases, programs: pagePrograms, bytes: bytesProgrammed },
+    ...(report?.error === undefined ? {} : { error: report.error }),
+  };
+}
+
+/** The two entries as they stand in flash; none where the table has no otadata, or is no table. */
+function otadataOf({ hardware: { flash } }: SimulatedDevice): OtadataSummary[] {
+  let offset: number | undefined;
+  try {
+    const { entries } = parsePartitionTable(flash.truth(PARTITION_TABLE_OFFSET, PARTITION_TABLE_SIZE));
+    offset = entries.find(({ type, subtype }) => type === PartitionType.DATA && subtype === DataSubtype.OTA)?.offset;
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+  }
+  if (offset === undefined) return [];
+  return [offset, offset + OTADATA_SECTOR_SIZE].map((start) => {
+    const bytes = flash.truth(start, OTADATA_ENTRY_SIZE);
+    if (bytes.every((byte) => byte === 0xff)) return null;
+    const entry = parseOtadataEntry(bytes);
+    const { sequence, state, crc } = entry;
+    return { sequence, state: otaStateName(state), valid: crc === otadataCrc(sequence) };
+  });
+}

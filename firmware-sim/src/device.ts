@@ -1,0 +1,290 @@
+import { buildStateReport, type DeviceState, type ReceiverTiming, type StateReport, topicsOf, utf8 } from "@tinybms/ota-core";
+import { type AgentAction, type AgentEvent, OtaAgent } from "./agent/agent.ts";
+import type { SelfTestRule } from "./agent/self-test.ts";
+import type { ResetReason } from "./boot/boot-event.ts";
+import type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
+import { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
+import { type DeviceSummary, summarizeDevice } from "./device-summary.ts";
+import { createAppContext } from "./esp-idf/app-context.ts";
+import { EspAbort } from "./esp-idf/esp-abort.ts";
+import { type Fault, faultsOf } from "./fault/fault.ts";
+import { PowerFaults } from "./fault/power-faults.ts";
+import { PowerCut } from "./flash/power-cut.ts";
+import { createRandom, type Random } from "./simulation/random.ts";
+
+/** How a device was built and provisioned. */
+export interface DeviceOptions {
+  /** Its name in topics: 1 to 64 characters of `[A-Za-z0-9._-]`, the first a letter or digit. */
+  readonly id: string;
+  /** The channel's `topic`; `tinybms/gateway/ota` without it. */
+  readonly topicRoot?: string;
+  /** `product.name` of the manifest; `TinyBMS Web Gateway` without it. */
+  readonly product?: string;
+  /** Takes unsigned offers; true without it. */
+  readonly allowUnsigned?: boolean;
+  readonly bootloaderOptions?: BootloaderOptions;
+  /** What becomes of the self-test, by image; it passes without a rule. */
+  readonly selfTests?: readonly SelfTestRule[];
+  /** How long the self-test takes, in milliseconds; 100 without it. */
+  readonly selfTestMs?: number;
+  /** Faults, of which those for this device count. */
+  readonly faults?: readonly Fault[];
+  /** Decides what the device draws at random; 1 without it. Devices of one seed and different names differ. */
+  readonly seed?: number;
+  readonly timing?: Partial<ReceiverTiming>;
+  /** Chunks it has buffers for; 0, without it, takes what comes. */
+  readonly window?: number;
+}
+
+/** What reaches the device from outside. */
+export type DeviceEvent = AgentEvent;
+
+/** What the device does to the world, in order. */
+export type DeviceAction =
+  | Exclude<AgentAction, { readonly type: "reboot" }>
+  /** It resets: its connection ends and timers are gone. Once what was published has left, if `flush`; then `boot`. */
+  | { readonly type: "reset"; readonly flush: boolean }
+  /** Power went: the connection breaks off. `boot` it after so many milliseconds. */
+  | { readonly type: "power-lost"; readonly powerOnAfterMs: number }
+  /** For whoever watches. */
+  | { readonly type: "log"; readonly entry: DeviceLogEntry };
+
+/** Something that happened to a device. */
+export type DeviceLogEntry = { readonly now: number; readonly device: string } & (
+  | { readonly type: "booted"; readonly version: string; readonly slot: string; readonly bootCount: number }
+  | { readonly type: "reset-loop"; readonly reason: ResetReason }
+  | { readonly type: "state"; readonly state: DeviceState; readonly error?: StateReport["error"] }
+  | { readonly type: "power-cut"; readonly message: string }
+  | { readonly type: "panic"; readonly message: string }
+);
+
+/** What a device is doing, as seen on its console. */
+export type DeviceStatus = "off" | "running" | "reset-loop";
+
+/** What the device fetched and threw away, over all its boots. */
+export interface DeviceTotals {
+  readonly chunksReceived: number;
+  /** Chunks written. Those above the image's count were fetched twice. */
+  readonly chunksUseful: number;
+  readonly requests: number;
+}
+
+/**
+ * One ESP32 with its firmware: bootloader, app and OTA agent over flash and eFuses, without network, clock or timers of
+ * its own. Whoever runs it hands events in and carries actions out; the same object runs in a simulated world and on a
+ * real broker.
+ *
+ * Every boot starts anew from the bytes in flash. Nothing else lasts, but for one flag in RTC memory, which outlives a
+ * reset by software and no loss of power.
+ */
+export class SimulatedDevice {
+  readonly id: string;
+  readonly topicRoot: string;
+  readonly hardware: Hardware;
+  readonly #options: DeviceOptions;
+  readonly #faults: readonly Fault[];
+  readonly #powerFaults: PowerFaults;
+  readonly #random: Random;
+  #agent: OtaAgent | undefined;
+  #outcome: BootOutcome | undefined;
+  #status: DeviceStatus = "off";
+  #lastReport: StateReport | undefined;
+  #loggedState = "";
+  /** Totals of the boots before this one. */
+  #totals: DeviceTotals = { chunksReceived: 0, chunksUseful: 0, requests: 0 };
+  #powerCutCount = 0;
+  /** In RTC memory: software asked for the reset that is under way. */
+  #isResetClean = false;
+
+  constructor(hardware: Hardware, options: DeviceOptions) {
+    this.id = options.id;
+    this.topicRoot = options.topicRoot ?? "tinybms/gateway/ota";
+    topicsOf(this.topicRoot).state(this.id);
+    this.hardware = hardware;
+    this.#options = options;
+    this.#faults = faultsOf(options.faults ?? [], options.id);
+    this.#powerFaults = new PowerFaults(this.#faults, hardware.flash);
+    this.#random = createRandom((options.seed ?? 1) * 2 ** 20 + hashOf(options.id));
+  }
+
+  get status(): DeviceStatus {
+    return this.#status;
+  }
+
+  /** The agent's state; of a device without one the last it had. */
+  get state(): DeviceState | undefined {
+    return this.#agent?.state ?? this.#lastReport?.state;
+  }
+
+  /** How the last start went, with the console of the bootloader. */
+  get bootOutcome(): BootOutcome | undefined {
+    return this.#outcome;
+  }
+
+  get powerCutCount(): number {
+    return this.#powerCutCount;
+  }
+
+  /** What was fetched over all boots. */
+  get totals(): DeviceTotals {
+    const stats = this.#agent?.stats;
+    if (stats === undefined) return this.#totals;
+    return {
+      chunksReceived: this.#totals.chunksReceived + stats.chunksReceived,
+      chunksUseful: this.#totals.chunksUseful + stats.chunksUseful,
+      requests: this.#totals.requests + stats.requests,
+    };
+  }
+
+  /** The latest state report, as of now while the agent runs. */
+  get report(): StateReport | undefined {
+    return this.#agent?.report(true) ?? this.#lastReport;
+  }
+
+  /** What the broker is to say, retained, when the connection breaks; `undefined` without an agent that could connect. */
+  get will(): { readonly topic: string; readonly payload: Uint8Array } | undefined {
+    if (this.#agent === undefined) return undefined;
+    const topic = topicsOf(this.topicRoot).state(this.id);
+    return { topic, payload: buildStateReport(this.#agent.report(false)) };
+  }
+
+  /**
+   * Gives power, or starts again after a reset: bootloader, app, agent. When the agent runs ({@link status}) the caller
+   * connects it, and says so by `connected`.
+   *
+   * @param now - In milliseconds on a clock that never goes back, as in every event.
+   */
+  boot(now: number): DeviceAction[] {
+    this.#stopAgent();
+    if (!this.hardware.flash.isPowered) this.hardware.flash.powerOn();
+    this.#powerFaults.onPowerOn();
+    const cleanReset = this.#isResetClean;
+    this.#isResetClean = false;
+    return this.#guard(now, () => this.#start(now, cleanReset));
+  }
+
+  /** Takes one event. Without a running agent nothing happens. */
+  handle(event: DeviceEvent): DeviceAction[] {
+    const agent = this.#agent;
+    if (agent === undefined) return [];
+    return this.#guard(event.now, () => {
+      const actions = this.#translate(event.now, agent.handle(event));
+      this.#watchProgress(agent);
+      return actions;
+    });
+  }
+
+  /** Takes power away between two events. */
+  cutPower(): void {
+    this.#stopAgent();
+    this.#isResetClean = false;
+    this.#status = "off";
+    this.#powerCutCount++;
+  }
+
+  /** What the device's flash and agent say now, in the form in which commands print it. */
+  summary(): DeviceSummary {
+    return summarizeDevice(this);
+  }
+
+  #start(now: number, cleanReset: boolean): DeviceAction[] {
+    const { bootloaderOptions = {}, selfTests = [], selfTestMs = 100, timing, window } = this.#options;
+    this.#outcome = runBootloader(this.hardware, bootloaderOptions);
+    if (this.#outcome.kind === "reset-loop") {
+      this.#status = "reset-loop";
+      return [this.#log({ type: "reset-loop", now, device: this.id, reason: this.#outcome.reason })];
+    }
+    const { rollback = true, antiRollback = false, tableOffset } = bootloaderOptions;
+    const build = { rollback, antiRollback, ...(tableOffset === undefined ? {} : { tableOffset }) };
+    const app = createAppContext(this.hardware, this.#outcome, build);
+    const agent = new OtaAgent(
+      app,
+      {
+        device: this.id,
+        topicRoot: this.topicRoot,
+        product: this.#options.product ?? "TinyBMS Web Gateway",
+        allowUnsigned: this.#options.allowUnsigned ?? true,
+        random: () => this.#random.float(),
+        selfTests: [...this.#faults.filter((fault) => fault.type === "self-test"), ...selfTests],
+        selfTestMs,
+        ...(timing === undefined ? {} : { timing }),
+        ...(window === undefined ? {} : { window }),
+      },
+      { now, image: this.#outcome.image, cleanReset, rollback: rollback || antiRollback },
+    );
+    this.#agent = agent;
+    this.#status = "running";
+    this.#loggedState = "";
+    const { version, slot } = agent.running;
+    const booted = this.#log({ type: "booted", now, device: this.id, version, slot, bootCount: agent.bootCount });
+    return [booted, ...this.#translate(now, agent.begin())];
+  }
+
+  #translate(now: number, wanted: readonly AgentAction[]): DeviceAction[] {
+    const actions: DeviceAction[] = [];
+    for (const action of wanted) {
+      if (action.type !== "reboot") actions.push(action);
+    }
+    actions.push(...this.#logState(now));
+    if (wanted.at(-1)?.type === "reboot") {
+      this.#stopAgent();
+      this.#isResetClean = true;
+      actions.push({ type: "reset", flush: true });
+    }
+    return actions;
+  }
+
+  #logState(now: number): DeviceAction[] {
+    const report = this.#agent?.report(true);
+    if (report === undefined) return [];
+    const { state, error } = report;
+    const seen = `${state} ${error?.code ?? ""}`;
+    if (seen === this.#loggedState) return [];
+    this.#loggedState = seen;
+    return [this.#log({ type: "state", now, device: this.id, state, ...(error === undefined ? {} : { error }) })];
+  }
+
+  /** Runs software until it is done, loses power or gives up. */
+  #guard(now: number, software: () => DeviceAction[]): DeviceAction[] {
+    try {
+      return software();
+    } catch (error) {
+      if (error instanceof PowerCut) {
+        this.cutPower();
+        const powerOnAfterMs = this.#powerFaults.onCut();
+        const log = this.#log({ type: "power-cut", now, device: this.id, message: error.message });
+        return [log, { type: "power-lost", powerOnAfterMs }];
+      }
+      if (!(error instanceof EspAbort)) throw error;
+      this.#stopAgent();
+      return [
+        this.#log({ type: "panic", now, device: this.id, message: error.message }),
+        { type: "reset", flush: false },
+      ];
+    }
+  }
+
+  #watchProgress(agent: OtaAgent): void {
+    if (!this.#powerFaults.watchesProgress || agent.state !== "downloading") return;
+    const { received, total } = agent.report(true);
+    if (total > 0) this.#powerFaults.onProgress(received / total);
+  }
+
+  #stopAgent(): void {
+    if (this.#agent === undefined) return;
+    this.#lastReport = this.#agent.report(false);
+    this.#totals = this.totals;
+    this.#agent = undefined;
+  }
+
+  #log(entry: DeviceLogEntry): DeviceAction {
+    return { type: "log", entry };
+  }
+}
+
+/** FNV-1a, so that devices of one seed draw different numbers. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of utf8(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash % 2 ** 20;
+}

@@ -1,0 +1,200 @@
+import { parseTopic, type SenderAction, type SenderEvent, type DeliveryOutcome } from "@tinybms/ota-core";
+import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import { type Fault } from "../fault/fault.ts";
+import { LinkFaults } from "../fault/link-faults.ts";
+import { DeviceInWorld } from "./device-in-world.ts";
+import { EventQueue } from "./event-queue.ts";
+import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
+import { Link } from "./link.ts";
+import { createRandom, type Random } from "./random.ts";
+
+/** What publishes in the world: ota-core's `Sender`, or anything that speaks its events. */
+export interface WorldPublisher {
+  handle(event: SenderEvent): SenderAction[];
+}
+
+/** A world to make. */
+export interface WorldOptions {
+  /** Decides latencies and faults: the same seed and the same devices give the same run. */
+  readonly seed: number;
+  /** Devices, switched off; {@link World} switches them on at time 0. */
+  readonly devices: readonly SimulatedDevice[];
+  /** Faults of the network, each for the devices it names. A device's own faults are its own. */
+  readonly faults?: readonly Fault[];
+  /** From reset to the start of the app; 300 without it. */
+  readonly bootMs?: number;
+}
+
+const LATENCY_MS_MAX = 20;
+const CONNECT_MS_MAX = 50;
+
+/**
+ * A deterministic world: a virtual clock, an in-memory broker, devices and publishers. Nothing in it waits for real
+ * time, and nothing is drawn but from the seed.
+ */
+export class World {
+  readonly seed: number;
+  readonly broker: InMemoryBroker = new InMemoryBroker();
+  /** What happened to the devices, in order. */
+  readonly log: DeviceLogEntry[] = [];
+  readonly devices: readonly SimulatedDevice[];
+  readonly #inWorld: readonly DeviceInWorld[];
+  readonly #queue: EventQueue<() => void> = new EventQueue();
+  readonly #random: Random;
+  #now = 0;
+
+  constructor(options: WorldOptions) {
+    const { seed, devices, faults = [], bootMs = 300 } = options;
+    this.seed = seed;
+    this.devices = devices;
+    this.#random = createRandom(seed);
+    this.#inWorld = devices.map((device) => {
+      const random = this.#random.fork();
+      const latencyMs = random.integer(1, LATENCY_MS_MAX);
+      const connectMs = random.integer(1, CONNECT_MS_MAX);
+      const linkFaults = new LinkFaults(faults, device.id, device.topicRoot, random);
+      return new DeviceInWorld(device, {
+        link: new Link(this.broker, this.#schedule, latencyMs, linkFaults),
+        schedule: this.#schedule,
+        now: () => this.#now,
+        bootMs,
+        connectMs,
+        log: (entry) => this.log.push(entry),
+      });
+    });
+    for (const device of this.#inWorld) this.#schedule(0, () => device.boot());
+  }
+
+  /** Virtual time since the start, in milliseconds. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /**
+   * Starts a publisher now, and connects it.
+   *
+   * @returns Its outcome, once it has one.
+   */
+  addPublisher(publisher: WorldPublisher, topicRoot: string): { readonly outcome: DeliveryOutcome | undefined } {
+    const link = new Link(this.broker, this.#schedule, this.#random.integer(1, LATENCY_MS_MAX));
+    const host = new PublisherInWorld(publisher, topicRoot, link, this.#schedule, () => this.#now);
+    this.#schedule(0, () => host.start());
+    return host;
+  }
+
+  /** Breaks a device's connection off; it comes back after `backMs`. */
+  dropConnection(device: string, backMs: number): void {
+    this.#inWorld.find((candidate) => candidate.device.id === device)?.dropConnection(backMs);
+  }
+
+  /**
+   * Lets time pass until something is so.
+   *
+   * @param isDone - Asked after every event.
+   * @param limitMs - Virtual time that it may take, in milliseconds.
+   * @throws Error naming the seed, if it isn't so by then or something threw.
+   */
+  runUntil(isDone: (world: World) => boolean, limitMs: number): void {
+    const end = this.#now + limitMs;
+    while (!isDone(this)) {
+      const { nextAt } = this.#queue;
+      if (nextAt === undefined || nextAt > end) {
+        const states = this.devices.map(({ id, status, state }) => `${id} ${status} ${state}`).join(", ");
+        throw new Error(`world of seed ${this.seed}: not done at ${this.#now} ms of ${end} ms; ${states}`);
+      }
+      try {
+        this.step();
+      } catch (cause) {
+        throw new Error(`world of seed ${this.seed}: failed at ${this.#now} ms: ${String(cause)}`, { cause });
+      }
+    }
+  }
+
+  /** Lets the next thing happen. @returns False if nothing is left to happen. */
+  step(): boolean {
+    const next = this.#queue.take();
+    if (next === undefined) return false;
+    this.#now = Math.max(this.#now, next.at);
+    next.event();
+    return true;
+  }
+
+  readonly #schedule = (delayMs: number, action: () => void): void => {
+    this.#queue.add(this.#now + delayMs, action);
+  };
+}
+
+/** Runs one publisher in virtual time. */
+class PublisherInWorld {
+  outcome: DeliveryOutcome | undefined;
+  readonly #publisher: WorldPublisher;
+  readonly #topicRoot: string;
+  readonly #link: Link;
+  readonly #schedule: (delayMs: number, action: () => void) => void;
+  readonly #now: () => number;
+  readonly #timers: Map<string, number> = new Map();
+  #timerCount = 0;
+
+  constructor(
+    publisher: WorldPublisher,
+    topicRoot: string,
+    link: Link,
+    schedule: (delayMs: number, action: () => void) => void,
+    now: () => number,
+  ) {
+    this.#publisher = publisher;
+    this.#topicRoot = topicRoot;
+    this.#link = link;
+    this.#schedule = schedule;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#handle({ type: "start", now: this.#now() });
+    this.#link.connect(undefined, (message) => this.#receive(message));
+    this.#handle({ type: "connected", now: this.#now() });
+  }
+
+  #receive({ topic, payload, retained }: BrokerMessage): void {
+    const parsed = parseTopic(this.#topicRoot, topic);
+    const now = this.#now();
+    if (parsed?.kind === "request") this.#handle({ type: "request", now, device: parsed.device, payload });
+    if (parsed?.kind === "state") this.#handle({ type: "state", now, device: parsed.device, payload, retained });
+  }
+
+  #handle(event: SenderEvent): void {
+    for (const action of this.#publisher.handle(event)) {
+      switch (action.type) {
+        case "publish":
+          this.#link.publish(action.topic, action.payload, action.retain, () =>
+            this.#handle({ type: "drained", now: this.#now(), id: action.id }),
+          );
+          break;
+        case "subscribe":
+          this.#link.subscribe(action.topic);
+          break;
+        case "set-timer":
+          this.#setTimer(action.timer, action.at);
+          break;
+        case "clear-timer":
+          this.#timers.delete(action.timer);
+          break;
+        case "done":
+          this.outcome = action.outcome;
+          break;
+        case "progress":
+          break;
+      }
+    }
+  }
+
+  #setTimer(timer: Extract<SenderEvent, { readonly type: "timer" }>["timer"], at: number): void {
+    const id = this.#timerCount++;
+    this.#timers.set(timer, id);
+    this.#schedule(Math.max(at - this.#now(), 0), () => {
+      if (this.#timers.get(timer) !== id) return;
+      this.#timers.delete(timer);
+      this.#handle({ type: "timer", now: this.#now(), timer });
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+import type { OtaError } from "@tinybms/ota-core";
+
+/** Where a command's text goes: a stream of the process, or one that collects it. */
+export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
+
+/** What a command has of the world outside the file system. */
+export interface CommandWorld {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** The options that every command has. */
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** What a command says. With `--json` standard output gets one document and nothing else. */
+export class CommandConsole {
+  readonly world: CommandWorld;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+
+  constructor(world: CommandWorld, { json = false, verbose = false, quiet = false }: OutputOptions) {
+    this.world = world;
+    this.json = json;
+    this.verbose = verbose;
+    this.quiet = quiet;
+  }
+
+  /** Whether standard error is a terminal that can redraw lines. */
+  get isInteractive(): boolean {
+    return this.world.stderr.isTTY === true && this.world.env["TERM"] !== "dumb";
+  }
+
+  /** What the command was asked for, for people: on standard output, and nowhere with `--json`. */
+  print(text: string): void {
+    if (!this.json) this.world.stdout.write(`${text}\n`);
+  }
+
+  /** The result, for programs: only with `--json`, and once. */
+  printJson(document: unknown): void {
+    if (this.json) this.world.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  }
+
+  /** What goes on meanwhile: on standard error, unless `--quiet`. */
+  note(text: string): void {
+    if (!this.quiet) this.world.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.world.stderr.write(`${this.errorStyle("yellow", "warning:")} ${text}\n`);
+  }
+
+  /** Only with `--verbose`. */
+  debug(text: string): void {
+    if (this.verbose) this.world.stderr.write(`${text}\n`);
+  }
+
+  /** Text for standard output, styled where that is a terminal. */
+  style(style: Style, text: string): string {
+    return paint(this.world.stdout, this.world.env, style, text);
+  }
+
+  /** Text for standard error, styled where that is a terminal. */
+  errorStyle(style: Style, text: string): string {
+    return paint(this.world.stderr, this.world.env, style, text);
+  }
+
+  /** One line that says what is wrong, one that says what to do, and with `--verbose` where it came from. */
+  fail(error: OtaError): void {
+    const { stderr } = this.world;
+    stderr.write(`${this.errorStyle("red", `error[${error.code}]:`)} ${printable(error.message)}\n`);
+    if (error.hint !== undefined) stderr.write(`${this.errorStyle("cyan", "hint:")} ${printable(error.hint)}\n`);
+    if (this.verbose && error.stack !== undefined) stderr.write(`${stackOf(error)}\n`);
+  }
+}
+
+/** Text that came from outside, without what a terminal would take for a command, on one line. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+}
+
+function paint(stream: TextStream, env: CommandWorld["env"], style: Style, text: string): string {
+  const isPlain = stream.isTTY !== true || (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  return isPlain ? text : styleText(style, text, { validateStream: false });
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,127 @@
+import type { DeviceProgress } from "@tinybms/ota-core";
+import { MultiBar, type SingleBar } from "cli-progress";
+import { type CommandConsole, printable } from "../commands/console.ts";
+import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
+
+/** Shows how far devices are, while a delivery runs. */
+export interface ProgressView {
+  update(device: DeviceProgress): void;
+  /** One line of text that stays. */
+  note(text: string): void;
+  /** Ends the view; what it drew stays, complete. */
+  stop(): void;
+}
+
+/** So many devices have a bar each; more share one. */
+const BARS_MAX = 8;
+
+const BAR_WIDTH = 24;
+
+/** Bars on a terminal, else one line per change of state. Nothing with `--quiet`. */
+export function createProgressView(console: CommandConsole): ProgressView {
+  if (console.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
+  return console.isInteractive ? new BarView(console) : new LineView(console);
+}
+
+/** One line for each change of a device's state. */
+class LineView implements ProgressView {
+  readonly #console: CommandConsole;
+  readonly #shown = new Map<string, string>();
+
+  constructor(console: CommandConsole) {
+    this.#console = console;
+  }
+
+  update(device: DeviceProgress): void {
+    if (device.state === undefined) return;
+    const word = stateWord(device);
+    if (this.#shown.get(device.device) === word) return;
+    this.#shown.set(device.device, word);
+    const parts = [word, runningText(device), errorText(device)].filter((part) => part !== "");
+    this.#console.note(`${printable(device.device)}: ${parts.join(", ")}`);
+  }
+
+  note(text: string): void {
+    this.#console.note(text);
+  }
+
+  stop(): void {}
+}
+
+/** A bar for each of up to eight devices, one for all beyond. */
+class BarView implements ProgressView {
+  readonly #console: CommandConsole;
+  readonly #multiBar: MultiBar;
+  readonly #devices = new Map<string, DeviceProgress>();
+  readonly #bars = new Map<string, SingleBar>();
+  #summary: SingleBar | undefined;
+
+  constructor(console: CommandConsole) {
+    this.#console = console;
+    this.#multiBar = new MultiBar({
+      stream: console.world.stderr,
+      format: "{bar} {percentage}% {text}",
+      barsize: BAR_WIDTH,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      hideCursor: true,
+      clearOnComplete: false,
+      stopOnComplete: false,
+      // Ctrl-C is the command's to handle.
+      gracefulExit: false,
+      // A line that is too long is cut, not wrapped: wrapped ones can't be redrawn.
+      linewrap: false,
+    });
+  }
+
+  update(device: DeviceProgress): void {
+    this.#devices.set(device.device, device);
+    if (this.#devices.size <= BARS_MAX) this.#updateBar(device);
+    else this.#updateSummary();
+  }
+
+  note(text: string): void {
+    this.#multiBar.log(`${text}\n`);
+  }
+
+  stop(): void {
+    this.#multiBar.stop();
+  }
+
+  #updateBar(device: DeviceProgress): void {
+    const word = this.#console.errorStyle(stateStyle(device), stateWord(device).padEnd(16));
+    const text = `${printable(device.device)}  ${word} ${runningText(device)}`;
+    const total = Math.max(1, device.total);
+    const value = isComplete(device) ? total : Math.min(device.received, total);
+    const bar = this.#bars.get(device.device);
+    if (bar === undefined) {
+      this.#bars.set(device.device, this.#multiBar.create(total, value, { text }));
+      return;
+    }
+    bar.setTotal(total);
+    bar.update(value, { text });
+  }
+
+  #updateSummary(): void {
+    for (const bar of this.#bars.values()) this.#multiBar.remove(bar);
+    this.#bars.clear();
+    const counts = new Map<string, number>();
+    let [received, total] = [0, 0];
+    for (const device of this.#devices.values()) {
+      const word = device.state ?? "not heard of";
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+      received += isComplete(device) ? device.total : device.received;
+      total += device.total;
+    }
+    const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+    const text = `${this.#devices.size} devices: ${states}`;
+    this.#summary ??= this.#multiBar.create(1, 0, { text });
+    this.#summary.setTotal(Math.max(1, total));
+    this.#summary.update(Math.min(received, total), { text });
+  }
+}
+
+/** Whether a device needs no more chunks, whatever it last counted. */
+function isComplete({ state }: DeviceProgress): boolean {
+  return ["verifying", "ready-to-reboot", "pending-verify", "confirmed", "rolled-back"].includes(state ?? "");
+}
