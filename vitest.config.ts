@@ -4,7 +4,12 @@ export default defineConfig({
   resolve: { conditions: ["@tinybms/source"] },
   ssr: { resolve: { conditions: ["@tinybms/source"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "firmware-sim/{src,test}/**/*.test.ts", "test/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "firmware-sim/{src,test}/**/*.test.ts",
+      "test/**/*.test.ts",
+    ],
     execArgv: ["--conditions=@tinybms/source"],
     testTimeout: 30_000,
   },

@@ -91,7 +91,11 @@ const bytes = buildAppImage({ chip: "esp32s3", version: "1.2.3" });
 globalThis.result = parseAppImage(bytes).descriptor.version + " " + toHex(sha256(new Uint8Array(0))).slice(0, 8);
 `,
   );
-  run(join(ROOT, "node_modules", ".bin", "rolldown"), ["page.js", "--platform", "browser", "--file", "bundle.js"], folder);
+  run(
+    join(ROOT, "node_modules", ".bin", "rolldown"),
+    ["page.js", "--platform", "browser", "--file", "bundle.js"],
+    folder,
+  );
   // Without Node's globals, as a page would run it.
   const code = `import { readFileSync } from "node:fs"; import vm from "node:vm";
 const page = { TextEncoder, TextDecoder, atob, btoa }; page.globalThis = page;

@@ -1,19 +1,17 @@
 import {
   DataSubtype,
   type DeviceState,
-  isOtaError,
   OTADATA_ENTRY_SIZE,
   OTADATA_SECTOR_SIZE,
   otadataCrc,
   otaStateName,
-  PARTITION_TABLE_OFFSET,
-  PARTITION_TABLE_SIZE,
+  type PartitionEntry,
   PartitionType,
   parseOtadataEntry,
-  parsePartitionTable,
   type StateReport,
 } from "@tinybms/ota-core";
 import type { SimulatedDevice } from "./device.ts";
+import { partitionsOf } from "./device-partitions.ts";
 
 /** One entry of otadata, or `null` where its sector is blank. */
 export type OtadataSummary = {
@@ -58,13 +56,8 @@ export function summarizeDevice(device: SimulatedDevice): DeviceSummary {
 
 /** The two entries as they stand in flash; none where the table has no otadata, or is no table. */
 function otadataOf({ hardware: { flash } }: SimulatedDevice): OtadataSummary[] {
-  let offset: number | undefined;
-  try {
-    const { entries } = parsePartitionTable(flash.truth(PARTITION_TABLE_OFFSET, PARTITION_TABLE_SIZE));
-    offset = entries.find(({ type, subtype }) => type === PartitionType.DATA && subtype === DataSubtype.OTA)?.offset;
-  } catch (error) {
-    if (!isOtaError(error)) throw error;
-  }
+  const isOtadata = ({ type, subtype }: PartitionEntry) => type === PartitionType.DATA && subtype === DataSubtype.OTA;
+  const offset = partitionsOf(flash).find(isOtadata)?.offset;
   if (offset === undefined) return [];
   return [offset, offset + OTADATA_SECTOR_SIZE].map((start) => {
     const bytes = flash.truth(start, OTADATA_ENTRY_SIZE);

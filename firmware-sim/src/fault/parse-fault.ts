@@ -72,9 +72,12 @@ function readFault(fields: Fields, shown: string): Fault {
   const device = read.text("device") ?? "";
   if (device === "") throw invalid(shown, "it names no device");
   const type = read.oneOf("type", ["power-cut", "self-test", "lose", "duplicate", "delay"]);
-  const fault = type === "power-cut" ? readPowerCut(read, device) : undefined;
-  const selfTest = type === "self-test" ? readSelfTest(read, device) : undefined;
-  const found = fault ?? selfTest ?? readMessageFault(read, device, type);
+  const found =
+    type === "power-cut"
+      ? readPowerCut(read, device)
+      : type === "self-test"
+        ? readSelfTest(read, device)
+        : readMessageFault(read, device, type);
   read.assertAllUsed();
   return found;
 }

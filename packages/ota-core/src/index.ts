@@ -139,6 +139,7 @@ export {
 export type { Immutable } from "./protocol/json-message.ts";
 export { buildKeySet, keyIdOf, parseKeySet } from "./protocol/key-set.ts";
 export { buildOffer, type OfferDocument, parseOffer } from "./protocol/offer.ts";
+export { Receiver, type ReceiverOptions } from "./protocol/receiver.ts";
 export type {
   DeviceState,
   DropReason,
@@ -162,6 +163,7 @@ export {
 } from "./protocol/receiver-record.ts";
 export { buildRelease, parseRelease } from "./protocol/release.ts";
 export { buildRequest, parseRequest, REQUEST_RANGES_MAX } from "./protocol/request.ts";
+export { Sender, type SenderOptions } from "./protocol/sender.ts";
 export type {
   DeliveryOutcome,
   DeviceProgress,

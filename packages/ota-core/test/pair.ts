@@ -57,6 +57,7 @@ export class Pair {
       wait: "confirmed",
       timeoutMs: 3_600_000,
       rate: 0,
+      qos: 0,
     };
     this.#sender = new Sender(options);
     for (let index = 0; index < deviceCount; index++) this.#addDevice(`bench-${index + 1}`, running);

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import {
   assertAppImage,
   CHUNK_SIZE,
+  chunkSizeAt,
   createAppImageScanner,
   createHashListBuilder,
   isOtaError,
@@ -24,7 +25,11 @@ export interface ImageFile {
   readonly secureVersion: number;
   /** `project_name` of the app descriptor: devices compare it with their own. */
   readonly projectName: string;
-  /** The bytes of one chunk, in memory of their own; none for an index beyond the image. */
+  /**
+   * The bytes of one chunk, in full and in memory of their own.
+   *
+   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened.
+   */
   readChunk(index: number): Uint8Array;
   close(): void;
 }
@@ -53,14 +58,19 @@ export function openImage(path: string, artifact: { readonly file: string; reado
       path,
       sizeBytes,
       ...measured,
-      readChunk: (index) => readAt(descriptor, index * CHUNK_SIZE, Math.min(CHUNK_SIZE, sizeBytes - index * CHUNK_SIZE)),
+      readChunk: (index) => readChunk(descriptor, index * CHUNK_SIZE, sizeBytes, path),
       close: () => closeSync(descriptor),
     };
   } catch (error) {
     closeSync(descriptor);
     if (!isOtaError(error)) throw error;
     const { code, details, hint } = error;
-    throw new OtaError(code, `${path}: ${error.message}`, details, hint === undefined ? { cause: error } : { cause: error, hint });
+    throw new OtaError(
+      code,
+      `${path}: ${error.message}`,
+      details,
+      hint === undefined ? { cause: error } : { cause: error, hint },
+    );
   }
 }
 
@@ -115,6 +125,14 @@ function refuseTrailing(imageSize: number, trailingSize: number): OtaError<"imag
   const hint =
     "a device measures the image that it runs, without what follows, and could never tell that it has this file: package build/<project>.bin itself";
   return new OtaError("image/invalid", message, { offset: imageSize }, { hint });
+}
+
+function readChunk(descriptor: number, offset: number, sizeBytes: number, path: string): Uint8Array {
+  const needed = chunkSizeAt(offset / CHUNK_SIZE, sizeBytes);
+  const bytes = readAt(descriptor, offset, needed);
+  if (bytes.length === needed) return bytes;
+  const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
+  throw new OtaError("image/truncated", message, { offset, needed, actual: bytes.length });
 }
 
 function readAt(descriptor: number, offset: number, length: number): Uint8Array {

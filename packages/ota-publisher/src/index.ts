@@ -1,1 +1,14 @@
-export {};
+export { runCli } from "./cli.ts";
+export type { CommandWorld, TextStream } from "./commands/console.ts";
+export { type ImageFile, openImage } from "./image-file.ts";
+export { type BrokerAddress, displayBroker, parseBrokerUrl, redactUrl } from "./mqtt/broker-url.ts";
+export {
+  BrokerConnection,
+  type BrokerMessage,
+  type ConnectionEvents,
+  type ConnectionOptions,
+  connectBroker,
+} from "./mqtt/connection.ts";
+export { type DeliveryPlan, type DeliveryWatch, deliverOverMqtt } from "./mqtt/deliver.ts";
+export { buildOfferEnvelope, type DeliveryTarget, type OfferParts, offerTopicsOf, type ReleaseParts } from "./offer.ts";
+export { nextCounter, type OfferCounter, readCounter, recordCounter, sequenceFileOf } from "./sequence.ts";

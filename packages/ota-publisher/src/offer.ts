@@ -1,4 +1,4 @@
-import { buildEnvelope, buildOffer, buildRelease, CHUNK_SIZE, OtaError, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+import { buildEnvelope, buildOffer, buildRelease, CHUNK_SIZE, sha256, toHex, topicsOf } from "@tinybms/ota-core";
 import type { ImageFile } from "./image-file.ts";
 import type { OfferCounter } from "./sequence.ts";
 
@@ -43,8 +43,8 @@ export const TARGET_DEVICES_MAX = 256;
  * The offer of a release, in its unsigned envelope.
  *
  * @returns The payload of the offer topics.
- * @throws {@link OtaError} `protocol/malformed` or `protocol/too-large` where no device would take it,
- *   `arguments/invalid` if more devices are named than one offer holds.
+ * @throws OtaError `protocol/malformed` or `protocol/too-large` where no device would take it, for example because more
+ *   than {@link TARGET_DEVICES_MAX} devices are named.
  */
 export function buildOfferEnvelope(release: ReleaseParts, offer: OfferParts): Uint8Array {
   const [epoch, sequence] = offer.counter;
@@ -58,7 +58,7 @@ export function buildOfferEnvelope(release: ReleaseParts, offer: OfferParts): Ui
       issued_at: offer.issuedAt.toISOString(),
       release: { payload: buildReleasePayload(release), signatures: [] },
       chunk_encodings: ["identity"],
-      target: offer.target === "all" ? "all" : { devices: checkedDevices(offer.target.devices) },
+      target: offer.target === "all" ? "all" : { devices: offer.target.devices },
       spread_ms: spreadMs(offer.expectedCount),
     }),
   );
@@ -92,11 +92,4 @@ function buildReleasePayload({ product, hardware, version, createdAt, image }: R
 function spreadMs(expectedCount: number | undefined): number {
   if (expectedCount === undefined) return SPREAD_OF_UNKNOWN_MS;
   return expectedCount <= 1 ? 0 : Math.min(SPREAD_PER_DEVICE_MS * expectedCount, SPREAD_MAX_MS);
-}
-
-function checkedDevices(devices: readonly string[]): string[] {
-  if (devices.length <= TARGET_DEVICES_MAX) return [...devices];
-  const message = `${devices.length} devices are named; one offer may name at most ${TARGET_DEVICES_MAX}`;
-  const hint = "deliver to them in several runs, or to every device of the product";
-  throw new OtaError("arguments/invalid", message, { option: "--device" }, { hint });
 }

@@ -20,7 +20,14 @@ test.for<[OfferCounter | undefined, OfferCounter[], OfferCounter]>([
   [[1, 7], [], [1, 8]],
   [undefined, [[1, 5000]], [1, 5001]],
   [[1, 7], [[1, 3]], [1, 8]],
-  [[1, 7], [[1, 3], [1, 1007]], [1, 1008]],
+  [
+    [1, 7],
+    [
+      [1, 3],
+      [1, 1007],
+    ],
+    [1, 1008],
+  ],
   [[1, 900], [[2, 4]], [2, 5]],
   [[3, 2], [[2, 900]], [3, 3]],
 ])("after %j here and %j on the broker comes %j", ([recorded, retained, expected]) => {
@@ -28,8 +35,14 @@ test.for<[OfferCounter | undefined, OfferCounter[], OfferCounter]>([
 });
 
 test.for<[OfferCounter | undefined, OfferCounter]>([
-  [[1, 7], [1, 1008]],
-  [[1, 7], [2, 1001]],
+  [
+    [1, 7],
+    [1, 1008],
+  ],
+  [
+    [1, 7],
+    [2, 1001],
+  ],
   [undefined, [1, 2 ** 31 - 1]],
 ])("after %j here an offer %j on the broker is refused", ([recorded, retained]) => {
   expect(() => nextCounter(recorded, [retained])).toThrow(
@@ -62,13 +75,18 @@ test("a record is kept for each topic, also for one named like a member of every
   expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).topics)).toEqual(["__proto__", "a", "b"]);
 });
 
-test.for(["", "{", "[]", '{"topics": []}', '{"topics": {"a": [1]}}', '{"topics": {"a": [1, -1]}}', '{"topics": {"a": [1, 1.5]}}'])(
-  "a record that holds %j is refused, and stays as it is",
-  async (text) => {
-    await recordCounter(file, "a", [1, 1]);
-    writeFileSync(file, text);
-    await expect(readCounter(file, "a")).rejects.toMatchObject({ code: "manifest/unreadable", details: { file } });
-    await expect(recordCounter(file, "a", [1, 2])).rejects.toMatchObject({ code: "manifest/unreadable" });
-    expect(readFileSync(file, "utf8")).toBe(text);
-  },
-);
+test.for([
+  "",
+  "{",
+  "[]",
+  '{"topics": []}',
+  '{"topics": {"a": [1]}}',
+  '{"topics": {"a": [1, -1]}}',
+  '{"topics": {"a": [1, 1.5]}}',
+])("a record that holds %j is refused, and stays as it is", async (text) => {
+  await recordCounter(file, "a", [1, 1]);
+  writeFileSync(file, text);
+  await expect(readCounter(file, "a")).rejects.toMatchObject({ code: "manifest/unreadable", details: { file } });
+  await expect(recordCounter(file, "a", [1, 2])).rejects.toMatchObject({ code: "manifest/unreadable" });
+  expect(readFileSync(file, "utf8")).toBe(text);
+});

@@ -82,9 +82,9 @@ async function readRecord(file: string): Promise<Map<string, OfferCounter>> {
 }
 
 function recordOf(document: unknown): Map<string, OfferCounter> | undefined {
-  if (!isObject(document) || !isObject(document["topics"])) return undefined;
+  if (!isObject(document) || !isObject(document.topics)) return undefined;
   const record = new Map<string, OfferCounter>();
-  for (const [topic, counter] of Object.entries(document["topics"])) {
+  for (const [topic, counter] of Object.entries(document.topics)) {
     if (!Array.isArray(counter) || counter.length !== 2) return undefined;
     const [epoch, sequence]: unknown[] = counter;
     if (!isCounter(epoch) || !isCounter(sequence)) return undefined;

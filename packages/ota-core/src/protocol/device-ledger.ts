@@ -163,6 +163,44 @@ export class DeviceLedger {
   }
 
   /**
+   * Gives up the devices that still count for the delivery, and were silent for too long.
+   *
+   * @param silenceMs - How long is too long.
+   * @param since - From when on they could be heard at all.
+   * @returns Those given up just now, and the earliest time at which there may be another.
+   */
+  giveUpSilent(now: number, silenceMs: number, since: number): { gone: DeviceEntry[]; nextAt: number } {
+    const gone: DeviceEntry[] = [];
+    let nextAt = now + silenceMs;
+    for (const entry of this.entries()) {
+      if (entry.verdict !== undefined || !(entry.named || entry.state !== undefined)) continue;
+      const silentAt = Math.max(entry.heardAt ?? since, since) + silenceMs;
+      if (silentAt > now) nextAt = Math.min(nextAt, silentAt);
+      else gone.push(entry);
+    }
+    for (const entry of gone) {
+      entry.unreachable = true;
+      entry.online = false;
+      entry.error = { code: "delivery/no-device", message: `nothing was heard of it for ${silenceMs / 1000} s` };
+      this.judge(entry, "failed", now);
+    }
+    return { gone, nextAt };
+  }
+
+  /**
+   * Takes back that a device was given up, because it was heard.
+   *
+   * @returns Whether it had been.
+   */
+  takeBack(entry: DeviceEntry, now: number): boolean {
+    if (!entry.unreachable) return false;
+    entry.unreachable = false;
+    entry.error = undefined;
+    this.judge(entry, undefined, now);
+    return true;
+  }
+
+  /**
    * How many chunks a device has to lack to be far behind, so that an answer to all would be of use to it alone. At
    * least 20 devices lack something, fewer than 5 % of them lack as much as it or more, and it lacks at least 5 % of the
    * image more than the median. Infinite without a crowd.

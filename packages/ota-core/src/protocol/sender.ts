@@ -260,7 +260,10 @@ export class Sender {
     if (retained) return;
     const known = this.#ledger.find(device);
     if (!report.online) {
-      if (known?.online) this.#showOffline(known);
+      if (known?.online) {
+        known.online = false;
+        this.#showProgress(known);
+      }
       return;
     }
     if (report.offer !== this.#options.offerId) {
@@ -277,17 +280,8 @@ export class Sender {
   /** The entry of a device that is heard now; heard again, it is not unreachable any more. */
   #hear(device: string, now: number): DeviceEntry {
     const entry = this.#ledger.hear(device, now);
-    if (!entry.unreachable) return entry;
-    entry.unreachable = false;
-    entry.error = undefined;
-    this.#ledger.judge(entry, undefined, now);
-    this.#showProgress(entry);
+    if (this.#ledger.takeBack(entry, now)) this.#showProgress(entry);
     return entry;
-  }
-
-  #showOffline(entry: DeviceEntry): void {
-    entry.online = false;
-    this.#showProgress(entry);
   }
 
   #showProgress(entry: DeviceEntry): void {
@@ -296,21 +290,8 @@ export class Sender {
 
   /** Gives up devices that were silent for too long, and looks again when the next one may have been. */
   #lookForSilence(now: number): void {
-    const { unreachableMs } = this.#timing;
-    let nextAt = now + unreachableMs;
-    for (const entry of this.#ledger.entries()) {
-      if (entry.verdict !== undefined || !(entry.named || entry.state !== undefined)) continue;
-      const silentAt = Math.max(entry.heardAt ?? this.#connectedAt, this.#connectedAt) + unreachableMs;
-      if (silentAt > now) {
-        nextAt = Math.min(nextAt, silentAt);
-        continue;
-      }
-      entry.unreachable = true;
-      entry.online = false;
-      entry.error = { code: "delivery/no-device", message: `nothing was heard of it for ${unreachableMs / 1000} s` };
-      this.#ledger.judge(entry, "failed", now);
-      this.#showProgress(entry);
-    }
+    const { gone, nextAt } = this.#ledger.giveUpSilent(now, this.#timing.unreachableMs, this.#connectedAt);
+    for (const entry of gone) this.#showProgress(entry);
     this.#setTimer("silence", Math.max(nextAt, now + LOOK_MIN_MS));
     this.#endIfOver(now);
   }

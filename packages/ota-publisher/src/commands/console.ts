@@ -38,7 +38,7 @@ export class CommandConsole {
 
   /** Whether standard error is a terminal that can redraw lines. */
   get isInteractive(): boolean {
-    return this.world.stderr.isTTY === true && this.world.env["TERM"] !== "dumb";
+    return this.world.stderr.isTTY === true && this.world.env.TERM !== "dumb";
   }
 
   /** What the command was asked for, for people: on standard output, and nowhere with `--json`. */
@@ -90,7 +90,7 @@ export function printable(text: string): string {
 }
 
 function paint(stream: TextStream, env: CommandWorld["env"], style: Style, text: string): string {
-  const isPlain = stream.isTTY !== true || (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  const isPlain = stream.isTTY !== true || (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
   return isPlain ? text : styleText(style, text, { validateStream: false });
 }
 

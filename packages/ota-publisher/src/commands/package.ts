@@ -20,7 +20,15 @@ export async function runPackage(options: PackageCommandOptions, console: Comman
   return ExitCode.done;
 }
 
-function documentOf({ version, dryRun, manifest, versionManifest, manifestUpdated, artifacts, warnings }: PackageResult) {
+function documentOf({
+  version,
+  dryRun,
+  manifest,
+  versionManifest,
+  manifestUpdated,
+  artifacts,
+  warnings,
+}: PackageResult) {
   return { version, dryRun, manifest, versionManifest, manifestUpdated, artifacts, warnings };
 }
 

@@ -1,6 +1,6 @@
+import { isOtaError } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isOtaError } from "@tinybms/ota-core";
 import { displayBroker, parseBrokerUrl, redactUrl } from "./broker-url.ts";
 
 test.for([
@@ -46,13 +46,20 @@ test.for([
 
 test("any text is a broker's address or an OtaError, and no error repeats what stands before an @", () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.string().map((text) => `mqtt://u:s3cr3t${text}@h:x`)), (text) => {
-      try {
-        expect(parseBrokerUrl(text).host).not.toBe("");
-      } catch (error) {
-        expect(isOtaError(error, "arguments/invalid")).toBe(true);
-        expect(String(error)).not.toContain("s3cr3t");
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.webUrl(),
+        fc.string().map((text) => `mqtt://u:s3cr3t${text}@h:x`),
+      ),
+      (text) => {
+        try {
+          expect(parseBrokerUrl(text).host).not.toBe("");
+        } catch (error) {
+          expect(isOtaError(error, "arguments/invalid")).toBe(true);
+          expect(String(error)).not.toContain("s3cr3t");
+        }
+      },
+    ),
   );
 });

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from "node:events";
+import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
@@ -94,6 +94,13 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const message = `the connection to the broker ${displayBroker(this.address)} was lost and did not come back in time${reason}`;
     const hint = "devices keep what they have: the same deploy again goes on from there";
     return new OtaError("delivery/connection-lost", message, { host, port }, { hint });
+  }
+
+  /** What to say when the broker took the connection, but not what is done on it. */
+  refusedError(reason: string): OtaError<"delivery/broker-refused"> {
+    const { host, port } = this.address;
+    const message = `the broker ${displayBroker(this.address)} refused: ${reason}`;
+    return new OtaError("delivery/broker-refused", message, { host, port, reason });
   }
 
   /**
@@ -214,19 +221,18 @@ async function connectOnce(
   client.stream.on("error", (error: unknown) => {
     cause = error;
   });
-  const ended = new AbortController();
-  const abort = (): void => client.stream.destroy();
+  const abort = (): void => {
+    client.stream.destroy();
+  };
   signal?.addEventListener("abort", abort, { once: true });
-  try {
-    const connected = once(client, "connect", { signal: ended.signal }).then(() => true);
-    const closed = new Promise<boolean>((resolve) => client.once("close", () => resolve(false)));
-    if (await Promise.race([connected.catch(() => false), closed])) return { client };
-    client.end(true);
-    return connectionFault(cause, address);
-  } finally {
-    ended.abort();
-    signal?.removeEventListener("abort", abort);
-  }
+  const isConnected = await new Promise<boolean>((resolve) => {
+    client.once("connect", () => resolve(true));
+    client.once("close", () => resolve(false));
+  });
+  signal?.removeEventListener("abort", abort);
+  if (isConnected) return { client };
+  client.end(true);
+  return connectionFault(cause, address);
 }
 
 function clientOptions(address: BrokerAddress, options: ConnectionOptions, timeoutMs: number): IClientOptions {

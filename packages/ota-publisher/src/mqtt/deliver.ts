@@ -7,7 +7,6 @@ import {
   Sender,
   type SenderAction,
   type SenderEvent,
-  type SenderTimer,
   toHex,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
@@ -16,6 +15,7 @@ import { nextCounter, readCounter, recordCounter } from "../sequence.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { type BrokerConnection, type BrokerMessage, type ConnectionOptions, connectBroker } from "./connection.ts";
 import { readRetainedCounters } from "./retained-offers.ts";
+import { SenderTimers } from "./sender-timers.ts";
 
 /** One image, for some devices, through one broker. */
 export interface DeliveryPlan {
@@ -119,39 +119,47 @@ function carryOut(
   { signal, onProgress, onConnection }: DeliveryWatch,
 ): Promise<DeliveryOutcome> {
   return new Promise((resolve, reject) => {
-    const timers = new Map<SenderTimer, NodeJS.Timeout>();
-    let ended = false;
+    const timers = new SenderTimers((timer) => handle({ type: "timer", now: performance.now(), timer }));
     const cancel = (): void => handle({ type: "cancel", now: performance.now() });
-    const end = (outcome: DeliveryOutcome): void => {
+    let ended = false;
+    const end = (): void => {
       ended = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clearAll();
       connection.removeAllListeners();
       signal?.removeEventListener("abort", cancel);
+    };
+    const finish = (outcome: DeliveryOutcome): void => {
+      end();
       const isSettled = outcome.reason === "delivered" || outcome.reason === "device-failed";
       if (isSettled || connection.connected || signal?.aborted === true) resolve(outcome);
       else reject(connection.lossError());
     };
     const handle = (event: SenderEvent): void => {
       if (ended) return;
-      for (const action of sender.handle(event)) perform(action);
+      try {
+        for (const action of sender.handle(event)) perform(action);
+      } catch (error) {
+        end();
+        reject(error);
+      }
     };
     const perform = (action: SenderAction): void => {
-      if (action.type === "publish") publish(action);
-      else if (action.type === "subscribe") void connection.subscribe(action.topic);
-      else if (action.type === "set-timer") setTimer(action);
-      else if (action.type === "clear-timer") clearTimeout(timers.get(action.timer));
+      if (action.type === "publish") void publish(action);
+      else if (action.type === "subscribe") void subscribe(action.topic);
+      else if (action.type === "set-timer") timers.set(action.timer, action.at);
+      else if (action.type === "clear-timer") timers.clear(action.timer);
       else if (action.type === "progress") onProgress?.(action.device);
-      else end(action.outcome);
+      else finish(action.outcome);
     };
-    const publish = ({ topic, payload, qos, retain, id }: SenderAction & { type: "publish" }): void => {
-      void connection.publish(topic, payload, { qos, retain }).then((acknowledged) => {
-        if (acknowledged) handle({ type: "drained", now: performance.now(), id });
-      });
+    const publish = async ({ topic, payload, qos, retain, id }: SenderAction & { type: "publish" }): Promise<void> => {
+      const acknowledged = await connection.publish(topic, payload, { qos, retain });
+      if (acknowledged) handle({ type: "drained", now: performance.now(), id });
     };
-    const setTimer = ({ timer, at }: SenderAction & { type: "set-timer" }): void => {
-      clearTimeout(timers.get(timer));
-      const fire = (): void => handle({ type: "timer", now: performance.now(), timer });
-      timers.set(timer, setTimeout(fire, Math.max(0, at - performance.now())));
+    const subscribe = async (topic: string): Promise<void> => {
+      const granted = await connection.subscribe(topic);
+      if (granted || ended || !connection.connected) return;
+      end();
+      reject(connection.refusedError(`it does not let us subscribe to ${topic}`));
     };
     connection.on("message", (message) => {
       const event = eventOf(message, topicRoot);
@@ -168,7 +176,7 @@ function carryOut(
     connection.on("failed", cancel);
     signal?.addEventListener("abort", cancel, { once: true });
     handle({ type: "start", now: performance.now() });
-    handle({ type: connection.connected ? "connected" : "disconnected", now: performance.now() });
+    if (connection.connected) handle({ type: "connected", now: performance.now() });
     if (signal?.aborted === true) cancel();
   });
 }

@@ -1,0 +1,282 @@
+import { connect, type MqttClient } from "mqtt";
+import type { DeviceAction, DeviceEvent, DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { Fault } from "../fault/fault.ts";
+import { LinkFaults } from "../fault/link-faults.ts";
+import { createRandom } from "../simulation/random.ts";
+
+/** How a device is run against a real broker. */
+export interface ConnectOptions {
+  /** Faults of the network between device and broker, for the devices they name. */
+  readonly faults?: readonly Fault[];
+  /** Decides which messages those faults hit; 1 without it. */
+  readonly seed?: number;
+  /** From reset to the start of the app, in milliseconds; 100 without it. */
+  readonly bootMs?: number;
+  /** Sees everything that happens to the device. */
+  readonly onLog?: (entry: DeviceLogEntry) => void;
+  /** Sees why a connection to the broker failed; the device tries again by itself. */
+  readonly onConnectionError?: (error: Error) => void;
+}
+
+const RECONNECT_MS_MIN = 100;
+const RECONNECT_MS_MAX = 5_000;
+/** How long a reset waits for what was published to be acknowledged. */
+const FLUSH_MS_MAX = 2_000;
+
+type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
+
+/**
+ * Switches a device on and runs it against a broker: mqtt.js, real time, one message at a time. Resets, power cuts and
+ * lost connections are lived through until {@link DeviceConnection.stop}.
+ *
+ * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js takes.
+ */
+export function connectDevice(
+  device: SimulatedDevice,
+  brokerUrl: string,
+  options: ConnectOptions = {},
+): DeviceConnection {
+  const connection = new DeviceConnection(device, brokerUrl, options);
+  connection.powerOn();
+  return connection;
+}
+
+/** A device that is run against a broker. */
+export class DeviceConnection {
+  readonly device: SimulatedDevice;
+  readonly #brokerUrl: string;
+  readonly #options: ConnectOptions;
+  readonly #faults: LinkFaults;
+  readonly #timers: Map<Timer, NodeJS.Timeout> = new Map();
+  readonly #unacknowledged: Set<Promise<void>> = new Set();
+  #client: MqttClient | undefined;
+  #isOnline = false;
+  /** What was begun before the last reset is void. */
+  #life = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #reset: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  readonly #watchers: Set<() => void> = new Set();
+
+  constructor(device: SimulatedDevice, brokerUrl: string, options: ConnectOptions) {
+    this.device = device;
+    this.#brokerUrl = brokerUrl;
+    this.#options = options;
+    const random = createRandom(options.seed ?? 1).fork();
+    this.#faults = new LinkFaults(options.faults ?? [], device.id, device.topicRoot, random);
+  }
+
+  /** The broker has accepted the connection, and it stands. */
+  get isOnline(): boolean {
+    return this.#isOnline;
+  }
+
+  /** Gives power. */
+  powerOn(): void {
+    if (this.#isStopped) return;
+    this.#perform(this.device.boot(now()));
+    if (this.device.status === "running") this.#connect();
+  }
+
+  /** Takes power away; the broker finds the connection broken. */
+  cutPower(): void {
+    this.device.cutPower();
+    this.#endLife();
+    this.#breakConnection();
+  }
+
+  /** Calls back after everything that happens to the device. @returns What ends that. */
+  watch(onChange: () => void): () => void {
+    this.#watchers.add(onChange);
+    return () => this.#watchers.delete(onChange);
+  }
+
+  /** Ends it: says `online: false`, and disconnects cleanly. The device stays as it is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#endLife();
+    await this.#reset;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined) return;
+    const { will } = this.device;
+    if (this.#isOnline && will !== undefined) {
+      await withinMs(client.publishAsync(will.topic, toBuffer(will.payload), { qos: 1, retain: true }), FLUSH_MS_MAX);
+    }
+    this.#isOnline = false;
+    await withinMs(client.endAsync(), FLUSH_MS_MAX);
+    client.stream.destroy();
+  }
+
+  #connect(): void {
+    const client = connect(this.#brokerUrl, {
+      clientId: `tinybms-${this.device.id}`,
+      clean: true,
+      resubscribe: false,
+      reconnectPeriod: RECONNECT_MS_MIN,
+      connectTimeout: 10_000,
+      ...this.#will(),
+    });
+    this.#client = client;
+    const life = this.#life;
+    const ifAlive = (action: () => void) => {
+      if (this.#life === life && this.#client === client) action();
+    };
+    client.on("connect", () =>
+      ifAlive(() => {
+        client.options.reconnectPeriod = RECONNECT_MS_MIN;
+        this.#isOnline = true;
+        this.#handle({ type: "connected", now: now() });
+      }),
+    );
+    client.on("message", (topic, payload) => ifAlive(() => this.#receive(topic, payload)));
+    client.on("error", (error) => this.#options.onConnectionError?.(error));
+    client.on("close", () =>
+      ifAlive(() => {
+        client.options.reconnectPeriod = Math.min((client.options.reconnectPeriod ?? 0) * 2, RECONNECT_MS_MAX);
+        if (!this.#isOnline) return;
+        this.#isOnline = false;
+        this.#handle({ type: "disconnected", now: now() });
+        Object.assign(client.options, this.#will());
+      }),
+    );
+  }
+
+  /** The will as of now: mqtt.js sends what its options say at each connect. */
+  #will(): { will?: { topic: string; payload: Buffer; qos: 1; retain: boolean } } {
+    const { will } = this.device;
+    if (will === undefined) return {};
+    return { will: { topic: will.topic, payload: toBuffer(will.payload), qos: 1, retain: true } };
+  }
+
+  #receive(topic: string, payload: Uint8Array): void {
+    for (const lateMs of this.#faults.fateOf(topic)) {
+      this.#later(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload }));
+    }
+  }
+
+  #handle(event: DeviceEvent): void {
+    this.#perform(this.device.handle(event));
+  }
+
+  #perform(actions: readonly DeviceAction[]): void {
+    for (const action of actions) {
+      switch (action.type) {
+        case "publish":
+          for (const lateMs of this.#faults.fateOf(action.topic)) this.#later(lateMs, () => this.#publish(action));
+          break;
+        case "subscribe":
+          this.#client?.subscribe(action.topic, { qos: 1 });
+          break;
+        case "unsubscribe":
+          this.#client?.unsubscribe(action.topic);
+          break;
+        case "set-timer":
+          this.#setTimer(action.timer, action.at);
+          break;
+        case "clear-timer":
+          clearTimeout(this.#timers.get(action.timer));
+          this.#timers.delete(action.timer);
+          break;
+        case "log":
+          this.#options.onLog?.(action.entry);
+          break;
+        case "reset":
+          this.#endLife();
+          this.#reset = this.#disconnectForReset(action.flush);
+          break;
+        case "power-lost":
+          this.#endLife();
+          this.#breakConnection();
+          this.#bootAfter(action.powerOnAfterMs);
+          break;
+      }
+    }
+    for (const onChange of this.#watchers) onChange();
+  }
+
+  #publish({ topic, payload, qos, retain }: Extract<DeviceAction, { readonly type: "publish" }>): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    // A connection lost on the way is no news: the agent says it all again on the next one.
+    const acknowledged: Promise<void> = client.publishAsync(topic, toBuffer(payload), { qos, retain }).then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#unacknowledged.add(acknowledged);
+    void acknowledged.finally(() => this.#unacknowledged.delete(acknowledged));
+  }
+
+  #setTimer(timer: Timer, at: number): void {
+    clearTimeout(this.#timers.get(timer));
+    const timeout = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        this.#handle({ type: "timer", now: now(), timer });
+      },
+      Math.max(at - now(), 0),
+    );
+    this.#timers.set(timer, timeout);
+  }
+
+  #later(delayMs: number, action: () => void): void {
+    if (delayMs === 0) return action();
+    const life = this.#life;
+    setTimeout(() => {
+      if (this.#life === life) action();
+    }, delayMs);
+  }
+
+  async #disconnectForReset(flush: boolean): Promise<void> {
+    if (flush) await withinMs(Promise.all(this.#unacknowledged), FLUSH_MS_MAX);
+    if (flush && this.#client !== undefined) await withinMs(this.#client.endAsync(), FLUSH_MS_MAX);
+    this.#breakConnection();
+    this.#bootAfter(this.#options.bootMs ?? 100);
+  }
+
+  #bootAfter(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#restart = setTimeout(() => this.powerOn(), delayMs);
+  }
+
+  /** Voids timers and whatever else the device had begun. */
+  #endLife(): void {
+    this.#life++;
+    clearTimeout(this.#restart);
+    for (const timeout of this.#timers.values()) clearTimeout(timeout);
+    this.#timers.clear();
+  }
+
+  /** As when power goes: no DISCONNECT, so the broker publishes the will. */
+  #breakConnection(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#isOnline = false;
+    if (client === undefined) return;
+    client.stream.destroy();
+    client.end(true);
+  }
+}
+
+/** Milliseconds on a clock that never goes back. */
+function now(): number {
+  return Math.floor(performance.now());
+}
+
+/** Waits for something, or for so long. Its failure counts as its end. */
+async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timeout: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timeout = setTimeout(resolve, limitMs);
+  });
+  const done = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([done, limit]);
+  clearTimeout(timeout);
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,7 @@
+export { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
+export { createDevice, type DeviceSpec } from "../create-device.ts";
+export type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+export type { DeviceSummary } from "../device-summary.ts";
+export { parseFault } from "../fault/parse-fault.ts";
+export { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+export { type UntilOptions, untilState } from "./until-state.ts";

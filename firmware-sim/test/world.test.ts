@@ -1,0 +1,150 @@
+import { buildAppImage, equalBytes, sha256, toHex } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import { createDevice, type DeviceSpec } from "../src/create-device.ts";
+import type { SimulatedDevice } from "../src/device.ts";
+import { partitionBytes } from "../src/device-partitions.ts";
+import { parseFault } from "../src/fault/parse-fault.ts";
+import { publishImage } from "../src/simulation/publish-image.ts";
+import { World } from "../src/simulation/world.ts";
+
+const TOPIC_ROOT = "tinybms/gateway/ota";
+const PRODUCT = "TinyBMS Web Gateway";
+const CHUNKS = 64;
+const OLD = buildAppImage({ version: "1.0.0", sizeBytes: CHUNKS * 4096, seed: 1 });
+/** A last chunk that is not full. */
+const NEW = buildAppImage({ version: "2.0.0", sizeBytes: CHUNKS * 4096 - 1000, seed: 2 });
+
+function makeDevice(id: string, spec: Partial<DeviceSpec> = {}): SimulatedDevice {
+  return createDevice({ id, app: OLD, topicRoot: TOPIC_ROOT, product: PRODUCT, ...spec });
+}
+
+function publish(world: World): ReturnType<World["addPublisher"]> {
+  return world.addPublisher(publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT }), TOPIC_ROOT);
+}
+
+/** The first bytes of the slot that runs, as many as the new image has. */
+function runningBytes(device: SimulatedDevice): Uint8Array {
+  return partitionBytes(device.hardware.flash, device.report?.slot ?? "", NEW.length);
+}
+
+const isConfirmed = ({ status, state }: SimulatedDevice) => status === "running" && state === "confirmed";
+
+test("a device takes an update and runs it, confirmed, from the other slot", () => {
+  const device = makeDevice("bench-1");
+  const world = new World({ seed: 1, devices: [device] });
+  const delivery = publish(world);
+  world.runUntil(() => delivery.outcome !== undefined, 600_000);
+  expect(delivery.outcome?.reason).toBe("delivered");
+  expect(device.summary()).toMatchObject({
+    device: "bench-1",
+    state: "confirmed",
+    version: "2.0.0",
+    slot: "ota_1",
+    otadata: [
+      { sequence: 1, state: "valid", valid: true },
+      { sequence: 2, state: "valid", valid: true },
+    ],
+    bootCount: 2,
+  });
+  expect(toHex(sha256(runningBytes(device)))).toBe(toHex(sha256(NEW)));
+  expect(device.totals.chunksUseful).toBe(CHUNKS);
+  expect(device.hardware.flash.violations).toEqual([]);
+});
+
+test("a second update goes back into the first slot", () => {
+  const device = makeDevice("bench-1");
+  const world = new World({ seed: 1, devices: [device] });
+  publish(world);
+  world.runUntil(() => isConfirmed(device), 600_000);
+  const third = buildAppImage({ version: "3.0.0", sizeBytes: 20 * 4096, seed: 3 });
+  const options = { image: third, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence: 2 };
+  const delivery = world.addPublisher(publishImage(options), TOPIC_ROOT);
+  world.runUntil(() => delivery.outcome !== undefined, 600_000);
+  expect(device.summary()).toMatchObject({ state: "confirmed", version: "3.0.0", slot: "ota_0", bootCount: 3 });
+});
+
+test("an image that fails its self-test is rolled back, and the device says why", () => {
+  const device = makeDevice("bench-1", { faults: [parseFault("bench-1:self-test=fail")] });
+  const world = new World({ seed: 1, devices: [device] });
+  const delivery = publish(world);
+  world.runUntil(() => delivery.outcome !== undefined, 600_000);
+  expect(delivery.outcome?.reason).toBe("device-failed");
+  expect(device.summary()).toMatchObject({
+    state: "rolled-back",
+    version: "1.0.0",
+    slot: "ota_0",
+    bootCount: 3,
+    error: { code: "delivery/self-test-failed" },
+  });
+  expect(equalBytes(runningBytes(device), OLD.subarray(0, NEW.length))).toBe(true);
+});
+
+test("an image whose self-test hangs is rolled back when its probation is over", () => {
+  const device = makeDevice("bench-1", { faults: [parseFault("*:self-test=hang,version=2.0.0")] });
+  const world = new World({ seed: 1, devices: [device] });
+  publish(world);
+  world.runUntil(() => device.state === "rolled-back", 600_000);
+  expect(device.summary()).toMatchObject({ state: "rolled-back", version: "1.0.0" });
+  expect(world.now).toBeGreaterThan(60_000);
+});
+
+test("a device whose power is cut in the middle of the download fetches at most three chunks twice", () => {
+  const device = makeDevice("bench-1", { faults: [parseFault("bench-1:power-cut@at=50%")] });
+  const world = new World({ seed: 1, devices: [device] });
+  publish(world);
+  world.runUntil(() => isConfirmed(device), 600_000);
+  expect(device.powerCutCount).toBe(1);
+  expect(equalBytes(runningBytes(device), NEW)).toBe(true);
+  expect(device.totals.chunksUseful - CHUNKS).toBeLessThanOrEqual(3);
+});
+
+test("a world of one seed runs the same way every time", () => {
+  const run = () => {
+    const device = makeDevice("bench-1");
+    const world = new World({ seed: 7, devices: [device], faults: [parseFault("*:lose=chunk,probability=0.2")] });
+    publish(world);
+    world.runUntil(() => isConfirmed(device), 3_600_000);
+    return { now: world.now, log: world.log, totals: device.totals, flash: device.summary().flash };
+  };
+  expect(run()).toEqual(run());
+});
+
+test.for(Array.from({ length: 30 }, (_, index) => index + 1))(
+  "three devices behind a lossy network end confirmed with whole images (seed %i)",
+  (seed) => {
+    const devices = ["bench-1", "bench-2", "bench-3"].map((id) => makeDevice(id, { seed }));
+    const lost = ["chunk", "hashes", "request", "state"].map((kind) => `*:lose=${kind},probability=0.1`);
+    const faults = [...lost, "*:duplicate=any,probability=0.1", "*:delay=chunk,probability=0.3"];
+    const world = new World({ seed, devices, faults: faults.map(parseFault) });
+    publish(world);
+    world.runUntil(() => devices.every(isConfirmed), 24 * 3_600_000);
+    for (const device of devices) expect(equalBytes(runningBytes(device), NEW), `${device.id}, seed ${seed}`).toBe(true);
+  },
+);
+
+test("a device whose connection breaks off again and again still gets there", () => {
+  const device = makeDevice("bench-1");
+  const world = new World({ seed: 3, devices: [device] });
+  publish(world);
+  for (let count = 0; count < 5; count++) {
+    const { now } = world;
+    world.runUntil(() => world.now > now + 700, 10_000);
+    world.dropConnection("bench-1", 300);
+  }
+  world.runUntil(() => isConfirmed(device), 3_600_000);
+  expect(equalBytes(runningBytes(device), NEW)).toBe(true);
+});
+
+test("a device without OTA slots refuses an update and stays what it is", () => {
+  const partitionTable = {
+    entries: [
+      { label: "nvs", type: 1, subtype: 2, offset: 0x9000, size: 0x6000, flags: 0 },
+      { label: "factory", type: 0, subtype: 0, offset: 0x10000, size: 0x100000, flags: 0 },
+    ],
+  };
+  const device = makeDevice("bench-1", { partitionTable });
+  const world = new World({ seed: 1, devices: [device] });
+  publish(world);
+  world.runUntil(() => device.state === "rejected", 600_000);
+  expect(device.summary()).toMatchObject({ slot: "factory", otadata: [], error: { code: "offer/no-slot" } });
+});

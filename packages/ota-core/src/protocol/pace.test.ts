@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { PACE_FLOOR, Pace } from "./pace.ts";
+
+test("a pace lets its burst through at once, and then its rate", () => {
+  const pace = new Pace(1_000, 200);
+  for (let sent = 0; sent < 2; sent++) {
+    expect(pace.readyAt(5_000, 100)).toBe(5_000);
+    pace.spend(100);
+  }
+  expect(pace.readyAt(5_000, 100)).toBe(5_100);
+  expect(pace.readyAt(5_099, 100)).toBe(5_100);
+  expect(pace.readyAt(5_100, 100)).toBe(5_100);
+});
+
+test("a pause saves up no more than the burst", () => {
+  const pace = new Pace(1_000, 200);
+  pace.readyAt(0, 100);
+  pace.spend(200);
+  expect(pace.readyAt(1_000_000, 200)).toBe(1_000_000);
+  pace.spend(200);
+  expect(pace.readyAt(1_000_000, 1)).toBe(1_000_001);
+});
+
+test("a pace without limit never waits, and stays so", () => {
+  const pace = new Pace(0, 1);
+  for (let sent = 0; sent < 10; sent++) {
+    expect(pace.readyAt(7, 1_000_000)).toBe(7);
+    pace.spend(1_000_000);
+    pace.adapt(true);
+  }
+  expect(pace.rate).toBe(0);
+});
+
+test("losses halve the rate down to the floor, and it comes back by tenths up to the configured one", () => {
+  const pace = new Pace(65_536, 20_000);
+  const rates = Array.from({ length: 6 }, () => {
+    pace.adapt(true);
+    return pace.rate;
+  });
+  expect(rates).toEqual([32_768, 16_384, 8_192, PACE_FLOOR, PACE_FLOOR, PACE_FLOOR]);
+  pace.adapt(false);
+  expect(pace.rate).toBeCloseTo(PACE_FLOOR * 1.1);
+  for (let round = 0; round < 100; round++) pace.adapt(false);
+  expect(pace.rate).toBe(65_536);
+});
+
+test("a configured rate below the floor is kept", () => {
+  const pace = new Pace(1_000, 5_000);
+  pace.adapt(true);
+  expect(pace.rate).toBe(1_000);
+});
+
+test("over any span, no more leaves than the burst and what the rate allows", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(500), fc.integer({ min: 1, max: 400 })), { maxLength: 60 }), (steps) => {
+      const pace = new Pace(1_000, 400);
+      let now = 0;
+      let spent = 0;
+      for (const [ms, bytes] of steps) {
+        now += ms;
+        const ready = pace.readyAt(now, bytes);
+        if (ready > now) continue;
+        pace.spend(bytes);
+        spent += bytes;
+        expect(spent).toBeLessThanOrEqual(400 + now + 1e-6);
+      }
+    }),
+  );
+});

@@ -1,0 +1,140 @@
+import { type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { printable } from "./console.ts";
+import type { DeployCommandOptions } from "./deploy-options.ts";
+import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
+
+/** How one delivery of a deploy went. */
+export interface DeliveryRecord {
+  readonly planned: PlannedDelivery;
+  readonly outcome: "planned" | "delivered" | "failed";
+  readonly durationMs: number;
+  readonly bytesSent: number;
+  readonly chunksSent: number;
+  readonly devices: readonly DeviceProgress[];
+}
+
+/** A delivery that was not begun. */
+export function plannedRecord(planned: PlannedDelivery): DeliveryRecord {
+  return { planned, outcome: "planned", durationMs: 0, bytesSent: 0, chunksSent: 0, devices: [] };
+}
+
+/** The document of `deploy --json`. */
+export function deployDocument(
+  { version, target }: DeployPlan,
+  records: readonly DeliveryRecord[],
+  dryRun: boolean,
+  error?: OtaError,
+): object {
+  const deliveries = records.map(({ planned, outcome, durationMs, bytesSent, chunksSent, devices }) => ({
+    artifact: planned.artifact,
+    transport: "mqtt",
+    mode: "chunked",
+    target,
+    topic: planned.channel.topicRoot,
+    size: planned.image.sizeBytes,
+    sha256: planned.image.sha256,
+    bytesSent,
+    chunksSent,
+    durationMs: Math.round(durationMs),
+    outcome,
+    devices: devices.map(deviceDocument),
+  }));
+  return { version, dryRun, deliveries, ...(error === undefined ? {} : { error }) };
+}
+
+/**
+ * What an outcome is as an error.
+ *
+ * @returns `undefined` if every device that was expected ended as `--wait` says.
+ */
+export function errorOfOutcome(
+  { reason, devices }: DeliveryOutcome,
+  options: Pick<DeployCommandOptions, "wait" | "timeout" | "expect">,
+  target: DeployPlan["target"],
+): OtaError | undefined {
+  const { expect, timeout } = options;
+  const silent = devices.filter(({ state }) => state === undefined).map(({ device }) => device);
+  switch (reason) {
+    case "delivered":
+      return undefined;
+    case "cancelled":
+      return interruptedError();
+    case "no-device":
+      return noDeviceError(target === "all" ? [] : target.devices, expect, timeout);
+    case "device-failed": {
+      const failed = devices.filter(hasFailed);
+      // Each of them was only ever waited for.
+      if (failed.length === 0 && silent.length > 0) return noDeviceError(silent, expect, timeout);
+      const message = `${failed.length} of ${devices.length} devices did not take the image: ${listOf(failed.map(failureText))}`;
+      return new OtaError("delivery/device-failed", message, { devices: failed.map(({ device }) => device) });
+    }
+    case "timeout":
+      return timeoutError(devices, silent, options);
+  }
+}
+
+/** What is said after Ctrl-C. */
+export function interruptedError(): OtaError<"delivery/interrupted"> {
+  const hint = "devices keep the offer and what they have: the same deploy again goes on from there";
+  return new OtaError("delivery/interrupted", "interrupted", {}, { hint });
+}
+
+function deviceDocument({ device, state, version, slot, error, endedAtMs }: DeviceProgress): object {
+  return {
+    device,
+    state: state ?? null,
+    version: version ?? null,
+    slot: slot ?? null,
+    ...(endedAtMs === undefined ? {} : { endedAfterMs: Math.round(endedAtMs) }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function noDeviceError(
+  expected: readonly string[],
+  count: number | undefined,
+  timeout: number,
+): OtaError<"delivery/no-device"> {
+  const who =
+    expected.length > 0
+      ? `of ${listOf(expected)}`
+      : count === undefined
+        ? "of any device"
+        : `of any of ${count} devices`;
+  const message = `nothing was heard ${who} within ${timeout} s`;
+  const hint = "are they on, connected to the same broker, and set to the same topic?";
+  return new OtaError("delivery/no-device", message, { expected }, { hint });
+}
+
+function timeoutError(
+  devices: readonly DeviceProgress[],
+  silent: readonly string[],
+  { wait, timeout, expect }: Pick<DeployCommandOptions, "wait" | "timeout" | "expect">,
+): OtaError<"delivery/timeout"> {
+  const late = devices.filter(({ endedAtMs }) => endedAtMs === undefined).map(({ device }) => device);
+  const faults: string[] = [];
+  const slow = late.filter((device) => !silent.includes(device));
+  if (slow.length > 0) faults.push(`${listOf(slow)} not yet ${wait}`);
+  if (silent.length > 0) faults.push(`${listOf(silent)} not heard of`);
+  if (expect !== undefined && devices.length < expect) faults.push(`${devices.length} of ${expect} devices appeared`);
+  const message = `time is up after ${timeout} s: ${faults.length === 0 ? "no device ended" : faults.join("; ")}`;
+  const hint =
+    "the offer stands, and devices go on as long as a publisher answers: deploy again, with a longer --timeout";
+  return new OtaError("delivery/timeout", message, { seconds: timeout, devices: late }, { hint });
+}
+
+function hasFailed({ state, error, endedAtMs }: DeviceProgress): boolean {
+  if (state === "failed" || state === "rejected" || state === "rolled-back") return true;
+  return error !== undefined && endedAtMs !== undefined;
+}
+
+function failureText({ device, state, error }: DeviceProgress): string {
+  const reason = error === undefined ? "" : `, ${printable(error.code)}`;
+  return `${device} (${state ?? "not heard of"}${reason})`;
+}
+
+/** Names for a message: ten, and how many more. */
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(", ");
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
+}

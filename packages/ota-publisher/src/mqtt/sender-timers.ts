@@ -1,0 +1,35 @@
+import type { SenderTimer } from "@tinybms/ota-core";
+
+/** What `setTimeout` takes at most, in milliseconds. */
+const TIMEOUT_MAX = 2 ** 31 - 1;
+
+/** The timers of a sender, on the clock of `performance.now()`. One fires at its time or later, never before. */
+export class SenderTimers {
+  readonly #onFire: (timer: SenderTimer) => void;
+  readonly #timeouts = new Map<SenderTimer, NodeJS.Timeout>();
+
+  constructor(onFire: (timer: SenderTimer) => void) {
+    this.#onFire = onFire;
+  }
+
+  /** Sets a timer, anew if it was set, for a time of `performance.now()`. */
+  set(timer: SenderTimer, at: number): void {
+    this.clear(timer);
+    const delayMs = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMEOUT_MAX);
+    const fire = (): void => {
+      // Timeouts count whole milliseconds from when the event loop woke up, and can end a little early.
+      if (performance.now() < at) this.set(timer, at);
+      else this.#onFire(timer);
+    };
+    this.#timeouts.set(timer, setTimeout(fire, delayMs));
+  }
+
+  clear(timer: SenderTimer): void {
+    clearTimeout(this.#timeouts.get(timer));
+    this.#timeouts.delete(timer);
+  }
+
+  clearAll(): void {
+    for (const timer of [...this.#timeouts.keys()]) this.clear(timer);
+  }
+}
