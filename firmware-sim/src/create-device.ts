@@ -45,8 +45,11 @@ export interface FlashContents {
   readonly efuse?: EfuseFields;
 }
 
-/** A device to make. */
-export interface DeviceSpec extends DeviceOptions, FlashContents {}
+/** A device to make: of parts, or around hardware that was flashed before. */
+export interface DeviceSpec extends DeviceOptions, FlashContents {
+  /** Flash, eFuses and chip; what {@link FlashContents} says then counts for nothing. */
+  readonly hardware?: Hardware;
+}
 
 /**
  * Makes a device and flashes it as a factory would. It is off.
@@ -55,7 +58,7 @@ export interface DeviceSpec extends DeviceOptions, FlashContents {}
  *   `image/partition-table-invalid` for a table that is none.
  */
 export function createDevice(spec: DeviceSpec): SimulatedDevice {
-  return new SimulatedDevice(createHardware(spec), spec);
+  return new SimulatedDevice(spec.hardware ?? createHardware(spec), spec);
 }
 
 /** Flashes a board as a factory would. Errors as {@link createDevice}. */

@@ -22,12 +22,16 @@ const TOPIC = "tinybms/gateway/ota";
 const PRODUCT = "TinyBMS Web Gateway";
 const STORIES = [
   { id: "bench-1", story: "goes straight through" },
-  { id: "bench-2", story: "loses power in the middle of the download", fault: "bench-2:power-cut@at=50%,moment=during,seed=7" },
+  {
+    id: "bench-2",
+    story: "loses power in the middle of the download",
+    fault: "bench-2:power-cut@at=50%,moment=during,seed=7",
+  },
   { id: "bench-3", story: "fails its self-test", fault: "bench-3:self-test=fail,version=NEW" },
 ] as const;
 
 const { values } = parseArgs({ options: { binary: { type: "string" }, from: { type: "string" } } });
-const callerFolder = process.env["INIT_CWD"] ?? process.cwd();
+const callerFolder = process.env.INIT_CWD ?? process.cwd();
 const startedAt = performance.now();
 const folder = await mkdtemp(join(tmpdir(), "tinybms-demo-"));
 try {
@@ -41,7 +45,8 @@ async function demo(): Promise<number> {
   const from = values.from === undefined ? built("1.0.0", 1) : await readFile(resolve(callerFolder, values.from));
   const to = values.binary === undefined ? built("1.1.0", 2) : await readFile(resolve(callerFolder, values.binary));
   const isReal = values.binary !== undefined;
-  if (isReal && values.from === undefined) say("   (the devices run a made-up image first: --from FILE names a real one)");
+  if (isReal && values.from === undefined)
+    say("   (the devices run a made-up image first: --from FILE names a real one)");
   const running = matching(from, to);
   const version = isReal ? "demo" : "1.1.0";
   const binary = join(folder, "app.bin");
@@ -100,7 +105,12 @@ function matching(from: Uint8Array, to: Uint8Array): Uint8Array {
     if (values.binary === undefined || values.from !== undefined) return from;
   }
   const chip = chipOf(to);
-  return buildAppImage({ chip, version: "0.0.1", projectName: next.descriptor?.projectName ?? "", sizeBytes: 384 * 1024 });
+  return buildAppImage({
+    chip,
+    version: "0.0.1",
+    projectName: next.descriptor?.projectName ?? "",
+    sizeBytes: 384 * 1024,
+  });
 }
 
 function chipOf(image: Uint8Array): "esp32" | "esp32s3" | "esp32c3" | "esp32s2" {
@@ -130,7 +140,8 @@ function switchOn(
 ): DeviceConnection {
   const version = parseAppImage(next).descriptor?.version ?? "";
   const isSameVersion = version === parseAppImage(running).descriptor?.version;
-  const text = "fault" in story ? story.fault.replace(",version=NEW", isSameVersion ? "" : `,version=${version}`) : undefined;
+  const text =
+    "fault" in story ? story.fault.replace(",version=NEW", isSameVersion ? "" : `,version=${version}`) : undefined;
   const faults = text === undefined ? [] : [parseFault(text)];
   const device = createDevice({ id: story.id, topicRoot: TOPIC, product: PRODUCT, app: running, faults });
   return connectDevice(device, brokerUrl, { faults, onLog: (entry) => log.push(entry) });

@@ -279,6 +279,31 @@ test("after a reconnect the hash list comes before the offer again, and chunks o
   expect(bench.indices.slice(5)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 0]);
 });
 
+test("chunks for a single device that were on their way are sent again after a reconnect", () => {
+  const bench = Bench.serving({ window: 2 });
+  bench.hold = true;
+  bench.request("bench-1", requestOf([[0, 4]], { unicast: true, window: 4 }));
+  expect(bench.indices).toEqual([1, 2]);
+  bench.give({ type: "disconnected" });
+  bench.hold = false;
+  bench.give({ type: "connected" });
+  expect(bench.indices.slice(2)).toEqual([1, 2, 3, 0]);
+});
+
+test("a round that a lost connection cut short says nothing about the pace", () => {
+  const bench = Bench.serving({ rate: 40_000 }, 200);
+  bench.request("bench-1", requestOf([[0, 200]]));
+  bench.wait(10_000);
+  bench.give({ type: "disconnected" });
+  bench.give({ type: "connected" });
+  const before = bench.chunks.length;
+  bench.request("bench-1", requestOf([[0, 200]]));
+  bench.wait(60_000);
+  const round = bench.chunks.slice(before);
+  expect(round).toHaveLength(200);
+  expect(round.at(-1)!.at - round[0]!.at).toBeLessThan((200 * (CHUNK_SIZE + CHUNK_HEADER_SIZE) * 1000) / 40_000);
+});
+
 test("a late acknowledgement of the lost connection frees nothing", () => {
   const bench = Bench.serving({ window: 1 });
   bench.request("bench-1");
@@ -349,6 +374,13 @@ test("a device that asks for everything five times a second costs three images, 
   bench.wait(1_000);
   expect(bench.chunks).toHaveLength(4 * 500);
   expect(bench.sender.stats.dropped["no-credit"]).toBeGreaterThan(200);
+});
+
+test("answers on a device's own topic cost its credit too", () => {
+  const bench = Bench.serving({ expected: { count: 2 } }, 40);
+  bench.report("bench-2", "downloading");
+  for (let asked = 0; asked < 100; asked++) bench.request("liar", requestOf([[0, 40]], { unicast: true }));
+  expect(bench.chunks).toHaveLength(3 * 40);
 });
 
 test("without credit a device gets one range a minute, on its own topic", () => {

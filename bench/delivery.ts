@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { connectDevice, createDevice, startEmbeddedBroker, untilState } from "@tinybms/firmware-sim/testkit";
+import { buildAppImage } from "@tinybms/ota-core";
+import { runCli } from "@tinybms/ota-publisher";
+import { connectAsync } from "mqtt";
+
+const IMAGE_SIZE = 1_286_096;
+const MESSAGE_SIZE = 4_116;
+const MESSAGE_COUNT = 314;
+const ROUNDS = 7;
+const TOPIC = "tinybms/gateway/ota";
+
+/** One figure: the medians of both sides, in milliseconds, and the median of the ratios within each round. */
+export interface BenchLine {
+  readonly name: string;
+  readonly oursMs: number;
+  readonly plainMs: number;
+  readonly ratio: number;
+}
+
+/**
+ * Delivering 1.28 MB to one simulated device through an embedded broker, from the first chunk on the wire to the last
+ * one in flash, against plain mqtt.js sending as many messages of the same size at QoS 1 to one subscriber.
+ */
+export async function benchDelivery(): Promise<BenchLine> {
+  const rounds: { ours: number; plain: number }[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const [ours, plain] = [await deliver(round), await sendPlain()];
+    if (round > 0) rounds.push({ ours, plain }); // the first warms up
+  }
+  return {
+    name: `deliver ${IMAGE_SIZE} bytes, against ${MESSAGE_COUNT} plain messages`,
+    oursMs: median(rounds.map(({ ours }) => ours)),
+    plainMs: median(rounds.map(({ plain }) => plain)),
+    ratio: median(rounds.map(({ ours, plain }) => ours / plain)),
+  };
+}
+
+/** Milliseconds from the device's first request to the moment its slot holds the image. */
+async function deliver(seed: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "tinybms-bench-"));
+  const broker = await startEmbeddedBroker({});
+  const image = (version: string, value: number) =>
+    buildAppImage({ chip: "esp32", version, projectName: "bench", sizeBytes: IMAGE_SIZE, seed: value });
+  const times = { first: 0, last: 0 };
+  const device = createDevice({ id: "bench-1", app: image("1.0.0", 1), topicRoot: TOPIC });
+  const connection = connectDevice(device, broker.url, {
+    onLog: (entry) => {
+      if (entry.type !== "state") return;
+      if (entry.state === "downloading") times.first = performance.now();
+      if (entry.state === "ready-to-reboot") times.last = performance.now();
+    },
+  });
+  try {
+    await writeFile(join(folder, "app.bin"), image("1.1.0", seed + 2));
+    const manifest = join(folder, "manifest.json");
+    const channels = { mqtt: { broker: broker.url, topic: TOPIC, qos: 1, rate: 0 } };
+    const product = { name: "TinyBMS Web Gateway", hardware: "esp32" };
+    const line = { schema_version: 1, product, deployment: { channels, default_protocols: ["mqtt"] }, versions: [] };
+    await writeFile(manifest, JSON.stringify(line));
+    await command("package", "--manifest", manifest, "--binary", join(folder, "app.bin"), "--update-manifest");
+    await command("deploy", "--manifest", manifest, "--version", "1.1.0", "--device", "bench-1", "--timeout", "60");
+    await untilState(connection, "confirmed");
+    return times.last - times.first;
+  } finally {
+    await connection.stop();
+    await broker.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function command(...argv: string[]): Promise<void> {
+  const sink = () => new PassThrough().resume();
+  const code = await runCli(argv, { stdout: sink(), stderr: sink(), env: {}, signal: new AbortController().signal });
+  if (code !== 0) throw new Error(`tinybms-ota ${argv[0]} ended with ${code}`);
+}
+
+/** Milliseconds from the first publish to the last message at the subscriber. */
+async function sendPlain(): Promise<number> {
+  const broker = await startEmbeddedBroker({});
+  const [publisher, subscriber] = [await connectAsync(broker.url), await connectAsync(broker.url)];
+  try {
+    await subscriber.subscribeAsync("plain", { qos: 1 });
+    let received = 0;
+    const all = new Promise<void>((resolve) => {
+      subscriber.on("message", () => {
+        received++;
+        if (received === MESSAGE_COUNT) resolve();
+      });
+    });
+    const start = performance.now();
+    for (let message = 0; message < MESSAGE_COUNT; message++) {
+      publisher.publish("plain", Buffer.alloc(MESSAGE_SIZE, message), { qos: 1 });
+    }
+    await all;
+    return performance.now() - start;
+  } finally {
+    await Promise.all([publisher.endAsync(), subscriber.endAsync()]);
+    await broker.close();
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
