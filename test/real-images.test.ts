@@ -98,7 +98,7 @@ test.skipIf(isAbsent).for(BOARDS.map((board) => [board.chip, board] as const))(
 
       const image = firmware(board.app("0.14.4"));
       const { entries } = parsePartitionTable(device.hardware.flash.truth(0x8000, 0xc00));
-      const other = findPartition({ entries, md5: "valid" }, 0, 0x11);
+      const other = findPartition({ entries }, 0, 0x11);
       expect(device.summary()).toMatchObject({ state: "confirmed", slot: other?.label, bootCount: 2 });
       const slot = device.hardware.flash.truth(other?.offset ?? 0, image.length);
       expect(toHex(sha256(slot))).toBe(toHex(sha256(image)));

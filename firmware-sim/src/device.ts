@@ -51,7 +51,14 @@ export type DeviceAction =
 
 /** Something that happened to a device. */
 export type DeviceLogEntry = { readonly now: number; readonly device: string } & (
-  | { readonly type: "booted"; readonly version: string; readonly slot: string; readonly bootCount: number }
+  | {
+      readonly type: "booted";
+      readonly version: string;
+      readonly slot: string;
+      readonly bootCount: number;
+      /** The bootloader gave up an image that was not confirmed before this reset. */
+      readonly rolledBack: boolean;
+    }
   | { readonly type: "reset-loop"; readonly reason: ResetReason }
   | { readonly type: "state"; readonly state: DeviceState; readonly error?: StateReport["error"] }
   | { readonly type: "power-cut"; readonly message: string }
@@ -216,7 +223,9 @@ export class SimulatedDevice {
     this.#status = "running";
     this.#loggedState = "";
     const { version, slot } = agent.running;
-    const booted = this.#log({ type: "booted", now, device: this.id, version, slot, bootCount: agent.bootCount });
+    const { bootCount } = agent;
+    const rolledBack = this.#outcome.trace.some((event) => "reason" in event && event.reason === "not-confirmed");
+    const booted = this.#log({ type: "booted", now, device: this.id, version, slot, bootCount, rolledBack });
     return [booted, ...this.#translate(now, agent.begin())];
   }
 

@@ -406,12 +406,16 @@ test("a chunk that others ask for too costs nobody's credit", () => {
   expect(bench.sender.stats.dropped["no-credit"]).toBe(0);
 });
 
-test("a retained report never ends a wait", () => {
+test("a retained report of another offer is history", () => {
   const bench = Bench.serving();
-  bench.report("bench-1", "confirmed", {}, true);
+  bench.report("bench-1", "confirmed", { offer: OTHER_OFFER_ID }, true);
   expect(bench.outcome).toBeUndefined();
   expect(bench.sender.devices).toMatchObject([{ device: "bench-1", state: undefined, heardAtMs: undefined }]);
-  bench.report("bench-1", "confirmed");
+});
+
+test("a retained report under the offer is what the device said while nobody listened", () => {
+  const bench = Bench.serving();
+  bench.report("bench-1", "confirmed", {}, true);
   expect(bench.outcome?.reason).toBe("delivered");
 });
 

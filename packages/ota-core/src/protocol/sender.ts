@@ -250,14 +250,14 @@ export class Sender {
   }
 
   /**
-   * Takes over a report that a device sends now and under this offer. One that the broker kept is history, even of this
-   * offer; a device answers the offer that each connection publishes anew. A will says only that the device is gone.
+   * Takes over a report under this offer, whose id no other has: one that the broker kept is how the device answered while
+   * nobody listened. Kept reports of other offers are history. A will says only that the device is gone.
    */
   #takeState({ device, payload, retained, now }: Extract<SenderEvent, { type: "state" }>): void {
     if (this.#phase === "idle") return;
     const report = isDeviceId(device) ? this.#read(parseStateReport, payload) : undefined;
     if (report === undefined || report.device !== device) return this.#drop("malformed");
-    if (retained) return;
+    if (retained && report.offer !== this.#options.offerId) return;
     const known = this.#ledger.find(device);
     if (!report.online) {
       if (known?.online) {

@@ -1,0 +1,47 @@
+import { Writable } from "node:stream";
+import { OtaError } from "@tinybms/ota-core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CommandConsole, type OutputOptions, printable } from "./console.ts";
+
+const ERROR = new OtaError("delivery/timeout", "late\u001b[2J", { seconds: 1, devices: [] }, { hint: "wait" });
+
+function failOn({
+  isTTY,
+  env = {},
+  options = {},
+}: {
+  isTTY: boolean;
+  env?: Record<string, string>;
+  options?: OutputOptions;
+}) {
+  let text = "";
+  const write = (chunk: unknown, _encoding: string, done: () => void): void => {
+    text += String(chunk);
+    done();
+  };
+  const stream = Object.assign(new Writable({ write, decodeStrings: false }), { isTTY });
+  const world = { stdout: stream, stderr: stream, env, signal: new AbortController().signal };
+  new CommandConsole(world, options).fail(ERROR);
+  return text;
+}
+
+test("an error is one line, and its hint another", () => {
+  expect(failOn({ isTTY: false })).toBe("error[delivery/timeout]: late\nhint: wait\n");
+});
+
+test("colour is for terminals that want it", () => {
+  expect(failOn({ isTTY: true })).toContain("\u001b[31merror[delivery/timeout]:\u001b[39m late\n");
+  expect(failOn({ isTTY: true, env: { NO_COLOR: "1" } })).not.toContain("\u001b");
+  expect(failOn({ isTTY: true, env: { NO_COLOR: "" } })).toContain("\u001b");
+  expect(failOn({ isTTY: true, env: { TERM: "dumb" } })).not.toContain("\u001b");
+});
+
+test("text from outside is one line without control characters, whatever it was", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      expect(printable(text)).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
+    }),
+  );
+  expect(printable("a\u001b]0;title\u0007b\r\nc")).toBe("ab c");
+});

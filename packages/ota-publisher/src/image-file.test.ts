@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildAppImage, buildHashList, CHUNK_SIZE, concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openImage } from "./image-file.ts";
+
+const IMAGE = buildAppImage({ chip: "esp32c3", projectName: "gateway", secureVersion: 3, sizeBytes: 10_000 });
+const ARTIFACT = { file: "ota.json", name: "gateway" };
+
+let folder = "";
+let path = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-image-"));
+  path = join(folder, "gateway.bin");
+  writeFileSync(path, IMAGE);
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("an image is measured as it stands in the file", () => {
+  const image = openImage(path, ARTIFACT);
+  expect(image).toMatchObject({
+    path,
+    sizeBytes: IMAGE.length,
+    sha256: toHex(sha256(IMAGE)),
+    hashList: buildHashList(IMAGE),
+    chipId: 5,
+    secureVersion: 3,
+    projectName: "gateway",
+  });
+  image.close();
+});
+
+test("its chunks are those of the file, also once another has taken its name", () => {
+  const image = openImage(path, ARTIFACT);
+  rmSync(path);
+  writeFileSync(path, "another");
+  const chunks = [2, 0, 1].map((index) => [index, image.readChunk(index)] as const);
+  expect(concatBytes(chunks.toSorted(([left], [right]) => left - right).map(([, bytes]) => bytes))).toEqual(IMAGE);
+  expect(image.readChunk(2).length).toBe(IMAGE.length - 2 * CHUNK_SIZE);
+  image.close();
+});
+
+test("a file that became shorter is told, and no short chunk is sent", () => {
+  const image = openImage(path, ARTIFACT);
+  truncateSync(path, CHUNK_SIZE + 1);
+  expect(image.readChunk(0).length).toBe(CHUNK_SIZE);
+  expect(() => image.readChunk(1)).toThrow(
+    expect.objectContaining({
+      code: "image/truncated",
+      details: { offset: CHUNK_SIZE, needed: CHUNK_SIZE, actual: 1 },
+    }),
+  );
+  image.close();
+});
+
+test.for([
+  ["cut off", IMAGE.slice(0, 9_000), "image/truncated"],
+  ["damaged", IMAGE.map((byte, index) => (index === 5_000 ? byte ^ 1 : byte)), "image/checksum-mismatch"],
+  ["followed by a byte", concatBytes([IMAGE, new Uint8Array(1)]), "image/invalid"],
+  [
+    "followed by a sector that is no signature",
+    concatBytes([IMAGE, new Uint8Array(12288 - IMAGE.length + 4096)]),
+    "image/invalid",
+  ],
+] as const)("an image that is %s is refused, with its file's name", ([, bytes, code]) => {
+  writeFileSync(path, bytes);
+  expect(() => openImage(path, ARTIFACT)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(path) }),
+  );
+});
+
+test("a file that is not there is told with its artifact", () => {
+  rmSync(path);
+  expect(() => openImage(path, ARTIFACT)).toThrow(
+    expect.objectContaining({
+      code: "manifest/artifact-not-found",
+      details: { file: "ota.json", artifact: "gateway", path },
+    }),
+  );
+});

@@ -1,0 +1,77 @@
+import { Writable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import type { DeviceProgress } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import { CommandConsole } from "../commands/console.ts";
+import { createProgressView, type ProgressView } from "./progress-view.ts";
+
+const DEVICE: DeviceProgress = {
+  device: "bench-1",
+  state: "downloading",
+  version: "1.2.2",
+  slot: "ota_0",
+  received: 5,
+  total: 10,
+  online: true,
+  error: undefined,
+  heardAtMs: 1,
+  endedAtMs: undefined,
+};
+
+/** What a view writes while it is used, on a terminal or not. */
+function show(
+  options: { readonly isTTY: boolean; readonly quiet?: boolean },
+  use: (view: ProgressView) => void,
+): string {
+  let text = "";
+  const write = (chunk: unknown, _encoding: string, done: () => void): void => {
+    text += String(chunk);
+    done();
+  };
+  const stderr = Object.assign(new Writable({ write, decodeStrings: false }), {
+    isTTY: options.isTTY,
+    columns: 120,
+    getWindowSize: () => [120, 40],
+  });
+  const world = { stdout: stderr, stderr, env: {}, signal: new AbortController().signal };
+  const view = createProgressView(new CommandConsole(world, { quiet: options.quiet ?? false }));
+  use(view);
+  view.stop();
+  return text;
+}
+
+test("without a terminal there is one plain line for each change of state", () => {
+  const text = show({ isTTY: false }, (view) => {
+    view.update(DEVICE);
+    view.update({ ...DEVICE, received: 6 });
+    view.update({ ...DEVICE, online: false });
+    view.update({ ...DEVICE, state: "failed", error: { code: "delivery/flash-failed", message: "sector 3" } });
+  });
+  expect(text).toBe(
+    "bench-1: downloading, 1.2.2 in ota_0\n" +
+      "bench-1: downloading (offline), 1.2.2 in ota_0\n" +
+      "bench-1: failed, 1.2.2 in ota_0, delivery/flash-failed: sector 3\n",
+  );
+});
+
+test("with --quiet nothing is shown", () => {
+  expect(show({ isTTY: true, quiet: true }, (view) => view.update(DEVICE))).toBe("");
+});
+
+test("on a terminal up to eight devices have a bar each", () => {
+  const text = show({ isTTY: true }, (view) => {
+    for (let index = 1; index <= 8; index++) view.update({ ...DEVICE, device: `bench-${index}` });
+    view.update({ ...DEVICE, device: "bench-8", state: "confirmed", version: "1.2.3", slot: "ota_1" });
+  });
+  const lines = stripVTControlCharacters(text).split("\n");
+  expect(lines.filter((line) => line.includes("50% bench-1  downloading"))).not.toEqual([]);
+  expect(lines.filter((line) => line.includes("100% bench-8  confirmed        1.2.3 in ota_1"))).not.toEqual([]);
+});
+
+test("more devices share one bar with the count of each state", () => {
+  const text = show({ isTTY: true }, (view) => {
+    for (let index = 1; index <= 9; index++) view.update({ ...DEVICE, device: `bench-${index}` });
+    view.update({ ...DEVICE, device: "bench-9", state: "confirmed" });
+  });
+  expect(stripVTControlCharacters(text)).toContain("55% 9 devices: 8 downloading, 1 confirmed");
+});

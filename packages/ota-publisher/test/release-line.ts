@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { buildAppImage } from "@tinybms/ota-core";
+import { runCli } from "../src/cli.ts";
+
+export const TOPIC = "bench/ota";
+
+/** What the release line's binary is. */
+export const IMAGE: Uint8Array = buildAppImage({ version: "1.2.3", projectName: "gateway", sizeBytes: 40_000 });
+
+/** What a command ended with. */
+export interface CliRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A release line in a folder of its own, and the command run on it. */
+export interface ReleaseLine {
+  readonly folder: string;
+  readonly manifest: string;
+  readonly binary: string;
+  writeManifest(document: object | string): void;
+  /** Runs `tinybms-ota` with these arguments, `--manifest` added. */
+  run(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<CliRun>;
+  remove(): void;
+}
+
+/** The root manifest of a new release line, with no version yet. */
+export const ROOT_MANIFEST = {
+  schema_version: 1,
+  product: { name: "gateway", hardware: "esp32" },
+  deployment: {
+    channels: { mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC, rate: 0, client_id: "publisher" } },
+    default_protocols: ["mqtt"],
+  },
+  versions: [],
+};
+
+/** Makes a folder with a root manifest and a binary that is not packaged yet. */
+export function createReleaseLine(): ReleaseLine {
+  const folder = mkdtempSync(join(tmpdir(), "tinybms-publisher-"));
+  const manifest = join(folder, "ota", "manifest.json");
+  const binary = join(folder, "gateway.bin");
+  mkdirSync(join(folder, "ota"));
+  writeFileSync(binary, IMAGE);
+  const writeManifest = (document: object | string): void =>
+    writeFileSync(manifest, typeof document === "string" ? document : JSON.stringify(document));
+  writeManifest(ROOT_MANIFEST);
+  return {
+    folder,
+    manifest,
+    binary,
+    writeManifest,
+    run: (args, options) => runCommand([...args, "--manifest", manifest], options),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Runs `tinybms-ota` and collects what it writes. */
+export async function runCommand(
+  args: readonly string[],
+  { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+): Promise<CliRun> {
+  const [stdout, stderr] = [new TextCollector(), new TextCollector()];
+  const exitCode = await runCli(args, { stdout, stderr, env: {}, signal });
+  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+class TextCollector extends Writable {
+  text = "";
+
+  override _write(chunk: unknown, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    done();
+  }
+}
