@@ -27,7 +27,7 @@ export function createSha256(): Sha256 {
  */
 export function sha256(bytes: Uint8Array): Uint8Array {
   if (native === undefined) return portableSha256(bytes);
-  return plain(native.createHash("sha256").update(bytes).digest());
+  return plain(native.hash("sha256", bytes, "buffer"));
 }
 
 function wrapNative(hash: import("node:crypto").Hash): Sha256 {
