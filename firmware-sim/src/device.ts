@@ -1,4 +1,11 @@
-import { buildStateReport, type DeviceState, type ReceiverTiming, type StateReport, topicsOf, utf8 } from "@tinybms/ota-core";
+import {
+  buildStateReport,
+  type DeviceState,
+  type ReceiverTiming,
+  type StateReport,
+  topicsOf,
+  utf8,
+} from "@tinybms/ota-core";
 import { type AgentAction, type AgentEvent, OtaAgent } from "./agent/agent.ts";
 import type { SelfTestRule } from "./agent/self-test.ts";
 import type { ResetReason } from "./boot/boot-event.ts";

@@ -118,7 +118,8 @@ test.for(Array.from({ length: 30 }, (_, index) => index + 1))(
     const world = new World({ seed, devices, faults: faults.map(parseFault) });
     publish(world);
     world.runUntil(() => devices.every(isConfirmed), 24 * 3_600_000);
-    for (const device of devices) expect(equalBytes(runningBytes(device), NEW), `${device.id}, seed ${seed}`).toBe(true);
+    for (const device of devices)
+      expect(equalBytes(runningBytes(device), NEW), `${device.id}, seed ${seed}`).toBe(true);
   },
 );
 

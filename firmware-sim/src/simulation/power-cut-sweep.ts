@@ -115,7 +115,11 @@ function hasEnded({ status, state, hardware }: SimulatedDevice): boolean {
   return state === "confirmed" || state === "rejected" || state === "rolled-back" || state === "failed";
 }
 
-function check(run: Run, image: Uint8Array, at: Pick<SweepViolation, "operation" | "moment" | "seed">): SweepViolation[] {
+function check(
+  run: Run,
+  image: Uint8Array,
+  at: Pick<SweepViolation, "operation" | "moment" | "seed">,
+): SweepViolation[] {
   const { device, world, failure } = run;
   const violations: SweepViolation[] = [];
   const violate = (invariant: SweepViolation["invariant"], message: string) => {

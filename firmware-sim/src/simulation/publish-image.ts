@@ -1,4 +1,6 @@
 import {
+  APP_DESCRIPTOR_OFFSET,
+  APP_DESCRIPTOR_SIZE,
   buildEnvelope,
   buildHashList,
   buildOffer,
@@ -6,8 +8,6 @@ import {
   CHUNK_SIZE,
   chipById,
   parseAppDescriptor,
-  APP_DESCRIPTOR_OFFSET,
-  APP_DESCRIPTOR_SIZE,
   parseAppImageHeader,
   Sender,
   type SenderOptions,

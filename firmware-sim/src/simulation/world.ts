@@ -1,6 +1,6 @@
-import { parseTopic, type SenderAction, type SenderEvent, type DeliveryOutcome } from "@tinybms/ota-core";
+import { type DeliveryOutcome, parseTopic, type SenderAction, type SenderEvent } from "@tinybms/ota-core";
 import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
-import { type Fault } from "../fault/fault.ts";
+import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";

@@ -44,7 +44,7 @@ export async function startScriptedDevice(brokerUrl: string, script: DeviceScrip
   const device = new Device(client, script);
   client.on("message", (topic, payload) => {
     if (topic === topics.offer || topic === topics.deviceOffer(script.device)) device.takeOffer(payload);
-    else if (topic.endsWith("/hashes")) device.takeHashes(payload);
+    else if (topic === topics.hashes(device.imageId)) device.takeHashes(payload);
     else if (topic.endsWith("/chunk")) device.takeChunk(payload);
   });
   await client.subscribeAsync([topics.offer, topics.deviceOffer(script.device), topics.deviceChunk(script.device)]);
@@ -63,6 +63,11 @@ class Device implements ScriptedDevice {
     this.#script = script;
   }
 
+  /** Name of the image that is offered now. */
+  get imageId(): string {
+    return imageIdOf(this.offers.at(-1)?.release.image.sha256 ?? "00".repeat(32));
+  }
+
   async close(): Promise<void> {
     await this.#client.endAsync(true);
   }
@@ -71,6 +76,10 @@ class Device implements ScriptedDevice {
     const offer = readOffer(payload);
     if (offer === undefined || offer.release === null) return;
     const release = parseRelease(offer.release.payload);
+    if (this.imageId !== imageIdOf(release.image.sha256)) {
+      this.#chunks.clear();
+      this.image = undefined;
+    }
     const isKnown = this.offers.some((known) => known.offer.id === offer.id);
     if (!isKnown) this.offers.push({ offer, release });
     const { refusal, topicRoot } = this.#script;
@@ -79,19 +88,19 @@ class Device implements ScriptedDevice {
       return;
     }
     const topics = topicsOf(topicRoot);
-    const image = imageIdOf(release.image.sha256);
+    const image = this.imageId;
     this.#report({ state: this.image === undefined ? "downloading" : "confirmed" });
     this.#client.subscribe([topics.hashes(image), topics.imageChunk(image)], { qos: 1 });
   }
 
   takeHashes(payload: Uint8Array): void {
-    const { sha256: hash, size, hash_list_sha256: expected } = this.#current().release.image;
+    const { size, hash_list_sha256: expected } = this.#current().release.image;
     const { count } = parseHashList(payload, size, expected);
     const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !this.#chunks.has(index));
     if (missing.length === 0) return;
     const request = buildRequest({
       protocol: 1,
-      image: imageIdOf(hash),
+      image: this.imageId,
       missing: [[missing[0]!, count - missing[0]!]],
       missing_count: count - missing[0]!,
       window: 0,
@@ -102,7 +111,8 @@ class Device implements ScriptedDevice {
   }
 
   takeChunk(payload: Uint8Array): void {
-    const { index, bytes } = parseChunk(payload);
+    const { image: id, index, bytes } = parseChunk(payload);
+    if (!this.imageId.startsWith(id)) return;
     const { size, sha256: expected } = this.#current().release.image;
     this.#chunks.set(index, bytes.slice());
     if (this.#chunks.size < chunkCountOf(size) || this.image !== undefined) return;

@@ -2,6 +2,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { type DeviceProgress, isOtaError, type OtaError } from "@tinybms/ota-core";
 import { type BrokerAddress, displayBroker, parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { type DeliveryPlan, deliverOverMqtt } from "../mqtt/deliver.ts";
+import type { OfferCounter } from "../sequence.ts";
 import { deviceTable } from "../ui/device-table.ts";
 import { createProgressView, type ProgressView } from "../ui/progress-view.ts";
 import { type CommandConsole, printable } from "./console.ts";
@@ -98,7 +99,7 @@ async function deliverOne(
     ...plannedRecord(planned),
     outcome: "failed",
     durationMs: performance.now() - startedAt,
-    devices: [...seen.values()],
+    devices: byName([...seen.values()]),
     ...fields,
   });
   try {
@@ -114,7 +115,7 @@ async function deliverOne(
     const { bytesSent, chunksSent } = outcome.stats;
     console.debug(`counted: ${JSON.stringify(outcome.stats)}`);
     const how = error === undefined ? "delivered" : "failed";
-    return { record: recordOf({ outcome: how, bytesSent, chunksSent, devices: outcome.devices }), error };
+    return { record: recordOf({ outcome: how, bytesSent, chunksSent, devices: byName(outcome.devices) }), error };
   } catch (thrown) {
     const error = console.world.signal.aborted ? interruptedError() : thrown;
     if (!isOtaError(error)) throw error;
@@ -169,8 +170,8 @@ function noticesOf(broker: BrokerAddress, view: ProgressView, console: CommandCo
       if (!hasRetried) view.note(`${printable(fault.message)}; trying again`);
       hasRetried = true;
     },
-    onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: readonly [number, number] }): void => {
-      if (console.verbose) view.note(`offer ${id}, epoch ${epoch}, sequence ${sequence}`);
+    onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: OfferCounter }): void => {
+      view.note(console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : "offered; waiting for devices");
     },
     onConnection: (connected: boolean): void =>
       view.note(
@@ -194,10 +195,16 @@ function reportRecord(
   { planned, outcome, durationMs, chunksSent, devices }: DeliveryRecord,
   console: CommandConsole,
 ): void {
+  if (console.quiet && outcome === "delivered") return;
   if (devices.length > 0) {
     for (const line of deviceTable(devices, (style, text) => console.style(style, text))) console.print(line);
   }
-  if (outcome !== "delivered" || console.quiet) return;
+  if (outcome !== "delivered") return;
   const took = `${(durationMs / 1000).toFixed(1)} s`;
   console.print(`${printable(planned.artifact)}: delivered in ${took}, ${chunksSent} chunks sent`);
+}
+
+/** In the order in which people count: bench-2 before bench-10. */
+function byName(devices: readonly DeviceProgress[]): readonly DeviceProgress[] {
+  return devices.toSorted((left, right) => left.device.localeCompare(right.device, "en", { numeric: true }));
 }

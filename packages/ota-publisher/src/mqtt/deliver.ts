@@ -11,7 +11,7 @@ import {
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
 import { buildOfferEnvelope, type DeliveryTarget, offerTopicsOf, type ReleaseParts } from "../offer.ts";
-import { nextCounter, readCounter, recordCounter } from "../sequence.ts";
+import { nextCounter, type OfferCounter, readCounter, recordCounter } from "../sequence.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { type BrokerConnection, type BrokerMessage, type ConnectionOptions, connectBroker } from "./connection.ts";
 import { readRetainedCounters } from "./retained-offers.ts";
@@ -47,7 +47,7 @@ export interface DeliveryWatch {
   /** The broker can't be reached yet; another attempt follows. */
   readonly onRetry?: (fault: OtaError) => void;
   /** The offer is on its way to the broker. */
-  readonly onOffer?: (offer: { readonly id: string; readonly counter: readonly [number, number] }) => void;
+  readonly onOffer?: (offer: { readonly id: string; readonly counter: OfferCounter }) => void;
   /** The connection was lost, or is there again. */
   readonly onConnection?: (connected: boolean) => void;
 }

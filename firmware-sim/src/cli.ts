@@ -1,0 +1,120 @@
+import { createRequire } from "node:module";
+import { CHIPS, isOtaError, OtaError } from "@tinybms/ota-core";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
+import type { RunOptions } from "./commands/run.ts";
+import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
+
+/** Groups of errors that the arguments or an input file are to blame for. */
+const INPUT_GROUPS: readonly string[] = ["arguments", "image", "nvs", "protocol", "simulation"];
+
+const DEVICES_MAX = 10_000;
+
+/**
+ * Runs `tinybms-sim`.
+ *
+ * @param argv - The arguments after the command's name.
+ * @returns The exit code: 0 done, 1 failed or out of time, 2 wrong arguments or input, 130 interrupted.
+ */
+export async function runSimCli(argv: readonly string[], io: CommandIo): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const output = new CommandOutput(io, { json: argv.includes("--json"), verbose: argv.includes("--verbose") });
+    return fail(error, output);
+  }
+}
+
+function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command {
+  const program = new Command("tinybms-sim")
+    .description("Runs simulated ESP32s that boot, update and roll back as ESP-IDF does.")
+    .version(String(createRequire(import.meta.url)("../package.json").version), "--version", "print the version")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      // Faults are told by runSimCli, in the form that all errors have.
+      writeErr: () => undefined,
+    });
+  program.allowExcessArguments().action(() => {
+    const [name] = program.args;
+    const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
+    throw new CommanderError(1, "commander.unknownCommand", `${fault}; there is run`);
+  });
+  addRun(program.command("run"), async (options) => {
+    const { run } = await import("./commands/run.ts");
+    onEnd(await run(options, new CommandOutput(io, options)));
+  });
+  return program;
+}
+
+function addRun(command: Command, action: (options: RunOptions & OutputOptions) => Promise<void>): void {
+  command
+    .description("run devices on a broker")
+    .allowExcessArguments(false)
+    .requiredOption("--broker <url>", "mqtt://HOST:PORT, or embedded, or embedded://HOST:PORT, to start one here")
+    .option("--topic <topic>", "the channel's topic", "tinybms/gateway/ota")
+    .option("--devices <count>", "how many devices", count, 1)
+    .option("--id <prefix>", "their names: PREFIX-1, PREFIX-2 …", "bench")
+    .option("--product <name>", "product.name of the manifest", "TinyBMS Web Gateway")
+    .option("--app <file>", "the app image that they run at first; a made-up one without it")
+    .addOption(
+      new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
+    )
+    .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
+    .option("--bootloader <file>", "the second-stage bootloader")
+    .option("--flash <file>", "a whole flash, as esptool read-flash wrote it")
+    .addOption(
+      new Option("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again").argParser(
+        (value: string, previous: readonly string[] = []) => [...previous, value],
+      ),
+    )
+    .addOption(new Option("--until <state>", "end when every device has ended an offer").choices(["settled"]))
+    .option("--timeout <seconds>", "end after so long", seconds)
+    .option("--json", "print one JSON document on standard output when it ends")
+    .option("--verbose", "say more: one JSON line per event on standard error")
+    .option("--quiet", "say only what is wrong, and the result")
+    .addHelpText("after", `\nA fault is ${FAULT_GRAMMAR}`)
+    .action(action);
+}
+
+/** Tells an error, as text or as JSON. */
+function fail(thrown: unknown, output: CommandOutput): number {
+  const error = thrown instanceof CommanderError ? argumentError(thrown) : thrown;
+  if (!isOtaError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    const text = output.verbose && error instanceof Error ? (error.stack ?? message) : message;
+    output.printJson({ error: { code: "unexpected", message, details: {} } });
+    output.io.stderr.write(`error[unexpected]: ${text}\n`);
+    return 1;
+  }
+  output.printJson({ error });
+  output.fail(error);
+  return INPUT_GROUPS.includes(error.code.slice(0, error.code.indexOf("/"))) ? 2 : 1;
+}
+
+/** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
+function argumentError({ message }: CommanderError): OtaError<"arguments/invalid"> {
+  const [first = "", suggestion = ""] = message.replace(/^error: /, "").split("\n");
+  const option = /--[a-z][a-z-]*/.exec(first)?.[0];
+  const hint = suggestion === "" ? "--help lists the options" : suggestion.replace(/^\((.*)\)$/, "$1");
+  return new OtaError("arguments/invalid", first, option === undefined ? {} : { option }, { hint });
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (/^[0-9]+$/.test(text) && value >= 1 && value <= DEVICES_MAX) return value;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${DEVICES_MAX}.`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && value > 0 && value <= 1_000_000) return value;
+  throw new InvalidArgumentError("It must be a number above 0, up to 1000000.");
+}

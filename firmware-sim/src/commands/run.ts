@@ -1,0 +1,143 @@
+import { OtaError } from "@tinybms/ota-core";
+import { createDevice } from "../create-device.ts";
+import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import { type ChosenBroker, openBroker } from "./broker-option.ts";
+import { type CommandOutput, printable } from "./command-output.ts";
+import { deviceTable } from "./device-table.ts";
+import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
+
+/** The options of `tinybms-sim run`. */
+export interface RunOptions extends DeviceInputOptions {
+  readonly broker: string;
+  readonly product: string;
+  /** End when every device has ended an offer. */
+  readonly until?: "settled";
+  /** In seconds. */
+  readonly timeout?: number;
+}
+
+type End = "settled" | "timeout" | "interrupted";
+
+/**
+ * `tinybms-sim run`: devices on a broker, until something ends it.
+ *
+ * @returns The exit code: 0 settled, 1 out of time, 130 interrupted.
+ * @throws OtaError for arguments and files, and `delivery/broker-unreachable` where time is over and no device ever
+ *   reached the broker.
+ */
+export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
+  const inputs = await readDeviceInputs(options);
+  const broker = await openBroker(options.broker);
+  const fleet = startFleet(options, inputs, broker, output);
+  let end: End;
+  try {
+    end = await untilEnd(fleet, options, output.io.signal);
+  } finally {
+    await Promise.all(fleet.connections.map((connection) => connection.stop()));
+    await broker.close();
+  }
+  if (end === "timeout" && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
+  const devices = fleet.connections.map(({ device }) => device.summary());
+  output.printJson({ devices });
+  for (const line of deviceTable(devices)) output.print(line);
+  if (end === "timeout") output.warn(`not every device has ended an offer after ${options.timeout} s`);
+  if (end === "interrupted") return 130;
+  return end === "settled" ? 0 : 1;
+}
+
+interface Fleet {
+  readonly connections: readonly DeviceConnection[];
+  /** Some device was connected at some time. */
+  wasReached(): boolean;
+  lastError(): Error | undefined;
+}
+
+function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBroker, output: CommandOutput): Fleet {
+  const { ids, hardware, faults } = inputs;
+  output.note(`${ids.length} ${ids.length === 1 ? "device" : "devices"} on ${broker.display}, topic ${options.topic}`);
+  output.note("without a key set the devices take unsigned offers");
+  let wasReached = false;
+  let lastError: Error | undefined;
+  const onConnectionError = (error: Error) => {
+    const isNew = lastError?.message !== error.message;
+    lastError = error;
+    if (isNew && !wasReached) output.warn(`${broker.display} can't be reached, trying again: ${error.message}`);
+  };
+  const connections = ids.map((id, index) => {
+    const own = { chip: hardware.chip, efuse: hardware.efuse.copy(), flash: hardware.flash.snapshot() };
+    const { topic, product } = options;
+    const device = createDevice({ id, topicRoot: topic, product, hardware: own, faults, seed: index + 1 });
+    const onLog = (entry: DeviceLogEntry) => report(entry, output);
+    const connection = connectDevice(device, broker.url, { faults, seed: index + 1, onLog, onConnectionError });
+    connection.watch(() => {
+      wasReached ||= connection.isOnline;
+    });
+    return connection;
+  });
+  return { connections, wasReached: () => wasReached, lastError: () => lastError };
+}
+
+/** Waits for whatever comes first. */
+function untilEnd({ connections }: Fleet, options: RunOptions, signal: AbortSignal): Promise<End> {
+  return new Promise((resolve) => {
+    const unwatch: (() => void)[] = [];
+    let timeout: NodeJS.Timeout | undefined;
+    const end = (how: End) => {
+      clearTimeout(timeout);
+      signal.removeEventListener("abort", onAbort);
+      for (const stop of unwatch) stop();
+      resolve(how);
+    };
+    const onAbort = () => end("interrupted");
+    if (signal.aborted) return end("interrupted");
+    signal.addEventListener("abort", onAbort);
+    if (options.timeout !== undefined) timeout = setTimeout(() => end("timeout"), options.timeout * 1000);
+    if (options.until !== "settled") return;
+    const pending = new Set(connections.map(({ device }) => device));
+    for (const connection of connections) {
+      const { device } = connection;
+      unwatch.push(
+        connection.watch(() => {
+          if (isSettled(device)) pending.delete(device);
+          else pending.add(device);
+          if (pending.size === 0) end("settled");
+        }),
+      );
+    }
+  });
+}
+
+function isSettled({ status, state }: SimulatedDevice): boolean {
+  if (status !== "running") return false;
+  return state === "confirmed" || state === "rejected" || state === "rolled-back" || state === "failed";
+}
+
+function report(entry: DeviceLogEntry, output: CommandOutput): void {
+  if (output.verbose) output.io.stderr.write(`${JSON.stringify(entry)}\n`);
+  if (!output.quiet && !output.verbose) output.print(textOf(entry, output));
+}
+
+function textOf(entry: DeviceLogEntry, output: CommandOutput): string {
+  const device = output.style("bold", entry.device);
+  switch (entry.type) {
+    case "booted": {
+      const gaveUp = entry.rolledBack ? "; the bootloader gave up the image before" : "";
+      return `${device}  boots ${printable(entry.version)} from ${printable(entry.slot)} (start ${entry.bootCount})${gaveUp}`;
+    }
+    case "reset-loop":
+      return `${device}  ${output.style("red", `does not boot: ${entry.reason}`)}`;
+    case "state":
+      return `${device}  ${entry.state}${entry.error === undefined ? "" : `  ${entry.error.code}: ${printable(entry.error.message)}`}`;
+    case "power-cut":
+      return `${device}  ${output.style("yellow", entry.message)}`;
+    case "panic":
+      return `${device}  ${output.style("red", `panic: ${printable(entry.message)}`)}`;
+  }
+}
+
+function unreachable({ host, port, display }: ChosenBroker, cause: Error | undefined): OtaError {
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  const message = `no device reached the broker ${display}${why}`;
+  return new OtaError("delivery/broker-unreachable", message, { host, port }, cause === undefined ? {} : { cause });
+}
