@@ -42,11 +42,14 @@ function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command
       // Faults are told by runSimCli, in the form that all errors have.
       writeErr: () => undefined,
     });
-  program.allowExcessArguments().action(() => {
-    const [name] = program.args;
-    const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
-    throw new CommanderError(1, "commander.unknownCommand", `${fault}; there is run`);
-  });
+  program
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action(() => {
+      const [name] = program.args;
+      const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
+      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there is run`);
+    });
   addRun(program.command("run"), async (options) => {
     const { run } = await import("./commands/run.ts");
     onEnd(await run(options, new CommandOutput(io, options)));

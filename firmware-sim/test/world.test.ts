@@ -149,3 +149,21 @@ test("a device without OTA slots refuses an update and stays what it is", () => 
   world.runUntil(() => device.state === "rejected", 600_000);
   expect(device.summary()).toMatchObject({ slot: "factory", otadata: [], error: { code: "offer/no-slot" } });
 });
+
+test("a device that can't write its attempt down does not start the new image", () => {
+  const app = (label: string, subtype: number, offset: number) => {
+    return { label, type: 0, subtype, offset, size: 0x100000, flags: 0 };
+  };
+  const otadata = { label: "otadata", type: 1, subtype: 0, offset: 0xe000, size: 0x2000, flags: 0 };
+  const partitionTable = { entries: [otadata, app("ota_0", 0x10, 0x10000), app("ota_1", 0x11, 0x110000)] };
+  const device = makeDevice("bench-1", { partitionTable });
+  const world = new World({ seed: 1, devices: [device] });
+  publish(world);
+  world.runUntil(() => device.state === "failed", 600_000);
+  expect(device.summary()).toMatchObject({ slot: "ota_0", version: "1.0.0", bootCount: 1 });
+});
+
+test("a world that does not get there says its seed and what its devices do", () => {
+  const world = new World({ seed: 42, devices: [makeDevice("bench-1")] });
+  expect(() => world.runUntil(() => false, 5_000)).toThrow(/world of seed 42: not done at .* bench-1 running idle/);
+});

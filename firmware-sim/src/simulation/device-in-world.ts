@@ -35,12 +35,7 @@ export class DeviceInWorld {
   boot(): void {
     this.#perform(() => this.device.boot(this.#world.now()));
     if (this.device.status !== "running") return;
-    this.#after(this.#world.connectMs, () => {
-      this.#world.link.connect(this.device.will, ({ topic, payload }) =>
-        this.#receive((now) => ({ type: "message", now, topic, payload })),
-      );
-      this.#receive((now) => ({ type: "connected", now }));
-    });
+    this.#connectAfter(this.#world.connectMs);
   }
 
   /** The broker or the network went away; the device comes back after `backMs`. */
@@ -48,7 +43,11 @@ export class DeviceInWorld {
     if (!this.#world.link.isConnected) return;
     this.#world.link.disconnect(false);
     this.#receive((now) => ({ type: "disconnected", now }));
-    this.#after(backMs, () => {
+    this.#connectAfter(backMs);
+  }
+
+  #connectAfter(delayMs: number): void {
+    this.#after(delayMs, () => {
       this.#world.link.connect(this.device.will, ({ topic, payload }) =>
         this.#receive((now) => ({ type: "message", now, topic, payload })),
       );

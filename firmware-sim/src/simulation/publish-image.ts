@@ -24,11 +24,11 @@ export interface Publication {
   readonly product: string;
   /** Number of the offer; 1 without it. */
   readonly sequence?: number;
-  /** What else the sender is told; it waits for `confirmed` devices, and for 30 days, without it. */
+  /** What else the sender is told; it waits for `confirmed` devices, and for a week, without it. */
   readonly sender?: Partial<SenderOptions>;
 }
 
-const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * 86_400_000;
 const ISSUED_AT = "2026-01-01T00:00:00Z";
 
 /**
@@ -79,7 +79,7 @@ export function publishImage({ image, topicRoot, product, sequence = 1, sender =
     readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
     expected: {},
     wait: "confirmed",
-    timeoutMs: 30 * DAY_MS,
+    timeoutMs: WEEK_MS,
     rate: 0,
     qos: 1,
     ...sender,

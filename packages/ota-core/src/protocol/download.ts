@@ -48,7 +48,7 @@ type Phase =
   | { readonly name: "invalidate" }
   | { readonly name: "fetch"; readonly writing: { readonly index: number; readonly bytes: Uint8Array } | undefined }
   /** Reading the whole image back, once, before anything trusts it. */
-  | { readonly name: "read-back"; readonly index: number; readonly hash: Sha256; readonly wrong: number }
+  | { readonly name: "read-back"; readonly index: number; readonly hash: Sha256 }
   /** ESP-IDF's own check. */
   | { readonly name: "verify" }
   /** An image that must not run is being made unbootable. */
@@ -256,6 +256,8 @@ export class Download {
       this.#phase = { name: "scan", index: index + 1 };
       return this.#read(index + 1);
     }
+    // Every chunk is right and the whole is wrong: fetched once more, all of it.
+    if (this.#startedOver && this.#missing.count === 0) this.#missing.addAll();
     if (!this.#host.trustsFlash) this.#distrustFrontier();
     if (this.#missing.count === 0) return this.#startReadBack();
     this.#invalidate();
@@ -306,33 +308,31 @@ export class Download {
   }
 
   #startReadBack(): void {
-    this.#phase = { name: "read-back", index: 0, hash: createSha256(), wrong: 0 };
+    this.#phase = { name: "read-back", index: 0, hash: createSha256() };
     this.#read(0);
   }
 
   #readBack(phase: Extract<Phase, { name: "read-back" }>, bytes: Uint8Array): void {
     const { index, hash } = phase;
-    const matches = this.#matches(index, bytes);
-    if (!matches) this.#missing.add(index);
     hash.update(bytes);
-    const wrong = phase.wrong + (matches ? 0 : 1);
     if (index + 1 < this.#missing.size) {
-      this.#phase = { name: "read-back", index: index + 1, hash, wrong };
+      this.#phase = { name: "read-back", index: index + 1, hash };
       return this.#read(index + 1);
     }
     const actual = toHex(hash.digest());
-    if (wrong === 0 && actual === this.release.image.sha256) {
+    const expected = this.release.image.sha256;
+    if (actual === expected) {
       this.#phase = { name: "verify" };
       return this.#host.emit({ type: "verify-image" });
     }
     if (this.#startedOver) {
-      const expected = this.release.image.sha256;
       const message = `the image read back from flash has SHA-256 ${actual}, the release says ${expected}`;
       return this.#condemn(new OtaError("delivery/image-mismatch", message, { expected, actual }));
     }
     this.#startedOver = true;
-    if (wrong === 0) this.#missing.addAll();
-    this.#invalidate();
+    this.#missing.addAll();
+    this.#phase = { name: "scan", index: 0 };
+    this.#read(0);
   }
 
   /** verify → ended. What flash says of itself must be what the release said, whatever was checked before. */

@@ -140,6 +140,35 @@ test("a chunk that stands in flash already is not written again", () => {
   expect(world.device.receiver.stats.dropped).toEqual({ duplicate: 1 });
 });
 
+test("a chunk that flash did not hold is found when the image is read back, and fetched again alone", () => {
+  const world = downloading();
+  for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
+  world.device.target[7 * 4096 + 5]! ^= 0x10;
+  sendChunk(world, 0);
+  expect(world.rebooted).toBe(0);
+  expect(lastRequest(world)?.missing).toEqual([
+    [0, 1],
+    [7, 1],
+  ]);
+  sendChunk(world, 7);
+  sendChunk(world, 0);
+  expect(world.rebooted).toBe(1);
+});
+
+test("an image whose chunks are all right and whose whole is wrong is fetched once more, then given up", () => {
+  const release = releaseOf(NEW);
+  const sha256 = IMAGE + "00".repeat(16); // the same 16 bytes that name the image, another hash
+  const world = downloading(offerOf({ ...release, image: { ...release.image, sha256 } }));
+  sendAll(world);
+  expect(lastRequest(world)?.missing).toEqual([[0, 13]]);
+  sendAll(world);
+  expect(lastReport(world)).toMatchObject({ state: "failed", error: { code: "delivery/image-mismatch" } });
+  expect(world.device.writtenSectors).toHaveLength(26);
+  expect(world.device.target.subarray(0, 4096), "nothing is left that could start").toEqual(
+    new Uint8Array(4096).fill(0xff),
+  );
+});
+
 test("while nothing useful comes, the device asks again ever more rarely, by unicast in the end, and says so", () => {
   const world = downloading();
   const waits: number[] = [];

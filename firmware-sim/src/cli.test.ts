@@ -1,0 +1,137 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { buildAppImage, TWO_OTA_PARTITION_CSV } from "@tinybms/ota-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { publishOver } from "../test/mqtt-publisher.ts";
+import { runSimCli } from "./cli.ts";
+import { publishImage } from "./simulation/publish-image.ts";
+import { startEmbeddedBroker } from "./testkit/index.ts";
+
+const TOPIC = "tinybms/gateway/ota";
+const PRODUCT = "TinyBMS Web Gateway";
+const ANY_PORT = "embedded://127.0.0.1:0";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tinybms-sim-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(name: string, content: Uint8Array | string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function sim(args: readonly string[], signal: AbortSignal = new AbortController().signal): Promise<Ended> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [out, err] = [text(stdout), text(stderr)];
+  const code = await runSimCli(args, { stdout, stderr, env: {}, signal });
+  stdout.end();
+  stderr.end();
+  return { code, out: await out, err: await err };
+}
+
+test("run --until settled ends when every device has ended the offer, and prints one document", async () => {
+  const broker = await startEmbeddedBroker({});
+  const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 2 });
+  const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
+  const args = ["run", "--broker", broker.url, "--devices", "2", "--until", "settled", "--timeout", "20", "--json"];
+  const { code, out, err } = await sim([...args, "--fault", "bench-2:self-test=fail", "--verbose"]);
+  await stop();
+  await broker.close();
+  expect(JSON.parse(out)).toMatchObject({
+    devices: [
+      {
+        device: "bench-1",
+        state: "confirmed",
+        version: "2.0.0",
+        slot: "ota_1",
+        otadata: [
+          { sequence: 1, state: "valid", valid: true },
+          { sequence: 2, state: "valid", valid: true },
+        ],
+        bootCount: 2,
+        flash: { erases: expect.any(Number), programs: expect.any(Number), bytes: expect.any(Number) },
+      },
+      { device: "bench-2", state: "rolled-back", version: "1.0.0", error: { code: "delivery/self-test-failed" } },
+    ],
+  });
+  expect(code).toBe(0);
+  const lines = err.split("\n").filter((line) => line.startsWith("{"));
+  expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ type: "state", device: "bench-1", state: "confirmed" }),
+  );
+});
+
+test("run ends with 1 when its time is over, and with a table for people", async () => {
+  const partitionTable = await file("table.csv", TWO_OTA_PARTITION_CSV);
+  const app = await file("app.bin", buildAppImage({ version: "4.5.6", chip: "esp32s3" }));
+  const args = ["--app", app, "--partition-table", partitionTable, "--id", "desk", "--timeout", "0.5"];
+  const { code, out, err } = await sim(["run", "--broker", ANY_PORT, ...args]);
+  expect(out).toContain("desk-1  boots 4.5.6 from factory (start 1)\n");
+  expect(out).toMatch(/^device +state +version +slot +otadata +boots +erases +error$/m);
+  expect(out).toMatch(/^desk-1 +idle +4\.5\.6 +factory +blank blank +1 /m);
+  expect(err).toContain("unsigned offers");
+  expect(code).toBe(1);
+});
+
+test("an interrupted run ends cleanly with its document and 130", async () => {
+  const interrupt = new AbortController();
+  const running = sim(["run", "--broker", ANY_PORT, "--json"], interrupt.signal);
+  interrupt.abort();
+  const { code, out } = await running;
+  expect(JSON.parse(out).devices).toHaveLength(1);
+  expect(code).toBe(130);
+});
+
+test("a broker that is not there is named when time is over", async () => {
+  const { code, out } = await sim(["run", "--broker", "mqtt://127.0.0.1:1", "--timeout", "0.3", "--json"]);
+  expect(JSON.parse(out)).toMatchObject({
+    error: { code: "delivery/broker-unreachable", details: { host: "127.0.0.1", port: 1 } },
+  });
+  expect(code).toBe(1);
+});
+
+test.for([
+  [["run"], "arguments/invalid", "--broker"],
+  [["walk"], "arguments/invalid", 'no command "walk"'],
+  [["run", "--broker", "tcp://x"], "arguments/invalid", "--broker must be mqtt://"],
+  [["run", "--broker", ANY_PORT, "--devices", "0"], "arguments/invalid", "whole number from 1"],
+  [["run", "--broker", ANY_PORT, "--id", "a/b"], "arguments/invalid", "can't name a device"],
+  [["run", "--broker", ANY_PORT, "--topic", "a/#"], "protocol/topic-invalid", "no topic"],
+  [["run", "--broker", ANY_PORT, "--chip", "z80"], "arguments/invalid", "--chip"],
+  [["run", "--broker", ANY_PORT, "--app", "/nowhere/app.bin"], "simulation/file-unreadable", "ENOENT"],
+  [["run", "--broker", ANY_PORT, "--fault", "bench-1:melt"], "simulation/invalid-fault", "melt"],
+  [["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"], "simulation/invalid-fault", "no such device"],
+] as const)("%j is refused with %s", async ([args, errorCode, why]) => {
+  const { code, out, err } = await sim([...args, "--json"]);
+  const { error } = JSON.parse(out);
+  expect(error.code).toBe(errorCode);
+  expect(error.message).toContain(why);
+  expect(err).toContain(`error[${errorCode}]: `);
+  expect(code).toBe(2);
+});
+
+test("an app that is none is refused", async () => {
+  const app = await file("noise.bin", new Uint8Array(5000).fill(7));
+  const { code, err } = await sim(["run", "--broker", ANY_PORT, "--app", app]);
+  expect(err).toContain("error[image/bad-magic]");
+  expect(code).toBe(2);
+});
+
+test("--help shows options and faults", async () => {
+  const { code, out } = await sim(["run", "--help"]);
+  expect(out).toContain("--partition-table <file>");
+  expect(out).toContain("self-test=fail|hang|pass");
+  expect(code).toBe(0);
+});

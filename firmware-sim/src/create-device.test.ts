@@ -1,0 +1,62 @@
+import { buildAppImage, isOtaError, parsePartitionCsv, TWO_OTA_PARTITION_CSV } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import { createDevice, createHardware } from "./create-device.ts";
+import { partitionBytes } from "./device-partitions.ts";
+
+const APP = buildAppImage({ version: "1.2.3", chip: "esp32c3" });
+
+test("a device is made for the chip of its app, and boots it from ota_0", () => {
+  const device = createDevice({ id: "a", app: APP });
+  expect(device.hardware.chip.name).toBe("esp32c3");
+  expect(device.status).toBe("off");
+  device.boot(0);
+  expect(device.summary()).toMatchObject({ device: "a", state: "idle", version: "1.2.3", slot: "ota_0", bootCount: 1 });
+});
+
+test("the app goes into factory where there is one", () => {
+  const device = createDevice({ id: "a", app: APP, partitionTable: parsePartitionCsv(TWO_OTA_PARTITION_CSV) });
+  device.boot(0);
+  expect(device.summary()).toMatchObject({ slot: "factory", otadata: [null, null] });
+});
+
+test("a dump of a device boots as the device does", () => {
+  const device = createDevice({ id: "a", app: APP });
+  device.boot(0);
+  const copy = createDevice({ id: "b", chip: "esp32c3", flashDump: device.hardware.flash.dump() });
+  copy.boot(0);
+  expect(copy.summary()).toMatchObject({ version: "1.2.3", slot: "ota_0", bootCount: 2 });
+});
+
+test("a board without an app resets for ever", () => {
+  const device = createDevice({ id: "a" });
+  const [entry] = device.boot(0);
+  expect(device.summary()).toMatchObject({ state: "reset-loop", version: null, slot: null, bootCount: 0 });
+  expect(entry).toMatchObject({ type: "log", entry: { type: "reset-loop", reason: "no-bootable-app" } });
+});
+
+test("what is larger than its place is refused", () => {
+  const app = new Uint8Array(1700 * 1024 + 1);
+  expect(() => createHardware({ app })).toThrow("1740801 bytes don't fit into ota_0, which holds 1740800");
+  expect(() => createHardware({ bootloader: new Uint8Array(0x7001) })).toThrow("the bootloader's place");
+  const entries = parsePartitionCsv("factory, app, factory, 0x10000, 1M").entries;
+  try {
+    createHardware({ partitionTable: { entries }, nvs: new Uint8Array(4096) });
+    expect.unreachable();
+  } catch (error) {
+    expect(isOtaError(error, "simulation/does-not-fit")).toBe(true);
+  }
+});
+
+test("the boot count lasts through resets and lost power, and an NVS without a free page starts it anew", () => {
+  const device = createDevice({ id: "a", app: APP });
+  for (let count = 1; count <= 3; count++) {
+    device.boot(count);
+    device.cutPower();
+  }
+  expect(device.summary()).toMatchObject({ state: "off", bootCount: 3 });
+  // Every page in state FULL, with a right header CRC, as a partition that was never erased in time.
+  const nvs = partitionBytes(device.hardware.flash, "nvs").fill(0);
+  const worn = createDevice({ id: "a", app: APP, nvs });
+  worn.boot(0);
+  expect(worn.summary()).toMatchObject({ state: "idle", bootCount: 1 });
+});

@@ -1,0 +1,37 @@
+import { parseTopic, type Sender, type SenderEvent } from "@tinybms/ota-core";
+import { connectAsync } from "mqtt";
+
+/** Runs a sender over a real broker, as plainly as can be: for tests of the devices on the other side. */
+export async function publishOver(brokerUrl: string, topicRoot: string, sender: Sender): Promise<() => Promise<void>> {
+  const client = await connectAsync(brokerUrl);
+  const timers = new Map<string, NodeJS.Timeout>();
+  const now = () => Math.floor(performance.now());
+  const handle = (event: SenderEvent): void => {
+    for (const action of sender.handle(event)) {
+      if (action.type === "subscribe") client.subscribe(action.topic, { qos: 1 });
+      if (action.type === "clear-timer") clearTimeout(timers.get(action.timer));
+      if (action.type === "set-timer") {
+        clearTimeout(timers.get(action.timer));
+        const fire = () => handle({ type: "timer", now: now(), timer: action.timer });
+        timers.set(action.timer, setTimeout(fire, Math.max(0, action.at - now())));
+      }
+      if (action.type === "publish") {
+        const { topic, qos, retain, id } = action;
+        client.publish(topic, Buffer.from(action.payload), { qos, retain }, (error) => {
+          if (!error) handle({ type: "drained", now: now(), id });
+        });
+      }
+    }
+  };
+  client.on("message", (topic, payload, { retain: retained }) => {
+    const parsed = parseTopic(topicRoot, topic);
+    if (parsed?.kind === "request") handle({ type: "request", now: now(), device: parsed.device, payload });
+    if (parsed?.kind === "state") handle({ type: "state", now: now(), device: parsed.device, payload, retained });
+  });
+  handle({ type: "start", now: now() });
+  handle({ type: "connected", now: now() });
+  return async () => {
+    for (const timer of timers.values()) clearTimeout(timer);
+    await client.endAsync();
+  };
+}
