@@ -54,9 +54,11 @@ test("the boot count lasts through resets and lost power, and an NVS without a f
     device.cutPower();
   }
   expect(device.summary()).toMatchObject({ state: "off", bootCount: 3 });
-  // Every page in state FULL, with a right header CRC, as a partition that was never erased in time.
+  // Cells that are all 0: no page of NVS can be written any more.
   const nvs = partitionBytes(device.hardware.flash, "nvs").fill(0);
   const worn = createDevice({ id: "a", app: APP, nvs });
   worn.boot(0);
   expect(worn.summary()).toMatchObject({ state: "idle", bootCount: 1 });
+  worn.boot(1);
+  expect(worn.summary()).toMatchObject({ bootCount: 2 });
 });

@@ -205,13 +205,13 @@ export class Receiver {
     this.#offerId = attempt.offer;
     this.#image = attempt.image;
     if (attempt.image === event.running.sha256) return this.#onAttemptRuns(attempt, event);
-    if (event.target?.condemned === true || attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
+    if (attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
       // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
       this.#activity = { name: "condemn", attempt };
       this.#error = describe(attempt.error ?? "delivery/self-test-failed");
       this.#emit({ type: "erase-sector", offset: 0 });
     }
-    // Otherwise power went before the switch: the standing offer is taken up where it was left.
+    // Otherwise power went, before the switch or during the probation: the standing offer is taken up where it was left.
   }
 
   #onAttemptRuns(attempt: Attempt, { running }: BootedEvent): void {

@@ -1,0 +1,119 @@
+import { buildAppImage, equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
+import { connectAsync } from "mqtt";
+import { afterEach, expect, test } from "vitest";
+import { partitionBytes } from "../src/device-partitions.ts";
+import { publishImage } from "../src/simulation/publish-image.ts";
+import {
+  connectDevice,
+  createDevice,
+  type DeviceConnection,
+  type DeviceLogEntry,
+  type DeviceSpec,
+  parseFault,
+  startEmbeddedBroker,
+  untilState,
+} from "../src/testkit/index.ts";
+import { publishOver } from "./mqtt-publisher.ts";
+
+const TOPIC_ROOT = "test/ota";
+const PRODUCT = "Test";
+const CHUNKS = 32;
+const OLD = buildAppImage({ version: "1.0.0", sizeBytes: CHUNKS * 4096, seed: 1 });
+const NEW = buildAppImage({ version: "2.0.0", sizeBytes: CHUNKS * 4096, seed: 2 });
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function startBroker(): Promise<string> {
+  const broker = await startEmbeddedBroker({});
+  ends.push(() => broker.close());
+  return broker.url;
+}
+
+function startDevice(
+  url: string,
+  id: string,
+  spec: Partial<DeviceSpec> = {},
+): { connection: DeviceConnection; log: DeviceLogEntry[] } {
+  const log: DeviceLogEntry[] = [];
+  const device = createDevice({ id, app: OLD, topicRoot: TOPIC_ROOT, product: PRODUCT, ...spec });
+  const connection = connectDevice(device, url, { faults: spec.faults ?? [], onLog: (entry) => log.push(entry) });
+  ends.push(() => connection.stop());
+  return { connection, log };
+}
+
+async function publish(url: string): Promise<void> {
+  const sender = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT });
+  ends.push(await publishOver(url, TOPIC_ROOT, sender));
+}
+
+test("a device on a real broker takes an update and confirms it", async () => {
+  const url = await startBroker();
+  const { connection, log } = startDevice(url, "bench-1");
+  await publish(url);
+  await untilState(connection, "confirmed");
+  const { device } = connection;
+  expect(device.summary()).toMatchObject({ version: "2.0.0", slot: "ota_1", bootCount: 2 });
+  expect(equalBytes(partitionBytes(device.hardware.flash, "ota_1", NEW.length), NEW)).toBe(true);
+  const states = log.flatMap((entry) => (entry.type === "state" ? [entry.state] : []));
+  expect(states).toEqual(["idle", "checking", "downloading", "ready-to-reboot", "pending-verify", "confirmed"]);
+});
+
+test("a power cut breaks the connection off, and the device comes back to finish", async () => {
+  const url = await startBroker();
+  const watcher = await connectAsync(url);
+  ends.push(() => watcher.endAsync());
+  const online: boolean[] = [];
+  watcher.on("message", (_topic, payload) => online.push(parseStateReport(payload).online));
+  await watcher.subscribeAsync(topicsOf(TOPIC_ROOT).stateFilter);
+  const { connection } = startDevice(url, "bench-2", { faults: [parseFault("bench-2:power-cut@at=50%,offMs=200")] });
+  await publish(url);
+  await untilState(connection, "confirmed");
+  expect(connection.device.powerCutCount).toBe(1);
+  expect(connection.device.totals.chunksUseful - CHUNKS).toBeLessThanOrEqual(3);
+  expect(online).toContain(false);
+  expect(online.at(-1)).toBe(true);
+});
+
+test("a failing self-test rolls the device back", async () => {
+  const url = await startBroker();
+  const { connection } = startDevice(url, "bench-3", { faults: [parseFault("bench-3:self-test=fail")] });
+  await publish(url);
+  await untilState(connection, "rolled-back");
+  expect(connection.device.summary()).toMatchObject({ version: "1.0.0", error: { code: "delivery/self-test-failed" } });
+});
+
+test("lost and doubled chunks delay a device, and no more", async () => {
+  const url = await startBroker();
+  const faults = [parseFault("*:lose=chunk,probability=0.2"), parseFault("*:duplicate=chunk,probability=0.2")];
+  const timing = { retryMs: 300 };
+  const { connection } = startDevice(url, "bench-4", { faults, timing });
+  await publish(url);
+  await untilState(connection, "confirmed", { timeoutMs: 25_000 });
+});
+
+test("a device that is stopped says that it is offline", async () => {
+  const url = await startBroker();
+  const { connection } = startDevice(url, "bench-5");
+  await new Promise<void>((resolve) => {
+    connection.watch(() => {
+      if (connection.isOnline) resolve();
+    });
+  });
+  await connection.stop();
+  const watcher = await connectAsync(url);
+  ends.push(() => watcher.endAsync());
+  const said = new Promise<Uint8Array>((resolve) => watcher.on("message", (_topic, payload) => resolve(payload)));
+  await watcher.subscribeAsync(topicsOf(TOPIC_ROOT).state("bench-5"));
+  expect(parseStateReport(await said)).toMatchObject({ device: "bench-5", state: "idle", online: false });
+});
+
+test("waiting for a state that does not come says what came instead", async () => {
+  const url = await startBroker();
+  const { connection } = startDevice(url, "bench-6");
+  await expect(untilState(connection, "confirmed", { timeoutMs: 50 })).rejects.toThrow(
+    "bench-6 is not confirmed after 50 ms but running, idle",
+  );
+});
