@@ -23,7 +23,7 @@ test.skipIf(isAbsent)(
     const result = powerCutSweep({ from, to: read("0.14.4/WLED_0.14.4_ESP32.bin"), every: 10 });
     expect(result.violations).toEqual([]);
     expect(result.points).toBeGreaterThan(500);
-    expect(result.outcomes.rolledBack).toBeLessThanOrEqual(2);
+    expect(result.outcomes.confirmed).toBe(result.points);
     expect(result.refetchedMax).toBeLessThanOrEqual(3);
   },
 );

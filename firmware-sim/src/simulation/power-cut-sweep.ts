@@ -1,6 +1,6 @@
 import { CHUNK_SIZE, equalBytes } from "@tinybms/ota-core";
 import { createDevice, createHardware, type FlashContents } from "../create-device.ts";
-import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device.ts";
 import { partitionBytes } from "../device-partitions.ts";
 import type { Fault } from "../fault/fault.ts";
 import type { CutMoment } from "../flash/power-cut.ts";
@@ -25,8 +25,7 @@ export interface PowerCutSweepOptions {
 export interface SweepViolation {
   /**
    * - `bootable`: it starts at every power-on, and never panics.
-   * - `delivered`: it ends confirmed, on the whole new image; or rolled back, on the whole old one, where power went on
-   *   probation: the bootloader then gives up the image, whatever kept it from being confirmed.
+   * - `delivered`: it ends confirmed, on the whole new image.
    * - `refetch`: it fetches again no more than what was torn, its neighbours and chunk 0.
    * - `flash`: no rule of NOR flash is broken.
    */
@@ -44,7 +43,7 @@ export interface PowerCutSweepResult {
   /** Cuts made. */
   readonly points: number;
   /** How the updates ended. */
-  readonly outcomes: { readonly confirmed: number; readonly rolledBack: number };
+  readonly outcomes: { readonly confirmed: number };
   /** The most chunks that a device fetched twice. */
   readonly refetchedMax: number;
   readonly violations: readonly SweepViolation[];
@@ -73,7 +72,7 @@ export function powerCutSweep(options: PowerCutSweepOptions): PowerCutSweepResul
   const uncut = update(makeDevice([]), to, seed);
   const violations = check(uncut, to, { operation: 0, moment: "before", seed });
   const operations = uncut.device.hardware.flash.operationCount;
-  const outcomes = { confirmed: 0, rolledBack: 0 };
+  const outcomes = { confirmed: 0 };
   let points = 0;
   let refetchedMax = 0;
   for (let operation = every; operation <= operations; operation += every) {
@@ -84,7 +83,6 @@ export function powerCutSweep(options: PowerCutSweepOptions): PowerCutSweepResul
       violations.push(...check(run, to, { operation, moment, seed: cutSeed }));
       refetchedMax = Math.max(refetchedMax, refetchedBy(run.device, to));
       if (run.device.state === "confirmed") outcomes.confirmed++;
-      if (run.device.state === "rolled-back") outcomes.rolledBack++;
       points++;
     }
   }
@@ -134,25 +132,13 @@ function check(
     const { slot = "" } = device.report ?? {};
     const held = partitionBytes(device.hardware.flash, slot, image.length);
     if (!equalBytes(held, image)) violate("delivered", `${slot} differs from the image`);
-  } else if (!(device.state === "rolled-back" && lostPowerOnProbation(world))) {
+  } else {
     violate("delivered", `ended ${device.state}: ${device.report?.error?.message}`);
   }
   const refetched = refetchedBy(device, image);
   if (refetched > REFETCHED_MAX) violate("refetch", `${refetched} chunks were fetched twice`);
   for (const { detail } of device.hardware.flash.violations.slice(0, 1)) violate("flash", detail);
   return violations;
-}
-
-/** The start after the cut is the one that gave the new image up, and it is the old one that runs. */
-function lostPowerOnProbation({ log }: World): boolean {
-  const cut = log.findIndex(({ type }) => type === "power-cut");
-  const [first, last] = [log.find(isBooted), log.findLast(isBooted)];
-  const next = log.slice(cut).find(isBooted);
-  return cut !== -1 && next?.rolledBack === true && first?.version === last?.version && first?.slot === last?.slot;
-}
-
-function isBooted(entry: DeviceLogEntry): entry is Extract<DeviceLogEntry, { readonly type: "booted" }> {
-  return entry.type === "booted";
 }
 
 function refetchedBy(device: SimulatedDevice, image: Uint8Array): number {
