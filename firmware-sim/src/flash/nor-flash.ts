@@ -256,7 +256,9 @@ export class NorFlash implements FlashReader {
   #programPage(offset: number, bytes: Uint8Array): void {
     const sectorIndex = Math.floor(offset / SECTOR_SIZE);
     const within = offset % SECTOR_SIZE;
-    this.#reportProgramWithoutErase(offset, bytes);
+    // Nearly all programs go to erased pages: a delivery passes every byte of its image through here.
+    const isErased = this.#store.isErased(sectorIndex, within, bytes.length);
+    if (!isErased) this.#reportProgramWithoutErase(offset, bytes);
     this.#operate({
       tears: PROGRAM_TEARS,
       sectorIndex,
@@ -266,10 +268,8 @@ export class NorFlash implements FlashReader {
       done: (before) => before.map((byte, index) => byte & (bytes[index] ?? 0)),
       carryOut: () => {
         const cells = this.#store.write(sectorIndex);
-        // Plain loops here and below: a delivery programs every byte of its image through them.
-        for (let index = 0; index < bytes.length; index++) {
-          cells[within + index] = (cells[within + index] ?? 0) & (bytes[index] ?? 0);
-        }
+        if (isErased) cells.set(bytes, within);
+        else for (const [index, byte] of bytes.entries()) cells[within + index] = (cells[within + index] ?? 0) & byte;
         this.#weak.onProgram(sectorIndex, within, bytes);
       },
     });
@@ -336,9 +336,8 @@ export class NorFlash implements FlashReader {
   #reportProgramWithoutErase(offset: number, bytes: Uint8Array): void {
     const cells = this.#store.read(Math.floor(offset / SECTOR_SIZE));
     const within = offset % SECTOR_SIZE;
-    let bad = 0;
-    while (bad < bytes.length && ((bytes[bad] ?? 0) & ~(cells[within + bad] ?? 0)) === 0) bad++;
-    if (bad === bytes.length) return;
+    const bad = bytes.findIndex((byte, index) => (byte & ~(cells[within + index] ?? 0)) !== 0);
+    if (bad === -1) return;
     const [held, wanted] = [cells[within + bad] ?? 0, bytes[bad] ?? 0].map((byte) => `0x${byte.toString(16)}`);
     const detail = `program of ${wanted} at 0x${(offset + bad).toString(16)} over ${held} needs an erase first`;
     this.#violations.add({ kind: "program-without-erase", offset: offset + bad, detail });

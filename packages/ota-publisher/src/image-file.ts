@@ -40,6 +40,9 @@ const SECTOR_SIZE = 4096;
 /** First byte of a signature block (ESP-IDF `ets_secure_boot_sig_block_t`). */
 const SIGNATURE_MAGIC = 0xe7;
 
+/** Bytes read at a time while chunks are sent. */
+const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
+
 /** Bytes read at a time while the image is measured. */
 const PIECE_SIZE = 256 * 1024;
 
@@ -58,7 +61,7 @@ export function openImage(path: string, artifact: { readonly file: string; reado
       path,
       sizeBytes,
       ...measured,
-      readChunk: (index) => readChunk(descriptor, index * CHUNK_SIZE, sizeBytes, path),
+      readChunk: chunkReader(descriptor, sizeBytes, path),
       close: () => closeSync(descriptor),
     };
   } catch (error) {
@@ -127,15 +130,23 @@ function refuseTrailing(imageSize: number, trailingSize: number): OtaError<"imag
   return new OtaError("image/invalid", message, { offset: imageSize }, { hint });
 }
 
-function readChunk(descriptor: number, offset: number, sizeBytes: number, path: string): Uint8Array {
-  const needed = chunkSizeAt(offset / CHUNK_SIZE, sizeBytes);
-  const bytes = readAt(descriptor, offset, needed);
-  if (bytes.length === needed) return bytes;
-  const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
-  throw new OtaError("image/truncated", message, { offset, needed, actual: bytes.length });
+/** Reads chunks by position, some ahead: a round goes through them in order. */
+function chunkReader(descriptor: number, sizeBytes: number, path: string): (index: number) => Uint8Array {
+  let piece = { offset: 0, bytes: new Uint8Array(0) };
+  return (index) => {
+    const offset = index * CHUNK_SIZE;
+    const needed = chunkSizeAt(index, sizeBytes);
+    const start = offset - piece.offset;
+    if (start >= 0 && start + needed <= piece.bytes.length) return piece.bytes.subarray(start, start + needed);
+    // A new array each time: the chunks of the last one may still be on their way out.
+    piece = { offset, bytes: readAt(descriptor, offset, Math.min(READ_AHEAD_SIZE, sizeBytes - offset)) };
+    if (piece.bytes.length >= needed) return piece.bytes.subarray(0, needed);
+    const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
+    throw new OtaError("image/truncated", message, { offset, needed, actual: piece.bytes.length });
+  };
 }
 
-function readAt(descriptor: number, offset: number, length: number): Uint8Array {
+function readAt(descriptor: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
   if (!(offset >= 0 && length > 0)) return new Uint8Array(0);
   const bytes = new Uint8Array(length);
   return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
