@@ -568,6 +568,17 @@ test("a device given up comes back with its next word", () => {
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
+test("a timer that fires early is set again, so that no round waits for ever", () => {
+  const bench = Bench.serving();
+  bench.give({ type: "request", device: "bench-1", payload: requestOf() });
+  const at = bench.timers.get("gather") as number;
+  bench.now = at - 1;
+  expect(bench.give({ type: "timer", timer: "gather" })).toEqual([{ type: "set-timer", timer: "gather", at }]);
+  bench.now = at;
+  const actions = bench.give({ type: "timer", timer: "gather" });
+  expect(actions.filter(({ type }) => type === "publish")).toHaveLength(CHUNKS);
+});
+
 test("the sender's own time offline is nobody's silence", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "downloading");
@@ -666,8 +677,8 @@ const TABLE: readonly [state: string, event: Input, actions: readonly string[]][
   ["serving", { type: "drained", id: 99 }, []],
   ["serving", { type: "timer", timer: "gather" }, []],
   ["serving", { type: "timer", timer: "pace" }, []],
-  ["serving", { type: "timer", timer: "silence" }, []],
-  ["serving", { type: "timer", timer: "deadline" }, []],
+  ["serving", { type: "timer", timer: "silence" }, ["set-timer"]],
+  ["serving", { type: "timer", timer: "deadline" }, ["set-timer"]],
   ["serving", { type: "disconnected" }, ["clear-timer"]],
   ["serving", { type: "cancel" }, ["clear-timer", "clear-timer", "done"]],
   ["done", { type: "start" }, []],

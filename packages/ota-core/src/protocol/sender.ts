@@ -228,8 +228,9 @@ export class Sender {
 
   #fire(timer: SenderTimer, now: number): void {
     const at = this.#timers.get(timer);
-    // One that was set anew or cleared may still have been under way.
-    if (at === undefined || now < at) return;
+    // One that was set anew or cleared may still have been under way, and clocks of platforms fire a little early.
+    if (at === undefined) return;
+    if (now < at) return this.#setTimer(timer, at);
     this.#timers.delete(timer);
     if (timer === "deadline") return this.#finish(this.#ledger.counts.heard === 0 ? "no-device" : "timeout");
     if (timer === "silence") return this.#lookForSilence(now);
