@@ -1,4 +1,4 @@
-export { runCli } from "./cli.ts";
+export { runCli } from "./cli/run-cli.ts";
 export type { CommandWorld, TextStream } from "./commands/console.ts";
 export { type ImageFile, openImage } from "./image-file.ts";
 export { type BrokerAddress, displayBroker, parseBrokerUrl, redactUrl } from "./mqtt/broker-url.ts";

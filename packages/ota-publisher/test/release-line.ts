@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { buildAppImage } from "@tinybms/ota-core";
-import { runCli } from "../src/cli.ts";
+import { runCli } from "../src/cli/run-cli.ts";
 
 export const TOPIC = "bench/ota";
 

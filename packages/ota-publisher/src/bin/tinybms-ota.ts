@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { OtaError } from "@tinybms/ota-core";
-import { runCli } from "../cli.ts";
+import { runCli } from "../cli/run-cli.ts";
 
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -2,7 +2,14 @@ import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from "no
 import { join } from "node:path";
 import { buildAppImage, concatBytes } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createReleaseLine, IMAGE, type ReleaseLine, ROOT_MANIFEST, runCommand, TOPIC } from "../test/release-line.ts";
+import {
+  createReleaseLine,
+  IMAGE,
+  type ReleaseLine,
+  ROOT_MANIFEST,
+  runCommand,
+  TOPIC,
+} from "../../test/release-line.ts";
 
 let line: ReleaseLine;
 

@@ -1,0 +1,34 @@
+import { Option } from "commander";
+import type { DeployCommandOptions } from "../commands/deploy-options.ts";
+import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+import { oneOf, positiveInteger, positiveNumber, repeatable } from "./option-values.ts";
+
+/** `tinybms-ota deploy`. */
+export const declareDeploy: Declare = (command, run) => {
+  command
+    .requiredOption("--version <version>", "the version to deliver")
+    .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
+    .addOption(
+      repeatable("--transport <name>", "way to the devices; without it the artifact's protocols decide").argParser(
+        oneOf(["mqtt", "https", "serial"]),
+      ),
+    )
+    .addOption(repeatable("--device <id>", "deliver to this device alone; repeat it for more"))
+    .option("--device-file <file>", "deliver to the devices that a file names, one on each line")
+    .option("--expect <count>", "how many devices must end well", positiveInteger)
+    .addOption(
+      new Option("--wait <state>", "how far devices must come")
+        .choices(["confirmed", "downloaded", "none"])
+        .default("confirmed"),
+    )
+    .option("--timeout <seconds>", "how long the delivery may take", positiveNumber, 600)
+    .addOption(new Option("--mode <mode>", "how the image travels").choices(["chunked", "blob"]))
+    .option("--broker <url>", "the broker, above the manifest's; embedded or embedded://HOST:PORT starts one here")
+    .option("--dry-run", "check everything and deliver nothing")
+    .action(
+      run(async (options: DeployCommandOptions, console) => {
+        const { runDeploy } = await import("../commands/deploy.ts");
+        return runDeploy(options, console);
+      }),
+    );
+};

@@ -1,0 +1,22 @@
+import type { PackageCommandOptions } from "../commands/package.ts";
+import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+
+/** `tinybms-ota package`. */
+export const declarePackage: Declare = (command, run) => {
+  command
+    .requiredOption("--binary <file>", "the app image that idf.py build wrote: build/<project>.bin")
+    .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
+    .option("--version <version>", "the version; without it that of the image's app descriptor")
+    .option("--project <name>", "name of the artifact; without it product.name of the manifest")
+    .option("--output <folder>", "folder that gets <version>/; without it versions/ beside the manifest")
+    .option("--artifact-name <name>", "file name of the copy; without it <project>-<version>.bin")
+    .option("--label <text>", "label of the manifest's entry")
+    .option("--update-manifest", "add the version to the root manifest, or replace its entry")
+    .option("--dry-run", "check everything and write nothing")
+    .action(
+      run(async (options: PackageCommandOptions, console) => {
+        const { runPackage } = await import("../commands/package.ts");
+        return runPackage(options, console);
+      }),
+    );
+};

@@ -1,0 +1,16 @@
+import { Option } from "commander";
+import type { ValidateCommandOptions } from "../commands/validate.ts";
+import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+
+/** `tinybms-ota validate`. */
+export const declareValidate: Declare = (command, run) => {
+  command
+    .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
+    .addOption(new Option("--format <format>", "how problems are written").choices(["text", "github"]).default("text"))
+    .action(
+      run(async (options: ValidateCommandOptions, console) => {
+        const { runValidate } = await import("../commands/validate.ts");
+        return runValidate(options, console);
+      }),
+    );
+};
