@@ -251,9 +251,8 @@ export class SimulatedDevice {
   }
 
   #logState(now: number): DeviceAction[] {
-    const report = this.#agent?.report(true);
-    if (report === undefined) return [];
-    const { state, error } = report;
+    if (this.#agent === undefined) return [];
+    const { state, error } = this.#agent;
     const seen = `${state} ${error?.code ?? ""}`;
     if (seen === this.#loggedState) return [];
     this.#loggedState = seen;
@@ -282,7 +281,7 @@ export class SimulatedDevice {
 
   #watchProgress(agent: OtaAgent): void {
     if (!this.#powerFaults.watchesProgress || agent.state !== "downloading") return;
-    const { received, total } = agent.report(true);
+    const { received, total } = agent.progress;
     if (total > 0) this.#powerFaults.onProgress(received / total);
   }
 

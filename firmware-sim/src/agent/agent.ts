@@ -7,6 +7,7 @@ import {
   type ReceiverStats,
   type ReceiverTimer,
   type ReceiverTiming,
+  type ReportedError,
   type RunningImage,
   type StateReport,
 } from "@tinybms/ota-core";
@@ -146,6 +147,16 @@ export class OtaAgent {
 
   get state(): DeviceState {
     return this.#receiver.state;
+  }
+
+  /** What is wrong, as reports say it. */
+  get error(): ReportedError | undefined {
+    return this.#receiver.error;
+  }
+
+  /** Chunks of the image at hand, and how many of them stand in flash. */
+  get progress(): { readonly received: number; readonly total: number } {
+    return this.#receiver.progress;
   }
 
   get stats(): ReceiverStats {

@@ -1,9 +1,11 @@
 import {
   APP_IMAGE_HEADER_SIZE,
+  createSha256,
   type FlashOperation,
   type FlashResult,
   parseAppImageHeader,
   type ReceiverAction,
+  toHex,
 } from "@tinybms/ota-core";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
@@ -26,6 +28,9 @@ export type FlashAnswer =
   | { readonly ok: true; readonly result: FlashResult }
   | { readonly ok: false; readonly espErr: number };
 
+/** Bytes read at a time while a slot is hashed. */
+const HASH_PIECE_SIZE = 32 * 1024;
+
 /**
  * Carries out one flash operation with the calls that firmware would use.
  *
@@ -44,6 +49,8 @@ export function carryOutFlashAction(
       const { err, data } = esp_partition_read(app, target, action.offset, action.length);
       return answer(err, { operation: "read-flash", bytes: data });
     }
+    case "hash-flash":
+      return hashTarget(app, target, action.length);
     case "erase-sector":
       return answer(esp_partition_erase_range(app, target, action.offset, SECTOR_SIZE), { operation: "erase-sector" });
     case "program":
@@ -61,6 +68,16 @@ export function carryOutFlashAction(
 function markRunningValid(app: AppContext): number {
   if (!isRunningSelected(app)) return EspErr.ESP_ERR_INVALID_STATE;
   return esp_ota_mark_app_valid_cancel_rollback(app);
+}
+
+function hashTarget(app: AppContext, target: EspPartition, length: number): FlashAnswer {
+  const hash = createSha256();
+  for (let offset = 0; offset < length; offset += HASH_PIECE_SIZE) {
+    const { err, data } = esp_partition_read(app, target, offset, Math.min(HASH_PIECE_SIZE, length - offset));
+    if (err !== EspErr.ESP_OK) return { ok: false, espErr: err };
+    hash.update(data);
+  }
+  return { ok: true, result: { operation: "hash-flash", sha256: toHex(hash.digest()) } };
 }
 
 function verifyTarget(app: AppContext, target: EspPartition): FlashAnswer {

@@ -96,6 +96,11 @@ export class BenchDevice {
         const bytes = this.target.slice(action.offset, action.offset + action.length);
         return { type: "flash-done", result: { operation: "read-flash", bytes } };
       }
+      case "hash-flash":
+        return {
+          type: "flash-done",
+          result: { operation: "hash-flash", sha256: toHex(sha256(this.target.subarray(0, action.length))) },
+        };
       case "erase-sector":
         this.erases++;
         this.target.fill(0xff, action.offset, action.offset + CHUNK_SIZE);

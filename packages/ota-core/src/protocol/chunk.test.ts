@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { equalBytes } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
-import { buildChunk, CHUNK_HEADER_SIZE, type Chunk, parseChunk } from "./chunk.ts";
+import { buildChunk, CHUNK_HEADER_SIZE, type Chunk, ChunkBuilder, parseChunk } from "./chunk.ts";
 import { CHUNK_SIZE } from "./timing.ts";
 
 const IMAGE = "00112233445566778899aabbccddeeff";
@@ -108,5 +108,17 @@ test("a header without data and a message beyond one sector are refused", () => 
   expect(() => parseChunk(payload.subarray(0, CHUNK_HEADER_SIZE))).toThrow("it must have more than 20");
   expect(() => parseChunk(new Uint8Array(CHUNK_HEADER_SIZE + CHUNK_SIZE + 1))).toThrow(
     expect.objectContaining({ code: "protocol/too-large", details: { message: "chunk", size: 4117, limit: 4116 } }),
+  );
+});
+
+test("a chunk builder makes the messages that buildChunk makes, and none of them changes an earlier one", () => {
+  const piece = fc.uint8Array({ minLength: 1, maxLength: CHUNK_SIZE });
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 40 }), (pieces) => {
+      const builder = new ChunkBuilder(IMAGE);
+      const built = pieces.map((bytes, index) => builder.build(index, bytes));
+      expect(built).toEqual(pieces.map((bytes, index) => buildChunk({ image: IMAGE, index, bytes })));
+    }),
+    { numRuns: 20 },
   );
 });

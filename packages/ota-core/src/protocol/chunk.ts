@@ -42,12 +42,47 @@ export interface ChunkParts {
 }
 
 /** A chunk message, as the protocol lays it out ("Chunk"): a header of 20 bytes, little-endian, then the data. */
-export function buildChunk({ image, index, bytes, deflate = false }: ChunkParts): Uint8Array {
+export function buildChunk(parts: ChunkParts): Uint8Array {
+  const payload = new Uint8Array(CHUNK_HEADER_SIZE + parts.bytes.length);
+  writeChunk(payload, parts, imageBytesOf(parts.image));
+  return payload;
+}
+
+/** Messages that a {@link ChunkBuilder} lays side by side in one piece of memory. */
+const SLAB_CHUNKS = 16;
+
+/** Builds many chunks of one image as {@link buildChunk} does, with a sixteenth of its allocations. */
+export class ChunkBuilder {
+  readonly #image: string;
+  readonly #imageBytes: Uint8Array;
+  #slab = new Uint8Array(0);
+
+  /** @param image - The image's name in topics: 32 hexadecimal digits. */
+  constructor(image: string) {
+    this.#image = image;
+    this.#imageBytes = imageBytesOf(image);
+  }
+
+  /** The message of one chunk, in memory that no later one shares. */
+  build(index: number, bytes: Uint8Array): Uint8Array {
+    const size = CHUNK_HEADER_SIZE + bytes.length;
+    if (this.#slab.length < size) this.#slab = new Uint8Array(SLAB_CHUNKS * (CHUNK_HEADER_SIZE + CHUNK_SIZE));
+    const payload = this.#slab.subarray(0, size);
+    this.#slab = this.#slab.subarray(size);
+    writeChunk(payload, { image: this.#image, index, bytes }, this.#imageBytes);
+    return payload;
+  }
+}
+
+function imageBytesOf(image: string): Uint8Array {
   const id = fromHex(image.slice(0, 2 * IMAGE_SIZE));
   assert(image.length === 32 && id !== undefined, "a chunk's image is named by 32 hexadecimal digits");
+  return id;
+}
+
+function writeChunk(payload: Uint8Array, { index, bytes, deflate = false }: ChunkParts, id: Uint8Array): void {
   assert(Number.isInteger(index) && index >= 0 && index <= 0xffff_ffff, "a chunk's index fits into 32 bits");
   assert(bytes.length >= 1 && bytes.length <= CHUNK_SIZE, "a chunk holds 1 to 4096 bytes");
-  const payload = new Uint8Array(CHUNK_HEADER_SIZE + bytes.length);
   const view = viewOf(payload);
   view.setUint16(Offset.magic, MAGIC, true);
   view.setUint8(Offset.version, VERSION);
@@ -56,7 +91,6 @@ export function buildChunk({ image, index, bytes, deflate = false }: ChunkParts)
   view.setUint32(Offset.index, index, true);
   view.setUint16(Offset.length, bytes.length, true);
   payload.set(bytes, CHUNK_HEADER_SIZE);
-  return payload;
 }
 
 /**

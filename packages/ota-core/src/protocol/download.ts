@@ -1,8 +1,6 @@
 import { Bitmap } from "../bitmap.ts";
-import { toHex } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import type { Release } from "../schemas/types.generated.ts";
-import { createSha256, type Sha256 } from "../sha256.ts";
 import { parseChunk } from "./chunk.ts";
 import { chunkSizeAt, type HashList, parseHashList } from "./hash-list.ts";
 import type { OfferDocument } from "./offer.ts";
@@ -48,7 +46,7 @@ type Phase =
   | { readonly name: "invalidate" }
   | { readonly name: "fetch"; readonly writing: { readonly index: number; readonly bytes: Uint8Array } | undefined }
   /** Reading the whole image back, once, before anything trusts it. */
-  | { readonly name: "read-back"; readonly index: number; readonly hash: Sha256 }
+  | { readonly name: "read-back" }
   /** ESP-IDF's own check. */
   | { readonly name: "verify" }
   /** An image that must not run is being made unbootable. */
@@ -183,7 +181,7 @@ export class Download {
     // One flash operation at a time keeps memory at one chunk; what is dropped here is asked for again.
     if (phase.writing !== undefined) return this.#host.drop("busy");
     if (!this.#matches(index, bytes)) return this.#host.drop("hash-mismatch");
-    this.#phase = { name: "fetch", writing: { index, bytes: bytes.slice() } };
+    this.#phase = { name: "fetch", writing: { index, bytes } };
     this.#host.emit({ type: "erase-sector", offset: index * CHUNK_SIZE });
   }
 
@@ -214,7 +212,7 @@ export class Download {
       case "fetch":
         return this.#wrote(result, now);
       case "read-back":
-        if (result.operation === "read-flash") this.#readBack(phase, result.bytes);
+        if (result.operation === "hash-flash") this.#readBack(result.sha256);
         return;
       case "verify":
         if (result.operation === "verify-image") this.#verified(result);
@@ -231,7 +229,7 @@ export class Download {
   onFlashFailed(operation: FlashOperation, espErr: number, now: number): void {
     const phase = this.#phase;
     if (phase.name === "scan") return this.#scanned(phase.index, false);
-    if (phase.name === "read-back") return this.#readBack(phase, new Uint8Array(0));
+    if (phase.name === "read-back") return this.#startOver(unreadable(espErr));
     if (phase.name === "verify") return this.#condemn(rejectedByDevice(espErr));
     if (phase.name === "condemn") return this.onFlashDone({ operation: "erase-sector" }, now);
     // An inactive entry that can't be invalidated is none: there was nothing stale.
@@ -308,27 +306,23 @@ export class Download {
   }
 
   #startReadBack(): void {
-    this.#phase = { name: "read-back", index: 0, hash: createSha256() };
-    this.#read(0);
+    this.#phase = { name: "read-back" };
+    this.#host.emit({ type: "hash-flash", length: this.release.image.size });
   }
 
-  #readBack(phase: Extract<Phase, { name: "read-back" }>, bytes: Uint8Array): void {
-    const { index, hash } = phase;
-    hash.update(bytes);
-    if (index + 1 < this.#missing.size) {
-      this.#phase = { name: "read-back", index: index + 1, hash };
-      return this.#read(index + 1);
-    }
-    const actual = toHex(hash.digest());
+  #readBack(actual: string): void {
     const expected = this.release.image.sha256;
     if (actual === expected) {
       this.#phase = { name: "verify" };
       return this.#host.emit({ type: "verify-image" });
     }
-    if (this.#startedOver) {
-      const message = `the image read back from flash has SHA-256 ${actual}, the release says ${expected}`;
-      return this.#condemn(new OtaError("delivery/image-mismatch", message, { expected, actual }));
-    }
+    const message = `the image read back from flash has SHA-256 ${actual}, the release says ${expected}`;
+    this.#startOver(new OtaError("delivery/image-mismatch", message, { expected, actual }));
+  }
+
+  /** Looks for the chunks that went wrong, once; the second time the image is given up. */
+  #startOver(error: OtaError): void {
+    if (this.#startedOver) return this.#condemn(error);
     this.#startedOver = true;
     this.#missing.addAll();
     this.#phase = { name: "scan", index: 0 };
@@ -406,8 +400,16 @@ export class Download {
   }
 }
 
-function rejectedByDevice(espErr: number): OtaError {
-  const number = espErr < 0 ? `${espErr}` : `0x${espErr.toString(16)}`;
-  const message = `ESP-IDF's own check refuses the image in flash (esp_err ${number})`;
+function unreadable(espErr: number): OtaError {
+  const message = `the image can't be read back from flash (esp_err ${espErrText(espErr)})`;
   return new OtaError("delivery/image-rejected", message, { espErr });
+}
+
+function rejectedByDevice(espErr: number): OtaError {
+  const message = `ESP-IDF's own check refuses the image in flash (esp_err ${espErrText(espErr)})`;
+  return new OtaError("delivery/image-rejected", message, { espErr });
+}
+
+function espErrText(espErr: number): string {
+  return espErr < 0 ? `${espErr}` : `0x${espErr.toString(16)}`;
 }

@@ -51,6 +51,7 @@ export type ReceiverTimer =
 /** A flash operation that a {@link ReceiverAction} asked for. One is under way at a time. */
 export type FlashOperation =
   | "read-flash"
+  | "hash-flash"
   | "erase-sector"
   | "program"
   | "verify-image"
@@ -62,6 +63,8 @@ export type FlashOperation =
 /** What was done, with what it found. */
 export type FlashResult =
   | { readonly operation: "read-flash"; readonly bytes: Uint8Array }
+  /** `sha256` is 64 lower-case hexadecimal digits. */
+  | { readonly operation: "hash-flash"; readonly sha256: string }
   | { readonly operation: "erase-sector" }
   | { readonly operation: "program" }
   /** The image passed ESP-IDF's own check; what its header and app descriptor in flash say. */
@@ -75,7 +78,10 @@ export type FlashResult =
   | { readonly operation: "set-boot-partition" }
   | { readonly operation: "mark-valid" };
 
-/** What can happen to a device. `now` is in milliseconds on a clock that never goes back. */
+/**
+ * What can happen to a device. `now` is in milliseconds on a clock that never goes back. Bytes belong to the machine once
+ * they are handed in: they must not change any more.
+ */
 export type ReceiverEvent =
   /** The application started. Always the first event. */
   | {
@@ -124,6 +130,8 @@ export type ReceiverAction =
   | { readonly type: "clear-timer"; readonly timer: ReceiverTimer }
   /** Read so many bytes of the target slot. Answered by `flash-done` or `flash-failed`, as every flash operation. */
   | { readonly type: "read-flash"; readonly offset: number; readonly length: number }
+  /** Read so many bytes from the start of the target slot, and hash them with SHA-256. */
+  | { readonly type: "hash-flash"; readonly length: number }
   /** Erase the 4 KiB sector at `offset`. */
   | { readonly type: "erase-sector"; readonly offset: number }
   | { readonly type: "program"; readonly offset: number; readonly bytes: Uint8Array }

@@ -76,7 +76,8 @@ export class Receiver {
   #held: Uint8Array | undefined;
   #isConnected = false;
   #out: ReceiverAction[] = [];
-  #reported = "";
+  /** What the last report said of all that is worth a new one. */
+  #reported: ReportedKey | undefined;
   #reportedAt = Number.NEGATIVE_INFINITY;
   #reportTimerSet = false;
   #now = 0;
@@ -98,6 +99,17 @@ export class Receiver {
     if (activity.name === "resting") return activity.state;
     if (activity.name === "download") return activity.download.state;
     return activity.name === "probation" ? "pending-verify" : "rolled-back";
+  }
+
+  /** What is wrong, as reports say it. */
+  get error(): ReportedError | undefined {
+    return this.#error;
+  }
+
+  /** Chunks of the image at hand, and how many of them stand in flash; both 0 without a download. */
+  get progress(): { readonly received: number; readonly total: number } {
+    const { received = 0, total = 0 } = this.#activity.name === "download" ? this.#activity.download : {};
+    return { received, total };
   }
 
   /** What was counted since boot. */
@@ -127,8 +139,7 @@ export class Receiver {
       version: running?.version ?? "",
       slot: running?.slot ?? "",
       running_sha256: running?.sha256 ?? "0".repeat(64),
-      received: download?.received ?? 0,
-      total: download?.total ?? 0,
+      ...this.progress,
       accepted: [this.#record.accepted[0], this.#record.accepted[1]],
       rollback: this.#boot?.rollback ?? false,
       clock: false,
@@ -491,11 +502,15 @@ export class Receiver {
 
   /** Says so when what a report would say is no longer what the last one said, progress apart. */
   #reportChange(): void {
-    if (this.#isConnected && this.#reportKey() !== this.#reported) this.#publishReport();
-  }
-
-  #reportKey(): string {
-    return `${this.state} ${this.#offerId} ${this.#error?.code} ${this.#record.accepted.join("/")}`;
+    if (!this.#isConnected) return;
+    const last = this.#reported;
+    const isSame =
+      last !== undefined &&
+      last.state === this.state &&
+      last.offer === this.#offerId &&
+      last.errorCode === this.#error?.code &&
+      compareSequence(last.accepted, this.#record.accepted) === 0;
+    if (!isSame) this.#publishReport();
   }
 
   /** Progress goes out at most once per `reportMs`. */
@@ -511,7 +526,8 @@ export class Receiver {
     if (!this.#isConnected) return;
     const topic = this.#topics.state(this.#options.device);
     this.#emit({ type: "publish", topic, payload: buildStateReport(this.report(true)), qos: 1, retain: true });
-    this.#reported = this.#reportKey();
+    const { accepted } = this.#record;
+    this.#reported = { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted };
     this.#reportedAt = this.#now;
   }
 
@@ -526,6 +542,13 @@ export class Receiver {
   #emit(action: ReceiverAction): void {
     this.#out.push(action);
   }
+}
+
+interface ReportedKey {
+  readonly state: DeviceState;
+  readonly offer: string | undefined;
+  readonly errorCode: OtaErrorCode | undefined;
+  readonly accepted: readonly [epoch: number, sequence: number];
 }
 
 /** Counters are compared as (epoch, sequence): negative when `left` is the lower. */

@@ -1,6 +1,6 @@
 import { assert } from "../assert.ts";
 import { isOtaError } from "../errors.ts";
-import { buildChunk } from "./chunk.ts";
+import { ChunkBuilder } from "./chunk.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
 import { type DeliveryWait, endOf, verdictOf } from "./delivery-end.ts";
 import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
@@ -81,6 +81,7 @@ export class Sender {
   readonly #topics: Topics;
   readonly #imageId: string;
   readonly #chunkCount: number;
+  readonly #chunks: ChunkBuilder;
   readonly #ledger: DeviceLedger;
   readonly #flow: ChunkFlow;
   readonly #timers = new Map<SenderTimer, number>();
@@ -107,6 +108,7 @@ export class Sender {
     this.#options = options;
     this.#topics = topicsOf(options.topicRoot);
     this.#imageId = imageIdOf(image.sha256);
+    this.#chunks = new ChunkBuilder(this.#imageId);
     this.#chunkCount = chunkCountOf(image.sizeBytes);
     assert(image.hashList.length === this.#chunkCount * CHUNK_HASH_SIZE, "a hash list has one hash per chunk");
     this.#ledger = new DeviceLedger({
@@ -322,7 +324,7 @@ export class Sender {
   }
 
   #sendChunk(index: number, device: string | undefined): void {
-    const payload = buildChunk({ image: this.#imageId, index, bytes: this.#options.readChunk(index) });
+    const payload = this.#chunks.build(index, this.#options.readChunk(index));
     // A lone device hears both topics; others that are about to join profit from the image's.
     const alone = device === undefined || this.#ledger.known <= 1;
     const topic = alone ? this.#topics.imageChunk(this.#imageId) : this.#topics.deviceChunk(device);
