@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { promisify } from "node:util";
 import { connectDevice, createDevice, startEmbeddedBroker, untilState } from "@tinybms/firmware-sim/testkit";
 import { buildAppImage } from "@tinybms/ota-core";
 import { runCli } from "@tinybms/ota-publisher";
 import { connectAsync } from "mqtt";
+import { type BenchLine, compare } from "./bench-line.ts";
 
 const IMAGE_SIZE = 1_286_096;
 const MESSAGE_SIZE = 4_116;
@@ -13,30 +16,26 @@ const MESSAGE_COUNT = 314;
 const ROUNDS = 7;
 const TOPIC = "tinybms/gateway/ota";
 
-/** One figure: the medians of both sides, in milliseconds, and the median of the ratios within each round. */
-export interface BenchLine {
-  readonly name: string;
-  readonly oursMs: number;
-  readonly plainMs: number;
-  readonly ratio: number;
-}
+/** The sides of a delivery, as this module runs them in a process of their own. */
+const SIDES: Readonly<Record<string, () => Promise<number>>> = { ours: () => deliver(1), plain: sendPlain };
 
 /**
  * Delivering 1.28 MB to one simulated device through an embedded broker, from the first chunk on the wire to the last
- * one in flash, against plain mqtt.js sending as many messages of the same size at QoS 1 to one subscriber.
+ * one in flash, against plain mqtt.js sending as many messages of the same size at QoS 1 to one subscriber: each time in
+ * a new process, as who types the command has it, and again and again in this one.
  */
-export async function benchDelivery(): Promise<BenchLine> {
-  const rounds: { ours: number; plain: number }[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const [ours, plain] = [await deliver(round), await sendPlain()];
-    if (round > 0) rounds.push({ ours, plain }); // the first warms up
-  }
-  return {
-    name: `deliver ${IMAGE_SIZE} bytes, against ${MESSAGE_COUNT} plain messages`,
-    oursMs: median(rounds.map(({ ours }) => ours)),
-    plainMs: median(rounds.map(({ plain }) => plain)),
-    ratio: median(rounds.map(({ ours, plain }) => ours / plain)),
-  };
+export async function benchDelivery(): Promise<readonly BenchLine[]> {
+  const what = `deliver ${IMAGE_SIZE} bytes, against ${MESSAGE_COUNT} plain messages`;
+  let seed = 0;
+  return [
+    await compare(what, 2, ROUNDS, { ours: () => inNewProcess("ours"), plain: () => inNewProcess("plain") }),
+    await compare(`${what}, warm`, 2, ROUNDS, { ours: () => deliver(seed++), plain: sendPlain }),
+  ];
+}
+
+async function inNewProcess(side: string): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, import.meta.filename, side]);
+  return Number(stdout);
 }
 
 /** Milliseconds from the device's first request to the moment its slot holds the image. */
@@ -103,7 +102,8 @@ async function sendPlain(): Promise<number> {
   }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+if (import.meta.main) {
+  const side = SIDES[process.argv[2] ?? ""];
+  if (side === undefined) throw new Error(`the side is ${Object.keys(SIDES).join(" or ")}`);
+  console.log(await side());
 }

@@ -1,11 +1,14 @@
-/** `pnpm bench`: what a delivery costs, as ratios within one run against what a user would otherwise do. */
+/** `pnpm bench`: what things cost, as ratios within one run against what a user would otherwise do. */
+import type { BenchLine } from "./bench-line.ts";
 import { benchDelivery } from "./delivery.ts";
 
-const line = await benchDelivery();
-console.log(
-  `${"bench".padEnd(52)}${"ours".padStart(10)}${"plain".padStart(10)}${"ratio".padStart(8)}${"limit".padStart(7)}`,
-);
-const ms = (value: number) => `${value.toFixed(0)} ms`.padStart(10);
-console.log(
-  `${line.name.padEnd(52)}${ms(line.oursMs)}${ms(line.plainMs)}${line.ratio.toFixed(2).padStart(8)}${"2.00".padStart(7)}`,
-);
+const BENCHES: readonly (() => Promise<readonly BenchLine[]>)[] = [benchDelivery];
+
+const row = (name: string, ...cells: readonly string[]) =>
+  name.padEnd(60) + cells.map((cell) => cell.padStart(10)).join("");
+console.log(row("bench", "ours", "plain", "ratio", "limit"));
+for (const bench of BENCHES) {
+  for (const { name, oursMs, plainMs, ratio, limit } of await bench()) {
+    console.log(row(name, `${oursMs.toFixed(1)} ms`, `${plainMs.toFixed(1)} ms`, ratio.toFixed(2), limit.toFixed(2)));
+  }
+}

@@ -47,7 +47,7 @@ export class DeviceConnection {
   readonly #brokerUrl: string;
   readonly #options: ConnectOptions;
   readonly #faults: LinkFaults;
-  readonly #timers: Map<Timer, NodeJS.Timeout> = new Map();
+  readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
   readonly #unacknowledged: Set<Promise<void>> = new Set();
   #client: MqttClient | undefined;
   #isOnline = false;
@@ -175,7 +175,7 @@ export class DeviceConnection {
           this.#setTimer(action.timer, action.at);
           break;
         case "clear-timer":
-          clearTimeout(this.#timers.get(action.timer));
+          clearTimeout(this.#timers.get(action.timer)?.timeout);
           this.#timers.delete(action.timer);
           break;
         case "log":
@@ -208,15 +208,21 @@ export class DeviceConnection {
   }
 
   #setTimer(timer: Timer, at: number): void {
-    clearTimeout(this.#timers.get(timer));
-    const timeout = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        this.#handle({ type: "timer", now: now(), timer });
-      },
-      Math.max(at - now(), 0),
-    );
-    this.#timers.set(timer, timeout);
+    const set = this.#timers.get(timer);
+    // Put off with every chunk: a timeout that is due earlier finds out when it fires.
+    if (set !== undefined && set.dueAt <= at) {
+      set.at = at;
+      return;
+    }
+    clearTimeout(set?.timeout);
+    const fire = () => {
+      const { at: wanted } = entry;
+      this.#timers.delete(timer);
+      if (now() < wanted) this.#setTimer(timer, wanted);
+      else this.#handle({ type: "timer", now: now(), timer });
+    };
+    const entry = { at, dueAt: at, timeout: setTimeout(fire, Math.max(Math.ceil(at - now()), 0)) };
+    this.#timers.set(timer, entry);
   }
 
   #later(delayMs: number, action: () => void): void {
@@ -243,7 +249,7 @@ export class DeviceConnection {
   #endLife(): void {
     this.#life++;
     clearTimeout(this.#restart);
-    for (const timeout of this.#timers.values()) clearTimeout(timeout);
+    for (const { timeout } of this.#timers.values()) clearTimeout(timeout);
     this.#timers.clear();
   }
 

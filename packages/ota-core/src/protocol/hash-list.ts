@@ -107,7 +107,8 @@ export function parseHashList(payload: Uint8Array, sizeBytes: number, expectedSh
   const size = chunkCountOf(sizeBytes) * CHUNK_HASH_SIZE;
   if (payload.length !== size)
     throw malformed("length", `it has ${payload.length} bytes; an image of ${sizeBytes} bytes needs ${size}`);
-  const bytes = payload.slice();
+  // Not slice(): that of a Node.js Buffer is a view.
+  const bytes = new Uint8Array(payload);
   const actual = toHex(sha256(bytes));
   if (actual !== expectedSha256.toLowerCase())
     throw malformed("sha256", `its SHA-256 is ${actual}; the release says ${expectedSha256}`);

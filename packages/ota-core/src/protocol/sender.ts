@@ -320,7 +320,10 @@ export class Sender {
       }
       this.#sendChunk(next.index, next.device);
     }
-    if (this.#flow.gathering && !this.#timers.has("gather")) this.#setTimer("gather", now + this.#timing.gatherMs);
+    if (!this.#flow.gathering || this.#timers.has("gather")) return;
+    if (this.#timing.gatherMs > 0) return this.#setTimer("gather", now + this.#timing.gatherMs);
+    this.#flow.beginRound();
+    this.#serve(now);
   }
 
   #sendChunk(index: number, device: string | undefined): void {
