@@ -3,9 +3,18 @@
  * them in an empty folder, imports every entry point, bundles ota-core for a browser and runs each command's --help.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGES = ["packages/ota-core", "packages/ota-broker", "packages/ota-publisher", "firmware-sim"] as const;
@@ -16,11 +25,16 @@ try {
   const tarballs = PACKAGES.map((folder) => pack(folder));
   for (const tarball of tarballs) lint(tarball.path);
   const folder = install(tarballs);
-  for (const { name, entries } of tarballs) for (const entry of entries) importEntry(folder, join(name, entry));
+  for (const node of nodes()) {
+    for (const { name, entries } of tarballs) for (const entry of entries) importEntry(node, folder, join(name, entry));
+    for (const command of COMMANDS)
+      run(node, [realpathSync(join(folder, "node_modules", ".bin", command)), "--help"], folder);
+  }
   compile(folder);
   bundleForBrowser(folder);
-  for (const command of COMMANDS) run(join(folder, "node_modules", ".bin", command), ["--help"], folder);
-  console.log(`packages: ${tarballs.map(({ name }) => name).join(", ")} pack, install, import, compile and run`);
+  console.log(
+    `packages: ${tarballs.map(({ name }) => name).join(", ")} pack, install, import, compile and run on ${nodes().length} Node.js`,
+  );
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -63,9 +77,16 @@ function install(tarballs: readonly Tarball[]): string {
   return folder;
 }
 
-function importEntry(folder: string, specifier: string): void {
+/** The Node.js of the workspace, and the one that the machine has besides: users have either. */
+function nodes(): readonly string[] {
+  const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
+  const system = path.map((folder) => join(folder, "node")).find((file) => existsSync(file));
+  return system === undefined ? [process.execPath] : [process.execPath, system];
+}
+
+function importEntry(node: string, folder: string, specifier: string): void {
   const code = `const all = await import(${JSON.stringify(specifier)}); if (Object.keys(all).length === 0) process.exit(3)`;
-  run(process.execPath, ["--input-type=module", "-e", code], folder);
+  run(node, ["--input-type=module", "-e", code], folder);
 }
 
 function compile(folder: string): void {
