@@ -36,6 +36,9 @@ const startedAt = performance.now();
 const folder = await mkdtemp(join(tmpdir(), "tinybms-demo-"));
 try {
   process.exitCode = await demo();
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

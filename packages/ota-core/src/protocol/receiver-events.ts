@@ -1,4 +1,3 @@
-import type { OtaErrorCode } from "../errors.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 
 /** Where a device stands with its offer, as its state report says it. */
@@ -170,10 +169,4 @@ export interface ReceiverStats {
   readonly chunksUseful: number;
   readonly requests: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-}
-
-/** The error of a report: one of the project's codes and a sentence. */
-export interface ReportedError {
-  readonly code: OtaErrorCode;
-  readonly message: string;
 }

@@ -1,11 +1,9 @@
-import { toHex } from "../bytes.ts";
 import { OtaError, type OtaErrorCode } from "../errors.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
-import { sha256 } from "../sha256.ts";
 import { Download } from "./download.ts";
-import { type Envelope, parseEnvelope } from "./envelope.ts";
-import { type OfferDocument, parseOffer } from "./offer.ts";
+import type { OfferDocument } from "./offer.ts";
 import { refuseOffer } from "./offer-check.ts";
+import { type ReceivedOffer, readOffer } from "./received-offer.ts";
 import type {
   DeviceState,
   DropReason,
@@ -14,17 +12,14 @@ import type {
   ReceiverAction,
   ReceiverEvent,
   ReceiverStats,
-  ReportedError,
 } from "./receiver-events.ts";
 import { type Attempt, BLANK_RECORD, type Outcome, type ReceiverRecord } from "./receiver-record.ts";
-import { parseRelease } from "./release.ts";
+import { type ReportKey, ReportSchedule } from "./report-schedule.ts";
+import { ATTEMPTS_MAX, describeError, type ReportedError } from "./reported-error.ts";
 import { buildStateReport } from "./state-report.ts";
 import { targetAdmits } from "./target.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "./timing.ts";
 import { imageIdOf, type Topics, topicsOf } from "./topics.ts";
-
-/** Starts that an image gets under one offer: the second only where a power cut lost the record of the first. */
-const ATTEMPTS_MAX = 2;
 
 /** Who a device is, as it was provisioned. */
 export interface ReceiverOptions {
@@ -65,6 +60,7 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #timing: ReceiverTiming;
   readonly #topics: Topics;
+  readonly #reports: ReportSchedule;
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -76,10 +72,6 @@ export class Receiver {
   #held: Uint8Array | undefined;
   #isConnected = false;
   #out: ReceiverAction[] = [];
-  /** What the last report said of all that is worth a new one. */
-  #reported: ReportedKey | undefined;
-  #reportedAt = Number.NEGATIVE_INFINITY;
-  #reportTimerSet = false;
   #now = 0;
   #chunksReceived = 0;
   #chunksUseful = 0;
@@ -91,6 +83,7 @@ export class Receiver {
     this.#timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(this.#timing);
     this.#topics = topicsOf(options.topicRoot);
+    this.#reports = new ReportSchedule(this.#timing.reportMs);
   }
 
   /** Where the device stands, as its reports say it. */
@@ -207,7 +200,7 @@ export class Receiver {
       if (outcome === undefined) return;
       this.#offerId = outcome.offer;
       this.#image = outcome.image;
-      if (outcome.error !== undefined) this.#error = describe(outcome.error);
+      if (outcome.error !== undefined) this.#error = describeError(outcome.error);
       // An image that was confirmed and doesn't run any more was replaced, by cable or by the bootloader's fall-back.
       if (outcome.outcome !== "confirmed") this.#rest(outcome.outcome);
       else if (outcome.image === event.running.sha256) this.#rest("confirmed");
@@ -219,7 +212,7 @@ export class Receiver {
     if (attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
       // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
       this.#activity = { name: "condemn", attempt };
-      this.#error = describe(attempt.error ?? "delivery/self-test-failed");
+      this.#error = describeError(attempt.error ?? "delivery/self-test-failed");
       this.#emit({ type: "erase-sector", offset: 0 });
     }
     // Otherwise power went, before the switch or during the probation: the standing offer is taken up where it was left.
@@ -251,18 +244,11 @@ export class Receiver {
   }
 
   /** A device decides alone whether an offer is for it, newer than what it knows, and possible. */
-  #onOffer(payload: Uint8Array): void {
-    if (payload.length === 0) return; // cleared from the broker: nothing new
-    let envelope: Envelope;
-    let offer: OfferDocument;
-    let release: Release | undefined;
-    try {
-      envelope = parseEnvelope(payload);
-      offer = parseOffer(envelope.payload);
-      release = offer.release === null ? undefined : parseRelease(offer.release.payload);
-    } catch {
-      return this.#drop("malformed");
-    }
+  #onOffer(message: Uint8Array): void {
+    if (message.length === 0) return; // cleared from the broker: nothing new
+    const received = readOffer(message);
+    if (received === undefined) return this.#drop("malformed");
+    const { offer, payloadSha256 } = received;
     if (offer.topic_root !== this.#options.topicRoot) return this.#drop("not-for-us");
     if (!targetAdmits(offer.target, this.#options.device)) return this.#drop("not-for-us");
     if (!this.#options.allowUnsigned) {
@@ -270,7 +256,6 @@ export class Receiver {
         "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";
       return this.#reject(offer, new OtaError("offer/untrusted", message, {}));
     }
-    const payloadSha256 = toHex(sha256(envelope.payload));
     const order = compareSequence([offer.epoch, offer.sequence], this.#record.accepted);
     if (order < 0) return this.#onStaleOffer(offer);
     if (order === 0 && payloadSha256 !== this.#record.payloadSha256) {
@@ -278,10 +263,10 @@ export class Receiver {
       const details = { sequence: [offer.epoch, offer.sequence] } as const;
       return this.#reject(offer, new OtaError("offer/sequence-conflict", message, details));
     }
-    this.#takeUp(offer, release, payload, payloadSha256, order === 0);
+    this.#takeUp(received, order === 0);
   }
 
-  #takeUp(offer: OfferDocument, release: Release | undefined, payload: Uint8Array, hash: string, known: boolean): void {
+  #takeUp({ offer, release, payloadSha256, message }: ReceivedOffer, known: boolean): void {
     const activity = this.#activity;
     if (known && this.#offerId === offer.id && !(activity.name === "resting" && activity.state === "idle")) {
       // The standing offer, delivered again. What ended stays ended; a rejection is worth another look after a reboot.
@@ -289,17 +274,17 @@ export class Receiver {
     }
     const switches = activity.name === "download" && activity.download.state === "ready-to-reboot";
     if (activity.name === "probation" || activity.name === "condemn" || switches) {
-      this.#held = payload;
+      this.#held = message;
       return this.#answer(offer, "waiting", undefined);
     }
-    if (release === undefined) return this.#withdraw(offer, hash);
+    if (release === undefined) return this.#withdraw(offer, payloadSha256);
     const boot = this.#boot as BootedEvent;
     const { product, chipId } = this.#options;
     const { issuedAt } = this.#record;
     const refusal = refuseOffer(offer, release, { ...boot, product, chipId, issuedAt });
     if (refusal !== undefined) return this.#reject(offer, refusal);
     if (activity.name === "download") this.#endDownload("idle");
-    this.#accept(offer, hash, known ? this.#record.attempt : undefined);
+    this.#accept(offer, payloadSha256, known ? this.#record.attempt : undefined);
     this.#offerId = offer.id;
     this.#image = release.image.sha256;
     this.#error = undefined;
@@ -352,7 +337,7 @@ export class Receiver {
     this.#accept(offer, hash, undefined);
     this.#offerId = offer.id;
     this.#image = undefined;
-    this.#error = describe("offer/withdrawn");
+    this.#error = describeError("offer/withdrawn");
     this.#rest("idle");
   }
 
@@ -397,7 +382,7 @@ export class Receiver {
 
   #onTimer(timer: "request" | "probation" | "report"): void {
     if (timer === "report") {
-      this.#reportTimerSet = false;
+      this.#reports.timerFired();
       if (this.#activity.name === "download") this.#publishReport();
     }
     if (timer === "request" && this.#activity.name === "download") this.#activity.download.onRequestTimer(this.#now);
@@ -430,7 +415,7 @@ export class Receiver {
       return this.#rollBack(activity.attempt, "delivery/image-rejected");
     }
     if (activity.name === "probation" && operation === "roll-back") {
-      this.#error = describe("delivery/no-rollback");
+      this.#error = describeError("delivery/no-rollback");
       return this.#finish("failed", activity.attempt);
     }
     if (activity.name !== "download") return;
@@ -459,7 +444,7 @@ export class Receiver {
   #rollBack(attempt: Attempt | undefined, code: OtaErrorCode): void {
     this.#activity = { name: "probation", attempt, passed: false };
     if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, error: code } });
-    this.#error = describe(code);
+    this.#error = describeError(code);
     this.#publishReport();
     this.#emit({ type: "clear-timer", timer: "probation" });
     this.#emit({ type: "roll-back" });
@@ -502,33 +487,27 @@ export class Receiver {
 
   /** Says so when what a report would say is no longer what the last one said, progress apart. */
   #reportChange(): void {
-    if (!this.#isConnected) return;
-    const last = this.#reported;
-    const isSame =
-      last !== undefined &&
-      last.state === this.state &&
-      last.offer === this.#offerId &&
-      last.errorCode === this.#error?.code &&
-      compareSequence(last.accepted, this.#record.accepted) === 0;
-    if (!isSame) this.#publishReport();
+    if (this.#isConnected && this.#reports.isNews(this.#reportKey())) this.#publishReport();
+  }
+
+  #reportKey(): ReportKey {
+    const { accepted } = this.#record;
+    return { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted };
   }
 
   /** Progress goes out at most once per `reportMs`. */
   #reportProgress(): void {
-    if (!this.#isConnected || this.#reportTimerSet || this.state !== "downloading") return;
-    const due = this.#reportedAt + this.#timing.reportMs;
-    if (this.#now >= due) return this.#publishReport();
-    this.#reportTimerSet = true;
-    this.#emit({ type: "set-timer", timer: "report", at: due });
+    if (!this.#isConnected || this.state !== "downloading") return;
+    const at = this.#reports.progressAt(this.#now);
+    if (at === this.#now) this.#publishReport();
+    else if (at !== undefined) this.#emit({ type: "set-timer", timer: "report", at });
   }
 
   #publishReport(): void {
     if (!this.#isConnected) return;
     const topic = this.#topics.state(this.#options.device);
     this.#emit({ type: "publish", topic, payload: buildStateReport(this.report(true)), qos: 1, retain: true });
-    const { accepted } = this.#record;
-    this.#reported = { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted };
-    this.#reportedAt = this.#now;
+    this.#reports.sent(this.#reportKey(), this.#now);
   }
 
   #currentRequests(): number {
@@ -544,13 +523,6 @@ export class Receiver {
   }
 }
 
-interface ReportedKey {
-  readonly state: DeviceState;
-  readonly offer: string | undefined;
-  readonly errorCode: OtaErrorCode | undefined;
-  readonly accepted: readonly [epoch: number, sequence: number];
-}
-
 /** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
 function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
   return left[0] - right[0] || left[1] - right[1];
@@ -559,16 +531,3 @@ function compareSequence(left: readonly [number, number], right: readonly [numbe
 function withoutAttempt({ attempt: _, ...record }: ReceiverRecord): ReceiverRecord {
   return record;
 }
-
-/** What a code that outlived a reset says; the sentence that came with it is gone. */
-function describe(code: string): ReportedError {
-  const sentence = SENTENCES[code];
-  return { code: code as OtaErrorCode, message: sentence ?? "the image was given up before the last reset" };
-}
-
-const SENTENCES: Readonly<Record<string, string>> = {
-  "delivery/self-test-failed": "the image did not pass its probation, and the one before it runs again",
-  "delivery/attempts-exhausted": `the image was started ${ATTEMPTS_MAX} times without being confirmed`,
-  "delivery/no-rollback": "the image did not pass its probation, and there is no other to go back to",
-  "offer/withdrawn": "the offer was withdrawn",
-};
