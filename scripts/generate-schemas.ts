@@ -1,7 +1,8 @@
 /**
- * Compiles `schemas/**\/*.schema.json` to the types and the standalone validators of ota-core.
+ * Compiles `schemas/**\/*.schema.json` to the types and the standalone validators of ota-core, and to the reference
+ * page of the manifests, `docs/manifest.md`.
  *
- *     node scripts/generate-schemas.ts            writes both files
+ *     node scripts/generate-schemas.ts            writes all three files
  *     node scripts/generate-schemas.ts --check    exits 1 when a file is not what the schemas make
  */
 import { execFileSync } from "node:child_process";
@@ -13,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
+import { manifestReference } from "./manifest-reference.ts";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type JsonObject = { [name: string]: Json };
@@ -33,7 +35,7 @@ const HEADER =
   "// Generated from schemas/ by scripts/generate-schemas.ts. Change the schemas and run `pnpm generate`.\n";
 
 /**
- * Generates both files in memory, formatted as they are committed.
+ * Generates all files in memory, formatted as they are committed.
  *
  * @returns Each file's path, absolute, and its text.
  * @throws Error where a schema is invalid, uses what a validator without imports can't check, or repeats a name.
@@ -44,7 +46,19 @@ export async function generate(): Promise<{ file: string; text: string }[]> {
     { file: join(OUTPUT_FOLDER, "types.generated.ts"), text: await typesOf(files) },
     { file: join(OUTPUT_FOLDER, "validators.generated.ts"), text: validatorsOf(files) },
   ];
-  return outputs.map(({ file, text }) => ({ file, text: format(file, HEADER + text) }));
+  const code = outputs.map(({ file, text }) => ({ file, text: format(file, HEADER + text) }));
+  return [...code, { file: join(ROOT, "docs", "manifest.md"), text: referenceOf(files) }];
+}
+
+function referenceOf(files: readonly SchemaFile[]): string {
+  const manifests = files.filter(({ path }) => !path.includes("/"));
+  const named = manifests.flatMap(({ title, schema, path }) => {
+    const definitions = Object.entries(objectOf(schema.$defs ?? {}, path));
+    return [{ title, schema }, ...definitions.map(([name, value]) => ({ title: name, schema: objectOf(value, path) }))];
+  });
+  const [root] = manifests;
+  if (root === undefined) throw new Error("schemas/ has no manifest's schema");
+  return manifestReference(named, (reference) => typeName(reference, root, files));
 }
 
 function readSchemas(): SchemaFile[] {
@@ -113,8 +127,12 @@ function forTypes(schema: JsonObject, nameOf: (reference: string) => string): Js
   return isTuple ? { ...walked, minItems, maxItems } : walked;
 }
 
-/** Validators of all schemas: every fault of a manifest, the first fault of a message (its sender may be hostile). */
-function validatorsOf(files: readonly SchemaFile[]): string {
+/**
+ * Validators of what is read: every fault of a manifest, the first fault of a message (its sender may be hostile). What
+ * commands print is only written, so that its schemas make types and no code.
+ */
+function validatorsOf(all: readonly SchemaFile[]): string {
+  const files = all.filter(({ path }) => !path.startsWith("cli/"));
   const isMessage = ({ path }: SchemaFile): boolean => path.startsWith("protocol/");
   const parts = [
     standaloneCode(

@@ -1,22 +1,22 @@
 import {
-  type BlobIndex,
-  NAMESPACE_ANY,
+  hasNvsKey,
+  NVS_CHUNK_START,
+  NVS_NAMESPACE_ANY,
+  type NvsBlobIndex,
   type NvsEntry,
+  type NvsKey,
   NvsType,
-  parseBlobIndex,
-  parseVariableData,
-} from "./nvs-entry.ts";
-import { hasKey, type NvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
+  nvsKeyFromBytes,
+  parseNvsBlobIndex,
+  parseNvsVariableData,
+} from "@tinybms/ota-core";
 import type { NvsPage } from "./nvs-page.ts";
 import type { NvsQuery } from "./nvs-query.ts";
 
-/** Where the chunk indices of a blob's versions begin. Each update takes the other one. */
-export const CHUNK_START = { first: 0x00, second: 0x80 } as const;
+const EVERY_INDEX: NvsQuery = { namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.blobIndex };
+const EVERY_CHUNK: NvsQuery = { namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.blobData };
 
-const EVERY_INDEX: NvsQuery = { namespaceIndex: NAMESPACE_ANY, type: NvsType.blobIndex };
-const EVERY_CHUNK: NvsQuery = { namespaceIndex: NAMESPACE_ANY, type: NvsType.blobData };
-
-interface ListedBlob extends BlobIndex {
+interface ListedBlob extends NvsBlobIndex {
   readonly namespaceIndex: number;
   readonly key: NvsKey;
   foundSizeBytes: number;
@@ -32,7 +32,7 @@ export function eraseIncompleteBlobs(pages: readonly NvsPage[]): void {
   for (const { entry } of chunksOf(pages)) {
     const blob = blobs.find((candidate) => isChunkOf(entry, candidate, endOfVersion(candidate)));
     if (blob === undefined) continue;
-    blob.foundSizeBytes += parseVariableData(entry.data).sizeBytes;
+    blob.foundSizeBytes += parseNvsVariableData(entry.data).sizeBytes;
     blob.foundChunkCount++;
   }
   for (const blob of blobs) if (!isComplete(blob)) eraseIndex(pages, blob);
@@ -50,7 +50,7 @@ function listBlobs(pages: readonly NvsPage[]): ListedBlob[] {
     for (const { entry } of page.findAll(EVERY_INDEX)) {
       const { namespaceIndex } = entry;
       const key = nvsKeyFromBytes(entry.key);
-      blobs.push({ ...parseBlobIndex(entry.data), namespaceIndex, key, foundSizeBytes: 0, foundChunkCount: 0 });
+      blobs.push({ ...parseNvsBlobIndex(entry.data), namespaceIndex, key, foundSizeBytes: 0, foundChunkCount: 0 });
     }
   }
   return blobs;
@@ -73,9 +73,9 @@ function isComplete(blob: ListedBlob): boolean {
 
 function isChunkOf(entry: NvsEntry, blob: ListedBlob, chunkEnd: number): boolean {
   if (entry.namespaceIndex !== blob.namespaceIndex) return false;
-  return entry.chunkIndex >= blob.chunkStart && entry.chunkIndex < chunkEnd && hasKey(entry.key, 0, blob.key);
+  return entry.chunkIndex >= blob.chunkStart && entry.chunkIndex < chunkEnd && hasNvsKey(entry.key, 0, blob.key);
 }
 
 function endOfVersion(blob: ListedBlob): number {
-  return blob.chunkStart === CHUNK_START.first ? CHUNK_START.second : 0xff;
+  return blob.chunkStart === NVS_CHUNK_START.first ? NVS_CHUNK_START.second : 0xff;
 }

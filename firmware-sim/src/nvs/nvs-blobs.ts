@@ -1,14 +1,15 @@
-import { concatBytes } from "@tinybms/ota-core";
-import { CHUNK_START } from "./nvs-blob-index.ts";
 import {
-  buildBlobIndex,
-  CHUNK_SIZE_BYTES_MAX,
-  ENTRY_SIZE_BYTES,
+  buildNvsBlobIndex,
+  concatBytes,
+  NVS_CHUNK_SIZE_MAX,
+  NVS_CHUNK_START,
+  NVS_ENTRY_SIZE,
   type NvsEntry,
+  type NvsKey,
   NvsType,
-  parseBlobIndex,
-  parseVariableData,
-} from "./nvs-entry.ts";
+  parseNvsBlobIndex,
+  parseNvsVariableData,
+} from "@tinybms/ota-core";
 import {
   ESP_ERR_NVS_INVALID_STATE,
   ESP_ERR_NVS_NOT_ENOUGH_SPACE,
@@ -18,14 +19,13 @@ import {
   ESP_FAIL,
   ESP_OK,
 } from "./nvs-error.ts";
-import type { NvsKey } from "./nvs-key.ts";
 import type { NvsItem } from "./nvs-page.ts";
 import type { NvsPageManager } from "./nvs-page-manager.ts";
 
 /** Chunks that the indices of one version of a blob can name. */
 const CHUNK_COUNT_MAX = 127;
 /** With less room than this the first chunk begins a new page, if the blob doesn't fit. */
-const FIRST_CHUNK_SIZE_BYTES_MIN = CHUNK_SIZE_BYTES_MAX / 10;
+const FIRST_CHUNK_SIZE_BYTES_MIN = NVS_CHUNK_SIZE_MAX / 10;
 const KEEP = { purge: false } as const;
 const PURGE = { purge: true } as const;
 
@@ -54,13 +54,13 @@ export class NvsBlobs {
   get(namespaceIndex: number, key: NvsKey): { readonly err: number; readonly data?: Uint8Array } {
     const index = this.#manager.find({ namespaceIndex, type: NvsType.blobIndex, key });
     if (index === undefined) return { err: ESP_ERR_NVS_NOT_FOUND };
-    const { sizeBytes, chunkCount, chunkStart } = parseBlobIndex(index.entry.data);
+    const { sizeBytes, chunkCount, chunkStart } = parseNvsBlobIndex(index.entry.data);
     const parts: Uint8Array[] = [];
     let offset = 0;
     for (let chunk = 0; chunk < chunkCount; chunk++) {
       const chunkIndex = (chunkStart + chunk) & 0xff;
       const found = this.#manager.find({ namespaceIndex, type: NvsType.blobData, key, chunkIndex });
-      if (found === undefined || parseVariableData(found.entry.data).sizeBytes > sizeBytes - offset) {
+      if (found === undefined || parseNvsVariableData(found.entry.data).sizeBytes > sizeBytes - offset) {
         this.#eraseDamaged(namespaceIndex, key);
         break;
       }
@@ -81,14 +81,14 @@ export class NvsBlobs {
    */
   holds(index: NvsEntry, item: NvsItem): boolean {
     const { namespaceIndex, key, data } = item;
-    const { sizeBytes, chunkCount, chunkStart } = parseBlobIndex(index.data);
+    const { sizeBytes, chunkCount, chunkStart } = parseNvsBlobIndex(index.data);
     if (sizeBytes !== data.length) return false;
     let offset = 0;
     for (let chunk = 0; chunk < chunkCount; chunk++) {
       const chunkIndex = (chunkStart + chunk) & 0xff;
       const found = this.#manager.find({ namespaceIndex, type: NvsType.blobData, key, chunkIndex });
       if (found === undefined) return false;
-      const end = offset + parseVariableData(found.entry.data).sizeBytes;
+      const end = offset + parseNvsVariableData(found.entry.data).sizeBytes;
       if (end > sizeBytes || !found.page.holdsPayload(found, data.subarray(offset, end))) return false;
       offset = end;
     }
@@ -104,7 +104,7 @@ export class NvsBlobs {
    */
   write(item: NvsItem, chunkStart: number): number {
     const pageCountMax = Math.min(this.#manager.pageCount - 1, CHUNK_COUNT_MAX);
-    if (item.data.length > pageCountMax * CHUNK_SIZE_BYTES_MAX) return ESP_ERR_NVS_VALUE_TOO_LONG;
+    if (item.data.length > pageCountMax * NVS_CHUNK_SIZE_MAX) return ESP_ERR_NVS_VALUE_TOO_LONG;
     const roomErr = this.#makeRoomForFirstChunk(item.data.length);
     if (roomErr !== ESP_OK) return roomErr;
 
@@ -127,9 +127,9 @@ export class NvsBlobs {
   erase(namespaceIndex: number, key: NvsKey, chunkStart: number): number {
     const index = this.#manager.find({ namespaceIndex, type: NvsType.blobIndex, key, chunkStart });
     if (index === undefined) return ESP_ERR_NVS_NOT_FOUND;
-    const { chunkCount } = parseBlobIndex(index.entry.data);
+    const { chunkCount } = parseNvsBlobIndex(index.entry.data);
     index.page.eraseItemAt(index.index, KEEP);
-    if (chunkStart !== CHUNK_START.first && chunkStart !== CHUNK_START.second) return ESP_OK;
+    if (chunkStart !== NVS_CHUNK_START.first && chunkStart !== NVS_CHUNK_START.second) return ESP_OK;
     for (let chunkIndex = chunkStart; chunkIndex < chunkStart + chunkCount; chunkIndex++) {
       const chunk = this.#manager.find({ namespaceIndex, type: NvsType.blobData, key, chunkIndex: chunkIndex & 0xff });
       if (chunk === undefined) return ESP_ERR_NVS_NOT_FOUND;
@@ -164,13 +164,13 @@ export class NvsBlobs {
     if (err !== ESP_OK) return err;
     write.offset += data.length;
     // The index must find an entry where the last chunk ends.
-    const isRoomForNext = write.offset === item.data.length && tailroomBytes - data.length >= ENTRY_SIZE_BYTES;
+    const isRoomForNext = write.offset === item.data.length && tailroomBytes - data.length >= NVS_ENTRY_SIZE;
     return isRoomForNext ? ESP_OK : this.#manager.replaceCurrentPage(page);
   }
 
   #writeIndex(write: BlobWrite): number {
     const { item, chunkStart, chunkCount } = write;
-    const data = buildBlobIndex({ sizeBytes: item.data.length, chunkCount, chunkStart });
+    const data = buildNvsBlobIndex({ sizeBytes: item.data.length, chunkCount, chunkStart });
     return this.#manager.current?.writeItem({ ...item, type: NvsType.blobIndex, data }) ?? ESP_ERR_NVS_INVALID_STATE;
   }
 

@@ -1,12 +1,17 @@
-import { ENTRY_SIZE_BYTES } from "./nvs-entry.ts";
-import { ENTRY_STATES_SIZE_BYTES, EntryState, NvsEntryStates, wordIndexOf } from "./nvs-entry-states.ts";
-import { buildNvsPageHeader, PAGE_HEADER_SIZE_BYTES, PAGE_STATE_WORDS } from "./nvs-page-header.ts";
+import {
+  buildNvsPageHeader,
+  NVS_ENTRY_SIZE,
+  NVS_ENTRY_STATES_SIZE,
+  NVS_PAGE_HEADER_SIZE,
+  NVS_PAGE_SIZE,
+  NVS_PAGE_STATE_WORDS,
+  NvsEntryState,
+  NvsEntryStates,
+  nvsStateWordIndex,
+} from "@tinybms/ota-core";
 import type { NvsStorage } from "./nvs-storage.ts";
 
-/** A page is one flash sector. */
-export const PAGE_SIZE_BYTES = 4096;
-
-const ENTRIES_OFFSET = PAGE_HEADER_SIZE_BYTES + ENTRY_STATES_SIZE_BYTES;
+const ENTRIES_OFFSET = NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE;
 
 /** The flash of one page: header, bitmap of entry states, entries. Each method is as many programs as it says. */
 export class NvsPageFlash {
@@ -26,7 +31,7 @@ export class NvsPageFlash {
 
   /** Reads the whole page in one go and keeps it until the page changes, or {@link releaseSnapshot}. */
   takeSnapshot(): Uint8Array {
-    this.#snapshot = this.#storage.read(this.#offset, PAGE_SIZE_BYTES);
+    this.#snapshot = this.#storage.read(this.#offset, NVS_PAGE_SIZE);
     return this.#snapshot;
   }
 
@@ -40,7 +45,7 @@ export class NvsPageFlash {
    *
    * @param sizeBytes - How many; those of the entry without it.
    */
-  read(entryIndex: number, sizeBytes: number = ENTRY_SIZE_BYTES): Uint8Array {
+  read(entryIndex: number, sizeBytes: number = NVS_ENTRY_SIZE): Uint8Array {
     const offset = entryOffset(entryIndex);
     if (this.#snapshot !== undefined) return this.#snapshot.subarray(offset, offset + sizeBytes);
     return this.#storage.read(this.#offset + offset, sizeBytes);
@@ -54,29 +59,29 @@ export class NvsPageFlash {
 
   /** Programs the state word at the page's start. */
   programPageState(state: "full" | "freeing"): void {
-    const word = PAGE_STATE_WORDS[state];
+    const word = NVS_PAGE_STATE_WORDS[state];
     this.#program(0, Uint8Array.of(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24));
   }
 
   /** Programs whole entries in one go, then marks them written. */
   programEntries(entryIndex: number, bytes: Uint8Array): void {
     this.#program(entryOffset(entryIndex), bytes);
-    this.programStates(entryIndex, entryIndex + bytes.length / ENTRY_SIZE_BYTES, EntryState.written);
+    this.programStates(entryIndex, entryIndex + bytes.length / NVS_ENTRY_SIZE, NvsEntryState.written);
   }
 
   /** Sets the states of entries `begin` to `end` − 1: one program for each word, from the last to the first. */
-  programStates(begin: number, end: number, state: EntryState): void {
+  programStates(begin: number, end: number, state: NvsEntryState): void {
     for (let index = end - 1; index >= begin; index--) {
       this.states.set(index, state);
-      const wordIndex = wordIndexOf(index);
-      if (index > begin && wordIndexOf(index - 1) === wordIndex) continue;
-      this.#program(PAGE_HEADER_SIZE_BYTES + 4 * wordIndex, this.states.wordBytes(wordIndex));
+      const wordIndex = nvsStateWordIndex(index);
+      if (index > begin && nvsStateWordIndex(index - 1) === wordIndex) continue;
+      this.#program(NVS_PAGE_HEADER_SIZE + 4 * wordIndex, this.states.wordBytes(wordIndex));
     }
   }
 
   /** Overwrites entries `begin` to `end` − 1 with zeros, one program each. */
   purge(begin: number, end: number): void {
-    const zeros = new Uint8Array(ENTRY_SIZE_BYTES);
+    const zeros = new Uint8Array(NVS_ENTRY_SIZE);
     for (let index = begin; index < end; index++) this.#program(entryOffset(index), zeros);
   }
 
@@ -94,5 +99,5 @@ export class NvsPageFlash {
 }
 
 function entryOffset(index: number): number {
-  return ENTRIES_OFFSET + index * ENTRY_SIZE_BYTES;
+  return ENTRIES_OFFSET + index * NVS_ENTRY_SIZE;
 }

@@ -1,9 +1,19 @@
-import { ENTRY_COUNT, isConsistentNvsEntry, isVariableType, type NvsEntry, parseNvsEntry } from "./nvs-entry.ts";
-import { ENTRY_STATES_SIZE_BYTES, EntryState } from "./nvs-entry-states.ts";
+import {
+  hashNvsKey,
+  isConsistentNvsEntry,
+  isNvsVariableType,
+  NVS_ENTRY_COUNT,
+  NVS_ENTRY_STATES_SIZE,
+  NVS_PAGE_HEADER_SIZE,
+  NVS_VERSION,
+  type NvsEntry,
+  NvsEntryState,
+  nvsKeyFromBytes,
+  parseNvsEntry,
+  parseNvsPageHeader,
+} from "@tinybms/ota-core";
 import { ESP_ERR_NVS_NEW_VERSION_FOUND, ESP_OK } from "./nvs-error.ts";
-import { hashNvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
 import { NvsPage } from "./nvs-page.ts";
-import { NVS_VERSION, PAGE_HEADER_SIZE_BYTES, parseNvsPageHeader } from "./nvs-page-header.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
 const PURGE = { purge: true } as const;
@@ -29,7 +39,7 @@ export function loadNvsPage(storage: NvsStorage, offset: number): { readonly err
   const bytes = page.flash.takeSnapshot();
   const header = parseNvsPageHeader(bytes);
   if (header.state === "uninitialized") {
-    page.adoptState(bytes.every((byte) => byte === 0xff) ? "uninitialized" : "corrupt");
+    page.adoptState(isBlank(bytes) ? "uninitialized" : "corrupt");
     return { err: ESP_OK, page };
   }
   if (!header.crcMatches) {
@@ -42,16 +52,16 @@ export function loadNvsPage(storage: NvsStorage, offset: number): { readonly err
   page.adoptState(header.state);
   if (header.state === "corrupt") return { err: ESP_OK, page };
 
-  page.flash.states.load(bytes.subarray(PAGE_HEADER_SIZE_BYTES, PAGE_HEADER_SIZE_BYTES + ENTRY_STATES_SIZE_BYTES));
+  page.flash.states.load(bytes.subarray(NVS_PAGE_HEADER_SIZE, NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE));
   if (header.state === "active") recoverActivePage(page);
   else recoverClosedPage(page);
   return { err: ESP_OK, page };
 }
 
 function recoverActivePage(page: NvsPage): void {
-  page.nextFreeIndex = page.flash.states.firstIndexOf(EntryState.empty);
+  page.nextFreeIndex = page.flash.states.firstIndexOf(NvsEntryState.empty);
   // An entry may have been written without its state. Its first word shows it.
-  while (page.nextFreeIndex < ENTRY_COUNT && !isFirstWordBlank(page.flash.read(page.nextFreeIndex))) {
+  while (page.nextFreeIndex < NVS_ENTRY_COUNT && !isFirstWordBlank(page.flash.read(page.nextFreeIndex))) {
     page.discardEntry(page.nextFreeIndex);
     page.nextFreeIndex++;
   }
@@ -66,9 +76,9 @@ function indexActiveItems(page: NvsPage, end: number): { index: number; entry: N
   for (let index = 0; index < end; index += span) {
     span = 1;
     const state = page.flash.states.get(index);
-    if (state !== EntryState.written) {
+    if (state !== NvsEntryState.written) {
       last = undefined;
-      if (state === EntryState.illegal) page.eraseItemAt(index, PURGE);
+      if (state === NvsEntryState.illegal) page.eraseItemAt(index, PURGE);
       continue;
     }
     const bytes = page.flash.read(index);
@@ -82,7 +92,7 @@ function indexActiveItems(page: NvsPage, end: number): { index: number; entry: N
     const hash = hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex);
     page.setHash(index, hash);
     const copyIndex = page.firstIndexOfHash(hash, 0);
-    if (isVariableType(entry.type)) span = entry.span;
+    if (isNvsVariableType(entry.type)) span = entry.span;
     if (!isWritten(page, index, span)) {
       last = undefined;
       page.eraseItemAt(index, PURGE);
@@ -103,9 +113,9 @@ function eraseEarlierCopy(page: NvsPage, lastIndex: number, last: NvsEntry): voi
 /** Full and freeing pages: damaged and incomplete items are erased, double ones can't be here. */
 function recoverClosedPage(page: NvsPage): void {
   let span = 1;
-  for (let index = 0; index < ENTRY_COUNT; index += span) {
+  for (let index = 0; index < NVS_ENTRY_COUNT; index += span) {
     span = 1;
-    if (page.flash.states.get(index) !== EntryState.written) continue;
+    if (page.flash.states.get(index) !== NvsEntryState.written) continue;
     const bytes = page.flash.read(index);
     if (!isConsistentNvsEntry(bytes, index)) {
       page.eraseItemAt(index, PURGE);
@@ -114,17 +124,23 @@ function recoverClosedPage(page: NvsPage): void {
     const entry = parseNvsEntry(bytes);
     page.setHash(index, hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex));
     span = entry.span;
-    if (isVariableType(entry.type) && !isWritten(page, index, span)) page.eraseItemAt(index, PURGE);
+    if (isNvsVariableType(entry.type) && !isWritten(page, index, span)) page.eraseItemAt(index, PURGE);
   }
 }
 
 function isWritten(page: NvsPage, index: number, span: number): boolean {
   for (let part = index; part < index + span; part++) {
-    if (page.flash.states.get(part) !== EntryState.written) return false;
+    if (page.flash.states.get(part) !== NvsEntryState.written) return false;
   }
   return true;
 }
 
 function isFirstWordBlank(entry: Uint8Array): boolean {
   return entry[0] === 0xff && entry[1] === 0xff && entry[2] === 0xff && entry[3] === 0xff;
+}
+
+/** A plain loop: every start of a device looks at each blank page. */
+function isBlank(bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) if (bytes[index] !== 0xff) return false;
+  return true;
 }

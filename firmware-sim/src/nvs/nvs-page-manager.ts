@@ -1,13 +1,11 @@
-import { ENTRY_COUNT, NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
+import { NVS_ENTRY_COUNT, NVS_NAMESPACE_ANY, NVS_PAGE_SIZE, NvsType, nvsKeyFromBytes } from "@tinybms/ota-core";
 import {
   ESP_ERR_NVS_INVALID_STATE,
   ESP_ERR_NVS_NO_FREE_PAGES,
   ESP_ERR_NVS_NOT_ENOUGH_SPACE,
   ESP_OK,
 } from "./nvs-error.ts";
-import { nvsKeyFromBytes } from "./nvs-key.ts";
 import type { FoundEntry, NvsPage } from "./nvs-page.ts";
-import { PAGE_SIZE_BYTES } from "./nvs-page-flash.ts";
 import { loadNvsPage } from "./nvs-page-load.ts";
 import type { NvsQuery } from "./nvs-query.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
@@ -45,9 +43,9 @@ export class NvsPageManager {
    * ESP_FAIL where a page contradicts itself.
    */
   static load(storage: NvsStorage): { readonly err: number; readonly manager: NvsPageManager } {
-    const manager = new NvsPageManager(Math.floor(storage.sizeBytes / PAGE_SIZE_BYTES));
+    const manager = new NvsPageManager(Math.floor(storage.sizeBytes / NVS_PAGE_SIZE));
     for (let index = 0; index < manager.pageCount; index++) {
-      const { err, page } = loadNvsPage(storage, index * PAGE_SIZE_BYTES);
+      const { err, page } = loadNvsPage(storage, index * NVS_PAGE_SIZE);
       if (err !== ESP_OK) return { err, manager };
       manager.#sort(page);
     }
@@ -93,7 +91,7 @@ export class NvsPageManager {
     let emptiest: NvsPage | undefined;
     let unusedCountMax = 0;
     for (const page of this.#pages) {
-      const unusedCount = ENTRY_COUNT - page.usedEntryCount;
+      const unusedCount = NVS_ENTRY_COUNT - page.usedEntryCount;
       if (unusedCount <= unusedCountMax) continue;
       emptiest = page;
       unusedCountMax = unusedCount;
@@ -158,7 +156,7 @@ export class NvsPageManager {
   /** An item is written before the one it replaces is erased. Only the newest page's last item can have been cut there. */
   #eraseOldCopyOfLastItem(newest: NvsPage): void {
     let last: FoundEntry | undefined;
-    for (const found of newest.findAll({ namespaceIndex: NAMESPACE_ANY, type: NvsType.any })) last = found;
+    for (const found of newest.findAll({ namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.any })) last = found;
     if (last === undefined) return;
     const { namespaceIndex, type, chunkIndex, key } = last.entry;
     const query = { namespaceIndex, key: nvsKeyFromBytes(key), chunkIndex };

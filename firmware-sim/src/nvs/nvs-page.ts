@@ -1,22 +1,28 @@
-import { crc32, equalBytes } from "@tinybms/ota-core";
 import {
   buildNvsEntry,
-  buildVariableData,
-  CHUNK_ANY,
-  CHUNK_SIZE_BYTES_MAX,
-  ENTRY_COUNT,
-  ENTRY_SIZE_BYTES,
+  buildNvsVariableData,
+  crc32,
+  equalBytes,
+  hashNvsKey,
   isConsistentNvsEntry,
-  isVariableType,
-  NAMESPACE_ANY,
+  isNvsVariableType,
+  NVS_CHUNK_ANY,
+  NVS_CHUNK_SIZE_MAX,
   NVS_CRC_SEED,
+  NVS_ENTRY_COUNT,
+  NVS_ENTRY_SIZE,
+  NVS_KEY_LENGTH_MAX,
+  NVS_NAMESPACE_ANY,
+  NVS_VERSION,
   type NvsEntry,
+  NvsEntryState,
+  type NvsKey,
+  type NvsPageState,
   NvsType,
+  nvsSpanOf,
   parseNvsEntry,
-  parseVariableData,
-  spanOf,
-} from "./nvs-entry.ts";
-import { EntryState } from "./nvs-entry-states.ts";
+  parseNvsVariableData,
+} from "@tinybms/ota-core";
 import {
   ESP_ERR_NVS_INVALID_STATE,
   ESP_ERR_NVS_KEY_TOO_LONG,
@@ -25,9 +31,7 @@ import {
   ESP_FAIL,
   ESP_OK,
 } from "./nvs-error.ts";
-import { hashNvsKey, KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
 import { NvsPageFlash } from "./nvs-page-flash.ts";
-import { NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
 import { matchNvsEntry, type NvsQuery } from "./nvs-query.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
@@ -56,13 +60,13 @@ export interface FoundEntry {
  * cut leaves is set right by `loadNvsPage`.
  */
 export class NvsPage {
-  readonly #keyHashes: Int32Array = new Int32Array(ENTRY_COUNT).fill(NO_HASH);
+  readonly #keyHashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
   #state: NvsPageState = "uninitialized";
 
   /** The page's bytes; `loadNvsPage` reads them, everything else goes through the page. */
   readonly flash: NvsPageFlash;
   /** Entries from here on have never been written; 126 if there are none. */
-  nextFreeIndex: number = ENTRY_COUNT;
+  nextFreeIndex: number = NVS_ENTRY_COUNT;
   /** Position in the order of pages; set before a page is first written. */
   sequence = 0;
   /** Format version that the header has, or will have. */
@@ -79,14 +83,14 @@ export class NvsPage {
 
   /** Entries in use. */
   get usedEntryCount(): number {
-    return this.flash.states.count(EntryState.written);
+    return this.flash.states.count(NvsEntryState.written);
   }
 
   /** Bytes of payload that one more chunk could have here. */
   get tailroomBytes(): number {
-    if (this.#state === "uninitialized") return CHUNK_SIZE_BYTES_MAX;
+    if (this.#state === "uninitialized") return NVS_CHUNK_SIZE_MAX;
     if (this.#state === "full") return 0;
-    return Math.max(0, (ENTRY_COUNT - this.nextFreeIndex - 1) * ENTRY_SIZE_BYTES);
+    return Math.max(0, (NVS_ENTRY_COUNT - this.nextFreeIndex - 1) * NVS_ENTRY_SIZE);
   }
 
   /** Says what the page is, as its header or its emptiness shows. Writes nothing. */
@@ -101,13 +105,13 @@ export class NvsPage {
    */
   find(query: NvsQuery, fromIndex = 0): FoundEntry | undefined {
     if (this.#state === "corrupt" || this.#state === "uninitialized") return undefined;
-    const { namespaceIndex, key, type, chunkIndex = CHUNK_ANY } = query;
+    const { namespaceIndex, key, type, chunkIndex = NVS_CHUNK_ANY } = query;
     let start = fromIndex;
     // The hash of a chunk has its index in it, so a search for any chunk has to go through them all.
     if (
-      namespaceIndex !== NAMESPACE_ANY &&
+      namespaceIndex !== NVS_NAMESPACE_ANY &&
       key !== undefined &&
-      !(type === NvsType.blobData && chunkIndex === CHUNK_ANY)
+      !(type === NvsType.blobData && chunkIndex === NVS_CHUNK_ANY)
     ) {
       start = this.firstIndexOfHash(hashNvsKey(namespaceIndex, key.bytes, chunkIndex), fromIndex);
     }
@@ -115,14 +119,14 @@ export class NvsPage {
     let next = start;
     for (let index = start; index < end; index = next) {
       next = index + 1;
-      if (this.flash.states.get(index) !== EntryState.written) continue;
+      if (this.flash.states.get(index) !== NvsEntryState.written) continue;
       const bytes = this.flash.read(index);
       if (!isConsistentNvsEntry(bytes, index)) {
         this.eraseItemAt(index, { purge: true });
         continue;
       }
       const [, entryType = 0, span = 1] = bytes;
-      if (isVariableType(entryType)) next = index + span;
+      if (isNvsVariableType(entryType)) next = index + span;
       const verdict = matchNvsEntry(bytes, query);
       if (verdict === "mismatch") return undefined;
       if (verdict === "match") return { index, entry: parseNvsEntry(bytes.slice()) };
@@ -149,7 +153,7 @@ export class NvsPage {
 
   /** The payload of a string or chunk, or `undefined` if its CRC is wrong; then the item is erased. */
   readPayload(found: FoundEntry): Uint8Array | undefined {
-    const { sizeBytes, crc } = parseVariableData(found.entry.data);
+    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
     const payload = this.flash.read(found.index + 1, sizeBytes).slice();
     if (crc32(payload, NVS_CRC_SEED) === crc) return payload;
     this.eraseItemAt(found.index, { purge: true });
@@ -158,7 +162,7 @@ export class NvsPage {
 
   /** Whether the payload of a string or chunk is these bytes, and its CRC right. */
   holdsPayload(found: FoundEntry, payload: Uint8Array): boolean {
-    const { sizeBytes, crc } = parseVariableData(found.entry.data);
+    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
     if (sizeBytes !== payload.length || crc !== crc32(payload, NVS_CRC_SEED)) return false;
     return equalBytes(this.flash.read(found.index + 1, sizeBytes), payload);
   }
@@ -173,14 +177,14 @@ export class NvsPage {
     if (this.#state === "corrupt") return ESP_ERR_NVS_INVALID_STATE;
     if (this.#state === "uninitialized") this.#initialize();
     if (this.#state === "full") return ESP_ERR_NVS_PAGE_FULL;
-    if (item.key.lengthBytes > KEY_LENGTH_MAX) return ESP_ERR_NVS_KEY_TOO_LONG;
-    if (item.data.length > CHUNK_SIZE_BYTES_MAX) return ESP_ERR_NVS_VALUE_TOO_LONG;
-    const { namespaceIndex, type, key, data, chunkIndex = CHUNK_ANY } = item;
-    const hasPayload = isVariableType(type);
-    const span = hasPayload ? spanOf(data.length) : 1;
-    if (this.nextFreeIndex + span > ENTRY_COUNT) return ESP_ERR_NVS_PAGE_FULL;
+    if (item.key.lengthBytes > NVS_KEY_LENGTH_MAX) return ESP_ERR_NVS_KEY_TOO_LONG;
+    if (item.data.length > NVS_CHUNK_SIZE_MAX) return ESP_ERR_NVS_VALUE_TOO_LONG;
+    const { namespaceIndex, type, key, data, chunkIndex = NVS_CHUNK_ANY } = item;
+    const hasPayload = isNvsVariableType(type);
+    const span = hasPayload ? nvsSpanOf(data.length) : 1;
+    if (this.nextFreeIndex + span > NVS_ENTRY_COUNT) return ESP_ERR_NVS_PAGE_FULL;
 
-    const field = hasPayload ? buildVariableData(data) : data;
+    const field = hasPayload ? buildNvsVariableData(data) : data;
     this.setHash(this.nextFreeIndex, hashNvsKey(namespaceIndex, key.bytes, chunkIndex));
     this.#writeEntries(buildNvsEntry({ namespaceIndex, type, span, chunkIndex, key: key.bytes, data: field }));
     if (hasPayload) this.#writePayload(data);
@@ -195,19 +199,19 @@ export class NvsPage {
    */
   eraseItemAt(index: number, options: { readonly purge: boolean }): void {
     let span = 1;
-    if (this.flash.states.get(index) === EntryState.written) {
+    if (this.flash.states.get(index) === NvsEntryState.written) {
       const bytes = this.flash.read(index);
       if (isConsistentNvsEntry(bytes, index)) span = parseNvsEntry(bytes).span;
       this.#keyHashes[index] = NO_HASH;
     }
-    this.flash.programStates(index, index + span, EntryState.erased);
+    this.flash.programStates(index, index + span, NvsEntryState.erased);
     if (options.purge) this.flash.purge(index, index + span);
     this.nextFreeIndex = Math.max(this.nextFreeIndex, index + span);
   }
 
   /** Makes an entry count as erased whatever it holds, and overwrites it with zeros. */
   discardEntry(index: number): void {
-    this.flash.programStates(index, index + 1, EntryState.erased);
+    this.flash.programStates(index, index + 1, NvsEntryState.erased);
     this.flash.purge(index, index + 1);
   }
 
@@ -217,21 +221,21 @@ export class NvsPage {
    * @returns ESP_OK, or ESP_FAIL where a span leads out of a page.
    */
   copyItemsTo(target: NvsPage): number {
-    let index = this.flash.states.firstIndexOf(EntryState.written);
-    if (index === ENTRY_COUNT) return ESP_OK;
+    let index = this.flash.states.firstIndexOf(NvsEntryState.written);
+    if (index === NVS_ENTRY_COUNT) return ESP_OK;
     if (target.#state === "uninitialized") target.#initialize();
-    while (index < ENTRY_COUNT) {
-      if (this.flash.states.get(index) !== EntryState.written) {
+    while (index < NVS_ENTRY_COUNT) {
+      if (this.flash.states.get(index) !== NvsEntryState.written) {
         index++;
         continue;
       }
       const bytes = this.flash.read(index);
       const { namespaceIndex, key, chunkIndex, span } = parseNvsEntry(bytes);
-      if (target.nextFreeIndex === ENTRY_COUNT) return ESP_FAIL;
+      if (target.nextFreeIndex === NVS_ENTRY_COUNT) return ESP_FAIL;
       target.setHash(target.nextFreeIndex, hashNvsKey(namespaceIndex, key, chunkIndex));
       target.#writeEntries(bytes);
       const end = index + span;
-      if (span === 0 || end > ENTRY_COUNT || target.nextFreeIndex + span - 1 > ENTRY_COUNT) return ESP_FAIL;
+      if (span === 0 || end > NVS_ENTRY_COUNT || target.nextFreeIndex + span - 1 > NVS_ENTRY_COUNT) return ESP_FAIL;
       for (let rest = index + 1; rest < end; rest++) target.#writeEntries(this.flash.read(rest));
       index = end;
     }
@@ -258,7 +262,7 @@ export class NvsPage {
   eraseSector(): void {
     this.flash.eraseSector();
     this.#keyHashes.fill(NO_HASH);
-    this.nextFreeIndex = ENTRY_COUNT;
+    this.nextFreeIndex = NVS_ENTRY_COUNT;
     this.#state = "uninitialized";
   }
 
@@ -270,7 +274,7 @@ export class NvsPage {
   /** The first item with that hash at or behind an entry, or 126. */
   firstIndexOfHash(hash: number, fromIndex: number): number {
     const index = this.#keyHashes.indexOf(hash, fromIndex);
-    return index < 0 ? ENTRY_COUNT : index;
+    return index < 0 ? NVS_ENTRY_COUNT : index;
   }
 
   #initialize(): void {
@@ -281,15 +285,15 @@ export class NvsPage {
 
   #writeEntries(bytes: Uint8Array): void {
     this.flash.programEntries(this.nextFreeIndex, bytes);
-    this.nextFreeIndex += bytes.length / ENTRY_SIZE_BYTES;
+    this.nextFreeIndex += bytes.length / NVS_ENTRY_SIZE;
   }
 
   #writePayload(payload: Uint8Array): void {
-    const restSizeBytes = payload.length % ENTRY_SIZE_BYTES;
+    const restSizeBytes = payload.length % NVS_ENTRY_SIZE;
     const fullSizeBytes = payload.length - restSizeBytes;
     if (fullSizeBytes > 0) this.#writeEntries(payload.subarray(0, fullSizeBytes));
     if (restSizeBytes === 0) return;
-    const rest = new Uint8Array(ENTRY_SIZE_BYTES).fill(0xff);
+    const rest = new Uint8Array(NVS_ENTRY_SIZE).fill(0xff);
     rest.set(payload.subarray(fullSizeBytes));
     this.#writeEntries(rest);
   }

@@ -1,9 +1,8 @@
-import { CHUNK_ANY, NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
-import { hasKey, type NvsKey } from "./nvs-key.ts";
+import { hasNvsKey, NVS_CHUNK_ANY, NVS_NAMESPACE_ANY, type NvsKey, NvsType } from "@tinybms/ota-core";
 
 /** What to look for in a page. */
 export interface NvsQuery {
-  /** {@link NAMESPACE_ANY}: every namespace. */
+  /** {@link NVS_NAMESPACE_ANY}: every namespace. */
   readonly namespaceIndex: number;
   /** `NvsType.any`: every type. */
   readonly type: number;
@@ -24,9 +23,9 @@ export interface NvsQuery {
  */
 export function matchNvsEntry(bytes: Uint8Array, query: NvsQuery): "match" | "other" | "mismatch" {
   const [namespaceIndex, type, , chunkIndex] = bytes;
-  const anyChunk = (query.chunkIndex ?? CHUNK_ANY) === CHUNK_ANY;
-  if (query.namespaceIndex !== NAMESPACE_ANY && namespaceIndex !== query.namespaceIndex) return "other";
-  if (query.key !== undefined && !hasKey(bytes, 8, query.key)) return "other";
+  const anyChunk = (query.chunkIndex ?? NVS_CHUNK_ANY) === NVS_CHUNK_ANY;
+  if (query.namespaceIndex !== NVS_NAMESPACE_ANY && namespaceIndex !== query.namespaceIndex) return "other";
+  if (query.key !== undefined && !hasNvsKey(bytes, 8, query.key)) return "other";
   if (query.type === NvsType.blobData) {
     if (anyChunk ? type !== NvsType.blobData : chunkIndex !== query.chunkIndex) return "other";
   }
@@ -35,9 +34,9 @@ export function matchNvsEntry(bytes: Uint8Array, query: NvsQuery): "match" | "ot
     if (type === NvsType.blobData) return "other";
   }
   if (query.type === NvsType.blobIndex) {
-    if (chunkIndex !== CHUNK_ANY) return "other";
+    if (chunkIndex !== NVS_CHUNK_ANY) return "other";
     if (query.chunkStart !== undefined && bytes[29] !== query.chunkStart) return "other";
   }
   if (query.type === NvsType.any || query.type === type) return "match";
-  return query.key === undefined && query.namespaceIndex === NAMESPACE_ANY && anyChunk ? "other" : "mismatch";
+  return query.key === undefined && query.namespaceIndex === NVS_NAMESPACE_ANY && anyChunk ? "other" : "mismatch";
 }

@@ -1,4 +1,4 @@
-import { utf8 } from "@tinybms/ota-core";
+import { buildNvsPageHeader, hashNvsKey, nvsKeyFromText, utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { ERASE_TEARS, NorModel, PowerCut } from "../../test/nvs/nor-model.ts";
 import {
@@ -15,8 +15,6 @@ import {
   nvs_set_u8,
   nvs_set_u32,
 } from "./nvs.ts";
-import { hashNvsKey, nvsKeyFromText } from "./nvs-key.ts";
-import { buildNvsPageHeader } from "./nvs-page-header.ts";
 
 const PAGE = 4096;
 const ERASED = 0;

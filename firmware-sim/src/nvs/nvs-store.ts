@@ -1,7 +1,16 @@
-import { equalBytes } from "@tinybms/ota-core";
-import { CHUNK_START, eraseIncompleteBlobs } from "./nvs-blob-index.ts";
+import {
+  equalBytes,
+  hasNvsKey,
+  isNvsVariableType,
+  NVS_CHUNK_START,
+  NVS_ENTRY_COUNT,
+  type NvsKey,
+  NvsType,
+  nvsKeyFromBytes,
+  parseNvsBlobIndex,
+} from "@tinybms/ota-core";
+import { eraseIncompleteBlobs } from "./nvs-blob-index.ts";
 import { NvsBlobs } from "./nvs-blobs.ts";
-import { ENTRY_COUNT, isVariableType, NvsType, parseBlobIndex } from "./nvs-entry.ts";
 import {
   ESP_ERR_NVS_INVALID_STATE,
   ESP_ERR_NVS_NOT_ENOUGH_SPACE,
@@ -10,7 +19,6 @@ import {
   ESP_FAIL,
   ESP_OK,
 } from "./nvs-error.ts";
-import { hasKey, type NvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
 import type { NvsItem } from "./nvs-page.ts";
 import { type FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
@@ -68,7 +76,7 @@ export class NvsStore {
    * @param create - Write it if it isn't there; else NOT_FOUND. NOT_ENOUGH_SPACE past 254 namespaces.
    */
   openNamespace(name: NvsKey, create: boolean): { readonly err: number; readonly index?: number } {
-    const known = this.#namespaces.find((namespace) => hasKey(namespace.name.bytes, 0, name));
+    const known = this.#namespaces.find((namespace) => hasNvsKey(namespace.name.bytes, 0, name));
     if (known !== undefined) return { err: ESP_OK, index: known.index };
     if (!create) return { err: ESP_ERR_NVS_NOT_FOUND };
     const taken = new Set(this.#namespaces.map((namespace) => namespace.index));
@@ -114,7 +122,7 @@ export class NvsStore {
     const err = item.type === NvsType.blob ? this.#writeBlob(item, same) : this.#writeItem(item);
     if (err !== ESP_OK || old === undefined) return err;
     if (old.entry.type === NvsType.blobIndex) {
-      return this.#blobs.erase(namespaceIndex, key, parseBlobIndex(old.entry.data).chunkStart);
+      return this.#blobs.erase(namespaceIndex, key, parseNvsBlobIndex(old.entry.data).chunkStart);
     }
     // Making room may have moved the old value to another page.
     const isMoved = (old.page.state !== "active" && old.page.state !== "full") || old.page.sequence !== oldSequence;
@@ -129,7 +137,7 @@ export class NvsStore {
     const found = this.#manager.find({ namespaceIndex, type: NvsType.any, key });
     if (found === undefined) return ESP_ERR_NVS_NOT_FOUND;
     if (found.entry.type === NvsType.blobIndex) {
-      return this.#blobs.erase(namespaceIndex, key, parseBlobIndex(found.entry.data).chunkStart);
+      return this.#blobs.erase(namespaceIndex, key, parseNvsBlobIndex(found.entry.data).chunkStart);
     }
     found.page.eraseItemAt(found.index, KEEP);
     return ESP_OK;
@@ -147,9 +155,9 @@ export class NvsStore {
     const { pages, pageCount } = this.#manager;
     if (pages.some((page) => page.state === "freeing")) return { err: ESP_FAIL };
     const usedEntries = pages.reduce((count, page) => count + page.usedEntryCount, 0);
-    const totalEntries = pageCount * ENTRY_COUNT;
+    const totalEntries = pageCount * NVS_ENTRY_COUNT;
     const freeEntries = totalEntries - usedEntries;
-    const availableEntries = Math.max(0, freeEntries - ENTRY_COUNT);
+    const availableEntries = Math.max(0, freeEntries - NVS_ENTRY_COUNT);
     const namespaceCount = this.#namespaces.length;
     return { err: ESP_OK, stats: { usedEntries, freeEntries, availableEntries, totalEntries, namespaceCount } };
   }
@@ -164,16 +172,16 @@ export class NvsStore {
 
   #holds(found: FoundItem, item: NvsItem): boolean {
     if (item.type === NvsType.blob) return this.#blobs.holds(found.entry, item);
-    if (isVariableType(item.type)) return found.page.holdsPayload(found, item.data);
+    if (isNvsVariableType(item.type)) return found.page.holdsPayload(found, item.data);
     return equalBytes(found.entry.data.subarray(0, item.data.length), item.data);
   }
 
   /** A blob's next version gets the other half of the chunk indices. ESP_FAIL if its index names neither. */
   #writeBlob(item: NvsItem, same: FoundItem | undefined): number {
-    if (same === undefined) return this.#blobs.write(item, CHUNK_START.first);
-    const { chunkStart } = parseBlobIndex(same.entry.data);
-    if (chunkStart === CHUNK_START.first) return this.#blobs.write(item, CHUNK_START.second);
-    if (chunkStart === CHUNK_START.second) return this.#blobs.write(item, CHUNK_START.first);
+    if (same === undefined) return this.#blobs.write(item, NVS_CHUNK_START.first);
+    const { chunkStart } = parseNvsBlobIndex(same.entry.data);
+    if (chunkStart === NVS_CHUNK_START.first) return this.#blobs.write(item, NVS_CHUNK_START.second);
+    if (chunkStart === NVS_CHUNK_START.second) return this.#blobs.write(item, NVS_CHUNK_START.first);
     return ESP_FAIL;
   }
 

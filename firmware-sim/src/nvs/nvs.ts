@@ -1,8 +1,5 @@
-import { concatBytes, utf8, viewOf } from "@tinybms/ota-core";
-import { NvsType } from "./nvs-entry.ts";
+import { concatBytes, NVS_PAGE_SIZE, NvsType, nvsKeyFromText, utf8, viewOf } from "@tinybms/ota-core";
 import { ESP_ERR_NVS_READ_ONLY, ESP_OK } from "./nvs-error.ts";
-import { nvsKeyFromText } from "./nvs-key.ts";
-import { PAGE_SIZE_BYTES } from "./nvs-page-flash.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 import { type NvsStats, NvsStore } from "./nvs-store.ts";
 
@@ -52,7 +49,7 @@ export function nvs_flash_init(storage: NvsStorage): { readonly err: number; rea
 
 /** Erases every sector of a partition. What was opened on it before must not be used any more. */
 export function nvs_flash_erase(storage: NvsStorage): number {
-  for (let offset = 0; offset + PAGE_SIZE_BYTES <= storage.sizeBytes; offset += PAGE_SIZE_BYTES) {
+  for (let offset = 0; offset + NVS_PAGE_SIZE <= storage.sizeBytes; offset += NVS_PAGE_SIZE) {
     storage.eraseSector(offset);
   }
   return ESP_OK;

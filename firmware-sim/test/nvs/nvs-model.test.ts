@@ -1,4 +1,12 @@
-import { toHex } from "@tinybms/ota-core";
+import {
+  buildNvsBlobIndex,
+  buildNvsEntry,
+  buildNvsPageHeader,
+  buildNvsVariableData,
+  NVS_ENTRY_COUNT,
+  nvsKeyFromText,
+  toHex,
+} from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -21,9 +29,6 @@ import {
   nvs_set_u32,
   nvs_set_u64,
 } from "../../src/nvs/nvs.ts";
-import { buildBlobIndex, buildNvsEntry, buildVariableData, ENTRY_COUNT } from "../../src/nvs/nvs-entry.ts";
-import { nvsKeyFromText } from "../../src/nvs/nvs-key.ts";
-import { buildNvsPageHeader } from "../../src/nvs/nvs-page-header.ts";
 import { NorModel, SECTOR_SIZE_BYTES } from "./nor-model.ts";
 
 const NAMESPACES = ["one", "two"];
@@ -216,10 +221,10 @@ const plausibleEntry = fc
     ),
     data: fc.oneof(
       fc.uint8Array({ minLength: 8, maxLength: 8 }),
-      fc.nat(100).map((size) => buildVariableData(new Uint8Array(size))),
+      fc.nat(100).map((size) => buildNvsVariableData(new Uint8Array(size))),
       fc
         .record({ sizeBytes: fc.nat(200), chunkCount: byte, chunkStart: fc.constantFrom(0, 0x80, 0x7f, 0xff) })
-        .map(buildBlobIndex),
+        .map(buildNvsBlobIndex),
     ),
   })
   .map(buildNvsEntry);
@@ -234,7 +239,7 @@ const plausiblePage = fc
       .oneof(fc.constant(0xaa), fc.constant(0xff), byte)
       .chain((fill) => fc.array(fc.oneof(fc.constant(fill), byte), { minLength: 32, maxLength: 32 })),
     entries: fc.array(fc.oneof(plausibleEntry, plausibleEntry, fc.uint8Array({ minLength: 32, maxLength: 32 })), {
-      maxLength: ENTRY_COUNT,
+      maxLength: NVS_ENTRY_COUNT,
       size: "max",
     }),
   })

@@ -12,10 +12,12 @@ export interface Problem {
  * Every error code, with the details that come with it. Details are JSON-safe and never hold a secret.
  *
  * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image` are an input's; `protocol` and `offer`
- * a peer's; `delivery` the network's or a device's; `nvs` a partition's; `simulation` a scenario's.
+ * a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a device's; `nvs` a partition's;
+ * `simulation` a scenario's.
  */
 export interface OtaErrorDetails {
   "arguments/invalid": { readonly option?: string };
+  "arguments/password-file": { readonly file: string; readonly line?: number };
 
   "manifest/not-found": { readonly file: string };
   "manifest/unreadable": { readonly file: string };
@@ -23,7 +25,7 @@ export interface OtaErrorDetails {
   "manifest/schema-version": { readonly file: string; readonly found: number; readonly supported: readonly number[] };
   "manifest/invalid": { readonly file: string; readonly problems: readonly Problem[] };
   "manifest/unknown-version": { readonly file: string; readonly version: string; readonly known: readonly string[] };
-  "manifest/path-escapes": { readonly file: string; readonly path: string };
+  "manifest/path-escapes": { readonly file: string; readonly path: string; readonly pointer: string };
   "manifest/artifact-not-found": { readonly file: string; readonly artifact: string; readonly path: string };
   "manifest/artifact-mismatch": {
     readonly file: string;
@@ -33,14 +35,31 @@ export interface OtaErrorDetails {
     readonly actual: string;
   };
   "manifest/channel-invalid": { readonly file: string; readonly channel: string };
+  "manifest/variable-unset": { readonly file: string; readonly variables: readonly string[] };
+  "manifest/literal-secret": { readonly file: string; readonly path: string };
+  "manifest/blob-large": { readonly file: string; readonly size: number; readonly limit: number };
 
   "package/binary-not-found": { readonly file: string };
   "package/binary-unreadable": { readonly file: string };
+  "package/binary-changed": { readonly file: string };
   "package/wrong-chip": { readonly file: string; readonly chip: string; readonly hardware: string };
   "package/version-invalid": { readonly version: string };
   "package/version-unknown": { readonly file: string };
   "package/name-invalid": { readonly name: string };
   "package/output-outside": { readonly output: string; readonly manifest: string };
+  "package/already-released": {
+    readonly file: string;
+    readonly version: string;
+    /** SHA-256 of the released bytes; empty where the file names no artifact of that name. */
+    readonly released: string;
+    readonly found: string;
+  };
+  "package/locked": {
+    readonly file: string;
+    readonly pid?: number;
+    readonly host?: string;
+    readonly ageSeconds: number;
+  };
   "package/write-failed": { readonly file: string };
 
   "image/truncated": { readonly offset: number; readonly needed: number; readonly actual: number };
@@ -50,6 +69,21 @@ export interface OtaErrorDetails {
   "image/hash-mismatch": { readonly offset: number; readonly expected: string; readonly actual: string };
   "image/partition-table-invalid": { readonly offset: number };
   "image/partition-csv-invalid": { readonly line: number };
+  "image/unknown-format": { readonly offset: number };
+  "image/empty": { readonly offset: number };
+  "image/encrypted": { readonly offset: number };
+  "image/wrong-chip": { readonly offset: number };
+  "image/signature-invalid": { readonly offset: number };
+  "image/otadata-invalid": { readonly offset: number };
+  "image/no-ota-slots": { readonly offset: number };
+  "image/not-bootable": { readonly offset: number };
+  "image/file-unreadable": { readonly file: string };
+
+  "nvs/damaged": { readonly offset: number };
+  "nvs/interrupted": { readonly offset: number };
+  "nvs/no-free-page": { readonly offset: number };
+  "nvs/newer-version": { readonly offset: number };
+  "nvs/encrypted": { readonly offset: number };
 
   "protocol/malformed": { readonly message: string; readonly path: string };
   "protocol/too-large": { readonly message: string; readonly size: number; readonly limit: number };
@@ -72,8 +106,36 @@ export interface OtaErrorDetails {
   "offer/no-slot": Record<string, never>;
   "offer/withdrawn": Record<string, never>;
 
+  "signing/key-unreadable": { readonly file: string };
+  "signing/key-malformed": Record<string, never>;
+  "signing/key-unsupported": { readonly type: string };
+  "signing/key-encrypted": { readonly file: string };
+  "signing/key-exists": { readonly file: string };
+  "signing/passphrase-unusable": Record<string, never>;
+  "signing/passphrase-wrong": { readonly file: string };
+  "signing/command-failed": { readonly reason: string };
+  "signing/not-an-image": { readonly file: string };
+  "signing/signature-mismatch": { readonly file: string; readonly keyid: string };
+  "signing/unsigned": { readonly kind: string };
+  "signing/unknown-key": { readonly kind: string; readonly keyid: string };
+  "signing/revoked-key": { readonly kind: string; readonly keyid: string };
+  "signing/wrong-role": { readonly kind: string; readonly keyid: string };
+  "signing/wrong-algorithm": {
+    readonly kind: string;
+    readonly keyid: string;
+    readonly expected: string;
+    readonly found: string;
+  };
+  "signing/bad-signature": { readonly kind: string; readonly keyid: string };
+  "signing/threshold": { readonly kind: string; readonly needed: number; readonly found: number };
+  "signing/key-set-epoch": { readonly expected: number; readonly found: number };
+  "signing/key-set-product": { readonly expected: string; readonly found: string };
+  "signing/key-set-change": Record<string, never>;
+  "signing/key-set-unreadable": { readonly file: string };
+
   "delivery/broker-unreachable": { readonly host: string; readonly port: number };
   "delivery/broker-refused": { readonly host: string; readonly port: number; readonly reason: string };
+  "delivery/blob-too-large": { readonly size: number; readonly limit: number };
   "delivery/connection-lost": { readonly host: string; readonly port: number };
   "delivery/no-device": { readonly expected: readonly string[] };
   "delivery/device-failed": { readonly devices: readonly string[] };
@@ -86,10 +148,32 @@ export interface OtaErrorDetails {
   "delivery/self-test-failed": Record<string, never>;
   "delivery/attempts-exhausted": { readonly attempts: number };
   "delivery/no-rollback": Record<string, never>;
+  "delivery/server-unreachable": { readonly host: string; readonly port: number };
+  "delivery/tls-failed": { readonly host: string; readonly port: number; readonly reason: string };
+  "delivery/server-refused": { readonly host: string; readonly port: number; readonly status: number };
+  "delivery/server-failed": { readonly host: string; readonly port: number; readonly status: number };
+  "delivery/redirected": {
+    readonly host: string;
+    readonly port: number;
+    readonly status: number;
+    readonly location: string;
+  };
+  "delivery/answer-invalid": { readonly host: string; readonly port: number };
+  "delivery/gateway-refused": {
+    readonly host: string;
+    readonly port: number;
+    readonly status: number;
+    readonly errorCode: number;
+  };
+  "delivery/image-too-small": { readonly size: number; readonly limit: number };
+  "delivery/image-unreadable": { readonly file: string };
 
   "simulation/invalid-fault": { readonly fault: string };
   "simulation/does-not-fit": { readonly partition: string; readonly size: number; readonly limit: number };
   "simulation/file-unreadable": { readonly file: string };
+  "simulation/file-unwritable": { readonly file: string };
+  "simulation/flash-invalid": { readonly file: string; readonly size: number };
+  "simulation/update-refused": { readonly state: string };
 }
 
 /** The stable name of an error, for example `image/truncated`. */

@@ -28,6 +28,7 @@ export {
   SEGMENT_SIZE_LIMIT,
   SEGMENTS_MAX,
   verifyAppImage,
+  xorBytes,
 } from "./image/app-image.ts";
 export {
   APP_IMAGE_HEADER_SIZE,
@@ -63,6 +64,56 @@ export {
   isMappedAddress,
   MMU_PAGE_SIZE,
 } from "./image/chips.ts";
+export {
+  buildNvsBlobIndex,
+  buildNvsEntry,
+  buildNvsVariableData,
+  isConsistentNvsEntry,
+  isNvsVariableType,
+  NVS_CHUNK_ANY,
+  NVS_CHUNK_SIZE_MAX,
+  NVS_CHUNK_START,
+  NVS_CRC_SEED,
+  NVS_ENTRY_COUNT,
+  NVS_ENTRY_SIZE,
+  NVS_NAMESPACE_ANY,
+  type NvsBlobIndex,
+  type NvsEntry,
+  NvsType,
+  type NvsVariableData,
+  nvsSpanOf,
+  parseNvsBlobIndex,
+  parseNvsEntry,
+  parseNvsVariableData,
+} from "./image/nvs-entry.ts";
+export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./image/nvs-entry-states.ts";
+export {
+  hashNvsKey,
+  hasNvsKey,
+  NVS_KEY_LENGTH_MAX,
+  NVS_KEY_SIZE,
+  type NvsKey,
+  nvsKeyFromBytes,
+  nvsKeyFromText,
+} from "./image/nvs-key.ts";
+export {
+  buildNvsPageHeader,
+  NVS_PAGE_HEADER_SIZE,
+  NVS_PAGE_SIZE,
+  NVS_PAGE_STATE_WORDS,
+  NVS_VERSION,
+  type NvsPageHeader,
+  type NvsPageState,
+  parseNvsPageHeader,
+} from "./image/nvs-page-header.ts";
+export {
+  type NvsPartition,
+  type NvsPartitionEntry,
+  type NvsPartitionPage,
+  type NvsProblem,
+  readNvsPartition,
+} from "./image/nvs-partition.ts";
+export type { NvsValueType } from "./image/nvs-value.ts";
 export {
   buildOtadataEntry,
   chooseActive,
@@ -102,6 +153,40 @@ export {
   type PartitionTable,
   parsePartitionTable,
 } from "./image/partition-table.ts";
+export {
+  buildSignatureBlock,
+  parseSignatureBlock,
+  SIGNATURE_BLOCK_MAGIC,
+  SIGNATURE_BLOCK_SIZE,
+  SIGNATURE_SECTOR_SIZE,
+  type SignatureBlock,
+  type SignatureScheme,
+  signatureOffset,
+  signedDigest,
+} from "./image/signature-block.ts";
+export { inspectImage } from "./inspect/inspect-image.ts";
+export type {
+  AppImageInspection,
+  BootloaderInspection,
+  FlashInspection,
+  FlashPartition,
+  InspectedNvsEntry,
+  InspectedOtadataEntry,
+  InspectedPartition,
+  InspectedSegment,
+  InspectedSignature,
+  InspectedSignatureBlock,
+  InspectedSum,
+  Inspection,
+  InspectOptions,
+  InspectProblem,
+  NvsInspection,
+  OtadataInspection,
+  PartitionTableInspection,
+  SignatureBlockInspection,
+  SuggestedTable,
+  UnknownInspection,
+} from "./inspect/inspection.ts";
 export { formatJson } from "./json/format-json.ts";
 export {
   type JsonObject,
@@ -112,7 +197,15 @@ export {
   type StrictJsonResult,
 } from "./json/strict-json.ts";
 export { type Channel, resolveChannels } from "./manifest/channels.ts";
+export {
+  channelsFromEnvironment,
+  type Environment,
+  type ExpandedChannels,
+  expandEnvironment,
+  type UnsetVariable,
+} from "./manifest/environment.ts";
 export { DEFAULT_PROTOCOLS, parseRootManifest, protocolsOf } from "./manifest/root.ts";
+export { type ChannelSecret, redactorOf, redactUserInfo, secretsOf } from "./manifest/secrets.ts";
 export { addVersion, type NewVersionEntry } from "./manifest/update.ts";
 export { parseVersionManifest } from "./manifest/version.ts";
 export { buildChunk, CHUNK_HEADER_SIZE, type Chunk, type ChunkParts, parseChunk } from "./protocol/chunk.ts";
@@ -123,6 +216,7 @@ export {
   envelopeFromJson,
   envelopeToJson,
   parseEnvelope,
+  SIGNATURES_MAX,
   type SignedKind,
   signedBytes,
 } from "./protocol/envelope.ts";
@@ -149,7 +243,6 @@ export type {
   ReceiverEvent,
   ReceiverStats,
   ReceiverTimer,
-  ReportedError,
   RunningImage,
   TargetSlot,
 } from "./protocol/receiver-events.ts";
@@ -162,6 +255,7 @@ export {
   type ReceiverRecord,
 } from "./protocol/receiver-record.ts";
 export { buildRelease, parseRelease } from "./protocol/release.ts";
+export type { ReportedError } from "./protocol/reported-error.ts";
 export { buildRequest, parseRequest, REQUEST_RANGES_MAX } from "./protocol/request.ts";
 export { Sender, type SenderOptions } from "./protocol/sender.ts";
 export type {
@@ -216,8 +310,27 @@ export type {
   RolloutTarget,
   RootManifest,
   StateReport,
+  ValidateDocument,
   VersionEntry,
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export type { SchemaError, SchemaValidator } from "./schemas/validator.ts";
 export { createSha256, type Sha256, sha256 } from "./sha256.ts";
+export {
+  addKey,
+  firstKeySet,
+  nextKeySet,
+  revokeKey,
+  rolesOf,
+  rotateKey,
+  setThreshold,
+} from "./signing/key-set-changes.ts";
+export { isFullySigned, keySetProgress, type SigningProgress, signaturesNeeded } from "./signing/key-set-progress.ts";
+export { advanceKeySet, readKeySet } from "./signing/key-set-step.ts";
+export { buildPublicKeyPem, type PemBlock, parsePem, parsePublicKeyPem } from "./signing/pem.ts";
+export { type PublicKey, parsePublicKey, type SignatureAlgorithm } from "./signing/public-key.ts";
+export { type KeyedSignature, type Signer, signEnvelope } from "./signing/sign-envelope.ts";
+export { hasSignatureForm, type SignatureVerifier, verifySignature } from "./signing/signature-verifier.ts";
+export { KEY_ROLES, type KeyRoleName, type TrustedKeys, type TrustedRole, trustKeys } from "./signing/trusted-keys.ts";
+export { type VerifiedEnvelope, verifyEnvelope } from "./signing/verify-envelope.ts";
+export { WebCryptoVerifier } from "./signing/web-crypto-verifier.ts";

@@ -8,8 +8,9 @@ export {
   verifyArtifacts,
 } from "./manifest/load.ts";
 export { piecesOf, readManifest } from "./manifest/load-file.ts";
-export { validateReleaseLine } from "./manifest/load-release-line.ts";
+export { type ValidateOptions, validateReleaseLine } from "./manifest/validate-release-line.ts";
+export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
 export { packageRelease } from "./release/package.ts";
-export type { PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
+export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";
-export { writeFileAtomically, writePiecesAtomically } from "./release/write-atomically.ts";
+export { writeFileAtomically } from "./release/write-atomically.ts";

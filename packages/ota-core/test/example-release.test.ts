@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { buildExampleRelease } from "../../../scripts/build-example-release.ts";
 import { loadRootManifest, loadVersion, verifyArtifacts } from "../src/manifest/load.ts";
-import { validateReleaseLine } from "../src/manifest/load-release-line.ts";
+import { validateReleaseLine } from "../src/manifest/validate-release-line.ts";
 
 const OTA_FOLDER = fileURLToPath(new URL("../../../ota/", import.meta.url));
 const MANIFEST = join(OTA_FOLDER, "manifest.json");

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { concatBytes, toHex, utf8 } from "../bytes.ts";
 import { sha256 } from "../sha256.ts";
@@ -92,6 +93,12 @@ test.for([
 
 test("the checksum is the XOR of all bytes", () => {
   expect(xorBytes(0xef, Uint8Array.of(0x01, 0x10, 0xff))).toBe(0xef ^ 0x01 ^ 0x10 ^ 0xff);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat({ max: 8 }), (bytes, start) => {
+      const piece = bytes.subarray(start);
+      expect(xorBytes(0xef, piece)).toBe(piece.reduce((sum, byte) => sum ^ byte, 0xef));
+    }),
+  );
 });
 
 test("a changed byte of a segment is a checksum mismatch", () => {

@@ -130,9 +130,19 @@ export function checksumPaddingSize(sizeBytes: number): number {
 
 /** XOR of `bytes` and the checksum so far; the same as ESP-IDF's word-wise one, folded. */
 export function xorBytes(checksum: number, bytes: Uint8Array): number {
+  const begin = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const wordCount = (bytes.length - begin) >>> 2;
+  const end = begin + 4 * wordCount;
   let value = checksum;
-  for (let index = 0; index < bytes.length; index++) value ^= bytes[index] as number;
-  return value;
+  for (let index = 0; index < begin; index++) value ^= bytes[index] as number;
+  for (let index = end; index < bytes.length; index++) value ^= bytes[index] as number;
+  if (wordCount === 0) return value;
+  // By words: XOR doesn't mind the order of their bytes.
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + begin, wordCount);
+  let sum = 0;
+  for (let index = 0; index < wordCount; index++) sum ^= words[index] as number;
+  sum ^= sum >>> 16;
+  return value ^ ((sum ^ (sum >>> 8)) & 0xff);
 }
 
 function buildSegmentHeader(loadAddress: number, dataSize: number): Uint8Array {

@@ -1,8 +1,10 @@
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { OtaError } from "../errors.ts";
+import { quoted } from "../schemas/problems.ts";
 import { isMissing, reasonOf } from "./load-file.ts";
 import { pathFault } from "./paths.ts";
+import { redactUserInfo } from "./secrets.ts";
 
 /** Which manifest names a path, and where in it (JSON pointer). */
 export interface PathOrigin {
@@ -23,13 +25,22 @@ export async function resolveBelow(folder: string, path: string, origin: PathOri
   if (fault !== undefined) throw escapes(path, fault, origin);
   const target = join(folder, path);
   try {
-    if (isBelow(await realpath(folder), await realpath(target))) return target;
+    if (isBelow(await existingPart(folder), await existingPart(target))) return target;
   } catch (error) {
-    // What isn't there leads nowhere; whoever reads it says that it is missing.
-    if (isMissing(error)) return target;
     throw escapes(path, `can't be followed: ${reasonOf(error)}`, origin);
   }
   throw escapes(path, "leads out of its folder through a symbolic link", origin);
+}
+
+/** The part of a path that exists, with all links followed: what lies below may be missing, but not elsewhere. */
+async function existingPart(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (!isMissing(error) || parent === path) throw error;
+    return await existingPart(parent);
+  }
 }
 
 /**
@@ -60,6 +71,6 @@ export function isBelow(folder: string, target: string): boolean {
 }
 
 function escapes(path: string, fault: string, { file, pointer }: PathOrigin): OtaError<"manifest/path-escapes"> {
-  const message = `${file}: ${pointer}: the path ${JSON.stringify(path)} ${fault}; it must stay below its folder`;
-  return new OtaError("manifest/path-escapes", message, { file, path });
+  const message = `${file}: ${pointer}: the path ${quoted(path)} ${fault}; it must stay below its folder`;
+  return new OtaError("manifest/path-escapes", message, { file, path: redactUserInfo(path), pointer });
 }

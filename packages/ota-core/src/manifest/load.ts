@@ -1,11 +1,10 @@
-import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { toHex } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
+import { quoted } from "../schemas/problems.ts";
 import type { Artifact, Channels, RootManifest, VersionEntry, VersionManifest } from "../schemas/types.generated.ts";
-import { createSha256 } from "../sha256.ts";
+import { measureArtifact } from "./artifact-file.ts";
 import { resolveChannels } from "./channels.ts";
-import { isMissing, piecesOf, readManifest, reasonOf } from "./load-file.ts";
+import { readManifest } from "./load-file.ts";
 import { resolveArtifact, resolveBelow } from "./load-path.ts";
 import { nearestOf } from "./nearest.ts";
 import { parseRootManifest, protocolsOf } from "./root.ts";
@@ -105,44 +104,17 @@ export async function verifyArtifact(
       { hint },
     );
   };
-  const found = await describeArtifact(file, name, path, (fileSize) => compare("size", `${size}`, `${fileSize}`));
+  const onSize = (fileSize: number): void => compare("size", `${size}`, `${fileSize}`);
+  const found = await measureArtifact({ file, name }, path, { onSize });
   compare("size", `${size}`, `${found.size}`);
   compare("SHA-256", sha256.toLowerCase(), found.sha256);
-}
-
-/** Size and hash of an artifact's file; a wrong size is told before the file is read. */
-async function describeArtifact(
-  file: string,
-  name: string,
-  path: string,
-  onSize: (size: number) => void,
-): Promise<{ size: number; sha256: string }> {
-  const notFound = (reason: string, cause?: unknown): OtaError<"manifest/artifact-not-found"> => {
-    const message = `${file}: artifact ${name}: ${path}: ${reason}`;
-    return new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
-  };
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is no regular file");
-    onSize(found.size);
-    const hash = createSha256();
-    let size = 0;
-    for await (const piece of piecesOf(path)) {
-      hash.update(piece);
-      size += piece.length;
-    }
-    return { size, sha256: toHex(hash.digest()) };
-  } catch (error) {
-    if (error instanceof OtaError) throw error;
-    throw notFound(isMissing(error) ? "there is no such file" : `it can't be read: ${reasonOf(error)}`, error);
-  }
 }
 
 function unknownVersion({ file, manifest }: LoadedRoot, version: string): OtaError<"manifest/unknown-version"> {
   const known = manifest.versions.map(({ id }) => id);
   const near = nearestOf(version, known);
   const latest = `${known.length > 10 ? "…, " : ""}${known.slice(-10).join(", ")}`;
-  const message = `${file} has no version ${JSON.stringify(version)}; it has ${known.length === 0 ? "none yet" : latest}`;
+  const message = `${file} has no version ${quoted(version)}; it has ${known.length === 0 ? "none yet" : latest}`;
   const hint = near === undefined ? "`tinybms-ota package --update-manifest` adds a version" : `did you mean ${near}?`;
   return new OtaError("manifest/unknown-version", message, { file, version, known }, { hint });
 }

@@ -23,6 +23,12 @@ test.for([
   "a/CON",
   "nul.bin",
   "COM1.txt/x",
+  "a/CON .txt",
+  "CONIN$",
+  ".. /x",
+  "a/.../x",
+  "a/ ",
+  "https://host/x.bin",
 ])("the path %j is refused", (path) => {
   expect(pathFault(path)).toBeTypeOf("string");
 });

@@ -1,5 +1,5 @@
 /** Names that Windows gives to devices, whatever extension follows. */
-const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:[.:]|$)/i;
 
 /** A name beyond this, in UTF-16 units, is a mistake, and some file systems end at 255 bytes. */
 const NAME_LENGTH_MAX = 128;
@@ -15,8 +15,12 @@ export function pathFault(path: string): string | undefined {
   if (path.includes("\\")) return "holds a backslash; folders are separated by /";
   if (path.startsWith("/")) return "is absolute";
   if (/^[A-Za-z]:/.test(path)) return "begins with the name of a drive";
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)) return "is a URL";
   for (const segment of path.split("/")) {
     if (segment === "..") return "goes up with ..";
+    // Windows drops spaces and full stops at the end of a name, and may find `..` in what is left.
+    if (/^[. ]+$/.test(segment) && segment !== ".")
+      return `holds ${JSON.stringify(segment)}, which Windows reads as ..`;
     if (WINDOWS_DEVICE.test(segment)) return `holds ${segment}, the name of a device on Windows`;
   }
   return undefined;

@@ -102,6 +102,12 @@ test("what already stands there changes nothing, byte for byte", () => {
   expect(addVersion(TWO_SPACES, { id: "1.0.0", manifest: "versions/1.0.0/ota.json" })).toBe(TWO_SPACES);
 });
 
+test("an entry that would make the manifest too large to be read again is refused", () => {
+  const text = TWO_SPACES.replace("café", "x").replace('"P"', `"${"x".repeat(1024 * 1024 - 300)}"`);
+  expect(() => addVersion(text, { ...ENTRY, label: "x".repeat(300) })).toThrow(/a manifest has at most 1048576/);
+  expect(addVersion(text, ENTRY)).toContain("1.1.0");
+});
+
 test("in any manifest, just the one entry changes; done twice, nothing more", () => {
   const text = fc.string({ minLength: 1, maxLength: 8 });
   const extra = fc.dictionary(

@@ -1,8 +1,9 @@
 import { assert } from "../assert.ts";
+import { utf8 } from "../bytes.ts";
 import type { JsonSpan } from "../json/strict-json.ts";
 import { pointerSegment } from "../json/strict-json.ts";
 import type { VersionEntry } from "../schemas/types.generated.ts";
-import { parseDocument } from "./document.ts";
+import { MANIFEST_SIZE_MAX, parseDocument, tooLarge } from "./document.ts";
 import { parseRootManifest } from "./root.ts";
 
 /** What `package --update-manifest` records of a version. */
@@ -23,10 +24,19 @@ export interface NewVersionEntry {
  * @param text - The root manifest as it stands in its file.
  * @param file - Its name, for messages.
  * @returns The new text; the same text where nothing changes.
- * @throws {@link OtaError} as `parseRootManifest`, when `text` is no root manifest.
+ * @throws {@link OtaError} as `parseRootManifest`, when `text` is no root manifest; `manifest/invalid` when the entry
+ *   would make it larger than 1 MiB.
  */
 export function addVersion(text: string, entry: NewVersionEntry, file = "manifest.json"): string {
   const { versions } = parseRootManifest(text, file);
+  const edited = edit(text, versions, entry, file);
+  // What is written must be readable again.
+  const size = utf8(edited).length;
+  if (size > MANIFEST_SIZE_MAX) throw tooLarge(file, size);
+  return edited;
+}
+
+function edit(text: string, versions: readonly VersionEntry[], entry: NewVersionEntry, file: string): string {
   const spans = new Map<string, JsonSpan>();
   parseDocument(text, file, spans);
   const index = versions.findIndex(({ id }) => id === entry.id);

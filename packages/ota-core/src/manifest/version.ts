@@ -1,6 +1,6 @@
 import type { Problem } from "../errors.ts";
 import type { JsonValue } from "../json/strict-json.ts";
-import { problemsOf } from "../schemas/problems.ts";
+import { problemsOf, quoted } from "../schemas/problems.ts";
 import type { VersionManifest } from "../schemas/types.generated.ts";
 import { validateVersionManifest } from "../schemas/validators.generated.ts";
 import { invalid, parseDocument } from "./document.ts";
@@ -26,7 +26,7 @@ export function problemsOfVersion(document: JsonValue, expectedVersion: string):
   const problems = isValid ? [] : problemsOf("manifest/invalid", validateVersionManifest.errors, document);
   const found = versionOf(document);
   if (found !== undefined && found !== "" && found !== expectedVersion) {
-    const message = `version is ${JSON.stringify(found)}; the root manifest lists this file as ${JSON.stringify(expectedVersion)}`;
+    const message = `version is ${quoted(found)}; the root manifest lists this file as ${quoted(expectedVersion)}`;
     problems.unshift({ code: "manifest/invalid", path: "/version", message });
   }
   return problems;

@@ -1,9 +1,13 @@
 import type { OtaErrorCode, Problem } from "../errors.ts";
+import { holdsSecret, redactUserInfo } from "../manifest/secrets.ts";
 import type { SchemaError } from "./validator.ts";
 import { PATTERN_WORDS } from "./validators.generated.ts";
 
 /** More faults than this help nobody, and a hostile document of 1 MiB could hold half a million. */
 const PROBLEMS_MAX = 100;
+
+/** A path may be this long and still be read at a glance, in UTF-16 units. */
+const QUOTED_LENGTH_MAX = 200;
 
 /** A value under a member with such a name may be a secret and is never shown. */
 const SECRET_NAME = /pass|secret|token|auth|credential|user|header|cookie|key/i;
@@ -15,7 +19,7 @@ const COMBINING: ReadonlySet<string> = new Set(["oneOf", "anyOf", "allOf", "if",
  * Turns a validator's findings into one sentence each: what is wrong, and what would be right.
  *
  * Where a value may take one of several forms, the findings about the form it nearly has are kept and the others left
- * out. Values that may be secret, by the names above them or by a user part in a URL, are not repeated.
+ * out. Values that may be secret, by the names above them or by a user part or a token in a URL, are not repeated.
  *
  * @param code - The code that all problems get.
  * @param errors - What the validator left in `errors`.
@@ -151,7 +155,8 @@ function found(path: string, document: unknown): string {
   if (value === "") return `${label} is empty`;
   if (value !== null && typeof value === "object") return `${label} is an object of another form`;
   const isSecret =
-    segmentsOf(path).some((name) => SECRET_NAME.test(name)) || (typeof value === "string" && value.includes("@"));
+    segmentsOf(path).some((name) => SECRET_NAME.test(name)) ||
+    (typeof value === "string" && (value.includes("@") || holdsSecret(value)));
   if (isSecret) return `${label} has another value`;
   return `${label} is ${typeof value === "string" ? JSON.stringify(printable(value, 40)) : String(value)}`;
 }
@@ -172,6 +177,14 @@ function segmentsOf(pointer: string): string[] {
 function listed(words: readonly string[]): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+}
+
+/**
+ * A text from a document as messages quote it: short, without what could move a terminal's cursor, and without user
+ * information in what may be a URL.
+ */
+export function quoted(text: string): string {
+  return JSON.stringify(printable(redactUserInfo(text.slice(0, QUOTED_LENGTH_MAX + 1)), QUOTED_LENGTH_MAX));
 }
 
 /** The text without what could move a terminal's cursor or turn its direction, and not longer than `lengthMax`. */

@@ -5,7 +5,266 @@
 export type OfferTarget = "all" | DevicesTarget | RolloutTarget;
 
 /**
- * Settings of the ways to the devices, by name. Root manifest, version manifest and artifact may each hold some; member by member the artifact's stand above the version's, and those above the root's.
+ * What `tinybms-ota deploy --json` prints: each delivery for itself.
+ */
+export interface DeployDocument {
+  /**
+   * The version that is delivered.
+   */
+  version: string;
+  /**
+   * Whether nothing was sent.
+   */
+  dryRun: boolean;
+  /**
+   * Artifacts in order, each over its protocols in order.
+   */
+  deliveries: DeployDocumentDelivery[];
+  error?: CommandError;
+}
+/**
+ * One artifact over one channel.
+ */
+export interface DeployDocumentDelivery {
+  /**
+   * Name of the artifact.
+   */
+  artifact: string;
+  /**
+   * The channel: mqtt, https or serial.
+   */
+  transport: string;
+  /**
+   * How the channel carries it: chunked or blob, body or multipart.
+   */
+  mode: string;
+  /**
+   * To whom: `all`, devices by name, or a URL without what is secret in it.
+   */
+  target: {
+    [k: string]: unknown;
+  };
+  /**
+   * Size of the file in bytes.
+   */
+  size: number;
+  /**
+   * SHA-256 of the file.
+   */
+  sha256: string;
+  /**
+   * Bytes that were sent of it, repetitions counted.
+   */
+  bytesSent: number;
+  /**
+   * Chunks that were sent, repetitions counted.
+   */
+  chunksSent: number;
+  /**
+   * How long it took, in milliseconds.
+   */
+  durationMs: number;
+  /**
+   * `planned` with `--dry-run`, or when the run ended before.
+   */
+  outcome: "planned" | "delivered" | "failed";
+  /**
+   * What devices said of it.
+   */
+  devices: DeployDocumentDevice[];
+  error?: CommandError;
+}
+/**
+ * One device in a delivery.
+ */
+export interface DeployDocumentDevice {
+  /**
+   * Its name.
+   */
+  device: string;
+  /**
+   * Its last state; null before it was heard of.
+   */
+  state: string | null;
+  /**
+   * The version that it runs; null before it was heard of.
+   */
+  version: string | null;
+  /**
+   * Why it could not take the image.
+   */
+  error?: {};
+}
+/**
+ * One error.
+ */
+export interface CommandError {
+  /**
+   * Stable name of the error, its group before the slash; `unexpected` for a bug.
+   */
+  code: string;
+  /**
+   * What is wrong and where, as one sentence.
+   */
+  message: string;
+  /**
+   * The same for programs. Never a secret.
+   */
+  details: {};
+  /**
+   * What can be done about it.
+   */
+  hint?: string;
+}
+/**
+ * What a command prints with `--json` when it fails. The exit code is 2 where arguments, a manifest or an input file are to blame, 130 when it was interrupted, else 1.
+ */
+export interface ErrorDocument {
+  error: CommandError;
+}
+/**
+ * What `tinybms-ota package --json` prints: the release that was made, or would be with `--dry-run`.
+ */
+export interface PackageDocument {
+  /**
+   * Version of the release.
+   */
+  version: string;
+  /**
+   * Whether nothing was written.
+   */
+  dryRun: boolean;
+  /**
+   * Path of the root manifest.
+   */
+  manifest: string;
+  /**
+   * Path of the version manifest.
+   */
+  versionManifest: string;
+  /**
+   * Whether the root manifest was changed.
+   */
+  manifestUpdated: boolean;
+  /**
+   * The files of the release.
+   */
+  artifacts: PackageDocumentArtifact[];
+  /**
+   * What should be known, one sentence each.
+   */
+  warnings?: string[];
+}
+/**
+ * One file of a release.
+ */
+export interface PackageDocumentArtifact {
+  /**
+   * Name of the artifact.
+   */
+  name: string;
+  /**
+   * File name, as the version manifest has it.
+   */
+  filename: string;
+  /**
+   * Path of the file.
+   */
+  path: string;
+  /**
+   * Size in bytes.
+   */
+  size: number;
+  /**
+   * SHA-256 of the file.
+   */
+  sha256: string;
+  /**
+   * Channels over which it goes, in this order.
+   */
+  protocols: string[];
+  /**
+   * What the app image says of itself; null for a file that is none.
+   */
+  image: null | PackageDocumentImage;
+}
+/**
+ * What an app image says of itself.
+ */
+export interface PackageDocumentImage {
+  /**
+   * The chip that it is for.
+   */
+  chip: string;
+  /**
+   * Project name of its app descriptor.
+   */
+  projectName: string;
+  /**
+   * Version of its app descriptor.
+   */
+  appVersion: string;
+  /**
+   * The ESP-IDF that it was built with.
+   */
+  idfVersion: string;
+  /**
+   * Secure version, for anti-rollback.
+   */
+  secureVersion: number;
+}
+/**
+ * What `tinybms-ota validate --json` prints: every fault of a release line.
+ */
+export interface ValidateDocument {
+  /**
+   * Whether no problem is an error. The exit code is 0 then, else 2.
+   */
+  valid: boolean;
+  /**
+   * Errors and warnings, in the order in which they were found.
+   */
+  problems: ValidationProblem[];
+}
+/**
+ * One fault.
+ */
+export interface ValidationProblem {
+  /**
+   * Stable name of the fault.
+   */
+  code: string;
+  /**
+   * JSON pointer into the root manifest; for another file, its path as the root manifest names it, `#`, and the pointer.
+   */
+  path: string;
+  /**
+   * What is wrong, and what would be right.
+   */
+  message: string;
+  /**
+   * `error` makes the release line invalid; `warning` doesn't.
+   */
+  severity: "error" | "warning";
+  /**
+   * The file that is to be changed.
+   */
+  file: string;
+  /**
+   * JSON pointer (RFC 6901) into that file; empty for the file as a whole.
+   */
+  pointer: string;
+  /**
+   * Line of the value, from 1.
+   */
+  line: number;
+  /**
+   * Column of the value, from 1, in UTF-16 units.
+   */
+  column: number;
+}
+/**
+ * How releases reach the devices, one member for each way. Root manifest, version manifest and artifact may each hold channels: member by member the artifact's stand above the version's, and those above the root's, so that a later one only names what differs; a member that is itself an object, such as `headers`, is replaced as a whole. Strings may name environment variables, which `tinybms-ota deploy` puts in: `$NAME`, `${NAME}`, or `${NAME:-default}` for when it is unset or empty; `$$` is a dollar sign.
  */
 export interface Channels {
   mqtt?: MqttChannel;
@@ -26,11 +285,11 @@ export interface Channels {
  */
 export interface MqttChannel {
   /**
-   * URL of the broker: mqtt://host (port 1883), mqtts://host (TLS, port 8883), ws://host or wss://host. `--broker` stands above it.
+   * URL of the broker: mqtt://host (port 1883), mqtts://host (TLS, port 8883), ws://host (port 80) or wss://host (TLS, port 443). `deploy --broker` stands above it. User name and password belong in members of their own.
    */
   broker?: string;
   /**
-   * Topic of the product. Chunked delivery uses the topics below it (`<topic>/v1/…`), blob mode the topic itself. Devices must be set to the same one.
+   * Topic of the product. Chunked delivery uses the topics below it (`<topic>/v1/…`), so that it may have at most 45 bytes; blob mode uses the topic itself, of at most 128 bytes. Devices must be set to the same one.
    */
   topic?: string;
   /**
@@ -54,15 +313,27 @@ export interface MqttChannel {
    */
   username?: string;
   /**
-   * Password for the broker. It would be public in a repository: better in the environment.
+   * Password for the broker. Written out it is public wherever this file is, and `validate` warns: name an environment variable instead.
    */
   password?: string;
   /**
-   * Skip the check of the broker's TLS certificate. For benches only. Without it false.
+   * Accept any TLS certificate of the broker: whoever answers in its place gets user name and password. For benches only. Without it false.
    */
   insecure?: boolean;
   /**
-   * `chunked` (default): 4 KiB chunks that devices ask for, check and acknowledge. `blob`: the whole image as one message on `topic`, with no word from any device.
+   * Path of a PEM file with the certificate authorities that may have signed the broker's certificate, instead of those that the system trusts. Relative to the root manifest's folder, or absolute.
+   */
+  ca?: string;
+  /**
+   * Path of a PEM file with the client certificate, for brokers that ask for one; `key` goes with it. Relative to the root manifest's folder, or absolute.
+   */
+  cert?: string;
+  /**
+   * Path of a PEM file with the private key of `cert`. Keep it outside the repository. Relative to the root manifest's folder, or absolute.
+   */
+  key?: string;
+  /**
+   * `chunked`: 4 KiB chunks that devices ask for, check and acknowledge. `blob`: the whole image as one message on `topic`, as the Python scripts sent it, with no word from any device; many brokers refuse messages above 1 MiB. Without it chunked; `deploy --mode` stands above it.
    */
   mode?: "chunked" | "blob";
   /**
@@ -71,31 +342,47 @@ export interface MqttChannel {
   rate?: number;
 }
 /**
- * Delivery to an HTTP endpoint: the image is the body of one request, and any 2xx answer is success.
+ * Delivery to an HTTP endpoint: one request carries the image, and any 2xx answer is success.
  */
 export interface HttpsChannel {
   /**
-   * Where the image is sent.
+   * Where the image is sent: https://…, or http:// for a device on the bench or in a private network. A token belongs in `headers`, not in the URL.
    */
   url?: string;
   /**
-   * HTTP method. Without it PUT.
+   * HTTP method. Without it PUT, and POST in mode multipart.
    */
   method?: string;
   /**
-   * Headers of the request, above the default `Content-Type: application/octet-stream`. A secret here would be public in a repository.
+   * Headers of the request, above the default `Content-Type: application/octet-stream`. A credential that is written out is public wherever this file is, and `validate` warns: name an environment variable instead.
    */
   headers?: {
     [k: string]: string;
   };
   /**
-   * Seconds without an answer after which the request has failed. Without it 30.
+   * Seconds without progress after which the request has failed. Without it 30.
    */
   timeout?: number;
   /**
-   * Whether the server's TLS certificate is checked. Without it true.
+   * Whether the server's TLS certificate is checked. Without it true; false is for benches only.
    */
   verify?: boolean;
+  /**
+   * Path of a PEM file with the certificate authorities that may have signed the server's certificate, instead of those that the system trusts. Relative to the root manifest's folder, or absolute.
+   */
+  ca?: string;
+  /**
+   * Path of a PEM file with the client certificate, for servers that ask for one; `key` goes with it. Relative to the root manifest's folder, or absolute.
+   */
+  cert?: string;
+  /**
+   * Path of a PEM file with the private key of `cert`. Keep it outside the repository. Relative to the root manifest's folder, or absolute.
+   */
+  key?: string;
+  /**
+   * `body`: the image is the body of the request. `multipart`: it is the field `firmware` of a form, with the CSRF token that the TinyBMS gateway asks for. Without it body.
+   */
+  mode?: "body" | "multipart";
 }
 /**
  * A product's release line: what the product is, how its devices are reached, and every version released. Usually `ota/manifest.json`. Members that this schema doesn't name are kept.
@@ -139,7 +426,7 @@ export interface Product {
 export interface Deployment {
   channels?: Channels;
   /**
-   * Channels over which an artifact goes when it names none, in this order. Without it mqtt, then https.
+   * Channels over which an artifact goes when it names none itself, in this order. Without it mqtt, then https.
    */
   default_protocols?: string[];
 }
@@ -173,7 +460,7 @@ export interface VersionManifest {
    */
   version: string;
   /**
-   * When the version was packaged: ISO 8601, in UTC when we write it.
+   * When the version was packaged: a date and time in ISO 8601. `package` writes UTC with a Z; what Python writes (`2026-01-31T12:00:00.123456+00:00`) is read as well.
    */
   created_at?: string;
   /**

@@ -19,7 +19,7 @@ export const PATTERN_WORDS: Readonly<Record<string, string>> = {
     "a broker URL that begins with mqtt://, mqtts://, ws:// or wss://",
   "^[^+#\\u0000]+$": "a topic to publish on: at least one character, without the wildcards + and #",
   "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$": "a URL that begins with https:// or http://",
-  "^[A-Za-z]{1,20}$": "an HTTP method such as PUT or POST",
+  "^[A-Za-z]{1,20}$|\\$": "an HTTP method such as PUT or POST",
   "^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$":
     "a date and time in ISO 8601, such as 2026-01-31T12:00:00Z",
   "^[0-9a-fA-F]{64}$": "the file's SHA-256 as 64 hexadecimal digits",
@@ -55,6 +55,9 @@ const documentSchema31 = {
         username: { type: "string" },
         password: { type: "string" },
         insecure: { type: "boolean" },
+        ca: { type: "string", minLength: 1 },
+        cert: { type: "string", minLength: 1 },
+        key: { type: "string", minLength: 1 },
         mode: { enum: ["chunked", "blob"] },
         rate: { type: "integer", minimum: 0 },
       },
@@ -64,10 +67,14 @@ const documentSchema31 = {
       type: "object",
       properties: {
         url: { type: "string", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$" },
-        method: { type: "string", pattern: "^[A-Za-z]{1,20}$" },
+        method: { type: "string", pattern: "^[A-Za-z]{1,20}$|\\$" },
         headers: { type: "object", additionalProperties: { type: "string" } },
         timeout: { type: "number", exclusiveMinimum: 0 },
         verify: { type: "boolean" },
+        ca: { type: "string", minLength: 1 },
+        cert: { type: "string", minLength: 1 },
+        key: { type: "string", minLength: 1 },
+        mode: { enum: ["body", "multipart"] },
       },
       additionalProperties: true,
     },
@@ -85,6 +92,9 @@ const documentSchema32 = {
     username: { type: "string" },
     password: { type: "string" },
     insecure: { type: "boolean" },
+    ca: { type: "string", minLength: 1 },
+    cert: { type: "string", minLength: 1 },
+    key: { type: "string", minLength: 1 },
     mode: { enum: ["chunked", "blob"] },
     rate: { type: "integer", minimum: 0 },
   },
@@ -94,17 +104,21 @@ const documentSchema33 = {
   type: "object",
   properties: {
     url: { type: "string", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$" },
-    method: { type: "string", pattern: "^[A-Za-z]{1,20}$" },
+    method: { type: "string", pattern: "^[A-Za-z]{1,20}$|\\$" },
     headers: { type: "object", additionalProperties: { type: "string" } },
     timeout: { type: "number", exclusiveMinimum: 0 },
     verify: { type: "boolean" },
+    ca: { type: "string", minLength: 1 },
+    cert: { type: "string", minLength: 1 },
+    key: { type: "string", minLength: 1 },
+    mode: { enum: ["body", "multipart"] },
   },
   additionalProperties: true,
 };
 const documentPattern4 = new RegExp("^(?:[Mm][Qq][Tt][Tt][Ss]?|[Ww][Ss][Ss]?)://[^/]|\\$", "u");
 const documentPattern5 = new RegExp("^[^+#\\u0000]+$", "u");
 const documentPattern6 = new RegExp("^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$", "u");
-const documentPattern7 = new RegExp("^[A-Za-z]{1,20}$", "u");
+const documentPattern7 = new RegExp("^[A-Za-z]{1,20}$|\\$", "u");
 function documentValidate20(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -367,31 +381,29 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.mode !== undefined) {
-          let data11 = data1.mode;
-          if (!(data11 === "chunked" || data11 === "blob")) {
-            const err15 = {
-              instancePath: instancePath + "/mqtt/mode",
-              schemaPath: "#/$defs/MqttChannel/properties/mode/enum",
-              keyword: "enum",
-              params: { allowedValues: documentSchema32.properties.mode.enum },
-            };
-            if (vErrors === null) {
-              vErrors = [err15];
-            } else {
-              vErrors.push(err15);
+        if (data1.ca !== undefined) {
+          let data11 = data1.ca;
+          if (typeof data11 === "string") {
+            if (data11.length < 1) {
+              const err15 = {
+                instancePath: instancePath + "/mqtt/ca",
+                schemaPath: "#/$defs/MqttChannel/properties/ca/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
+              };
+              if (vErrors === null) {
+                vErrors = [err15];
+              } else {
+                vErrors.push(err15);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data1.rate !== undefined) {
-          let data12 = data1.rate;
-          if (!(typeof data12 == "number" && !(data12 % 1) && !isNaN(data12) && isFinite(data12))) {
+          } else {
             const err16 = {
-              instancePath: instancePath + "/mqtt/rate",
-              schemaPath: "#/$defs/MqttChannel/properties/rate/type",
+              instancePath: instancePath + "/mqtt/ca",
+              schemaPath: "#/$defs/MqttChannel/properties/ca/type",
               keyword: "type",
-              params: { type: "integer" },
+              params: { type: "string" },
             };
             if (vErrors === null) {
               vErrors = [err16];
@@ -400,13 +412,16 @@ function documentValidate20(
             }
             errors++;
           }
-          if (typeof data12 == "number" && isFinite(data12)) {
-            if (data12 < 0 || isNaN(data12)) {
+        }
+        if (data1.cert !== undefined) {
+          let data12 = data1.cert;
+          if (typeof data12 === "string") {
+            if (data12.length < 1) {
               const err17 = {
-                instancePath: instancePath + "/mqtt/rate",
-                schemaPath: "#/$defs/MqttChannel/properties/rate/minimum",
-                keyword: "minimum",
-                params: { comparison: ">=", limit: 0 },
+                instancePath: instancePath + "/mqtt/cert",
+                schemaPath: "#/$defs/MqttChannel/properties/cert/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
               };
               if (vErrors === null) {
                 vErrors = [err17];
@@ -415,35 +430,30 @@ function documentValidate20(
               }
               errors++;
             }
+          } else {
+            const err18 = {
+              instancePath: instancePath + "/mqtt/cert",
+              schemaPath: "#/$defs/MqttChannel/properties/cert/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err18];
+            } else {
+              vErrors.push(err18);
+            }
+            errors++;
           }
         }
-      } else {
-        const err18 = {
-          instancePath: instancePath + "/mqtt",
-          schemaPath: "#/$defs/MqttChannel/type",
-          keyword: "type",
-          params: { type: "object" },
-        };
-        if (vErrors === null) {
-          vErrors = [err18];
-        } else {
-          vErrors.push(err18);
-        }
-        errors++;
-      }
-    }
-    if (data.https !== undefined) {
-      let data13 = data.https;
-      if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
-        if (data13.url !== undefined) {
-          let data14 = data13.url;
-          if (typeof data14 === "string") {
-            if (!documentPattern6.test(data14)) {
+        if (data1.key !== undefined) {
+          let data13 = data1.key;
+          if (typeof data13 === "string") {
+            if (data13.length < 1) {
               const err19 = {
-                instancePath: instancePath + "/https/url",
-                schemaPath: "#/$defs/HttpsChannel/properties/url/pattern",
-                keyword: "pattern",
-                params: { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$" },
+                instancePath: instancePath + "/mqtt/key",
+                schemaPath: "#/$defs/MqttChannel/properties/key/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
               };
               if (vErrors === null) {
                 vErrors = [err19];
@@ -454,8 +464,8 @@ function documentValidate20(
             }
           } else {
             const err20 = {
-              instancePath: instancePath + "/https/url",
-              schemaPath: "#/$defs/HttpsChannel/properties/url/type",
+              instancePath: instancePath + "/mqtt/key",
+              schemaPath: "#/$defs/MqttChannel/properties/key/type",
               keyword: "type",
               params: { type: "string" },
             };
@@ -467,29 +477,31 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data13.method !== undefined) {
-          let data15 = data13.method;
-          if (typeof data15 === "string") {
-            if (!documentPattern7.test(data15)) {
-              const err21 = {
-                instancePath: instancePath + "/https/method",
-                schemaPath: "#/$defs/HttpsChannel/properties/method/pattern",
-                keyword: "pattern",
-                params: { pattern: "^[A-Za-z]{1,20}$" },
-              };
-              if (vErrors === null) {
-                vErrors = [err21];
-              } else {
-                vErrors.push(err21);
-              }
-              errors++;
+        if (data1.mode !== undefined) {
+          let data14 = data1.mode;
+          if (!(data14 === "chunked" || data14 === "blob")) {
+            const err21 = {
+              instancePath: instancePath + "/mqtt/mode",
+              schemaPath: "#/$defs/MqttChannel/properties/mode/enum",
+              keyword: "enum",
+              params: { allowedValues: documentSchema32.properties.mode.enum },
+            };
+            if (vErrors === null) {
+              vErrors = [err21];
+            } else {
+              vErrors.push(err21);
             }
-          } else {
+            errors++;
+          }
+        }
+        if (data1.rate !== undefined) {
+          let data15 = data1.rate;
+          if (!(typeof data15 == "number" && !(data15 % 1) && !isNaN(data15) && isFinite(data15))) {
             const err22 = {
-              instancePath: instancePath + "/https/method",
-              schemaPath: "#/$defs/HttpsChannel/properties/method/type",
+              instancePath: instancePath + "/mqtt/rate",
+              schemaPath: "#/$defs/MqttChannel/properties/rate/type",
               keyword: "type",
-              params: { type: "string" },
+              params: { type: "integer" },
             };
             if (vErrors === null) {
               vErrors = [err22];
@@ -498,50 +510,50 @@ function documentValidate20(
             }
             errors++;
           }
-        }
-        if (data13.headers !== undefined) {
-          let data16 = data13.headers;
-          if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
-            for (const key1 in data16) {
-              if (typeof data16[key1] !== "string") {
-                const err23 = {
-                  instancePath: instancePath + "/https/headers/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),
-                  schemaPath: "#/$defs/HttpsChannel/properties/headers/additionalProperties/type",
-                  keyword: "type",
-                  params: { type: "string" },
-                };
-                if (vErrors === null) {
-                  vErrors = [err23];
-                } else {
-                  vErrors.push(err23);
-                }
-                errors++;
+          if (typeof data15 == "number" && isFinite(data15)) {
+            if (data15 < 0 || isNaN(data15)) {
+              const err23 = {
+                instancePath: instancePath + "/mqtt/rate",
+                schemaPath: "#/$defs/MqttChannel/properties/rate/minimum",
+                keyword: "minimum",
+                params: { comparison: ">=", limit: 0 },
+              };
+              if (vErrors === null) {
+                vErrors = [err23];
+              } else {
+                vErrors.push(err23);
               }
+              errors++;
             }
-          } else {
-            const err24 = {
-              instancePath: instancePath + "/https/headers",
-              schemaPath: "#/$defs/HttpsChannel/properties/headers/type",
-              keyword: "type",
-              params: { type: "object" },
-            };
-            if (vErrors === null) {
-              vErrors = [err24];
-            } else {
-              vErrors.push(err24);
-            }
-            errors++;
           }
         }
-        if (data13.timeout !== undefined) {
-          let data18 = data13.timeout;
-          if (typeof data18 == "number" && isFinite(data18)) {
-            if (data18 <= 0 || isNaN(data18)) {
+      } else {
+        const err24 = {
+          instancePath: instancePath + "/mqtt",
+          schemaPath: "#/$defs/MqttChannel/type",
+          keyword: "type",
+          params: { type: "object" },
+        };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      }
+    }
+    if (data.https !== undefined) {
+      let data16 = data.https;
+      if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
+        if (data16.url !== undefined) {
+          let data17 = data16.url;
+          if (typeof data17 === "string") {
+            if (!documentPattern6.test(data17)) {
               const err25 = {
-                instancePath: instancePath + "/https/timeout",
-                schemaPath: "#/$defs/HttpsChannel/properties/timeout/exclusiveMinimum",
-                keyword: "exclusiveMinimum",
-                params: { comparison: ">", limit: 0 },
+                instancePath: instancePath + "/https/url",
+                schemaPath: "#/$defs/HttpsChannel/properties/url/pattern",
+                keyword: "pattern",
+                params: { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$" },
               };
               if (vErrors === null) {
                 vErrors = [err25];
@@ -552,10 +564,10 @@ function documentValidate20(
             }
           } else {
             const err26 = {
-              instancePath: instancePath + "/https/timeout",
-              schemaPath: "#/$defs/HttpsChannel/properties/timeout/type",
+              instancePath: instancePath + "/https/url",
+              schemaPath: "#/$defs/HttpsChannel/properties/url/type",
               keyword: "type",
-              params: { type: "number" },
+              params: { type: "string" },
             };
             if (vErrors === null) {
               vErrors = [err26];
@@ -565,43 +577,254 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data13.verify !== undefined) {
-          if (typeof data13.verify !== "boolean") {
-            const err27 = {
+        if (data16.method !== undefined) {
+          let data18 = data16.method;
+          if (typeof data18 === "string") {
+            if (!documentPattern7.test(data18)) {
+              const err27 = {
+                instancePath: instancePath + "/https/method",
+                schemaPath: "#/$defs/HttpsChannel/properties/method/pattern",
+                keyword: "pattern",
+                params: { pattern: "^[A-Za-z]{1,20}$|\\$" },
+              };
+              if (vErrors === null) {
+                vErrors = [err27];
+              } else {
+                vErrors.push(err27);
+              }
+              errors++;
+            }
+          } else {
+            const err28 = {
+              instancePath: instancePath + "/https/method",
+              schemaPath: "#/$defs/HttpsChannel/properties/method/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err28];
+            } else {
+              vErrors.push(err28);
+            }
+            errors++;
+          }
+        }
+        if (data16.headers !== undefined) {
+          let data19 = data16.headers;
+          if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
+            for (const key1 in data19) {
+              if (typeof data19[key1] !== "string") {
+                const err29 = {
+                  instancePath: instancePath + "/https/headers/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),
+                  schemaPath: "#/$defs/HttpsChannel/properties/headers/additionalProperties/type",
+                  keyword: "type",
+                  params: { type: "string" },
+                };
+                if (vErrors === null) {
+                  vErrors = [err29];
+                } else {
+                  vErrors.push(err29);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err30 = {
+              instancePath: instancePath + "/https/headers",
+              schemaPath: "#/$defs/HttpsChannel/properties/headers/type",
+              keyword: "type",
+              params: { type: "object" },
+            };
+            if (vErrors === null) {
+              vErrors = [err30];
+            } else {
+              vErrors.push(err30);
+            }
+            errors++;
+          }
+        }
+        if (data16.timeout !== undefined) {
+          let data21 = data16.timeout;
+          if (typeof data21 == "number" && isFinite(data21)) {
+            if (data21 <= 0 || isNaN(data21)) {
+              const err31 = {
+                instancePath: instancePath + "/https/timeout",
+                schemaPath: "#/$defs/HttpsChannel/properties/timeout/exclusiveMinimum",
+                keyword: "exclusiveMinimum",
+                params: { comparison: ">", limit: 0 },
+              };
+              if (vErrors === null) {
+                vErrors = [err31];
+              } else {
+                vErrors.push(err31);
+              }
+              errors++;
+            }
+          } else {
+            const err32 = {
+              instancePath: instancePath + "/https/timeout",
+              schemaPath: "#/$defs/HttpsChannel/properties/timeout/type",
+              keyword: "type",
+              params: { type: "number" },
+            };
+            if (vErrors === null) {
+              vErrors = [err32];
+            } else {
+              vErrors.push(err32);
+            }
+            errors++;
+          }
+        }
+        if (data16.verify !== undefined) {
+          if (typeof data16.verify !== "boolean") {
+            const err33 = {
               instancePath: instancePath + "/https/verify",
               schemaPath: "#/$defs/HttpsChannel/properties/verify/type",
               keyword: "type",
               params: { type: "boolean" },
             };
             if (vErrors === null) {
-              vErrors = [err27];
+              vErrors = [err33];
             } else {
-              vErrors.push(err27);
+              vErrors.push(err33);
+            }
+            errors++;
+          }
+        }
+        if (data16.ca !== undefined) {
+          let data23 = data16.ca;
+          if (typeof data23 === "string") {
+            if (data23.length < 1) {
+              const err34 = {
+                instancePath: instancePath + "/https/ca",
+                schemaPath: "#/$defs/HttpsChannel/properties/ca/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
+              };
+              if (vErrors === null) {
+                vErrors = [err34];
+              } else {
+                vErrors.push(err34);
+              }
+              errors++;
+            }
+          } else {
+            const err35 = {
+              instancePath: instancePath + "/https/ca",
+              schemaPath: "#/$defs/HttpsChannel/properties/ca/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err35];
+            } else {
+              vErrors.push(err35);
+            }
+            errors++;
+          }
+        }
+        if (data16.cert !== undefined) {
+          let data24 = data16.cert;
+          if (typeof data24 === "string") {
+            if (data24.length < 1) {
+              const err36 = {
+                instancePath: instancePath + "/https/cert",
+                schemaPath: "#/$defs/HttpsChannel/properties/cert/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
+              };
+              if (vErrors === null) {
+                vErrors = [err36];
+              } else {
+                vErrors.push(err36);
+              }
+              errors++;
+            }
+          } else {
+            const err37 = {
+              instancePath: instancePath + "/https/cert",
+              schemaPath: "#/$defs/HttpsChannel/properties/cert/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err37];
+            } else {
+              vErrors.push(err37);
+            }
+            errors++;
+          }
+        }
+        if (data16.key !== undefined) {
+          let data25 = data16.key;
+          if (typeof data25 === "string") {
+            if (data25.length < 1) {
+              const err38 = {
+                instancePath: instancePath + "/https/key",
+                schemaPath: "#/$defs/HttpsChannel/properties/key/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
+              };
+              if (vErrors === null) {
+                vErrors = [err38];
+              } else {
+                vErrors.push(err38);
+              }
+              errors++;
+            }
+          } else {
+            const err39 = {
+              instancePath: instancePath + "/https/key",
+              schemaPath: "#/$defs/HttpsChannel/properties/key/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err39];
+            } else {
+              vErrors.push(err39);
+            }
+            errors++;
+          }
+        }
+        if (data16.mode !== undefined) {
+          let data26 = data16.mode;
+          if (!(data26 === "body" || data26 === "multipart")) {
+            const err40 = {
+              instancePath: instancePath + "/https/mode",
+              schemaPath: "#/$defs/HttpsChannel/properties/mode/enum",
+              keyword: "enum",
+              params: { allowedValues: documentSchema33.properties.mode.enum },
+            };
+            if (vErrors === null) {
+              vErrors = [err40];
+            } else {
+              vErrors.push(err40);
             }
             errors++;
           }
         }
       } else {
-        const err28 = {
+        const err41 = {
           instancePath: instancePath + "/https",
           schemaPath: "#/$defs/HttpsChannel/type",
           keyword: "type",
           params: { type: "object" },
         };
         if (vErrors === null) {
-          vErrors = [err28];
+          vErrors = [err41];
         } else {
-          vErrors.push(err28);
+          vErrors.push(err41);
         }
         errors++;
       }
     }
   } else {
-    const err29 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
+    const err42 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
     if (vErrors === null) {
-      vErrors = [err29];
+      vErrors = [err42];
     } else {
-      vErrors.push(err29);
+      vErrors.push(err42);
     }
     errors++;
   }

@@ -1,21 +1,26 @@
-import { viewOf } from "@tinybms/ota-core";
-import { ENTRY_COUNT } from "./nvs-entry.ts";
+import { viewOf } from "../bytes.ts";
+import { NVS_ENTRY_COUNT } from "./nvs-entry.ts";
 
 /** Size of a page's bitmap of entry states. */
-export const ENTRY_STATES_SIZE_BYTES = 32;
+export const NVS_ENTRY_STATES_SIZE = 32;
 
 /** State of an entry, two bits in the page's bitmap. Flash only clears bits: empty → written → erased. */
-export const EntryState = { empty: 0b11, written: 0b10, erased: 0b00, illegal: 0b01 } as const;
+export const NvsEntryState = { empty: 0b11, written: 0b10, erased: 0b00, illegal: 0b01 } as const;
 
-/** One of {@link EntryState}'s numbers. */
-export type EntryState = (typeof EntryState)[keyof typeof EntryState];
+/** One of {@link NvsEntryState}'s numbers. */
+export type NvsEntryState = (typeof NvsEntryState)[keyof typeof NvsEntryState];
 
 const STATES_PER_WORD = 16;
-const STATES: readonly EntryState[] = [EntryState.erased, EntryState.illegal, EntryState.written, EntryState.empty];
+const STATES: readonly NvsEntryState[] = [
+  NvsEntryState.erased,
+  NvsEntryState.illegal,
+  NvsEntryState.written,
+  NvsEntryState.empty,
+];
 
 /** What memory holds of a page's bitmap: 126 states, two bits each, least significant first in little-endian words. */
 export class NvsEntryStates {
-  readonly #words: Uint32Array = new Uint32Array(ENTRY_STATES_SIZE_BYTES / 4).fill(0xffff_ffff);
+  readonly #words: Uint32Array = new Uint32Array(NVS_ENTRY_STATES_SIZE / 4).fill(0xffff_ffff);
 
   /** Takes the bitmap over from flash. */
   load(bitmap: Uint8Array): void {
@@ -28,15 +33,15 @@ export class NvsEntryStates {
     this.#words.fill(0xffff_ffff);
   }
 
-  get(entryIndex: number): EntryState {
-    const word = this.#words[wordIndexOf(entryIndex)] ?? 0;
-    return STATES[(word >>> shiftOf(entryIndex)) & 0b11] ?? EntryState.illegal;
+  get(entryIndex: number): NvsEntryState {
+    const word = this.#words[nvsStateWordIndex(entryIndex)] ?? 0;
+    return STATES[(word >>> shiftOf(entryIndex)) & 0b11] ?? NvsEntryState.illegal;
   }
 
-  set(entryIndex: number, state: EntryState): void {
+  set(entryIndex: number, state: NvsEntryState): void {
     const shift = shiftOf(entryIndex);
-    const word = this.#words[wordIndexOf(entryIndex)] ?? 0;
-    this.#words[wordIndexOf(entryIndex)] = (word & ~(0b11 << shift)) | (state << shift);
+    const word = this.#words[nvsStateWordIndex(entryIndex)] ?? 0;
+    this.#words[nvsStateWordIndex(entryIndex)] = (word & ~(0b11 << shift)) | (state << shift);
   }
 
   /** The bytes of one word of the bitmap, for flash. */
@@ -47,22 +52,22 @@ export class NvsEntryStates {
   }
 
   /** The first entry in that state, or 126. */
-  firstIndexOf(state: EntryState): number {
+  firstIndexOf(state: NvsEntryState): number {
     let index = 0;
-    while (index < ENTRY_COUNT && this.get(index) !== state) index++;
+    while (index < NVS_ENTRY_COUNT && this.get(index) !== state) index++;
     return index;
   }
 
   /** How many entries are in that state. */
-  count(state: EntryState): number {
+  count(state: NvsEntryState): number {
     let count = 0;
-    for (let index = 0; index < ENTRY_COUNT; index++) if (this.get(index) === state) count++;
+    for (let index = 0; index < NVS_ENTRY_COUNT; index++) if (this.get(index) === state) count++;
     return count;
   }
 }
 
 /** Which word of the bitmap an entry's state is in. */
-export function wordIndexOf(entryIndex: number): number {
+export function nvsStateWordIndex(entryIndex: number): number {
   return Math.floor(entryIndex / STATES_PER_WORD);
 }
 

@@ -1,17 +1,18 @@
-import { crc32, fromHex, toHex, utf8 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fromHex, toHex, utf8 } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
 import {
-  buildBlobIndex,
+  buildNvsBlobIndex,
   buildNvsEntry,
-  buildVariableData,
+  buildNvsVariableData,
   isConsistentNvsEntry,
   NvsType,
-  parseBlobIndex,
+  parseNvsBlobIndex,
   parseNvsEntry,
-  parseVariableData,
+  parseNvsVariableData,
 } from "./nvs-entry.ts";
-import { hashNvsKey, hasKey, nvsKeyFromBytes, nvsKeyFromText } from "./nvs-key.ts";
+import { hashNvsKey, hasNvsKey, nvsKeyFromBytes, nvsKeyFromText } from "./nvs-key.ts";
 import { buildNvsPageHeader, parseNvsPageHeader } from "./nvs-page-header.ts";
 
 const anyByte = fc.integer({ min: 0, max: 255 });
@@ -32,7 +33,7 @@ function entryWith(changes: Partial<Parameters<typeof buildNvsEntry>[0]>): Uint8
 }
 
 function variableData(sizeBytes: number): Uint8Array {
-  return buildVariableData(new Uint8Array(sizeBytes));
+  return buildNvsVariableData(new Uint8Array(sizeBytes));
 }
 
 test("the entries that Espressif's generator writes are built byte for byte", () => {
@@ -42,13 +43,13 @@ test("the entries that Espressif's generator writes are built byte for byte", ()
     "000101ffb2ad75896366670000000000000000000000000001ffffffffffffff",
   );
   const string = { namespaceIndex: 1, type: NvsType.string, span: 2, chunkIndex: 0xff, key: key("name") };
-  expect(toHex(buildNvsEntry({ ...string, data: buildVariableData(utf8("abc\0")) }))).toBe(
+  expect(toHex(buildNvsEntry({ ...string, data: buildNvsVariableData(utf8("abc\0")) }))).toBe(
     "012102ff50702ea76e616d650000000000000000000000000400ffffb348e679",
   );
   const index = { namespaceIndex: 1, type: NvsType.blobIndex, span: 1, chunkIndex: 0xff, key: key("blob") };
-  expect(toHex(buildNvsEntry({ ...index, data: buildBlobIndex({ sizeBytes: 4, chunkCount: 1, chunkStart: 0 }) }))).toBe(
-    "014801ffa0f19ef8626c6f62000000000000000000000000040000000100ffff",
-  );
+  expect(
+    toHex(buildNvsEntry({ ...index, data: buildNvsBlobIndex({ sizeBytes: 4, chunkCount: 1, chunkStart: 0 }) })),
+  ).toBe("014801ffa0f19ef8626c6f62000000000000000000000000040000000100ffff");
 });
 
 test("an entry that was built is parsed to the same fields", () => {
@@ -120,13 +121,13 @@ test.for([
   },
   {
     what: "an index of 127 full chunks",
-    entry: { type: NvsType.blobIndex, data: buildBlobIndex({ sizeBytes: 508_000, chunkCount: 127, chunkStart: 0 }) },
+    entry: { type: NvsType.blobIndex, data: buildNvsBlobIndex({ sizeBytes: 508_000, chunkCount: 127, chunkStart: 0 }) },
     index: 0,
     consistent: true,
   },
   {
     what: "an index of more",
-    entry: { type: NvsType.blobIndex, data: buildBlobIndex({ sizeBytes: 508_001, chunkCount: 127, chunkStart: 0 }) },
+    entry: { type: NvsType.blobIndex, data: buildNvsBlobIndex({ sizeBytes: 508_001, chunkCount: 127, chunkStart: 0 }) },
     index: 0,
     consistent: false,
   },
@@ -135,7 +136,7 @@ test.for([
     entry: {
       type: NvsType.blobIndex,
       chunkIndex: 0,
-      data: buildBlobIndex({ sizeBytes: 0, chunkCount: 0, chunkStart: 0 }),
+      data: buildNvsBlobIndex({ sizeBytes: 0, chunkCount: 0, chunkStart: 0 }),
     },
     index: 0,
     consistent: false,
@@ -152,12 +153,12 @@ test("data fields of chunks and blob indices round-trip", () => {
       anyByte,
       fc.nat(508_000),
       (payload, chunkCount, chunkStart, sizeBytes) => {
-        expect(parseVariableData(buildVariableData(payload))).toEqual({
+        expect(parseNvsVariableData(buildNvsVariableData(payload))).toEqual({
           sizeBytes: payload.length,
           crc: crc32(payload, 0xffff_ffff),
         });
         const index = { sizeBytes, chunkCount, chunkStart };
-        expect(parseBlobIndex(buildBlobIndex(index))).toEqual(index);
+        expect(parseNvsBlobIndex(buildNvsBlobIndex(index))).toEqual(index);
       },
     ),
   );
@@ -167,9 +168,9 @@ test("a key ends at its first NUL, and only 15 bytes of it count", () => {
   expect(nvsKeyFromText("boot\0loader")).toEqual(nvsKeyFromText("boot"));
   expect(nvsKeyFromText("abcdefghijklmnop")).toEqual({ bytes: utf8("abcdefghijklmno\0"), lengthBytes: 16 });
   const field = utf8("boot\0loaderxxxxx"); // what a writer left behind the NUL doesn't count
-  expect(hasKey(field, 0, nvsKeyFromText("boot"))).toBe(true);
-  expect(hasKey(field, 0, nvsKeyFromText("bootl"))).toBe(false);
-  expect(hasKey(field, 0, nvsKeyFromText("boo"))).toBe(false);
+  expect(hasNvsKey(field, 0, nvsKeyFromText("boot"))).toBe(true);
+  expect(hasNvsKey(field, 0, nvsKeyFromText("bootl"))).toBe(false);
+  expect(hasNvsKey(field, 0, nvsKeyFromText("boo"))).toBe(false);
   expect(nvsKeyFromBytes(field)).toEqual(nvsKeyFromText("boot"));
 });
 

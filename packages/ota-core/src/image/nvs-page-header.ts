@@ -1,12 +1,16 @@
-import { crc32, viewOf } from "@tinybms/ota-core";
+import { viewOf } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
 import { NVS_CRC_SEED } from "./nvs-entry.ts";
 
-export const PAGE_HEADER_SIZE_BYTES = 32;
+/** A page is one flash sector: its size in bytes. */
+export const NVS_PAGE_SIZE = 4096;
+/** Size of a page's header in bytes. */
+export const NVS_PAGE_HEADER_SIZE = 32;
 /** Version of the format with blobs that may span pages. Versions count downwards. */
 export const NVS_VERSION = 0xfe;
 
 /** State words of a page in flash. Each clears one more bit of the one before. */
-export const PAGE_STATE_WORDS = {
+export const NVS_PAGE_STATE_WORDS = {
   uninitialized: 0xffff_ffff,
   active: 0xffff_fffe,
   full: 0xffff_fffc,
@@ -18,7 +22,7 @@ export const PAGE_STATE_WORDS = {
  * `freeing`: its items are being moved to another page. `corrupt`: in memory only, a page whose content doesn't count
  * and that is erased before its next use.
  */
-export type NvsPageState = keyof typeof PAGE_STATE_WORDS | "corrupt";
+export type NvsPageState = keyof typeof NVS_PAGE_STATE_WORDS | "corrupt";
 
 /** Fields of a page's header. */
 export interface NvsPageHeader {
@@ -45,9 +49,9 @@ export function parseNvsPageHeader(page: Uint8Array): NvsPageHeader {
 
 /** The 32 bytes of an active page's header. */
 export function buildNvsPageHeader(sequence: number, version: number): Uint8Array {
-  const header = new Uint8Array(PAGE_HEADER_SIZE_BYTES).fill(0xff);
+  const header = new Uint8Array(NVS_PAGE_HEADER_SIZE).fill(0xff);
   const view = viewOf(header);
-  view.setUint32(0, PAGE_STATE_WORDS.active, true);
+  view.setUint32(0, NVS_PAGE_STATE_WORDS.active, true);
   view.setUint32(4, sequence, true);
   view.setUint8(8, version);
   view.setUint32(28, crc32(header.subarray(4, 28), NVS_CRC_SEED), true);
@@ -56,13 +60,13 @@ export function buildNvsPageHeader(sequence: number, version: number): Uint8Arra
 
 function stateOf(word: number): NvsPageState {
   switch (word) {
-    case PAGE_STATE_WORDS.uninitialized:
+    case NVS_PAGE_STATE_WORDS.uninitialized:
       return "uninitialized";
-    case PAGE_STATE_WORDS.active:
+    case NVS_PAGE_STATE_WORDS.active:
       return "active";
-    case PAGE_STATE_WORDS.full:
+    case NVS_PAGE_STATE_WORDS.full:
       return "full";
-    case PAGE_STATE_WORDS.freeing:
+    case NVS_PAGE_STATE_WORDS.freeing:
       return "freeing";
     default:
       return "corrupt";

@@ -1,15 +1,19 @@
-import { crc32, viewOf } from "@tinybms/ota-core";
-import { KEY_SIZE_BYTES } from "./nvs-key.ts";
+import { viewOf } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
+import { NVS_KEY_SIZE } from "./nvs-key.ts";
 
-export const ENTRY_SIZE_BYTES = 32;
+/** Size of an entry in bytes. */
+export const NVS_ENTRY_SIZE = 32;
 /** Entries in a page. */
-export const ENTRY_COUNT = 126;
+export const NVS_ENTRY_COUNT = 126;
 /** Most bytes of payload one page can hold: all entries but the item's first. */
-export const CHUNK_SIZE_BYTES_MAX: number = ENTRY_SIZE_BYTES * (ENTRY_COUNT - 1);
+export const NVS_CHUNK_SIZE_MAX: number = NVS_ENTRY_SIZE * (NVS_ENTRY_COUNT - 1);
 /** In a query: every namespace. */
-export const NAMESPACE_ANY = 0xff;
+export const NVS_NAMESPACE_ANY = 0xff;
 /** In an entry: no chunk of a blob. In a query: every chunk. */
-export const CHUNK_ANY = 0xff;
+export const NVS_CHUNK_ANY = 0xff;
+/** Where the chunk indices of a blob's versions begin. Each update takes the other one. */
+export const NVS_CHUNK_START = { first: 0x00, second: 0x80 } as const;
 /** Seed of every CRC-32 in NVS. */
 export const NVS_CRC_SEED = 0xffff_ffff;
 
@@ -17,7 +21,7 @@ const KEY_OFFSET = 8;
 const DATA_OFFSET = 24;
 const DATA_SIZE_BYTES = 8;
 /** Largest size a blob index may name: 127 chunks of a page each. */
-const BLOB_SIZE_BYTES_MAX = 127 * CHUNK_SIZE_BYTES_MAX;
+const BLOB_SIZE_BYTES_MAX = 127 * NVS_CHUNK_SIZE_MAX;
 
 /** Types of an entry. The low nibble of a number type is its size in bytes. `any` occurs in queries only. */
 export const NvsType = {
@@ -46,7 +50,7 @@ export interface NvsEntry {
   readonly type: number;
   /** Entries of the whole item, this one included. */
   readonly span: number;
-  /** {@link CHUNK_ANY} but for `blobData`. */
+  /** {@link NVS_CHUNK_ANY} but for `blobData`. */
   readonly chunkIndex: number;
   /** Key field, 16 bytes. */
   readonly key: Uint8Array;
@@ -55,7 +59,7 @@ export interface NvsEntry {
 }
 
 /** The data field of a string or a chunk. */
-export interface VariableData {
+export interface NvsVariableData {
   /** Size of the payload in bytes; of a string with its NUL. */
   readonly sizeBytes: number;
   /** CRC-32 of the payload. */
@@ -63,7 +67,7 @@ export interface VariableData {
 }
 
 /** The data field of a blob's index. */
-export interface BlobIndex {
+export interface NvsBlobIndex {
   /** Size of the whole blob in bytes. */
   readonly sizeBytes: number;
   readonly chunkCount: number;
@@ -79,14 +83,14 @@ export interface BlobIndex {
 export function parseNvsEntry(bytes: Uint8Array): NvsEntry {
   const [namespaceIndex = 0, type = 0, span = 0, chunkIndex = 0] = bytes;
   const key = bytes.subarray(KEY_OFFSET, DATA_OFFSET);
-  return { namespaceIndex, type, span, chunkIndex, key, data: bytes.subarray(DATA_OFFSET, ENTRY_SIZE_BYTES) };
+  return { namespaceIndex, type, span, chunkIndex, key, data: bytes.subarray(DATA_OFFSET, NVS_ENTRY_SIZE) };
 }
 
 /** The 32 bytes of an entry, with its CRC. A key or data field that is too short is filled: NUL, 0xFF. */
 export function buildNvsEntry(entry: NvsEntry): Uint8Array {
-  const bytes = new Uint8Array(ENTRY_SIZE_BYTES).fill(0xff, DATA_OFFSET);
+  const bytes = new Uint8Array(NVS_ENTRY_SIZE).fill(0xff, DATA_OFFSET);
   bytes.set([entry.namespaceIndex, entry.type, entry.span, entry.chunkIndex]);
-  bytes.set(entry.key.subarray(0, KEY_SIZE_BYTES), KEY_OFFSET);
+  bytes.set(entry.key.subarray(0, NVS_KEY_SIZE), KEY_OFFSET);
   bytes.set(entry.data.subarray(0, DATA_SIZE_BYTES), DATA_OFFSET);
   viewOf(bytes).setUint32(4, entryCrc(bytes), true);
   return bytes;
@@ -105,32 +109,32 @@ export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boo
   const [, type = 0, span = 0, chunkIndex = 0] = bytes;
   if (isNumberType(type)) return span === 1;
   if (type === NvsType.blobIndex) {
-    return span === 1 && chunkIndex === CHUNK_ANY && view.getUint32(DATA_OFFSET, true) <= BLOB_SIZE_BYTES_MAX;
+    return span === 1 && chunkIndex === NVS_CHUNK_ANY && view.getUint32(DATA_OFFSET, true) <= BLOB_SIZE_BYTES_MAX;
   }
-  if (!isVariableType(type)) return false;
-  if (type === NvsType.blobData && chunkIndex === CHUNK_ANY) return false;
+  if (!isNvsVariableType(type)) return false;
+  if (type === NvsType.blobData && chunkIndex === NVS_CHUNK_ANY) return false;
   const sizeBytes = view.getUint16(DATA_OFFSET, true);
-  return span <= ENTRY_COUNT - entryIndex && span === spanOf(sizeBytes);
+  return span <= NVS_ENTRY_COUNT - entryIndex && span === nvsSpanOf(sizeBytes);
 }
 
 /** Whether items of the type have a payload in the entries that follow the first. */
-export function isVariableType(type: number): boolean {
+export function isNvsVariableType(type: number): boolean {
   return type === NvsType.string || type === NvsType.blobData || type === NvsType.blob;
 }
 
 /** Entries that an item with a payload takes. */
-export function spanOf(payloadSizeBytes: number): number {
-  return 1 + Math.ceil(payloadSizeBytes / ENTRY_SIZE_BYTES);
+export function nvsSpanOf(payloadSizeBytes: number): number {
+  return 1 + Math.ceil(payloadSizeBytes / NVS_ENTRY_SIZE);
 }
 
 /** Reads the data field of a string or a chunk. */
-export function parseVariableData(data: Uint8Array): VariableData {
+export function parseNvsVariableData(data: Uint8Array): NvsVariableData {
   const view = viewOf(data);
   return { sizeBytes: view.getUint16(0, true), crc: view.getUint32(4, true) };
 }
 
 /** The data field for a payload. */
-export function buildVariableData(payload: Uint8Array): Uint8Array {
+export function buildNvsVariableData(payload: Uint8Array): Uint8Array {
   const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
   const view = viewOf(data);
   view.setUint16(0, payload.length, true);
@@ -139,13 +143,13 @@ export function buildVariableData(payload: Uint8Array): Uint8Array {
 }
 
 /** Reads the data field of a blob's index. */
-export function parseBlobIndex(data: Uint8Array): BlobIndex {
+export function parseNvsBlobIndex(data: Uint8Array): NvsBlobIndex {
   const view = viewOf(data);
   return { sizeBytes: view.getUint32(0, true), chunkCount: view.getUint8(4), chunkStart: view.getUint8(5) };
 }
 
 /** The data field of a blob's index. */
-export function buildBlobIndex(index: BlobIndex): Uint8Array {
+export function buildNvsBlobIndex(index: NvsBlobIndex): Uint8Array {
   const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
   const view = viewOf(data);
   view.setUint32(0, index.sizeBytes, true);
@@ -162,5 +166,5 @@ function isNumberType(type: number): boolean {
 }
 
 function entryCrc(bytes: Uint8Array): number {
-  return crc32(bytes.subarray(KEY_OFFSET, ENTRY_SIZE_BYTES), crc32(bytes.subarray(0, 4), NVS_CRC_SEED));
+  return crc32(bytes.subarray(KEY_OFFSET, NVS_ENTRY_SIZE), crc32(bytes.subarray(0, 4), NVS_CRC_SEED));
 }

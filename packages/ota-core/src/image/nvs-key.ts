@@ -1,9 +1,10 @@
-import { crc32, utf8 } from "@tinybms/ota-core";
+import { utf8 } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
 
 /** A key field: at most 15 bytes and a NUL. */
-export const KEY_SIZE_BYTES = 16;
+export const NVS_KEY_SIZE = 16;
 /** Longest key or namespace, without the NUL. */
-export const KEY_LENGTH_MAX = 15;
+export const NVS_KEY_LENGTH_MAX = 15;
 
 /** A key or a namespace as NVS looks it up. */
 export interface NvsKey {
@@ -25,8 +26,8 @@ export function nvsKeyFromText(text: string): NvsKey {
 export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
   const end = source.indexOf(0);
   const lengthBytes = end < 0 ? source.length : end;
-  const bytes = new Uint8Array(KEY_SIZE_BYTES);
-  bytes.set(source.subarray(0, Math.min(lengthBytes, KEY_LENGTH_MAX)));
+  const bytes = new Uint8Array(NVS_KEY_SIZE);
+  bytes.set(source.subarray(0, Math.min(lengthBytes, NVS_KEY_LENGTH_MAX)));
   return { bytes, lengthBytes };
 }
 
@@ -36,8 +37,8 @@ export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
  * @param bytes - Where the field is.
  * @param offset - Where it begins; 16 bytes follow.
  */
-export function hasKey(bytes: Uint8Array, offset: number, key: NvsKey): boolean {
-  for (let index = 0; index < KEY_LENGTH_MAX; index++) {
+export function hasNvsKey(bytes: Uint8Array, offset: number, key: NvsKey): boolean {
+  for (let index = 0; index < NVS_KEY_LENGTH_MAX; index++) {
     const wanted = key.bytes[index];
     if (bytes[offset + index] !== wanted) return false;
     if (wanted === 0) return true;
@@ -52,9 +53,9 @@ export function hasKey(bytes: Uint8Array, offset: number, key: NvsKey): boolean 
  * @param key - A key field, 16 bytes as stored.
  */
 export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: number): number {
-  const input = new Uint8Array(KEY_SIZE_BYTES + 2);
+  const input = new Uint8Array(NVS_KEY_SIZE + 2);
   input[0] = namespaceIndex;
   input.set(key, 1);
-  input[KEY_SIZE_BYTES + 1] = chunkIndex;
+  input[NVS_KEY_SIZE + 1] = chunkIndex;
   return crc32(input, 0xffff_ffff) & 0xff_ffff;
 }

@@ -1,0 +1,143 @@
+// What `readNvsPartition` of ota-core reads without writing is what the simulated `nvs_…` functions read after
+// `nvs_flash_init`: after clean runs, and after power was cut before, inside and after any flash operation.
+
+import { type NvsPartition, readNvsPartition } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import {
+  type NvsHandle,
+  nvs_erase_key,
+  nvs_flash_init,
+  nvs_get_blob,
+  nvs_get_i64,
+  nvs_get_str,
+  nvs_get_u8,
+  nvs_get_u32,
+  nvs_open,
+  nvs_set_blob,
+  nvs_set_i64,
+  nvs_set_str,
+  nvs_set_u8,
+  nvs_set_u32,
+} from "../../src/nvs/nvs.ts";
+import { createRandom, type Random } from "../../src/simulation/random.ts";
+import { type Cut, ERASE_TEARS, NorModel, PowerCut, PROGRAM_TEARS, SECTOR_SIZE_BYTES } from "./nor-model.ts";
+
+const NAMESPACES = ["app", "wifi"] as const;
+const KEYS = ["a", "b", "record", "fifteen_bytes_k"] as const;
+const TYPES = ["u8", "u32", "i64", "string", "blob"] as const;
+
+type Value = number | bigint | string | Uint8Array | undefined;
+
+function write(handle: NvsHandle, key: string, random: Random): void {
+  switch (TYPES[random.integer(0, TYPES.length - 1)]) {
+    case "u8":
+      nvs_set_u8(handle, key, random.integer(0, 255));
+      break;
+    case "u32":
+      nvs_set_u32(handle, key, random.uint32());
+      break;
+    case "i64":
+      nvs_set_i64(handle, key, -BigInt(random.uint32()));
+      break;
+    case "string":
+      nvs_set_str(handle, key, "x".repeat(random.integer(0, 200)));
+      break;
+    default:
+      nvs_set_blob(handle, key, random.bytes(random.integer(0, random.bool(0.2) ? 6000 : 100)));
+  }
+}
+
+function act(handle: NvsHandle, random: Random): void {
+  const key = KEYS[random.integer(0, KEYS.length - 1)] ?? "a";
+  if (random.bool(0.15)) nvs_erase_key(handle, key);
+  else write(handle, key, random);
+}
+
+function readBySimulator(handle: NvsHandle, key: string, type: string): Value {
+  if (type === "u8") return nvs_get_u8(handle, key).value;
+  if (type === "u32") return nvs_get_u32(handle, key).value;
+  if (type === "i64") return nvs_get_i64(handle, key).value;
+  return type === "string" ? nvs_get_str(handle, key).value : nvs_get_blob(handle, key).value;
+}
+
+/** Reads the same cells both ways. Whether the partition could be opened. */
+function compare(cells: Uint8Array, seed: string): boolean {
+  const before = cells.slice();
+  const partition: NvsPartition = readNvsPartition(cells);
+  expect(cells, seed).toEqual(before);
+  const { err, nvs } = nvs_flash_init(new NorModel(cells));
+  if (nvs === undefined) {
+    expect(partition.problems.length, `${seed}: nvs_flash_init gave ${err}`).toBeGreaterThan(0);
+    return false;
+  }
+  for (const namespace of NAMESPACES) {
+    const { handle } = nvs_open(nvs, namespace, "readonly");
+    for (const key of KEYS) {
+      for (const type of TYPES) {
+        const found = partition.entries.filter(
+          (entry) => entry.namespace === namespace && entry.key === key && entry.type === type,
+        );
+        expect(found.length, `${seed}: ${namespace}:${key} as ${type} is there at most once`).toBeLessThan(2);
+        const expected = handle === undefined ? undefined : readBySimulator(handle, key, type);
+        expect(found[0]?.value, `${seed}: ${namespace}:${key} as ${type}`).toEqual(expected);
+      }
+    }
+  }
+  return true;
+}
+
+function open(flash: NorModel, random: Random): NvsHandle | undefined {
+  const { nvs } = nvs_flash_init(flash);
+  const namespace = NAMESPACES[random.integer(0, 1)] ?? "app";
+  return nvs === undefined ? undefined : nvs_open(nvs, namespace, "readwrite").handle;
+}
+
+function cutOf(random: Random): Cut {
+  const moment = (["before", "during", "after"] as const)[random.integer(0, 2)] ?? "after";
+  const programTear = PROGRAM_TEARS[random.integer(0, PROGRAM_TEARS.length - 1)];
+  const eraseTear = ERASE_TEARS[random.integer(0, ERASE_TEARS.length - 1)];
+  const operation = random.integer(1, random.bool(0.3) ? 150 : 8);
+  return {
+    operation,
+    moment,
+    seed: random.uint32(),
+    ...(programTear && { programTear }),
+    ...(eraseTear && { eraseTear }),
+  };
+}
+
+test("what nvs_set_… wrote is read back equal, over page changes and erases", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = createRandom(seed);
+    const flash = new NorModel(random.integer(3, 6) * SECTOR_SIZE_BYTES);
+    for (const namespace of NAMESPACES) {
+      const { nvs } = nvs_flash_init(flash);
+      const { handle } = nvs_open(nvs!, namespace, "readwrite");
+      for (let count = random.integer(1, 80); count > 0; count--) act(handle!, random);
+    }
+    expect(compare(flash.cells, `seed ${seed}`)).toBe(true);
+    expect(readNvsPartition(flash.cells).problems, `seed ${seed}`).toEqual([]);
+  }
+});
+
+test("after a power cut at any operation the values are those that the device finds when it starts again", () => {
+  let openedCount = 0;
+  for (let seed = 1; seed <= 300; seed++) {
+    const random = createRandom(seed);
+    const flash = new NorModel(random.integer(3, 5) * SECTOR_SIZE_BYTES);
+    for (let cutCount = 0; cutCount < 3; cutCount++) {
+      const handle = open(flash, random);
+      if (handle === undefined) break;
+      for (let count = random.integer(0, 60); count > 0; count--) act(handle, random);
+      flash.arm(cutOf(random));
+      try {
+        for (let count = 0; count < 200; count++) act(handle, random);
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+      }
+      flash.disarm();
+      if (compare(flash.cells, `seed ${seed}, cut ${cutCount}`)) openedCount++;
+    }
+  }
+  expect(openedCount).toBeGreaterThan(500);
+});

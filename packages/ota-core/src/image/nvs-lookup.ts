@@ -1,0 +1,41 @@
+import type { NvsEntry } from "./nvs-entry.ts";
+import { nvsKeyFromBytes } from "./nvs-key.ts";
+import type { NvsPageItem, NvsPageReader } from "./nvs-page-reader.ts";
+
+/** An item, and the page it is in. */
+export interface NvsItemInPage {
+  readonly page: NvsPageReader;
+  readonly item: NvsPageItem;
+}
+
+/**
+ * Finds items over all pages as NVS does: the oldest page first, and in each the first item of a namespace, key and
+ * chunk, if it has the type (`PageManager` and `Page::findItem`). Made once, so that reading takes linear time.
+ */
+export class NvsLookup {
+  readonly #items: Map<string, NvsItemInPage> = new Map();
+
+  /** @param pages - Oldest first, with what doesn't count dropped. */
+  constructor(pages: readonly NvsPageReader[]) {
+    for (const page of pages) {
+      const seen = new Set<string>();
+      for (const item of page.items) {
+        const { chunkIndex, type } = item.entry;
+        const name = `${nvsItemName(item.entry)}/${chunkIndex}`;
+        if (seen.has(name)) continue;
+        seen.add(name);
+        const id = `${name}/${type}`;
+        if (!this.#items.has(id)) this.#items.set(id, { page, item });
+      }
+    }
+  }
+
+  get(wanted: Pick<NvsEntry, "namespaceIndex" | "key" | "chunkIndex" | "type">): NvsItemInPage | undefined {
+    return this.#items.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
+  }
+}
+
+/** Namespace and key of an item as one text: equal for two items exactly if a look-up takes them for the same key. */
+export function nvsItemName({ namespaceIndex, key }: Pick<NvsEntry, "namespaceIndex" | "key">): string {
+  return `${namespaceIndex}:${String.fromCharCode(...nvsKeyFromBytes(key).bytes)}`;
+}

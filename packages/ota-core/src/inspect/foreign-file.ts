@@ -1,0 +1,138 @@
+import { decodeUtf8, viewOf } from "../bytes.ts";
+import type { OtaErrorCode } from "../errors.ts";
+import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
+import { TYPE_KEYWORDS } from "../image/partition-names.ts";
+import { Findings } from "./findings.ts";
+import type { UnknownInspection } from "./inspection.ts";
+
+/** What a file seems to be that is none of ours. */
+interface Guess {
+  readonly code: OtaErrorCode;
+  readonly description: string;
+  /** What to do instead, or why it isn't taken. */
+  readonly advice: string;
+}
+
+/** First bytes of files that are taken for firmware now and then. */
+const MAGICS: readonly (readonly [readonly number[], string, string])[] = [
+  [[0x7f, 0x45, 0x4c, 0x46], "an ELF file", "the image to deliver is the .bin that idf.py build writes beside it"],
+  [[0x55, 0x46, 0x32, 0x0a], "a UF2 file", "the image to deliver is build/<project>.bin"],
+  [[0x50, 0x4b, 0x03, 0x04], "a ZIP archive", "unpack it and inspect the image inside"],
+  [[0x1f, 0x8b], "gzip-compressed data", "unpack it and inspect the image inside"],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "xz-compressed data", "unpack it and inspect the image inside"],
+  [[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed data", "unpack it and inspect the image inside"],
+  [[0xea, 0x04], "an ESP8266 image (second format)", "only chips of the ESP32 family are supported"],
+];
+
+/** Kinds of text, by what they begin with. */
+const TEXTS: readonly (readonly [RegExp, string, string])[] = [
+  [/^\s*<(?:!doctype|html|\?xml)/i, "an HTML or XML text", "perhaps an error page was saved instead of the file"],
+  [/^-----BEGIN /, "a PEM text", "it is a key or a certificate, no firmware"],
+  [/^:[0-9A-F]{8}/i, "an Intel HEX text", "the image to deliver is a binary file"],
+  [/^\s*[{[]/, "a JSON text", "tinybms-ota validate checks manifests"],
+];
+
+/** Flash encryption works on blocks of so many bytes. */
+const CIPHER_BLOCK_SIZE = 16;
+const SECTOR_SIZE = 4096;
+/** Bytes whose distribution is looked at. */
+const SAMPLE_SIZE = 0x1_0000;
+const SAMPLE_SIZE_MIN = 512;
+
+/** Says what a file is that no format of ours fits. It is never valid. */
+export function inspectForeign(bytes: Uint8Array): UnknownInspection {
+  const { code, description, advice } = guess(bytes);
+  const findings = new Findings();
+  findings.problem(code, `this is ${description}: ${advice}`, 0);
+  return { type: "unknown", ...findings.result(bytes.length), description };
+}
+
+/** Whether a file is blank: no byte, or one byte value all over that erased or wiped flash has. */
+export function isBlank(bytes: Uint8Array): boolean {
+  const [first = 0xff] = bytes;
+  return (first === 0xff || first === 0x00) && bytes.every((byte) => byte === first);
+}
+
+/**
+ * Whether an image that begins with 0xE9 is an ESP8266's: its segments begin at 8, where those of an ESP32 begin at 24
+ * (esptool's `ESP8266ROMFirmwareImage`).
+ */
+export function isEsp8266Image(bytes: Uint8Array): boolean {
+  if (bytes.length < 16 || bytes[0] !== APP_IMAGE_MAGIC) return false;
+  const view = viewOf(bytes);
+  const isCode = (address: number) =>
+    (address >= 0x4010_0000 && address < 0x4011_0000) || (address >= 0x4020_0000 && address < 0x4030_0000);
+  const loadAddress = view.getUint32(8, true);
+  const isData = loadAddress >= 0x3ffe_8000 && loadAddress < 0x4000_0000;
+  return isCode(view.getUint32(4, true)) && (isCode(loadAddress) || isData);
+}
+
+/**
+ * Whether bytes, erased sectors apart, are spread as evenly as those of a cipher: Shannon's entropy, less than a tenth of a bit under what a
+ * random sample of the size has (8 − 255 / (2 n ln 2), Miller 1955).
+ */
+export function looksEncrypted(bytes: Uint8Array): boolean {
+  const counts = new Uint32Array(256);
+  let size = 0;
+  for (let offset = 0; offset < bytes.length && size < SAMPLE_SIZE; offset += SECTOR_SIZE) {
+    const sector = bytes.subarray(offset, offset + SECTOR_SIZE);
+    if (isBlank(sector)) continue;
+    for (const byte of sector) counts[byte] = (counts[byte] ?? 0) + 1;
+    size += sector.length;
+  }
+  if (size < SAMPLE_SIZE_MIN) return false;
+  let entropy = 0;
+  for (const count of counts) if (count > 0) entropy -= (count / size) * Math.log2(count / size);
+  return entropy > 8 - 255 / (2 * size * Math.LN2) - 0.1;
+}
+
+/** The text of a file that is text: UTF-8 without control characters but white space. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  if (bytes.subarray(0, 1024).some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d].includes(byte))) return undefined;
+  return decodeUtf8(bytes);
+}
+
+/** Whether a text seems to be a partition table in CSV: the first row that is no comment has a type in its second field. */
+export function looksLikePartitionCsv(text: string): boolean {
+  const row = text
+    .replace(/^\uFEFF/, "")
+    .split(/[\r\n]+/)
+    .find((line) => line.trim() !== "" && !line.trim().startsWith("#"));
+  const fields = row?.split(",").map((field) => field.trim()) ?? [];
+  return fields.length >= 4 && TYPE_KEYWORDS.has(fields[1]?.toLowerCase() ?? "");
+}
+
+function guess(bytes: Uint8Array): Guess {
+  const [first] = bytes;
+  if (first === undefined) return { code: "image/empty", description: "an empty file", advice: "it has no byte" };
+  if (isBlank(bytes)) {
+    const isErased = first === 0xff;
+    const description = isErased ? "erased flash" : "a file of zeros";
+    return { code: "image/empty", description, advice: `all ${bytes.length} bytes are ${isErased ? "0xff" : "0x00"}` };
+  }
+  if (isEsp8266Image(bytes)) {
+    const advice = "its segments begin at 8, and only chips of the ESP32 family are supported";
+    return { code: "image/wrong-chip", description: "an ESP8266 image", advice };
+  }
+  for (const [magic, description, advice] of MAGICS) {
+    if (magic.every((byte, index) => bytes[index] === byte))
+      return { code: "image/unknown-format", description, advice };
+  }
+  const text = textOf(bytes);
+  if (text !== undefined) {
+    for (const [pattern, description, advice] of TEXTS) {
+      if (pattern.test(text)) return { code: "image/unknown-format", description, advice };
+    }
+    return { code: "image/unknown-format", description: "a text file", advice: "it is no firmware" };
+  }
+  if (looksEncrypted(bytes)) {
+    const isWhole = bytes.length % CIPHER_BLOCK_SIZE === 0;
+    const advice = isWhole
+      ? "its bytes are spread evenly, as flash encryption leaves them; inspect the image before it is encrypted"
+      : "its bytes are spread evenly, and no format begins like it";
+    return { code: "image/encrypted", description: "encrypted or compressed data", advice };
+  }
+  const begin = `it begins with 0x${first.toString(16).padStart(2, "0")}`;
+  const advice = `${begin}; an app image begins with 0xe9, a partition table with 0xaa 0x50`;
+  return { code: "image/unknown-format", description: "a file of unknown format", advice };
+}

@@ -1,0 +1,347 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { buildBootloader, tableOf } from "../../test/flash-dump.ts";
+import { concatBytes, utf8 } from "../bytes.ts";
+import { buildAppImage } from "../image/build-app-image.ts";
+import { SINGLEAPP_PARTITION_CSV, TWO_OTA_PARTITION_CSV } from "../image/built-in-partition-tables.ts";
+import { buildNvsPageHeader } from "../image/nvs-page-header.ts";
+import { buildOtadataEntry, OtaImageState, otadataEntry } from "../image/otadata.ts";
+import { buildSignatureBlock } from "../image/signature-block.ts";
+import { inspectImage } from "./inspect-image.ts";
+
+const APP = buildAppImage({
+  chip: "esp32s3",
+  version: "1.2.3",
+  projectName: "gateway",
+  sizeBytes: 200_000,
+  secureVersion: 2,
+});
+const codesOf = (bytes: Uint8Array) => inspectImage(bytes).problems.map(({ code }) => code);
+
+/** Bytes like a cipher's, the same in every run. */
+function noise(outputLength: number): Uint8Array {
+  return new Uint8Array(createHash("shake256", { outputLength }).update("noise").digest());
+}
+
+function changed(bytes: Uint8Array, offset: number, value?: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[offset] = value ?? copy[offset]! ^ 0x10;
+  return copy;
+}
+
+/** Otadata: an entry at the start of each sector. */
+function otadata(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(8192).fill(0xff);
+  bytes.set(first);
+  bytes.set(second, 4096);
+  return bytes;
+}
+
+const entry = (sequence: number, state: number) => buildOtadataEntry(otadataEntry(sequence, state));
+const BLANK_ENTRY = new Uint8Array(32).fill(0xff);
+
+/** An image with padding to the next sector and one signature block behind it. */
+function signed(image: Uint8Array, imageDigest?: Uint8Array): Uint8Array {
+  const padding = new Uint8Array((4096 - (image.length % 4096)) % 4096).fill(0xff);
+  const bytes = concatBytes([image, padding]);
+  const block = buildSignatureBlock({
+    scheme: "rsa-3072",
+    imageDigest: imageDigest ?? new Uint8Array(createHash("sha256").update(bytes).digest()),
+    publicKey: new Uint8Array(776).fill(2),
+    signature: new Uint8Array(384),
+  });
+  const sector = new Uint8Array(4096).fill(0xff);
+  sector.set(block);
+  return concatBytes([bytes, sector]);
+}
+
+test("an app image: chip, versions, segments, sums", () => {
+  const inspection = inspectImage(APP);
+  expect(inspection).toMatchObject({
+    type: "app-image",
+    valid: true,
+    size: APP.length,
+    problems: [],
+    notes: [],
+    chip: "esp32s3",
+    chipId: 9,
+    flashMode: "dio",
+    flashSize: 4 * 1024 * 1024,
+    imageSize: APP.length,
+    trailing: "nothing",
+    checksum: { offset: APP.length - 33, matches: true },
+    hash: { offset: APP.length - 32, matches: true },
+    descriptor: { version: "1.2.3", projectName: "gateway", secureVersion: 2 },
+    signature: null,
+    sha256: createHash("sha256").update(APP).digest("hex"),
+  });
+  if (inspection.type !== "app-image") return;
+  expect(inspection.segments.map(({ memory }) => memory)).toEqual(["drom", "dram", "padding", "irom"]);
+  expect(inspection.segments[0]).toEqual({
+    loadAddress: 0x3c00_0020,
+    offset: 32,
+    size: expect.any(Number),
+    memory: "drom",
+  });
+});
+
+test("a damaged app image: both sums are wrong, and each says where", () => {
+  const inspection = inspectImage(changed(APP, 1000));
+  expect(inspection).toMatchObject({
+    type: "app-image",
+    valid: false,
+    problems: [
+      { code: "image/checksum-mismatch", offset: APP.length - 33, path: "/checksum" },
+      { code: "image/hash-mismatch", offset: APP.length - 32, path: "/hash" },
+    ],
+  });
+});
+
+test("a torn app image still says what it was", () => {
+  expect(inspectImage(APP.subarray(0, 100_000))).toMatchObject({
+    type: "app-image",
+    valid: false,
+    problems: [{ code: "image/truncated" }],
+    chip: "esp32s3",
+    descriptor: { version: "1.2.3" },
+    imageSize: null,
+    checksum: null,
+  });
+  expect(inspectImage(APP.subarray(0, 10))).toMatchObject({
+    type: "app-image",
+    chip: null,
+    problems: [{ code: "image/truncated" }],
+  });
+});
+
+test.for([
+  ["a chip that is none", changed(APP, 12, 0x63), "image/wrong-chip"],
+  ["17 segments", changed(APP, 1, 17), "image/invalid"],
+  ["no descriptor", changed(APP, 32), "image/invalid"],
+  ["a mapped segment off its page", changed(APP, 24, 0x40), "image/invalid"],
+] as const)("an app image with %s is not valid", ([, bytes, code]) => {
+  expect(codesOf(bytes)).toContain(code);
+});
+
+test("what follows an app is told: deploy takes only a signature there", () => {
+  expect(inspectImage(concatBytes([APP, new Uint8Array(100)]))).toMatchObject({
+    valid: true,
+    trailing: "data",
+    trailingSize: 100,
+    notes: [{ message: "100 bytes that are no part of it follow the image; deploy takes it only without them" }],
+  });
+});
+
+test("a signature is read: scheme, key, and whether it is of this image", () => {
+  const file = signed(APP);
+  const keyDigest = createHash("sha256").update(new Uint8Array(776).fill(2)).digest("hex");
+  expect(inspectImage(file)).toMatchObject({
+    valid: true,
+    trailing: "signature",
+    signature: {
+      offset: file.length - 4096,
+      version: 2,
+      blocks: [{ scheme: "rsa-3072", keyDigest, crcMatches: true, imageDigestMatches: true }],
+    },
+  });
+  expect(inspectImage(signed(APP, new Uint8Array(32)))).toMatchObject({
+    valid: false,
+    problems: [{ code: "image/signature-invalid", offset: file.length - 4096, path: "/signature/blocks/0" }],
+  });
+  expect(codesOf(changed(file, file.length - 4096 + 900))).toEqual(["image/signature-invalid"]); // the CRC covers it
+});
+
+test("a signature alone is read without an image to compare with", () => {
+  const file = signed(APP);
+  for (const bytes of [file.subarray(-4096), file.subarray(-4096).subarray(0, 1216)]) {
+    expect(inspectImage(bytes)).toMatchObject({
+      type: "signature-block",
+      valid: true,
+      blocks: [{ offset: 0, scheme: "rsa-3072", crcMatches: true, imageDigestMatches: null }],
+    });
+  }
+  expect(inspectImage(file.subarray(-4096).subarray(0, 500))).toMatchObject({
+    type: "signature-block",
+    problems: [{ code: "image/truncated" }],
+  });
+});
+
+test("a bootloader is told from an app, with its descriptor where it has one", () => {
+  expect(inspectImage(buildBootloader("esp32c3"))).toMatchObject({
+    type: "bootloader",
+    valid: true,
+    chip: "esp32c3",
+    descriptor: null,
+  });
+  expect(inspectImage(buildBootloader("esp32c6", { idfVersion: "v5.4" }))).toMatchObject({
+    type: "bootloader",
+    descriptor: { idfVersion: "v5.4", version: 7, secureVersion: 3, dateTime: "Jan  1 2026 12:00:00" },
+  });
+});
+
+test("a partition table, binary or CSV, with two slots allows updates", () => {
+  const fields = { type: "partition-table", valid: true, slotCount: 2, updatable: true, suggestion: null };
+  expect(inspectImage(tableOf(TWO_OTA_PARTITION_CSV))).toMatchObject({ ...fields, format: "binary", md5: "valid" });
+  expect(inspectImage(utf8(TWO_OTA_PARTITION_CSV))).toMatchObject({ ...fields, format: "csv", md5: null });
+});
+
+test("a table with only factory is valid, and says that no OTA is possible and what would make it possible", () => {
+  const inspection = inspectImage(tableOf(SINGLEAPP_PARTITION_CSV), { flashSize: 8 * 1024 * 1024 });
+  expect(inspection).toMatchObject({
+    valid: true,
+    updatable: false,
+    slotCount: 0,
+    flashSize: 8 * 1024 * 1024,
+    notes: [{ code: "image/no-ota-slots", message: expect.stringContaining("no OTA is possible on this table") }],
+  });
+  if (inspection.type !== "partition-table" || inspection.suggestion === null) throw new Error("no suggestion");
+  expect(inspectImage(utf8(inspection.suggestion.csv), { flashSize: 8 * 1024 * 1024 })).toMatchObject({
+    valid: true,
+    updatable: true,
+  });
+});
+
+test.for([
+  ["no otadata", "ota_0,app,ota_0,0x10000,1M\nota_1,app,ota_1,,1M\n", "no otadata partition"],
+  ["one slot", "otadata,data,ota,0x9000,0x2000\nota_0,app,ota_0,0x10000,1M\n", "the only OTA slot"],
+  [
+    "a gap",
+    "otadata,data,ota,0x9000,0x2000\na,app,ota_0,0x10000,1M\nb,app,ota_2,,1M\n",
+    "ota_1 is missing before ota_2",
+  ],
+] as const)("a table with %s can't be updated over and over", ([, csv, text]) => {
+  expect(inspectImage(tableOf(csv))).toMatchObject({
+    updatable: false,
+    notes: [{ code: "image/no-ota-slots", message: expect.stringContaining(text) }],
+    suggestion: { csv: expect.stringContaining("ota_1,app,ota_1") },
+  });
+});
+
+test("a table's faults are told: MD5, overlaps, flash too small, a torn end, a wrong CSV line", () => {
+  const table = tableOf(TWO_OTA_PARTITION_CSV);
+  expect(codesOf(changed(table, 40))).toContain("image/partition-table-invalid");
+  expect(inspectImage(changed(table, 14))).toMatchObject({ md5: "mismatch", valid: false }); // a letter of a label
+  expect(inspectImage(table, { flashSize: 2 * 1024 * 1024 })).toMatchObject({ valid: false });
+  expect(inspectImage(table.subarray(0, 100))).toMatchObject({ type: "partition-table", valid: false });
+  expect(inspectImage(utf8("nvs,data,nvs,0x9000,oops\n"))).toMatchObject({
+    type: "partition-table",
+    problems: [{ code: "image/partition-csv-invalid", message: "line 1: Invalid field value oops" }],
+  });
+});
+
+test("otadata: states, CRCs, and which entry counts", () => {
+  expect(inspectImage(otadata(entry(1, OtaImageState.VALID), entry(2, OtaImageState.NEW)))).toMatchObject({
+    type: "otadata",
+    valid: true,
+    active: 1,
+    entries: [
+      { offset: 0, sequence: 1, state: "valid", crcMatches: true, counts: true, slot: null },
+      { offset: 4096, sequence: 2, state: "new", crcMatches: true, counts: true },
+    ],
+  });
+});
+
+test("a torn otadata entry is a note while the other counts, and a problem when none does", () => {
+  const torn = changed(entry(2, OtaImageState.NEW), 28);
+  expect(inspectImage(otadata(entry(1, OtaImageState.VALID), torn))).toMatchObject({
+    valid: true,
+    active: 0,
+    notes: [{ code: "image/otadata-invalid", path: "/entries/1", offset: 4096 }],
+  });
+  expect(inspectImage(otadata(BLANK_ENTRY, torn))).toMatchObject({ valid: false, active: null });
+  expect(inspectImage(otadata(entry(1, OtaImageState.ABORTED), BLANK_ENTRY))).toMatchObject({
+    valid: true,
+    active: null,
+    notes: [{ message: "entry 0 is aborted: its slot was given up" }],
+  });
+});
+
+test("otadata that is cut short is told", () => {
+  expect(inspectImage(otadata(entry(1, OtaImageState.VALID), BLANK_ENTRY).subarray(0, 5000))).toMatchObject({
+    type: "otadata",
+    problems: [{ code: "image/truncated", offset: 5000 }],
+  });
+});
+
+test("an NVS partition that is no multiple of a page is told", () => {
+  const page = new Uint8Array(4096).fill(0xff);
+  page.set(buildNvsPageHeader(0, 0xfe));
+  const blank = new Uint8Array(8192).fill(0xff);
+  expect(inspectImage(concatBytes([page, blank]))).toMatchObject({ type: "nvs", valid: true, version: 2, entries: [] });
+  expect(inspectImage(concatBytes([page, blank, Uint8Array.of(1)]))).toMatchObject({
+    type: "nvs",
+    problems: [{ code: "image/truncated", offset: 12_288 }],
+  });
+});
+
+/** `eboot`-like: 0xE9, one segment, mode, size | entry 0x4010F480 | load address 0x4010F000, size 0x1000. */
+const ESP8266 = concatBytes([
+  Uint8Array.of(0xe9, 1, 2, 0x40, 0x80, 0xf4, 0x10, 0x40, 0, 0xf0, 0x10, 0x40, 0, 0x10, 0, 0),
+  noise(4096),
+]);
+
+test.for([
+  ["no byte", new Uint8Array(0), "image/empty", "an empty file"],
+  ["erased flash", new Uint8Array(70_000).fill(0xff), "image/empty", "erased flash"],
+  ["zeros", new Uint8Array(4096), "image/empty", "a file of zeros"],
+  ["an ESP8266 image", ESP8266, "image/wrong-chip", "an ESP8266 image"],
+  ["an encrypted image", noise(65_536), "image/encrypted", "encrypted or compressed data"],
+  [
+    "an encrypted flash",
+    concatBytes([new Uint8Array(4096).fill(0xff), noise(16_384), new Uint8Array(200_000).fill(0xff)]),
+    "image/encrypted",
+    "encrypted or compressed data",
+  ],
+  ["an ELF", concatBytes([Uint8Array.of(0x7f, 0x45, 0x4c, 0x46), noise(100)]), "image/unknown-format", "an ELF file"],
+  ["gzip", concatBytes([Uint8Array.of(0x1f, 0x8b), noise(1000)]), "image/unknown-format", "gzip-compressed data"],
+  ["an error page", utf8("<!DOCTYPE html><title>404</title>"), "image/unknown-format", "an HTML or XML text"],
+  ["a manifest", utf8('{"schema_version": 1}'), "image/unknown-format", "a JSON text"],
+  ["a key", utf8("-----BEGIN PRIVATE KEY-----\nAAAA\n"), "image/unknown-format", "a PEM text"],
+  ["text", utf8("hello\n"), "image/unknown-format", "a text file"],
+  ["something else", Uint8Array.of(1, 2, 3, 4), "image/unknown-format", "a file of unknown format"],
+] as const)("%s is said to be what it is, and is not valid", ([, bytes, code, description]) => {
+  expect(inspectImage(bytes)).toMatchObject({ type: "unknown", valid: false, description, problems: [{ code }] });
+});
+
+const TYPES = ["app-image", "bootloader", "partition-table", "otadata", "nvs", "signature-block", "flash", "unknown"];
+
+function expectTotal(bytes: Uint8Array): void {
+  const inspection = inspectImage(bytes);
+  expect(TYPES).toContain(inspection.type);
+  expect(inspection.valid).toBe(inspection.problems.length === 0);
+  expect(JSON.parse(JSON.stringify(inspection))).toEqual(inspection);
+}
+
+test("any bytes give a result that JSON can hold, never an exception", () => {
+  const magics = [[0xe9], [0xaa, 0x50], [0xe7, 2], [0xe7, 3], [0xfe, 0xff, 0xff, 0xff], []];
+  const any = fc
+    .tuple(fc.constantFrom(...magics), fc.uint8Array({ maxLength: 5000, size: "max" }))
+    .map(([magic, rest]) => concatBytes([Uint8Array.from(magic), rest]));
+  fc.assert(fc.property(any, expectTotal), { numRuns: 200 });
+});
+
+test("files with a few bytes changed and an end cut off give a result, never an exception", () => {
+  const files = [
+    buildAppImage({ sizeBytes: 5000 }),
+    signed(buildAppImage({ sizeBytes: 3000 })),
+    buildBootloader("esp32", { idfVersion: "v5.4" }),
+    tableOf(TWO_OTA_PARTITION_CSV),
+    utf8(TWO_OTA_PARTITION_CSV),
+    otadata(entry(1, 2), entry(2, 0)),
+  ];
+  const mutation = fc.tuple(
+    fc.constantFrom(...files),
+    fc.array(fc.tuple(fc.nat(0xffff), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }),
+    fc.option(fc.nat(0xffff), { freq: 3 }),
+  );
+  fc.assert(
+    fc.property(mutation, ([file, changes, cut]) => {
+      const bytes = file.slice();
+      // Headers are short, so that half of the changes go there.
+      for (const [at, value] of changes) bytes[at % (value % 2 === 0 ? bytes.length : 64)] = value;
+      expectTotal(cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1)));
+    }),
+    { numRuns: 300 },
+  );
+});

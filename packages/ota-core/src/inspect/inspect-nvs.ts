@@ -1,0 +1,70 @@
+import { toHex, utf8 } from "../bytes.ts";
+import { NVS_PAGE_SIZE, NVS_VERSION, parseNvsPageHeader } from "../image/nvs-page-header.ts";
+import { type NvsPartitionEntry, readNvsPartition } from "../image/nvs-partition.ts";
+import type { NvsValueType } from "../image/nvs-value.ts";
+import { Findings } from "./findings.ts";
+import type { InspectedNvsEntry, NvsInspection } from "./inspection.ts";
+
+/** Sizes of values in bytes. */
+const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> = {
+  u8: 1,
+  i8: 1,
+  u16: 2,
+  i16: 2,
+  u32: 4,
+  i32: 4,
+  u64: 8,
+  i64: 8,
+  float: 4,
+  double: 8,
+};
+
+/** Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for. */
+export function inspectNvs(bytes: Uint8Array, showSecrets: boolean): NvsInspection {
+  const findings = new Findings();
+  const { version, namespaces, entries, pages, problems } = readNvsPartition(bytes);
+  const excess = bytes.length % NVS_PAGE_SIZE;
+  if (excess > 0) {
+    const message = `the partition is ${bytes.length} bytes, no multiple of ${NVS_PAGE_SIZE}: the last ${excess} are not read`;
+    findings.problem("image/truncated", message, bytes.length - excess);
+  }
+  for (const { code, message, offset } of problems) {
+    if (code === "nvs/interrupted") findings.note(code, `${message} (NVS sets it right when it starts)`, offset);
+    else findings.problem(code, message, offset);
+  }
+  return {
+    type: "nvs",
+    ...findings.result(bytes.length),
+    version: version ?? null,
+    namespaces,
+    entries: entries.map((entry) => describe(entry, showSecrets)),
+    pages: pages.map((page) => ({ ...page, sequence: page.sequence ?? null })),
+  };
+}
+
+/** Whether any page has the header of one; a chance of 2 to the power of −32 for other data. */
+export function looksLikeNvs(bytes: Uint8Array): boolean {
+  for (let offset = 0; offset + NVS_PAGE_SIZE <= bytes.length; offset += NVS_PAGE_SIZE) {
+    const header = parseNvsPageHeader(bytes.subarray(offset, offset + NVS_PAGE_SIZE));
+    if (header.crcMatches && header.version >= NVS_VERSION && header.state !== "uninitialized") return true;
+  }
+  return false;
+}
+
+function describe(entry: NvsPartitionEntry, showSecrets: boolean): InspectedNvsEntry {
+  const { namespace = null, key, type, value, offset } = entry;
+  const damaged = value === undefined;
+  const masked = !damaged && !showSecrets && (type === "string" || type === "blob");
+  const common = { namespace, key, type, size: sizeOf(entry), masked, damaged, offset };
+  if (damaged || masked) return { ...common, value: null };
+  if (value instanceof Uint8Array) return { ...common, value: toHex(value) };
+  if (typeof value === "bigint") return { ...common, value: String(value) };
+  // JSON has no number for NaN and the infinities, which a float may be.
+  return { ...common, value: typeof value === "number" && !Number.isFinite(value) ? String(value) : value };
+}
+
+function sizeOf({ type, value }: NvsPartitionEntry): number {
+  if (type !== "string" && type !== "blob") return SIZES[type];
+  if (typeof value === "string") return utf8(value).length;
+  return value instanceof Uint8Array ? value.length : 0;
+}

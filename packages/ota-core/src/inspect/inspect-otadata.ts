@@ -1,0 +1,73 @@
+import { concatBytes } from "../bytes.ts";
+import {
+  isSelectValid,
+  OTADATA_ENTRY_SIZE,
+  OTADATA_SECTOR_SIZE,
+  OTADATA_SIZE,
+  type OtadataEntry,
+  otadataCrc,
+  otaSlotOfSequence,
+  otaStateName,
+  parseOtadata,
+} from "../image/otadata.ts";
+import { Findings } from "./findings.ts";
+import type { InspectedOtadataEntry, OtadataInspection } from "./inspection.ts";
+
+/**
+ * Inspects an otadata partition. Of one that is cut short the missing bytes are taken as erased.
+ *
+ * @param slotCount - How many OTA slots the partition table has, where it is known.
+ */
+export function inspectOtadata(bytes: Uint8Array, slotCount?: number): OtadataInspection {
+  const findings = new Findings();
+  if (bytes.length < OTADATA_SIZE) {
+    const message = `otadata is ${bytes.length} bytes; it must be two sectors of 4 KiB (${OTADATA_SIZE} bytes)`;
+    findings.problem("image/truncated", message, bytes.length);
+  }
+  const missing = new Uint8Array(Math.max(0, OTADATA_SIZE - bytes.length)).fill(0xff);
+  const { entries, active } = parseOtadata(concatBytes([bytes, missing]));
+  const inspected = entries.map((entry, index) => describe(entry, index * OTADATA_SECTOR_SIZE, slotCount));
+  for (const [index, { blank, crcMatches, counts, state, offset }] of inspected.entries()) {
+    const path = `/entries/${index}`;
+    if (!blank && !crcMatches) {
+      const message = `the CRC of entry ${index} is wrong: it was torn, and doesn't count`;
+      // One torn entry is what a power cut leaves; with the other in place nothing is lost.
+      if (active === undefined) findings.problem("image/otadata-invalid", message, offset, path);
+      else findings.note("image/otadata-invalid", message, offset, path);
+    } else if (!blank && !counts) {
+      findings.note("image/otadata-invalid", `entry ${index} is ${state}: its slot was given up`, offset, path);
+    }
+  }
+  if (inspected.every(({ blank }) => blank)) {
+    findings.note("image/empty", "no slot is selected yet: the bootloader starts factory, or the first slot", 0);
+  }
+  return { type: "otadata", ...findings.result(bytes.length), entries: inspected, active: active ?? null };
+}
+
+/** Whether a file can be nothing else: each sector blank but for an entry, and one of them with a right CRC. */
+export function looksLikeOtadata(bytes: Uint8Array): boolean {
+  if (bytes.length < OTADATA_ENTRY_SIZE || bytes.length > OTADATA_SIZE) return false;
+  const missing = new Uint8Array(OTADATA_SIZE - bytes.length).fill(0xff);
+  const whole = concatBytes([bytes, missing]);
+  for (let offset = 0; offset < OTADATA_SIZE; offset += OTADATA_SECTOR_SIZE) {
+    const rest = whole.subarray(offset + OTADATA_ENTRY_SIZE, offset + OTADATA_SECTOR_SIZE);
+    if (rest.some((byte) => byte !== 0xff)) return false;
+  }
+  const { entries } = parseOtadata(whole);
+  return bytes.length === OTADATA_SIZE || entries.some(isSelectValid);
+}
+
+function describe(entry: OtadataEntry, offset: number, slotCount: number | undefined): InspectedOtadataEntry {
+  const blank = entry.sequence === 0xffff_ffff;
+  const crcMatches = entry.crc === otadataCrc(entry.sequence);
+  const isKnown = slotCount !== undefined && slotCount > 0 && !blank;
+  return {
+    offset,
+    sequence: entry.sequence,
+    state: otaStateName(entry.state),
+    crcMatches,
+    blank,
+    counts: isSelectValid(entry),
+    slot: isKnown ? otaSlotOfSequence(entry.sequence, slotCount) : null,
+  };
+}

@@ -1,0 +1,136 @@
+import { dirname } from "node:path";
+import { isOtaError } from "../errors.ts";
+import { JsonPlaces } from "../json/json-places.ts";
+import type { JsonSpan, JsonValue } from "../json/strict-json.ts";
+import { checkArtifact, type VersionContext } from "./check-artifact.ts";
+import { type ChannelLevel, checkDelivery, checkLevel, objectAt } from "./check-channels.ts";
+import { parseDocument } from "./document.ts";
+import type { Environment } from "./environment.ts";
+import { readManifest } from "./load-file.ts";
+import { resolveBelow } from "./load-path.ts";
+import { DEFAULT_PROTOCOLS, problemsOfRoot } from "./root.ts";
+import { type CheckedDocument, type CheckedFile, type PlacedProblem, ValidationReport } from "./validation-report.ts";
+import { problemsOfVersion } from "./version.ts";
+
+/** What a release line is checked against besides itself. */
+export interface ValidateOptions {
+  /** The environment that channels will be delivered with; without it variables are not looked up. */
+  readonly env?: Environment;
+}
+
+/**
+ * Checks a whole release line: the root manifest, every version it names, every artifact's file, every channel.
+ *
+ * A fault in one place does not hide those in others: what can still be read is checked.
+ *
+ * @param manifestFile - The root manifest.
+ * @returns Every problem; the line is valid when none is an error. `path` is a JSON pointer into the root manifest; for
+ *   other files the path that the root manifest gives them stands before it: `versions/1.0.0/ota.json#/artifacts/0/size`.
+ *   No message repeats a secret.
+ */
+export async function validateReleaseLine(
+  manifestFile: string,
+  { env }: ValidateOptions = {},
+): Promise<PlacedProblem[]> {
+  const report = new ValidationReport();
+  const root = await openDocument(report, { file: manifestFile, prefix: "" });
+  if (root === undefined) return report.problems();
+  const problems = problemsOfRoot(root.value, manifestFile);
+  for (const problem of problems) report.add(root, "error", problem);
+  if (problems.some(({ code }) => code === "manifest/schema-version")) return report.problems();
+  const rootLevel = levelOf(root, "/deployment");
+  checkLevel(report, rootLevel, env);
+  const seen = new Map<string, number>();
+  const entries = listAt(root.value, "versions");
+  for (const [index, entry] of entries.entries()) {
+    const { id, manifest } = objectAt(entry);
+    if (typeof id !== "string" || typeof manifest !== "string" || id === "" || manifest === "") continue;
+    const earlier = seen.get(id);
+    if (earlier === undefined) seen.set(id, index);
+    else report.add(root, "error", duplicate(index, earlier));
+    const version = await openVersion(report, root, { manifest, pointer: `/versions/${index}/manifest` });
+    if (version !== undefined) await checkVersion({ report, root, rootLevel, env, version }, id);
+  }
+  if (entries.length === 0) checkUnreleased(report, rootLevel, env);
+  return report.problems();
+}
+
+async function checkVersion(context: VersionContext, id: string): Promise<void> {
+  const { report, version, env } = context;
+  for (const problem of problemsOfVersion(version.value, id)) report.add(version, "error", problem);
+  const level = levelOf(version, "");
+  checkLevel(report, level, env);
+  for (const index of listAt(version.value, "artifacts").keys()) {
+    const artifactLevel = levelOf(version, `/artifacts/${index}`);
+    checkLevel(report, artifactLevel, env);
+    await checkArtifact(context, index, [context.rootLevel, level, artifactLevel]);
+  }
+}
+
+/** The channels of a line without versions, as its first version will have them. */
+function checkUnreleased(report: ValidationReport, level: ChannelLevel, env: Environment | undefined): void {
+  const { document } = level;
+  const protocols = Object.keys(level.channels).filter((name) => DEFAULT_PROTOCOLS.includes(name));
+  checkDelivery(report, { levels: [level], protocols, artifact: { document, pointer: "" } }, env);
+}
+
+/** Reads the version manifest that an entry names. Where it isn't, the entry is what is wrong. */
+async function openVersion(
+  report: ValidationReport,
+  root: CheckedDocument,
+  { manifest, pointer }: { readonly manifest: string; readonly pointer: string },
+): Promise<CheckedDocument | undefined> {
+  try {
+    const file = await resolveBelow(dirname(root.file), manifest, { file: root.file, pointer });
+    return await openDocument(report, { file, prefix: `${manifest}#` }, { document: root, pointer });
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    report.addError(root, pointer, error);
+    return undefined;
+  }
+}
+
+/**
+ * Reads a manifest; what keeps it from being read is reported.
+ *
+ * @param namedAt - Where it is named, to which a missing file is charged.
+ */
+async function openDocument(
+  report: ValidationReport,
+  checked: CheckedFile,
+  namedAt?: { readonly document: CheckedDocument; readonly pointer: string },
+): Promise<CheckedDocument | undefined> {
+  const { file } = checked;
+  try {
+    const text = await readManifest(file);
+    const spans = new Map<string, JsonSpan>();
+    const value = parseDocument(text, file, spans);
+    return { ...checked, value, places: new JsonPlaces(text, spans) };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    const isItsOwn = error.code === "manifest/syntax" || error.code === "manifest/invalid" || namedAt === undefined;
+    if (isItsOwn) report.addError(checked, "", error);
+    else report.addError(namedAt.document, namedAt.pointer, error);
+    return undefined;
+  }
+}
+
+function levelOf(document: CheckedDocument, pointer: string): ChannelLevel {
+  const names = pointer.split("/").slice(1);
+  const holder = names.reduce<JsonValue | undefined>((value, name) => memberAt(value, name), document.value);
+  return { document, pointer: `${pointer}/channels`, channels: objectAt(memberAt(holder, "channels")) };
+}
+
+function memberAt(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return Array.isArray(value) ? value[Number(name)] : objectAt(value)[name];
+}
+
+function duplicate(index: number, earlier: number) {
+  const message = `versions[${index}] has the id of versions[${earlier}]; each id may stand there once`;
+  return { code: "manifest/invalid", path: `/versions/${index}/id`, message } as const;
+}
+
+function listAt(document: JsonValue, name: string): readonly JsonValue[] {
+  const value = objectAt(document)[name];
+  return Array.isArray(value) ? value : [];
+}
