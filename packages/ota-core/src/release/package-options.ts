@@ -18,12 +18,18 @@ export interface PackageOptions {
   readonly label?: string;
   /** Add the version to the root manifest, or replace its entry. */
   readonly updateManifest?: boolean;
+  /** Replace a release of this version that has other bytes. Devices may run it already. */
+  readonly force?: boolean;
   /** Check everything and write nothing. */
   readonly dryRun?: boolean;
   /** The time for `created_at`; the system's without it. */
   readonly now?: () => Date;
   /** Ends the work between two steps; what was begun is removed. */
   readonly signal?: AbortSignal;
+  /** How long to wait for another build of the same release line, in milliseconds; 30 s without it. */
+  readonly lockTimeoutMs?: number;
+  /** Told once, when there is another build to wait for. */
+  readonly onWait?: (owner: string) => void;
 }
 
 /** One file of the release. */
@@ -39,6 +45,13 @@ export interface PackagedArtifact {
   readonly image: ImageSummary | null;
 }
 
+/** What happens to one file. */
+export interface PackageChange {
+  readonly path: string;
+  /** `edit` changes what a file of the user's says in one place; `remove` is for a copy that `--force` replaced. */
+  readonly action: "create" | "replace" | "edit" | "remove";
+}
+
 /** What was done, or in a dry run would be. */
 export interface PackageResult {
   readonly version: string;
@@ -49,7 +62,7 @@ export interface PackageResult {
   /** Whether the root manifest was changed: not in a dry run, and not when it said the same already. */
   readonly manifestUpdated: boolean;
   readonly artifacts: readonly PackagedArtifact[];
-  /** Files written, or in a dry run to be written, in this order. Empty when the same bytes were released before. */
-  readonly written: readonly string[];
+  /** What was done, or in a dry run would be, in this order. Empty when the same bytes were released before. */
+  readonly changes: readonly PackageChange[];
   readonly warnings: readonly string[];
 }

@@ -18,7 +18,7 @@ import { toHex } from "../bytes.ts";
 import { isOtaError, type OtaError } from "../errors.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { loadRootManifest, loadVersion, verifyArtifacts } from "../manifest/load.ts";
-import { validateReleaseLine } from "../manifest/load-release-line.ts";
+import { validateReleaseLine } from "../manifest/validate-release-line.ts";
 import { sha256 } from "../sha256.ts";
 import { packageRelease } from "./package.ts";
 import type { PackageOptions, PackageResult } from "./package-options.ts";
@@ -74,6 +74,11 @@ function snapshot(): Record<string, string> {
   );
 }
 
+/** What makes the release line invalid; that it warns of a password is not our concern here. */
+async function faultsOfLine(): Promise<unknown[]> {
+  return (await validateReleaseLine(manifest)).filter(({ severity }) => severity === "error");
+}
+
 async function errorOf(run: () => Promise<unknown>): Promise<OtaError> {
   const error: unknown = await run().then(
     () => undefined,
@@ -103,13 +108,17 @@ test("a build becomes a release that loads, verifies and validates", async () =>
         image: { chip: "esp32", projectName: "gateway", appVersion: "1.2.3", idfVersion: "v5.5", secureVersion: 2 },
       },
     ],
-    written: [path, join(folder, "ota/versions/1.2.3/ota.json"), manifest],
+    changes: [
+      { path, action: "create" },
+      { path: join(folder, "ota/versions/1.2.3/ota.json"), action: "create" },
+      { path: manifest, action: "edit" },
+    ],
     warnings: [],
   });
   const root = await loadRootManifest(manifest);
   expect(root.manifest.versions).toEqual([{ id: "1.2.3", manifest: "versions/1.2.3/ota.json", label: "First" }]);
   await verifyArtifacts(await loadVersion(root, "1.2.3"));
-  expect(await validateReleaseLine(manifest)).toEqual([]);
+  expect(await faultsOfLine()).toEqual([]);
   expect(new Uint8Array(readFileSync(path))).toEqual(IMAGE);
 });
 
@@ -135,31 +144,116 @@ test("the same bytes again change nothing on disk; a new label changes only the 
   await packageIt({ updateManifest: true });
   const before = snapshot();
   const again = await packageIt({ updateManifest: true, now: () => new Date() });
-  expect(again).toMatchObject({ manifestUpdated: false, written: [] });
+  expect(again).toMatchObject({ manifestUpdated: false, changes: [] });
   expect(snapshot()).toEqual(before);
-  expect((await packageIt({ updateManifest: true, label: "L" })).written).toEqual([manifest]);
+  expect((await packageIt({ updateManifest: true, label: "L" })).changes).toEqual([{ path: manifest, action: "edit" }]);
 });
 
-test("other bytes under the same version replace the copy and keep what a person has set in ota.json", async () => {
-  const { versionManifest } = await packageIt();
+test("other bytes under a released version are refused, with what both are and the two ways out", async () => {
+  await packageIt({ updateManifest: true });
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
+  const before = snapshot();
+  for (const options of [{ updateManifest: true }, {}, { dryRun: true }, { artifactName: "other.bin" }]) {
+    const error = await errorOf(() => packageIt(options));
+    expect(error).toMatchObject({
+      code: "package/already-released",
+      details: { version: "1.2.3", released: toHex(sha256(IMAGE)), found: toHex(sha256(readFileSync(binary))) },
+      hint: expect.stringMatching(/version of its own; --force/),
+    });
+    expect(snapshot()).toEqual(before);
+  }
+});
+
+test("another name or another place is no way around the refusal", async () => {
+  await packageIt({ updateManifest: true });
+  const before = snapshot();
+  expect((await errorOf(() => packageIt({ project: "other" }))).message).toMatch(/with "Gateway" and no "other"/);
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
+  const output = join(folder, "ota", "elsewhere");
+  expect((await errorOf(() => packageIt({ output, updateManifest: true }))).code).toBe("package/already-released");
+  writeFileSync(binary, IMAGE);
+  expect(snapshot()).toMatchObject({ ...before, "gateway.bin": expect.any(String) });
+  await packageIt({ output, updateManifest: true });
+  expect(await faultsOfLine()).toEqual([]);
+});
+
+test("--force replaces a release beside the old file, and keeps what a person has set in ota.json", async () => {
+  const { versionManifest, artifacts: earlier } = await packageIt();
   const edited = JSON.parse(readFileSync(versionManifest, "utf8"));
   edited.channels = { mqtt: { qos: 2 } };
+  edited.notes = "by hand";
   edited.artifacts[0].protocols = ["serial"];
   writeFileSync(versionManifest, JSON.stringify(edited));
   writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
-  const { artifacts } = await packageIt({ updateManifest: true });
-  expect(artifacts).toMatchObject([{ protocols: ["serial"], sha256: toHex(sha256(readFileSync(binary))) }]);
-  expect(JSON.parse(readFileSync(versionManifest, "utf8")).channels).toEqual({ mqtt: { qos: 2 } });
-  expect(await validateReleaseLine(manifest)).toEqual([]);
+  const digest = toHex(sha256(readFileSync(binary)));
+  const { artifacts, changes } = await packageIt({ updateManifest: true, force: true });
+  expect(artifacts).toMatchObject([
+    { protocols: ["serial"], sha256: digest, filename: `Gateway-1.2.3-${digest.slice(0, 8)}.bin` },
+  ]);
+  expect(changes.map(({ action }) => action)).toEqual(["create", "replace", "edit", "remove"]);
+  expect(changes.at(-1)?.path).toBe(earlier[0]!.path);
+  expect(existsSync(earlier[0]!.path)).toBe(false);
+  expect(JSON.parse(readFileSync(versionManifest, "utf8"))).toMatchObject({
+    channels: { mqtt: { qos: 2 } },
+    notes: "by hand",
+  });
+  expect(await faultsOfLine()).toEqual([]);
+
+  const after = snapshot();
+  expect((await packageIt({ updateManifest: true })).changes).toEqual([]);
+  expect(snapshot()).toEqual(after);
+
+  writeFileSync(binary, IMAGE);
+  expect((await packageIt({ force: true })).artifacts[0]!.path).toBe(earlier[0]!.path);
+  expect(readdirSync(join(folder, "ota/versions/1.2.3")).sort()).toEqual(["Gateway-1.2.3.bin", "ota.json"]);
+});
+
+test("other artifacts of a release stay, also where it keeps its files in a folder of their own", async () => {
+  const { versionManifest, artifacts } = await packageIt({ updateManifest: true });
+  const edited = JSON.parse(readFileSync(versionManifest, "utf8"));
+  edited.artifacts.push({ ...edited.artifacts[0], name: "second", filename: "second.bin" });
+  edited.base_path = "files";
+  writeFileSync(versionManifest, JSON.stringify(edited));
+  mkdirSync(join(folder, "ota/versions/1.2.3/files"));
+  rmSync(artifacts[0]!.path);
+  for (const name of ["Gateway-1.2.3.bin", "second.bin"])
+    writeFileSync(join(folder, "ota/versions/1.2.3/files", name), IMAGE);
+  expect((await packageIt()).changes).toEqual([]);
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
+  const forced = await packageIt({ force: true });
+  expect(relative(folder, forced.artifacts[0]!.path)).toMatch(
+    /^ota.versions.1\.2\.3.files.Gateway-1\.2\.3-[0-9a-f]{8}\.bin$/,
+  );
+  expect(JSON.parse(readFileSync(versionManifest, "utf8")).artifacts).toMatchObject([
+    { name: "Gateway" },
+    { name: "second" },
+  ]);
+  expect(await faultsOfLine()).toEqual([]);
+});
+
+test("a version manifest that breaks off is replaced; one that can't be understood only with --force", async () => {
+  const { versionManifest } = await packageIt({ updateManifest: true });
+  const whole = readFileSync(versionManifest, "utf8");
+  writeFileSync(versionManifest, whole.slice(0, 100));
+  expect((await packageIt()).changes).toEqual([{ path: versionManifest, action: "replace" }]);
+  writeFileSync(versionManifest, '{ "version": "1.2.3", "artifacts": "none" }');
+  expect(await errorOf(() => packageIt())).toMatchObject({
+    code: "manifest/invalid",
+    hint: expect.stringContaining("--force"),
+  });
+  await packageIt({ force: true });
+  expect(readFileSync(versionManifest, "utf8")).toBe(whole);
 });
 
 test("a copy that was damaged since is repaired", async () => {
   const { artifacts, versionManifest } = await packageIt({ updateManifest: true });
   const text = readFileSync(versionManifest, "utf8");
   writeFileSync(artifacts[0]!.path, "damaged");
-  expect((await packageIt({ updateManifest: true })).written).toEqual([artifacts[0]!.path]);
+  expect((await packageIt({ updateManifest: true })).changes).toEqual([
+    { path: artifacts[0]!.path, action: "replace" },
+  ]);
   expect(readFileSync(versionManifest, "utf8")).toBe(text);
-  expect(await validateReleaseLine(manifest)).toEqual([]);
+  expect(await faultsOfLine()).toEqual([]);
 });
 
 test("every option of the original scripts means what it meant", async () => {
@@ -209,7 +303,7 @@ test("a dry run says what it would write and writes nothing, no folder either", 
   const before = snapshot();
   const result = await packageIt({ dryRun: true, updateManifest: true });
   expect(result).toMatchObject({ dryRun: true, manifestUpdated: false, version: "1.2.3" });
-  expect(result.written.map((file) => basename(file))).toEqual(["Gateway-1.2.3.bin", "ota.json", "manifest.json"]);
+  expect(result.changes.map(({ path }) => basename(path))).toEqual(["Gateway-1.2.3.bin", "ota.json", "manifest.json"]);
   expect(snapshot()).toEqual(before);
 });
 
@@ -246,8 +340,8 @@ test("a folder as binary is refused", async () => {
 
 test("an image for a chip that the hardware excludes is refused; the family excludes none, with a warning", async () => {
   writeFileSync(binary, buildAppImage({ chip: "esp32s3", version: "1.0" }));
-  expect((await packageIt()).warnings).toEqual([
-    "product.hardware esp32 means the whole family; esp32s3, the chip of this image, would exclude others",
+  expect((await packageIt({ version: "1" })).warnings.slice(0, 1)).toEqual([
+    'product.hardware esp32 means the whole family, and this image is for esp32s3: "hardware": "esp32s3" would let no image for another chip in',
   ]);
   writeRoot({ ...ROOT, product: { hardware: "ESP32-C3" } });
   const before = snapshot();
@@ -336,7 +430,7 @@ test("a binary that changes after it was checked is refused, and what was begun 
 test("aborted at any moment, the old state or the new one remains, and no litter", async () => {
   const before = snapshot();
   const outcomes = new Set<string>();
-  for (let turns = 0; !outcomes.has("done"); turns++) {
+  for (let turns = 0; !outcomes.has("done"); turns += 1 + Math.trunc(turns / 20)) {
     const controller = new AbortController();
     const running = packageIt({ updateManifest: true, signal: controller.signal });
     const outcome = running.then(
@@ -350,10 +444,10 @@ test("aborted at any moment, the old state or the new one remains, and no litter
     if (reason === undefined) continue;
     expect(reason).toBe(controller.signal.reason);
     expect(Object.keys(snapshot()), `after ${turns} turns`).toEqual(Object.keys(before));
-    expect(await validateReleaseLine(manifest)).toEqual([]);
+    expect(await faultsOfLine()).toEqual([]);
   }
   expect([...outcomes]).toEqual(["aborted", "done"]);
-  expect(await validateReleaseLine(manifest)).toEqual([]);
+  expect(await faultsOfLine()).toEqual([]);
   expect(Object.keys(snapshot()).filter((path) => path.endsWith(".tmp"))).toEqual([]);
 });
 
@@ -389,7 +483,7 @@ test("versions packaged one after the other are all there, whatever their names"
           }
         }
         expect((await loadRootManifest(manifest)).manifest.versions.map(({ id }) => id)).toEqual(released);
-        expect(await validateReleaseLine(manifest)).toEqual([]);
+        expect(await faultsOfLine()).toEqual([]);
       },
     ),
     { numRuns: 30 },

@@ -16,10 +16,11 @@ export interface PackagePlan {
   readonly filename: string;
   /** `<output>/<version>`. */
   readonly folder: string;
-  readonly artifactFile: string;
   readonly versionManifest: string;
   /** The version manifest as the root manifest names it; absent when the root manifest is not to name it. */
   readonly manifestPath?: string;
+  /** The file that keeps other builds of this release line away. */
+  readonly lockFile: string;
   readonly warnings: readonly string[];
 }
 
@@ -33,7 +34,8 @@ export async function planPackage(options: PackageOptions, root: LoadedRoot, bin
   const version = chooseVersion(options, binary);
   const name = chooseName(options, root);
   const filename = chooseFilename(options, name, version);
-  const folder = join(options.output ?? join(root.folder, "versions"), version);
+  const output = options.output ?? join(root.folder, "versions");
+  const folder = join(output, version);
   const versionManifest = join(folder, "ota.json");
   const manifestPath = options.updateManifest === true ? await pathBelowRoot(root, versionManifest, folder) : undefined;
   const { appVersion } = binary.image;
@@ -43,9 +45,9 @@ export async function planPackage(options: PackageOptions, root: LoadedRoot, bin
     name,
     filename,
     folder,
-    artifactFile: join(folder, filename),
     versionManifest,
     ...(manifestPath === undefined ? {} : { manifestPath }),
+    lockFile: await lockFileOf(root, output),
     warnings: differs ? [`the version given is ${version}, but the image's app descriptor says ${appVersion}`] : [],
   };
 }
@@ -84,13 +86,27 @@ function chooseFilename(options: PackageOptions, name: string, version: string):
   );
 }
 
+/** Why a manifest names nothing outside its folder. */
+const REASON = "so that a release line can be moved, served and checked as one folder";
+
+/**
+ * One lock for a release line. Whoever puts a release elsewhere needs no right to write beside the manifest, and is kept
+ * from others who put theirs there.
+ */
+async function lockFileOf(root: LoadedRoot, output: string): Promise<string> {
+  const manifest = await realPathOf(resolve(root.file));
+  const target = await realPathOf(resolve(output));
+  const isInside = isBelow(dirname(manifest), target);
+  return isInside ? join(dirname(manifest), `.${basename(manifest)}.lock`) : join(target, ".tinybms-ota.lock");
+}
+
 /** How the root manifest names the version manifest, which lies below its folder, symbolic links followed. */
 async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: string): Promise<string> {
   const rootFolder = await realPathOf(resolve(root.folder));
   const target = await realPathOf(resolve(versionManifest));
   const named = relative(rootFolder, target).split(sep).join("/");
   if (isBelow(rootFolder, target) && pathFault(named) === undefined) return named;
-  const message = `${folder} is not below ${root.folder}, the folder of ${root.file}, whose entries name only what lies below it`;
+  const message = `${folder} is not below ${root.folder}, the folder of ${root.file}, whose entries name only what lies below it, ${REASON}`;
   const hint = `choose an --output below ${root.folder}, or leave out --update-manifest`;
   throw new OtaError("package/output-outside", message, { output: folder, manifest: root.file }, { hint });
 }

@@ -1,11 +1,13 @@
+import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { toHex } from "../bytes.ts";
 import { isOtaError, OtaError } from "../errors.ts";
-import type { AppDescriptor } from "../image/app-descriptor.ts";
+import { APP_DESCRIPTOR_OFFSET, type AppDescriptor } from "../image/app-descriptor.ts";
 import { type AppImage, assertAppImage, verifyAppImage } from "../image/app-image.ts";
 import { createAppImageScanner } from "../image/app-image-scanner.ts";
 import { chipById, chipsOfHardware } from "../image/chips.ts";
 import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
+import { foreignFile, isBootloader } from "./foreign-image.ts";
 
 /** What a release says of its app image, from the image itself. */
 export interface ImageSummary {
@@ -27,22 +29,19 @@ export interface Binary {
 }
 
 /**
- * Reads a binary and refuses whatever is no sound app image: checked are structure, checksum, hash and descriptor.
+ * Reads a binary once and refuses whatever is no sound app image: checked are structure, checksum, hash and descriptor.
  *
- * @throws {@link OtaError} `package/binary-not-found`, `package/binary-unreadable`, `image/…`; the signal's reason.
+ * @throws {@link OtaError} `package/binary-not-found`, `package/binary-unreadable`, `package/binary-changed` when it was
+ *   written meanwhile, `image/…`; the signal's reason.
  */
 export async function readBinary(file: string, signal?: AbortSignal): Promise<Binary> {
   try {
-    const found = await stat(file);
-    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
-    if (found.size === 0)
-      throw new OtaError("image/truncated", "the file is empty", { offset: 0, needed: 24, actual: 0 });
-    const scanner = createAppImageScanner();
-    for await (const piece of piecesOf(file, signal)) scanner.push(piece);
-    const { image, fileSize, fileSha256 } = scanner.finish();
-    assertAppImage(image);
-    verifyAppImage(image);
-    return { file, size: fileSize, sha256: toHex(fileSha256), image: summaryOf(image) };
+    const before = await statBinary(file);
+    const judged = await judge(file, signal).catch((fault: unknown) => ({ fault }));
+    // Half of one build and half of another is no image, but to say only that would mislead.
+    if (isOther(before, await statBinary(file))) throw binaryChanged(file);
+    if ("fault" in judged) throw judged.fault;
+    return judged;
   } catch (error) {
     if (isOtaError(error)) throw error.code.startsWith("image/") ? withFile(error, file) : error;
     if (signal?.aborted === true) throw signal.reason;
@@ -50,6 +49,13 @@ export async function readBinary(file: string, signal?: AbortSignal): Promise<Bi
     const hint = "build the firmware first: idf.py build writes build/<project>.bin";
     throw new OtaError("package/binary-not-found", `${file}: there is no such file`, { file }, { cause: error, hint });
   }
+}
+
+/** The binary was written while it was read: what was read is of no one build. */
+export function binaryChanged(file: string): OtaError<"package/binary-changed"> {
+  const message = `${file} changed while it was read`;
+  const hint = "wait until the build has ended, then package again";
+  return new OtaError("package/binary-changed", message, { file }, { hint });
 }
 
 /**
@@ -68,7 +74,40 @@ export function checkHardware({ file, image: { chip } }: Binary, hardware: strin
     throw new OtaError("package/wrong-chip", message, { file, chip, hardware }, { hint });
   }
   if (names.length === 1 || chip === "esp32") return [];
-  return [`product.hardware ${hardware} means the whole family; ${chip}, the chip of this image, would exclude others`];
+  const proposal = `"hardware": "${chip}" would let no image for another chip in`;
+  return [`product.hardware ${hardware} means the whole family, and this image is for ${chip}: ${proposal}`];
+}
+
+async function statBinary(file: string): Promise<BigIntStats> {
+  const found = await stat(file, { bigint: true });
+  // Opening a named pipe would wait for ever.
+  if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+  return found;
+}
+
+function isOther(before: BigIntStats, after: BigIntStats): boolean {
+  const isSame = before.ino === after.ino && before.size === after.size && before.mtimeNs === after.mtimeNs;
+  return !isSame || before.dev !== after.dev;
+}
+
+async function judge(file: string, signal: AbortSignal | undefined): Promise<Binary> {
+  const scanner = createAppImageScanner();
+  let isFirst = true;
+  for await (const piece of piecesOf(file, signal)) {
+    const foreign = isFirst ? foreignFile(piece) : undefined;
+    if (foreign !== undefined) throw new OtaError("image/invalid", `this is ${foreign}`, { offset: 0 });
+    isFirst = false;
+    scanner.push(piece);
+  }
+  if (isFirst) throw new OtaError("image/truncated", "the file is empty", { offset: 0, needed: 24, actual: 0 });
+  const { image, fileSize, fileSha256 } = scanner.finish();
+  if (image.descriptor === undefined && isBootloader(image)) {
+    const message = "this is a bootloader: no app descriptor at 0x20, and nothing of it is mapped from flash";
+    throw new OtaError("image/invalid", message, { offset: APP_DESCRIPTOR_OFFSET });
+  }
+  assertAppImage(image);
+  verifyAppImage(image);
+  return { file, size: fileSize, sha256: toHex(fileSha256), image: summaryOf(image) };
 }
 
 function summaryOf(image: AppImage & { readonly descriptor: AppDescriptor }): ImageSummary {

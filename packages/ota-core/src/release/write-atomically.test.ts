@@ -1,9 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { utf8 } from "../bytes.ts";
-import { writeFileAtomically, writePiecesAtomically } from "./write-atomically.ts";
+import { prepareFile, removeLeftovers, temporaryPathOf, writeFileAtomically } from "./write-atomically.ts";
 
 let folder = "";
 
@@ -19,34 +21,33 @@ const listing = (): Record<string, string> =>
 test("a file is created and replaced whole", async () => {
   await writeFileAtomically(join(folder, "a"), utf8("old"));
   await writeFileAtomically(join(folder, "a"), utf8("new"));
-  await writePiecesAtomically(join(folder, "b"), [utf8("pie"), utf8(""), utf8("ces")]);
-  expect(listing()).toEqual({ a: "new", b: "pieces" });
-});
-
-test("until the last piece is written, only the old file has the name", async () => {
-  const file = join(folder, "a");
-  writeFileSync(file, "old");
-  let names: string[] = [];
-  await writePiecesAtomically(file, [utf8("new")], () => {
-    expect(readFileSync(file, "utf8")).toBe("old");
-    names = readdirSync(folder);
-  });
-  expect(names.length).toBe(2);
   expect(listing()).toEqual({ a: "new" });
 });
 
-test("pieces that fail in the middle, or are not accepted, leave the old file and no other", async () => {
+test("until it is committed, only the old file has the name; discarded, it is gone", async () => {
   const file = join(folder, "a");
   writeFileSync(file, "old");
-  const torn = async function* (): AsyncGenerator<Uint8Array> {
-    yield utf8("ne");
+  const prepared = await prepareFile(file, (temporary) => writeFile(temporary, "new"));
+  expect(readdirSync(folder).length).toBe(2);
+  expect(readFileSync(file, "utf8")).toBe("old");
+  await prepared.discard();
+  expect(listing()).toEqual({ a: "old" });
+  await (await prepareFile(file, (temporary) => writeFile(temporary, "new"))).commit();
+  expect(listing()).toEqual({ a: "new" });
+});
+
+test("what fails in the middle leaves the old file and no other", async () => {
+  const file = join(folder, "a");
+  writeFileSync(file, "old");
+  const torn = async (temporary: string): Promise<void> => {
+    await writeFile(temporary, "ne");
     throw new Error("source is gone");
   };
-  await expect(writePiecesAtomically(file, torn())).rejects.toThrow("source is gone");
-  const refuse = (): never => {
-    throw new Error("not this one");
-  };
-  await expect(writePiecesAtomically(file, [utf8("new")], refuse)).rejects.toThrow("not this one");
+  await expect(prepareFile(file, torn)).rejects.toThrow("source is gone");
+  const prepared = await prepareFile(join(folder, "b"), (temporary) => writeFile(temporary, "new"));
+  mkdirSync(join(folder, "b", "in-its-way"), { recursive: true });
+  await expect(prepared.commit()).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
+  rmSync(join(folder, "b"), { recursive: true });
   expect(listing()).toEqual({ a: "old" });
 });
 
@@ -54,3 +55,32 @@ test("a missing folder is the caller's fault and leaves nothing", async () => {
   await expect(writeFileAtomically(join(folder, "no", "a"), utf8("x"))).rejects.toMatchObject({ code: "ENOENT" });
   expect(listing()).toEqual({});
 });
+
+test("temporary files go when their process is certainly dead, and only then", async () => {
+  const dead = spawnSync(process.execPath, ["-e", "0"]).pid;
+  const ours = basename(temporaryPathOf(join(folder, "a")));
+  const [, realm] = /\.([0-9a-f]{12})-/.exec(ours) ?? [];
+  const other = "0123456789ab"; // another machine
+  const names = {
+    ours,
+    dead: `.a.${realm}-${dead}-1-abcdefgh.tmp`,
+    elsewhere: `.a.${other}-${dead}-1-abcdefgh.tmp`,
+    alive: `.a.${realm}-${process.ppid}-0-abcdefgh.tmp`,
+    foreign: ".a.tmp",
+    plain: "a",
+  };
+  for (const name of Object.values(names)) writeFileSync(join(folder, name), "x");
+  await removeLeftovers(folder);
+  const { dead: _gone, ...kept } = names;
+  expect(readdirSync(folder).sort()).toEqual(Object.values(kept).sort());
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a process number that was used again does not keep a file alive",
+  async () => {
+    const ours = basename(temporaryPathOf(join(folder, "a")));
+    writeFileSync(join(folder, ours.replace(/-\d+-([0-9a-z]{8}\.tmp)$/, "-1-$1")), "x");
+    await removeLeftovers(folder);
+    expect(listing()).toEqual({});
+  },
+);

@@ -1,54 +1,75 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isMissing, systemCodeOf } from "../manifest/load-file.ts";
+import { isDead, thisProcess } from "./process-owner.ts";
 
-/** Bytes of a file, whole or in pieces. */
-export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+/** A file that is whole and on the disk, under a name that nobody looks for. */
+export interface PreparedFile {
+  /** Gives it its name, in place of what had it, and sends the name to the disk. */
+  commit(): Promise<void>;
+  /** Removes it; the old file, if any, stays. */
+  discard(): Promise<void>;
+}
 
 /**
  * Writes a file so that a reader, or a crash at any moment, finds either the old file or the new one, whole.
- *
- * The bytes go to a temporary file beside it and to the disk, then the temporary file takes the name, and the name
- * goes to the disk. An existing file's permissions stay; a symbolic link stays one, and its target is replaced.
  *
  * @param path - The file; its folder exists.
  * @throws The file system's own errors. The temporary file is removed.
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await writePiecesAtomically(path, [bytes]);
+  const prepared = await prepareFile(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
+  await prepared.commit();
 }
 
 /**
- * As {@link writeFileAtomically}, from pieces.
+ * The first half of writing a file atomically: all that can fail for want of space is done, and nothing has changed.
  *
- * @param pieces - Each is written before the next is asked for.
- * @param accept - Called when all is written and nothing replaced yet: what it throws leaves the old file in place.
+ * The bytes go to a temporary file beside the other and to the disk. An existing file's permissions stay; a symbolic
+ * link stays one, and its target is replaced.
+ *
+ * @param path - The file; its folder exists.
+ * @param fill - Creates the temporary file, which must not exist yet, and fills it.
+ * @throws The file system's own errors, and what `fill` throws. The temporary file is removed.
  */
-export async function writePiecesAtomically(
-  path: string,
-  pieces: Pieces,
-  accept: () => void = () => {},
-): Promise<void> {
+export async function prepareFile(path: string, fill: (temporary: string) => Promise<void>): Promise<PreparedFile> {
   const { target, mode } = await existing(path);
-  const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target)}.${randomUUID()}.tmp`);
-  const handle = await open(temporary, "wx");
+  const temporary = temporaryPathOf(target);
+  const discard = (): Promise<void> => rm(temporary, { force: true });
   try {
-    try {
-      for await (const piece of pieces) await writeWhole(handle, piece);
-      accept();
-      if (mode !== undefined) await handle.chmod(mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, target);
+    await fill(temporary);
+    await syncFile(temporary, mode);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard();
     throw error;
   }
-  await syncFolder(folder);
+  const commit = async (): Promise<void> => {
+    try {
+      await rename(temporary, target);
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+    await syncFolder(dirname(target));
+  };
+  return { commit, discard };
+}
+
+/** A name beside a file that says which process made it, so that another can tell when nobody will need it again. */
+export function temporaryPathOf(path: string): string {
+  const { realm, pid, started } = thisProcess();
+  const random = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
+  return join(dirname(path), `.${basename(path)}.${realm}-${pid}-${started}-${random}.tmp`);
+}
+
+/** Removes the temporary files in a folder whose process is certainly gone: it was killed before it could. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const [, realm, pid, started] = /^\..+\.([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-z]{8}\.tmp$/.exec(name) ?? [];
+    if (realm === undefined || started === undefined || !isDead({ pid: Number(pid), realm, started })) continue;
+    // Whoever can't remove it leaves it: it is litter, not a fault.
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
 }
 
 /** Sends a folder's names to the disk, where the system can (Windows can't, and needn't). */
@@ -64,6 +85,16 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+async function syncFile(path: string, mode: number | undefined): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    if (mode !== undefined) await handle.chmod(mode);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 async function existing(path: string): Promise<{ target: string; mode?: number }> {
   try {
     const target = await realpath(path);
@@ -74,10 +105,10 @@ async function existing(path: string): Promise<{ target: string; mode?: number }
   }
 }
 
-/** One `write` may take less than it is given. */
-async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset);
-    offset += bytesWritten;
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
   }
 }

@@ -1,0 +1,74 @@
+import { isOtaError, OtaError } from "../errors.ts";
+import type { LoadedRoot } from "../manifest/load.ts";
+import { readManifest } from "../manifest/load-file.ts";
+import { resolveBelow } from "../manifest/load-path.ts";
+import { parseVersionManifest } from "../manifest/version.ts";
+import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
+import type { PackagePlan } from "./plan.ts";
+import type { Binary } from "./read-image.ts";
+
+/**
+ * The version manifest that stands where a release will have its own.
+ *
+ * One that breaks off in the middle, as a crash of the Python scripts could leave it, has released nothing.
+ *
+ * @param force - Also one that can't be understood counts as none.
+ * @returns `undefined` where there is none.
+ * @throws {@link OtaError} `manifest/unreadable`, and `manifest/invalid` unless forced.
+ */
+export async function readReleased(plan: PackagePlan, force: boolean): Promise<VersionManifest | undefined> {
+  return await read(plan.versionManifest, plan.version, force);
+}
+
+/** The artifact of a release that has a binary's bytes under the name that it would get. */
+export function sameArtifact({ artifacts }: VersionManifest, name: string, binary: Binary): Artifact | undefined {
+  const isSame = (it: Artifact): boolean =>
+    it.name === name && it.size === binary.size && it.sha256.toLowerCase() === binary.sha256;
+  return artifacts.find(isSame);
+}
+
+/**
+ * Refuses to give a released version other bytes: devices may run it already, and would never be offered the new ones,
+ * or have the two mixed. A version is released when its version manifest exists: the one that would be written, or the
+ * one that the root manifest names for it elsewhere.
+ *
+ * @throws {@link OtaError} `package/already-released`.
+ */
+export async function refuseOtherBytes(
+  root: LoadedRoot,
+  plan: PackagePlan,
+  binary: Binary,
+  before: VersionManifest | undefined,
+): Promise<void> {
+  if (before !== undefined) compare(plan.versionManifest, before, plan, binary);
+  const entry = root.manifest.versions.find(({ id }) => id === plan.version);
+  if (plan.manifestPath === undefined || entry === undefined || entry.manifest === plan.manifestPath) return;
+  const file = await resolveBelow(root.folder, entry.manifest, { file: root.file, pointer: "/versions" });
+  const elsewhere = await read(file, plan.version, false);
+  if (elsewhere !== undefined) compare(file, elsewhere, plan, binary);
+}
+
+function compare(file: string, released: VersionManifest, { version, name }: PackagePlan, binary: Binary): void {
+  if (sameArtifact(released, name, binary) !== undefined) return;
+  const earlier = released.artifacts.find((artifact) => artifact.name === name);
+  const what =
+    earlier === undefined
+      ? `with ${released.artifacts.map((artifact) => JSON.stringify(artifact.name)).join(", ")} and no ${JSON.stringify(name)}`
+      : `with other bytes: SHA-256 ${earlier.sha256.toLowerCase()}, ${earlier.size} bytes`;
+  const message = `${file}: version ${version} is released already, ${what}; ${binary.file} has SHA-256 ${binary.sha256}, ${binary.size} bytes`;
+  const hint = "give the build a version of its own; --force replaces the release, which devices may run already";
+  const details = { file, version, released: earlier?.sha256.toLowerCase() ?? "", found: binary.sha256 };
+  throw new OtaError("package/already-released", message, details, { hint });
+}
+
+async function read(file: string, version: string, force: boolean): Promise<VersionManifest | undefined> {
+  try {
+    return parseVersionManifest(await readManifest(file), file, version);
+  } catch (error) {
+    if (isOtaError(error, "manifest/not-found") || isOtaError(error, "manifest/syntax")) return undefined;
+    if (!isOtaError(error, "manifest/invalid")) throw error;
+    if (force) return undefined;
+    const hint = "correct or remove the file, or replace it with --force";
+    throw new OtaError(error.code, error.message, error.details, { cause: error, hint });
+  }
+}

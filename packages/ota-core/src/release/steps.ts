@@ -1,0 +1,167 @@
+import { lstat, writeFile } from "node:fs/promises";
+import { OtaError } from "../errors.ts";
+import { formatJson } from "../json/format-json.ts";
+import { type LoadedRoot, verifyArtifact } from "../manifest/load.ts";
+import { resolveArtifact } from "../manifest/load-path.ts";
+import { DEFAULT_PROTOCOLS } from "../manifest/root.ts";
+import { addVersion } from "../manifest/update.ts";
+import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
+import { copyBinary } from "./copy-binary.ts";
+import type { PackageChange, PackageOptions } from "./package-options.ts";
+import type { PackagePlan } from "./plan.ts";
+import type { Binary } from "./read-image.ts";
+import { sameArtifact } from "./released.ts";
+import { type PreparedFile, prepareFile } from "./write-atomically.ts";
+
+/** One file to write. */
+export interface Step extends PackageChange {
+  readonly action: "create" | "replace" | "edit";
+  readonly prepare: () => Promise<PreparedFile>;
+}
+
+/** What is to be done to make a release, or to bring it up to date. */
+export interface Steps {
+  readonly artifact: Artifact;
+  readonly artifactFile: string;
+  /** In the order in which they must be written: none names what isn't there yet. */
+  readonly writes: readonly Step[];
+  /** Copies that no manifest names any more once all is written. */
+  readonly removals: readonly string[];
+}
+
+/** What {@link stepsOf} decides upon. */
+export interface ReleaseState {
+  readonly root: LoadedRoot;
+  readonly binary: Binary;
+  readonly plan: PackagePlan;
+  /** The version manifest that is there already. */
+  readonly before: VersionManifest | undefined;
+}
+
+/** Compares a release with what stands there, and lists what differs. Changes nothing. */
+export async function stepsOf(options: PackageOptions, state: ReleaseState): Promise<Steps> {
+  const { root, binary, plan, before } = state;
+  const artifact = describe(options, state);
+  const artifactFile = await placeOf(plan, before, artifact.filename);
+  const writes: Step[] = [];
+  if (!(await isInPlace(plan, artifact, artifactFile))) {
+    const action = (await exists(artifactFile)) ? "replace" : "create";
+    writes.push({ path: artifactFile, action, prepare: () => copyBinary(binary, artifactFile, options.signal) });
+  }
+  if (before === undefined || !isRecorded(before, artifact)) {
+    const path = plan.versionManifest;
+    const text = versionManifestText(plan.version, artifact, before, options.now?.() ?? new Date());
+    writes.push({ path, action: (await exists(path)) ? "replace" : "create", prepare: () => prepareText(path, text) });
+  }
+  const edited = editedRoot(options, state);
+  if (edited !== root.text) {
+    writes.push({ path: root.file, action: "edit", prepare: () => prepareText(root.file, edited) });
+  }
+  return { artifact, artifactFile, writes, removals: await removalsOf(state, artifact, artifactFile) };
+}
+
+/** The root manifest with the version's entry, if it is to have one. */
+function editedRoot(options: PackageOptions, { root, plan }: ReleaseState): string {
+  if (plan.manifestPath === undefined) return root.text;
+  const label = options.label === undefined ? {} : { label: options.label };
+  return addVersion(root.text, { id: plan.version, manifest: plan.manifestPath, ...label }, root.file);
+}
+
+function prepareText(path: string, text: string): Promise<PreparedFile> {
+  return prepareFile(path, (temporary) => writeFile(temporary, text, { flag: "wx" }));
+}
+
+/** The artifact's entry. What a person has set for it in an earlier one is kept, such as its protocols and channels. */
+function describe(options: PackageOptions, { root, binary, plan, before }: ReleaseState): Artifact {
+  const { name } = plan;
+  const { size, sha256 } = binary;
+  const earlier = before?.artifacts.find((artifact) => artifact.name === name);
+  const protocols = root.manifest.deployment?.default_protocols ?? [...DEFAULT_PROTOCOLS];
+  const named = protocols.length === 0 ? {} : { protocols };
+  return {
+    name,
+    filename: filenameOf(options, { binary, plan, before }),
+    size,
+    sha256,
+    ...(earlier ? without(earlier) : named),
+  };
+}
+
+function without({ name: _name, filename: _filename, size: _size, sha256: _sha256, ...others }: Artifact): object {
+  return others;
+}
+
+/**
+ * The copy's name. A forced release must not write over the file of the one it replaces: between that and the new
+ * `ota.json` a crash would leave a manifest that names other bytes than the file has. So it takes another name, and the
+ * old file goes when nothing names it any more.
+ */
+function filenameOf(options: PackageOptions, { binary, plan, before }: Omit<ReleaseState, "root">): string {
+  const { filename, name } = plan;
+  const aside = filename.replace(/(\.[^.]*)?$/, (extension) => `-${binary.sha256.slice(0, 8)}${extension}`);
+  const same = before === undefined ? undefined : sameArtifact(before, name, binary);
+  if (same !== undefined) {
+    const isKept = options.artifactName === undefined || same.filename === aside;
+    return isKept ? same.filename : filename;
+  }
+  const isTaken = before?.artifacts.some((artifact) => artifact.filename.toLowerCase() === filename.toLowerCase());
+  return isTaken === true ? aside : filename;
+}
+
+/** In the version's folder, or below it where an earlier version manifest says so with `base_path`. */
+function placeOf(plan: PackagePlan, before: VersionManifest | undefined, filename: string): Promise<string> {
+  return resolveArtifact(plan.versionManifest, before?.base_path, filename, 0);
+}
+
+async function isInPlace(plan: PackagePlan, artifact: Artifact, artifactFile: string): Promise<boolean> {
+  try {
+    await verifyArtifact(plan.versionManifest, artifact, artifactFile);
+    return true;
+  } catch (error) {
+    if (error instanceof OtaError) return false;
+    throw error;
+  }
+}
+
+/** Whether a version manifest says just this of the artifact already. */
+function isRecorded({ artifacts }: VersionManifest, { name, filename, size, sha256 }: Artifact): boolean {
+  return artifacts.some(
+    (it) => it.name === name && it.filename === filename && it.size === size && it.sha256.toLowerCase() === sha256,
+  );
+}
+
+function versionManifestText(
+  version: string,
+  artifact: Artifact,
+  before: VersionManifest | undefined,
+  now: Date,
+): string {
+  const created_at = `${now.toISOString().slice(0, 19)}Z`;
+  return formatJson({ ...before, version, created_at, artifacts: artifactsAfter(before, artifact) });
+}
+
+/** The artifact in the place of the earlier one of its name; where there was none, it is the only one. */
+function artifactsAfter(before: VersionManifest | undefined, artifact: Artifact): readonly Artifact[] {
+  const artifacts = before?.artifacts ?? [];
+  if (!artifacts.some(({ name }) => name === artifact.name)) return [artifact];
+  return artifacts.map((it) => (it.name === artifact.name ? artifact : it));
+}
+
+async function removalsOf({ plan, before }: ReleaseState, artifact: Artifact, artifactFile: string): Promise<string[]> {
+  const kept = new Set(artifactsAfter(before, artifact).map(({ filename }) => filename));
+  const removals: string[] = [];
+  for (const { filename } of before?.artifacts ?? []) {
+    const path = kept.has(filename) ? artifactFile : await placeOf(plan, before, filename);
+    if (path !== artifactFile && (await exists(path))) removals.push(path);
+  }
+  return removals;
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await lstat(file);
+    return true;
+  } catch {
+    return false;
+  }
+}

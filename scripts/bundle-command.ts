@@ -1,0 +1,45 @@
+/**
+ * Bundles `tinybms-ota` into a few files. Loading a hundred small modules takes Node longer than all that `package` does.
+ *
+ *     node --conditions=@tinybms/source scripts/bundle-command.ts [FOLDER]
+ *
+ * What comes from the registry stays outside and keeps its own licence and its own updates, but for the hashes that only
+ * ota-core depends on.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "rolldown";
+
+const PUBLISHER = fileURLToPath(new URL("../packages/ota-publisher/", import.meta.url));
+
+/**
+ * Writes a package of its own that holds nothing but the command.
+ *
+ * @param folder - Created for it; it must be outside of other packages, or inside the publisher.
+ * @returns The file to run with Node.
+ */
+export async function bundleCommand(folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(PUBLISHER, "package.json"), join(folder, "package.json"));
+  symlinkSync(join(PUBLISHER, "node_modules"), join(folder, "node_modules"), "junction");
+  await writeBundle(join(folder, "dist", "bin"));
+  return join(folder, "dist", "bin", "tinybms-ota.js");
+}
+
+async function writeBundle(folder: string): Promise<void> {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (name.endsWith(".js")) rmSync(join(folder, name)); // an earlier bundle's, under names that changed since
+  }
+  await build({
+    input: join(PUBLISHER, "src/bin/tinybms-ota.ts"),
+    platform: "node",
+    resolve: { conditionNames: ["@tinybms/source", "node", "import"] },
+    external: (id) => /^[@a-z]/.test(id) && !/^@(?:tinybms\/ota-core|noble\/hashes)(?:\/|$)/.test(id),
+    logLevel: "warn",
+    output: { dir: folder, format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await writeBundle(process.argv[2] ?? join(PUBLISHER, "dist/bin"));
