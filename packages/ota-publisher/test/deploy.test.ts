@@ -213,6 +213,38 @@ test("a host that takes the connection and never answers is a broker that can't 
   expect(stderr).toContain(`error[delivery/broker-unreachable]: the broker mqtt://127.0.0.1:${port}`);
 });
 
+test("a broker that begins to speak something else is left, and tried again", async () => {
+  // CONNACK of MQTT 3.1.1, accepted; then a packet of a kind that there is not.
+  const nonsense = Uint8Array.from([0x20, 2, 0, 0, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff]);
+  let connections = 0;
+  const { server, port } = await listenTcp((socket) => {
+    connections++;
+    socket.once("data", () => socket.write(nonsense));
+  });
+  const { exitCode } = await deploy("--broker", `mqtt://127.0.0.1:${port}`, "--timeout", "1");
+  server.close();
+  expect(exitCode).toBe(1);
+  expect(connections).toBeGreaterThan(1);
+});
+
+test("a broker that takes the connection and answers nothing after ends with 1 when the time is up", async () => {
+  const { server, port } = await listenTcp((socket) => {
+    // CONNACK of MQTT 3.1.1, accepted.
+    socket.once("data", () => socket.write(Uint8Array.from([0x20, 2, 0, 0])));
+  });
+  const url = `mqtt://127.0.0.1:${port}`;
+  const { exitCode, stderr } = await deploy("--broker", url, "--timeout", "1");
+  const interrupt = new AbortController();
+  const running = line.run(["deploy", "--version", "1.2.3", "--broker", url], { signal: interrupt.signal });
+  await once(server, "connection");
+  interrupt.abort();
+  const interrupted = await running;
+  server.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`error[delivery/broker-unreachable]: the broker ${url} takes the connection, but does not`);
+  expect(interrupted.exitCode).toBe(130);
+});
+
 test("a broker that refuses says why, at once", async () => {
   // CONNACK of MQTT 3.1.1 with return code 5: not authorized.
   const refusal = Uint8Array.from([0x20, 2, 0, 5]);

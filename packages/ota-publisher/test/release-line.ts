@@ -24,7 +24,7 @@ export interface ReleaseLine {
   readonly binary: string;
   writeManifest(document: object | string): void;
   /** Runs `tinybms-ota` with these arguments, `--manifest` added. */
-  run(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<CliRun>;
+  run(args: readonly string[], world?: RunWorld): Promise<CliRun>;
   remove(): void;
 }
 
@@ -54,26 +54,41 @@ export function createReleaseLine(): ReleaseLine {
     manifest,
     binary,
     writeManifest,
-    run: (args, options) => runCommand([...args, "--manifest", manifest], options),
+    run: (args, world) => runCommand([...args, "--manifest", manifest], world),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** What a run has of the world. */
+export interface RunWorld {
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with each text on standard error as it comes. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /** Runs `tinybms-ota` and collects what it writes. */
 export async function runCommand(
   args: readonly string[],
-  { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+  { signal = new AbortController().signal, env = {}, onStderr = () => {} }: RunWorld = {},
 ): Promise<CliRun> {
-  const [stdout, stderr] = [new TextCollector(), new TextCollector()];
-  const exitCode = await runCli(args, { stdout, stderr, env: {}, signal });
+  const [stdout, stderr] = [new TextCollector(), new TextCollector(onStderr)];
+  const exitCode = await runCli(args, { stdout, stderr, env, signal });
   return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }
 
 class TextCollector extends Writable {
   text = "";
+  readonly #onText: (text: string) => void;
+
+  constructor(onText: (text: string) => void = () => {}) {
+    super();
+    this.#onText = onText;
+  }
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {
     this.text += String(chunk);
+    this.#onText(String(chunk));
     done();
   }
 }

@@ -18,12 +18,14 @@ import {
   toHex,
   topicsOf,
 } from "@tinybms/ota-core";
-import { connectAsync, type MqttClient } from "mqtt";
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 
 /** What a scripted device does with an offer. */
 export interface DeviceScript {
   readonly device: string;
   readonly topicRoot: string;
+  /** Credentials and TLS files of the device's own. */
+  readonly login?: Pick<IClientOptions, "ca" | "cert" | "key" | "username" | "password">;
   /** Ends with this report in place of a download. */
   readonly refusal?: Pick<StateReport, "state" | "error">;
 }
@@ -40,7 +42,7 @@ export interface ScriptedDevice {
 /** Connects a scripted device; it has subscribed when the promise is fulfilled. */
 export async function startScriptedDevice(brokerUrl: string, script: DeviceScript): Promise<ScriptedDevice> {
   const topics = topicsOf(script.topicRoot);
-  const client = await connectAsync(brokerUrl, { clientId: script.device, reconnectPeriod: 50 });
+  const client = await connectAsync(brokerUrl, { clientId: script.device, reconnectPeriod: 50, ...script.login });
   const device = new Device(client, script);
   client.on("message", (topic, payload) => {
     if (topic === topics.offer || topic === topics.deviceOffer(script.device)) device.takeOffer(payload);

@@ -1,0 +1,185 @@
+import type { FileHandle } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { OtaError } from "@tinybms/ota-core";
+import { GATEWAY_IMAGE_SIZE_MIN, type UploadOutcome, uploadToGateway } from "./gateway.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { addressOf, type HttpFault, statusFault } from "./http-fault.ts";
+import { HttpSession } from "./http-session.ts";
+import { channelInvalid, type HttpsTarget } from "./https-channel.ts";
+import { type BodyFrame, ImageBody, type ImagePlan, openImageFile } from "./image-body.ts";
+import { ATTEMPTS_MAX, backoffDelayMs } from "./retry-wait.ts";
+import { loadTlsFiles } from "./tls-files.ts";
+
+/** One delivery over HTTPS. */
+export interface HttpsDeliveryPlan {
+  readonly target: HttpsTarget;
+  readonly image: ImagePlan & {
+    /** As the receiver is to know it. */
+    readonly filename: string;
+    readonly version: string;
+  };
+  /** How long the delivery may take, with every attempt and the waits between, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What happens while a delivery runs. */
+export interface HttpsDeliveryWatch {
+  /** So many bytes of the image were taken; begins at 0 again with each attempt. */
+  onProgress(bytesSent: number): void;
+  /** An attempt failed; another one begins after the delay, in milliseconds. */
+  onRetry(fault: OtaError, delayMs: number): void;
+}
+
+/** What a delivery came to. */
+export interface HttpsDeliveryOutcome {
+  /** Bytes of the image, as often as it was sent in full: once. */
+  readonly bytesSent: number;
+  /** What the receiver said that the user should know, as sentences. */
+  readonly notes: readonly string[];
+  /** The version that the receiver read in the image, where it says so. */
+  readonly version?: string;
+}
+
+/** Time and chance, for a delivery that waits between its attempts. */
+export interface HttpsDeliveryClock {
+  /** Milliseconds from any start, never less than before. */
+  now(): number;
+  /** Milliseconds since 1970. */
+  epochMs(): number;
+  /** Rejects when the signal is aborted. */
+  wait(delayMs: number, signal: AbortSignal): Promise<void>;
+  /** From 0 to below 1. */
+  random(): number;
+}
+
+const SYSTEM_CLOCK: HttpsDeliveryClock = {
+  now: () => performance.now(),
+  epochMs: () => Date.now(),
+  wait: (delayMs, signal) => delay(delayMs, undefined, { signal }),
+  random: () => Math.random(),
+};
+
+/** What a timer takes at most, in milliseconds. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * Delivers an image to an HTTP endpoint, streamed from disk, with attempts that wait longer and longer in between.
+ *
+ * @param signal - Ends the delivery.
+ * @returns When a 2xx answer came to a request that held the whole image.
+ * @throws {@link OtaError} `manifest/channel-invalid` for TLS files; `delivery/image-too-small`,
+ *   `delivery/image-unreadable`, `delivery/image-mismatch` for the file; `delivery/server-unreachable`,
+ *   `delivery/tls-failed`, `delivery/connection-lost`, `delivery/redirected`, `delivery/server-refused`,
+ *   `delivery/server-failed`, `delivery/gateway-refused`, `delivery/answer-invalid` for the other side;
+ *   `delivery/timeout`, `delivery/interrupted`.
+ */
+export async function deliverOverHttps(
+  plan: HttpsDeliveryPlan,
+  watch: HttpsDeliveryWatch,
+  signal: AbortSignal,
+  clock: HttpsDeliveryClock = SYSTEM_CLOCK,
+): Promise<HttpsDeliveryOutcome> {
+  const { target, image } = plan;
+  checkImageFor(target, image.sizeBytes);
+  const files = await loadTlsFiles(target, (fault, cause) => channelInvalid(fault, target.where, cause));
+  const file = await openImageFile(image);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), Math.min(plan.timeoutMs, TIMER_MS_MAX));
+  const ended = AbortSignal.any([signal, deadline.signal]);
+  const connection = new HttpConnection(target.url, { ...files, verify: target.verify });
+  try {
+    const session = new HttpSession(target, connection, ended);
+    const attempt = (): Promise<UploadOutcome> => upload(session, plan, file, watch, clock);
+    const { notes, version } = await tryUntilDone(attempt, plan, watch, ended, clock);
+    // A fast answer overtakes the news that the last bytes were taken.
+    watch.onProgress(image.sizeBytes);
+    return { bytesSent: image.sizeBytes, notes, ...(version === undefined ? {} : { version }) };
+  } catch (error) {
+    if (signal.aborted) {
+      throw new OtaError("delivery/interrupted", `the delivery to ${target.display} was interrupted`, {});
+    }
+    if (deadline.signal.aborted) throw deadlineError(plan, error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    connection.close();
+    await file.close();
+  }
+}
+
+/**
+ * Checks that the receiver can take an image of this size.
+ *
+ * @throws {@link OtaError} `delivery/image-too-small`.
+ */
+export function checkImageFor({ mode, display }: HttpsTarget, sizeBytes: number): void {
+  if (mode !== "multipart" || sizeBytes >= GATEWAY_IMAGE_SIZE_MIN) return;
+  const message = `the image has ${sizeBytes} bytes; the gateway ${display} refuses any below ${GATEWAY_IMAGE_SIZE_MIN}`;
+  const details = { size: sizeBytes, limit: GATEWAY_IMAGE_SIZE_MIN };
+  throw new OtaError("delivery/image-too-small", message, details, { hint: "is it the app image that was packaged?" });
+}
+
+async function upload(
+  session: HttpSession,
+  { target, image }: HttpsDeliveryPlan,
+  file: FileHandle,
+  { onProgress }: HttpsDeliveryWatch,
+  clock: HttpsDeliveryClock,
+): Promise<UploadOutcome> {
+  const createBody = (frame: BodyFrame): ImageBody => new ImageBody(file, image, frame, onProgress);
+  if (target.mode === "multipart") {
+    return await uploadToGateway(session, image.filename, createBody, () => clock.epochMs());
+  }
+  const headers = new Map([["content-type", "application/octet-stream"], ...target.headers]);
+  const createPlain = (): ImageBody => createBody(NO_FRAME);
+  const { answer, server, fault } = await session.request({ ...target, headers, createBody: createPlain });
+  if (fault !== undefined) return { fault };
+  const isSuccess = answer.status >= 200 && answer.status <= 299;
+  return isSuccess ? { report: { notes: [] } } : { fault: statusFault(answer, server, clock.epochMs()) };
+}
+
+const NO_FRAME: BodyFrame = { head: new Uint8Array(0), tail: new Uint8Array(0) };
+
+async function tryUntilDone(
+  attempt: () => Promise<UploadOutcome>,
+  { timeoutMs }: HttpsDeliveryPlan,
+  { onRetry }: HttpsDeliveryWatch,
+  signal: AbortSignal,
+  clock: HttpsDeliveryClock,
+): Promise<NonNullable<UploadOutcome["report"]>> {
+  const endsAt = clock.now() + timeoutMs;
+  for (let attempts = 1; ; attempts++) {
+    const { report, fault } = await attempt();
+    if (report !== undefined) return report;
+    if (!fault.transient) throw fault.error;
+    if (attempts === ATTEMPTS_MAX) throw givenUp(fault, `${attempts} attempts were made`);
+    const waitMs = fault.retryAfterMs || backoffDelayMs(attempts, clock.random());
+    const leftMs = endsAt - clock.now();
+    if (waitMs >= leftMs) {
+      const left = `${inSeconds(Math.max(0, leftMs))} of the delivery's time are left`;
+      throw givenUp(
+        fault,
+        fault.retryAfterMs ? `it wants to be asked again in ${inSeconds(waitMs)}, and ${left}` : left,
+      );
+    }
+    onRetry(fault.error, waitMs);
+    await clock.wait(waitMs, signal);
+  }
+}
+
+/** The last attempt's error, with the reason why there is no other. */
+function givenUp({ error }: HttpFault, reason: string): OtaError {
+  const { code, message, details, hint, cause } = error;
+  return new OtaError(code, `${message} (${reason})`, details, hint === undefined ? { cause } : { cause, hint });
+}
+
+function deadlineError({ target, timeoutMs }: HttpsDeliveryPlan, cause: unknown): OtaError<"delivery/timeout"> {
+  const message = `the delivery to ${target.display} was not done within ${inSeconds(timeoutMs)}`;
+  const details = { seconds: Math.round(timeoutMs) / 1000, devices: [] };
+  const hint = `--timeout gives it longer; ${addressOf(target.url).host} may be slow or busy`;
+  return new OtaError("delivery/timeout", message, details, { cause, hint });
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}

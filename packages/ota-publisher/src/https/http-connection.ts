@@ -1,0 +1,212 @@
+import { isIP, connect as netConnect, type Socket } from "node:net";
+import { connect as tlsConnect } from "node:tls";
+import { Client, type Dispatcher } from "undici";
+import type { ImageBody } from "./image-body.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
+import type { TlsFiles } from "./tls-files.ts";
+
+/** One request of a delivery. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body?: ImageBody;
+}
+
+/** What a server answered. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** By lower-case name; of a header that is there twice, the first. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** At most {@link ANSWER_SIZE_MAX} bytes; empty of one that is longer or breaks off. */
+  readonly body: Uint8Array;
+  /** Whether the server answered before it had taken the whole request. */
+  readonly isEarly: boolean;
+}
+
+/** How far a request had come. */
+export type ExchangePhase = "connect" | "send" | "answer";
+
+/** A request that got no answer. */
+export class ExchangeError extends Error {
+  override readonly name: string = "ExchangeError";
+  readonly phase: ExchangePhase;
+  /** For how long nothing had moved, in milliseconds; `undefined` if that is not why. */
+  readonly stalledMs: number | undefined;
+
+  constructor(phase: ExchangePhase, stalledMs: number | undefined, cause: unknown) {
+    super(`no answer (${phase})`, { cause });
+    this.phase = phase;
+    this.stalledMs = stalledMs;
+  }
+}
+
+/** Bytes of an answer's body that are read. */
+const ANSWER_SIZE_MAX = 64 * 1024;
+
+/** Bytes of an answer's headers that are read. */
+const HEADERS_SIZE_MAX = 16 * 1024;
+
+/** Requests to one origin, one after the other, on one connection as long as that lasts (HTTP/1.1 keep-alive). */
+export class HttpConnection {
+  readonly #origin: URL;
+  readonly #tls: TlsFiles & { readonly verify: boolean };
+  #client: Client | undefined;
+  #socket: Socket | undefined;
+  #onConnected: () => void = () => {};
+
+  /** @param origin - Only protocol, host and port count. */
+  constructor(origin: URL, tls: TlsFiles & { readonly verify: boolean }) {
+    this.#origin = origin;
+    this.#tls = tls;
+  }
+
+  /**
+   * Sends a request and reads its answer.
+   *
+   * @param timeoutMs - How long nothing may move. After the body it may take as much longer as the body took: the
+   *   system takes bytes from us before they are on the wire, and does not tell when they are.
+   * @param signal - Ends the request with an {@link ExchangeError}, which says nothing of the signal.
+   * @throws {@link ExchangeError}; its cause is an error of the socket, of TLS, of undici, or of the body.
+   */
+  async exchange(request: HttpRequest, timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer> {
+    signal.throwIfAborted();
+    let phase: ExchangePhase = this.#socket?.destroyed === false ? "send" : "connect";
+    let stalledMs: number | undefined;
+    const timer = new InactivityTimer(timeoutMs, () => {
+      stalledMs = timer.delayMs;
+      this.#destroy(new Error("nothing moved"));
+    });
+    const abort = (): void => this.#destroy(new Error("aborted"));
+    let startedAt = performance.now();
+    this.#onConnected = () => {
+      phase = "send";
+      startedAt = performance.now();
+      timer.touch();
+    };
+    const { body } = request;
+    body?.takenBy({
+      onTaken: (isAll) => {
+        if (!isAll) return timer.touch();
+        phase = "answer";
+        timer.extend(performance.now() - startedAt);
+      },
+      isDrained: () => this.#socket?.writableLength === 0,
+    });
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      const response = await this.#send(request);
+      timer.touch();
+      const isEarly = body !== undefined && !body.isHandedOver;
+      const answer = await readAnswer(response.body, () => timer.touch());
+      return { status: response.statusCode, headers: headersOf(response.headers), body: answer, isEarly };
+    } catch (cause) {
+      this.#destroy(cause instanceof Error ? cause : new Error("failed", { cause }));
+      throw new ExchangeError(phase, stalledMs, cause);
+    } finally {
+      timer.stop();
+      signal.removeEventListener("abort", abort);
+      body?.destroy();
+    }
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.#destroy(new Error("closed"));
+  }
+
+  async #send({ method, path, headers, body }: HttpRequest): Promise<Dispatcher.ResponseData> {
+    this.#client ??= this.#createClient();
+    return await this.#client.request({
+      method,
+      path,
+      headers: {
+        ...Object.fromEntries(headers),
+        ...(body === undefined ? {} : { "content-length": String(body.lengthBytes) }),
+      },
+      body: body ?? null,
+    });
+  }
+
+  /** Timeouts are ours: undici's start again while a body is sent, but count in steps of a second. */
+  #createClient(): Client {
+    return new Client(this.#origin.origin, {
+      connect: (_options, callback) => this.#connect(callback),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: HEADERS_SIZE_MAX,
+      pipelining: 1,
+      allowH2: false,
+    });
+  }
+
+  /** Connects a socket that can be destroyed while it is not connected yet. */
+  #connect(callback: (...outcome: [null, Socket] | [Error, null]) => void): void {
+    const { protocol, hostname, port } = this.#origin;
+    const host = hostname.replace(/^\[(.*)\]$/, "$1");
+    const isTls = protocol === "https:";
+    const { verify, ...files } = this.#tls;
+    const socket = isTls
+      ? tlsConnect({
+          ...files,
+          host,
+          port: Number(port || 443),
+          ALPNProtocols: ["http/1.1"],
+          rejectUnauthorized: verify,
+          ...(isIP(host) === 0 ? { servername: host } : {}),
+        })
+      : netConnect({ host, port: Number(port || 80) });
+    socket.setNoDelay(true).setKeepAlive(true, 60_000);
+    this.#socket = socket;
+    let isDone = false;
+    socket.once(isTls ? "secureConnect" : "connect", () => {
+      if (isDone) return;
+      isDone = true;
+      this.#onConnected();
+      callback(null, socket);
+    });
+    socket.on("error", (error) => {
+      if (isDone) return;
+      isDone = true;
+      callback(error, null);
+    });
+    socket.once("close", () => {
+      if (this.#socket === socket) this.#socket = undefined;
+    });
+  }
+
+  #destroy(reason: Error): void {
+    this.#socket?.destroy(reason);
+    this.#socket = undefined;
+    // Its promise tells when the sockets are closed, which nobody waits for.
+    void this.#client?.destroy(reason).catch(() => {});
+    this.#client = undefined;
+  }
+}
+
+/** Reads an answer's body as far as it is of use. What its status says stands, whatever becomes of the body. */
+async function readAnswer(body: AsyncIterable<Uint8Array>, onData: () => void): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body) {
+      onData();
+      size += piece.length;
+      if (size > ANSWER_SIZE_MAX) return new Uint8Array(0);
+      pieces.push(piece);
+    }
+  } catch {
+    return new Uint8Array(0);
+  }
+  return Buffer.concat(pieces);
+}
+
+function headersOf(headers: Readonly<Record<string, string | string[] | undefined>>): Map<string, string> {
+  const first = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    const text = Array.isArray(value) ? value[0] : value;
+    if (text !== undefined) first.set(name.toLowerCase(), text);
+  }
+  return first;
+}

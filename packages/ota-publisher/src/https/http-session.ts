@@ -1,0 +1,105 @@
+import { OtaError } from "@tinybms/ota-core";
+import { ExchangeError, type HttpAnswer, type HttpConnection } from "./http-connection.ts";
+import { addressOf, exchangeFault, type HttpFault, type Server } from "./http-fault.ts";
+import type { HttpsTarget } from "./https-channel.ts";
+import type { ImageBody } from "./image-body.ts";
+import { ServerText } from "./server-text.ts";
+
+/** What a request came to: an answer that is no redirect, and from where, or a fault. */
+export type RequestOutcome =
+  | { readonly answer: HttpAnswer; readonly server: Server; readonly fault?: never }
+  | { readonly fault: HttpFault; readonly answer?: never; readonly server?: never };
+
+/** A request of a delivery, before it is known where redirects lead it. */
+export interface SessionRequest {
+  readonly method: string;
+  /** On the target's origin. */
+  readonly url: URL;
+  readonly headers: ReadonlyMap<string, string>;
+  /** Makes the body; called once more for each redirect. */
+  readonly createBody?: () => ImageBody;
+}
+
+/** Redirects that are followed within one request. */
+const REDIRECTS_MAX = 5;
+
+/** Requests to the target of one delivery. */
+export class HttpSession {
+  readonly target: HttpsTarget;
+  /** Masks the target's secrets in what the server says. */
+  readonly text: ServerText;
+  readonly #connection: HttpConnection;
+  readonly #signal: AbortSignal;
+
+  /** @param signal - Ends a request: its promise is then rejected with the signal's reason. */
+  constructor(target: HttpsTarget, connection: HttpConnection, signal: AbortSignal) {
+    this.target = target;
+    this.text = new ServerText(target.secrets);
+    this.#connection = connection;
+    this.#signal = signal;
+  }
+
+  /**
+   * Makes a request and follows 307 and 308 on the same origin, where method and body stay what they are (RFC 9110
+   * sections 15.4.8 and 15.4.9). Any other redirect is a fault that says where it leads.
+   */
+  async request({ method, url, headers, createBody }: SessionRequest): Promise<RequestOutcome> {
+    let server: Server = { url, display: this.#displayOf(url), text: this.text };
+    for (let redirects = 0; ; redirects++) {
+      const { url: at } = server;
+      const body = createBody?.();
+      let answer: HttpAnswer;
+      try {
+        const request = {
+          method,
+          path: `${at.pathname}${at.search}`,
+          headers,
+          ...(body === undefined ? {} : { body }),
+        };
+        answer = await this.#connection.exchange(request, this.target.timeoutMs, this.#signal);
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (error instanceof ExchangeError) return { fault: exchangeFault(error, server) };
+        throw error;
+      }
+      const location = answer.headers.get("location");
+      if (answer.status < 300 || answer.status > 399 || location === undefined) {
+        return answer.isEarly && answer.status < 300 ? { fault: earlyFault(server) } : { answer, server };
+      }
+      const next = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
+      const isFollowed = next?.origin === at.origin && (answer.status === 307 || answer.status === 308);
+      if (!isFollowed || redirects === REDIRECTS_MAX)
+        return { fault: this.#redirectFault(server, answer.status, next) };
+      server = { url: next, display: this.#displayOf(next), text: this.text };
+    }
+  }
+
+  /** A URL without user information, query and fragment; without its path too if a server put a secret there. */
+  #displayOf(url: URL): string {
+    const display = `${url.origin}${url.pathname}`;
+    return display === this.target.display ? display : this.text.show(display) || url.origin;
+  }
+
+  #redirectFault({ url, display }: Server, status: number, next: URL | undefined): HttpFault {
+    const location = next === undefined ? "a place that is no URL" : this.#displayOf(next);
+    const details = { ...addressOf(url), status, location };
+    if (next?.origin === url.origin && (status === 307 || status === 308)) {
+      const message = `${display} redirects again and again, at last to ${location}`;
+      return { error: new OtaError("delivery/redirected", message, details), transient: false };
+    }
+    const rule =
+      next !== undefined && next.origin !== url.origin
+        ? "another server gets neither the image nor the credentials"
+        : "only 307 and 308 keep method and body";
+    const message = `${display} redirects (${status}) to ${location}, which is not followed: ${rule}`;
+    const hint = "if that is where the image should go, make it the url of the channel";
+    return { error: new OtaError("delivery/redirected", message, details, { hint }), transient: false };
+  }
+}
+
+/** A server that says yes before it has the image can't have checked it, nor kept it. */
+function earlyFault({ url, display }: Server): HttpFault {
+  const message = `${display} reported success before it had taken the whole image`;
+  const hint = "is url the one that takes uploads?";
+  return { error: new OtaError("delivery/answer-invalid", message, addressOf(url), { hint }), transient: false };
+}

@@ -1,0 +1,335 @@
+import { once } from "node:events";
+import { appendFileSync, closeSync, ftruncateSync, openSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { startEmbeddedBroker } from "@tinybms/ota-broker";
+import { connectAsync } from "mqtt";
+import { expect, test } from "vitest";
+import { createDeployLine, type DeployLine, imageOf } from "./deploy-line.ts";
+
+const TOPIC = "bench/ota";
+const IMAGE = imageOf("gateway", 400_000);
+
+const blobLine = (broker: string, members: object = {}): DeployLine =>
+  createDeployLine(
+    { mqtt: { broker, topic: TOPIC, mode: "blob", ...members } },
+    ["mqtt"],
+    [{ name: "gateway", bytes: IMAGE }],
+  );
+
+test.for([
+  [0, false],
+  [1, false],
+  [2, true],
+] as const)("at QoS %i the whole file is one message on the channel's topic, retained: %s", async ([qos, retain]) => {
+  const broker = await startEmbeddedBroker();
+  const line = blobLine(broker.url, { qos, retain });
+  const reader = await connectAsync(broker.url);
+  await reader.subscribeAsync(`${TOPIC}/#`, { qos: 2 });
+  const messages: { topic: string; payload: Uint8Array }[] = [];
+  reader.on("message", (topic, payload) => messages.push({ topic, payload }));
+  const { exitCode, stdout, stderr } = await line.deploy(["--json", "--timeout", "20"]);
+  expect(exitCode).toBe(0);
+  await expect.poll(() => messages.length).toBe(1);
+  expect(messages[0]?.topic).toBe(TOPIC);
+  expect(Buffer.compare(messages[0]!.payload, IMAGE)).toBe(0);
+  const late = await connectAsync(broker.url);
+  const kept: boolean[] = [];
+  late.on("message", (_topic, _payload, packet) => kept.push(packet.retain));
+  await late.subscribeAsync(TOPIC, { qos: 1 });
+  if (retain) await expect.poll(() => kept).toEqual([true]);
+  expect(kept).toEqual(retain ? [true] : []);
+  await Promise.all([reader.endAsync(), late.endAsync()]);
+  await broker.close();
+  line.remove();
+  expect(JSON.parse(stdout)).toMatchObject({
+    deliveries: [
+      {
+        artifact: "gateway",
+        transport: "mqtt",
+        mode: "blob",
+        target: "all",
+        topic: TOPIC,
+        size: IMAGE.length,
+        bytesSent: IMAGE.length,
+        chunksSent: 0,
+        outcome: "delivered",
+        devices: [],
+      },
+    ],
+  });
+  expect(stderr).toContain("no device can answer");
+  expect(stderr).toContain("gateway: 100%");
+});
+
+test("--mode stands above the channel's", async () => {
+  const line = createDeployLine({ mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC } }, ["mqtt"]);
+  const { exitCode, stdout } = await line.deploy(["--mode", "blob", "--dry-run", "--json"]);
+  line.remove();
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout).deliveries[0]).toMatchObject({ mode: "blob", outcome: "planned" });
+});
+
+test.for([
+  [["--device", "bench-1"], "--device can't be kept"],
+  [["--expect", "2"], "--expect can't be kept"],
+  [["--broker", "embedded"], "--broker embedded"],
+] as const)("%j is refused: no device answers a message in blob mode", async ([args, text]) => {
+  const line = blobLine("mqtt://127.0.0.1:1");
+  const { exitCode, stderr } = await line.deploy(args);
+  line.remove();
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`error[arguments/invalid]: ${text}`);
+});
+
+test("a file that is no app image goes as it is, with a warning", async () => {
+  const broker = await startEmbeddedBroker();
+  const bytes = new TextEncoder().encode("a file system, say");
+  const channels = { mqtt: { broker: broker.url, topic: TOPIC, mode: "blob" } };
+  const line = createDeployLine(channels, ["mqtt"], [{ name: "spiffs", bytes }]);
+  const { exitCode, stderr } = await line.deploy(["--timeout", "20"]);
+  await broker.close();
+  line.remove();
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("spiffs.bin is no ESP app image; it is sent as it is");
+});
+
+test("a file that no MQTT message can hold is refused before anybody connects, with the limit", async () => {
+  // 268 435 455 bytes are the most that MQTT's remaining length can say.
+  const size = 268_435_456;
+  const line = blobLine("mqtt://127.0.0.1:1");
+  const { refuseAboveProtocol } = await import("../src/mqtt/blob-size.ts");
+  line.remove();
+  const message = { topic: TOPIC, qos: 1, file: { path: "gateway.bin", sizeBytes: size } } as const;
+  expect(() => refuseAboveProtocol(message)).toThrow(
+    expect.objectContaining({
+      code: "delivery/blob-too-large",
+      message: expect.stringContaining("268435455"),
+      hint: expect.stringContaining("chunked delivery has no such limit"),
+    }),
+  );
+  const largest = size - 1 - 2 - TOPIC.length - 2 - 1; // topic with its length, packet identifier, properties
+  expect(() => refuseAboveProtocol({ ...message, file: { path: "x", sizeBytes: largest } })).not.toThrow();
+  expect(() => refuseAboveProtocol({ ...message, file: { path: "x", sizeBytes: largest + 1 } })).toThrow();
+});
+
+test("a broker's Maximum Packet Size is checked before a byte of the message is sent", async () => {
+  // CONNACK of MQTT 5, accepted, with the property Maximum Packet Size (0x27) of 100 000 bytes.
+  const connack = Uint8Array.from([0x20, 8, 0, 0, 5, 0x27, 0x00, 0x01, 0x86, 0xa0]);
+  const broker = await standInBroker((socket) => socket.write(connack));
+  const line = blobLine(broker.url);
+  const { exitCode, stdout } = await line.deploy(["--json", "--timeout", "20"]);
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  const { error } = JSON.parse(stdout);
+  expect(error).toMatchObject({ code: "delivery/blob-too-large", details: { limit: 100_000 } });
+  expect(error.details.size).toBeGreaterThan(IMAGE.length);
+  expect(broker.received()).toBeLessThan(1_000);
+});
+
+test("a broker that closes the connection each time the message comes is told as one with a limit", async () => {
+  const broker = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    let received = 0;
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+      if (received > 1_000) socket.destroy();
+    });
+  });
+  const line = blobLine(broker.url);
+  const { exitCode, stderr } = await line.deploy(["--timeout", "20"]);
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("error[delivery/broker-refused]");
+  expect(stderr).toContain("closed the connection 3 times while a message of 400000 bytes was on its way");
+  expect(stderr).toContain("chunked delivery has no such limit");
+});
+
+test.for([
+  [149, "a message of 400000 bytes, with a reason code that MQTT has not for it"],
+  [135, "not authorized"],
+  [151, "a quota is used up"],
+] as const)("reason code %i in the acknowledgement is told: %s", async ([reasonCode, text]) => {
+  // PUBACK of MQTT 5 for packet 1, once the whole message is there.
+  const broker = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    let received = 0;
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+      if (received >= IMAGE.length) socket.write(Uint8Array.from([0x40, 3, 0, 1, reasonCode]));
+    });
+  });
+  const line = blobLine(broker.url);
+  const { exitCode, stderr } = await line.deploy(["--timeout", "20"]);
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("error[delivery/broker-refused]");
+  expect(stderr).toContain(text);
+});
+
+test("a broker that has the message and says nothing ends with the time", async () => {
+  const broker = await standInBroker((socket) => socket.write(CONNACK_5));
+  const line = blobLine(broker.url);
+  const { exitCode, stderr } = await line.deploy(["--timeout", "1"]);
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("error[delivery/timeout]: time is up after 1 s");
+});
+
+test("a broker that goes away in the middle and comes back gets the whole message", async () => {
+  const first = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    socket.once("data", () => {
+      socket.pause();
+      lost.resolve();
+    });
+  });
+  const lost = deferred();
+  // Retained, so that the reader gets it however fast the publisher is.
+  const line = blobLine(first.url, { retain: true });
+  const running = line.deploy(["--timeout", "20", "--json"]);
+  await lost.promise;
+  await first.close();
+  const second = await startEmbeddedBroker({ port: first.port });
+  const reader = await connectAsync(second.url);
+  const message = new Promise<Uint8Array>((resolve) => {
+    reader.once("message", (_topic, payload) => resolve(payload));
+  });
+  await reader.subscribeAsync(TOPIC, { qos: 1 });
+  const { exitCode, stdout, stderr } = await running;
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout).deliveries[0]).toMatchObject({ outcome: "delivered", bytesSent: IMAGE.length });
+  expect(stderr).toContain("was lost; trying again");
+  expect(stderr).toContain("is there again");
+  expect(Buffer.compare(await message, IMAGE)).toBe(0);
+  await reader.endAsync();
+  await second.close();
+  line.remove();
+});
+
+test("a broker that goes away in the middle and stays away ends with 1, named by host and port", async () => {
+  const broker = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    socket.once("data", () => void broker.close());
+  });
+  const line = blobLine(broker.url);
+  const { exitCode, stdout } = await line.deploy(["--timeout", "2", "--json"]);
+  line.remove();
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "delivery/connection-lost",
+    details: { host: "127.0.0.1", port: broker.port },
+  });
+});
+
+test("a file that changes after it was measured never becomes a whole message", async () => {
+  const sent = deferred();
+  const go = deferred();
+  let received = 0;
+  const broker = await standInBroker((socket) => {
+    sent.resolve();
+    void go.promise.then(() => socket.write(CONNACK_5));
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+    });
+  });
+  const line = blobLine(broker.url);
+  const running = line.deploy(["--timeout", "20", "--json"]);
+  await sent.promise;
+  const descriptor = openSync(line.fileOf("gateway"), "r+");
+  ftruncateSync(descriptor, 100_000);
+  closeSync(descriptor);
+  appendFileSync(line.fileOf("gateway"), new Uint8Array(300_000));
+  go.resolve();
+  const { exitCode, stdout } = await running;
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout).error.code).toBe("delivery/image-mismatch");
+  expect(received).toBeLessThan(IMAGE.length);
+});
+
+test("Ctrl-C in the middle of a message ends with 130, and the broker drops the message", async () => {
+  const interrupt = new AbortController();
+  const broker = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    socket.once("data", () => interrupt.abort());
+  });
+  const line = blobLine(broker.url);
+  const { exitCode, stdout } = await line.deploy(["--json"], { signal: interrupt.signal });
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(130);
+  expect(JSON.parse(stdout)).toMatchObject({
+    deliveries: [{ outcome: "failed", error: { code: "delivery/interrupted" } }],
+    error: { code: "delivery/interrupted" },
+  });
+});
+
+test("Ctrl-C while the acknowledgement is awaited says goodbye to the broker", async () => {
+  const interrupt = new AbortController();
+  const chunks: Buffer[] = [];
+  const broker = await standInBroker((socket) => {
+    socket.write(CONNACK_5);
+    let received = 0;
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+      chunks.push(bytes);
+      if (received >= IMAGE.length) setTimeout(() => interrupt.abort(), 50);
+    });
+  });
+  const line = blobLine(broker.url);
+  const { exitCode } = await line.deploy([], { signal: interrupt.signal });
+  line.remove();
+  await broker.close();
+  expect(exitCode).toBe(130);
+  // Kind, 3 bytes of remaining length, topic with its length, packet identifier, properties; then the payload.
+  const headerSize = 1 + 3 + 2 + TOPIC.length + 2 + 1;
+  const [kind] = Buffer.concat(chunks).subarray(headerSize + IMAGE.length);
+  expect(kind).toBe(0xe0); // DISCONNECT
+});
+
+/** A promise, and what fulfils it. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}
+
+/** CONNACK of MQTT 5, accepted, without properties. */
+const CONNACK_5 = Uint8Array.from([0x20, 3, 0, 0, 0]);
+
+/** Something on a free port that says what a test makes it say once it was introduced to. */
+async function standInBroker(onConnect: (socket: Socket) => void) {
+  const sockets = new Set<Socket>();
+  let received = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      onConnect(socket);
+      socket.on("data", (bytes) => {
+        received += bytes.length;
+      });
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  return {
+    port,
+    url: `mqtt://127.0.0.1:${port}`,
+    received: () => received,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { createDeployLine, type DeployLine, imageOf, VERSION } from "./deploy-line.ts";
+import { createAuthority, hasOpenssl } from "./tls-files.ts";
+
+const TOPIC = "bench/ota";
+const MQTT = { broker: "mqtts://broker.example", topic: TOPIC, qos: 1 };
+const isAbsent = !hasOpenssl();
+const WHY = isAbsent ? " (skipped: `apt-get install openssl`)" : "";
+
+let line: DeployLine | undefined;
+
+afterEach(() => line?.remove());
+
+const planOf = async (
+  channels: object,
+  {
+    protocols = ["mqtt"],
+    env = {},
+    args = [],
+  }: { protocols?: string[]; env?: Record<string, string>; args?: string[] } = {},
+) => {
+  line = createDeployLine(channels, protocols);
+  return await line.deploy(["--dry-run", ...args], { env });
+};
+
+test("a plan names what goes where and how, and nothing is written or sent", async () => {
+  const { exitCode, stdout } = await planOf(
+    {
+      mqtt: { ...MQTT, username: "ops", password: "$PW" },
+      https: { url: "https://u:$PW@updates.example/f.bin?t=$PW" },
+    },
+    { protocols: ["mqtt", "https"], env: { PW: "pl4nted" } },
+  );
+  expect(exitCode).toBe(0);
+  const image = imageOf("gateway");
+  const sha256 = createHash("sha256").update(image).digest("hex");
+  for (const text of [
+    `would deliver gateway ${VERSION} (${image.length} bytes) to every device of the product through mqtts://broker.example:8883, topic ${TOPIC}`,
+    `would deliver gateway ${VERSION} (${image.length} bytes) to https://updates.example/f.bin`,
+    `SHA-256  ${sha256}`,
+    "QoS 1, 65536 bytes/s, until confirmed",
+    "PUT, body",
+  ]) {
+    expect(stdout).toContain(text);
+  }
+  expect(stdout).not.toContain("pl4nted");
+  expect(readdirSync(line!.folder).sort()).toEqual(["manifest.json", "versions"]);
+});
+
+test("no connection is made", async () => {
+  let connections = 0;
+  const server = createServer(() => connections++).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const channels = {
+    mqtt: { broker: `mqtt://127.0.0.1:${port}`, topic: TOPIC },
+    https: { url: `http://127.0.0.1:${port}/` },
+  };
+  expect((await planOf(channels, { protocols: ["mqtt", "https"] })).exitCode).toBe(0);
+  server.close();
+  expect(connections).toBe(0);
+});
+
+test("the JSON plan says planned, once for each way", async () => {
+  const { stdout } = await planOf(
+    { mqtt: { ...MQTT, mode: "blob", retain: true }, https: { url: "https://updates.example/f.bin", method: "POST" } },
+    { protocols: ["mqtt", "https"], args: ["--json"] },
+  );
+  expect(JSON.parse(stdout)).toMatchObject({
+    dryRun: true,
+    deliveries: [
+      {
+        transport: "mqtt",
+        mode: "blob",
+        broker: "mqtts://broker.example:8883",
+        topic: TOPIC,
+        retain: true,
+        outcome: "planned",
+      },
+      { transport: "https", mode: "body", target: "https://updates.example/f.bin", method: "POST", outcome: "planned" },
+    ],
+  });
+});
+
+test("every unset variable of a channel is named, and none of a channel that is not used", async () => {
+  const channels = {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how a manifest writes variables
+    mqtt: { ...MQTT, username: "$OPS_NAME", password: "${OPS_PASSWORD}", client_id: "${CLIENT:-bench}" },
+    https: { url: "https://$HOST/" },
+  };
+  const unset = await planOf(channels, { args: ["--json"] });
+  expect(unset.exitCode).toBe(2);
+  expect(JSON.parse(unset.stdout).error).toMatchObject({
+    code: "manifest/variable-unset",
+    details: { variables: ["OPS_NAME", "OPS_PASSWORD"] },
+  });
+  line?.remove();
+  const env = { OPS_NAME: "ops", OPS_PASSWORD: "pl4nted" };
+  expect((await planOf(channels, { env })).exitCode).toBe(0);
+});
+
+test("what --broker replaces needs no variable, and is not told to another broker", async () => {
+  const channels = {
+    mqtt: { ...MQTT, broker: "mqtts://$HOST", password: "$PW", username: "$NAME", cert: "$CERT", key: "$KEY" },
+  };
+  const { exitCode, stdout } = await planOf(channels, { args: ["--broker", "mqtt://127.0.0.1:1"] });
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toContain("login");
+});
+
+test("a credential in the manifest is a warning, one from the environment none", async () => {
+  const literal = await planOf({ mqtt: { ...MQTT, username: "ops", password: "pl4nted" } });
+  expect(literal.exitCode).toBe(0);
+  expect(literal.stderr).toMatch(/^warning: channel mqtt\/password holds a password.*environment/m);
+  expect(literal.stderr).not.toContain("pl4nted");
+  line?.remove();
+  const variable = await planOf({ mqtt: { ...MQTT, username: "ops", password: "$PW" } }, { env: { PW: "pl4nted" } });
+  expect(variable.stderr).toBe("");
+});
+
+test.for([
+  [
+    "a password in the clear",
+    { broker: "mqtt://broker.example", username: "u", password: "$PW" },
+    "in the clear to broker.example",
+  ],
+  ["an unchecked certificate", { insecure: true }, "insecure is set"],
+  ["retained chunks", { retain: true }, "retain has no effect on chunks"],
+] as const)("%s is a warning", async ([, members, text]) => {
+  const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, ...members } }, { env: { PW: "pl4nted" } });
+  expect(stderr).toContain(`warning: channel mqtt: `);
+  expect(stderr).toContain(text);
+  expect(exitCode).toBe(0);
+});
+
+test.skipIf(isAbsent)(`TLS files are checked before anything is sent${WHY}`, async () => {
+  line = createDeployLine({ mqtt: { ...MQTT, ca: "ca.pem", cert: "client.pem", key: "client.key" } }, ["mqtt"]);
+  const authority = createAuthority(line.folder);
+  const { folder, deploy } = line;
+  const fault = async (text: string): Promise<void> => {
+    const { exitCode, stderr } = await deploy(["--dry-run", "--verbose"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error\[manifest\/channel-invalid\]: .*channel mqtt of artifact gateway/);
+    expect(stderr).toContain(text);
+  };
+  await fault("client.pem is not there");
+  authority.sign("client", "DNS:client");
+  expect((await deploy(["--dry-run"])).exitCode).toBe(0);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(join(folder, "client.key"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  await fault("is not the key of");
+  writeFileSync(join(folder, "client.key"), "-----BEGIN PRIVATE KEY-----\npl4nted\n-----END PRIVATE KEY-----\n");
+  const { stderr } = await deploy(["--dry-run", "--verbose"]);
+  expect(stderr).toContain("holds no private key");
+  expect(stderr).not.toContain("pl4nted");
+  authority.sign("client", "DNS:client");
+  writeFileSync(join(folder, "ca.pem"), "no certificate");
+  await fault("holds no certificate");
+});
+
+test.skipIf(isAbsent)(`TLS files of a connection that is not encrypted are a warning${WHY}`, async () => {
+  line = createDeployLine({ mqtt: { ...MQTT, broker: "mqtt://127.0.0.1", ca: "ca.pem" } }, ["mqtt"]);
+  createAuthority(line.folder);
+  const { exitCode, stderr } = await line.deploy(["--dry-run"]);
+  expect(stderr).toContain("warning: channel mqtt: ca unused: the broker's URL begins with mqtt://");
+  expect(exitCode).toBe(0);
+});
+
+test("a certificate without its key is the manifest's fault", async () => {
+  const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, cert: "client.pem" } });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("cert and key go together; key is missing");
+});
+
+test("a file that is not what the manifest says is told before a channel is tried", async () => {
+  line = createDeployLine({ mqtt: MQTT }, ["mqtt"]);
+  const { size } = statSync(line.fileOf("gateway"));
+  writeFileSync(line.fileOf("gateway"), new Uint8Array(size));
+  const { exitCode, stderr } = await line.deploy(["--dry-run"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("error[manifest/artifact-mismatch]");
+  expect(stderr).toContain("SHA-256");
+});
