@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAppImage, buildHashList, CHUNK_SIZE, concatBytes, sha256, toHex } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openImage } from "./image-file.ts";
+import { openArtifact, openImage } from "./image-file.ts";
 
 const IMAGE = buildAppImage({ chip: "esp32c3", projectName: "gateway", secureVersion: 3, sizeBytes: 10_000 });
 const ARTIFACT = { file: "ota.json", name: "gateway" };
@@ -79,5 +79,49 @@ test("a file that is not there is told with its artifact", () => {
       code: "manifest/artifact-not-found",
       details: { file: "ota.json", artifact: "gateway", path },
     }),
+  );
+});
+
+test("a file that is delivered as a whole may be of any kind, and is told where it is no app image", () => {
+  const image = openArtifact(path, ARTIFACT);
+  expect(image).toMatchObject({ file: { sizeBytes: IMAGE.length, sha256: toHex(sha256(IMAGE)) }, warnings: [] });
+  const tail = new Uint8Array(10);
+  image.file.readAt(tail, IMAGE.length - 10);
+  expect(tail).toEqual(IMAGE.slice(-10));
+  expect(() => image.file.readAt(new Uint8Array(11), IMAGE.length - 10)).toThrow(
+    expect.objectContaining({ code: "image/truncated" }),
+  );
+  image.file.close();
+  const bytes = new Uint8Array(700_000).fill(7);
+  writeFileSync(path, bytes);
+  const other = openArtifact(path, ARTIFACT);
+  expect(other.file).toMatchObject({ sizeBytes: bytes.length, sha256: toHex(sha256(bytes)) });
+  expect(other.warnings).toEqual([expect.stringContaining("no ESP app image")]);
+  other.file.close();
+});
+
+test("an app image that is damaged is delivered in no way", () => {
+  writeFileSync(path, IMAGE.slice(0, 9_000));
+  expect(() => openArtifact(path, ARTIFACT)).toThrow(expect.objectContaining({ code: "image/truncated" }));
+});
+
+test.for([
+  ["another size", { size: IMAGE.length + 1, sha256: toHex(sha256(IMAGE)) }, "size"],
+  ["another hash", { size: IMAGE.length, sha256: "00".repeat(32) }, "SHA-256"],
+] as const)("%s than the manifest's is told before the image is judged", ([, expected, what]) => {
+  writeFileSync(
+    path,
+    IMAGE.map((byte, index) => (index === 5_000 ? byte ^ 1 : byte)),
+  );
+  for (const open of [openImage, openArtifact]) {
+    expect(() => open(path, { ...ARTIFACT, expected })).toThrow(
+      expect.objectContaining({ code: "manifest/artifact-mismatch", message: expect.stringContaining(what) }),
+    );
+  }
+});
+
+test("a folder is no artifact", () => {
+  expect(() => openArtifact(folder, ARTIFACT)).toThrow(
+    expect.objectContaining({ code: "manifest/artifact-not-found", message: expect.stringContaining("a folder") }),
   );
 });

@@ -1,22 +1,36 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import {
+  type AppDescriptor,
+  type AppImageReport,
   assertAppImage,
   CHUNK_SIZE,
   chunkSizeAt,
   createAppImageScanner,
   createHashListBuilder,
+  createSha256,
   isOtaError,
   OtaError,
   toHex,
   verifyAppImage,
 } from "@tinybms/ota-core";
 
-/** An app image on disk, with what an offer says of it. */
-export interface ImageFile {
+/** A file that is delivered, open and measured. */
+export interface ArtifactFile {
   readonly path: string;
   readonly sizeBytes: number;
   /** SHA-256 of the file, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
+  /**
+   * Fills `into` with the bytes from `offset` on.
+   *
+   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened.
+   */
+  readAt(into: Uint8Array, offset: number): void;
+  close(): void;
+}
+
+/** An app image on disk, with what an offer says of it. */
+export interface ImageFile extends ArtifactFile {
   /** For each chunk in order the first 16 bytes of its SHA-256. */
   readonly hashList: Uint8Array;
   /** `chip_id` of the image header. */
@@ -31,7 +45,15 @@ export interface ImageFile {
    * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened.
    */
   readChunk(index: number): Uint8Array;
-  close(): void;
+}
+
+/** Which artifact of a release line a file is. */
+export interface ArtifactIdentity {
+  /** The version manifest, for messages. */
+  readonly file: string;
+  readonly name: string;
+  /** What the version manifest says of the file; checked where it is given. */
+  readonly expected?: { readonly size: number; readonly sha256: string };
 }
 
 /** Size of a flash sector, to which a signature is aligned, and of the signature itself, in bytes. */
@@ -47,69 +69,169 @@ const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
 const PIECE_SIZE = 256 * 1024;
 
 /**
- * Opens and measures an image that is to be delivered. The file stays open, so that one that takes its place while the
- * delivery runs changes nothing.
+ * Opens and measures an image that is to be delivered in chunks. The file stays open, so that one that takes its place
+ * while the delivery runs changes nothing.
  *
- * @throws {@link OtaError} `image/…` if it is no sound app image, or has more after its end than a signature sector;
- *   `manifest/artifact-not-found` if it can't be opened.
+ * @throws {@link OtaError} `manifest/artifact-not-found` if it can't be opened; `manifest/artifact-mismatch` if it is not
+ *   what the manifest says; `image/…` if it is no sound app image, or has more after its end than a signature sector.
  */
-export function openImage(path: string, artifact: { readonly file: string; readonly name: string }): ImageFile {
+export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
+  return withOpenFile(path, artifact, (descriptor) => {
+    const { report, hashList, ...measured } = measure(descriptor, path, artifact);
+    if (report instanceof OtaError) throw report;
+    const { image, fileSize } = report;
+    if (!endsWithImage(descriptor, image.imageSize, fileSize)) {
+      throw refuseTrailing(image.imageSize, image.trailingSize);
+    }
+    return {
+      ...fileOf(path, descriptor, measured),
+      hashList,
+      chipId: image.header.chipId,
+      secureVersion: image.descriptor.secureVersion,
+      projectName: image.descriptor.projectName,
+      readChunk: chunkReader(descriptor, measured.sizeBytes, path),
+    };
+  });
+}
+
+/**
+ * Opens and measures a file that is to be delivered as a whole. It need not be an app image: release lines of file systems
+ * and other chips have always gone this way. One that begins as an app image must be sound.
+ *
+ * @returns The file, and what is worth a warning: that it is no app image.
+ * @throws {@link OtaError} as {@link openImage}, except for files of another kind and for what follows an image.
+ */
+export function openArtifact(
+  path: string,
+  artifact: ArtifactIdentity,
+): { readonly file: ArtifactFile; readonly warnings: readonly string[] } {
+  return withOpenFile(path, artifact, (descriptor) => {
+    const { report, hashList: _, ...measured } = measure(descriptor, path, artifact);
+    const file = fileOf(path, descriptor, measured);
+    if (!(report instanceof OtaError)) return { file, warnings: [] };
+    if (report.code !== "image/bad-magic") throw report;
+    return { file, warnings: [`${path} is no ESP app image; it is sent as it is`] };
+  });
+}
+
+function withOpenFile<T>(path: string, artifact: ArtifactIdentity, use: (descriptor: number) => T): T {
   const descriptor = open(path, artifact);
   try {
-    const { sizeBytes, ...measured } = measure(descriptor);
-    return {
-      path,
-      sizeBytes,
-      ...measured,
-      readChunk: chunkReader(descriptor, sizeBytes, path),
-      close: () => closeSync(descriptor),
-    };
+    return use(descriptor);
   } catch (error) {
     closeSync(descriptor);
-    if (!isOtaError(error)) throw error;
+    if (!isOtaError(error) || !error.code.startsWith("image/")) throw error;
     const { code, details, hint } = error;
-    throw new OtaError(
-      code,
-      `${path}: ${error.message}`,
-      details,
-      hint === undefined ? { cause: error } : { cause: error, hint },
-    );
+    const options = hint === undefined ? { cause: error } : { cause: error, hint };
+    throw new OtaError(code, `${path}: ${error.message}`, details, options);
   }
 }
 
-function open(path: string, { file, name }: { readonly file: string; readonly name: string }): number {
+function open(path: string, { file, name }: ArtifactIdentity): number {
+  const notFound = (reason: string, cause?: unknown): OtaError<"manifest/artifact-not-found"> => {
+    const message = `${file}: artifact ${name}: ${path}: ${reason}`;
+    return new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
+  };
   try {
+    // Opening a named pipe would wait for ever.
+    const found = statSync(path);
+    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is no regular file");
     return openSync(path, "r");
   } catch (cause) {
-    const message = `${file}: artifact ${name}: ${path} can't be opened`;
-    throw new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
+    if (isOtaError(cause)) throw cause;
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    throw notFound(isMissing ? "there is no such file" : "it can't be opened", cause);
   }
 }
 
-type Measured = Omit<ImageFile, "path" | "readChunk" | "close">;
-
-function measure(descriptor: number): Measured {
-  const scanner = createAppImageScanner();
-  const hashes = createHashListBuilder();
-  const buffer = new Uint8Array(PIECE_SIZE);
-  for (;;) {
-    const size = readSync(descriptor, buffer);
-    if (size === 0) break;
-    scanner.push(buffer.subarray(0, size));
-    hashes.push(buffer.subarray(0, size));
-  }
-  const { image, fileSize, fileSha256 } = scanner.finish();
-  assertAppImage(image);
-  verifyAppImage(image);
-  if (!endsWithImage(descriptor, image.imageSize, fileSize)) throw refuseTrailing(image.imageSize, image.trailingSize);
+function fileOf(path: string, descriptor: number, measured: { sizeBytes: number; sha256: string }): ArtifactFile {
   return {
-    sizeBytes: fileSize,
-    sha256: toHex(fileSha256),
-    hashList: hashes.finish(),
-    chipId: image.header.chipId,
-    secureVersion: image.descriptor.secureVersion,
-    projectName: image.descriptor.projectName,
+    path,
+    ...measured,
+    readAt: (into, offset) => {
+      const bytes = readAt(descriptor, offset, into.length, into);
+      if (bytes.length < into.length) throw becameShorter(path, offset, into.length, bytes.length);
+    },
+    close: () => closeSync(descriptor),
   };
+}
+
+type SoundImage = AppImageReport & { readonly image: { readonly descriptor: AppDescriptor } };
+
+interface Measured {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly hashList: Uint8Array;
+  /** What the file is, or why it is no sound app image. */
+  readonly report: SoundImage | OtaError;
+}
+
+/** Reads the whole file once, and compares it with the manifest before anything else is said of it. */
+function measure(descriptor: number, path: string, artifact: ArtifactIdentity): Measured {
+  const compare = (what: string, expected: string | undefined, actual: string): void => {
+    if (expected !== undefined && expected !== actual) throw mismatch(path, artifact, what, expected, actual);
+  };
+  const { expected } = artifact;
+  const sizeNow = fstatSync(descriptor).size;
+  compare("size", expected?.size.toString(), sizeNow.toString());
+  const scanner = createImageScan();
+  const hashes = createHashListBuilder();
+  const hash = createSha256();
+  const buffer = new Uint8Array(Math.max(1, Math.min(PIECE_SIZE, sizeNow)));
+  let sizeBytes = 0;
+  for (;;) {
+    const piece = buffer.subarray(0, readSync(descriptor, buffer));
+    if (piece.length === 0) break;
+    hash.update(piece);
+    hashes.push(piece);
+    scanner.push(piece);
+    sizeBytes += piece.length;
+  }
+  const sha256 = toHex(hash.digest());
+  compare("size", expected?.size.toString(), sizeBytes.toString());
+  compare("SHA-256", expected?.sha256.toLowerCase(), sha256);
+  return { sizeBytes, sha256, hashList: hashes.finish(), report: scanner.finish() };
+}
+
+/** A scanner that keeps the fault it finds, so that the file can be read to its end. */
+function createImageScan(): { push(bytes: Uint8Array): void; finish(): SoundImage | OtaError } {
+  const scanner = createAppImageScanner();
+  let fault: OtaError | undefined;
+  const attempt = <T>(step: () => T): T | OtaError => {
+    try {
+      return step();
+    } catch (error) {
+      if (!isOtaError(error)) throw error;
+      fault = error;
+      return error;
+    }
+  };
+  return {
+    push(bytes) {
+      if (fault === undefined) attempt(() => scanner.push(bytes));
+    },
+    finish: () =>
+      fault ??
+      attempt(() => {
+        const { image, ...rest } = scanner.finish();
+        assertAppImage(image);
+        verifyAppImage(image);
+        return { image, ...rest };
+      }),
+  };
+}
+
+function mismatch(
+  path: string,
+  { file, name }: ArtifactIdentity,
+  what: string,
+  expected: string,
+  actual: string,
+): OtaError<"manifest/artifact-mismatch"> {
+  const message = `${file}: artifact ${name}: the ${what} of ${path} is ${actual}; the manifest says ${expected}`;
+  const hint = "the file changed after it was packaged: put the released file back, or package it under a new version";
+  const details = { file, artifact: name, path, expected, actual };
+  return new OtaError("manifest/artifact-mismatch", message, details, { hint });
 }
 
 /**
@@ -132,7 +254,7 @@ function refuseTrailing(imageSize: number, trailingSize: number): OtaError<"imag
 
 /** Reads chunks by position, some ahead: a round goes through them in order. */
 function chunkReader(descriptor: number, sizeBytes: number, path: string): (index: number) => Uint8Array {
-  let piece = { offset: 0, bytes: new Uint8Array(0) };
+  let piece: { offset: number; bytes: Uint8Array } = { offset: 0, bytes: new Uint8Array(0) };
   return (index) => {
     const offset = index * CHUNK_SIZE;
     const needed = chunkSizeAt(index, sizeBytes);
@@ -141,13 +263,21 @@ function chunkReader(descriptor: number, sizeBytes: number, path: string): (inde
     // A new array each time: the chunks of the last one may still be on their way out.
     piece = { offset, bytes: readAt(descriptor, offset, Math.min(READ_AHEAD_SIZE, sizeBytes - offset)) };
     if (piece.bytes.length >= needed) return piece.bytes.subarray(0, needed);
-    const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
-    throw new OtaError("image/truncated", message, { offset, needed, actual: piece.bytes.length });
+    throw becameShorter(path, offset, needed, piece.bytes.length);
   };
 }
 
-function readAt(descriptor: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
-  if (!(offset >= 0 && length > 0)) return new Uint8Array(0);
-  const bytes = new Uint8Array(length);
-  return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+function becameShorter(path: string, offset: number, needed: number, actual: number): OtaError<"image/truncated"> {
+  const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
+  return new OtaError("image/truncated", message, { offset, needed, actual });
+}
+
+function readAt(
+  descriptor: number,
+  offset: number,
+  length: number,
+  into: Uint8Array = new Uint8Array(Math.max(0, length)),
+): Uint8Array {
+  if (!(offset >= 0 && length > 0)) return into.subarray(0, 0);
+  return into.subarray(0, readSync(descriptor, into, 0, length, offset));
 }

@@ -2,11 +2,11 @@ export { runCli } from "./cli/run-cli.ts";
 export type { CommandWorld, TextStream } from "./commands/console.ts";
 export { type ImageFile, openImage } from "./image-file.ts";
 export { type BrokerAddress, displayBroker, parseBrokerUrl, redactUrl } from "./mqtt/broker-url.ts";
+export type { ConnectionOptions } from "./mqtt/connect.ts";
 export {
   BrokerConnection,
   type BrokerMessage,
   type ConnectionEvents,
-  type ConnectionOptions,
   connectBroker,
 } from "./mqtt/connection.ts";
 export { type DeliveryPlan, type DeliveryWatch, deliverOverMqtt } from "./mqtt/deliver.ts";

@@ -1,22 +1,38 @@
 #!/usr/bin/env node
-import { OtaError } from "@tinybms/ota-core";
-import { runCli } from "../cli/run-cli.ts";
+import type { TextStream } from "../commands/console.ts";
+
+// Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
+process.getBuiltinModule("node:module").enableCompileCache?.();
 
 const interrupt = new AbortController();
+let isInterrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
+  process.on(signal, async () => {
     // Who asks twice does not want to wait for a clean end.
-    if (interrupt.signal.aborted) process.exit(130);
+    if (isInterrupted) process.exit(130);
+    isInterrupted = true;
+    const { OtaError } = await import("@tinybms/ota-core");
     interrupt.abort(new OtaError("delivery/interrupted", "interrupted", {}));
   });
 }
 
-// A reader that goes away, such as `head`, ends the output, not the command.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
+/** A reader that goes away, such as `head`, ends the output, not the command. */
+function withoutReader(stream: TextStream): TextStream {
+  if (stream.listenerCount("error") > 0) return stream;
+  return stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
 
-const { stdout, stderr, env } = process;
-process.exitCode = await runCli(process.argv.slice(2), { stdout, stderr, env, signal: interrupt.signal });
+const { runCli } = await import("../cli/run-cli.ts");
+process.exitCode = await runCli(process.argv.slice(2), {
+  // Opening a stream takes a millisecond, and most commands need one.
+  get stdout() {
+    return withoutReader(process.stdout);
+  },
+  get stderr() {
+    return withoutReader(process.stderr);
+  },
+  env: process.env,
+  signal: interrupt.signal,
+});

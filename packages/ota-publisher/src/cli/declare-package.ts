@@ -12,7 +12,8 @@ export const declarePackage: Declare = (command, run) => {
     .option("--artifact-name <name>", "file name of the copy; without it <project>-<version>.bin")
     .option("--label <text>", "label of the manifest's entry")
     .option("--update-manifest", "add the version to the root manifest, or replace its entry")
-    .option("--dry-run", "check everything and write nothing")
+    .option("--force", "replace a release of this version that has other bytes; devices may run it already")
+    .option("--dry-run", "check everything, write nothing, and show what would be written")
     .action(
       run(async (options: PackageCommandOptions, console) => {
         const { runPackage } = await import("../commands/package.ts");

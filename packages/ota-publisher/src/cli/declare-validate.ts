@@ -6,7 +6,11 @@ import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
 export const declareValidate: Declare = (command, run) => {
   command
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
-    .addOption(new Option("--format <format>", "how problems are written").choices(["text", "github"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how problems are written: for people, or as annotations of a GitHub workflow")
+        .choices(["text", "github"])
+        .default("text"),
+    )
     .action(
       run(async (options: ValidateCommandOptions, console) => {
         const { runValidate } = await import("../commands/validate.ts");

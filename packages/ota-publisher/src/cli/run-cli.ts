@@ -1,11 +1,15 @@
 import { createRequire } from "node:module";
-import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { Command, CommanderError } from "commander";
-import { CommandConsole, type CommandWorld, type OutputOptions } from "../commands/console.ts";
-import { ExitCode, exitCodeOf } from "../commands/exit-code.ts";
+import type { CommandConsole, CommandWorld, OutputOptions } from "../commands/console.ts";
 import { declareDeploy } from "./declare-deploy.ts";
+import { declareInspect } from "./declare-inspect.ts";
+import { declareKeygen } from "./declare-keygen.ts";
+import { declareKeys } from "./declare-keys.ts";
 import { declarePackage } from "./declare-package.ts";
+import { declareSign } from "./declare-sign.ts";
+import { declareSmoke } from "./declare-smoke.ts";
 import { declareValidate } from "./declare-validate.ts";
+import { declareVerify } from "./declare-verify.ts";
 
 /**
  * Runs `tinybms-ota`.
@@ -14,7 +18,7 @@ import { declareValidate } from "./declare-validate.ts";
  * @returns The exit code: 0 done, 1 failed, 2 wrong arguments or input, 130 interrupted.
  */
 export async function runCli(argv: readonly string[], world: CommandWorld): Promise<number> {
-  let exitCode: number = ExitCode.done;
+  let exitCode = 0;
   const program = buildProgram(world, (code) => {
     exitCode = code;
   });
@@ -22,10 +26,11 @@ export async function runCli(argv: readonly string[], world: CommandWorld): Prom
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const json = argv.includes("--json");
-    const console = new CommandConsole(world, { json, verbose: argv.includes("--verbose") });
-    return fail(error, console);
+    const console = await openConsole(world, { json, verbose: argv.includes("--verbose") });
+    const { tellError } = await import("./tell-error.ts");
+    return tellError(error, console);
   }
 }
 
@@ -55,41 +60,24 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
   const run = <Options extends OutputOptions>(
     step: (options: Options, console: CommandConsole) => Promise<number>,
   ): ((options: Options) => Promise<void>) => {
-    return async (options) => onEnd(await step(options, new CommandConsole(world, options)));
+    return async (options) => onEnd(await step(options, await openConsole(world, options)));
   };
   declarePackage(add("package", "make a release of a build"), run);
   declareDeploy(add("deploy", "deliver a release to devices"), run);
   declareValidate(add("validate", "check a release line and list every fault"), run);
+  declareInspect(add("inspect", "say what a file is and what is wrong with it"), run);
+  declareKeygen(add("keygen", "make a key pair"), run);
+  declareKeys(add("keys", "make, change and sign the key set that devices trust"), run);
+  declareSign(add("sign", "sign an app image, beside it"), run);
+  declareVerify(add("verify", "verify the signature beside an app image"), run);
+  declareSmoke(add("smoke", "try packaging and delivery without a network"), run);
   return program;
 }
 
-/** Tells an error, as text or as JSON. */
-function fail(thrown: unknown, console: CommandConsole): number {
-  const error = otaErrorOf(thrown, console.world.signal);
-  if (error === undefined) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const text = console.verbose && thrown instanceof Error ? (thrown.stack ?? message) : message;
-    console.printJson({ error: { code: "unexpected", message, details: {} } });
-    console.world.stderr.write(`error[unexpected]: ${text}\n`);
-    return ExitCode.failed;
-  }
-  console.printJson({ error });
-  console.fail(error);
-  return exitCodeOf(error);
-}
-
-function otaErrorOf(thrown: unknown, signal: AbortSignal): OtaError | undefined {
-  if (isOtaError(thrown)) return thrown;
-  if (thrown instanceof CommanderError) return argumentError(thrown);
-  return signal.aborted ? new OtaError("delivery/interrupted", "interrupted", {}) : undefined;
-}
-
-/** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
-function argumentError({ message }: CommanderError): OtaError<"arguments/invalid"> {
-  const [first = "", suggestion = ""] = message.replace(/^error: /, "").split("\n");
-  const option = /--[a-z][a-z-]*/.exec(first)?.[0];
-  const hint = suggestion === "" ? "--help lists commands and options" : suggestion.replace(/^\((.*)\)$/, "$1");
-  return new OtaError("arguments/invalid", first, option === undefined ? {} : { option }, { hint });
+/** Imported when it is needed: what it needs in turn takes longer to load than `--help` takes as a whole. */
+async function openConsole(world: CommandWorld, options: OutputOptions): Promise<CommandConsole> {
+  const { CommandConsole } = await import("../commands/console.ts");
+  return new CommandConsole(world, options);
 }
 
 function namesOf(program: Command): string {

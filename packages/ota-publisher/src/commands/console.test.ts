@@ -45,3 +45,34 @@ test("text from outside is one line without control characters, whatever it was"
   );
   expect(printable("a\u001b]0;title\u0007b\r\nc")).toBe("ab c");
 });
+
+test("what is hidden is blanked in notes, warnings and errors, also on a console that is made later", () => {
+  let text = "";
+  const write = (chunk: unknown, _encoding: string, done: () => void): void => {
+    text += String(chunk);
+    done();
+  };
+  const stderr = new Writable({ write, decodeStrings: false });
+  const world = { stdout: stderr, stderr, env: {}, signal: new AbortController().signal };
+  new CommandConsole(world, {}).hide(["s3cr3t"]);
+  const console = new CommandConsole(world, { verbose: true });
+  console.note("a s3cr3t");
+  console.warn("b s3cr3t");
+  console.debug("c s3cr3t");
+  const details = { host: "s3cr3t.example", port: 1, reason: "d s3cr3t" };
+  const cause = new Error("e s3cr3t");
+  const error = new OtaError("delivery/broker-refused", "f s3cr3t", details, { cause, hint: "g s3cr3t" });
+  console.fail(error);
+  const cleaned = console.clean(error);
+  expect(text).toContain("a ***");
+  expect(text).toContain("hint: g ***");
+  expect(text).toContain("caused by Error: e ***");
+  expect(cleaned).toMatchObject({
+    code: "delivery/broker-refused",
+    message: "f ***",
+    details: { host: "***.example", port: 1, reason: "d ***" },
+    hint: "g ***",
+  });
+  expect(text + JSON.stringify(cleaned) + String((cleaned as Error).stack)).not.toContain("s3cr3t");
+  expect(String((console.clean(new TypeError("h s3cr3t")) as Error).stack)).not.toContain("s3cr3t");
+});

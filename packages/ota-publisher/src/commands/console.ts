@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import type { OtaError } from "@tinybms/ota-core";
+import { isOtaError, OtaError, redactorOf } from "@tinybms/ota-core";
 
 /** Where a command's text goes: a stream of the process, or one that collects it. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
@@ -22,18 +22,62 @@ export interface OutputOptions {
 
 type Style = Parameters<typeof styleText>[0];
 
+/** Credentials that a world's commands have met: whatever console is used later hides them too. */
+const SECRETS = new WeakMap<CommandWorld, Set<string>>();
+
 /** What a command says. With `--json` standard output gets one document and nothing else. */
 export class CommandConsole {
   readonly world: CommandWorld;
   readonly json: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
+  readonly #secrets: Set<string>;
+  #redact: { readonly count: number; readonly apply: (text: string) => string };
 
   constructor(world: CommandWorld, { json = false, verbose = false, quiet = false }: OutputOptions) {
     this.world = world;
     this.json = json;
     this.verbose = verbose;
     this.quiet = quiet;
+    this.#secrets = SECRETS.get(world) ?? new Set();
+    SECRETS.set(world, this.#secrets);
+    this.#redact = { count: -1, apply: (text) => text };
+  }
+
+  /** Blanks these texts in all that is told from now on: notes, warnings and errors. Results hold none of them. */
+  hide(secrets: Iterable<string>): void {
+    for (const secret of secrets) this.#secrets.add(secret);
+  }
+
+  /** The text as it may be told: see {@link hide}. */
+  redact(text: string): string {
+    const { size } = this.#secrets;
+    if (this.#redact.count !== size) this.#redact = { count: size, apply: redactorOf(this.#secrets) };
+    return this.#redact.apply(text);
+  }
+
+  /** An error without what {@link hide} was told, to be told by whoever catches it. */
+  clean(error: unknown): unknown {
+    if (!(error instanceof Error)) return error;
+    const message = this.redact(error.message);
+    const cleaned = isOtaError(error)
+      ? this.#cleanOtaError(error, message)
+      : new Error(message, { cause: error.cause });
+    if (error.stack !== undefined) cleaned.stack = this.redact(error.stack);
+    return cleaned;
+  }
+
+  #cleanOtaError({ code, details, hint, cause }: OtaError, message: string): OtaError {
+    const options = hint === undefined ? { cause } : { cause, hint: this.redact(hint) };
+    return new OtaError(code, message, this.#redactAll(details), options);
+  }
+
+  #redactAll<T>(value: T): T {
+    if (typeof value === "string") return this.redact(value) as T & string;
+    if (Array.isArray(value)) return value.map((item) => this.#redactAll(item)) as T & unknown[];
+    if (value === null || typeof value !== "object") return value;
+    const members = Object.entries(value).map(([name, member]) => [name, this.#redactAll(member)]);
+    return Object.fromEntries(members) as T & object;
   }
 
   /** Whether standard error is a terminal that can redraw lines. */
@@ -53,16 +97,16 @@ export class CommandConsole {
 
   /** What goes on meanwhile: on standard error, unless `--quiet`. */
   note(text: string): void {
-    if (!this.quiet) this.world.stderr.write(`${text}\n`);
+    if (!this.quiet) this.world.stderr.write(`${this.redact(text)}\n`);
   }
 
   warn(text: string): void {
-    this.world.stderr.write(`${this.errorStyle("yellow", "warning:")} ${text}\n`);
+    this.world.stderr.write(`${this.errorStyle("yellow", "warning:")} ${this.redact(text)}\n`);
   }
 
   /** Only with `--verbose`. */
   debug(text: string): void {
-    if (this.verbose) this.world.stderr.write(`${text}\n`);
+    if (this.verbose) this.world.stderr.write(`${this.redact(text)}\n`);
   }
 
   /** Text for standard output, styled where that is a terminal. */
@@ -78,9 +122,10 @@ export class CommandConsole {
   /** One line that says what is wrong, one that says what to do, and with `--verbose` where it came from. */
   fail(error: OtaError): void {
     const { stderr } = this.world;
-    stderr.write(`${this.errorStyle("red", `error[${error.code}]:`)} ${printable(error.message)}\n`);
-    if (error.hint !== undefined) stderr.write(`${this.errorStyle("cyan", "hint:")} ${printable(error.hint)}\n`);
-    if (this.verbose && error.stack !== undefined) stderr.write(`${stackOf(error)}\n`);
+    const tell = (text: string): string => printable(this.redact(text));
+    stderr.write(`${this.errorStyle("red", `error[${error.code}]:`)} ${tell(error.message)}\n`);
+    if (error.hint !== undefined) stderr.write(`${this.errorStyle("cyan", "hint:")} ${tell(error.hint)}\n`);
+    if (this.verbose && error.stack !== undefined) stderr.write(`${this.redact(stackOf(error))}\n`);
   }
 }
 

@@ -1,13 +1,39 @@
-import { isOtaError, type MqttChannel, OtaError, topicsOf } from "@tinybms/ota-core";
-import type { LoadedArtifact } from "@tinybms/ota-core/node";
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { isOtaError, type MqttChannel, OtaError, toHex, topicsOf } from "@tinybms/ota-core";
+import { isPrivateHost } from "../https/private-host.ts";
+import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
+import type { ConnectionOptions } from "../mqtt/connect.ts";
 
-/** The `mqtt` channel of an artifact, checked as far as a delivery needs it. */
-export interface DeliveryChannel {
-  readonly settings: MqttChannel;
+/** How an artifact goes by MQTT. Holds the broker's credentials in `connection` and `broker`. */
+export interface MqttTarget {
   /** `undefined`: a broker in this process. */
   readonly broker: BrokerAddress | undefined;
-  readonly topicRoot: string;
+  /** The channel's topic: blob mode publishes on it, chunked delivery below it. */
+  readonly topic: string;
+  readonly mode: "chunked" | "blob";
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** Bytes per second of chunks; 0 means no limit. */
+  readonly rate: number;
+  readonly connection: Omit<ConnectionOptions, "connectTimeoutMs" | "signal" | "onRetry">;
+  /** What the user should know before anything is sent, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** Which channel is meant, and what the command says of it. */
+export interface MqttPlace {
+  /** The root manifest. */
+  readonly manifestFile: string;
+  /** Its folder, from which relative paths of TLS files count. */
+  readonly folder: string;
+  /** Name of the artifact. */
+  readonly artifact: string;
+  /** `--broker`, which stands above the manifest's. */
+  readonly brokerOption: string | undefined;
+  /** `--mode`, which stands above the manifest's. */
+  readonly modeOption: "chunked" | "blob" | undefined;
 }
 
 /** Where a broker in this process listens. */
@@ -18,6 +44,15 @@ export interface EmbeddedAddress {
 
 /** MQTT's own port, on this machine only. */
 const EMBEDDED_DEFAULT: EmbeddedAddress = { host: "127.0.0.1", port: 1883 };
+
+/** Bytes per second where the channel names none: about what the flash of an ESP32 takes. */
+const RATE_DEFAULT = 65_536;
+
+/** What MQTT lets a topic be in bytes, a third of it: whatever its characters are (MQTT 3.1.1 section 1.5.3). */
+const BLOB_TOPIC_LENGTH_MAX = 21_845;
+
+/** Members that are for the manifest's own broker, and go to no other. */
+const FOR_ONE_BROKER: readonly string[] = ["broker", "username", "password", "cert", "key"];
 
 /**
  * Where `--broker embedded` or `--broker embedded://HOST:PORT` wants the broker.
@@ -38,37 +73,105 @@ export function embeddedAddressOf(broker: string | undefined): EmbeddedAddress |
   return { host, port: url.port === "" ? EMBEDDED_DEFAULT.port : Number(url.port) };
 }
 
+/** The `mqtt` channel without what `--broker` replaces: the manifest's credentials are for the manifest's broker. */
+export function withoutReplaced(settings: MqttChannel, brokerOption: string | undefined): MqttChannel {
+  if (brokerOption === undefined) return settings;
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !FOR_ONE_BROKER.includes(name)));
+}
+
 /**
- * The channel over which an artifact goes by MQTT.
+ * How an artifact goes by MQTT, checked as far as it can be without a network: URL, topic, TLS files.
  *
- * @param manifestFile - The root manifest, for messages.
- * @param brokerOption - `--broker`, which stands above the manifest's.
- * @throws {@link OtaError} `manifest/channel-invalid`, or `arguments/invalid` for the option.
+ * @param settings - The channel, its variables expanded; `undefined` where the manifest has none.
+ * @throws {@link OtaError} `manifest/channel-invalid`, or `arguments/invalid` for an option. No message repeats a secret.
  */
-export function mqttChannelOf(
-  { artifact, channels }: LoadedArtifact,
-  manifestFile: string,
-  brokerOption: string | undefined,
-): DeliveryChannel {
+export async function mqttTargetOf(settings: MqttChannel | undefined, place: MqttPlace): Promise<MqttTarget> {
+  const { manifestFile, artifact, brokerOption, modeOption } = place;
   const invalid = (fault: string, cause?: unknown): OtaError<"manifest/channel-invalid"> => {
-    const message = `${manifestFile}: channel mqtt of artifact ${artifact.name}: ${fault}`;
+    const message = `${manifestFile}: channel mqtt of artifact ${artifact}: ${fault}`;
     return new OtaError("manifest/channel-invalid", message, { file: manifestFile, channel: "mqtt" }, { cause });
   };
-  const within = <T>(step: () => T): T => {
-    try {
-      return step();
-    } catch (error) {
-      throw isOtaError(error) ? invalid(error.message, error) : error;
-    }
-  };
-  const settings = channels.mqtt;
   if (settings === undefined) throw invalid("there is none; it must have at least a topic");
-  const { topic, broker, mode } = settings;
+  const { topic, qos = 1, retain = false, insecure = false, keepalive = 60, rate = RATE_DEFAULT } = settings;
+  const mode = modeOption ?? settings.mode ?? "chunked";
   if (topic === undefined) throw invalid("it has no topic");
-  within(() => topicsOf(topic));
-  if (mode === "blob") throw invalid("mode blob is not available yet; chunked is");
-  if (embeddedAddressOf(brokerOption) !== undefined) return { settings, broker: undefined, topicRoot: topic };
-  if (brokerOption !== undefined) return { settings, broker: parseBrokerUrl(brokerOption), topicRoot: topic };
+  checkTopic(topic, mode, invalid);
+  const broker = brokerOf(settings.broker, brokerOption, invalid);
+  const isEncrypted = broker?.protocol === "mqtts" || broker?.protocol === "wss";
+  const tls = await loadTlsFiles(tlsPathsOf(settings, place.folder, invalid), invalid);
+  const { username, password } = settings;
+  return {
+    ...{ broker, topic, mode, qos, retain, rate },
+    connection: {
+      clientId: settings.client_id ?? `ota-${artifact}-${toHex(randomBytes(4))}`,
+      keepaliveSeconds: keepalive,
+      ...{ username, password, insecure, tls },
+    },
+    warnings: warningsOf({ isEncrypted, insecure, tls, hasPassword: password !== undefined, mode, retain }, broker),
+  };
+}
+
+type Invalid = (fault: string, cause?: unknown) => OtaError<"manifest/channel-invalid">;
+
+function checkTopic(topic: string, mode: MqttTarget["mode"], invalid: Invalid): void {
+  try {
+    topicsOf(topic);
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    // Blob mode puts nothing below the topic, so that it may be longer.
+    const isPlain = topic !== "" && topic.length <= BLOB_TOPIC_LENGTH_MAX && !/[+#\p{Cc}]/u.test(topic);
+    if (mode === "chunked" || !isPlain) throw invalid(error.message, error);
+  }
+}
+
+function brokerOf(
+  broker: string | undefined,
+  brokerOption: string | undefined,
+  invalid: Invalid,
+): BrokerAddress | undefined {
+  if (embeddedAddressOf(brokerOption) !== undefined) return undefined;
+  if (brokerOption !== undefined) return parseBrokerUrl(brokerOption);
   if (broker === undefined) throw invalid("it has no broker, and --broker names none");
-  return { settings, broker: within(() => parseBrokerUrl(broker)), topicRoot: topic };
+  try {
+    return parseBrokerUrl(broker);
+  } catch (error) {
+    throw isOtaError(error) ? invalid(error.message, error) : error;
+  }
+}
+
+function tlsPathsOf(settings: MqttChannel, folder: string, invalid: Invalid): TlsFiles {
+  const { ca, cert, key } = settings;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw invalid(`cert and key go together; ${cert === undefined ? "cert" : "key"} is missing`);
+  }
+  const pathOf = (path: string): string => resolve(folder, path);
+  return {
+    ...(ca === undefined ? {} : { ca: pathOf(ca) }),
+    ...(cert === undefined || key === undefined ? {} : { cert: pathOf(cert), key: pathOf(key) }),
+  };
+}
+
+interface Security {
+  readonly isEncrypted: boolean;
+  readonly insecure: boolean;
+  readonly tls: TlsFiles;
+  readonly hasPassword: boolean;
+  readonly mode: MqttTarget["mode"];
+  readonly retain: boolean;
+}
+
+function warningsOf(security: Security, broker: BrokerAddress | undefined): readonly string[] {
+  const { isEncrypted, insecure, tls, hasPassword, mode, retain } = security;
+  if (broker === undefined) return [];
+  const warnings: string[] = [];
+  const files = Object.keys(tls).join(", ");
+  if (insecure && isEncrypted) warnings.push(`insecure is set: whoever answers for ${broker.host} is believed`);
+  if (!isEncrypted && files !== "")
+    warnings.push(`${files} unused: the broker's URL begins with ${broker.protocol}://`);
+  const sendsPassword = hasPassword || broker.password !== undefined;
+  if (!isEncrypted && sendsPassword && !isPrivateHost(broker.host)) {
+    warnings.push(`${broker.protocol}:// sends the password in the clear to ${broker.host}; mqtts:// encrypts it`);
+  }
+  if (retain && mode === "chunked") warnings.push("retain has no effect on chunks: offers are retained, chunks never");
+  return warnings;
 }

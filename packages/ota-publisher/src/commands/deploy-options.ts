@@ -37,16 +37,45 @@ export async function namedDevices({ device = [], deviceFile }: DeployCommandOpt
   throw invalid("--device-file", `${deviceFile} names no device; it must have one name on each line`);
 }
 
+/** Why nothing goes by cable yet. */
+export const serialUnavailable = "it needs the package @tinybms/ota-serial, which is not available yet";
+
 /**
  * What of the options is still to come, said before anything is done.
  *
  * @throws {@link OtaError} `arguments/invalid`.
  */
-export function refuseUnavailable({ transport = [], mode }: DeployCommandOptions): void {
-  for (const name of transport) {
-    if (name !== "mqtt") throw invalid("--transport", `--transport ${name} is not available yet; mqtt is`);
+export function refuseUnavailable({ transport = [] }: DeployCommandOptions): void {
+  if (transport.includes("serial")) throw invalid("--transport", `--transport serial: ${serialUnavailable}`);
+}
+
+/**
+ * Options that speak of devices, where nothing is delivered that a device could answer.
+ *
+ * @param ways - How each delivery goes.
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function refuseUnanswerable(
+  { device = [], deviceFile, expect, broker }: DeployCommandOptions,
+  ways: readonly ("chunked" | "blob" | "https")[],
+): void {
+  const other = ways.find((way) => way !== "chunked");
+  if (other === undefined) return;
+  const what = other === "blob" ? "a message in blob mode" : "a delivery by https";
+  const reason = other === "blob" ? "reaches every device on the topic" : "goes to the channel's url";
+  if (device.length > 0 || deviceFile !== undefined) {
+    const option = device.length > 0 ? "--device" : "--device-file";
+    const hint = "--transport mqtt --mode chunked delivers to named devices";
+    throw invalid(option, `${option} can't be kept: ${what} ${reason}`, undefined, hint);
   }
-  if (mode === "blob") throw invalid("--mode", "--mode blob is not available yet; chunked is");
+  if (expect !== undefined && !ways.includes("chunked")) {
+    throw invalid("--expect", `--expect can't be kept: no device answers ${what}`);
+  }
+  if (ways.includes("blob") && broker?.startsWith("embedded") === true) {
+    const message =
+      "--broker embedded: a message in blob mode goes out once, before any device has found a broker that just began";
+    throw invalid("--broker", message, undefined, "start a broker of its own, such as mosquitto, or deliver in chunks");
+  }
 }
 
 async function readDeviceFile(file: string): Promise<string> {
@@ -63,6 +92,6 @@ function refuseBadName(name: string, option: string, place: string): void {
   throw invalid(option, `${place}${JSON.stringify(name)} can't be a device's name; ${rule}`);
 }
 
-function invalid(option: string, message: string, cause?: unknown): OtaError<"arguments/invalid"> {
-  return new OtaError("arguments/invalid", message, { option }, { cause });
+function invalid(option: string, message: string, cause?: unknown, hint?: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", message, { option }, hint === undefined ? { cause } : { cause, hint });
 }

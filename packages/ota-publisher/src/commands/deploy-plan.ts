@@ -1,10 +1,22 @@
-import { chipById, OtaError } from "@tinybms/ota-core";
-import { type LoadedArtifact, loadRootManifest, loadVersion, verifyArtifacts } from "@tinybms/ota-core/node";
-import { type ImageFile, openImage } from "../image-file.ts";
+import {
+  type Channels,
+  channelsFromEnvironment,
+  chipById,
+  expandEnvironment,
+  type MqttChannel,
+  OtaError,
+  secretsOf,
+} from "@tinybms/ota-core";
+import { type LoadedArtifact, type LoadedRoot, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import type { HttpsTarget } from "../https/https-channel.ts";
+import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
+import { refuseAboveProtocol } from "../mqtt/blob-size.ts";
 import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer.ts";
 import { sequenceFileOf } from "../sequence.ts";
-import { type DeliveryChannel, mqttChannelOf } from "./deploy-channel.ts";
-import { type DeployCommandOptions, namedDevices, refuseUnavailable } from "./deploy-options.ts";
+import type { CommandConsole } from "./console.ts";
+import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel.ts";
+import { type ChosenDelivery, chooseDeliveries } from "./deploy-choice.ts";
+import { type DeployCommandOptions, namedDevices, refuseUnanswerable, refuseUnavailable } from "./deploy-options.ts";
 
 /** Everything that a deploy will do, checked as far as it can be without a network. */
 export interface DeployPlan {
@@ -12,63 +24,93 @@ export interface DeployPlan {
   readonly product: string;
   readonly target: DeliveryTarget;
   readonly sequenceFile: string;
-  /** In the order in which they are delivered. Their images are open: see {@link closePlan}. */
+  /** In the order in which they are delivered. Their files are open: see {@link closePlan}. */
   readonly deliveries: readonly PlannedDelivery[];
-  /** What is left out, and why. */
-  readonly notes: readonly string[];
+  /** What is left out, and what the user should know before anything is sent. */
+  readonly warnings: readonly string[];
 }
 
-/** One artifact over one channel. */
-export interface PlannedDelivery {
+/** One artifact over one way to the devices. */
+export type PlannedDelivery = ChunkedDelivery | BlobDelivery | HttpsDelivery;
+
+/** By MQTT, in chunks that devices ask for. */
+export interface ChunkedDelivery {
+  readonly transport: "mqtt";
+  readonly mode: "chunked";
   readonly artifact: string;
   readonly hardware: string;
   readonly createdAt: string;
-  readonly channel: DeliveryChannel;
-  readonly image: ImageFile;
+  readonly channel: MqttTarget;
+  readonly file: ImageFile;
+}
+
+/** By MQTT, as one message that no device answers. */
+export interface BlobDelivery {
+  readonly transport: "mqtt";
+  readonly mode: "blob";
+  readonly artifact: string;
+  readonly channel: MqttTarget;
+  readonly file: ArtifactFile;
+}
+
+/** By HTTPS, as one request. */
+export interface HttpsDelivery {
+  readonly transport: "https";
+  readonly mode: "body" | "multipart";
+  readonly artifact: string;
+  readonly filename: string;
+  readonly channel: HttpsTarget;
+  readonly file: ArtifactFile;
 }
 
 /** The product of a release line that names none; `package` calls its artifacts the same. */
 const PRODUCT_DEFAULT = "firmware";
 
+/** A message above this is more than some brokers take unless they are told to, in bytes. */
+const BLOB_SIZE_WARNING = 1024 * 1024;
+
 /**
- * Reads manifests and images and decides what is delivered to whom.
+ * Reads manifests, channels and files, and decides what is delivered to whom. Credentials that it meets are hidden from
+ * everything that `console` says from then on.
  *
- * @throws OtaError `arguments/…`, `manifest/…` or `image/…`: the first fault found. Nothing stays open then.
+ * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…` or `delivery/blob-too-large`: the first fault found.
+ *   Nothing stays open then.
  */
-export async function planDeploy(options: DeployCommandOptions): Promise<DeployPlan> {
+export async function planDeploy(options: DeployCommandOptions, console: CommandConsole): Promise<DeployPlan> {
   refuseUnavailable(options);
   const target = targetOf(await namedDevices(options));
   const root = await loadRootManifest(options.manifest);
   const loaded = await loadVersion(root, options.version);
-  const { chosen, notes } = chooseArtifacts(loaded.artifacts, options);
-  const channels = chosen.map((artifact) => mqttChannelOf(artifact, root.file, options.broker));
-  await verifyArtifacts({ ...loaded, artifacts: chosen });
-  const deliveries: PlannedDelivery[] = [];
-  try {
-    for (const [index, { artifact, path }] of chosen.entries()) {
-      const channel = channels[index];
-      if (channel === undefined) continue;
-      const image = openImage(path, { file: loaded.file, name: artifact.name });
-      deliveries.push({
-        artifact: artifact.name,
-        // Where the manifest says nothing, it is for what it was built for.
-        hardware: root.manifest.product.hardware ?? chipById(image.chipId)?.name ?? "esp32",
-        createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
-        channel,
-        image,
-      });
-    }
-  } catch (error) {
-    for (const { image } of deliveries) image.close();
-    throw error;
+  const { env } = console.world;
+  for (const { channels } of loaded.artifacts) {
+    console.hide(secretsOf(expandEnvironment(channels, env).channels).map(({ value }) => value));
   }
-  const product = root.manifest.product.name ?? PRODUCT_DEFAULT;
-  return { version: options.version, product, target, sequenceFile: sequenceFileOf(root.folder), deliveries, notes };
+  const { deliveries: chosen, warnings } = chooseDeliveries(loaded.artifacts, root, options);
+  const reached: ReachedDelivery[] = [];
+  for (const delivery of chosen) {
+    const way = await reach(delivery, root, options, console);
+    reached.push(way);
+  }
+  refuseUnanswerable(
+    options,
+    reached.map((way) => (way.transport === "https" ? "https" : way.channel.mode)),
+  );
+  const opened = openAll(reached, { manifestFile: loaded.file, createdAt: loaded.manifest.created_at, root });
+  return {
+    version: options.version,
+    product: root.manifest.product.name ?? PRODUCT_DEFAULT,
+    target,
+    sequenceFile: sequenceFileOf(root.folder),
+    deliveries: opened.deliveries,
+    warnings: [...new Set([...warnings, ...reached.flatMap((way) => way.warnings), ...opened.warnings])].map(
+      (warning) => console.redact(warning),
+    ),
+  };
 }
 
-/** Closes the images of a plan. */
-export function closePlan({ deliveries }: DeployPlan): void {
-  for (const { image } of deliveries) image.close();
+/** Closes the files of a plan. */
+export function closePlan({ deliveries }: Pick<DeployPlan, "deliveries">): void {
+  for (const file of new Set(deliveries.map(({ file }) => file))) file.close();
 }
 
 function targetOf(devices: readonly string[]): DeliveryTarget {
@@ -79,20 +121,144 @@ function targetOf(devices: readonly string[]): DeliveryTarget {
   throw new OtaError("arguments/invalid", message, { option: "--device" }, { hint });
 }
 
-/** The artifacts that go by MQTT: all with `--transport mqtt`, else those whose protocols say so. */
-function chooseArtifacts(
-  artifacts: readonly LoadedArtifact[],
-  { transport, version }: DeployCommandOptions,
-): { readonly chosen: readonly LoadedArtifact[]; readonly notes: readonly string[] } {
-  if (transport !== undefined) return { chosen: artifacts, notes: [] };
-  const chosen = artifacts.filter(({ protocols }) => protocols.includes("mqtt"));
-  const notes = artifacts.flatMap(({ artifact, protocols }) =>
-    protocols
-      .filter((protocol) => protocol !== "mqtt")
-      .map((protocol) => `${artifact.name} is not delivered by ${protocol}: only mqtt is available yet`),
-  );
-  if (chosen.length > 0) return { chosen, notes };
-  const message = `no artifact of version ${version} names the protocol mqtt, and no other is available yet`;
-  const hint = "--transport mqtt delivers them by mqtt nevertheless";
-  throw new OtaError("arguments/invalid", message, { option: "--transport" }, { hint });
+/** A delivery whose channel was read. */
+type ReachedDelivery = { readonly artifact: LoadedArtifact; readonly warnings: readonly string[] } & (
+  | { readonly transport: "mqtt"; readonly channel: MqttTarget }
+  | { readonly transport: "https"; readonly channel: HttpsTarget }
+);
+
+async function reach(
+  { artifact, transport }: ChosenDelivery,
+  { file, folder }: LoadedRoot,
+  options: DeployCommandOptions,
+  console: CommandConsole,
+): Promise<ReachedDelivery> {
+  const { broker: brokerOption, mode: modeOption } = options;
+  const where = { manifestFile: file, folder, artifact: artifact.artifact.name };
+  const about = (warning: string): string => `channel ${transport}: ${warning}`;
+  const expand = (channels: Channels): Channels => channelsFromEnvironment(channels, console.world.env, file);
+  if (transport === "mqtt") {
+    const settings: MqttChannel | undefined =
+      artifact.channels.mqtt && withoutReplaced(artifact.channels.mqtt, brokerOption);
+    const expanded = settings === undefined ? undefined : expand({ mqtt: settings }).mqtt;
+    const channel = await mqttTargetOf(expanded, { ...where, brokerOption, modeOption });
+    if (channel.broker?.password !== undefined) console.hide([channel.broker.password]);
+    const literal = settings === undefined ? [] : literalWarnings({ mqtt: settings });
+    return { artifact, transport, channel, warnings: [...literal, ...channel.warnings.map(about)] };
+  }
+  const { httpsChannelOf, checkHttpsTarget } = await import("../https/https-channel.ts");
+  const settings = artifact.channels.https;
+  const found = httpsChannelOf(settings === undefined ? undefined : expand({ https: settings }).https, where);
+  const channel = { ...found, display: shownUrl(settings?.url ?? "", found) };
+  const segments = variableSegments(settings?.url ?? "").map((url) => expand({ https: { url } }).https?.url ?? "");
+  console.hide([...channel.secrets, ...segments]);
+  await checkHttpsTarget(channel);
+  const literal = settings === undefined ? [] : literalWarnings({ https: settings });
+  return { artifact, transport, channel, warnings: [...literal, ...channel.warnings.map(about)] };
+}
+
+/** A path that comes from the environment may be as secret as a token. */
+function shownUrl(written: string, { url, display }: HttpsTarget): string {
+  return variableSegments(written).length > 0 ? `${url.origin}/…` : display;
+}
+
+/** The parts of a URL's path, as the manifest has it, that hold a variable. */
+function variableSegments(written: string): readonly string[] {
+  const [, path = ""] = /^[^/]*\/\/[^/]*([^?]*)/.exec(written) ?? ["", written];
+  return path.split("/").filter((segment) => segment.includes("$"));
+}
+
+function literalWarnings(channels: Channels): string[] {
+  return secretsOf(channels)
+    .filter(({ isLiteral }) => isLiteral)
+    .map(({ pointer, kind }) => {
+      const place = pointer.slice(1);
+      return `channel ${place} holds ${kind}, for everybody who reads the manifest; $NAME takes it from the environment`;
+    });
+}
+
+interface Release {
+  /** The version manifest. */
+  readonly manifestFile: string;
+  readonly createdAt: string | undefined;
+  readonly root: LoadedRoot;
+}
+
+/** Opens and measures each artifact's file once, whatever ways it goes. */
+function openAll(
+  reached: readonly ReachedDelivery[],
+  release: Release,
+): { readonly deliveries: readonly PlannedDelivery[]; readonly warnings: readonly string[] } {
+  const images = new Map<LoadedArtifact, ImageFile>();
+  const files = new Map<LoadedArtifact, ArtifactFile>();
+  const warnings: string[] = [];
+  const deliveries: PlannedDelivery[] = [];
+  const imageOf = (artifact: LoadedArtifact): ImageFile => {
+    const image = images.get(artifact) ?? openImage(artifact.path, identityOf(artifact, release));
+    images.set(artifact, image);
+    return image;
+  };
+  const fileOf = (artifact: LoadedArtifact): ArtifactFile => {
+    const known = images.get(artifact) ?? files.get(artifact);
+    if (known !== undefined) return known;
+    const opened = openArtifact(artifact.path, identityOf(artifact, release));
+    warnings.push(...opened.warnings);
+    files.set(artifact, opened.file);
+    return opened.file;
+  };
+  const isChunked = (way: ReachedDelivery): boolean => way.transport === "mqtt" && way.channel.mode === "chunked";
+  try {
+    // Images first: they are files too, and measured once.
+    for (const way of reached.filter(isChunked)) imageOf(way.artifact);
+    for (const way of reached) {
+      const { name, filename } = way.artifact.artifact;
+      if (way.transport === "https") {
+        const { channel } = way;
+        const file = fileOf(way.artifact);
+        deliveries.push({ transport: "https", mode: channel.mode, artifact: name, filename, channel, file });
+      } else if (way.channel.mode === "blob") {
+        const delivery = blobDelivery(name, way.channel, fileOf(way.artifact));
+        warnings.push(...delivery.warnings);
+        deliveries.push(delivery.planned);
+      } else deliveries.push(chunkedDelivery(name, way.channel, imageOf(way.artifact), release));
+    }
+    return { deliveries, warnings };
+  } catch (error) {
+    for (const file of new Set([...images.values(), ...files.values()])) file.close();
+    throw error;
+  }
+}
+
+function identityOf({ artifact }: LoadedArtifact, { manifestFile }: Release): Parameters<typeof openImage>[1] {
+  const { name, size, sha256 } = artifact;
+  return { file: manifestFile, name, expected: { size, sha256 } };
+}
+
+function chunkedDelivery(
+  artifact: string,
+  channel: MqttTarget,
+  file: ImageFile,
+  { root, createdAt }: Release,
+): ChunkedDelivery {
+  // Where the manifest says nothing, it is for what it was built for.
+  const hardware = root.manifest.product.hardware ?? chipById(file.chipId)?.name ?? "esp32";
+  return {
+    ...{ transport: "mqtt", mode: "chunked", artifact, hardware, channel, file },
+    createdAt: createdAt ?? new Date().toISOString(),
+  };
+}
+
+function blobDelivery(
+  artifact: string,
+  channel: MqttTarget,
+  file: ArtifactFile,
+): { readonly planned: BlobDelivery; readonly warnings: readonly string[] } {
+  refuseAboveProtocol({ ...channel, file });
+  const warnings = ["blob mode: the message goes to whoever is subscribed, and no device can answer"];
+  if (file.sizeBytes > BLOB_SIZE_WARNING) {
+    warnings.push(
+      `${file.path} makes a message above 1 MiB, which many brokers refuse; chunked delivery has no such limit`,
+    );
+  }
+  return { planned: { transport: "mqtt", mode: "blob", artifact, channel, file }, warnings };
 }

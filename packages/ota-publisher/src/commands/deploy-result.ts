@@ -1,4 +1,5 @@
 import { type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { displayBroker } from "../mqtt/broker-url.ts";
 import { printable } from "./console.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
@@ -11,35 +12,49 @@ export interface DeliveryRecord {
   readonly bytesSent: number;
   readonly chunksSent: number;
   readonly devices: readonly DeviceProgress[];
+  /** What the other side said that the user should know, as sentences. */
+  readonly notes: readonly string[];
+  /** Why it failed. */
+  readonly error: OtaError | undefined;
 }
 
 /** A delivery that was not begun. */
 export function plannedRecord(planned: PlannedDelivery): DeliveryRecord {
-  return { planned, outcome: "planned", durationMs: 0, bytesSent: 0, chunksSent: 0, devices: [] };
+  const nothing = { durationMs: 0, bytesSent: 0, chunksSent: 0, devices: [], notes: [], error: undefined };
+  return { planned, outcome: "planned", ...nothing };
 }
 
-/** The document of `deploy --json`. */
+/** The document of `deploy --json`. It holds nothing secret; `error` is the first delivery's that failed. */
 export function deployDocument(
-  { version, target }: DeployPlan,
+  { version, target, warnings }: DeployPlan,
   records: readonly DeliveryRecord[],
   dryRun: boolean,
   error?: OtaError,
 ): object {
-  const deliveries = records.map(({ planned, outcome, durationMs, bytesSent, chunksSent, devices }) => ({
+  const deliveries = records.map(({ planned, ...record }) => ({
     artifact: planned.artifact,
-    transport: "mqtt",
-    mode: "chunked",
-    target,
-    topic: planned.channel.topicRoot,
-    size: planned.image.sizeBytes,
-    sha256: planned.image.sha256,
-    bytesSent,
-    chunksSent,
-    durationMs: Math.round(durationMs),
-    outcome,
-    devices: devices.map(deviceDocument),
+    transport: planned.transport,
+    mode: planned.mode,
+    ...wayOf(planned, target),
+    size: planned.file.sizeBytes,
+    sha256: planned.file.sha256,
+    bytesSent: record.bytesSent,
+    chunksSent: record.chunksSent,
+    durationMs: Math.round(record.durationMs),
+    outcome: record.outcome,
+    devices: record.devices.map(deviceDocument),
+    ...(record.notes.length === 0 ? {} : { notes: record.notes }),
+    ...(record.error === undefined ? {} : { error: record.error }),
   }));
-  return { version, dryRun, deliveries, ...(error === undefined ? {} : { error }) };
+  return { version, dryRun, deliveries, warnings, ...(error === undefined ? {} : { error }) };
+}
+
+/** Where a delivery goes, without user information and what else may be secret. */
+function wayOf(planned: PlannedDelivery, target: DeployPlan["target"]): object {
+  if (planned.transport === "https") return { target: planned.channel.display, method: planned.channel.method };
+  const { broker, topic, qos, retain } = planned.channel;
+  const shown = broker === undefined ? "embedded" : displayBroker(broker);
+  return { target, broker: shown, topic, qos, ...(planned.mode === "blob" ? { retain } : {}) };
 }
 
 /**

@@ -1,41 +1,35 @@
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
 import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
+import { treeOf } from "./file-tree.ts";
 
 /** Options of `tinybms-ota package`, as commander reads them. */
-export interface PackageCommandOptions extends OutputOptions, Omit<PackageOptions, "now" | "signal"> {}
+export interface PackageCommandOptions
+  extends OutputOptions,
+    Omit<PackageOptions, "now" | "signal" | "lockTimeoutMs" | "onWait"> {}
 
 /**
  * Makes a release of a build.
  *
- * @returns The exit code.
+ * @returns The exit code, 0: what goes wrong is thrown.
  * @throws OtaError as `packageRelease`.
  */
 export async function runPackage(options: PackageCommandOptions, console: CommandConsole): Promise<number> {
   const { json: _json, verbose: _verbose, quiet: _quiet, ...release } = options;
-  const result = await packageRelease({ ...release, signal: console.world.signal });
+  const result = await packageRelease({
+    ...release,
+    signal: console.world.signal,
+    onWait: (owner) => console.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
+  });
   for (const warning of result.warnings) console.warn(printable(warning));
-  console.printJson(documentOf(result));
+  console.printJson(result);
   if (!console.quiet) for (const line of describe(result)) console.print(line);
-  return ExitCode.done;
+  return 0;
 }
 
-function documentOf({
-  version,
-  dryRun,
-  manifest,
-  versionManifest,
-  manifestUpdated,
-  artifacts,
-  warnings,
-}: PackageResult) {
-  return { version, dryRun, manifest, versionManifest, manifestUpdated, artifacts, warnings };
-}
-
-function describe({ version, dryRun, artifacts, written }: PackageResult): string[] {
+function describe(result: PackageResult): string[] {
   const lines: string[] = [];
-  for (const { name, size, sha256, image } of artifacts) {
-    lines.push(`${printable(name)} ${version}`);
+  for (const { name, size, sha256, image } of result.artifacts) {
+    lines.push(`${printable(name)} ${printable(result.version)}`);
     if (image !== null) {
       lines.push(
         `  chip            ${image.chip}`,
@@ -47,7 +41,17 @@ function describe({ version, dryRun, artifacts, written }: PackageResult): strin
     }
     lines.push(`  size            ${size} bytes`, `  SHA-256         ${sha256}`);
   }
-  if (written.length === 0) return [...lines, "the same release was there already: nothing written"];
-  const verb = dryRun ? "would write" : "wrote";
-  return [...lines, ...written.map((file) => `${verb} ${file}`)];
+  const { changes, dryRun } = result;
+  if (changes.length === 0) return [...lines, "the same release was there already: nothing written"];
+  if (!dryRun) return [...lines, ...changes.map(({ path, action }) => `${DONE[action]} ${printable(path)}`)];
+  const notes = changes.map(({ path, action }) => ({ path: printable(path), note: noteOf(result, path, action) }));
+  return [...lines, "would change", ...treeOf(notes).map((line) => `  ${line}`)];
+}
+
+const DONE = { create: "wrote", replace: "replaced", edit: "edited", remove: "removed" } as const;
+
+function noteOf(result: PackageResult, path: string, action: keyof typeof DONE): string {
+  if (path === result.manifest) return `${action}: the entry of ${printable(result.version)}`;
+  const artifact = action === "remove" ? undefined : result.artifacts.find((it) => it.path === path);
+  return artifact === undefined ? action : `${action}: ${artifact.size} bytes`;
 }

@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
-import type { Problem } from "@tinybms/ota-core";
-import { validateReleaseLine } from "@tinybms/ota-core/node";
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import type { ValidateDocument } from "@tinybms/ota-core";
+import { type PlacedProblem, validateReleaseLine } from "@tinybms/ota-core/node";
 import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
 import { ExitCode } from "./exit-code.ts";
 
@@ -11,41 +11,59 @@ export interface ValidateCommandOptions extends OutputOptions {
 }
 
 /**
- * Checks a release line and lists every fault.
+ * Checks a release line and lists every problem. Errors make it invalid, warnings don't.
  *
- * @returns The exit code: 0 if there is none, else 2.
+ * @returns The exit code: 0 if there is no error, else 2.
  */
 export async function runValidate(options: ValidateCommandOptions, console: CommandConsole): Promise<number> {
   const { manifest, format } = options;
-  const problems = await validateReleaseLine(manifest);
-  const valid = problems.length === 0;
-  console.printJson({ valid, problems });
+  const { env } = console.world;
+  const problems = await validateReleaseLine(manifest, { env });
+  const errorCount = problems.filter(({ severity }) => severity === "error").length;
+  const valid = errorCount === 0;
+  const document: ValidateDocument = { valid, problems };
+  console.printJson(document);
   for (const problem of problems) {
-    console.print(format === "github" ? githubLine(manifest, problem) : textLine(manifest, problem, console));
+    // With --quiet only what is wrong.
+    if (console.quiet && problem.severity === "warning") continue;
+    console.print(format === "github" ? githubLine(problem, env.GITHUB_WORKSPACE) : textLine(problem, console));
   }
   if (valid && !console.quiet) console.print(`${manifest}: valid`);
-  if (!valid) console.note(`${problems.length} ${problems.length === 1 ? "problem" : "problems"}`);
+  if (problems.length > 0) console.note(counted(errorCount, problems.length - errorCount));
   return valid ? ExitCode.done : ExitCode.wrongInput;
 }
 
-function textLine(manifest: string, problem: Problem, console: CommandConsole): string {
-  const { file, pointer } = placeOf(manifest, problem.path);
-  const place = pointer === "" ? file : `${file}#${pointer}`;
-  return `${printable(place)}: ${console.style("red", problem.code)}: ${printable(problem.message)}`;
+/** `file:line:column: error code at pointer: message`: terminals and editors make a link of the place. */
+function textLine(problem: PlacedProblem, console: CommandConsole): string {
+  const { file, pointer, line, column, severity, code, message } = problem;
+  const colour = severity === "error" ? "red" : "yellow";
+  const where = pointer === "" ? "" : ` ${printable(pointer)}`;
+  return `${printable(file)}:${line}:${column}: ${console.style(colour, severity)} ${code}${where}: ${printable(message)}`;
 }
 
 /** A line that GitHub Actions shows beside the file ("Workflow commands", setting an error message). */
-function githubLine(manifest: string, problem: Problem): string {
-  const { file, pointer } = placeOf(manifest, problem.path);
-  const message = pointer === "" ? problem.message : `${pointer}: ${problem.message}`;
-  return `::error file=${escapeProperty(file)},title=${escapeProperty(problem.code)}::${escapeData(message)}`;
+function githubLine(problem: PlacedProblem, workspace: string | undefined): string {
+  const { file, pointer, line, column, severity, code, message } = problem;
+  const properties = [
+    `file=${escapeProperty(fileInWorkspace(file, workspace))}`,
+    `line=${line}`,
+    `col=${column}`,
+    `title=${escapeProperty(code)}`,
+  ].join(",");
+  return `::${severity} ${properties}::${escapeData(pointer === "" ? message : `${pointer}: ${message}`)}`;
 }
 
-/** Which file a problem is in: its path may begin with one, as the root manifest names it, before a `#`. */
-function placeOf(manifest: string, path: string): { readonly file: string; readonly pointer: string } {
-  const at = path.indexOf("#");
-  if (at < 0) return { file: manifest, pointer: path };
-  return { file: join(dirname(manifest), path.slice(0, at)), pointer: path.slice(at + 1) };
+/** Annotations name files from the root of the repository, wherever the step's working directory is. */
+function fileInWorkspace(file: string, workspace: string | undefined): string {
+  const path = workspace === undefined || workspace === "" ? file : relative(workspace, resolve(file));
+  const isOutside = path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path);
+  return (isOutside ? file : path).split(sep).join("/");
+}
+
+function counted(errors: number, warnings: number): string {
+  const count = (number: number, noun: string): string[] =>
+    number === 0 ? [] : [`${number} ${noun}${number === 1 ? "" : "s"}`];
+  return [...count(errors, "error"), ...count(warnings, "warning")].join(", ");
 }
 
 function escapeData(text: string): string {

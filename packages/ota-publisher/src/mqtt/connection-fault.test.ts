@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseBrokerUrl } from "./broker-url.ts";
-import { connectionFault } from "./connection-fault.ts";
+import { connectionFault, reasonOfCode } from "./connection-fault.ts";
 
 const ADDRESS = parseBrokerUrl("mqtts://ops:s3cr3t@broker.example");
 
@@ -10,6 +10,7 @@ test.for([
   ["ECONNREFUSED", "delivery/broker-unreachable", true, "nothing listens there"],
   ["ENOTFOUND", "delivery/broker-unreachable", true, "there is no host of that name"],
   ["ETIMEDOUT", "delivery/broker-unreachable", true, "no answer"],
+  ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "delivery/broker-unreachable", false, "client certificate"],
   ["CERT_HAS_EXPIRED", "delivery/broker-unreachable", false, "its certificate has expired"],
   [3, "delivery/broker-refused", true, "it is not ready"],
   [4, "delivery/broker-refused", false, "wrong user name or password"],
@@ -29,4 +30,23 @@ test("a broker that takes the connection and is silent has not answered", () => 
   const { error, transient } = connectionFault(new Error("connack timeout"), ADDRESS);
   expect(error.message).toContain("it takes the connection, but does not answer");
   expect(transient).toBe(true);
+});
+
+test.for([
+  [1, true],
+  [132, true],
+  ["ECONNRESET", true],
+  [4, false],
+  ["ECONNREFUSED", false],
+  ["CERT_HAS_EXPIRED", false],
+] as const)("%s may be how a broker without MQTT 5 ends an attempt to speak it: %s", ([code, expected]) => {
+  expect(connectionFault(failing(code), ADDRESS).mayWantOlder).toBe(expected);
+});
+
+test.for([
+  [149, "the message is too large"],
+  [135, "not authorized"],
+  [200, "reason code 200"],
+] as const)("reason code %i of MQTT 5 is told as: %s", ([code, text]) => {
+  expect(reasonOfCode(code)).toBe(text);
 });

@@ -6,6 +6,8 @@ export interface ConnectionFault {
   readonly error: OtaError<"delivery/broker-unreachable"> | OtaError<"delivery/broker-refused">;
   /** `false`: the broker, or its certificate, would say the same again. */
   readonly transient: boolean;
+  /** A broker that is too old for MQTT 5 would end an attempt to speak it like this. */
+  readonly mayWantOlder: boolean;
 }
 
 /**
@@ -22,18 +24,41 @@ export function connectionFault(cause: unknown, address: BrokerAddress): Connect
     const hint = HINTS_OF_REFUSALS[code];
     const options = hint === undefined ? { cause } : { cause, hint };
     const error = new OtaError("delivery/broker-refused", message, { host, port, reason }, options);
-    return { error, transient: TRANSIENT_REFUSALS.includes(code) };
+    return { error, transient: TRANSIENT_REFUSALS.includes(code), mayWantOlder: OTHER_VERSION.includes(code) };
   }
-  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code);
+  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
   const message = `the broker ${displayBroker(address)} can't be reached: ${reasonOf(code, cause)}`;
-  const hint = isCertificate
-    ? "on a bench, `insecure: true` in the channel skips the check of the certificate"
-    : "is it running, and are host and port right? --broker embedded starts one in this process";
   return {
-    error: new OtaError("delivery/broker-unreachable", message, { host, port }, { cause, hint }),
+    error: new OtaError(
+      "delivery/broker-unreachable",
+      message,
+      { host, port },
+      { cause, hint: hintOf(code, isCertificate) },
+    ),
     transient: !isCertificate,
+    mayWantOlder: ["", "ECONNRESET", "EPIPE"].includes(code),
   };
 }
+
+/** What a reason code of MQTT 5 above 127 means, in PUBACK, PUBREC, PUBCOMP or DISCONNECT (MQTT 5.0 section 2.4). */
+export function reasonOfCode(code: number): string {
+  return MESSAGE_REFUSALS[code] ?? REFUSALS[code] ?? `reason code ${code}`;
+}
+
+const MESSAGE_REFUSALS: Readonly<Record<number, string>> = {
+  131: "it can't do this",
+  139: "it is shutting down",
+  141: "it has not heard from us within the keep-alive time",
+  142: "another client came with the same client identifier",
+  144: "it does not take the topic",
+  149: "the message is too large",
+  150: "too many messages",
+  151: "a quota is used up",
+  152: "somebody ended the connection there",
+  153: "the message is not in the format that it wants",
+  154: "it retains no messages",
+  155: "it does not take this quality of service",
+};
 
 /** Reasons of CONNACK: MQTT 3.1.1 section 3.2.2.3 (1 to 5) and MQTT 5.0 section 3.2.2.2 (128 and above). */
 const REFUSALS: Readonly<Record<number, string>> = {
@@ -51,6 +76,8 @@ const REFUSALS: Readonly<Record<number, string>> = {
   138: "this client is banned",
 };
 
+const OTHER_VERSION: readonly number[] = [1, 132];
+
 /** Not ready, busy, quota exceeded, rate exceeded. */
 const TRANSIENT_REFUSALS: readonly number[] = [3, 136, 137, 151, 159];
 
@@ -64,6 +91,18 @@ const HINTS_OF_REFUSALS: Readonly<Record<number, string>> = {
   135: CREDENTIALS,
 };
 
+function hintOf(code: string, isCertificate: boolean): string {
+  if (CLIENT_CERTIFICATE.test(code))
+    return "`cert` and `key` of the mqtt channel name the files of a certificate that it takes";
+  if (isCertificate) {
+    return "`ca` of the mqtt channel names the file of an issuer to trust; on a bench, `insecure: true` skips the check";
+  }
+  return "is it running, and are host and port right? --broker embedded starts one in this process";
+}
+
+/** TLS alerts by which a server says what it thinks of our certificate (RFC 8446 section 6.2), as OpenSSL names them. */
+const CLIENT_CERTIFICATE = /^ERR_SSL_.*(?:CERTIFICATE_REQUIRED|ALERT_.*CERTIFICATE|ALERT_UNKNOWN_CA)/;
+
 /** The number of a CONNACK, or the name of a socket's or TLS error; empty for any other. */
 function codeOf(cause: unknown): number | string {
   if (!(cause instanceof Error) || !("code" in cause)) return "";
@@ -73,6 +112,7 @@ function codeOf(cause: unknown): number | string {
 function reasonOf(code: string, cause: unknown): string {
   const known = SOCKET_REASONS[code];
   if (known !== undefined) return known;
+  if (CLIENT_CERTIFICATE.test(code)) return "it wants another client certificate than it got, or any";
   if (code !== "") return code;
   if (!(cause instanceof Error)) return String(cause);
   return cause.message === "connack timeout" ? "it takes the connection, but does not answer" : cause.message;

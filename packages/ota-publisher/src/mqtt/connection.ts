@@ -1,28 +1,11 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { OtaError } from "@tinybms/ota-core";
-import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
-import { type ConnectionFault, connectionFault } from "./connection-fault.ts";
-
-/** How to introduce ourselves to a broker. */
-export interface ConnectionOptions {
-  /** MQTT client identifier; a broker ends an older connection of the same one. */
-  readonly clientId: string;
-  /** Keep-alive in seconds, 60 without it; 0 switches it off. */
-  readonly keepaliveSeconds?: number;
-  /** Stands above the URL's. */
-  readonly username?: string | undefined;
-  /** Stands above the URL's. */
-  readonly password?: string | undefined;
-  /** Skip the check of the broker's certificate. */
-  readonly insecure?: boolean;
-  /** How long to try for the first connection, in milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** Called before each wait for another attempt. */
-  readonly onRetry?: (fault: OtaError) => void;
-  readonly signal?: AbortSignal;
-}
+import { type ConnectionOptions, connectUntil } from "./connect.ts";
+import type { MqttVersion } from "./publish-packet.ts";
+import { type BlobEnd, type BlobMessage, type BlobWatch, sendBlob } from "./send-blob.ts";
 
 /** What happens on a connection after it was first made. */
 export interface ConnectionEvents {
@@ -43,11 +26,14 @@ export interface BrokerMessage {
   readonly retained: boolean;
 }
 
-/** The first wait between two attempts, and the longest, in milliseconds. */
-const BACKOFF_MS = { first: 200, longest: 5_000 };
-
-/** How long one attempt may take, in milliseconds. */
-const ATTEMPT_TIMEOUT_MS = 10_000;
+/** What a broker takes, as far as it says so when it takes a connection (MQTT 5.0 section 3.2.2.3). */
+export interface BrokerLimits {
+  readonly version: MqttVersion;
+  /** Largest packet in bytes; `undefined`: it names none. */
+  readonly packetSizeMax: number | undefined;
+  readonly qosMax: 0 | 1 | 2;
+  readonly canRetain: boolean;
+}
 
 /** How long what is under way may take to be acknowledged when the connection is closed, in milliseconds. */
 const FLUSH_TIMEOUT_MS = 2_000;
@@ -87,6 +73,42 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return this.#client !== undefined;
   }
 
+  /** What the broker takes; `undefined` while the connection is away. */
+  get limits(): BrokerLimits | undefined {
+    const client = this.#client;
+    if (client === undefined) return undefined;
+    const { maximumPacketSize, maximumQoS, retainAvailable } = client.serverProperties ?? {};
+    return {
+      version: client.options.protocolVersion === 5 ? 5 : 4,
+      packetSizeMax: maximumPacketSize,
+      qosMax: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
+      canRetain: retainAvailable !== false,
+    };
+  }
+
+  /**
+   * Waits until a connection that was lost is there again.
+   *
+   * @throws {@link OtaError} `delivery/connection-lost` if no attempt can have it back, or the signal is aborted before.
+   */
+  async connectedAgain(signal: AbortSignal): Promise<void> {
+    if (this.connected) return;
+    const settled = new AbortController();
+    const options = { signal: AbortSignal.any([signal, settled.signal]) };
+    const failed = once(this, "failed", options).then(() => {
+      throw this.lossError();
+    });
+    try {
+      if (this.#failure !== undefined) throw this.lossError();
+      await Promise.race([once(this, "connected", options), failed]);
+    } catch (error) {
+      throw signal.aborted ? this.lossError() : error;
+    } finally {
+      settled.abort();
+      failed.catch(() => undefined);
+    }
+  }
+
   /** What to say when a delivery's time is up and the connection is still away. */
   lossError(): OtaError<"delivery/connection-lost"> {
     const { host, port } = this.address;
@@ -94,6 +116,13 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const message = `the connection to the broker ${displayBroker(this.address)} was lost and did not come back in time${reason}`;
     const hint = "devices keep what they have: the same deploy again goes on from there";
     return new OtaError("delivery/connection-lost", message, { host, port }, { hint });
+  }
+
+  /** What to say when the broker took the connection, and says nothing since. */
+  silentError(): OtaError<"delivery/broker-unreachable"> {
+    const { host, port } = this.address;
+    const message = `the broker ${displayBroker(this.address)} takes the connection, but does not answer`;
+    return new OtaError("delivery/broker-unreachable", message, { host, port });
   }
 
   /** What to say when the broker took the connection, but not what is done on it. */
@@ -116,6 +145,17 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return new Promise((resolve) => {
       client.publish(topic, bytes, { qos, retain }, (error) => resolve(error === undefined || error === null));
     });
+  }
+
+  /**
+   * Sends one message of any size, a piece at a time. The connection must have been made `forBlob`.
+   *
+   * @throws What `message.read` throws.
+   */
+  async sendBlob(message: BlobMessage, watch: BlobWatch): Promise<BlobEnd> {
+    const client = this.#client;
+    if (client === undefined) return { type: "lost", bytesSent: 0, reasonCode: undefined };
+    return await sendBlob(client, message, watch);
   }
 
   /** Subscribes with QoS 1. Fulfilled with `false` if the connection was lost, or the broker refuses the topic. */
@@ -185,76 +225,4 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       this.emit("failed");
     }
   }
-}
-
-/** Tries until it succeeds, `deadline` (of `performance.now()`) passes, or a fault is for good. */
-async function connectUntil(
-  address: BrokerAddress,
-  options: ConnectionOptions,
-  deadline: number,
-  signal: AbortSignal | undefined,
-): Promise<MqttClient> {
-  for (let waitMs = BACKOFF_MS.first; ; waitMs = Math.min(2 * waitMs, BACKOFF_MS.longest)) {
-    signal?.throwIfAborted();
-    const attempt = await connectOnce(address, options, deadline - performance.now(), signal);
-    if ("client" in attempt) return attempt.client;
-    const left = deadline - performance.now();
-    if (!attempt.transient || left <= 0) throw attempt.error;
-    options.onRetry?.(attempt.error);
-    await delay(Math.min(waitMs, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-  }
-}
-
-async function connectOnce(
-  address: BrokerAddress,
-  options: ConnectionOptions,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly client: MqttClient } | ConnectionFault> {
-  const client = connect(clientOptions(address, options, timeoutMs));
-  let cause: unknown = new Error("it closed the connection");
-  // The listener stays: an error event without one would end the process.
-  client.on("error", (error) => {
-    cause = error;
-  });
-  // mqtt.js passes on the socket errors that it knows, and drops the others.
-  client.stream.on("error", (error: unknown) => {
-    cause = error;
-  });
-  const abort = (): void => {
-    client.stream.destroy();
-  };
-  signal?.addEventListener("abort", abort, { once: true });
-  const isConnected = await new Promise<boolean>((resolve) => {
-    client.once("connect", () => resolve(true));
-    client.once("close", () => resolve(false));
-  });
-  signal?.removeEventListener("abort", abort);
-  if (isConnected) return { client };
-  client.end(true);
-  return connectionFault(cause, address);
-}
-
-function clientOptions(address: BrokerAddress, options: ConnectionOptions, timeoutMs: number): IClientOptions {
-  const { protocol, host, port, path } = address;
-  const username = options.username ?? address.username;
-  const password = options.password ?? address.password;
-  return {
-    protocol,
-    host,
-    port,
-    ...(path === "" ? {} : { path }),
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    clientId: options.clientId,
-    keepalive: options.keepaliveSeconds ?? 60,
-    rejectUnauthorized: options.insecure !== true,
-    protocolVersion: 4,
-    clean: true,
-    // One client is one TCP connection: what comes after it is lost is decided here, not in the library.
-    reconnectPeriod: 0,
-    resubscribe: false,
-    queueQoSZero: false,
-    connectTimeout: Math.max(1, Math.min(ATTEMPT_TIMEOUT_MS, timeoutMs)),
-  };
 }

@@ -13,7 +13,8 @@ import type { ImageFile } from "../image-file.ts";
 import { buildOfferEnvelope, type DeliveryTarget, offerTopicsOf, type ReleaseParts } from "../offer.ts";
 import { nextCounter, type OfferCounter, readCounter, recordCounter } from "../sequence.ts";
 import type { BrokerAddress } from "./broker-url.ts";
-import { type BrokerConnection, type BrokerMessage, type ConnectionOptions, connectBroker } from "./connection.ts";
+import type { ConnectionOptions } from "./connect.ts";
+import { type BrokerConnection, type BrokerMessage, connectBroker } from "./connection.ts";
 import { readRetainedCounters } from "./retained-offers.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
@@ -103,18 +104,38 @@ function expectsOne({ expected: { devices, count } }: DeliveryPlan): boolean {
 
 async function makeOffer(
   connection: BrokerConnection,
-  { topicRoot, target, release, image, expected, sequenceFile }: DeliveryPlan,
-  { onOffer }: DeliveryWatch,
+  plan: DeliveryPlan,
+  watch: DeliveryWatch,
 ): Promise<{ readonly id: string; readonly envelope: Uint8Array }> {
-  const retained = await readRetainedCounters(connection, topicRoot, target);
+  const { topicRoot, target, release, image, expected, sequenceFile } = plan;
+  const retained = await retainedCounters(connection, plan, watch);
   const counter = nextCounter(await readCounter(sequenceFile, topicRoot), retained);
   const id = toHex(randomBytes(16));
   const expectedCount = target === "all" ? (expected.devices?.length ?? expected.count) : target.devices.length;
   const offer = { id, topicRoot, counter, issuedAt: new Date(), target, expectedCount };
   const envelope = buildOfferEnvelope({ ...release, image }, offer);
   await recordCounter(sequenceFile, topicRoot, counter);
-  onOffer?.({ id, counter });
+  watch.onOffer?.({ id, counter });
   return { id, envelope };
+}
+
+/** The counters on the broker, read anew when the connection was lost meanwhile: half of them would number an offer wrong. */
+async function retainedCounters(
+  connection: BrokerConnection,
+  { topicRoot, target, timeoutMs }: DeliveryPlan,
+  { signal: interrupt, onConnection }: DeliveryWatch,
+): Promise<readonly OfferCounter[]> {
+  const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
+  const signal = interrupt === undefined ? deadline : AbortSignal.any([interrupt, deadline]);
+  for (;;) {
+    const counters = await readRetainedCounters(connection, topicRoot, target, signal);
+    if (counters !== undefined) return counters;
+    interrupt?.throwIfAborted();
+    if (signal.aborted && connection.connected) throw connection.silentError();
+    onConnection?.(false);
+    await connection.connectedAgain(signal);
+    onConnection?.(true);
+  }
 }
 
 /** Runs the machine on a connection until it is done. */

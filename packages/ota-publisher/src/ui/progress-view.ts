@@ -1,6 +1,7 @@
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { MultiBar, type SingleBar } from "cli-progress";
 import { type CommandConsole, printable } from "../commands/console.ts";
+import { BAR_LOOK } from "./bar-look.ts";
 import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
 
 /** Shows how far devices are, while a delivery runs. */
@@ -14,8 +15,6 @@ export interface ProgressView {
 
 /** So many devices have a bar each; more share one. */
 const BARS_MAX = 8;
-
-const BAR_WIDTH = 24;
 
 /** Bars on a terminal, else one line per change of state. Nothing with `--quiet`. */
 export function createProgressView(console: CommandConsole): ProgressView {
@@ -58,20 +57,7 @@ class BarView implements ProgressView {
 
   constructor(console: CommandConsole) {
     this.#console = console;
-    this.#multiBar = new MultiBar({
-      stream: console.world.stderr,
-      format: "{bar} {percentage}% {text}",
-      barsize: BAR_WIDTH,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-      hideCursor: true,
-      clearOnComplete: false,
-      stopOnComplete: false,
-      // Ctrl-C is the command's to handle.
-      gracefulExit: false,
-      // A line that is too long is cut, not wrapped: wrapped ones can't be redrawn.
-      linewrap: false,
-    });
+    this.#multiBar = new MultiBar({ ...BAR_LOOK, stream: console.world.stderr });
   }
 
   update(device: DeviceProgress): void {

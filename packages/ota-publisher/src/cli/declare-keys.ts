@@ -1,0 +1,134 @@
+import type { KeyRoleName } from "@tinybms/ota-core";
+import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
+import type { Declare, RunStep } from "./declare.ts";
+import { positiveInteger, repeatable } from "./option-values.ts";
+import { addSigningOptions } from "./signing-options.ts";
+
+const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
+
+/** `tinybms-ota keys` and what it can do. */
+export const declareKeys: Declare = (keys, run) => {
+  keys.enablePositionalOptions().allowExcessArguments();
+  keys.action(() => {
+    const [name] = keys.args;
+    const fault = name === undefined ? "keys needs a command" : `there is no command keys ${JSON.stringify(name)}`;
+    const names = keys.commands.map((command) => command.name()).join(", ");
+    throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are ${names}`);
+  });
+  declareInit(keys, run);
+  declareAdd(keys, run);
+  declareRevoke(keys, run);
+  declareRotate(keys, run);
+  declareThreshold(keys, run);
+  addSigningOptions(below(keys, "sign", "sign the pending key set")).action(
+    run(async (options: KeysCommandOptions, console) => {
+      const { runKeysSign } = await import("../commands/keys.ts");
+      return runKeysSign(options, console);
+    }),
+  );
+  below(keys, "show", "show the current key set, and the pending one with who must sign it").action(
+    run(async (options: KeysCommandOptions, console) => {
+      const { runKeysShow } = await import("../commands/keys.ts");
+      return runKeysShow(options, console);
+    }),
+  );
+};
+
+function declareInit(keys: Command, run: RunStep): void {
+  addSigningOptions(
+    below(keys, "init", "make a product's first key set")
+      .requiredOption("--product <name>", "name of the product, as in the manifest")
+      .addOption(repeatable("--root <pub>", "a root key; repeat it for more").makeOptionMandatory())
+      .addOption(repeatable("--release <pub>", "a release key; without any the root keys are release keys too"))
+      .addOption(repeatable("--offer <pub>", "an offer key; without any the root keys are offer keys too"))
+      .addOption(new Option("--threshold <role=count>", "how many keys of a role must sign; 1").argParser(thresholds)),
+  ).action(
+    run(async (options: KeysInitOptions, console) => {
+      const { runKeysInit } = await import("../commands/keys.ts");
+      return runKeysInit(options, console);
+    }),
+  );
+}
+
+function declareAdd(keys: Command, run: RunStep): void {
+  type Options = KeysCommandOptions & { readonly role: readonly KeyRoleName[] };
+  addSigningOptions(below(keys, "add", "trust a key"))
+    .argument("<pub>", "file of the public key")
+    .addOption(
+      new Option("--role <role>", "root, release or offer; repeat it for more").argParser(roles).makeOptionMandatory(),
+    )
+    .action((file: string, options: Options) =>
+      run(async (given: Options, console) => {
+        const { runKeysAdd } = await import("../commands/keys.ts");
+        return runKeysAdd(file, given, console);
+      })(options),
+    );
+}
+
+function declareRevoke(keys: Command, run: RunStep): void {
+  addSigningOptions(below(keys, "revoke", "trust a key for nothing any more, for good"))
+    .argument("<key>", "id of the key, or file of the public key")
+    .action((key: string, options: KeysCommandOptions) =>
+      run(async (given: KeysCommandOptions, console) => {
+        const { runKeysRevoke } = await import("../commands/keys.ts");
+        return runKeysRevoke(key, given, console);
+      })(options),
+    );
+}
+
+function declareRotate(keys: Command, run: RunStep): void {
+  type Options = KeysCommandOptions & { readonly revoke?: boolean };
+  addSigningOptions(below(keys, "rotate", "put a new key in an old one's place"))
+    .argument("<old>", "id of the old key, or file of its public key")
+    .argument("<pub>", "file of the new public key")
+    .option("--revoke", "revoke the old key too: somebody else may have it")
+    .action((old: string, file: string, options: Options) =>
+      run(async (given: Options, console) => {
+        const { runKeysRotate } = await import("../commands/keys.ts");
+        return runKeysRotate(old, file, given, console);
+      })(options),
+    );
+}
+
+function declareThreshold(keys: Command, run: RunStep): void {
+  addSigningOptions(below(keys, "threshold", "set how many keys of a role must sign"))
+    .argument("<role>", "root, release or offer", (text: string) => roleOf(text))
+    .argument("<count>", "how many", positiveInteger)
+    .action((role: KeyRoleName, count: number, options: KeysCommandOptions) =>
+      run(async (given: KeysCommandOptions, console) => {
+        const { runKeysThreshold } = await import("../commands/keys.ts");
+        return runKeysThreshold(role, count, given, console);
+      })(options),
+    );
+}
+
+/** A command below `keys`, with what all of them have. */
+function below(keys: Command, name: string, description: string): Command {
+  return keys
+    .command(name)
+    .description(description)
+    .allowExcessArguments(false)
+    .option("--keys <folder>", "folder of the key sets", "ota/keys")
+    .option("--json", "print one JSON document on standard output")
+    .option("--verbose", "say more, with the origin of errors")
+    .option("--quiet", "say only what is wrong");
+}
+
+function roleOf(text: string): KeyRoleName {
+  const role = ROLES.find((name) => name === text);
+  if (role !== undefined) return role;
+  throw new InvalidArgumentError(`Allowed choices are ${ROLES.join(", ")}.`);
+}
+
+function roles(text: string, previous: readonly KeyRoleName[] = []): readonly KeyRoleName[] {
+  return [...previous, roleOf(text)];
+}
+
+function thresholds(
+  text: string,
+  previous: readonly (readonly [KeyRoleName, number])[] = [],
+): readonly (readonly [KeyRoleName, number])[] {
+  const [role = "", count = ""] = text.split("=", 2);
+  return [...previous, [roleOf(role), positiveInteger(count)]];
+}

@@ -1,0 +1,212 @@
+import { basename } from "node:path";
+import { type DeviceProgress, isOtaError, type OtaError } from "@tinybms/ota-core";
+import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
+import type { DeliveryPlan } from "../mqtt/deliver.ts";
+import type { OfferCounter } from "../sequence.ts";
+import { createByteProgress } from "../ui/byte-progress.ts";
+import { createProgressView } from "../ui/progress-view.ts";
+import { type CommandConsole, printable } from "./console.ts";
+import type { MqttTarget } from "./deploy-channel.ts";
+import type { DeployCommandOptions } from "./deploy-options.ts";
+import type { BlobDelivery, ChunkedDelivery, DeployPlan, HttpsDelivery, PlannedDelivery } from "./deploy-plan.ts";
+import { type DeliveryRecord, errorOfOutcome, interruptedError, plannedRecord } from "./deploy-result.ts";
+
+/**
+ * How long a broker may be away at the start, in milliseconds. One that goes away later has the whole `--timeout` to
+ * come back, but a wrong host should not take ten minutes to be told.
+ */
+const CONNECT_TIMEOUT_MS = 30_000;
+
+/** Finds the broker of a channel; begins one in this process where that is asked for. */
+export type BrokerOf = (channel: MqttTarget) => Promise<BrokerAddress>;
+
+/** One delivery, and what it needs of the command. */
+export interface DeliveryJob<Planned extends PlannedDelivery = PlannedDelivery> {
+  readonly plan: DeployPlan;
+  readonly planned: Planned;
+  readonly options: DeployCommandOptions;
+  readonly console: CommandConsole;
+  readonly brokerOf: BrokerOf;
+}
+
+/** What a delivery came to, as far as its way tells. */
+type Result = Partial<Omit<DeliveryRecord, "planned" | "outcome" | "durationMs">>;
+
+/** Something that shows how far a delivery is. */
+interface View {
+  note(text: string): void;
+  stop(): void;
+}
+
+/**
+ * Carries one delivery out.
+ *
+ * @returns How it went, also where it failed. What is not an `OtaError` is thrown.
+ */
+export async function deliver(job: DeliveryJob): Promise<DeliveryRecord> {
+  const startedAt = performance.now();
+  const seen = new Map<string, DeviceProgress>();
+  const { planned, console } = job;
+  const recordOf = (result: Result): DeliveryRecord => ({
+    ...plannedRecord(planned),
+    ...result,
+    devices: byName(result.devices ?? [...seen.values()]),
+    outcome: result.error === undefined ? "delivered" : "failed",
+    durationMs: performance.now() - startedAt,
+  });
+  try {
+    return recordOf(await deliverPlanned(job, seen));
+  } catch (thrown) {
+    const error = console.world.signal.aborted ? interruptedError() : console.clean(thrown);
+    if (!isOtaError(error)) throw error;
+    return recordOf({ error });
+  }
+}
+
+function deliverPlanned({ planned, ...job }: DeliveryJob, seen: Map<string, DeviceProgress>): Promise<Result> {
+  if (planned.transport === "https") return sendByHttps({ ...job, planned });
+  if (planned.mode === "blob") return sendBlob({ ...job, planned });
+  return sendChunks({ ...job, planned }, seen);
+}
+
+/** What MQTT needs is loaded when it is needed: a dry run needs none of it. */
+async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, DeviceProgress>): Promise<Result> {
+  const { plan, planned, options, console, brokerOf } = job;
+  const { deliverOverMqtt } = await import("../mqtt/deliver.ts");
+  const broker = await brokerOf(planned.channel);
+  const view = createProgressView(console);
+  try {
+    const outcome = await deliverOverMqtt(deliveryPlanOf(job, broker), {
+      signal: console.world.signal,
+      onProgress: (device) => {
+        seen.set(device.device, device);
+        view.update(device);
+      },
+      onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: OfferCounter }): void =>
+        view.note(
+          console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : "offered; waiting for devices",
+        ),
+      ...connectionNotices(broker, view),
+    });
+    const { bytesSent, chunksSent } = outcome.stats;
+    console.debug(`counted: ${JSON.stringify(outcome.stats)}`);
+    const error = errorOfOutcome(outcome, options, plan.target);
+    return { bytesSent, chunksSent, devices: outcome.devices, error };
+  } finally {
+    view.stop();
+  }
+}
+
+async function sendBlob({ planned, options, console, brokerOf }: DeliveryJob<BlobDelivery>): Promise<Result> {
+  const { deliverBlob } = await import("../mqtt/deliver-blob.ts");
+  const { artifact, channel, file } = planned;
+  const broker = await brokerOf(channel);
+  const view = createByteProgress(console, printable(artifact), file.sizeBytes);
+  let sent = 0;
+  const watch = {
+    signal: console.world.signal,
+    onProgress: (bytesSent: number): void => {
+      sent = bytesSent;
+      view.update(bytesSent);
+    },
+    ...connectionNotices(broker, view),
+  };
+  try {
+    const { topic, qos, retain } = channel;
+    const timeoutMs = options.timeout * 1000;
+    const connection = connectionOf(channel, timeoutMs);
+    const outcome = await deliverBlob({ broker, connection, topic, qos, retain, file, timeoutMs }, watch);
+    const { bytesSent, reachedNobody } = outcome;
+    const kept = retain ? "; it keeps the message for devices that come later" : "";
+    const notes = reachedNobody
+      ? [`the broker has the message, and says that nobody is subscribed to ${topic}${kept}`]
+      : [`the broker has the message; whether a device took it, none can tell${kept}`];
+    return { bytesSent, notes };
+  } catch (error) {
+    if (!isOtaError(error) || console.world.signal.aborted) throw error;
+    return { bytesSent: sent, error };
+  } finally {
+    view.stop();
+  }
+}
+
+async function sendByHttps({ plan, planned, options, console }: DeliveryJob<HttpsDelivery>): Promise<Result> {
+  const { deliverOverHttps } = await import("../https/deliver.ts");
+  const { artifact, channel, file, filename } = planned;
+  const view = createByteProgress(console, printable(artifact), file.sizeBytes);
+  const { path, sizeBytes, sha256 } = file;
+  const image = { path, sizeBytes, sha256, filename: basename(filename), version: plan.version };
+  try {
+    const { bytesSent, notes, version } = await deliverOverHttps(
+      { target: channel, image, timeoutMs: options.timeout * 1000 },
+      {
+        onProgress: (bytes) => view.update(bytes),
+        onRetry: (fault, delayMs) => {
+          const wait = `${(delayMs / 1000).toFixed(1)} s`;
+          view.note(`${printable(fault.message)}; trying again in ${wait}`);
+        },
+      },
+      console.world.signal,
+    );
+    const read =
+      version === undefined ? [] : [`${channel.url.hostname} read version ${printable(version)} in the image`];
+    return { bytesSent, notes: [...notes.map((note) => console.redact(note)), ...read] };
+  } finally {
+    view.stop();
+  }
+}
+
+function deliveryPlanOf({ plan, planned, options }: DeliveryJob<ChunkedDelivery>, broker: BrokerAddress): DeliveryPlan {
+  const { channel, file } = planned;
+  const timeoutMs = options.timeout * 1000;
+  return {
+    broker,
+    connection: connectionOf(channel, timeoutMs),
+    topicRoot: channel.topic,
+    release: {
+      product: plan.product,
+      hardware: planned.hardware,
+      version: plan.version,
+      createdAt: planned.createdAt,
+    },
+    image: file,
+    target: plan.target,
+    expected: expectedOf(plan, options),
+    wait: options.wait,
+    timeoutMs,
+    rate: channel.rate,
+    qos: channel.qos === 0 ? 0 : 1,
+    sequenceFile: plan.sequenceFile,
+  };
+}
+
+function connectionOf({ connection }: MqttTarget, timeoutMs: number): DeliveryPlan["connection"] {
+  return { ...connection, connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, timeoutMs) };
+}
+
+function expectedOf({ target }: DeployPlan, { expect }: DeployCommandOptions): DeliveryPlan["expected"] {
+  if (target !== "all") return { devices: target.devices };
+  return expect === undefined ? {} : { count: expect };
+}
+
+function connectionNotices(
+  broker: BrokerAddress,
+  view: View,
+): { readonly onRetry: (fault: OtaError) => void; readonly onConnection: (connected: boolean) => void } {
+  let hasRetried = false;
+  return {
+    onRetry: (fault) => {
+      if (!hasRetried) view.note(`${printable(fault.message)}; trying again`);
+      hasRetried = true;
+    },
+    onConnection: (connected) =>
+      view.note(
+        `the connection to ${displayBroker(broker)} ${connected ? "is there again" : "was lost; trying again"}`,
+      ),
+  };
+}
+
+/** In the order in which people count: bench-2 before bench-10. */
+function byName(devices: readonly DeviceProgress[]): readonly DeviceProgress[] {
+  return devices.toSorted((left, right) => left.device.localeCompare(right.device, "en", { numeric: true }));
+}

@@ -1,0 +1,80 @@
+import { displayBroker } from "../mqtt/broker-url.ts";
+import { deviceTable } from "../ui/device-table.ts";
+import { type CommandConsole, printable } from "./console.ts";
+import type { DeployCommandOptions } from "./deploy-options.ts";
+import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
+import type { DeliveryRecord } from "./deploy-result.ts";
+
+/** What a delivery is called: `gateway by mqtt`. */
+export function titleOf({ artifact, transport, mode }: PlannedDelivery): string {
+  return `${printable(artifact)} by ${transport}${mode === "chunked" || mode === "body" ? "" : ` (${mode})`}`;
+}
+
+/** Tells people what a deploy would do. */
+export function reportPlan(plan: DeployPlan, options: DeployCommandOptions, console: CommandConsole): void {
+  for (const planned of plan.deliveries) {
+    const { artifact, file } = planned;
+    console.print(
+      `would deliver ${printable(artifact)} ${printable(plan.version)} (${file.sizeBytes} bytes) ${wayOf(planned, plan)}`,
+    );
+    console.print(`  file     ${printable(file.path)}`);
+    console.print(`  SHA-256  ${file.sha256}`);
+    for (const [name, text] of settingsOf(planned, options)) console.print(`  ${name.padEnd(8)} ${printable(text)}`);
+  }
+}
+
+/** Tells people how one delivery went, and what is wrong. */
+export function reportRecord(record: DeliveryRecord, console: CommandConsole): void {
+  const { planned, outcome, durationMs, chunksSent, bytesSent, notes, error } = record;
+  const isShown = !console.quiet || outcome !== "delivered";
+  if (isShown && record.devices.length > 0) {
+    for (const line of deviceTable(record.devices, (style, text) => console.style(style, text))) console.print(line);
+  }
+  for (const note of notes) console.note(printable(note));
+  if (isShown && outcome === "delivered") {
+    const sent = planned.mode === "chunked" ? `${chunksSent} chunks sent` : `${bytesSent} bytes sent`;
+    console.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
+  }
+  if (error !== undefined) console.fail(error);
+}
+
+/** Where there was more than one delivery, which failed. */
+export function reportSum(records: readonly DeliveryRecord[], console: CommandConsole): void {
+  const undone = records.filter(({ outcome }) => outcome !== "delivered");
+  if (records.length === 1 || undone.length === 0) return;
+  const names = undone.map(
+    ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not begun)" : ""}`,
+  );
+  console.note(`${undone.length} of ${records.length} deliveries were not made: ${names.join(", ")}`);
+}
+
+function wayOf(planned: PlannedDelivery, { target }: DeployPlan): string {
+  if (planned.transport === "https") return `to ${planned.channel.display}`;
+  const { broker, topic } = planned.channel;
+  const through = `through ${broker === undefined ? "the embedded broker" : displayBroker(broker)}, topic ${topic}`;
+  if (planned.mode === "blob") return `as one message ${through}`;
+  return `to ${target === "all" ? "every device of the product" : target.devices.join(", ")} ${through}`;
+}
+
+/** What else a delivery is made with: nothing of it is secret. */
+function settingsOf(planned: PlannedDelivery, { timeout, wait }: DeployCommandOptions): [string, string][] {
+  if (planned.transport === "https") {
+    const { method, verify, headers, mode } = planned.channel;
+    const names = [...headers.keys()].sort().join(", ");
+    return [
+      ["request", `${method}, ${mode}${verify ? "" : ", certificate not checked"}`],
+      ...(names === "" ? [] : ([["headers", names]] satisfies [string, string][])),
+      ["timeout", `${timeout} s`],
+    ];
+  }
+  const { qos, retain, rate, connection } = planned.channel;
+  const tls = Object.keys(connection.tls ?? {}).join(", ");
+  const login = [...(connection.username === undefined ? [] : ["user name"]), ...(tls === "" ? [] : [tls])].join(", ");
+  return [
+    planned.mode === "blob"
+      ? ["message", `QoS ${qos}, ${retain ? "retained" : "not retained"}`]
+      : ["chunks", `QoS ${Math.min(1, qos)}, ${rate === 0 ? "no limit of pace" : `${rate} bytes/s`}, until ${wait}`],
+    ...(login === "" ? [] : ([["login", login]] satisfies [string, string][])),
+    ["timeout", `${timeout} s`],
+  ];
+}

@@ -1,0 +1,47 @@
+import { printable } from "./console.ts";
+
+/** One fact: its name and what it is. */
+export type Field = readonly [string, string | number | null];
+
+const NAME_WIDTH = 16;
+
+/** Facts, one a line, their values in one column; those that are `null` are left out. */
+export function fieldLines(fields: readonly Field[]): string[] {
+  return fields
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${printable(String(value))}`);
+}
+
+/**
+ * A table: headings, then rows, every column as wide as its widest cell.
+ *
+ * @param alignments - For each column "left" or "right".
+ * @param rows - As many cells each as there are headings.
+ */
+export function tableLines(
+  headings: readonly string[],
+  alignments: readonly ("left" | "right")[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const all = [headings, ...rows].map((row) => row.map((cell) => printable(cell)));
+  const widths = headings.map((_, column) => all.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
+  return all.map((row) => {
+    const cells = row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return alignments[column] === "right" ? cell.padStart(width) : cell.padEnd(width);
+    });
+    return `  ${cells.join("  ").trimEnd()}`;
+  });
+}
+
+/** An offset or address: hexadecimal, of eight digits in a table so that they stand in a column. */
+export function hex(value: number, digits = 1): string {
+  return `0x${value.toString(16).padStart(digits, "0")}`;
+}
+
+/** A size: bytes, and KiB or MiB where they are whole. */
+export function formatSize(bytes: number): string {
+  if (bytes > 0 && bytes % 0x10_0000 === 0) return `${bytes / 0x10_0000} MiB`;
+  if (bytes > 0 && bytes % 0x400 === 0) return `${bytes / 0x400} KiB`;
+  return `${bytes} bytes`;
+}

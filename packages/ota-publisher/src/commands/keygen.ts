@@ -1,0 +1,52 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { writeKeyPair } from "../signing/key-file.ts";
+import { askNewPassphrase, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
+import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+
+/** Options of `tinybms-ota keygen`, as commander reads them. */
+export interface KeygenCommandOptions extends OutputOptions, PassphraseOptions {
+  readonly out: string;
+  readonly type: "ecdsa-p256" | "rsa-3072" | "ed25519";
+  /** Ask for a passphrase. */
+  readonly encrypt?: boolean;
+}
+
+/** What `keygen --json` prints. */
+interface KeygenDocument {
+  readonly file: string;
+  readonly publicFile: string;
+  readonly keyid: string;
+  readonly alg: string;
+  readonly encrypted: boolean;
+}
+
+/**
+ * Makes a key pair.
+ *
+ * @returns The exit code.
+ * @throws OtaError `signing/key-exists`, `signing/key-unreadable`, `signing/passphrase-unusable`.
+ */
+export async function runKeygen(options: KeygenCommandOptions, console: CommandConsole): Promise<number> {
+  const { out, type, encrypt = false } = options;
+  const given = givenPassphrase(options, console);
+  const passphrase = given === undefined && encrypt ? await askNewPassphrase(console) : given;
+  const { keyid, alg } = await writeKeyPair(out, generate(type), passphrase);
+  const encrypted = passphrase !== undefined;
+  const document: KeygenDocument = { file: out, publicFile: `${out}.pub`, keyid, alg, encrypted };
+  console.printJson(document);
+  if (!encrypted)
+    console.warn(`${printable(out)} is not encrypted: who can copy it can sign; --encrypt asks for a passphrase`);
+  if (!console.quiet) {
+    console.print(`wrote ${printable(out)} and ${printable(out)}.pub`);
+    console.print(`keyid ${keyid} (${alg})`);
+  }
+  return ExitCode.done;
+}
+
+function generate(type: KeygenCommandOptions["type"]): KeyObject {
+  if (type === "ed25519") return generateKeyPairSync("ed25519").privateKey;
+  if (type === "rsa-3072")
+    return generateKeyPairSync("rsa", { modulusLength: 3072, publicExponent: 65_537 }).privateKey;
+  return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
+}

@@ -1,0 +1,224 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { advanceKeySet, parsePublicKeyPem, readKeySet, verifySignature } from "@tinybms/ota-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { runCommand } from "../../test/release-line.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-keys-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const at = (name: string): string => join(folder, name);
+const store = (name: string): string => join(folder, "keys", name);
+
+/** Makes key pairs of these names. */
+async function keygen(...names: string[]): Promise<void> {
+  for (const name of names) await runCommand(["keygen", "--out", at(name), "--quiet"]);
+}
+
+const keyidOf = (name: string): string => parsePublicKeyPem(readFileSync(at(`${name}.pub`), "utf8")).keyid;
+
+async function keys(...args: string[]) {
+  const { exitCode, stdout, stderr } = await runCommand(["keys", ...args, "--keys", at("keys"), "--json"]);
+  return { exitCode, document: JSON.parse(stdout), stderr };
+}
+
+/** `keys init` of two root keys that must both sign, with an offer key of its own. */
+async function initialised(): Promise<void> {
+  await keygen("alice", "bob", "carol");
+  const parts = [
+    "--root",
+    at("alice.pub"),
+    "--root",
+    at("bob.pub"),
+    "--offer",
+    at("carol.pub"),
+    "--threshold",
+    "root=2",
+  ];
+  await keys("init", "--product", "Gateway", ...parts, "--sign-key", at("alice"), "--sign-key", at("bob"));
+}
+
+test("a first set is made and signed in one go by one key, and holds all roles", async () => {
+  await keygen("alice");
+  const { exitCode, document } = await keys(
+    "init",
+    "--product",
+    "Gateway",
+    "--root",
+    at("alice.pub"),
+    "--sign-key",
+    at("alice"),
+  );
+  expect(exitCode).toBe(0);
+  expect(document).toMatchObject({
+    current: {
+      file: store("1.json"),
+      product: "Gateway",
+      epoch: 1,
+      keys: [{ keyid: keyidOf("alice"), alg: "ecdsa-p256-sha256", roles: ["root", "release", "offer"] }],
+      thresholds: { root: 1, release: 1, offer: 1 },
+      revoked: [],
+    },
+    pending: null,
+  });
+  expect(readKeySet(readFileSync(store("1.json")), verifySignature).document.product).toBe("Gateway");
+});
+
+test("signers sign one after the other, by a file that says who is missing", async () => {
+  await keygen("alice", "bob");
+  const roots = ["--root", at("alice.pub"), "--root", at("bob.pub"), "--threshold", "root=2"];
+  const begun = await keys("init", "--product", "Gateway", ...roots);
+  expect(begun.document.pending.signatures).toEqual([
+    { epoch: 1, needed: 2, signed: [], missing: [keyidOf("alice"), keyidOf("bob")] },
+  ]);
+  const half = await keys("sign", "--sign-key", at("bob"));
+  expect(half.document.pending.signatures).toEqual([
+    { epoch: 1, needed: 2, signed: [keyidOf("bob")], missing: [keyidOf("alice")] },
+  ]);
+  expect(readdirSync(at("keys"))).toEqual(["pending.json"]);
+  const done = await keys("sign", "--sign-key", at("alice"));
+  expect(done.document).toMatchObject({ current: { epoch: 1 }, pending: null });
+  expect(readdirSync(at("keys"))).toEqual(["1.json"]);
+});
+
+test("every change makes a set that a device with the one before takes", async () => {
+  await initialised();
+  await keygen("dave", "erin");
+  const sign = ["--sign-key", at("alice"), "--sign-key", at("bob")];
+  await keys("add", at("dave.pub"), "--role", "root", "--role", "release", ...sign);
+  await keys("revoke", keyidOf("carol")); // refused: it is the only offer key
+  await keys("rotate", at("carol.pub"), at("erin.pub"), "--revoke", ...sign);
+  const { document } = await keys("threshold", "root", "1", ...sign);
+  expect(document.current).toMatchObject({
+    epoch: 4,
+    thresholds: { root: 1, release: 1, offer: 1 },
+    revoked: [keyidOf("carol")],
+    keys: expect.arrayContaining([
+      { keyid: keyidOf("dave"), alg: "ecdsa-p256-sha256", roles: ["root", "release"] },
+      { keyid: keyidOf("erin"), alg: "ecdsa-p256-sha256", roles: ["offer"] },
+    ]),
+  });
+  let device = readKeySet(readFileSync(store("1.json")), verifySignature);
+  for (const epoch of [2, 3, 4]) device = advanceKeySet(device, readFileSync(store(`${epoch}.json`)), verifySignature);
+  expect(device.document.revoked).toEqual([keyidOf("carol")]);
+  expect((await keys("show")).document).toEqual(document);
+});
+
+test("several changes go into one pending set; signatures on what it was before are void", async () => {
+  await initialised();
+  await keygen("dave");
+  await keys("add", at("dave.pub"), "--role", "offer", "--sign-key", at("alice"));
+  const { document, stderr } = await keys("revoke", at("carol.pub"));
+  expect(stderr).toContain("1 signatures that it had are void");
+  expect(document.pending).toMatchObject({ epoch: 2, revoked: [keyidOf("carol")] });
+  expect(document.pending.signatures).toMatchObject([{ signed: [] }, { signed: [] }]);
+  expect(document.current.epoch).toBe(1);
+});
+
+test.for([
+  ["init where key sets are", ["init", "--product", "x", "--root", "alice.pub"], 2, "signing/key-exists"],
+  ["sign where nothing is pending", ["sign", "--sign-key", "alice"], 2, "signing/key-set-change"],
+  ["add of a private key", ["add", "alice", "--role", "offer"], 2, "signing/key-malformed"],
+  ["add of a key that isn't there", ["add", "nobody.pub", "--role", "offer"], 2, "signing/key-unreadable"],
+  ["add to what is no role", ["add", "alice.pub", "--role", "king"], 2, "arguments/invalid"],
+  ["add without a role", ["add", "alice.pub"], 2, "arguments/invalid"],
+  ["revoke of a key that others need", ["revoke", "carol.pub"], 2, "signing/key-set-change"],
+  ["revoke of an unknown id", ["revoke", "0".repeat(32)], 2, "signing/key-set-change"],
+  ["a threshold that nobody can meet", ["threshold", "root", "3"], 2, "signing/key-set-change"],
+  ["a change signed by no root key", ["threshold", "root", "1", "--sign-key", "carol"], 2, "signing/wrong-role"],
+  ["a change signed by a missing key", ["threshold", "root", "1", "--sign-key", "nobody"], 2, "signing/key-unreadable"],
+] as const)("%s is refused, and nothing is written", async ([, args, exitCode, code]) => {
+  await initialised();
+  const placed = args.map((it) => (/^(?:alice|carol|nobody)(?:\.pub)?$/.test(it) ? at(it) : it));
+  const result = await keys(...placed);
+  expect([result.exitCode, result.document.error.code]).toEqual([exitCode, code]);
+  expect(readdirSync(at("keys"))).toEqual(["1.json"]);
+});
+
+test("a change without a key set says where the first comes from", async () => {
+  const { document } = await keys("threshold", "root", "1");
+  expect(document.error).toMatchObject({ code: "signing/key-set-change", hint: "keys init makes the first one" });
+  expect((await keys("show")).document).toEqual({ current: null, pending: null });
+});
+
+test("a signature that isn't needed doesn't take another's place", async () => {
+  await keygen("alice", "bob", "carol", "dave");
+  const two = ["--root", at("alice.pub"), "--root", at("bob.pub"), "--root", at("carol.pub"), "--threshold", "root=2"];
+  await keys("init", "--product", "Gateway", ...two, "--sign-key", at("alice"), "--sign-key", at("bob"));
+  await keys("rotate", at("alice.pub"), at("dave.pub"), "--sign-key", at("alice"), "--sign-key", at("bob"));
+  const { document } = await keys("show");
+  expect(document.pending.signatures).toMatchObject(
+    [{ signed: [keyidOf("alice"), keyidOf("bob")].sort() }, { signed: [keyidOf("bob")] }].map(({ signed }) => ({
+      signed: expect.arrayContaining(signed),
+    })),
+  );
+  expect((await keys("sign", "--sign-key", at("dave"))).document).toMatchObject({
+    current: { epoch: 2 },
+    pending: null,
+  });
+});
+
+test("a step that would need five signatures is refused before anybody signs", async () => {
+  await keygen("a", "b", "c", "d", "e");
+  const roots = ["a", "b", "c"].flatMap((name) => ["--root", at(`${name}.pub`)]);
+  const sign = ["a", "b", "c"].flatMap((name) => ["--sign-key", at(name)]);
+  await keys("init", "--product", "Gateway", ...roots, "--threshold", "root=3", ...sign);
+  expect((await keys("rotate", at("a.pub"), at("d.pub"))).exitCode).toBe(0); // a, b, c and d
+  const { document } = await keys("rotate", at("b.pub"), at("e.pub"));
+  expect(document.error).toMatchObject({
+    code: "signing/key-set-change",
+    message: expect.stringContaining("5 signatures"),
+  });
+});
+
+test.for([
+  ["a set that was changed", (bytes: Buffer) => bytes.with(bytes.length - 20, bytes[bytes.length - 20]! ^ 1), "1.json"],
+  ["a set under another epoch", (bytes: Buffer) => bytes, "2.json"],
+] as const)("%s is found by whatever reads the folder", async ([, change, name]) => {
+  await initialised();
+  writeFileSync(store(name), change(readFileSync(store("1.json"))));
+  const { exitCode, document } = await keys("show");
+  expect(exitCode).not.toBe(0);
+  expect(document.error.message).toContain(store(name));
+});
+
+test("what a crash left behind a completed set is passed over", async () => {
+  await initialised();
+  writeFileSync(store("pending.json"), readFileSync(store("1.json")));
+  expect((await keys("show")).document.pending).toBeNull();
+});
+
+test("a folder that is none, and a pending set that is no file, are told", async () => {
+  writeFileSync(at("keys"), "");
+  const fault = { exitCode: 2, document: { error: { code: "signing/key-set-unreadable" } } };
+  expect(await keys("show")).toMatchObject(fault);
+  rmSync(at("keys"));
+  mkdirSync(store("pending.json"), { recursive: true });
+  expect(await keys("show")).toMatchObject(fault);
+});
+
+test("for people it says who has which role and who is missing", async () => {
+  await initialised();
+  await keys("threshold", "root", "1", "--sign-key", at("alice"));
+  const { stdout } = await runCommand(["keys", "show", "--keys", at("keys")]);
+  expect(stdout).toContain(`current: key set 1 of Gateway`);
+  expect(stdout).toContain(`signed by 1 of 2 root keys of key set 1; missing 1 of ${keyidOf("bob")}`);
+  expect(stdout).toContain("must sign: 1 root, 1 release, 1 offer");
+  expect(existsSync(store("2.json"))).toBe(false);
+});
+
+test("keys without a command, or with an unknown one, lists what there is", async () => {
+  for (const args of [[], ["burn"]]) {
+    const { exitCode, stderr } = await runCommand(["keys", ...args]);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringContaining("init, add, revoke, rotate, threshold, sign, show"),
+    ]);
+  }
+});

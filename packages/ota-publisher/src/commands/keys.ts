@@ -1,0 +1,166 @@
+import {
+  addKey,
+  firstKeySet,
+  type Immutable,
+  type KeyRoleName,
+  type KeySet,
+  nextKeySet,
+  OtaError,
+  type PublicKey,
+  revokeKey,
+  rotateKey,
+  setThreshold,
+} from "@tinybms/ota-core";
+import { readPublicKey } from "../signing/key-file.ts";
+import { type KeyStore, readKeyStore, withPending, writeNextKeySet } from "../signing/key-store.ts";
+import { rootKeysOf, signPendingKeySet } from "../signing/sign-key-set.ts";
+import { openSigners, type SigningOptions } from "../signing/signers.ts";
+import type { CommandConsole, OutputOptions } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+import { keysDocument, keysText } from "./keys-document.ts";
+
+/** What every `tinybms-ota keys` command has. */
+export interface KeysCommandOptions extends OutputOptions, SigningOptions {
+  /** The folder of key sets. */
+  readonly keys: string;
+}
+
+/** Options of `keys init`, as commander reads them. */
+export interface KeysInitOptions extends KeysCommandOptions {
+  readonly product: string;
+  /** Files of public keys; without release or offer keys the root keys have these roles too. */
+  readonly root: readonly string[];
+  readonly release?: readonly string[];
+  readonly offer?: readonly string[];
+  readonly threshold?: readonly (readonly [KeyRoleName, number])[];
+}
+
+type Keys = Immutable<KeySet>;
+
+/**
+ * `keys init`: the first key set of a product.
+ *
+ * @throws OtaError `signing/key-exists` where the folder has key sets; `signing/…`, `protocol/…`.
+ */
+export async function runKeysInit(options: KeysInitOptions, console: CommandConsole): Promise<number> {
+  const { product, root, release = root, offer = root, threshold = [] } = options;
+  const store = await readKeyStore(options.keys);
+  if (store.sets.length > 0 || store.pending !== undefined) {
+    const hint = "keys add, revoke, rotate and threshold make the next key set";
+    throw new OtaError(
+      "signing/key-exists",
+      `${options.keys} holds key sets already`,
+      { file: options.keys },
+      { hint },
+    );
+  }
+  let document: Keys = firstKeySet(product, now());
+  for (const [role, files] of [
+    ["root", root],
+    ["release", release],
+    ["offer", offer],
+  ] as const)
+    for (const file of files) document = addKey(document, await readPublicKey(file), [role]);
+  for (const [role, count] of threshold) document = setThreshold(document, role, count);
+  return finish(withPending(store, document), options, console);
+}
+
+/** `keys add`: trusts a key for roles. */
+export async function runKeysAdd(
+  file: string,
+  options: KeysCommandOptions & { readonly role: readonly KeyRoleName[] },
+  console: CommandConsole,
+): Promise<number> {
+  const key = await readPublicKey(file);
+  return change((keys) => addKey(keys, key, options.role), options, console);
+}
+
+/** `keys revoke`: trusts a key for nothing any more, for good. */
+export async function runKeysRevoke(
+  key: string,
+  options: KeysCommandOptions,
+  console: CommandConsole,
+): Promise<number> {
+  const keyid = await keyidOf(key);
+  return change((keys) => revokeKey(keys, keyid), options, console);
+}
+
+/** `keys rotate`: puts one key in another's place. */
+export async function runKeysRotate(
+  old: string,
+  file: string,
+  options: KeysCommandOptions & { readonly revoke?: boolean },
+  console: CommandConsole,
+): Promise<number> {
+  const [keyid, key] = [await keyidOf(old), await readPublicKey(file)];
+  return change((keys) => rotateKey(keys, keyid, key, options.revoke ?? false), options, console);
+}
+
+/** `keys threshold`: how many keys of a role must sign. */
+export async function runKeysThreshold(
+  role: KeyRoleName,
+  count: number,
+  options: KeysCommandOptions,
+  console: CommandConsole,
+): Promise<number> {
+  return change((keys) => setThreshold(keys, role, count), options, console);
+}
+
+/** `keys sign`: one signer after the other signs the pending key set. */
+export async function runKeysSign(options: KeysCommandOptions, console: CommandConsole): Promise<number> {
+  const store = await readKeyStore(options.keys);
+  if (store.pending === undefined)
+    throw new OtaError("signing/key-set-change", `${options.keys} has no pending key set to sign`, {});
+  const signers = await openSigners(options, console, rootKeysOf(store));
+  if (signers.length === 0)
+    throw new OtaError("arguments/invalid", "keys sign needs a --sign-key or --sign-command", { option: "--sign-key" });
+  return show(await signPendingKeySet(store, signers), console);
+}
+
+/** `keys show`: the current key set and the pending one. */
+export async function runKeysShow(options: KeysCommandOptions, console: CommandConsole): Promise<number> {
+  return show(await readKeyStore(options.keys), console);
+}
+
+async function change(
+  step: (keys: Keys) => Keys,
+  options: KeysCommandOptions,
+  console: CommandConsole,
+): Promise<number> {
+  const store = await readKeyStore(options.keys);
+  const current = store.sets.at(-1)?.keys.document;
+  const base = store.pending?.keys.document ?? (current === undefined ? undefined : nextKeySet(current, now()));
+  if (base === undefined) {
+    const hint = "keys init makes the first one";
+    throw new OtaError("signing/key-set-change", `${options.keys} holds no key set`, {}, { hint });
+  }
+  const voided = store.pending?.envelope.signatures.length ?? 0;
+  const changed = withPending(store, { ...step(base), issued_at: now() });
+  if (voided > 0) console.warn(`the pending key set is another now; ${voided} signatures that it had are void`);
+  return finish(changed, options, console);
+}
+
+/** Signers are opened before a file is touched: what can't be signed as it was asked for isn't kept either. */
+async function finish(store: KeyStore, options: KeysCommandOptions, console: CommandConsole): Promise<number> {
+  const signers = await openSigners(options, console, rootKeysOf(store));
+  const { pending } = store;
+  if (signers.length > 0 || pending === undefined) return show(await signPendingKeySet(store, signers), console);
+  return show(await writeNextKeySet(store, pending.envelope), console);
+}
+
+function show(store: KeyStore, console: CommandConsole): number {
+  console.printJson(keysDocument(store));
+  if (!console.quiet) for (const line of keysText(store)) console.print(line);
+  return ExitCode.done;
+}
+
+/** A key as people name it: by its id, or by its public key's file. */
+async function keyidOf(text: string): Promise<string> {
+  if (/^[0-9a-f]{32}$/.test(text)) return text;
+  const key: PublicKey = await readPublicKey(text);
+  return key.keyid;
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,57 @@
+import { OtaError } from "@tinybms/ota-core";
+import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { readSignableImage } from "../signing/image-signature.ts";
+import { openSigners, type SigningOptions } from "../signing/signers.ts";
+import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+
+/** Options of `tinybms-ota sign`, as commander reads them. */
+export interface SignCommandOptions extends OutputOptions, SigningOptions {
+  /** File of the signature; without it the image's with `.sig`. */
+  readonly out?: string;
+}
+
+/** What `sign --json` prints. */
+interface SignDocument {
+  readonly file: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly signature: string;
+  readonly keyid: string;
+  readonly alg: string;
+}
+
+/**
+ * Signs an app image, beside the image: the bare signature over the whole file, as `openssl dgst -sha256 -sign` makes it.
+ *
+ * @returns The exit code.
+ * @throws OtaError `arguments/invalid` unless exactly one signer is given, `signing/…`, `image/file-unreadable`.
+ */
+export async function runSign(file: string, options: SignCommandOptions, console: CommandConsole): Promise<number> {
+  const { out = `${file}.sig` } = options;
+  const [sign, ...more] = await openSigners(options, console);
+  if (sign === undefined || more.length > 0) {
+    const message = "sign needs exactly one --sign-key or --sign-command";
+    throw new OtaError("arguments/invalid", message, { option: "--sign-key" });
+  }
+  const image = await readSignableImage(file);
+  const { key, signature } = await sign(image.bytes);
+  await write(out, signature);
+  const { keyid, alg } = key;
+  const document: SignDocument = { file, size: image.bytes.length, sha256: image.sha256, signature: out, keyid, alg };
+  console.printJson(document);
+  if (!console.quiet) {
+    console.print(`signed ${printable(file)}, ${image.bytes.length} bytes, SHA-256 ${image.sha256}`);
+    console.print(`with key ${keyid} (${alg}): ${printable(out)}, ${signature.length} bytes`);
+  }
+  return ExitCode.done;
+}
+
+async function write(file: string, signature: Uint8Array): Promise<void> {
+  try {
+    await writeFileAtomically(file, signature);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+    throw new OtaError("image/file-unreadable", `${file} can't be written${code}`, { file }, { cause });
+  }
+}

@@ -1,0 +1,217 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { Writable } from "node:stream";
+import { buildAppImage, chipsOfHardware, formatJson, isOtaError, type OtaError, type Problem } from "@tinybms/ota-core";
+import { type LoadedRoot, loadRootManifest, type PlacedProblem } from "@tinybms/ota-core/node";
+import { CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { runDeploy } from "./deploy.ts";
+import { ExitCode, exitCodeOf } from "./exit-code.ts";
+import { runPackage } from "./package.ts";
+import { runValidate } from "./validate.ts";
+
+/** Options of `tinybms-ota smoke`, as commander reads them. */
+export interface SmokeCommandOptions extends OutputOptions {
+  /** The root manifest to try; without it a built-in one. */
+  readonly manifest?: string;
+}
+
+/** What is tried, in this order: `manifest` and `releases` only where a manifest is named. */
+type StepName = "manifest" | "releases" | "package" | "validate" | "deploy";
+
+/** How one step went. */
+interface SmokeStep {
+  readonly step: StepName;
+  readonly outcome: "ok" | "failed" | "skipped";
+  readonly error?: OtaError;
+  readonly problems?: readonly Problem[];
+}
+
+/** The release that is made, in the temporary folder alone. */
+const VERSION = "0.0.0-smoke";
+
+/** What stands in for a build: above the 32 KiB below which gateways refuse an image. */
+const IMAGE_SIZE = 64 * 1024;
+
+/** Members of a channel that name files beside the root manifest. */
+const FILE_MEMBERS: readonly string[] = ["ca", "cert", "key"];
+
+const BUILT_IN_MANIFEST: object = {
+  schema_version: 1,
+  product: { name: "smoke", hardware: "esp32" },
+  deployment: {
+    channels: {
+      mqtt: { broker: "mqtt://localhost:1883", topic: "smoke/ota" },
+      https: { url: "https://updates.example/firmware.bin" },
+    },
+    default_protocols: ["mqtt", "https"],
+  },
+  versions: [],
+};
+
+/**
+ * Tries the way of a release from the build to the devices, as far as it goes without a network: packages an image in
+ * a temporary folder, validates that, and plans its delivery. With `--manifest` the released versions are validated
+ * where they are, and the rest is tried under the channels of that manifest. Nothing outside the temporary folder is
+ * written.
+ *
+ * @returns The exit code: 0 if every step went well, else that of the first which did not.
+ */
+export async function runSmoke({ manifest }: SmokeCommandOptions, console: CommandConsole): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "tinybms-smoke-"));
+  const steps: SmokeStep[] = [];
+  const report = (step: SmokeStep): void => {
+    steps.push(step);
+    if (step.outcome !== "ok" || !console.quiet) console.print(describe(step, console));
+  };
+  try {
+    await trySteps(folder, manifest, console, report);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const failed = steps.find(({ outcome }) => outcome === "failed");
+  console.printJson({ ok: failed === undefined, manifest: manifest ?? null, steps });
+  if (failed === undefined) return ExitCode.done;
+  return failed.error === undefined ? ExitCode.wrongInput : exitCodeOf(failed.error);
+}
+
+async function trySteps(
+  folder: string,
+  manifest: string | undefined,
+  console: CommandConsole,
+  report: (step: SmokeStep) => void,
+): Promise<void> {
+  const tryOne = async (step: StepName, run: () => Promise<readonly Problem[]>): Promise<boolean> => {
+    const result = await outcomeOf(step, run);
+    console.world.signal.throwIfAborted();
+    report(result);
+    return result.outcome === "ok";
+  };
+  let root: LoadedRoot | undefined;
+  if (manifest !== undefined) {
+    const isRead = await tryOne("manifest", async () => {
+      root = await loadRootManifest(manifest);
+      return [];
+    });
+    if (isRead) await tryOne("releases", () => validate(manifest, console));
+    else report({ step: "releases", outcome: "skipped" });
+  }
+  const copy = join(folder, "ota", "manifest.json");
+  let goesOn = manifest === undefined || root !== undefined;
+  if (goesOn) await writeReleaseLine(folder, copy, root);
+  const further: readonly (readonly [StepName, () => Promise<readonly Problem[]>])[] = [
+    ["package", () => packageIt(folder, copy, console)],
+    ["validate", () => validate(copy, console)],
+    ["deploy", () => planDelivery(copy, console)],
+  ];
+  for (const [step, run] of further) {
+    if (goesOn) goesOn = await tryOne(step, run);
+    else report({ step, outcome: "skipped" });
+  }
+}
+
+async function outcomeOf(step: StepName, run: () => Promise<readonly Problem[]>): Promise<SmokeStep> {
+  try {
+    const problems = await run();
+    return problems.length === 0 ? { step, outcome: "ok" } : { step, outcome: "failed", problems };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    return { step, outcome: "failed", error };
+  }
+}
+
+/** The user's manifest without its releases, or the built-in one, and an image of its chip. */
+async function writeReleaseLine(folder: string, copy: string, root: LoadedRoot | undefined): Promise<void> {
+  const manifest = root === undefined ? BUILT_IN_MANIFEST : withoutReleases(root);
+  const chip = chipsOfHardware(root?.manifest.product.hardware ?? "esp32")?.[0]?.name ?? "esp32";
+  await mkdir(join(folder, "ota"));
+  await writeFile(copy, formatJson(manifest));
+  await writeFile(
+    join(folder, "app.bin"),
+    buildAppImage({ chip, version: VERSION, projectName: "smoke", sizeBytes: IMAGE_SIZE }),
+  );
+}
+
+/** The manifest with no version, and with the files that channels name beside it named from anywhere. */
+function withoutReleases({ manifest, folder }: LoadedRoot): object {
+  // A dollar sign in the folder's name must not begin a variable.
+  const base = resolve(folder).replaceAll("$", "$$$$");
+  const channels = Object.entries(manifest.deployment?.channels ?? {}).map(([name, channel]) => {
+    const members = Object.entries(channel ?? {}).map(([member, value]) => {
+      const isBeside = FILE_MEMBERS.includes(member) && typeof value === "string" && !/^\$|^$/.test(value);
+      return [member, isBeside && !isAbsolute(value) ? join(base, value) : value];
+    });
+    return [name, Object.fromEntries(members)];
+  });
+  const deployment = { ...manifest.deployment, channels: Object.fromEntries(channels) };
+  return { ...manifest, versions: [], ...(manifest.deployment === undefined ? {} : { deployment }) };
+}
+
+async function packageIt(folder: string, manifest: string, console: CommandConsole): Promise<readonly Problem[]> {
+  const binary = join(folder, "app.bin");
+  const options = { manifest, binary, version: VERSION, project: "smoke", updateManifest: true };
+  await runPackage(options, withinConsole(console).console);
+  return [];
+}
+
+async function validate(manifest: string, console: CommandConsole): Promise<readonly PlacedProblem[]> {
+  const within = withinConsole(console);
+  await runValidate({ manifest, format: "text" }, within.console);
+  const { problems }: { readonly problems: readonly PlacedProblem[] } = JSON.parse(within.output.text);
+  return problems.filter(({ severity }) => severity === "error");
+}
+
+async function planDelivery(manifest: string, console: CommandConsole): Promise<readonly Problem[]> {
+  const options = { manifest, version: VERSION, dryRun: true, wait: "confirmed", timeout: 600 } as const;
+  const within = withinConsole(console);
+  const exitCode = await runDeploy(options, within.console);
+  if (exitCode === ExitCode.done) return [];
+  const { error, deliveries = [] }: FailedDeploy = JSON.parse(within.output.text);
+  const faults = [error, ...deliveries.map((delivery) => delivery.error)].filter((fault) => fault !== undefined);
+  if (faults.length === 0) throw new Error(`deploy --dry-run ended with ${exitCode} and said no reason`);
+  return faults.map(({ code, message }) => ({ code, path: "", message }));
+}
+
+/** What a document of `deploy --json` says went wrong: before the deliveries, or in one of them. */
+interface FailedDeploy {
+  readonly error?: Pick<Problem, "code" | "message">;
+  readonly deliveries?: readonly { readonly error?: Pick<Problem, "code" | "message"> }[];
+}
+
+/** A console for a command within this one: its document is read, what it says is not shown. */
+function withinConsole({ world }: CommandConsole): {
+  readonly console: CommandConsole;
+  readonly output: TextCollector;
+} {
+  const output = new TextCollector();
+  const within = { stdout: output, stderr: new TextCollector(), env: world.env, signal: world.signal };
+  return { console: new CommandConsole(within, { json: true }), output };
+}
+
+function describe({ step, outcome, error, problems = [] }: SmokeStep, console: CommandConsole): string {
+  const color = { ok: "green", failed: "red", skipped: "yellow" } as const;
+  const faults = [
+    ...(error === undefined ? [] : [`error[${error.code}]: ${error.message}`]),
+    ...(error?.hint === undefined ? [] : [`hint: ${error.hint}`]),
+    ...problems.map(({ code, path, message }) => `${path}: ${code}: ${message}`),
+  ];
+  const line = `${console.style(color[outcome], outcome.padEnd(8))}${MEANINGS[step]}`;
+  return [line, ...faults.map((fault) => `        ${printable(fault)}`)].join("\n");
+}
+
+const MEANINGS: Readonly<Record<StepName, string>> = {
+  manifest: "the root manifest can be read",
+  releases: "every released version is whole",
+  package: "an image is packaged, in a temporary folder",
+  validate: "the release made of it is whole",
+  deploy: "its delivery is planned (dry run, no network)",
+};
+
+class TextCollector extends Writable {
+  text = "";
+
+  override _write(chunk: unknown, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    done();
+  }
+}

@@ -1,0 +1,114 @@
+import { readFile, stat } from "node:fs/promises";
+import { hasSignatureForm, OtaError, type PublicKey, verifySignature } from "@tinybms/ota-core";
+import { readSignableImage, type SignableImage } from "../signing/image-signature.ts";
+import { readKeyText, readPublicKey } from "../signing/key-file.ts";
+import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";
+import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+
+/** Options of `tinybms-ota verify`, as commander reads them. */
+export interface VerifyCommandOptions extends OutputOptions {
+  /** Public key of a detached signature. */
+  readonly key?: string;
+  /** Public key of Secure Boot v2, in place of the other. */
+  readonly secureBoot?: string;
+  /** File of the signature; without it the image's with `.sig`. */
+  readonly signature?: string;
+}
+
+/** What `verify --json` prints. */
+interface VerifyDocument {
+  readonly file: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly valid: true;
+}
+
+/** With `--key`. */
+interface DetachedDocument extends VerifyDocument {
+  readonly signature: string;
+  readonly keyid: string;
+  readonly alg: string;
+}
+
+/** With `--secure-boot`. */
+interface SecureBootDocument extends VerifyDocument {
+  readonly secureBoot: SecureBootSignature;
+}
+
+/** No signature is larger than 512 bytes. */
+const SIGNATURE_FILE_SIZE_MAX = 1024;
+
+/**
+ * Verifies the detached signature over an app image, as `sign` and `openssl dgst -sha256 -sign` make it, or the signature
+ * of Secure Boot v2 in it.
+ *
+ * @returns The exit code.
+ * @throws OtaError `arguments/invalid` without exactly one key, `signing/signature-mismatch`, `signing/not-an-image`,
+ *   `signing/key-…`, `image/signature-invalid`, `image/file-unreadable`.
+ */
+export async function runVerify(file: string, options: VerifyCommandOptions, console: CommandConsole): Promise<number> {
+  const { key, secureBoot, signature = `${file}.sig` } = options;
+  if ((key === undefined) === (secureBoot === undefined)) {
+    const message = "verify needs either --key or --secure-boot";
+    throw new OtaError("arguments/invalid", message, { option: "--key" });
+  }
+  if (secureBoot !== undefined) return verifySector(file, secureBoot, console);
+  return verifyDetached(file, key ?? "", signature, console);
+}
+
+async function verifyDetached(
+  file: string,
+  keyFile: string,
+  signatureFile: string,
+  console: CommandConsole,
+): Promise<number> {
+  const key = await readPublicKey(keyFile);
+  const signature = await readSignature(signatureFile);
+  const image = await readSignableImage(file);
+  if (!verifySignature(key, image.bytes, signature)) throw mismatch(file, signatureFile, key, signature);
+  const { keyid, alg } = key;
+  const document: DetachedDocument = { ...documentOf(image), signature: signatureFile, keyid, alg };
+  console.printJson(document);
+  if (!console.quiet) console.print(`${printable(file)}: signed by key ${keyid} (${alg}), SHA-256 ${image.sha256}`);
+  return ExitCode.done;
+}
+
+async function verifySector(file: string, keyFile: string, console: CommandConsole): Promise<number> {
+  const pem = await readKeyText(keyFile);
+  const image = await readSignableImage(file);
+  const signature = verifySecureBoot(image.bytes, image.imageSize, pem);
+  if (signature === undefined) {
+    const message = `no block of the signature sector of ${file} is a signature of ${keyFile}`;
+    throw new OtaError("signing/signature-mismatch", message, { file, keyid: "" });
+  }
+  const document: SecureBootDocument = { ...documentOf(image), secureBoot: signature };
+  console.printJson(document);
+  const { scheme, block, keyDigest } = signature;
+  if (!console.quiet) console.print(`${printable(file)}: block ${block} (${scheme}), key digest ${keyDigest}`);
+  return ExitCode.done;
+}
+
+function documentOf({ file, bytes, sha256 }: SignableImage): VerifyDocument {
+  return { file, size: bytes.length, sha256, valid: true };
+}
+
+async function readSignature(file: string): Promise<Uint8Array> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw new Error("it is no regular file");
+    if (found.size > SIGNATURE_FILE_SIZE_MAX) throw new Error(`it is ${found.size} bytes; no signature is that large`);
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    const reason = cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : String(cause);
+    throw new OtaError("image/file-unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
+  }
+}
+
+function mismatch(file: string, signatureFile: string, key: PublicKey, signature: Uint8Array): OtaError {
+  const { keyid, alg } = key;
+  const message = hasSignatureForm(key, signature)
+    ? `${signatureFile} is no signature of key ${keyid} over ${file}: the file, the signature or the key is another`
+    : `${signatureFile} has not the form of a signature with ${alg}: it has ${signature.length} bytes`;
+  return new OtaError("signing/signature-mismatch", message, { file, keyid });
+}

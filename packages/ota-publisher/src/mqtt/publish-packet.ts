@@ -1,0 +1,60 @@
+/** The largest Remaining Length that MQTT can write, in bytes (MQTT 3.1.1 section 2.2.3, MQTT 5.0 section 1.5.5). */
+export const REMAINING_LENGTH_MAX = 268_435_455;
+
+/** Versions of MQTT as CONNECT numbers them: 4 is 3.1.1, 5 is 5.0. */
+export type MqttVersion = 4 | 5;
+
+/** A message whose payload is not in memory. */
+export interface PublishParts {
+  readonly topic: string;
+  readonly payloadSizeBytes: number;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** 1 to 65 535; left out of the packet at QoS 0. */
+  readonly packetId: number;
+  readonly version: MqttVersion;
+}
+
+/**
+ * What of a PUBLISH packet stands before its payload (MQTT 3.1.1 and 5.0, section 3.3; no properties).
+ *
+ * @returns Fixed and variable header. The packet is whole with `payloadSizeBytes` bytes after them.
+ */
+export function buildPublishHeader(parts: PublishParts): Uint8Array {
+  const { topic, qos, retain, packetId, version } = parts;
+  const name = new TextEncoder().encode(topic);
+  return Uint8Array.from([
+    0x30 | (qos << 1) | (retain ? 1 : 0),
+    ...variableByteInteger(remainingLength(parts)),
+    name.length >> 8,
+    name.length & 0xff,
+    ...name,
+    ...(qos === 0 ? [] : [packetId >> 8, packetId & 0xff]),
+    ...(version === 5 ? [0] : []),
+  ]);
+}
+
+/** The PUBREL packet that answers a PUBREC (section 3.6): its second byte is the Remaining Length. */
+export function buildPubrel(packetId: number): Uint8Array {
+  return Uint8Array.from([0x62, 2, packetId >> 8, packetId & 0xff]);
+}
+
+/** Bytes of a packet after its fixed header: what {@link REMAINING_LENGTH_MAX} bounds. */
+export function remainingLength({ topic, payloadSizeBytes, qos, version }: Omit<PublishParts, "packetId">): number {
+  const topicSize = 2 + new TextEncoder().encode(topic).length;
+  return topicSize + (qos === 0 ? 0 : 2) + (version === 5 ? 1 : 0) + payloadSizeBytes;
+}
+
+/** Bytes of a whole packet: what a broker's Maximum Packet Size bounds (MQTT 5.0 section 3.2.2.3.6). */
+export function packetSize(parts: Omit<PublishParts, "packetId">): number {
+  const remaining = remainingLength(parts);
+  return 1 + variableByteInteger(remaining).length + remaining;
+}
+
+function variableByteInteger(value: number): readonly number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest];
+    bytes.push((rest % 128) | 0x80);
+  }
+}

@@ -1,0 +1,54 @@
+import { readFile, stat } from "node:fs/promises";
+import { OtaError, parseAppImage, sha256, toHex, verifyAppImage } from "@tinybms/ota-core";
+
+/** A file that was read whole and is an ESP image: what a detached signature is over. */
+export interface SignableImage {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the file, lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Size of the image without what follows it, in bytes. */
+  readonly imageSize: number;
+}
+
+/** No flash of the family is larger than 128 MiB; no app comes near 32. */
+const IMAGE_SIZE_MAX = 32 * 1024 * 1024;
+
+/**
+ * Reads a file to be signed, or whose signature is to be verified, and refuses what is no sound ESP image: so a signature
+ * over a file can never be one over an envelope, whose signed bytes begin with `tinybms-ota/`.
+ *
+ * @throws OtaError `image/file-unreadable`, `signing/not-an-image`.
+ */
+export async function readSignableImage(file: string): Promise<SignableImage> {
+  const bytes = await read(file);
+  try {
+    const image = parseAppImage(bytes);
+    verifyAppImage(image);
+    return { file, bytes, sha256: toHex(sha256(bytes)), imageSize: image.imageSize };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${file} is no sound ESP image: ${reason}`;
+    const hint =
+      "detached signatures are for app images; releases, offers and key sets are signed by the commands that make them";
+    throw new OtaError("signing/not-an-image", message, { file }, { cause: error, hint });
+  }
+}
+
+async function read(file: string): Promise<Uint8Array> {
+  const found = await stat(file).catch((cause: unknown) => {
+    throw unreadable(file, "can't be opened", cause);
+  });
+  if (!found.isFile()) throw unreadable(file, "is no regular file");
+  if (found.size > IMAGE_SIZE_MAX) throw unreadable(file, `is ${found.size} bytes; no app image is larger than 32 MiB`);
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    throw unreadable(file, "can't be read", cause);
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): OtaError<"image/file-unreadable"> {
+  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  return new OtaError("image/file-unreadable", `${file} ${why}${code}`, { file }, { cause });
+}

@@ -1,0 +1,191 @@
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  advanceKeySet,
+  buildEnvelope,
+  buildKeySet,
+  type Envelope,
+  type Immutable,
+  isFullySigned,
+  isOtaError,
+  type KeySet,
+  keySetProgress,
+  MESSAGE_SIZE_MAX,
+  OtaError,
+  parseEnvelope,
+  parseKeySet,
+  readKeySet,
+  SIGNATURES_MAX,
+  type SigningProgress,
+  signaturesNeeded,
+  type TrustedKeys,
+  trustKeys,
+  verifySignature,
+} from "@tinybms/ota-core";
+import { writeFileAtomically } from "@tinybms/ota-core/node";
+
+/** A key set that is signed as it must be. */
+export interface StoredKeySet {
+  readonly file: string;
+  /** The envelope, as it is published on the topic of its epoch. */
+  readonly message: Uint8Array;
+  readonly keys: TrustedKeys;
+}
+
+/** The next key set, while it collects signatures. */
+export interface PendingKeySet {
+  readonly file: string;
+  readonly envelope: Envelope;
+  readonly keys: TrustedKeys;
+  /** Who has signed and who still must. */
+  readonly progress: readonly SigningProgress[];
+}
+
+/** A folder of key sets: `<epoch>.json` for each, and `pending.json` for the next. */
+export interface KeyStore {
+  readonly folder: string;
+  /** Each verified against the one before, the current one last. */
+  readonly sets: readonly StoredKeySet[];
+  readonly pending: PendingKeySet | undefined;
+}
+
+/**
+ * Reads a folder of key sets and verifies every step from the first to the last.
+ *
+ * @returns Empty where there is no such folder.
+ * @throws OtaError `signing/key-set-unreadable`, `protocol/…`, `signing/…` with the file that is wrong.
+ */
+export async function readKeyStore(folder: string): Promise<KeyStore> {
+  const epochs = (await namesIn(folder))
+    .flatMap((name) => /^([1-9][0-9]{0,9})\.json$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((left, right) => left - right);
+  const sets: StoredKeySet[] = [];
+  for (const epoch of epochs) {
+    const file = join(folder, `${epoch}.json`);
+    const message = await readSmall(file);
+    const before = sets.at(-1)?.keys;
+    const keys = ofFile(file, () =>
+      before === undefined ? readKeySet(message, verifySignature) : advanceKeySet(before, message, verifySignature),
+    );
+    if (keys.document.epoch !== epoch) {
+      const text = `${file} holds epoch ${keys.document.epoch}; its name says ${epoch}`;
+      throw new OtaError("signing/key-set-epoch", text, { expected: epoch, found: keys.document.epoch });
+    }
+    sets.push({ file, message, keys });
+  }
+  return { folder, sets, pending: await readPending(folder, sets.at(-1)?.keys) };
+}
+
+/**
+ * Writes the next key set: as `pending.json` while signatures are missing, else under its epoch.
+ *
+ * @param envelope - With the signatures that there are.
+ * @returns The folder as it is then.
+ * @throws OtaError `signing/key-set-unreadable` where it can't be written; `protocol/…` for what no device would take.
+ */
+export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Promise<KeyStore> {
+  const current = store.sets.at(-1)?.keys;
+  const message = buildEnvelope(envelope.payload, envelope.signatures);
+  if (message.length > MESSAGE_SIZE_MAX.keys) {
+    const [size, limit] = [message.length, MESSAGE_SIZE_MAX.keys];
+    const text = `the key set has ${size} bytes with its signatures; at most ${limit} are allowed`;
+    throw new OtaError("protocol/too-large", text, { message: "keys", size, limit });
+  }
+  const pending = pendingOf(join(store.folder, PENDING), envelope, current);
+  await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
+    throw unreadable(store.folder, "made", cause);
+  });
+  if (!isFullySigned(pending.progress)) {
+    await write(pending.file, message);
+    return { ...store, pending };
+  }
+  const file = join(store.folder, `${pending.keys.document.epoch}.json`);
+  // What devices will do with it, before it is called done.
+  const keys =
+    current === undefined ? readKeySet(message, verifySignature) : advanceKeySet(current, message, verifySignature);
+  await write(file, message);
+  await rm(pending.file, { force: true });
+  return { ...store, sets: [...store.sets, { file, message, keys }], pending: undefined };
+}
+
+/**
+ * A folder with another pending key set, which no one has signed. Nothing is written yet.
+ *
+ * @throws OtaError `protocol/…` for a key set that no device would take; `signing/key-set-change` where the step needs
+ *   more signatures than an envelope holds.
+ */
+export function withPending(store: KeyStore, document: Immutable<KeySet>): KeyStore {
+  const envelope: Envelope = { payload: buildKeySet(document), signatures: [] };
+  const pending = pendingOf(join(store.folder, PENDING), envelope, store.sets.at(-1)?.keys);
+  const count = signaturesNeeded(pending.progress);
+  if (count <= SIGNATURES_MAX) return { ...store, pending };
+  const message = `the old and the new root keys must give ${count} signatures; an envelope holds ${SIGNATURES_MAX}`;
+  const hint = "change the root keys in two steps, so that some of the old ones sign for both";
+  throw new OtaError("signing/key-set-change", message, {}, { hint });
+}
+
+const PENDING = "pending.json";
+
+async function readPending(folder: string, current: TrustedKeys | undefined): Promise<PendingKeySet | undefined> {
+  const file = join(folder, PENDING);
+  if (!(await namesIn(folder)).includes(PENDING)) return undefined;
+  const bytes = await readSmall(file);
+  const pending = ofFile(file, () => pendingOf(file, parseEnvelope(bytes, MESSAGE_SIZE_MAX.keys), current));
+  const { epoch } = pending.keys.document;
+  const expected = (current?.document.epoch ?? 0) + 1;
+  // A crash between the last two steps of completing a set leaves it behind.
+  if (epoch < expected) return undefined;
+  if (epoch === expected) return pending;
+  const text = `${file} holds epoch ${epoch}; the next of this folder is ${expected}`;
+  throw new OtaError("signing/key-set-epoch", text, { expected, found: epoch });
+}
+
+function pendingOf(file: string, envelope: Envelope, current: TrustedKeys | undefined): PendingKeySet {
+  const keys = trustKeys(parseKeySet(envelope.payload));
+  return { file, envelope, keys, progress: keySetProgress(envelope, current, keys, verifySignature) };
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return [];
+    throw unreadable(folder, "read", cause);
+  }
+}
+
+async function readSmall(file: string): Promise<Uint8Array> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw new Error("it is no regular file");
+    if (found.size > MESSAGE_SIZE_MAX.keys) throw new Error(`it has more than ${MESSAGE_SIZE_MAX.keys} bytes`);
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    throw unreadable(file, "read", cause);
+  }
+}
+
+async function write(file: string, bytes: Uint8Array): Promise<void> {
+  await writeFileAtomically(file, bytes).catch((cause: unknown) => {
+    throw unreadable(file, "written", cause);
+  });
+}
+
+function ofFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error });
+  }
+}
+
+function unreadable(file: string, verb: string, cause: unknown): OtaError<"signing/key-set-unreadable"> {
+  const reason = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  return new OtaError("signing/key-set-unreadable", `${file} can't be ${verb}: ${reason}`, { file }, { cause });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}

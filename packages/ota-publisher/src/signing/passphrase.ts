@@ -1,0 +1,114 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { decodeUtf8, OtaError } from "@tinybms/ota-core";
+import type { CommandConsole } from "../commands/console.ts";
+import { askSecret, type PromptTerminal } from "./prompt.ts";
+
+/** Where a passphrase may stand in the environment. */
+export const PASSPHRASE_VARIABLE = "TINYBMS_OTA_PASSPHRASE";
+
+/** Where a passphrase comes from: never from an argument, which every user of the machine can see. */
+export interface PassphraseOptions {
+  /** A file whose first line it is. */
+  readonly passphraseFile?: string;
+  /** An open file descriptor that it is read from, up to the end of its first line. */
+  readonly passphraseFd?: number;
+}
+
+const PASSPHRASE_SIZE_MAX = 1024;
+
+/**
+ * The passphrase that was handed over: by a file, a file descriptor or the environment. It is hidden in all output.
+ *
+ * @returns `undefined` where none was.
+ * @throws OtaError `signing/passphrase-unusable`.
+ */
+export function givenPassphrase(options: PassphraseOptions, console: CommandConsole): string | undefined {
+  const { passphraseFile, passphraseFd } = options;
+  const found =
+    passphraseFile === undefined && passphraseFd === undefined
+      ? console.world.env[PASSPHRASE_VARIABLE]
+      : readLine(passphraseFile ?? passphraseFd ?? 0);
+  if (found === undefined) return undefined;
+  return checked(found, console);
+}
+
+/** Hides the environment's passphrase in all output, whether it is used or not: a program may repeat it. */
+export function hidePassphrase(console: CommandConsole): void {
+  const passphrase = console.world.env[PASSPHRASE_VARIABLE] ?? "";
+  if (passphrase !== "") console.hide([passphrase]);
+}
+
+/**
+ * Asks for the passphrase of a key that is there.
+ *
+ * @returns `undefined` where there is no terminal.
+ */
+export async function askPassphrase(
+  file: string,
+  console: CommandConsole,
+  terminal: PromptTerminal = TERMINAL,
+): Promise<string | undefined> {
+  const answer = await askSecret(`Passphrase of ${file}: `, terminal);
+  return answer === undefined ? undefined : checked(answer, console);
+}
+
+/**
+ * Asks for a new key's passphrase, twice.
+ *
+ * @throws OtaError `signing/passphrase-unusable` where there is no terminal, or the answers differ.
+ */
+export async function askNewPassphrase(console: CommandConsole, terminal: PromptTerminal = TERMINAL): Promise<string> {
+  const first = await askSecret("Passphrase of the new key: ", terminal);
+  if (first === undefined) {
+    const hint = `--passphrase-file, --passphrase-fd or the variable ${PASSPHRASE_VARIABLE} hand it over without one`;
+    throw unusable("there is no terminal to ask for the passphrase on", hint);
+  }
+  const passphrase = checked(first, console);
+  if ((await askSecret("The same again: ", terminal)) !== passphrase) throw unusable("the two passphrases differ");
+  return passphrase;
+}
+
+const TERMINAL: PromptTerminal = {
+  get input() {
+    return process.stdin;
+  },
+  output: process.stderr,
+};
+
+function checked(passphrase: string, console: CommandConsole): string {
+  if (passphrase === "") throw unusable("the passphrase is empty");
+  console.hide([passphrase]);
+  if (Buffer.byteLength(passphrase) <= PASSPHRASE_SIZE_MAX) return passphrase;
+  throw unusable(`the passphrase is longer than ${PASSPHRASE_SIZE_MAX} bytes`);
+}
+
+function readLine(source: string | number): string {
+  const name = typeof source === "number" ? `file descriptor ${source}` : source;
+  try {
+    const fd = typeof source === "number" ? source : openSync(source, "r");
+    try {
+      const [line = ""] = (decodeUtf8(readUpToLine(fd)) ?? "\n").split(/\r?\n/);
+      return line;
+    } finally {
+      if (typeof source !== "number") closeSync(fd);
+    }
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+    throw new OtaError("signing/passphrase-unusable", `no passphrase can be read from ${name}${code}`, {}, { cause });
+  }
+}
+
+function readUpToLine(fd: number): Uint8Array {
+  const bytes = new Uint8Array(PASSPHRASE_SIZE_MAX + 2);
+  let size = 0;
+  while (size < bytes.length) {
+    const count = readSync(fd, bytes, size, bytes.length - size, null);
+    if (count === 0 || bytes.subarray(size, size + count).includes(0x0a)) return bytes.subarray(0, size + count);
+    size += count;
+  }
+  return bytes;
+}
+
+function unusable(message: string, hint?: string): OtaError<"signing/passphrase-unusable"> {
+  return new OtaError("signing/passphrase-unusable", message, {}, hint === undefined ? {} : { hint });
+}
