@@ -111,6 +111,7 @@ test.for([
   [["run", "--broker", ANY_PORT, "--topic", "a/#"], "protocol/topic-invalid", "no topic"],
   [["run", "--broker", ANY_PORT, "--chip", "z80"], "arguments/invalid", "--chip"],
   [["run", "--broker", ANY_PORT, "--app", "/nowhere/app.bin"], "simulation/file-unreadable", "ENOENT"],
+  [["run", "--broker", ANY_PORT, "--devices", "2", "--flash", "x.bin"], "arguments/invalid", "the flash of one device"],
   [["run", "--broker", ANY_PORT, "--fault", "bench-1:melt"], "simulation/invalid-fault", "melt"],
   [["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"], "simulation/invalid-fault", "no such device"],
 ] as const)("%j is refused with %s", async ([args, errorCode, why]) => {

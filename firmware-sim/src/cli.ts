@@ -2,6 +2,8 @@ import { createRequire } from "node:module";
 import { CHIPS, isOtaError, OtaError } from "@tinybms/ota-core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
+import { declareFlash } from "./commands/flash-options.ts";
+import { declarePowerCut } from "./commands/power-cut-options.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
 
@@ -48,11 +50,19 @@ function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command
     .action(() => {
       const [name] = program.args;
       const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
-      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there is run`);
+      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are run, power-cut and flash`);
     });
   addRun(program.command("run"), async (options) => {
     const { run } = await import("./commands/run.ts");
     onEnd(await run(options, new CommandOutput(io, options)));
+  });
+  declarePowerCut(program.command("power-cut"), async (options) => {
+    const { powerCut } = await import("./commands/power-cut.ts");
+    onEnd(await powerCut(options, new CommandOutput(io, options)));
+  });
+  declareFlash(program.command("flash"), async (options) => {
+    const { flash } = await import("./commands/flash.ts");
+    onEnd(await flash(options, new CommandOutput(io, options)));
   });
   return program;
 }
@@ -72,7 +82,8 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
     )
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
     .option("--bootloader <file>", "the second-stage bootloader")
-    .option("--flash <file>", "a whole flash, as esptool read-flash wrote it")
+    .option("--nvs <file>", "the NVS partition")
+    .option("--flash <file>", "keep the one device's flash here; where the file exists, the device is what it holds")
     .addOption(
       new Option("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again").argParser(
         (value: string, previous: readonly string[] = []) => [...previous, value],

@@ -208,8 +208,9 @@ export class SimulatedDevice {
       this.#status = "reset-loop";
       return [this.#log({ type: "reset-loop", now, device: this.id, reason: this.#outcome.reason })];
     }
-    const { rollback = true, antiRollback = false, tableOffset } = bootloaderOptions;
-    const build = { rollback, antiRollback, ...(tableOffset === undefined ? {} : { tableOffset }) };
+    const { rollback = true, antiRollback = false, tableOffset, secureBoot: signedApps } = bootloaderOptions;
+    const table = tableOffset === undefined ? {} : { tableOffset };
+    const build = { rollback, antiRollback, ...table, ...(signedApps === undefined ? {} : { signedApps }) };
     const app = createAppContext(this.hardware, this.#outcome, build);
     const agent = new OtaAgent(
       app,

@@ -3,6 +3,7 @@ export type { BootSlot, ResetReason } from "./boot/boot-event.ts";
 export type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
 export { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
 export { Efuse, type EfuseFields } from "./boot/efuse.ts";
+export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
 export { runSimCli } from "./cli.ts";
 export type { CommandIo } from "./commands/command-output.ts";
 export { createDevice, createHardware, type DeviceSpec, type FlashContents } from "./create-device.ts";
@@ -19,15 +20,17 @@ export { partitionBytes, partitionsOf } from "./device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device-summary.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
 export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";
+export type { FlashFault } from "./flash/flash-fault.ts";
 export { NorFlash } from "./flash/nor-flash.ts";
 export { type CutMoment, type CutPlan, PowerCut } from "./flash/power-cut.ts";
+export { freedBitVariants, missedBitVariants } from "./flash/single-bit-tears.ts";
+export { eraseCutVariants, programCutVariants } from "./flash/tears.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "./mqtt/connect-device.ts";
-export {
-  type PowerCutSweepOptions,
-  type PowerCutSweepResult,
-  powerCutSweep,
-  type SweepViolation,
-} from "./simulation/power-cut-sweep.ts";
+export type { SweepViolation } from "./power-cut/invariant.ts";
+export { powerCutSweep, type SweepResult } from "./power-cut/sweep.ts";
+export type { SweepOptions } from "./power-cut/sweep-options.ts";
+export { powerCutSweepOnThreads, type ThreadOptions } from "./power-cut/sweep-threads.ts";
 export { type Publication, publishImage } from "./simulation/publish-image.ts";
 export { createRandom, type Random } from "./simulation/random.ts";
 export { World, type WorldOptions, type WorldPublisher } from "./simulation/world.ts";
+export { verifyRomSignature } from "./verify-rom-signature.ts";

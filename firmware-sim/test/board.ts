@@ -21,7 +21,9 @@ import type { BootSlot } from "../src/boot/boot-event.ts";
 import type { BootloaderOptions, Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
 import { Efuse, type EfuseFields } from "../src/boot/efuse.ts";
+import { flashViewOf } from "../src/boot/flash-view.ts";
 import { type AppContext, type AppOptions, createAppContext, type EspPartition } from "../src/esp-idf/app-context.ts";
+import { EncryptedFlash } from "../src/flash/encrypted-flash.ts";
 import { NorFlash } from "../src/flash/nor-flash.ts";
 import { PowerCut } from "../src/flash/power-cut.ts";
 
@@ -42,6 +44,9 @@ export interface BoardSpec {
   readonly empty?: readonly BootSlot[];
   /** What the image of a slot is like. */
   readonly images?: ReadonlyMap<BootSlot, AppImageSpec>;
+  /** Turns an image into what is written into its slot, such as a signed one. */
+  readonly sign?: (image: Uint8Array, slot: BootSlot) => Uint8Array;
+  /** With a key for flash encryption everything but NVS is enciphered, blank otadata too, as after a first start. */
   readonly efuse?: EfuseFields;
   /** The last word on the partition table. */
   readonly table?: (
@@ -68,18 +73,22 @@ export function board(spec: BoardSpec = {}): Hardware {
   const chip = chipByName(spec.chip ?? "esp32");
   if (chip === undefined) throw new Error(`no chip ${spec.chip}`);
   const flash = new NorFlash(1024 * 1024);
+  const key = spec.efuse?.flashEncryptionKey;
+  const cells = key === undefined ? flash : new EncryptedFlash(flash, key);
   const entries = layout(spec);
-  flash.load(PARTITION_TABLE_OFFSET, buildPartitionTable(spec.table?.(entries) ?? { entries }));
+  cells.load(PARTITION_TABLE_OFFSET, buildPartitionTable(spec.table?.(entries) ?? { entries }));
+  if (key !== undefined) cells.load(OTADATA_OFFSET, new Uint8Array(0x2000).fill(0xff));
   for (const [index, entry] of (spec.otadata ?? []).entries()) {
-    if (entry !== undefined) flash.load(OTADATA_OFFSET + index * 0x1000, buildOtadataEntry(entry));
+    if (entry !== undefined) cells.load(OTADATA_OFFSET + index * 0x1000, buildOtadataEntry(entry));
   }
   for (const { type, subtype, offset } of entries) {
     if (type !== PartitionType.APP) continue;
     const slot = slotOfSubtype(subtype);
     if (spec.empty?.includes(slot)) continue;
     const image = buildAppImage({ chip: chip.name, version: `${slot}`, seed: 1 + subtype, ...spec.images?.get(slot) });
-    const flipped = spec.corrupt?.includes(slot) ? image.with(300, (image[300] ?? 0) ^ 1) : image;
-    flash.load(offset, flipped);
+    const signed = spec.sign?.(image, slot) ?? image;
+    const flipped = spec.corrupt?.includes(slot) ? signed.with(300, (signed[300] ?? 0) ^ 1) : signed;
+    cells.load(offset, flipped);
   }
   return { flash, chip, efuse: new Efuse(chip, spec.efuse) };
 }
@@ -121,9 +130,10 @@ function labelOf(subtype: number): string {
 }
 
 /** What otadata holds, as `1:valid`, `blank` or `5:new torn`. */
-export function otadataOf({ flash }: Pick<Hardware, "flash">): readonly string[] {
+export function otadataOf(hardware: Pick<Hardware, "flash" | "efuse">): readonly string[] {
+  const copy = flashViewOf({ flash: hardware.flash.snapshot(), efuse: hardware.efuse });
   return [0, 0x1000].map((offset) => {
-    const bytes = flash.truth(OTADATA_OFFSET + offset, 32);
+    const bytes = copy.read(OTADATA_OFFSET + offset, 32);
     if (bytes.every((byte) => byte === 0xff)) return "blank";
     const { sequence, state, crc } = parseOtadataEntry(bytes);
     return `${sequence}:${otaStateName(state)}${crc === otadataCrc(sequence) ? "" : " torn"}`;

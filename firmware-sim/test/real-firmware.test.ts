@@ -85,7 +85,7 @@ function flashed(real: RealBoard): Hardware {
 describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
   test.for(BOARDS)("$chip boots its app from ota_0", (real) => {
     const outcome = runBootloader(flashed(real));
-    expect(outcome.log.at(-1)).toBe("I boot: Loaded app from partition at offset 0x10000");
+    expect(outcome.log.at(-2)).toBe("I boot: Loaded app from partition at offset 0x10000");
     if (outcome.kind !== "boots") throw new Error(outcome.reason);
     expect(outcome.slot).toBe(0);
     expect(outcome.image.imageSizeBytes).toBeLessThanOrEqual(read(real.app).length);
@@ -94,8 +94,11 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
 
   test("esp32 prints the boot log that its console would show", () => {
     const { log } = runBootloader(flashed(BOARDS[0]!));
-    expect(log.slice(0, 9).join("\n")).toMatchInlineSnapshot(`
-      "I boot: Partition Table:
+    expect(log.slice(0, 12).join("\n")).toMatchInlineSnapshot(`
+      "I boot: chip revision: v3.0
+      I boot.esp32: SPI Flash Size : 4MB
+      I boot: Enabling RNG early entropy source...
+      I boot: Partition Table:
       I boot: ## Label            Usage          Type ST Offset   Length
       I boot:  0 nvs              WiFi data        01 02 00009000 00005000
       I boot:  1 otadata          OTA data         01 00 0000e000 00002000

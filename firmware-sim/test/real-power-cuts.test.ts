@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { concatBytes } from "@tinybms/ota-core";
+import { type ChipName, concatBytes } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { powerCutSweep } from "../src/simulation/power-cut-sweep.ts";
+import type { FlashContents } from "../src/create-device.ts";
+import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";
 
 const FIRMWARE = process.env.TINYBMS_FIRMWARE
   ? new URL(`file://${process.env.TINYBMS_FIRMWARE}/`)
@@ -11,19 +12,54 @@ const note = isAbsent ? " (skipped: no real firmware here)" : "";
 
 const read = (file: string) => new Uint8Array(readFileSync(new URL(file, FIRMWARE)));
 
-test.skipIf(isAbsent)(
-  `an ESP32 with WLED 0.14.3 gets to 0.14.4 through a power cut at every tenth flash operation${note}`,
+/** Bootloader, partition table, used NVS and otadata, merged from 0; the app goes to 0x10000. */
+function merged(chip: ChipName, file: string, app: string): FlashContents {
+  const start = read(file);
+  const blank = new Uint8Array(0x10000 - start.length).fill(0xff);
+  return { chip, flashSizeBytes: 4 * 2 ** 20, flashDump: concatBytes([start, blank, read(app)]) };
+}
+
+interface RealUpdate {
+  readonly name: string;
+  readonly board: () => FlashContents;
+  readonly update: string;
+}
+
+const UPDATES: readonly RealUpdate[] = [
+  {
+    name: "ESP32",
+    board: () => merged("esp32", "boot/esp32_bootloader_v4.bin", "0.14.3/WLED_0.14.3_ESP32.bin"),
+    update: "0.14.4/WLED_0.14.4_ESP32.bin",
+  },
+  {
+    name: "ESP32-C3",
+    board: () => merged("esp32c3", "boot/esp32-c3_bootloader_v2.bin", "0.14.3/WLED_0.14.3_ESP32-C3.bin"),
+    update: "0.14.4/WLED_0.14.4_ESP32-C3.bin",
+  },
+  {
+    name: "ESP32-S3",
+    board: () => ({
+      chip: "esp32s3",
+      flashSizeBytes: 8 * 2 ** 20,
+      bootloader: read("boot/bootloader_s3.bin"),
+      partitionTable: read("boot/partitions_s3_8m.bin"),
+      otadata: read("boot/boot_app0.bin"),
+      app: read("0.14.3/WLED_0.14.3_ESP32-S3_8MB.bin"),
+    }),
+    update: "0.14.4/WLED_0.14.4_ESP32-S3_8MB.bin",
+  },
+];
+
+test.skipIf(isAbsent).for(UPDATES)(
+  `an $name with WLED 0.14.3 gets to 0.14.4 through a power cut in every tenth flash operation${note}`,
   { timeout: 180_000 },
-  () => {
-    // Bootloader, partition table, used NVS and otadata, merged from 0; the app goes to 0x10000.
-    const merged = read("boot/esp32_bootloader_v4.bin");
-    const blank = new Uint8Array(0x10000 - merged.length).fill(0xff);
-    const flashDump = concatBytes([merged, blank, read("0.14.3/WLED_0.14.3_ESP32.bin")]);
-    const from = { chip: "esp32", flashSizeBytes: 4 * 2 ** 20, flashDump } as const;
-    const result = powerCutSweep({ from, to: read("0.14.4/WLED_0.14.4_ESP32.bin"), every: 10 });
+  async ({ board, update }) => {
+    const options = { from: board(), to: read(update), seed: 1, every: 10, variants: "one", recoverEvery: 1 } as const;
+    const result = await powerCutSweepOnThreads({ ...options, runs: ["update"] }, { threads: 2 });
     expect(result.violations).toEqual([]);
-    expect(result.points).toBeGreaterThan(500);
-    expect(result.outcomes.confirmed).toBe(result.points);
+    expect(result.operations).toBeGreaterThan(5_000);
+    expect(result.points).toBe(Math.floor(result.operations / 10));
+    expect(result.ends.confirmed).toBe(result.points);
     expect(result.refetchedMax).toBeLessThanOrEqual(3);
   },
 );

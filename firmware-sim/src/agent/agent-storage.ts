@@ -26,7 +26,11 @@ import {
 import type { NvsStorage } from "../nvs/nvs-storage.ts";
 
 const NAMESPACE = "tinybms_ota";
-const RECORD_KEY = "record";
+/**
+ * Written in turns. A power cut while ESP-IDF marks a string's old form as erased (`Page::eraseEntryAndSpan`) can leave
+ * neither form readable; the other string then still holds the record before.
+ */
+const RECORD_KEYS = ["record_0", "record_1"] as const;
 const BOOT_COUNT_KEY = "boot_count";
 
 /** What the agent keeps in NVS. */
@@ -47,22 +51,52 @@ export interface AgentStorage {
  * @throws PowerCut where the flash loses power.
  */
 export function openAgentStorage(app: AppContext): AgentStorage {
-  const { err, handle } = openNamespace(app);
+  const failures: number[] = [];
+  const { err, handle } = openNamespace(app, failures);
   if (handle === undefined) return { bootCount: 1, record: undefined, store: () => err };
   const bootCount = (nvs_get_u32(handle, BOOT_COUNT_KEY).value ?? 0) + 1;
   nvs_set_u32(handle, BOOT_COUNT_KEY, bootCount);
-  const text = nvs_get_str(handle, RECORD_KEY).value;
+  let newest = newestRecord(handle);
   return {
     bootCount,
-    record: text === undefined ? undefined : parseReceiverRecord(text),
-    store: (record) => nvs_set_str(handle, RECORD_KEY, buildReceiverRecord(record)),
+    record: newest?.record,
+    store: (record) => {
+      failures.length = 0;
+      const number = (newest?.number ?? 0) + 1;
+      const stored = nvs_set_str(handle, keyOf(number), `${number} ${buildReceiverRecord(record)}`);
+      const err = stored === EspErr.ESP_OK ? (failures[0] ?? stored) : stored;
+      if (err === EspErr.ESP_OK) newest = { number, record };
+      return err;
+    },
   };
 }
 
-function openNamespace(app: AppContext): { readonly err: number; readonly handle?: NvsHandle } {
+/** A record, with how many were stored before it. */
+interface NumberedRecord {
+  readonly number: number;
+  readonly record: ReceiverRecord;
+}
+
+function keyOf(number: number): string {
+  return RECORD_KEYS[number % 2 === 0 ? 0 : 1];
+}
+
+function newestRecord(handle: NvsHandle): NumberedRecord | undefined {
+  let newest: NumberedRecord | undefined;
+  for (const key of RECORD_KEYS) {
+    const [, digits, text = ""] = /^([0-9]{1,10}) (.*)$/s.exec(nvs_get_str(handle, key).value ?? "") ?? [];
+    const record = parseReceiverRecord(text);
+    const number = Number(digits);
+    if (record !== undefined && number > (newest?.number ?? -1)) newest = { number, record };
+  }
+  return newest;
+}
+
+/** @param failures - Gets what the flash refuses, as long as the namespace is used. */
+function openNamespace(app: AppContext, failures: number[]): { readonly err: number; readonly handle?: NvsHandle } {
   const partition = esp_partition_find_first(app, PartitionType.DATA, DataSubtype.NVS);
   if (partition === undefined) return { err: EspErr.ESP_ERR_NVS_PART_NOT_FOUND };
-  const storage = nvsStorageOf(app, partition);
+  const storage = nvsStorageOf(app, partition, failures);
   const { err, nvs } = initNvs(storage);
   return nvs === undefined ? { err } : nvs_open(nvs, NAMESPACE, "readwrite");
 }
@@ -76,15 +110,14 @@ function initNvs(storage: NvsStorage): ReturnType<typeof nvs_flash_init> {
   return nvs_flash_init(storage);
 }
 
-function nvsStorageOf(app: AppContext, partition: EspPartition): NvsStorage {
+function nvsStorageOf(app: AppContext, partition: EspPartition, failures: number[]): NvsStorage {
+  const note = (err: number) => {
+    if (err !== EspErr.ESP_OK) failures.push(err);
+  };
   return {
     sizeBytes: partition.size,
     read: (offset, length) => esp_partition_read(app, partition, offset, length).data,
-    program: (offset, bytes) => {
-      esp_partition_write(app, partition, offset, bytes);
-    },
-    eraseSector: (offset) => {
-      esp_partition_erase_range(app, partition, offset, 4096);
-    },
+    program: (offset, bytes) => note(esp_partition_write(app, partition, offset, bytes)),
+    eraseSector: (offset) => note(esp_partition_erase_range(app, partition, offset, 4096)),
   };
 }

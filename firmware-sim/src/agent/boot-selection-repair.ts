@@ -1,4 +1,4 @@
-import { OtaImageState, type TargetSlot } from "@tinybms/ota-core";
+import { AppSubtype, OtaImageState, type TargetSlot } from "@tinybms/ota-core";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
@@ -9,6 +9,9 @@ import {
 } from "../esp-idf/esp-ota-query.ts";
 import { esp_ota_mark_app_valid_cancel_rollback } from "../esp-idf/esp-ota-rollback.ts";
 import { readOtaSelect, slotOfEntry } from "../esp-idf/ota-select.ts";
+
+/** OTA slots that a partition table can have (`esp_partition.h`, ESP_PARTITION_SUBTYPE_APP_OTA_MAX). */
+const OTA_SLOTS_MAX = 16;
 
 /** Whether the slot that otadata selects is the one that runs. Without otadata there is nothing to select. */
 export function isRunningSelected(app: AppContext): boolean {
@@ -29,12 +32,25 @@ export function isRunningSelected(app: AppContext): boolean {
  * @throws PowerCut where the flash loses power: the next start finds the same, and does the same.
  */
 export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
-  if (isRunningSelected(app)) return;
+  if (isRunningSelected(app) && !isUnrecorded(app)) return;
   const running = esp_ota_get_running_partition(app);
   if (isGivenUp(esp_ota_get_state_partition(app, running).state)) return;
   if (esp_ota_set_boot_partition(app, running) !== EspErr.ESP_OK || isOnTrial) return;
   // Only with the running slot selected does the call confirm the right entry. Factory has none.
   if (isRunningSelected(app)) esp_ota_mark_app_valid_cancel_rollback(app);
+}
+
+/**
+ * Whether an OTA slot runs that no entry selects: the bootloader's first entry on blank otadata was torn. Without one there
+ * would be nothing to go back to.
+ */
+function isUnrecorded(app: AppContext): boolean {
+  const select = readOtaSelect(app);
+  return select !== undefined && select.active === undefined && isOtaSlot(esp_ota_get_running_partition(app));
+}
+
+function isOtaSlot({ subtype }: EspPartition): boolean {
+  return subtype >= AppSubtype.OTA_0 && subtype < AppSubtype.OTA_0 + OTA_SLOTS_MAX;
 }
 
 /** Whether the running image's own entry, if otadata selects it, awaits confirmation. */

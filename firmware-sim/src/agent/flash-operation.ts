@@ -1,5 +1,6 @@
 import {
   APP_IMAGE_HEADER_SIZE,
+  APP_IMAGE_MAGIC,
   createSha256,
   type FlashOperation,
   type FlashResult,
@@ -17,6 +18,7 @@ import {
   esp_ota_mark_app_valid_cancel_rollback,
 } from "../esp-idf/esp-ota-rollback.ts";
 import { esp_partition_erase_range, esp_partition_read, esp_partition_write } from "../esp-idf/esp-partition.ts";
+import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { isRunningSelected } from "./boot-selection-repair.ts";
 
@@ -54,7 +56,7 @@ export function carryOutFlashAction(
     case "erase-sector":
       return answer(esp_partition_erase_range(app, target, action.offset, SECTOR_SIZE), { operation: "erase-sector" });
     case "program":
-      return answer(esp_partition_write(app, target, action.offset, action.bytes), { operation: "program" });
+      return answer(programTarget(app, target, action), { operation: "program" });
     case "verify-image":
       return verifyTarget(app, target);
     case "invalidate-otadata":
@@ -80,11 +82,27 @@ function hashTarget(app: AppContext, target: EspPartition, length: number): Flas
   return { ok: true, result: { operation: "hash-flash", sha256: toHex(hash.digest()) } };
 }
 
+/** On encrypted flash, the end of an image is padded to a whole block with what erased flash holds. */
+function programTarget(
+  app: AppContext,
+  target: EspPartition,
+  { offset, bytes }: Extract<FlashAction, { readonly type: "program" }>,
+): number {
+  const excess = target.encrypted ? bytes.length % ENCRYPTION_BLOCK_SIZE : 0;
+  if (excess === 0) return esp_partition_write(app, target, offset, bytes);
+  const padded = new Uint8Array(bytes.length + ENCRYPTION_BLOCK_SIZE - excess).fill(0xff);
+  padded.set(bytes);
+  return esp_partition_write(app, target, offset, padded);
+}
+
 function verifyTarget(app: AppContext, target: EspPartition): FlashAnswer {
   const err = esp_image_verify(app, target);
   if (err !== EspErr.ESP_OK) return { ok: false, espErr: err };
-  const { chipId } = parseAppImageHeader(esp_partition_read(app, target, 0, APP_IMAGE_HEADER_SIZE).data);
+  const header = esp_partition_read(app, target, 0, APP_IMAGE_HEADER_SIZE).data;
   const { description } = esp_ota_get_partition_description(app, target);
+  // Cells that were cut off in the middle of an operation may read otherwise the second time.
+  if (header[0] !== APP_IMAGE_MAGIC) return { ok: false, espErr: EspErr.ESP_ERR_IMAGE_INVALID };
+  const { chipId } = parseAppImageHeader(header);
   const { secureVersion = 0, projectName = "" } = description ?? {};
   return { ok: true, result: { operation: "verify-image", chipId, secureVersion, projectName } };
 }

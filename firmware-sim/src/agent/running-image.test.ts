@@ -1,6 +1,7 @@
 import { buildAppImage, concatBytes, sha256, toHex } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { board, SLOT_SIZE } from "../../test/board.ts";
+import { makeSigningKey, signImage } from "../../test/sign-image.ts";
 import type { Hardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
@@ -46,6 +47,11 @@ test("the hash of a signed image takes in its signature sector", () => {
   const signed = concatBytes([IMAGE, PADDING]);
   const sector = signatureSector(signed);
   expect(read(boardWith(signed, sector)).sha256).toBe(toHex(sha256(concatBytes([signed, sector]))));
+});
+
+test("the hash of an image signed with ECDSA takes in its signature sector", () => {
+  const signed = signImage(IMAGE, makeSigningKey("ecdsa-p256"));
+  expect(read(boardWith(signed)).sha256).toBe(toHex(sha256(signed)));
 });
 
 test("a signature sector that a larger image left behind does not count", () => {

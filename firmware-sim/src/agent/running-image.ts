@@ -1,16 +1,22 @@
-import { createSha256, equalBytes, type RunningImage, type Sha256, toHex } from "@tinybms/ota-core";
+import {
+  createSha256,
+  equalBytes,
+  parseSignatureBlock,
+  type RunningImage,
+  type Sha256,
+  SIGNATURE_BLOCK_MAGIC,
+  SIGNATURE_BLOCK_SIZE,
+  SIGNATURE_SECTOR_SIZE,
+  type SignatureBlock,
+  signatureOffset,
+  signedDigest,
+  toHex,
+} from "@tinybms/ota-core";
 import type { VerifiedImage } from "../boot/image-verification.ts";
-import type { AppContext } from "../esp-idf/app-context.ts";
+import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { esp_app_get_description, esp_ota_get_running_partition } from "../esp-idf/esp-ota-query.ts";
-
-/** Where a signature sector begins after an image, in bytes: on the next multiple of this. */
-const SIGNATURE_ALIGNMENT = 4096;
-const SIGNATURE_SECTOR_SIZE = 4096;
-/** First bytes of a signature block of Secure Boot V2 (`ets_secure_boot_sig_block_t`): magic, version. */
-const SIGNATURE_MAGIC = 0xe7;
-const SIGNATURE_VERSION = 0x02;
-/** Where the block keeps the SHA-256 of the padded image, in bytes. */
-const SIGNATURE_DIGEST_OFFSET = 4;
+import { flashOf } from "../esp-idf/esp-partition.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
 
 /**
  * Describes the running image from its own flash.
@@ -20,33 +26,58 @@ const SIGNATURE_DIGEST_OFFSET = 4;
  */
 export function readRunningImage(app: AppContext, image: VerifiedImage): Omit<RunningImage, "pendingVerify"> {
   const descriptor = esp_app_get_description(app);
+  const partition = esp_ota_get_running_partition(app);
   return {
     version: descriptor?.version ?? "",
     projectName: descriptor?.projectName ?? "",
-    slot: esp_ota_get_running_partition(app).label,
-    sha256: toHex(hashImage(app, image.imageSizeBytes)),
+    slot: partition.label,
+    sha256: toHex(hashOfImage(app, partition, image.imageSizeBytes)),
   };
+}
+
+function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: number): Uint8Array {
+  const flash = flashOf(app, partition);
+  const hash = (reader: FlashReader) => hashImage(reader, partition, imageSizeBytes);
+  return flash.remember?.(`hashImage ${partition.address} ${partition.size} ${imageSizeBytes}`, hash) ?? hash(flash);
 }
 
 /**
  * SHA-256 of the image and, where one follows, its signature sector. A sector counts only if it signs this very image:
  * a larger signed image that stood here before may have left its own.
  */
-function hashImage(app: AppContext, imageSizeBytes: number): Uint8Array {
+function hashImage(flash: FlashReader, partition: EspPartition, imageSizeBytes: number): Uint8Array {
   const hash = createSha256();
-  const { offset } = app.running;
-  feed(app, hash, offset, imageSizeBytes);
-  const paddingSize = (SIGNATURE_ALIGNMENT - (imageSizeBytes % SIGNATURE_ALIGNMENT)) % SIGNATURE_ALIGNMENT;
-  const signatureOffset = offset + imageSizeBytes + paddingSize;
-  const block = app.flash.read(signatureOffset, SIGNATURE_DIGEST_OFFSET + 32);
-  if (block[0] !== SIGNATURE_MAGIC || block[1] !== SIGNATURE_VERSION) return hash.digest();
-  const padded = feed(app, hash.copy(), offset + imageSizeBytes, paddingSize);
-  if (!equalBytes(padded.copy().digest(), block.subarray(SIGNATURE_DIGEST_OFFSET))) return hash.digest();
-  return feed(app, padded, signatureOffset, SIGNATURE_SECTOR_SIZE).digest();
+  const offset = signatureOffset(imageSizeBytes);
+  feed(flash, partition, hash, { offset: 0, length: imageSizeBytes });
+  const block = signatureAt(flash, partition, offset);
+  if (block === undefined) return hash.digest();
+  const padded = feed(flash, partition, hash.copy(), { offset: imageSizeBytes, length: offset - imageSizeBytes });
+  const signed =
+    block.scheme === "ecdsa-p384"
+      ? signedDigest(block.scheme, flash.read(partition.address, offset))
+      : padded.copy().digest();
+  if (!equalBytes(signed, block.imageDigest)) return hash.digest();
+  return feed(flash, partition, padded, { offset, length: SIGNATURE_SECTOR_SIZE }).digest();
 }
 
-function feed(app: AppContext, hash: Sha256, offset: number, length: number): Sha256 {
-  app.flash.forEachSector(offset, length, (bytes) => {
+function signatureAt(flash: FlashReader, partition: EspPartition, offset: number): SignatureBlock | undefined {
+  if (offset + SIGNATURE_SECTOR_SIZE > partition.size) return undefined;
+  const bytes = flash.read(partition.address + offset, SIGNATURE_BLOCK_SIZE);
+  if (bytes[0] !== SIGNATURE_BLOCK_MAGIC) return undefined;
+  try {
+    return parseSignatureBlock(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function feed(
+  flash: FlashReader,
+  partition: EspPartition,
+  hash: Sha256,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): Sha256 {
+  flash.forEachSector(partition.address + offset, length, (bytes) => {
     hash.update(bytes);
   });
   return hash;

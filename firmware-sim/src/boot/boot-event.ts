@@ -1,5 +1,5 @@
-import type { OtadataEntry, PartitionEntry } from "@tinybms/ota-core";
-import type { VerifiedImage } from "./image-verification.ts";
+import type { ChipName, OtadataEntry, PartitionEntry, SignatureScheme } from "@tinybms/ota-core";
+import type { PartitionRange, VerifiedImage } from "./image-verification.ts";
 
 /** What the bootloader can start: an OTA slot by its number, or one of the two others. */
 export type BootSlot = number | "factory" | "test";
@@ -38,15 +38,39 @@ export type ResetReason =
 
 /** One thing the bootloader did or found, in order. */
 export type BootEvent =
+  | {
+      readonly type: "started";
+      readonly chip: ChipName;
+      /** Wafer revision, major × 100 + minor. */
+      readonly chipRevision: number;
+      readonly flashSizeBytes: number;
+    }
   | { readonly type: "table-loaded"; readonly entries: readonly PartitionEntry[] }
   | { readonly type: "table-rejected"; readonly err: number; readonly reason: string }
-  | { readonly type: "otadata-read"; readonly entries: readonly [OtadataEntry, OtadataEntry] }
+  | {
+      readonly type: "otadata-read";
+      readonly entries: readonly [OtadataEntry, OtadataEntry];
+      /** That of the eFuse, where anti-rollback asks for it. */
+      readonly secureVersion?: number;
+    }
+  | { readonly type: "otadata-rejected"; readonly reason: string }
   | {
       readonly type: "entry-rewritten";
       readonly sector: 0 | 1;
       readonly reason: RewriteReason;
       readonly sequence: number;
       readonly state: number;
+    }
+  | {
+      /** The flash refused to erase or program; what the sector holds now is not known. */
+      readonly type: "entry-write-failed";
+      readonly sector: 0 | 1;
+      readonly err: number;
+    }
+  | {
+      readonly type: "fast-boot";
+      /** The app of RTC memory; `undefined` where there is none or it does not load. */
+      readonly loaded: PartitionRange | undefined;
     }
   | { readonly type: "selected"; readonly slot: BootSlot; readonly reason: SelectReason; readonly entry?: 0 | 1 }
   | { readonly type: "factory-reset"; readonly erased: readonly string[] }
@@ -57,6 +81,8 @@ export type BootEvent =
       /** What `bootloader_load_image` returned, or `undefined` where anti-rollback refused the slot before. */
       readonly err: number | undefined;
       readonly reason: string;
+      /** Of a signature that is not right: whether the image's own hash is not right either. */
+      readonly isCorrupt?: boolean;
     }
   | {
       readonly type: "slot-loaded";
@@ -65,6 +91,8 @@ export type BootEvent =
       readonly fallback: boolean;
       readonly partition: PartitionEntry;
       readonly image: VerifiedImage;
+      /** By which scheme its signature was verified; none without secure boot. */
+      readonly signedBy?: SignatureScheme;
     }
   | { readonly type: "secure-version-burned"; readonly from: number; readonly to: number }
   | { readonly type: "reset"; readonly reason: ResetReason };

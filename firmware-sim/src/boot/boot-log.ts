@@ -1,6 +1,10 @@
-import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType, type SignatureScheme } from "@tinybms/ota-core";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
+import { revisionName } from "./check-chip-validity.ts";
 import type { ImageSegment } from "./image-verification.ts";
+
+/** The last line before an app takes over. */
+export const LAST_BOOT_LOG_LINE = "I boot: Disabling RNG early entropy source...";
 
 /**
  * The boot log that an event leaves on the console, as ESP-IDF's bootloader words it at log level Info; without the
@@ -8,6 +12,12 @@ import type { ImageSegment } from "./image-verification.ts";
  */
 export function bootLogOf(event: BootEvent): readonly string[] {
   switch (event.type) {
+    case "started":
+      return [
+        `I boot: chip revision: ${revisionName(event.chipRevision)}`,
+        `I boot.${event.chip}: SPI Flash Size : ${event.flashSizeBytes / 2 ** 20}MB`,
+        "I boot: Enabling RNG early entropy source...",
+      ];
     case "table-loaded":
       return [
         "I boot: Partition Table:",
@@ -18,10 +28,22 @@ export function bootLogOf(event: BootEvent): readonly string[] {
     case "table-rejected":
       return [`E flash_parts: ${event.reason}`, "E boot: Failed to verify partition table"];
     case "otadata-read":
+      return event.secureVersion === undefined
+        ? []
+        : [
+            "I boot: Enabled a check secure version of app for anti rollback",
+            `I boot: Secure version (from eFuse) = ${event.secureVersion}`,
+          ];
+    case "otadata-rejected":
+      return [`E boot: ${event.reason}`];
     case "entry-rewritten":
-      return event.type === "entry-rewritten" && event.reason === "initial-contents"
-        ? [`I boot: Set actual ota_seq=${event.sequence} in otadata[0]`]
-        : [];
+      return event.reason === "initial-contents" ? [`I boot: Set actual ota_seq=${event.sequence} in otadata[0]`] : [];
+    case "entry-write-failed":
+      return [`E boot: Error in write_otadata operation. err = 0x${event.err.toString(16)}`];
+    case "fast-boot":
+      return event.loaded !== undefined
+        ? [`I boot: Fast booting app from partition at offset 0x${event.loaded.offset.toString(16)}`]
+        : ["E boot: Fast booting is not successful", "I boot: Try to load an app as usual with all validations"];
     case "selected":
       return selectionLines(event);
     case "factory-reset":
@@ -32,11 +54,13 @@ export function bootLogOf(event: BootEvent): readonly string[] {
     case "slot-rejected":
       return [
         ...(event.err === undefined ? [] : [`E esp_image: ${event.reason}`]),
+        ...(event.isCorrupt === undefined ? [] : badSignatureLines(event.isCorrupt)),
         ...(event.slot === "test" ? [] : [`E boot: ${slotTitle(event.slot)} is not bootable`]),
       ];
     case "slot-loaded":
       return [
         ...event.image.segments.map((segment, index) => `I esp_image: ${segmentLine(segment, index)}`),
+        ...(event.signedBy === undefined ? [] : signatureLines(event.signedBy)),
         `I boot: Loaded app from partition at offset 0x${event.partition.offset.toString(16)}`,
         ...(event.slot === "test" && event.fallback
           ? ["W boot: Falling back to test app as only bootable partition"]
@@ -78,9 +102,8 @@ function resetLines(reason: ResetReason): readonly string[] {
     case "partition-table-invalid":
       return ["E boot: load partition table error!"];
     case "otadata-too-small":
-      return ["E boot: ota_info partition size is too small (minimum 8192 bytes)"];
     case "otadata-beyond-flash":
-      return ["E boot: bootloader_mmap of ota_info failed"];
+      return [];
     case "no-bootable-app":
       return ["E boot: No bootable app partitions in the partition table"];
     case "no-test-app":
@@ -92,6 +115,22 @@ function resetLines(reason: ResetReason): readonly string[] {
     default:
       return reason satisfies never;
   }
+}
+
+function signatureLines(scheme: SignatureScheme): readonly string[] {
+  return [
+    "I esp_image: Verifying image signature...",
+    `I secure_boot_v2: Verifying with ${scheme === "rsa-3072" ? "RSA-PSS" : "ECDSA"}...`,
+    "I secure_boot_v2: Signature verified successfully!",
+  ];
+}
+
+function badSignatureLines(isCorrupt: boolean): readonly string[] {
+  return [
+    "I esp_image: Calculating simple hash to check for corruption...",
+    ...(isCorrupt ? ["E esp_image: Image hash failed - image is corrupt"] : []),
+    `W esp_image: ${isCorrupt ? "image corrupted on flash" : "image valid, signature bad"}`,
+  ];
 }
 
 function slotTitle(slot: BootSlot): string {

@@ -85,8 +85,11 @@ function mapOf(entries: readonly PartitionEntry[]): BootMap {
   };
 }
 
-/** The size that the bootloader's own image header names; of the chip where there is no bootloader or no known size. */
-function flashSizeOf(flash: FlashReader, chip: Chip): number {
+/**
+ * The size that the bootloader's own image header names, in bytes; of the flash where there is no bootloader or it names
+ * none.
+ */
+export function flashSizeOf(flash: FlashReader, chip: Chip): number {
   const header = flash.read(chip.bootloaderOffset, APP_IMAGE_HEADER_SIZE);
   if (header[0] !== APP_IMAGE_MAGIC) return flash.sizeBytes;
   const { spiSize } = parseAppImageHeader(header);

@@ -1,6 +1,8 @@
 import type { Chip } from "@tinybms/ota-core";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import type { Efuse } from "./efuse.ts";
+import type { PartitionRange } from "./image-verification.ts";
+import type { SignedApps } from "./secure-boot-v2.ts";
 
 /** What lasts on a device when its power goes. */
 export interface Hardware {
@@ -18,8 +20,21 @@ export interface BootloaderOptions {
   readonly rollback?: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which brings rollback with it; false without it. */
   readonly antiRollback?: boolean;
-  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`; false without it. */
+  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`, which secure boot overrides; false without it. */
   readonly skipValidate?: boolean;
+  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON`: as above, when power came; false without it. */
+  readonly skipValidateOnPowerOn?: boolean;
+  /**
+   * `CONFIG_BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP`: on waking, the app that RTC memory names is loaded unseen, and otadata
+   * is not even read; false without it.
+   */
+  readonly skipValidateInDeepSleep?: boolean;
+  /** `CONFIG_SECURE_BOOT_V2_ENABLED`; no secure boot without it. */
+  readonly secureBoot?: SignedApps;
+  /** What this start comes from; power without it. */
+  readonly resetReason?: "power-on" | "software" | "deep-sleep";
+  /** The app that was loaded last, as RTC memory retained it over a deep sleep. */
+  readonly retained?: PartitionRange;
   /** `CONFIG_PARTITION_TABLE_OFFSET` in bytes; 0x8000 without it. */
   readonly tableOffset?: number;
   /** The pin of `CONFIG_BOOTLOADER_FACTORY_RESET` is held: what that erases. */

@@ -14,6 +14,8 @@ import {
   type PartitionEntry,
   parseOtadataEntry,
 } from "@tinybms/ota-core";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import type { FlashAccess } from "../flash/flash-reader.ts";
 import { readAppDescription } from "./app-description.ts";
 import type { BootEvent, ResetReason, RewriteReason } from "./boot-event.ts";
 import type { BootMap } from "./boot-map.ts";
@@ -40,6 +42,8 @@ export interface BootRun {
   readonly hardware: Hardware;
   readonly options: BootloaderOptions;
   readonly map: BootMap;
+  /** The flash as the bootloader sees it: deciphered, where it is encrypted. */
+  readonly flash: FlashAccess;
   /** Takes down what happens. */
   readonly note: (event: BootEvent) => void;
 }
@@ -56,12 +60,21 @@ export function selectBootIndex(run: BootRun): Selection {
     note({ type: "selected", slot: "factory", reason: "no-otadata" });
     return { kind: "start", index: FACTORY_INDEX, initialContents: false };
   }
-  if (map.otadata.size < OTADATA_SIZE) return { kind: "reset", reason: "otadata-too-small" };
-  if (map.otadata.size > run.hardware.flash.sizeBytes - map.otadata.offset) {
+  const { offset, size } = map.otadata;
+  if (size < OTADATA_SIZE) {
+    note({ type: "otadata-rejected", reason: `ota_info partition size ${size} is too small (minimum 8192 bytes)` });
+    return { kind: "reset", reason: "otadata-too-small" };
+  }
+  if (size > run.flash.sizeBytes - offset) {
+    note({
+      type: "otadata-rejected",
+      reason: `bootloader_mmap(0x${offset.toString(16)}, 0x${size.toString(16)}) failed`,
+    });
     return { kind: "reset", reason: "otadata-beyond-flash" };
   }
   const read = readEntries(run, map.otadata);
-  note({ type: "otadata-read", entries: read });
+  const { secureVersion } = run.hardware.efuse;
+  note({ type: "otadata-read", entries: read, ...(run.options.antiRollback === true ? { secureVersion } : {}) });
   const entries = isRollbackOn(run) ? abortUnconfirmed(run, map.otadata, read) : read;
   return run.options.antiRollback === true
     ? selectWithAntiRollback(run, map.otadata, entries)
@@ -79,7 +92,7 @@ export function recordFirstBoot(run: BootRun, slot: number): void {
 export function isSecureVersionAllowed(run: BootRun, partition: PartitionEntry | undefined): boolean {
   if (run.options.antiRollback !== true) return true;
   if (partition === undefined) return false;
-  const description = readAppDescription(run.hardware.flash, partition.offset);
+  const description = readAppDescription(run.flash, partition.offset);
   return description !== undefined && run.hardware.efuse.allowsSecureVersion(description.secureVersion);
 }
 
@@ -140,13 +153,13 @@ function abortUnconfirmed(run: BootRun, otadata: PartitionEntry, entries: Entrie
   return [update(0), update(1)];
 }
 
-function readEntries({ hardware }: BootRun, otadata: PartitionEntry): Entries {
+function readEntries({ flash }: BootRun, otadata: PartitionEntry): Entries {
   const entry = (sector: 0 | 1) =>
-    parseOtadataEntry(hardware.flash.read(otadata.offset + sector * OTADATA_SECTOR_SIZE, OTADATA_ENTRY_SIZE));
+    parseOtadataEntry(flash.read(otadata.offset + sector * OTADATA_SECTOR_SIZE, OTADATA_ENTRY_SIZE));
   return [entry(0), entry(1)];
 }
 
-/** `write_otadata`: erases the entry's sector, then writes 32 bytes. Power can go in between. */
+/** `write_otadata`: erases the entry's sector, then writes 32 bytes. Power can go in between; nobody asks if it failed. */
 function writeEntry(
   run: BootRun,
   otadata: PartitionEntry,
@@ -155,16 +168,18 @@ function writeEntry(
   reason: RewriteReason,
 ): void {
   const offset = otadata.offset + sector * OTADATA_SECTOR_SIZE;
-  run.hardware.flash.eraseSector(offset);
-  run.hardware.flash.program(offset, buildOtadataEntry(entry));
+  if (!(run.flash.eraseRange(offset, OTADATA_SECTOR_SIZE) && run.flash.program(offset, buildOtadataEntry(entry)))) {
+    run.note({ type: "entry-write-failed", sector, err: EspErr.ESP_ERR_FLASH_OP_FAIL });
+    return;
+  }
   run.note({ type: "entry-rewritten", sector, reason, sequence: entry.sequence, state: entry.state });
 }
 
 function burnSecureVersion(run: BootRun, partition: PartitionEntry | undefined): void {
   if (partition === undefined) return;
-  const { efuse, flash } = run.hardware;
+  const { efuse } = run.hardware;
   const from = efuse.secureVersion;
-  efuse.updateSecureVersion(readAppDescription(flash, partition.offset)?.secureVersion ?? 0);
+  efuse.updateSecureVersion(readAppDescription(run.flash, partition.offset)?.secureVersion ?? 0);
   if (efuse.secureVersion !== from) run.note({ type: "secure-version-burned", from, to: efuse.secureVersion });
 }
 

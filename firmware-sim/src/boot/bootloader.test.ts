@@ -8,15 +8,23 @@ const { NEW, VALID, UNDEFINED } = OtaImageState;
 
 test("a start is told twice: as a log for people and as a trace for programs", () => {
   const outcome = runBootloader(board({ otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] }));
-  expect(outcome.log.slice(-6)).toEqual([
+  expect(outcome.log.slice(0, 4)).toEqual([
+    "I boot: chip revision: v3.0",
+    "I boot.esp32: SPI Flash Size : 1MB",
+    "I boot: Enabling RNG early entropy source...",
+    "I boot: Partition Table:",
+  ]);
+  expect(outcome.log.slice(-7)).toEqual([
     "I boot: End of partition table",
     "E esp_image: Image hash failed - image is corrupt",
     "E boot: OTA app partition slot 1 is not bootable",
     "I esp_image: segment 0: paddr=00010020 vaddr=3f400020 size=00104h (   260) map",
     expect.stringMatching(/^I esp_image: segment 1: paddr=0001012c vaddr=3ffae000 size=0000\dh \( {5}\d\) load$/),
     "I boot: Loaded app from partition at offset 0x10000",
+    "I boot: Disabling RNG early entropy source...",
   ]);
   expect(outcome.trace.map(({ type }) => type)).toEqual([
+    "started",
     "table-loaded",
     "otadata-read",
     "selected",
@@ -74,7 +82,7 @@ describe("the partition table", () => {
       "E boot: Failed to verify partition table",
       "E boot: load partition table error!",
     ]);
-    return outcome.trace[0];
+    return outcome.trace[1];
   };
 
   test.for([
@@ -103,7 +111,7 @@ describe("the partition table", () => {
         ],
       }),
     });
-    expect(runBootloader(large).trace[0]).toMatchObject({ type: "table-rejected", err: EspErr.ESP_ERR_INVALID_SIZE });
+    expect(runBootloader(large).trace[1]).toMatchObject({ type: "table-rejected", err: EspErr.ESP_ERR_INVALID_SIZE });
     large.flash.load(0, Uint8Array.of(APP_IMAGE_MAGIC, 3, 2, 0x1f)); // 2 MB
     expect(bootOf(large)).toBe("factory");
   });
@@ -165,6 +173,48 @@ test("a bootloader built to skip validation starts a corrupt app", () => {
   const spec = { otadata: [entry(1, VALID), undefined], corrupt: [0] } as const;
   expect(bootOf(board(spec))).toBe(1);
   expect(bootOf(board(spec), { skipValidate: true })).toBe(0);
+});
+
+test("a bootloader built to skip validation on power-on looks again after a reset", () => {
+  const hardware = board({ otadata: [undefined, entry(2, VALID)], corrupt: [1] });
+  expect(bootOf(hardware, { skipValidateOnPowerOn: true })).toBe(1);
+  expect(bootOf(hardware, { skipValidateOnPowerOn: true, resetReason: "software" })).toBe(0);
+});
+
+describe("a wake from deep sleep", () => {
+  const asleep = { resetReason: "deep-sleep", skipValidateInDeepSleep: true } as const;
+
+  test("starts the app that RTC memory names, whatever otadata says and without a look at it", () => {
+    const hardware = board({ otadata: [entry(1, VALID), undefined], corrupt: [1] });
+    const outcome = runBootloader(hardware, { ...asleep, retained: { offset: 0x20000, sizeBytes: 0x10000 } });
+    expect(outcome).toMatchObject({ kind: "boots", slot: 1 });
+    expect(outcome.log).toContain("I boot: Fast booting app from partition at offset 0x20000");
+    expect(outcome.trace.map(({ type }) => type)).not.toContain("otadata-read");
+  });
+
+  test("goes on as any start where that app is none, or RTC memory was lost", () => {
+    const hardware = board({ otadata: [entry(1, VALID), undefined], empty: [1] });
+    const outcome = runBootloader(hardware, { ...asleep, retained: { offset: 0x20000, sizeBytes: 0x10000 } });
+    expect(outcome).toMatchObject({ kind: "boots", slot: 0 });
+    expect(outcome.log).toContain("E boot: Fast booting is not successful");
+    expect(bootOf(hardware, asleep)).toBe(0);
+  });
+
+  test("looks at no pin", () => {
+    const hardware = board({ test: true, otadata: [entry(1, VALID), undefined] });
+    const pins = { testAppPin: true, factoryReset: { dataPartitions: [], otadata: true } };
+    expect(bootOf(hardware, { ...asleep, ...pins })).toBe(0);
+    expect(hardware.flash.operationCount).toBe(0);
+  });
+});
+
+test("a flash that fails under the bootloader's record is told, and the app starts all the same", () => {
+  const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
+  hardware.flash.setFaults([{ type: "erase-fails", sectorIndex: OTADATA_OFFSET / 4096 + 1 }]);
+  const outcome = runBootloader(hardware);
+  expect(outcome).toMatchObject({ kind: "boots", slot: 1 });
+  expect(outcome.log).toContain("E boot: Error in write_otadata operation. err = 0x6001");
+  expect(otadataOf(hardware)).toEqual(["1:valid", "2:new"]);
 });
 
 test("label bytes and sector rests survive as the bootloader leaves them", () => {

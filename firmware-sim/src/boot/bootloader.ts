@@ -1,7 +1,7 @@
-import { DataSubtype, PARTITION_TABLE_OFFSET, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import { AppSubtype, DataSubtype, PARTITION_TABLE_OFFSET, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
-import { bootLogOf } from "./boot-log.ts";
-import { type BootMap, loadBootMap } from "./boot-map.ts";
+import { bootLogOf, LAST_BOOT_LOG_LINE } from "./boot-log.ts";
+import { type BootMap, flashSizeOf, loadBootMap } from "./boot-map.ts";
 import type { BootloaderOptions, Hardware } from "./boot-options.ts";
 import {
   type BootRun,
@@ -12,7 +12,9 @@ import {
   selectBootIndex,
   TEST_APP_INDEX,
 } from "./boot-selection.ts";
-import type { VerifiedImage } from "./image-verification.ts";
+import { flashViewOf } from "./flash-view.ts";
+import type { ImageVerification, PartitionRange, VerifiedImage } from "./image-verification.ts";
+import { bootloaderPolicy } from "./secure-boot-v2.ts";
 import { verifyImage } from "./verify-image.ts";
 
 /** How a start ended. */
@@ -51,7 +53,7 @@ export function runBootloader(hardware: Hardware, options: BootloaderOptions = {
   };
   const result = boot(hardware, options, note);
   if ("reason" in result) note({ type: "reset", reason: result.reason });
-  const log = trace.flatMap(bootLogOf);
+  const log = [...trace.flatMap(bootLogOf), ...("reason" in result ? [] : [LAST_BOOT_LOG_LINE])];
   return "reason" in result
     ? { kind: "reset-loop", reason: result.reason, log, trace }
     : { kind: "boots", ...result, log, trace };
@@ -61,13 +63,19 @@ type Loaded = { readonly slot: BootSlot; readonly partition: PartitionEntry; rea
 type Stopped = { readonly reason: ResetReason };
 
 function boot(hardware: Hardware, options: BootloaderOptions, note: (event: BootEvent) => void): Loaded | Stopped {
-  const table = loadBootMap(hardware.flash, hardware.chip, options.tableOffset ?? PARTITION_TABLE_OFFSET);
+  const { chip, efuse } = hardware;
+  const flash = flashViewOf(hardware);
+  const { chipRevision } = efuse;
+  note({ type: "started", chip: chip.name, chipRevision, flashSizeBytes: flashSizeOf(flash, chip) });
+  const table = loadBootMap(flash, chip, options.tableOffset ?? PARTITION_TABLE_OFFSET);
+  const woken = table.kind === "loaded" ? loadRetained({ hardware, options, map: table.map, flash, note }) : undefined;
+  if (woken !== undefined) return woken;
   if (table.kind === "rejected") {
     note({ type: "table-rejected", err: table.err, reason: table.reason });
     return { reason: "partition-table-invalid" };
   }
   note({ type: "table-loaded", entries: table.map.entries });
-  const run: BootRun = { hardware, options, map: table.map, note };
+  const run: BootRun = { hardware, options, map: table.map, flash, note };
   const selection = selectWithPins(run);
   return selection.kind === "reset" ? selection : load(run, selection.index, selection.initialContents);
 }
@@ -75,8 +83,8 @@ function boot(hardware: Hardware, options: BootloaderOptions, note: (event: Boot
 /** The choice, with the pins that change it (`bootloader_start.c:selected_boot_partition`). */
 function selectWithPins(run: BootRun): Selection {
   const selection = selectBootIndex(run);
-  const { factoryReset, testAppPin } = run.options;
-  if (selection.kind === "reset") return selection;
+  const { factoryReset, testAppPin, resetReason } = run.options;
+  if (selection.kind === "reset" || resetReason === "deep-sleep") return selection;
   if (factoryReset !== undefined) {
     eraseForFactoryReset(run, factoryReset);
     // The choice was made once already: what it wrote counts as a start of the app that never ran.
@@ -94,8 +102,25 @@ function eraseForFactoryReset(run: BootRun, wanted: NonNullable<BootloaderOption
       type === PartitionType.DATA &&
       (wanted.dataPartitions.includes(label) || (wanted.otadata && subtype === DataSubtype.OTA)),
   );
-  for (const { offset, size } of erased) run.hardware.flash.eraseRange(offset, size);
+  for (const { offset, size } of erased) run.flash.eraseRange(offset, size);
   run.note({ type: "factory-reset", erased: erased.map(({ label }) => label) });
+}
+
+/**
+ * `bootloader_utility_load_boot_image_from_deep_sleep`: the app of RTC memory, if there is one and it loads. The device asks
+ * no partition table; here it gives the slot its name.
+ */
+function loadRetained(run: BootRun): Loaded | undefined {
+  const { skipValidateInDeepSleep, resetReason, retained } = run.options;
+  if (skipValidateInDeepSleep !== true || resetReason !== "deep-sleep") return undefined;
+  const partition = run.map.entries.find(
+    ({ type, offset }) => type === PartitionType.APP && offset === retained?.offset,
+  );
+  const result = retained === undefined ? undefined : verify(run, retained, { validate: false });
+  const isLoaded = result?.kind === "valid" && partition !== undefined;
+  run.note({ type: "fast-boot", loaded: isLoaded ? retained : undefined });
+  if (result?.kind !== "valid" || partition === undefined) return undefined;
+  return { slot: slotOfSubtype(partition.subtype), partition, image: result.image };
 }
 
 /** Tries the slots in order until one loads (`bootloader_utility_load_boot_image`). otadata isn't told of a fall-back. */
@@ -121,25 +146,45 @@ function fallbackOrder(start: number, appCount: number): readonly number[] {
 function tryLoad(run: BootRun, index: number, fallback: boolean): Loaded | undefined {
   const partition = partitionAt(run.map, index);
   if (partition === undefined || partition.size === 0) return undefined;
-  const { flash, chip, efuse } = run.hardware;
+  const { efuse } = run.hardware;
   const slot = index === FACTORY_INDEX ? "factory" : index === TEST_APP_INDEX ? "test" : index;
   if (!isSecureVersionAllowed(run, partition)) {
     const reason = `no app, or its secure version is less than ${efuse.secureVersion} of the eFuse`;
     run.note({ type: "slot-rejected", slot, partition, err: undefined, reason });
     return undefined;
   }
+  const { skipValidate, skipValidateOnPowerOn, resetReason = "power-on" } = run.options;
+  const skips = skipValidate === true || (skipValidateOnPowerOn === true && resetReason === "power-on");
+  // Secure boot takes these two options out of the build.
+  const validate = !skips || run.options.secureBoot !== undefined;
   const range = { offset: partition.offset, sizeBytes: partition.size };
-  const result = verifyImage(flash, range, chip, efuse, {
-    environment: "bootloader",
-    validate: run.options.skipValidate !== true,
-    antiRollback: run.options.antiRollback === true,
-  });
+  const result = verify(run, range, { validate });
   if (result.kind === "invalid") {
-    run.note({ type: "slot-rejected", slot, partition, err: result.err, reason: result.reason });
+    const { err, reason, isCorrupt } = result;
+    const hash = isCorrupt === undefined ? {} : { isCorrupt };
+    run.note({ type: "slot-rejected", slot, partition, err, reason, ...hash });
     return undefined;
   }
-  run.note({ type: "slot-loaded", slot, fallback, partition, image: result.image });
+  const signedBy = run.options.secureBoot?.scheme;
+  const signed = signedBy === undefined ? {} : { signedBy };
+  run.note({ type: "slot-loaded", slot, fallback, partition, image: result.image, ...signed });
   return { slot, partition, image: result.image };
+}
+
+function verify(run: BootRun, range: PartitionRange, { validate }: { readonly validate: boolean }): ImageVerification {
+  const { chip, efuse } = run.hardware;
+  const signature = bootloaderPolicy(efuse, run.options.secureBoot);
+  return verifyImage(run.flash, range, chip, efuse, {
+    environment: "bootloader",
+    validate,
+    antiRollback: run.options.antiRollback === true,
+    ...(signature === undefined ? {} : { signature }),
+  });
+}
+
+function slotOfSubtype(subtype: number): BootSlot {
+  if (subtype === AppSubtype.FACTORY) return "factory";
+  return subtype === AppSubtype.TEST ? "test" : subtype & 0x0f;
 }
 
 function partitionAt(map: BootMap, index: number): PartitionEntry | undefined {

@@ -31,3 +31,24 @@ test("a copy is burnt on its own", () => {
   expect([efuse.secureVersion, copy.secureVersion]).toEqual([1, 5]);
   expect(copy).toMatchObject({ chipRevision: 100, disableWaferVersionMajor: true, chip: esp32 });
 });
+
+test("key digests are as many as the chip has room for, may be revoked, and are copied with the rest", () => {
+  const digest = (byte: number) => new Uint8Array(32).fill(byte);
+  const chip = chipByName("esp32c6")!;
+  const efuse = new Efuse(chip, {
+    secureBoot: true,
+    secureBootDigests: [digest(1), digest(2), digest(3)],
+    revokedDigests: [0],
+    flashEncryptionKey: 5,
+  });
+  for (const each of [efuse, efuse.copy()]) {
+    expect(each.isSecureBootOn).toBe(true);
+    expect(each.hasKeyDigests).toBe(true);
+    expect(each.trustedKeyDigests).toEqual([digest(2), digest(3)]);
+    expect(each.flashEncryptionKey).toBe(5);
+  }
+  expect(new Efuse(chip).trustedKeyDigests).toEqual([]);
+  const two = [digest(1), digest(2)];
+  expect(() => new Efuse(chipByName("esp32")!, { secureBootDigests: two })).toThrow(/esp32 has room for 1/);
+  expect(() => new Efuse(chip, { secureBootDigests: [new Uint8Array(31)] })).toThrow(/31 bytes/);
+});

@@ -13,7 +13,18 @@ export interface EfuseFields {
   readonly disableWaferVersionMajor?: boolean;
   /** `DISABLE_BLK_VERSION_MAJOR`: an image's highest block revision is ignored. */
   readonly disableBlockVersionMajor?: boolean;
+  /** `SECURE_BOOT_EN`: apps, too, take the trusted keys from here. */
+  readonly secureBoot?: boolean;
+  /** Digests of the public keys trusted for secure boot v2, 32 bytes each, as many as the chip has room for; or none. */
+  readonly secureBootDigests?: readonly Uint8Array[];
+  /** Which of these digests were revoked since, by their position (`SECURE_BOOT_KEY_REVOKE0` … `2`). */
+  readonly revokedDigests?: readonly number[];
+  /** Flash is encrypted (`SPI_BOOT_CRYPT_CNT`) under this key, any uint32. See `EncryptedFlash`. */
+  readonly flashEncryptionKey?: number;
 }
+
+/** Size of a SHA-256 in bytes. */
+const KEY_DIGEST_SIZE = 32;
 
 /** Wafer revisions that are sold most; others are as their first mass-produced one, v1.0. */
 const COMMON_CHIP_REVISION: Readonly<Partial<Record<ChipName, number>>> = {
@@ -32,11 +43,18 @@ export class Efuse {
   readonly blockRevision: number;
   readonly disableWaferVersionMajor: boolean;
   readonly disableBlockVersionMajor: boolean;
+  /** `SECURE_BOOT_EN`. */
+  readonly isSecureBootOn: boolean;
+  /** The key flash is encrypted under; `undefined`: it is not. */
+  readonly flashEncryptionKey: number | undefined;
+  readonly #secureBootDigests: readonly Uint8Array[];
+  readonly #revokedDigests: ReadonlySet<number>;
   #secureVersionField: number;
 
-  /** @throws RangeError if the secure version doesn't fit the chip's field. */
+  /** @throws RangeError if the secure version or the digests don't fit the chip's fields. */
   constructor(chip: Chip, fields: EfuseFields = {}) {
-    const { secureVersion = 0 } = fields;
+    const { secureVersion = 0, secureBootDigests = [] } = fields;
+    assertDigests(chip, secureBootDigests);
     if (!(Number.isInteger(secureVersion) && secureVersion >= 0 && secureVersion <= chip.secureVersionBits)) {
       throw new RangeError(`secure version ${secureVersion}; on ${chip.name} it is 0 to ${chip.secureVersionBits}`);
     }
@@ -45,6 +63,10 @@ export class Efuse {
     this.blockRevision = fields.blockRevision ?? 0;
     this.disableWaferVersionMajor = fields.disableWaferVersionMajor ?? false;
     this.disableBlockVersionMajor = fields.disableBlockVersionMajor ?? false;
+    this.isSecureBootOn = fields.secureBoot ?? false;
+    this.flashEncryptionKey = fields.flashEncryptionKey;
+    this.#secureBootDigests = secureBootDigests.map((digest) => digest.slice());
+    this.#revokedDigests = new Set(fields.revokedDigests);
     this.#secureVersionField = lowBits(secureVersion);
   }
 
@@ -53,6 +75,16 @@ export class Efuse {
     let count = 0;
     for (let bits = this.#secureVersionField; bits !== 0; bits &= bits - 1) count++;
     return count;
+  }
+
+  /** Digests of the keys that secure boot trusts: those burnt and not revoked. */
+  get trustedKeyDigests(): readonly Uint8Array[] {
+    return this.#secureBootDigests.filter((_digest, index) => !this.#revokedDigests.has(index));
+  }
+
+  /** Whether any digest was ever burnt: before that a bootloader trusts the key that the image brings. */
+  get hasKeyDigests(): boolean {
+    return this.#secureBootDigests.length > 0;
   }
 
   /** Whether an app of this secure version may run (`esp_efuse_check_secure_version`). */
@@ -76,9 +108,26 @@ export class Efuse {
   copy(): Efuse {
     const { chip, secureVersion, chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor } =
       this;
-    const fields = { secureVersion, chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor };
-    return new Efuse(chip, fields);
+    return new Efuse(chip, {
+      secureVersion,
+      chipRevision,
+      blockRevision,
+      disableWaferVersionMajor,
+      disableBlockVersionMajor,
+      secureBoot: this.isSecureBootOn,
+      secureBootDigests: this.#secureBootDigests,
+      revokedDigests: [...this.#revokedDigests],
+      ...(this.flashEncryptionKey === undefined ? {} : { flashEncryptionKey: this.flashEncryptionKey }),
+    });
   }
+}
+
+function assertDigests(chip: Chip, digests: readonly Uint8Array[]): void {
+  if (digests.length > chip.secureBootKeyDigests) {
+    throw new RangeError(`${digests.length} key digests; ${chip.name} has room for ${chip.secureBootKeyDigests}`);
+  }
+  const odd = digests.find(({ length }) => length !== KEY_DIGEST_SIZE);
+  if (odd !== undefined) throw new RangeError(`a key digest of ${odd.length} bytes; it is a SHA-256 of 32`);
 }
 
 /** A field whose `count` lowest bits are 1, at most 32. */

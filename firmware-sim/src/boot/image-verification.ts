@@ -1,4 +1,5 @@
 import type { AppDescriptor } from "@tinybms/ota-core";
+import type { SignaturePolicy } from "./secure-boot-v2.ts";
 
 /** Where a partition lies, in bytes of the flash. */
 export interface PartitionRange {
@@ -14,6 +15,8 @@ export interface VerifyOptions {
   readonly validate?: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */
   readonly antiRollback?: boolean;
+  /** Signatures are asked for, and which count; not asked for without it. */
+  readonly signature?: SignaturePolicy;
 }
 
 /** A segment of an image, as the boot log lists them. */
@@ -28,7 +31,7 @@ export interface ImageSegment {
 
 /** An image that passed (`esp_image_metadata_t`). */
 export interface VerifiedImage {
-  /** Length from its first byte to the end of its checksum or hash; what follows is never looked at. */
+  /** Length from its first byte to the end of its checksum or hash. What follows is a signature, or never looked at. */
   readonly imageSizeBytes: number;
   readonly segments: readonly ImageSegment[];
   /** `undefined` in an image from other tools, which most chips boot all the same. */
@@ -46,4 +49,6 @@ export type ImageVerification =
       readonly step: number;
       /** ESP-IDF's log line. */
       readonly reason: string;
+      /** Where the signature is not right: whether the hash is not right either. */
+      readonly isCorrupt?: boolean;
     };

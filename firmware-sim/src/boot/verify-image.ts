@@ -18,14 +18,18 @@ import {
   SEGMENT_SIZE_LIMIT,
   SEGMENTS_MAX,
   type Sha256,
+  SIGNATURE_SECTOR_SIZE,
   viewOf,
+  xorBytes,
 } from "@tinybms/ota-core";
 import { EspAbort } from "../esp-idf/esp-abort.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import { toAppDescription } from "./app-description.ts";
+import { checkChipValidity, isRevisionSet, revisionName } from "./check-chip-validity.ts";
 import type { Efuse } from "./efuse.ts";
 import type { ImageSegment, ImageVerification, PartitionRange, VerifyOptions } from "./image-verification.ts";
+import { type SignaturePolicy, verifySignatureSector } from "./secure-boot-v2.ts";
 
 const HASH_SIZE = 32;
 /** Larger partitions are refused, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
@@ -39,7 +43,7 @@ const LOAD_ADDRESS_MIN = 0x1000_0000;
  *
  * Steps: 2 partition size, 3 flash, 4 magic, 5 chip, 6 and 7 chip revision, 8 segment count, 9 segment length, 10 room
  * for the app descriptor, 11 descriptor, 12 MMU page alignment, 14 end of flash, 15 eFuse block revision, 17 end
- * address, 18 checksum, 19 partition size, 20 hash, 21 secure version. (1 and 13 can't fail here; 16 aborts.)
+ * address, 18 checksum, 19 partition size, 20 hash or signature, 21 secure version. (1 and 13 can't fail here; 16 aborts.)
  *
  * Reads each byte once, without a copy; 1.3 MB take about 1 ms.
  *
@@ -56,8 +60,25 @@ export function verifyImage(
   efuse: Efuse,
   options: VerifyOptions,
 ): ImageVerification {
-  return new Verification(flash, partition, chip, efuse, options).run();
+  const verify = (reader: FlashReader) => new Verification(reader, partition, chip, efuse, options).run();
+  // A verdict on a signature depends on keys as well, which no key of ours names.
+  if (flash.remember === undefined || options.signature !== undefined) return verify(flash);
+  return flash.remember(`verifyImage ${JSON.stringify(dependenciesOf(partition, chip, efuse, options))}`, verify);
 }
+
+/**
+ * All that a verdict on an image depends on, besides flash. Who asks makes a difference only with anti-rollback, and at
+ * the end of the flash, where nothing is remembered.
+ */
+function dependenciesOf(partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions): unknown {
+  const { chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor, secureVersion } = efuse;
+  const revisions = [chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor];
+  const { environment, validate = true, antiRollback = false } = options;
+  const checks = [validate, antiRollback && [environment, secureVersion]];
+  return [partition.offset, partition.sizeBytes, chip.id, revisions, checks];
+}
+
+type InvalidImage = ImageVerification & { readonly kind: "invalid" };
 
 class Verification {
   readonly #flash: FlashReader;
@@ -109,21 +130,9 @@ class Verification {
 
   /** Steps 5 to 8. */
   #checkHeader(header: AppImageHeader): ImageVerification | undefined {
-    const { chipId, minChipRevisionFull: min, maxChipRevisionFull: max, segmentCount } = header;
-    if (this.#validate) {
-      if (chipId !== this.#chip.id) {
-        const reason = `mismatch chip ID, expected ${this.#chip.id}, found ${chipId}`;
-        return failure(5, EspErr.ESP_FAIL, reason);
-      }
-      const revision = this.#efuse.chipRevision;
-      const required = "chip revision check failed. Required";
-      if (revision < min) {
-        return failure(6, EspErr.ESP_FAIL, `${required} >= ${version(min)}, found ${version(revision)}.`);
-      }
-      if (isSet(max) && revision > max && !this.#efuse.disableWaferVersionMajor) {
-        return failure(7, EspErr.ESP_FAIL, `${required} <= ${version(max)}, found ${version(revision)}.`);
-      }
-    }
+    const { segmentCount } = header;
+    const bad = this.#validate ? checkChipValidity(header, this.#chip, this.#efuse) : undefined;
+    if (bad !== undefined) return failure(bad.step, bad.err, bad.reason);
     if (segmentCount <= SEGMENTS_MAX) return undefined;
     const reason = `image at ${hex(this.#partition.offset)} segment count ${segmentCount} exceeds max ${SEGMENTS_MAX}`;
     return failure(8, EspErr.ESP_ERR_IMAGE_INVALID, reason);
@@ -171,7 +180,7 @@ class Verification {
     if (!isMappedAddress(this.#chip, loadAddress)) return undefined;
     const page = this.#mmuPageSize();
     if (this.#position % page === loadAddress % page) return undefined;
-    const [address, offset] = [loadAddress, this.#position].map((value) => hex(value));
+    const [address, offset] = [loadAddress, this.#position].map((value) => `0x${value.toString(16).padStart(8, "0")}`);
     const reason = `Segment ${index} load address ${address}, doesn't match data ${offset}`;
     return failure(12, EspErr.ESP_ERR_IMAGE_INVALID, reason);
   }
@@ -182,12 +191,12 @@ class Verification {
     const view = viewOf(description);
     const [revision, min, max] = [this.#efuse.blockRevision, view.getUint16(176, true), view.getUint16(178, true)];
     if (this.#chip.checksBlockRevision) {
-      const but = `but chip is ${version(revision)}`;
-      if (isSet(min) && revision < min) {
-        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev >= ${version(min)}, ${but}`);
+      const but = `but chip is ${revisionName(revision)}`;
+      if (isRevisionSet(min) && revision < min) {
+        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev >= ${revisionName(min)}, ${but}`);
       }
-      if (isSet(max) && revision > max && !this.#efuse.disableBlockVersionMajor) {
-        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev <= ${version(max)}, ${but}`);
+      if (isRevisionSet(max) && revision > max && !this.#efuse.disableBlockVersionMajor) {
+        return failure(15, EspErr.ESP_FAIL, `Image requires efuse blk rev <= ${revisionName(max)}, ${but}`);
       }
     }
     if (this.#options.antiRollback === true && view.getUint32(0, true) !== APP_DESCRIPTOR_MAGIC) {
@@ -205,13 +214,21 @@ class Verification {
       const reason = `Checksum failed. Calculated ${hex(this.#checksum)} read ${hex(stored)}`;
       return failure(18, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
-    const hash = hashAppended ? this.#flash.read(this.#position, HASH_SIZE) : undefined;
-    if (hash?.length === 0) return this.#flashError();
-    const imageSizeBytes = this.#position - this.#partition.offset + (hash?.length ?? 0);
-    // Secure boot v2 adds its signature sector to the length here, and checks the signature instead of the hash.
-    if (imageSizeBytes > this.#partition.sizeBytes) return this.#doesNotFit(imageSizeBytes);
-    if (this.#validate && hash !== undefined && !equalBytes(this.#sha.digest(), hash)) {
+    const calculated = this.#sha.copy();
+    const hash = hashAppended ? this.#take(HASH_SIZE) : undefined;
+    if (hashAppended && hash === undefined) return this.#flashError();
+    const imageSizeBytes = this.#position - this.#partition.offset;
+    const unsignedSizeBytes = alignUp(imageSizeBytes);
+    const { signature } = this.#options;
+    const sizeBytes = signature === undefined ? imageSizeBytes : unsignedSizeBytes + SIGNATURE_SECTOR_SIZE;
+    if (sizeBytes > this.#partition.sizeBytes) return this.#doesNotFit(sizeBytes);
+    if (this.#validate && signature === undefined && hash !== undefined && !equalBytes(calculated.digest(), hash)) {
       return failure(20, EspErr.ESP_ERR_IMAGE_INVALID, "Image hash failed - image is corrupt");
+    }
+    if (this.#validate && signature !== undefined) {
+      const unsigned = this.#checkSignature(unsignedSizeBytes - imageSizeBytes, signature);
+      const isCorrupt = hash !== undefined && !equalBytes(calculated.digest(), hash);
+      if (unsigned !== undefined) return { ...unsigned, isCorrupt };
     }
     const { environment, antiRollback = false } = this.#options;
     const secureVersion = this.#descriptor?.secureVersion ?? 0;
@@ -220,6 +237,20 @@ class Verification {
       return failure(21, EspErr.ESP_FAIL, reason);
     }
     return { kind: "valid", image: { imageSizeBytes, segments: this.#segments, descriptor: this.#descriptor } };
+  }
+
+  /** Step 20 with secure boot v2: the signature instead of the hash, over the image and its padding to a whole sector. */
+  #checkSignature(paddingSize: number, policy: SignaturePolicy): InvalidImage | undefined {
+    if (paddingSize > 0 && this.#take(paddingSize) === undefined) return this.#flashError();
+    const sector = this.#flash.read(this.#position, SIGNATURE_SECTOR_SIZE);
+    if (sector.length < SIGNATURE_SECTOR_SIZE) return this.#flashError();
+    const { offset } = this.#partition;
+    const verdict = verifySignatureSector(
+      sector,
+      (visit) => this.#flash.forEachSector(offset, this.#position - offset, visit),
+      policy,
+    );
+    return verdict.err === EspErr.ESP_OK ? undefined : failure(20, verdict.err, verdict.reason);
   }
 
   /** Reads and hashes the next bytes, or gives `undefined` where the flash ends. */
@@ -238,7 +269,7 @@ class Verification {
     if (!this.#validate) return this.#position <= this.#flash.sizeBytes;
     return this.#flash.forEachSector(start, length, (bytes) => {
       this.#sha.update(bytes);
-      this.#checksum ^= xorOf(bytes);
+      this.#checksum = xorBytes(this.#checksum, bytes);
     });
   }
 
@@ -253,7 +284,7 @@ class Verification {
   }
 
   /** Step 3, and later reads: the app's driver refuses the address, the ROM's fails. */
-  #flashError(): ImageVerification {
+  #flashError(): InvalidImage {
     const err = this.#options.environment === "app" ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
     return failure(3, err, `read at ${hex(this.#position)} failed: the flash ends at ${hex(this.#flash.sizeBytes)}`);
   }
@@ -264,30 +295,12 @@ class Verification {
   }
 }
 
-function failure(step: number, err: number, reason: string): ImageVerification {
+function alignUp(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / SIGNATURE_SECTOR_SIZE) * SIGNATURE_SECTOR_SIZE;
+}
+
+function failure(step: number, err: number, reason: string): InvalidImage {
   return { kind: "invalid", err, step, reason };
-}
-
-/** All bytes XORed into one; by words, since a sector's memory is aligned and XOR doesn't mind the order. */
-function xorOf(bytes: Uint8Array): number {
-  let sum = 0;
-  if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0) {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    for (let index = 0; index < words.length; index++) sum ^= words[index] ?? 0;
-    sum ^= sum >>> 16;
-    return (sum ^ (sum >>> 8)) & 0xff;
-  }
-  for (const byte of bytes) sum ^= byte;
-  return sum;
-}
-
-/** Whether a highest revision is given: 0 and 65535 mean that it isn't. */
-function isSet(revision: number): boolean {
-  return revision !== 0 && revision !== 0xffff;
-}
-
-function version(revision: number): string {
-  return `v${Math.floor(revision / 100)}.${revision % 100}`;
 }
 
 function hex(value: number): string {

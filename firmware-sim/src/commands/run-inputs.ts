@@ -19,6 +19,7 @@ import type { Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../create-device.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
+import { contentsOfFlash } from "./flash-dump.ts";
 
 /** Options of `run` that say what the devices are. */
 export interface DeviceInputOptions {
@@ -29,6 +30,8 @@ export interface DeviceInputOptions {
   readonly chip?: ChipName;
   readonly partitionTable?: string;
   readonly bootloader?: string;
+  readonly nvs?: string;
+  /** Where the flash of the one device is kept. */
   readonly flash?: string;
   readonly fault?: readonly string[];
 }
@@ -39,6 +42,17 @@ export interface DeviceInputs {
   /** A board as its factory flashed it: each device gets a copy. */
   readonly hardware: Hardware;
   readonly faults: readonly Fault[];
+  /** Where `--flash` keeps the one device's flash. */
+  readonly flashFile?: FlashFilePlace;
+}
+
+/** A file for a device's flash. */
+export interface FlashFilePlace {
+  readonly path: string;
+  /** It doesn't exist yet. Otherwise the device is what it holds. */
+  readonly isNew: boolean;
+  /** Options that say what a new flash holds, and were not needed. */
+  readonly unused: readonly string[];
 }
 
 /** The first two bytes of a partition table in binary form. */
@@ -68,35 +82,60 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     const message = `a fault is for ${fault.device}, and there is no such device among ${ids[0]} … ${ids.at(-1)}`;
     throw new OtaError("simulation/invalid-fault", message, { fault: fault.device });
   }
-  return { ids, hardware: createHardware(await readFlashContents(options)), faults };
+  if (options.flash === undefined) return { ids, hardware: createHardware(await readFlashContents(options)), faults };
+  if (options.devices > 1) {
+    const message = `--flash keeps the flash of one device, and --devices is ${options.devices}; run one for each file`;
+    throw new OtaError("arguments/invalid", message, { option: "--flash" });
+  }
+  const { flash: path } = options;
+  if (!existsSync(path)) {
+    const flashFile = { path, isNew: true, unused: [] };
+    return { ids, hardware: createHardware(await readFlashContents(options)), faults, flashFile };
+  }
+  const { app, partitionTable, bootloader, nvs, chip } = options;
+  const factory = { "--app": app, "--partition-table": partitionTable, "--bootloader": bootloader, "--nvs": nvs };
+  const unused = Object.entries(factory).flatMap(([option, file]) => (file === undefined ? [] : [option]));
+  const contents = contentsOfFlash(path, await readInput(path), chip);
+  return { ids, hardware: createHardware(contents), faults, flashFile: { path, isNew: false, unused } };
 }
 
-async function readFlashContents(options: DeviceInputOptions): Promise<FlashContents> {
-  const given = options.app === undefined ? undefined : await read(options.app);
+/**
+ * Reads what a board is flashed with. Errors as {@link readDeviceInputs}.
+ *
+ * @param options - Without an app the board gets a made-up one.
+ */
+export async function readFlashContents(
+  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "bootloader" | "nvs">,
+): Promise<FlashContents> {
+  const given = options.app === undefined ? undefined : await readInput(options.app);
   if (given !== undefined) verifyAppImage(parseAppImage(given));
   const chip = options.chip ?? chipOf(given) ?? "esp32";
-  const flashDump = options.flash === undefined ? undefined : await read(options.flash);
-  const app = given ?? (flashDump === undefined ? buildAppImage({ ...DEFAULT_APP, chip }) : undefined);
-  const table = options.partitionTable === undefined ? undefined : await read(options.partitionTable);
-  const bootloader = options.bootloader === undefined ? undefined : await read(options.bootloader);
+  const app = given ?? buildAppImage({ ...DEFAULT_APP, chip });
+  const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
+  const bootloader = options.bootloader === undefined ? undefined : await readInput(options.bootloader);
+  const nvs = options.nvs === undefined ? undefined : await readInput(options.nvs);
   return {
     chip,
-    ...(flashDump === undefined ? {} : { flashDump }),
-    ...(app === undefined ? {} : { app }),
+    app,
     ...(table === undefined ? {} : { partitionTable: parseTable(table) }),
     ...(bootloader === undefined ? {} : { bootloader }),
+    ...(nvs === undefined ? {} : { nvs }),
   };
 }
 
-/** A table in either form: the binary one begins with its magic. */
-function parseTable(bytes: Uint8Array): PartitionTable {
-  const isBinary = TABLE_MAGIC.every((byte, index) => bytes[index] === byte);
-  return isBinary ? parsePartitionTable(bytes) : parsePartitionCsv(new TextDecoder().decode(bytes));
+/** A table in either form. */
+export function parseTable(bytes: Uint8Array): PartitionTable {
+  return isBinaryTable(bytes) ? parsePartitionTable(bytes) : parsePartitionCsv(new TextDecoder().decode(bytes));
+}
+
+/** Whether a table is in its binary form, which begins with its magic. */
+export function isBinaryTable(bytes: Uint8Array): boolean {
+  return TABLE_MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
 async function readFaults(text: string): Promise<readonly Fault[]> {
   if (!text.endsWith(".json") && !existsSync(text)) return [parseFault(text)];
-  return parseFaultsJson(new TextDecoder().decode(await read(text)));
+  return parseFaultsJson(new TextDecoder().decode(await readInput(text)));
 }
 
 function chipOf(app: Uint8Array | undefined): ChipName | undefined {
@@ -104,7 +143,8 @@ function chipOf(app: Uint8Array | undefined): ChipName | undefined {
   return chipById(parseAppImageHeader(app.subarray(0, APP_IMAGE_HEADER_SIZE)).chipId)?.name;
 }
 
-async function read(file: string): Promise<Uint8Array> {
+/** @throws OtaError `simulation/file-unreadable`. */
+export async function readInput(file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {

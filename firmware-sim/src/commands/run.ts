@@ -1,6 +1,8 @@
 import { OtaError } from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
 import { createDevice } from "../create-device.ts";
 import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import { FlashFile } from "../flash-file.ts";
 import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import { type ChosenBroker, openBroker } from "./broker-option.ts";
 import { type CommandOutput, printable } from "./command-output.ts";
@@ -23,20 +25,26 @@ type End = "settled" | "timeout" | "interrupted";
  * `tinybms-sim run`: devices on a broker, until something ends it.
  *
  * @returns The exit code: 0 settled, 1 out of time, 130 interrupted.
- * @throws OtaError for arguments and files, and `delivery/broker-unreachable` where time is over and no device ever
- *   reached the broker.
+ * @throws OtaError for arguments and files, among them the one that the flash is kept in, and
+ *   `delivery/broker-unreachable` where time is over and no device ever reached the broker.
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
   const inputs = await readDeviceInputs(options);
   const broker = await openBroker(options.broker);
-  const fleet = startFleet(options, inputs, broker, output);
+  const failure = new AbortController();
+  let fleet: Fleet | undefined;
+  let flashFile: FlashFile | undefined;
   let end: End;
   try {
-    end = await untilEnd(fleet, options, output.io.signal);
+    flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
+    fleet = startFleet(options, inputs, broker, output);
+    end = await untilEnd(fleet, options, AbortSignal.any([output.io.signal, failure.signal]));
   } finally {
-    await Promise.all(fleet.connections.map((connection) => connection.stop()));
+    await Promise.all(fleet?.connections.map((connection) => connection.stop()) ?? []);
+    flashFile?.close();
     await broker.close();
   }
+  failure.signal.throwIfAborted();
   if (end === "timeout" && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
   const devices = fleet.connections.map(({ device }) => device.summary());
   output.printJson({ devices });
@@ -44,6 +52,20 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   if (end === "timeout") output.warn(`not every device has ended an offer after ${options.timeout} s`);
   if (end === "interrupted") return 130;
   return end === "settled" ? 0 : 1;
+}
+
+/** Has the flash of the one device kept in its file from now on, if it is to be. */
+async function keepFlash(
+  { hardware, flashFile }: DeviceInputs,
+  output: CommandOutput,
+  onFailure: (error: OtaError) => void,
+): Promise<FlashFile | undefined> {
+  if (flashFile === undefined) return undefined;
+  const { path, isNew, unused } = flashFile;
+  const state = isNew ? "is new" : "holds the device";
+  const left = unused.length === 0 ? "" : `; ${unused.join(", ")} would be for a new one`;
+  output.note(`the flash in ${path} ${state}${left}`);
+  return FlashFile.keep(hardware.flash, path, isNew, onFailure);
 }
 
 interface Fleet {
@@ -65,7 +87,7 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
     if (isNew && !wasReached) output.warn(`${broker.display} can't be reached, trying again: ${error.message}`);
   };
   const connections = ids.map((id, index) => {
-    const own = { chip: hardware.chip, efuse: hardware.efuse.copy(), flash: hardware.flash.snapshot() };
+    const own = ids.length === 1 ? hardware : copyOf(hardware);
     const { topic, product } = options;
     const device = createDevice({ id, topicRoot: topic, product, hardware: own, faults, seed: index + 1 });
     const onLog = (entry: DeviceLogEntry) => report(entry, output);
@@ -76,6 +98,10 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
     return connection;
   });
   return { connections, wasReached: () => wasReached, lastError: () => lastError };
+}
+
+function copyOf({ chip, efuse, flash }: Hardware): Hardware {
+  return { chip, efuse: efuse.copy(), flash: flash.snapshot() };
 }
 
 /** Waits for whatever comes first. */

@@ -1,17 +1,20 @@
 import {
   type AppDescriptor,
   type Chip,
+  DataSubtype,
   isOtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
   PartitionFlag,
+  PartitionType,
   parsePartitionTable,
 } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { BootOutcome } from "../boot/bootloader.ts";
 import type { Efuse } from "../boot/efuse.ts";
-import type { FlashReader } from "../flash/flash-reader.ts";
+import { flashViewOf } from "../boot/flash-view.ts";
+import type { SignedApps } from "../boot/secure-boot-v2.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import { EspErr } from "./esp-err.ts";
 
@@ -23,6 +26,11 @@ export interface AppOptions {
   readonly antiRollback: boolean;
   /** `CONFIG_PARTITION_TABLE_OFFSET` in bytes. */
   readonly tableOffset: number;
+  /**
+   * Signatures are asked for: by `CONFIG_SECURE_BOOT_V2_ENABLED`, or without secure boot in the eFuses by
+   * `CONFIG_SECURE_SIGNED_APPS_NO_SECURE_BOOT`. Not asked for without it.
+   */
+  readonly signedApps?: SignedApps;
 }
 
 /** A partition as the app sees it (`esp_partition_t`). */
@@ -35,15 +43,25 @@ export interface EspPartition {
   readonly size: number;
   readonly label: string;
   readonly readonly: boolean;
+  /** Read and written through flash encryption: only where that is on. */
+  readonly encrypted: boolean;
 }
 
 /** An update under way (`ota_ops_entry_t`). */
 export interface OtaHandle {
+  /** Where it is written: the staging partition. */
   readonly partition: EspPartition;
   /** Erase sectors as writing reaches them. */
   readonly needErase: boolean;
+  /** Began by `esp_ota_resume`. */
+  readonly resumed: boolean;
+  /** Whose type decides what is checked, and where it is copied to at the end if `copies`; the staging one at first. */
+  final: { readonly partition: EspPartition; readonly copies: boolean };
   /** Bytes written so far. */
   wroteSizeBytes: number;
+  /** With flash encryption, bytes of a block that isn't whole yet; the first `partialSize` count. */
+  readonly partial: Uint8Array;
+  partialSize: number;
 }
 
 /**
@@ -63,6 +81,8 @@ export interface AppContext {
   readonly running: {
     /** Where it begins in flash, in bytes. */
     readonly offset: number;
+    /** Its length with checksum and hash, in bytes; a signature sector begins at the next multiple of 4096. */
+    readonly imageSizeBytes: number;
     readonly descriptor: AppDescriptor | undefined;
   };
   /** Updates begun and not ended, by their handle (`s_ota_ops_entries_head`). */
@@ -83,16 +103,25 @@ export function createAppContext(
   outcome: BootOutcome & { readonly kind: "boots" },
   options: Partial<AppOptions> = {},
 ): AppContext {
-  const { rollback = true, antiRollback = false, tableOffset = PARTITION_TABLE_OFFSET } = options;
-  const { err, partitions } = loadPartitions(hardware.flash, tableOffset);
+  const { rollback = true, antiRollback = false, tableOffset = PARTITION_TABLE_OFFSET, signedApps } = options;
+  const { err, partitions } = loadPartitions(hardware, tableOffset);
   return {
     flash: hardware.flash,
     efuse: hardware.efuse,
     chip: hardware.chip,
-    options: { rollback: rollback || antiRollback, antiRollback, tableOffset },
+    options: {
+      rollback: rollback || antiRollback,
+      antiRollback,
+      tableOffset,
+      ...(signedApps === undefined ? {} : { signedApps }),
+    },
     partitions,
     partitionsErr: err,
-    running: { offset: outcome.partition.offset, descriptor: outcome.image.descriptor },
+    running: {
+      offset: outcome.partition.offset,
+      imageSizeBytes: outcome.image.imageSizeBytes,
+      descriptor: outcome.image.descriptor,
+    },
     otaHandles: new Map(),
     lastOtaHandle: 0,
   };
@@ -102,10 +131,13 @@ export function createAppContext(
  * The partition table as `esp_partition/partition.c:load_partitions` takes it, with `CONFIG_PARTITION_TABLE_MD5` on as it
  * is by default: unlike the bootloader, the app insists on the MD5.
  */
-function loadPartitions(flash: FlashReader, tableOffset: number): { err: number; partitions: readonly EspPartition[] } {
+function loadPartitions(hardware: Hardware, tableOffset: number): { err: number; partitions: readonly EspPartition[] } {
   try {
-    const table = parsePartitionTable(flash.read(tableOffset, PARTITION_TABLE_SIZE));
-    if (table.md5 === "valid") return { err: EspErr.ESP_OK, partitions: table.entries.map(toEspPartition) };
+    const table = parsePartitionTable(flashViewOf(hardware).read(tableOffset, PARTITION_TABLE_SIZE));
+    const isEncrypted = hardware.efuse.flashEncryptionKey !== undefined;
+    if (table.md5 === "valid") {
+      return { err: EspErr.ESP_OK, partitions: table.entries.map((entry) => toEspPartition(entry, isEncrypted)) };
+    }
     const err = table.md5 === "absent" ? EspErr.ESP_ERR_NOT_FOUND : EspErr.ESP_ERR_INVALID_STATE;
     return { err, partitions: [] };
   } catch (error) {
@@ -115,7 +147,15 @@ function loadPartitions(flash: FlashReader, tableOffset: number): { err: number;
   }
 }
 
-function toEspPartition(entry: PartitionEntry): EspPartition {
+function toEspPartition(entry: PartitionEntry, isFlashEncrypted: boolean): EspPartition {
   const { type, subtype, offset, size, label, flags } = entry;
-  return { type, subtype, address: offset, size, label, readonly: (flags & PartitionFlag.READONLY) !== 0 };
+  const readonly = (flags & PartitionFlag.READONLY) !== 0;
+  return { type, subtype, address: offset, size, label, readonly, encrypted: isFlashEncrypted && isSecret(entry) };
+}
+
+/** What flash encryption covers: all that boots, the keys of NVS, and what the table marks. */
+function isSecret({ type, subtype, flags }: PartitionEntry): boolean {
+  if ((flags & PartitionFlag.ENCRYPTED) !== 0) return true;
+  if (type !== PartitionType.DATA) return type <= PartitionType.PARTITION_TABLE;
+  return subtype === DataSubtype.OTA || subtype === DataSubtype.TEE_OTA || subtype === DataSubtype.NVS_KEYS;
 }

@@ -1,7 +1,8 @@
 /**
  * ESP-IDF's error numbers that this simulator returns, by name (`esp_err_t` is an int32).
  *
- * Sources: `esp_err.h`, `esp_ota_ops.h`, `esp_image_format.h`, `esp_efuse.h`, `esp_flash_err.h`, `nvs.h`.
+ * Sources: `esp_err.h`, `esp_ota_ops.h`, `esp_image_format.h`, `esp_efuse.h`, `esp_flash_err.h`, `nvs.h`,
+ * `esp_http_client.h`, `esp_https_ota.h`.
  */
 export const EspErr = {
   ESP_OK: 0,
@@ -68,6 +69,11 @@ export const EspErr = {
   ESP_ERR_FLASH_UNSUPPORTED_HOST: 0x6004,
   ESP_ERR_FLASH_UNSUPPORTED_CHIP: 0x6005,
   ESP_ERR_FLASH_PROTECTED: 0x6006,
+
+  ESP_ERR_HTTP_NOT_MODIFIED: 0x7009,
+  ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE: 0x700a,
+
+  ESP_ERR_HTTPS_OTA_IN_PROGRESS: 0x9001,
 } as const;
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(EspErr).map(([name, value]) => [value, name]));

@@ -1,6 +1,12 @@
+import { type AppDescriptor, type AppImageHeader, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core";
+import { checkChipValidity } from "../boot/check-chip-validity.ts";
+import { flashViewOf } from "../boot/flash-view.ts";
+import type { ImageVerification, VerifiedImage } from "../boot/image-verification.ts";
+import { keyDigestsOf, type SignaturePolicy, signaturePolicy } from "../boot/secure-boot-v2.ts";
 import { verifyImage } from "../boot/verify-image.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
 import { EspErr } from "./esp-err.ts";
+import { flashOf } from "./esp-partition.ts";
 
 /**
  * `esp_image_verify` of an app partition.
@@ -9,8 +15,62 @@ import { EspErr } from "./esp-err.ts";
  * @throws EspAbort with anti-rollback, where the image has no app descriptor.
  */
 export function esp_image_verify(app: AppContext, partition: EspPartition): number {
+  const result = verify(app, partition, true);
+  return result.kind === "valid" ? EspErr.ESP_OK : result.err;
+}
+
+/**
+ * `esp_image_get_metadata`: how long an image is and what segments it has, from its headers alone: neither chip and
+ * revision nor checksum, hash and signature are looked at.
+ *
+ * @returns `err` as {@link esp_image_verify}.
+ */
+export function esp_image_get_metadata(
+  app: AppContext,
+  partition: EspPartition,
+): { readonly err: number; readonly image?: VerifiedImage } {
+  const result = verify(app, partition, false);
+  return result.kind === "valid" ? { err: EspErr.ESP_OK, image: result.image } : { err: result.err };
+}
+
+/**
+ * `esp_ota_check_image_validity`: whether an image of which only the start is there may run here.
+ *
+ * @param type - `PartitionType`; only apps have a descriptor.
+ * @returns 0x10A for another chip or revision, 0x1508 for another SPI mode than that of the running app, where both say.
+ */
+export function esp_ota_check_image_validity(
+  app: AppContext,
+  type: number,
+  header: AppImageHeader,
+  descriptor: AppDescriptor | undefined,
+): number {
+  if (checkChipValidity(header, app.chip, app.efuse) !== undefined) return EspErr.ESP_ERR_INVALID_VERSION;
+  if (type !== PartitionType.APP || descriptor === undefined) return EspErr.ESP_OK;
+  const [mode, running] = [descriptor.spiFlashMode, app.running.descriptor?.spiFlashMode ?? 0];
+  return mode === running || mode === 0 || running === 0 ? EspErr.ESP_OK : EspErr.ESP_ERR_OTA_SPI_MODE_MISMATCH;
+}
+
+function verify(app: AppContext, partition: EspPartition, validate: boolean): ImageVerification {
   const range = { offset: partition.address, sizeBytes: partition.size };
   const { antiRollback } = app.options;
-  const result = verifyImage(app.flash, range, app.chip, app.efuse, { environment: "app", antiRollback });
-  return result.kind === "valid" ? EspErr.ESP_OK : result.err;
+  const signature = policyOfApp(app);
+  return verifyImage(flashOf(app, partition), range, app.chip, app.efuse, {
+    environment: "app",
+    validate,
+    antiRollback,
+    ...(signature === undefined ? {} : { signature }),
+  });
+}
+
+/** The keys of the eFuses where secure boot is on; else those of the running app, and one block of the new one. */
+function policyOfApp(app: AppContext): SignaturePolicy | undefined {
+  const { signedApps } = app.options;
+  if (signedApps === undefined) return undefined;
+  if (app.efuse.isSecureBootOn) return signaturePolicy(app.efuse, signedApps, app.efuse.trustedKeyDigests);
+  const policy = signaturePolicy(app.efuse, signedApps, []);
+  const { offset, imageSizeBytes } = app.running;
+  const sectorOffset = offset + Math.ceil(imageSizeBytes / SIGNATURE_SECTOR_SIZE) * SIGNATURE_SECTOR_SIZE;
+  const sector = flashViewOf(app).read(sectorOffset, SIGNATURE_SECTOR_SIZE);
+  return { ...policy, trusted: keyDigestsOf(sector, policy), blocksMax: 1 };
 }

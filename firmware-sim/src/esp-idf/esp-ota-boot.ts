@@ -27,6 +27,16 @@ import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slo
 export function esp_ota_set_boot_partition(app: AppContext, partition: EspPartition | undefined): number {
   if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
   if (esp_image_verify(app, partition) !== EspErr.ESP_OK) return EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
+  return esp_ota_set_boot_partition_skip_validate(app, partition);
+}
+
+/**
+ * `esp_ota_set_boot_partition_skip_validate`: the same without a look at the image, which may be none.
+ *
+ * @returns As {@link esp_ota_set_boot_partition}, but for 0x1503.
+ */
+export function esp_ota_set_boot_partition_skip_validate(app: AppContext, partition: EspPartition | undefined): number {
+  if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
   if (partition.type !== PartitionType.APP) return EspErr.ESP_ERR_INVALID_ARG;
   if (partition.subtype === AppSubtype.FACTORY) return selectFactory(app);
   if (app.options.antiRollback) {

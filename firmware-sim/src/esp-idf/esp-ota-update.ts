@@ -1,4 +1,13 @@
-import { APP_IMAGE_MAGIC, OtaImageState, PartitionType } from "@tinybms/ota-core";
+import {
+  APP_IMAGE_MAGIC,
+  isOtaError,
+  OtaImageState,
+  PARTITION_TABLE_SIZE,
+  PartitionType,
+  parsePartitionTable,
+  viewOf,
+} from "@tinybms/ota-core";
+import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import type { AppContext, EspPartition, OtaHandle } from "./app-context.ts";
 import { EspErr } from "./esp-err.ts";
@@ -6,11 +15,16 @@ import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_state_partition, isOtaSlot } from "./esp-ota-query.ts";
 import { esp_ota_invalidate_inactive_ota_data_slot } from "./esp-ota-rollback.ts";
 import {
+  esp_partition_copy,
   esp_partition_erase_range,
+  esp_partition_read,
   esp_partition_verify,
   esp_partition_write,
   runningPartition,
 } from "./esp-partition.ts";
+
+/** First two bytes of a partition table, little-endian. */
+const PARTITION_MAGIC = 0x50aa;
 
 /** The whole partition is erased at the start (`OTA_SIZE_UNKNOWN`). */
 export const OTA_SIZE_UNKNOWN = 0xffff_ffff;
@@ -36,12 +50,11 @@ export function esp_ota_begin(
   if (partition === undefined) return { err: EspErr.ESP_ERR_INVALID_ARG };
   const verified = esp_partition_verify(app, partition);
   if (verified === undefined) return { err: EspErr.ESP_ERR_NOT_FOUND };
-  const refused = refusal(app, verified);
+  const refused = checkUpdatable(app, verified);
   if (refused !== EspErr.ESP_OK) return { err: refused };
 
   const needErase = imageSize === OTA_WITH_SEQUENTIAL_WRITES;
-  const handle = ++app.lastOtaHandle;
-  app.otaHandles.set(handle, { partition: verified, needErase, wroteSizeBytes: 0 });
+  const handle = openOtaHandle(app, verified, { needErase, resumed: false, wroteSizeBytes: 0 });
   if (!needErase) {
     const whole = imageSize === 0 || imageSize === OTA_SIZE_UNKNOWN;
     const size = whole ? verified.size : Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE;
@@ -66,28 +79,31 @@ export function esp_ota_write(app: AppContext, handle: number, data: Uint8Array)
     const err = eraseAhead(app, ota, data.length);
     if (err !== EspErr.ESP_OK) return err;
   }
-  const { partition, wroteSizeBytes } = ota;
-  if (wroteSizeBytes === 0 && partition.type === PartitionType.APP && data[0] !== APP_IMAGE_MAGIC) {
+  if (ota.wroteSizeBytes === 0 && ota.partialSize === 0 && !beginsRight(ota.final.partition.type, data)) {
     return EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
   }
-  const err = esp_partition_write(app, partition, wroteSizeBytes, data);
-  if (err === EspErr.ESP_OK) ota.wroteSizeBytes += data.length;
-  return err;
+  return ota.partition.encrypted ? writeBlocks(app, ota, data) : writeOn(app, ota, data);
 }
 
 /**
- * `esp_ota_end`: verifies what was written. Does not select it, and frees the handle in every case.
+ * `esp_ota_end`: verifies what was written, and copies it to the final partition where that was asked for. Does not select
+ * it, and frees the handle in every case.
  *
- * @returns 0x105 for an unknown handle, 0x102 if nothing was written, 0x1503 if the app doesn't verify.
+ * @returns 0x105 for an unknown handle, 0x102 if nothing was written, 0x103 if the last bytes can't be, 0x1503 if the app
+ *   or the partition table doesn't verify, or what copying gives.
  */
 export function esp_ota_end(app: AppContext, handle: number): number {
   const ota = app.otaHandles.get(handle);
   if (ota === undefined) return EspErr.ESP_ERR_NOT_FOUND;
   app.otaHandles.delete(handle);
   if (ota.wroteSizeBytes === 0) return EspErr.ESP_ERR_INVALID_ARG;
-  if (ota.partition.type !== PartitionType.APP) return EspErr.ESP_OK;
-  const verified = esp_image_verify(app, ota.partition) === EspErr.ESP_OK;
-  return verified ? EspErr.ESP_OK : EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
+  if (ota.partialSize > 0) {
+    const flushed = esp_partition_write(app, ota.partition, ota.wroteSizeBytes, ota.partial);
+    if (flushed !== EspErr.ESP_OK) return EspErr.ESP_ERR_INVALID_STATE;
+  }
+  if (!isWhole(app, ota)) return EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
+  const { partition, copies } = ota.final;
+  return copies ? esp_partition_copy(app, partition, ota.partition, partition.size) : EspErr.ESP_OK;
 }
 
 /** `esp_ota_abort`: frees the handle; flash stays as it is. @returns 0x105 for an unknown handle. */
@@ -95,7 +111,12 @@ export function esp_ota_abort(app: AppContext, handle: number): number {
   return app.otaHandles.delete(handle) ? EspErr.ESP_OK : EspErr.ESP_ERR_NOT_FOUND;
 }
 
-function refusal(app: AppContext, partition: EspPartition): number {
+/**
+ * What `esp_ota_begin` and `esp_ota_resume` check before they give a handle out.
+ *
+ * @returns ESP_OK, 0x102, 0x1501, 0x1506 or 0x1507.
+ */
+export function checkUpdatable(app: AppContext, partition: EspPartition): number {
   if (partition.type === PartitionType.APP) {
     if (!isOtaSlot(partition)) return EspErr.ESP_ERR_INVALID_ARG;
     const running = runningPartition(app);
@@ -104,8 +125,22 @@ function refusal(app: AppContext, partition: EspPartition): number {
       return EspErr.ESP_ERR_OTA_ROLLBACK_INVALID_STATE;
     }
   }
-  const isBusy = [...app.otaHandles.values()].some((open) => open.partition.address === partition.address);
+  const isBusy = [...app.otaHandles.values()].some((open) =>
+    [open.partition, open.final.partition].some(({ address }) => address === partition.address),
+  );
   return isBusy ? EspErr.ESP_ERR_OTA_ALREADY_IN_PROGRESS : EspErr.ESP_OK;
+}
+
+/** Registers an update. @returns Its handle; the first of a start is 1. */
+export function openOtaHandle(
+  app: AppContext,
+  partition: EspPartition,
+  begun: Pick<OtaHandle, "needErase" | "resumed" | "wroteSizeBytes">,
+): number {
+  const handle = ++app.lastOtaHandle;
+  const partial = new Uint8Array(ENCRYPTION_BLOCK_SIZE);
+  app.otaHandles.set(handle, { ...begun, partition, final: { partition, copies: false }, partial, partialSize: 0 });
+  return handle;
 }
 
 /** Erases the sectors that the next bytes reach first. */
@@ -114,4 +149,51 @@ function eraseAhead(app: AppContext, { partition, wroteSizeBytes }: OtaHandle, l
   const last = Math.floor((wroteSizeBytes + length - 1) / SECTOR_SIZE);
   if (last < first) return EspErr.ESP_OK;
   return esp_partition_erase_range(app, partition, first * SECTOR_SIZE, (last - first + 1) * SECTOR_SIZE);
+}
+
+/** Whether the first bytes may begin what is to be written, as far as that is known. */
+function beginsRight(type: number, data: Uint8Array): boolean {
+  if (type === PartitionType.APP || type === PartitionType.BOOTLOADER) return data[0] === APP_IMAGE_MAGIC;
+  if (type !== PartitionType.PARTITION_TABLE || data.length < 2) return true;
+  return viewOf(data).getUint16(0, true) === PARTITION_MAGIC;
+}
+
+function writeOn(app: AppContext, ota: OtaHandle, data: Uint8Array): number {
+  const err = esp_partition_write(app, ota.partition, ota.wroteSizeBytes, data);
+  if (err === EspErr.ESP_OK) ota.wroteSizeBytes += data.length;
+  return err;
+}
+
+/** With flash encryption only whole blocks are written; up to 15 bytes wait in RAM for the next call. */
+function writeBlocks(app: AppContext, ota: OtaHandle, data: Uint8Array): number {
+  let rest = data;
+  if (ota.partialSize > 0) {
+    const taken = Math.min(ENCRYPTION_BLOCK_SIZE - ota.partialSize, rest.length);
+    ota.partial.set(rest.subarray(0, taken), ota.partialSize);
+    ota.partialSize += taken;
+    rest = rest.subarray(taken);
+    if (ota.partialSize < ENCRYPTION_BLOCK_SIZE) return EspErr.ESP_OK;
+    const err = writeOn(app, ota, ota.partial);
+    if (err !== EspErr.ESP_OK) return err;
+    ota.partialSize = 0;
+    ota.partial.fill(0xff);
+  }
+  const whole = rest.length - (rest.length % ENCRYPTION_BLOCK_SIZE);
+  ota.partial.set(rest.subarray(whole));
+  ota.partialSize = rest.length - whole;
+  return writeOn(app, ota, rest.subarray(0, whole));
+}
+
+/** What the staging partition holds, judged by the type of the final one. Data is not judged. */
+function isWhole(app: AppContext, { partition: staging, final }: OtaHandle): boolean {
+  const { type } = final.partition;
+  if (type === PartitionType.APP) return esp_image_verify(app, staging) === EspErr.ESP_OK;
+  if (type !== PartitionType.PARTITION_TABLE) return true;
+  const { err, data } = esp_partition_read(app, staging, 0, PARTITION_TABLE_SIZE);
+  try {
+    return err === EspErr.ESP_OK && parsePartitionTable(data).md5 !== "mismatch";
+  } catch (error) {
+    if (isOtaError(error)) return false;
+    throw error;
+  }
 }

@@ -1,4 +1,8 @@
 import { PARTITION_TABLE_SIZE, PartitionType } from "@tinybms/ota-core";
+import { flashViewOf } from "../boot/flash-view.ts";
+import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
+import type { FlashAccess } from "../flash/flash-reader.ts";
+import { programUnaligned } from "../flash/flash-violations.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
 import { EspAbort } from "./esp-abort.ts";
@@ -40,14 +44,15 @@ export function esp_partition_find_first(
  * @returns `undefined` for NULL.
  */
 export function esp_partition_verify(app: AppContext, partition: EspPartition): EspPartition | undefined {
-  const { type, subtype, label, address, size } = partition;
+  const { type, subtype, label, address, size, encrypted } = partition;
   return app.partitions.find(
     (candidate) =>
       candidate.type === type &&
       candidate.subtype === subtype &&
       (label === "" || candidate.label === label) &&
       candidate.address === address &&
-      candidate.size === size,
+      candidate.size === size &&
+      candidate.encrypted === encrypted,
   );
 }
 
@@ -66,14 +71,15 @@ export function esp_partition_read(
 ): { readonly err: number; readonly data: Uint8Array } {
   const err = boundsError(partition, offset, size);
   if (err !== EspErr.ESP_OK) return { err, data: new Uint8Array(0) };
-  const data = app.flash.read(partition.address + offset, size);
+  const data = flashOf(app, partition).read(partition.address + offset, size);
   return { err: data.length === size ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG, data };
 }
 
 /**
  * `esp_partition_write`: clears bits, and doesn't mind what was there.
  *
- * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}.
+ * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}; if it is encrypted 0x102 for an offset,
+ *   0x104 for a size that is no multiple of 16; 0x6001 where the flash fails.
  * @throws {@link EspAbort} for a write into the running app, or into the flash up to the end of the partition table.
  */
 export function esp_partition_write(
@@ -85,15 +91,24 @@ export function esp_partition_write(
   if (partition.readonly) return EspErr.ESP_ERR_NOT_ALLOWED;
   const err = boundsError(partition, offset, data.length);
   if (err !== EspErr.ESP_OK) return err;
+  if (partition.encrypted) {
+    if (data.length === 0) return EspErr.ESP_OK;
+    const isAligned = offset % ENCRYPTION_BLOCK_SIZE === 0;
+    if (!isAligned || data.length % ENCRYPTION_BLOCK_SIZE !== 0) {
+      app.flash.reportViolation(programUnaligned(partition.address + offset, data.length));
+      return isAligned ? EspErr.ESP_ERR_INVALID_SIZE : EspErr.ESP_ERR_INVALID_ARG;
+    }
+  }
   assertRegionSafe(app, "esp_partition_write", partition.address + offset, data.length);
-  return app.flash.program(partition.address + offset, data) ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG;
+  const done = flashOf(app, partition).program(partition.address + offset, data);
+  return done ? EspErr.ESP_OK : failureOf(app, partition.address + offset + data.length);
 }
 
 /**
  * `esp_partition_erase_range`: erases whole sectors.
  *
  * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}, then 0x104 if the size, 0x102 if the
- *   offset isn't a multiple of 4096.
+ *   offset isn't a multiple of 4096; 0x6001 where the flash fails.
  * @throws {@link EspAbort} as {@link esp_partition_write}.
  */
 export function esp_partition_erase_range(
@@ -108,7 +123,42 @@ export function esp_partition_erase_range(
   if (size % SECTOR_SIZE !== 0) return EspErr.ESP_ERR_INVALID_SIZE;
   if (offset % SECTOR_SIZE !== 0) return EspErr.ESP_ERR_INVALID_ARG;
   assertRegionSafe(app, "esp_partition_erase_range", partition.address + offset, size);
-  return app.flash.eraseRange(partition.address + offset, size) ? EspErr.ESP_OK : EspErr.ESP_ERR_INVALID_ARG;
+  const done = app.flash.eraseRange(partition.address + offset, size);
+  return done ? EspErr.ESP_OK : failureOf(app, partition.address + offset + size);
+}
+
+/**
+ * `esp_partition_copy`: erases as much of `target` as is to be copied, in whole sectors, then copies 4 KiB at a time.
+ *
+ * @param size - How many bytes; all of the source without it.
+ * @returns 0x102 for a partition copied to itself, 0x104 if either is smaller; otherwise what erasing and writing give.
+ */
+export function esp_partition_copy(
+  app: AppContext,
+  target: EspPartition,
+  source: EspPartition,
+  size: number = source.size,
+): number {
+  if (target.address === source.address) return EspErr.ESP_ERR_INVALID_ARG;
+  if (size > source.size || size > target.size) return EspErr.ESP_ERR_INVALID_SIZE;
+  const erased = esp_partition_erase_range(app, target, 0, Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE);
+  if (erased !== EspErr.ESP_OK) return erased;
+  for (let offset = 0; offset < size; offset += SECTOR_SIZE) {
+    const { err, data } = esp_partition_read(app, source, offset, Math.min(SECTOR_SIZE, size - offset));
+    const written = err === EspErr.ESP_OK ? esp_partition_write(app, target, offset, data) : err;
+    if (written !== EspErr.ESP_OK) return written;
+  }
+  return EspErr.ESP_OK;
+}
+
+/** The flash as software sees a partition: deciphered, or as it is. */
+export function flashOf(app: AppContext, { encrypted }: Pick<EspPartition, "encrypted">): FlashAccess {
+  return encrypted ? flashViewOf(app) : app.flash;
+}
+
+/** Why the flash refused an access that the partition allows: it ends before, or it failed. */
+function failureOf(app: AppContext, end: number): number {
+  return end > app.flash.sizeBytes ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
 }
 
 function boundsError(partition: EspPartition, offset: number, size: number): number {

@@ -1,6 +1,7 @@
 import { OtaError } from "@tinybms/ota-core";
 import { createRandom } from "../simulation/random.ts";
 import type { CutPlan } from "./power-cut.ts";
+import { singleBitTear } from "./single-bit-tears.ts";
 import { ERASE_TEARS, PROGRAM_TEARS, type Tear } from "./tears.ts";
 
 /**
@@ -9,24 +10,35 @@ import { ERASE_TEARS, PROGRAM_TEARS, type Tear } from "./tears.ts";
  * @throws {@link OtaError} `simulation/invalid-fault` if the operation isn't 1 or more or no tear has the name.
  */
 export function assertCutPlan(plan: CutPlan): void {
-  const isNamed = [...ERASE_TEARS, ...PROGRAM_TEARS].some((tear) => tear.name === plan.variant);
-  if (Number.isInteger(plan.operation) && plan.operation >= 1 && (plan.variant === undefined || isNamed)) return;
+  const { operation, variant } = plan;
+  const isNamed = variant === undefined || (tearNamed("erase", variant) ?? tearNamed("program", variant)) !== undefined;
+  if (Number.isInteger(operation) && operation >= 1 && isNamed) return;
   throw invalid(plan, "operation must be 1 or more, and variant the name of a tear");
 }
 
 /**
- * The tear that a plan names, or the one that its seed picks.
+ * The tear that a plan names, or the one of the ten or twelve that its seed picks.
  *
- * @param tears - Those of the operation that the cut hits.
+ * @param kind - The operation that the cut hits.
  * @throws {@link OtaError} `simulation/invalid-fault` if the name is of the other kind of operation.
  */
-export function chooseTear(tears: readonly Tear[], plan: CutPlan): Tear {
+export function chooseTear(kind: "erase" | "program", plan: CutPlan): Tear {
   const { variant, seed = 0 } = plan;
+  const tears = tearsOf(kind);
   const position = createRandom(seed).integer(0, tears.length - 1);
-  const tear = variant === undefined ? tears[position] : tears.find(({ name }) => name === variant);
+  const tear = variant === undefined ? tears[position] : tearNamed(kind, variant);
   if (tear !== undefined) return tear;
-  const kind = tears === ERASE_TEARS ? "a sector erase" : "a page program";
-  throw invalid(plan, `it falls into ${kind}, whose tears are ${tears.map(({ name }) => name).join(", ")}`);
+  const operation = kind === "erase" ? "a sector erase" : "a page program";
+  const names = [...tears.map(({ name }) => name), kind === "erase" ? "only-bit-N" : "all-but-bit-N"];
+  throw invalid(plan, `it falls into ${operation}, whose tears are ${names.join(", ")}`);
+}
+
+function tearNamed(kind: "erase" | "program", variant: string): Tear | undefined {
+  return tearsOf(kind).find(({ name }) => name === variant) ?? singleBitTear(kind, variant);
+}
+
+function tearsOf(kind: "erase" | "program"): readonly Tear[] {
+  return kind === "erase" ? ERASE_TEARS : PROGRAM_TEARS;
 }
 
 function invalid(plan: CutPlan, why: string): OtaError<"simulation/invalid-fault"> {

@@ -7,8 +7,9 @@ export interface FlashViolation {
    * - `program-without-erase`: a program needs a bit to go from 0 to 1. Done as the chip does it: the bit stays 0.
    * - `out-of-bounds`: an access across the end. Refused.
    * - `erase-unaligned`: an erase that begins or ends inside a sector. Refused.
+   * - `program-unaligned`: with flash encryption, a program that is not of whole 16-byte blocks. Refused.
    */
-  readonly kind: "program-without-erase" | "out-of-bounds" | "erase-unaligned";
+  readonly kind: "program-without-erase" | "out-of-bounds" | "erase-unaligned" | "program-unaligned";
   /** Byte offset in the flash: of the first bad bit's byte, or of the refused access. */
   readonly offset: number;
   /** One sentence for people. */
@@ -41,4 +42,45 @@ export class FlashViolations {
     copy.#count = this.#count;
     return copy;
   }
+}
+
+/** An access of `length` bytes at `offset` that crosses the end of a flash of `sizeBytes`. */
+export function outOfBounds(
+  access: "read" | "program" | "erase",
+  offset: number,
+  length: number,
+  sizeBytes: number,
+): FlashViolation {
+  const detail = `${access} of ${length} bytes at ${hex(offset)}; the flash ends at ${hex(sizeBytes)}`;
+  return { kind: "out-of-bounds", offset, detail };
+}
+
+/** An erase that is not of whole sectors. */
+export function eraseUnaligned(offset: number, length: number): FlashViolation {
+  const detail = `erase of ${length} bytes at ${hex(offset)} is not of whole 4096-byte sectors`;
+  return { kind: "erase-unaligned", offset, detail };
+}
+
+/** A program of encrypted flash that is not of whole blocks. */
+export function programUnaligned(offset: number, length: number): FlashViolation {
+  const detail = `program of ${length} bytes at ${hex(offset)} is not of whole 16-byte blocks, as flash encryption asks`;
+  return { kind: "program-unaligned", offset, detail };
+}
+
+/**
+ * A program of bits that are 0 already to 1.
+ *
+ * @param offset - Where in the flash the program begins.
+ * @param cells - What the cells hold before, as many as are programmed.
+ * @returns `undefined` if there is no such bit.
+ */
+export function programWithoutErase(offset: number, cells: Uint8Array, bytes: Uint8Array): FlashViolation | undefined {
+  const bad = bytes.findIndex((byte, index) => (byte & ~(cells[index] ?? 0)) !== 0);
+  if (bad === -1) return undefined;
+  const detail = `program of ${hex(bytes[bad] ?? 0)} at ${hex(offset + bad)} over ${hex(cells[bad] ?? 0)} needs an erase first`;
+  return { kind: "program-without-erase", offset: offset + bad, detail };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
 }

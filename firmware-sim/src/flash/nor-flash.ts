@@ -1,10 +1,19 @@
 import { createRandom } from "../simulation/random.ts";
+import type { ContentCache } from "./content-cache.ts";
 import { assertCutPlan, chooseTear } from "./cut-plan.ts";
-import type { FlashReader } from "./flash-reader.ts";
-import { type FlashViolation, FlashViolations } from "./flash-violations.ts";
+import { type FlashCounters, type FlashTiming, TYPICAL_FLASH_TIMING } from "./flash-counters.ts";
+import { type FaultEffect, type FlashFault, FlashFaults } from "./flash-fault.ts";
+import type { FlashAccess, FlashReader } from "./flash-reader.ts";
+import {
+  eraseUnaligned,
+  type FlashViolation,
+  FlashViolations,
+  outOfBounds,
+  programWithoutErase,
+} from "./flash-violations.ts";
 import { type CutPlan, PowerCut } from "./power-cut.ts";
 import { SECTOR_SIZE, SectorStore } from "./sector-store.ts";
-import { ERASE_TEARS, PROGRAM_TEARS, type Tear } from "./tears.ts";
+import type { Tear } from "./tears.ts";
 import { WeakCells } from "./weak-cells.ts";
 
 /** Size of a program page in bytes: one program command stays within one page. */
@@ -13,22 +22,13 @@ export const PAGE_SIZE = 256;
 /** The largest flash that ESP-IDF's image header can name: 128 MiB. */
 export const FLASH_SIZE_MAX: number = 128 * 1024 * 1024;
 
-/** How long operations take, in milliseconds. */
-export interface FlashTiming {
-  readonly eraseSectorMs: number;
-  readonly programPageMs: number;
-}
-
-/** Typical times of the Winbond W25Q32/64 class, from their data sheets. */
-export const TYPICAL_FLASH_TIMING: FlashTiming = { eraseSectorMs: 45, programPageMs: 0.7 };
-
-/** What a flash has done so far. */
-export interface FlashCounters {
-  readonly reads: number;
-  readonly pagePrograms: number;
-  readonly sectorErases: number;
-  readonly bytesRead: number;
-  readonly bytesProgrammed: number;
+/** A page program or sector erase, as a watcher sees it. */
+export interface WatchedOperation {
+  readonly kind: "erase" | "program";
+  /** Where it begins, in bytes of the flash. */
+  readonly offset: number;
+  /** What is programmed, within one page: a view for the moment. `undefined` for an erase. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 interface ArmedCut {
@@ -38,12 +38,14 @@ interface ArmedCut {
 }
 
 interface Operation {
-  readonly tears: readonly Tear[];
+  readonly kind: "erase" | "program";
   readonly sectorIndex: number;
   /** Where in the sector the cells begin, and how many there are. */
   readonly offset: number;
   readonly length: number;
   readonly durationMs: number;
+  /** What a program programs. */
+  readonly bytes?: Uint8Array;
   /** What the cells are once the operation is done. */
   done(before: Uint8Array): Uint8Array;
   /** Does it all. */
@@ -56,7 +58,7 @@ interface Operation {
  *
  * Sectors are copied on write: {@link NorFlash.snapshot} and blank sectors cost next to nothing.
  */
-export class NorFlash implements FlashReader {
+export class NorFlash implements FlashAccess {
   readonly sizeBytes: number;
   readonly timing: FlashTiming;
   #store: SectorStore;
@@ -65,6 +67,10 @@ export class NorFlash implements FlashReader {
   #counters = { reads: 0, pagePrograms: 0, sectorErases: 0, bytesRead: 0, bytesProgrammed: 0 };
   #busyMs = 0;
   #violations: FlashViolations = new FlashViolations();
+  #faults: FlashFaults = new FlashFaults();
+  #cache: ContentCache | undefined;
+  #watcher: ((operation: WatchedOperation) => void) | undefined;
+  #mirror: ((offset: number, cells: Uint8Array) => void) | undefined;
   #armed: ArmedCut | undefined;
   #cut: PowerCut | undefined;
 
@@ -129,17 +135,60 @@ export class NorFlash implements FlashReader {
     return true;
   }
 
+  /** Computes anew unless {@link rememberIn} said where to look. A result found there counts as no read. */
+  remember<Result>(key: string, compute: (flash: FlashReader) => Result): Result {
+    if (this.#cut !== undefined) throw this.#cut;
+    return this.#cache === undefined ? compute(this) : this.#cache.remember(key, this, compute);
+  }
+
+  /** Where {@link remember} keeps its results from now on: shared with every snapshot made later. */
+  rememberIn(cache: ContentCache): void {
+    this.#cache = cache;
+  }
+
+  /**
+   * An object that stands for what a sector holds: as long as somebody keeps it, a sector that gives the same object, in
+   * this flash or in any snapshot, reads the same.
+   *
+   * @returns `undefined` where reads may differ from the cells, by weak cells or a fault.
+   */
+  sectorIdentity(sectorIndex: number): object | undefined {
+    if (this.#faults.hasReadFlips || this.#weak.has(sectorIndex)) return undefined;
+    return this.#store.identity(sectorIndex);
+  }
+
+  /** Has somebody told of each operation, before it is carried out. A snapshot is watched by nobody. */
+  watch(watcher: ((operation: WatchedOperation) => void) | undefined): void {
+    this.#watcher = watcher;
+  }
+
+  /**
+   * Has somebody told of the cells that each operation touched, as it left them, torn or whole, before the software goes
+   * on or loses its power. A snapshot has no mirror.
+   *
+   * @param mirror - Gets where the cells begin, in bytes of the flash, and a view of them for the moment.
+   */
+  mirror(mirror: ((offset: number, cells: Uint8Array) => void) | undefined): void {
+    this.#mirror = mirror;
+  }
+
   /**
    * Clears the bits that are 0 in `bytes`, page by page: each page touched is one operation.
    *
-   * @returns False, with nothing done, if the range crosses the end of the flash.
+   * @returns False, with nothing done, if the range crosses the end of the flash; false, with the pages before it done,
+   *   where a fault makes a page fail.
    * @throws {@link PowerCut} while power is off, or where an armed cut falls.
    */
   program(offset: number, bytes: Uint8Array): boolean {
     if (!this.#admit("program", offset, bytes.length)) return false;
     for (let done = 0; done < bytes.length; ) {
-      const length = Math.min(bytes.length - done, PAGE_SIZE - ((offset + done) % PAGE_SIZE));
-      this.#programPage(offset + done, bytes.subarray(done, done + length));
+      const left = bytes.length - done;
+      if (left >= SECTOR_SIZE && this.#programBlankSector(offset + done, bytes.subarray(done, done + SECTOR_SIZE))) {
+        done += SECTOR_SIZE;
+        continue;
+      }
+      const length = Math.min(left, PAGE_SIZE - ((offset + done) % PAGE_SIZE));
+      if (!this.#programPage(offset + done, bytes.subarray(done, done + length))) return false;
       done += length;
     }
     return true;
@@ -148,7 +197,7 @@ export class NorFlash implements FlashReader {
   /**
    * Sets the 4096 bytes of the sector at `offset` to 0xFF: one operation.
    *
-   * @returns False, with nothing done, off a sector border or beyond the end.
+   * @returns False, with nothing done, off a sector border, beyond the end, or where a fault makes the erase fail.
    * @throws {@link PowerCut} while power is off, or where an armed cut falls.
    */
   eraseSector(offset: number): boolean {
@@ -159,17 +208,23 @@ export class NorFlash implements FlashReader {
   eraseRange(offset: number, length: number): boolean {
     if (!this.#admit("erase", offset, length)) return false;
     if (offset % SECTOR_SIZE !== 0 || length % SECTOR_SIZE !== 0) {
-      const range = `${length} bytes at 0x${offset.toString(16)}`;
-      this.#violations.add({
-        kind: "erase-unaligned",
-        offset,
-        detail: `erase of ${range} is not of whole 4096-byte sectors`,
-      });
+      this.#violations.add(eraseUnaligned(offset, length));
       return false;
     }
-    for (let sector = offset / SECTOR_SIZE; sector < (offset + length) / SECTOR_SIZE; sector++)
-      this.#eraseSector(sector);
+    for (let sector = offset / SECTOR_SIZE; sector < (offset + length) / SECTOR_SIZE; sector++) {
+      if (!this.#eraseSector(sector)) return false;
+    }
     return true;
+  }
+
+  /** Takes down a rule broken above the chip, such as in its encryption. */
+  reportViolation(violation: FlashViolation): void {
+    this.#violations.add(violation);
+  }
+
+  /** Gives the flash faults, instead of those it had. Sectors count from now. */
+  setFaults(faults: readonly FlashFault[]): void {
+    this.#faults = new FlashFaults(faults);
   }
 
   /**
@@ -194,7 +249,7 @@ export class NorFlash implements FlashReader {
   }
 
   /**
-   * An independent flash in the same state: cells, weak cells, wear, counters and whether it has power; an armed cut
+   * An independent flash in the same state: cells, weak cells, faults, wear, counters and whether it has power; an armed cut
    * stays here. Costs a few kilobytes; each sector changed later on either side costs its 4 KiB.
    */
   snapshot(): NorFlash {
@@ -205,6 +260,8 @@ export class NorFlash implements FlashReader {
     copy.#counters = { ...this.#counters };
     copy.#busyMs = this.#busyMs;
     copy.#violations = this.#violations.copy();
+    copy.#faults = this.#faults.copy();
+    copy.#cache = this.#cache;
     copy.#cut = this.#cut;
     return copy;
   }
@@ -248,23 +305,46 @@ export class NorFlash implements FlashReader {
   /** What a read sees of a sector: its cells, with weak ones flipped once they have given way. */
   #seen(sectorIndex: number): Uint8Array {
     const cells = this.#store.read(sectorIndex);
-    if (this.#weak.isEmpty) return cells;
+    if (this.#weak.isEmpty && !this.#faults.hasReadFlips) return cells;
     const flipped = this.#weak.onRead(sectorIndex);
-    return flipped === undefined ? cells : cells.map((byte, index) => byte ^ (flipped[index] ?? 0));
+    const held = flipped === undefined ? cells : cells.map((byte, index) => byte ^ (flipped[index] ?? 0));
+    return this.#faults.hasReadFlips ? this.#faults.onRead(sectorIndex, held) : held;
   }
 
-  #programPage(offset: number, bytes: Uint8Array): void {
+  /**
+   * Programs a whole blank sector in one step, where nothing can come in between and nobody looks: nearly every byte of
+   * a delivery passes through here. Counts as the page programs that it stands for.
+   *
+   * @returns False, with nothing done, where it takes one page at a time.
+   */
+  #programBlankSector(offset: number, bytes: Uint8Array): boolean {
+    const isWatched = this.#watcher !== undefined || this.#mirror !== undefined;
+    if (isWatched || this.#armed !== undefined || !this.#weak.isEmpty || !this.#faults.isEmpty) return false;
+    if (offset % SECTOR_SIZE !== 0 || !this.#store.fillBlank(offset / SECTOR_SIZE, bytes)) return false;
+    const pages = SECTOR_SIZE / PAGE_SIZE;
+    this.#counters.pagePrograms += pages;
+    this.#counters.bytesProgrammed += SECTOR_SIZE;
+    this.#busyMs += pages * this.timing.programPageMs;
+    return true;
+  }
+
+  #programPage(offset: number, bytes: Uint8Array): boolean {
     const sectorIndex = Math.floor(offset / SECTOR_SIZE);
     const within = offset % SECTOR_SIZE;
     // Nearly all programs go to erased pages: a delivery passes every byte of its image through here.
     const isErased = this.#store.isErased(sectorIndex, within, bytes.length);
-    if (!isErased) this.#reportProgramWithoutErase(offset, bytes);
-    this.#operate({
-      tears: PROGRAM_TEARS,
+    if (!isErased) {
+      const cells = this.#store.read(sectorIndex).subarray(within, within + bytes.length);
+      const violation = programWithoutErase(offset, cells, bytes);
+      if (violation !== undefined) this.#violations.add(violation);
+    }
+    const isDone = this.#operate({
+      kind: "program",
       sectorIndex,
       offset: within,
       length: bytes.length,
       durationMs: this.timing.programPageMs,
+      bytes,
       done: (before) => before.map((byte, index) => byte & (bytes[index] ?? 0)),
       carryOut: () => {
         const cells = this.#store.write(sectorIndex);
@@ -273,12 +353,13 @@ export class NorFlash implements FlashReader {
         this.#weak.onProgram(sectorIndex, within, bytes);
       },
     });
-    this.#counters.bytesProgrammed += bytes.length;
+    if (isDone) this.#counters.bytesProgrammed += bytes.length;
+    return isDone;
   }
 
-  #eraseSector(sectorIndex: number): void {
-    this.#operate({
-      tears: ERASE_TEARS,
+  #eraseSector(sectorIndex: number): boolean {
+    return this.#operate({
+      kind: "erase",
       sectorIndex,
       offset: 0,
       length: SECTOR_SIZE,
@@ -291,28 +372,42 @@ export class NorFlash implements FlashReader {
     });
   }
 
-  /** One page program or sector erase: counted, and cut where a cut is armed for it. */
-  #operate(operation: Operation): void {
-    const isErase = operation.tears === ERASE_TEARS;
+  /** One page program or sector erase: counted, and cut where a cut is armed for it. @returns False if it failed. */
+  #operate(operation: Operation): boolean {
+    const { kind, sectorIndex, offset, length, bytes } = operation;
+    this.#watcher?.({ kind, offset: sectorIndex * SECTOR_SIZE + offset, bytes });
+    const isErase = operation.kind === "erase";
     const armed = this.#armed;
     const cut = armed !== undefined && armed.operation === this.operationCount + 1 ? armed : undefined;
     if (cut?.plan.moment === "before") throw this.#powerOff(cut);
     // Resolved first: a tear that doesn't fit the operation must not leave it half counted.
-    const tear = cut?.plan.moment === "during" ? chooseTear(operation.tears, cut.plan) : undefined;
+    const tear = cut?.plan.moment === "during" ? chooseTear(operation.kind, cut.plan) : undefined;
 
     this.#counters[isErase ? "sectorErases" : "pagePrograms"]++;
     this.#busyMs += operation.durationMs;
     if (isErase) this.#wear[operation.sectorIndex] = this.wear(operation.sectorIndex) + 1;
-    if (tear === undefined) operation.carryOut();
-    else this.#tear(operation, tear, cut?.plan.seed ?? 0);
+    const effect = this.#faults.onOperation(operation.kind, operation.sectorIndex);
+    if (effect !== "fails" && effect !== "ignored") this.#carryOut(operation, effect, tear, cut?.plan.seed ?? 0);
+    this.#mirror?.(sectorIndex * SECTOR_SIZE + offset, this.#store.read(sectorIndex).subarray(offset, offset + length));
     if (cut !== undefined) throw this.#powerOff(cut, tear);
+    return effect !== "fails";
+  }
+
+  #carryOut(operation: Operation, effect: FaultEffect | undefined, tear: Tear | undefined, seed: number): void {
+    const { sectorIndex, offset, length } = operation;
+    const before = effect === "fades" ? this.truth(sectorIndex * SECTOR_SIZE + offset, length) : undefined;
+    if (tear === undefined) operation.carryOut();
+    else this.#tear(operation, tear, seed);
+    const done = this.#store.read(sectorIndex).subarray(offset, offset + length);
+    const cleared = before?.map((byte, index) => byte & ~(done[index] ?? 0));
+    if (cleared !== undefined) this.#weak.add(sectorIndex, offset, cleared, seed);
   }
 
   #tear(operation: Operation, tear: Tear, seed: number): void {
     const { sectorIndex, offset, length } = operation;
     const before = this.#store.read(sectorIndex).slice(offset, offset + length);
     const torn = tear.apply(before, operation.done(before), createRandom(seed));
-    if (operation.tears === ERASE_TEARS && tear.name !== "untouched") this.#weak.onErase(sectorIndex);
+    if (operation.kind === "erase" && tear.name !== "untouched") this.#weak.onErase(sectorIndex);
     this.#store.write(sectorIndex).set(torn.cells, offset);
     if (torn.weak !== undefined) this.#weak.add(sectorIndex, offset, torn.weak, seed);
   }
@@ -327,20 +422,8 @@ export class NorFlash implements FlashReader {
   #admit(access: "read" | "program" | "erase", offset: number, length: number): boolean {
     if (this.#cut !== undefined) throw this.#cut;
     if (isWithin(offset, length, this.sizeBytes)) return true;
-    const end = `the flash ends at 0x${this.sizeBytes.toString(16)}`;
-    const detail = `${access} of ${length} bytes at 0x${offset.toString(16)}; ${end}`;
-    this.#violations.add({ kind: "out-of-bounds", offset, detail });
+    this.#violations.add(outOfBounds(access, offset, length, this.sizeBytes));
     return false;
-  }
-
-  #reportProgramWithoutErase(offset: number, bytes: Uint8Array): void {
-    const cells = this.#store.read(Math.floor(offset / SECTOR_SIZE));
-    const within = offset % SECTOR_SIZE;
-    const bad = bytes.findIndex((byte, index) => (byte & ~(cells[within + index] ?? 0)) !== 0);
-    if (bad === -1) return;
-    const [held, wanted] = [cells[within + bad] ?? 0, bytes[bad] ?? 0].map((byte) => `0x${byte.toString(16)}`);
-    const detail = `program of ${wanted} at 0x${(offset + bad).toString(16)} over ${held} needs an erase first`;
-    this.#violations.add({ kind: "program-without-erase", offset: offset + bad, detail });
   }
 
   #assertWithin(offset: number, length: number): void {

@@ -6,7 +6,10 @@ export interface CutPlan {
   /** The n-th page program or sector erase from now; 1 is the next one. */
   readonly operation: number;
   readonly moment: CutMoment;
-  /** For `during`: the name of a tear, see `ERASE_TEARS` and `PROGRAM_TEARS`. Without one the seed chooses. */
+  /**
+   * For `during`: the name of a tear, see `eraseCutVariants`, `programCutVariants` and the single bits of
+   * `freedBitVariants` and `missedBitVariants`. Without one the seed chooses among the first two.
+   */
   readonly variant?: string;
   /** Decides what a random tear leaves, and when weak cells give way; 0 without one. */
   readonly seed?: number;

@@ -48,6 +48,28 @@ export class SectorStore {
     return copy;
   }
 
+  /**
+   * The array that holds a sector, never changed again: the next write to the sector copies it first. Two sectors, now or
+   * later, of this store or a fork, that give the same object hold the same bytes.
+   */
+  identity(sectorIndex: number): object {
+    this.#owned[sectorIndex] = 0;
+    return this.read(sectorIndex);
+  }
+
+  /**
+   * Sets all cells of a blank sector at once.
+   *
+   * @returns False, with nothing done, if the sector is not blank.
+   */
+  fillBlank(sectorIndex: number, bytes: Uint8Array): boolean {
+    if (this.#sectors[sectorIndex] !== undefined) return false;
+    // Not slice(): that of a Node.js Buffer is a view.
+    this.#sectors[sectorIndex] = new Uint8Array(bytes);
+    this.#owned[sectorIndex] = 1;
+    return true;
+  }
+
   /** Sets all cells of a sector to 1. */
   blank(sectorIndex: number): void {
     this.#sectors[sectorIndex] = undefined;

@@ -61,6 +61,12 @@ export const PROGRAM_TEARS: readonly Tear[] = [
   { name: "done", apply: (_before, done) => ({ cells: done }) },
 ];
 
+/** Names of the ten ways of an interrupted sector erase, in the order of {@link ERASE_TEARS}. */
+export const eraseCutVariants: readonly string[] = ERASE_TEARS.map(({ name }) => name);
+
+/** Names of the twelve ways of an interrupted page program, in the order of {@link PROGRAM_TEARS}. */
+export const programCutVariants: readonly string[] = PROGRAM_TEARS.map(({ name }) => name);
+
 function zeroedFromEnd(before: Uint8Array, share: number): TornCells {
   return { cells: before.slice().fill(0, before.length - Math.floor(before.length * share)) };
 }

@@ -26,6 +26,11 @@ export class WeakCells {
     return this.#sectors.size === 0;
   }
 
+  /** Whether a sector has weak cells. */
+  has(sectorIndex: number): boolean {
+    return this.#sectors.has(sectorIndex);
+  }
+
   /**
    * Marks cells as weak.
    *

@@ -1,3 +1,4 @@
+import { guardClient } from "@tinybms/ota-broker";
 import { connect, type MqttClient } from "mqtt";
 import type { DeviceAction, DeviceEvent, DeviceLogEntry, SimulatedDevice } from "../device.ts";
 import type { Fault } from "../fault/fault.ts";
@@ -117,6 +118,7 @@ export class DeviceConnection {
       connectTimeout: 10_000,
       ...this.#will(),
     });
+    guardClient(client);
     this.#client = client;
     const life = this.#life;
     const ifAlive = (action: () => void) => {

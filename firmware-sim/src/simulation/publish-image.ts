@@ -36,7 +36,15 @@ const ISSUED_AT = "2026-01-01T00:00:00Z";
  *
  * @throws OtaError `image/…` if the image isn't one.
  */
-export function publishImage({ image, topicRoot, product, sequence = 1, sender = {} }: Publication): Sender {
+export function publishImage(publication: Publication): Sender {
+  return new Sender(prepareSender(publication));
+}
+
+/**
+ * What {@link publishImage} makes its sender with: for who needs many senders of one image, since hashing it costs more
+ * than a sender. Errors as there.
+ */
+export function prepareSender({ image, topicRoot, product, sequence = 1, sender = {} }: Publication): SenderOptions {
   const { chipId } = parseAppImageHeader(image);
   const descriptor = parseAppDescriptor(
     image.subarray(APP_DESCRIPTOR_OFFSET, APP_DESCRIPTOR_OFFSET + APP_DESCRIPTOR_SIZE),
@@ -70,7 +78,7 @@ export function publishImage({ image, topicRoot, product, sequence = 1, sender =
     chunk_encodings: ["identity"],
     target: "all",
   });
-  return new Sender({
+  return {
     topicRoot,
     offerId,
     offerEnvelope: buildEnvelope(offer),
@@ -83,5 +91,5 @@ export function publishImage({ image, topicRoot, product, sequence = 1, sender =
     rate: 0,
     qos: 1,
     ...sender,
-  });
+  };
 }

@@ -1,0 +1,34 @@
+import type { AppImageHeader, Chip } from "@tinybms/ota-core";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import type { Efuse } from "./efuse.ts";
+
+/**
+ * Whether a chip may run an image at all (`bootloader_common_check_chip_validity`): chip id, then the revisions, which are
+ * compared as plain numbers.
+ *
+ * @returns `undefined` if it may; else ESP_FAIL, the step of `image_load` (5 to 7) and ESP-IDF's log line.
+ */
+export function checkChipValidity(
+  header: AppImageHeader,
+  chip: Chip,
+  efuse: Efuse,
+): { readonly step: number; readonly err: number; readonly reason: string } | undefined {
+  const { chipId, minChipRevisionFull: min, maxChipRevisionFull: max } = header;
+  const refuse = (step: number, reason: string) => ({ step, err: EspErr.ESP_FAIL, reason });
+  if (chipId !== chip.id) return refuse(5, `mismatch chip ID, expected ${chip.id}, found ${chipId}`);
+  const revision = efuse.chipRevision;
+  const required = "chip revision check failed. Required";
+  if (revision < min) return refuse(6, `${required} >= ${revisionName(min)}, found ${revisionName(revision)}.`);
+  if (!isRevisionSet(max) || revision <= max || efuse.disableWaferVersionMajor) return undefined;
+  return refuse(7, `${required} <= ${revisionName(max)}, found ${revisionName(revision)}.`);
+}
+
+/** Whether a highest revision is given: 0 and 65535 mean that it isn't. */
+export function isRevisionSet(revision: number): boolean {
+  return revision !== 0 && revision !== 0xffff;
+}
+
+/** A revision, major × 100 + minor, as logs have it: `v3.1`. */
+export function revisionName(revision: number): string {
+  return `v${Math.floor(revision / 100)}.${revision % 100}`;
+}

@@ -1,0 +1,114 @@
+import {
+  AppSubtype,
+  type Chip,
+  DataSubtype,
+  findPartition,
+  OtaError,
+  PARTITION_TABLE_OFFSET,
+  type PartitionEntry,
+  type PartitionTable,
+  PartitionType,
+} from "@tinybms/ota-core";
+
+const SECTOR_SIZE = 0x1000;
+
+/** A file's contents. */
+export interface FlashInput {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What goes into a flash. */
+export interface FlashInputs {
+  readonly chip: Chip;
+  readonly table: Pick<PartitionTable, "entries">;
+  /** The table in binary form. */
+  readonly tableBytes: FlashInput;
+  readonly bootloader: FlashInput | undefined;
+  readonly app: FlashInput;
+  readonly nvs: FlashInput | undefined;
+  readonly partitions: readonly (FlashInput & { readonly label: string })[];
+}
+
+/** One part of a flash, at its place. */
+export interface FlashPart extends FlashInput {
+  /** `bootloader`, `partition-table`, or the partition's label. */
+  readonly name: string;
+  readonly offset: number;
+}
+
+/**
+ * Gives each part its place.
+ *
+ * @returns The parts in the order of flash; none overlaps another.
+ * @throws OtaError `simulation/does-not-fit` where there is no such place, or the part is too large for it, or, for NVS,
+ *   not exactly as large; `arguments/invalid` where two parts would have one place.
+ */
+export function layOutFlash({ chip, table, tableBytes, bootloader, app, nvs, partitions }: FlashInputs): FlashPart[] {
+  const parts: FlashPart[] = [{ name: "partition-table", offset: PARTITION_TABLE_OFFSET, ...tableBytes }];
+  assertFits(tableBytes, { label: "the partition table's sector", size: SECTOR_SIZE });
+  if (bootloader !== undefined) {
+    const offset = chip.bootloaderOffset;
+    assertFits(bootloader, { label: "the bootloader's place", size: PARTITION_TABLE_OFFSET - offset });
+    parts.push({ name: "bootloader", offset, ...bootloader });
+  }
+  const put = (input: FlashInput, place: PartitionEntry) => {
+    assertFits(input, place);
+    if (parts.some(({ name }) => name === place.label)) {
+      throw new OtaError("arguments/invalid", `two files are given for the partition ${place.label}`, {
+        option: "--partition",
+      });
+    }
+    parts.push({ name: place.label, offset: place.offset, file: input.file, bytes: input.bytes });
+  };
+  const { APP } = PartitionType;
+  const factory = findPartition(table, APP, AppSubtype.FACTORY) ?? findPartition(table, APP, AppSubtype.OTA_0);
+  put(app, factory ?? missing(app, "factory, and no ota_0"));
+  if (nvs !== undefined) put(nvs, nvsPartition(table, nvs));
+  for (const input of partitions) {
+    put(input, table.entries.find(({ label }) => label === input.label) ?? missing(input, input.label));
+  }
+  parts.sort((left, right) => left.offset - right.offset);
+  assertApart(parts);
+  return parts;
+}
+
+/** Puts parts into one image: what lies between them, and behind them up to `sizeBytes`, is erased. */
+export function mergeParts(parts: readonly FlashPart[], sizeBytes: number): Uint8Array {
+  const flash = new Uint8Array(sizeBytes).fill(0xff);
+  for (const { offset, bytes } of parts) flash.set(bytes, offset);
+  return flash;
+}
+
+/** NVS looks at every page of its partition, and one made for another size may have none free. */
+function nvsPartition(table: Pick<PartitionTable, "entries">, nvs: FlashInput): PartitionEntry {
+  const place = findPartition(table, PartitionType.DATA, DataSubtype.NVS) ?? missing(nvs, "nvs");
+  const [size, limit] = [nvs.bytes.length, place.size];
+  if (size === limit) return place;
+  const message = `${nvs.file} is ${size} bytes, and the partition ${place.label} is ${limit} (0x${limit.toString(16)})`;
+  const hint = "generate it with the partition's size";
+  throw new OtaError("simulation/does-not-fit", message, { partition: place.label, size, limit }, { hint });
+}
+
+/** A table made by hand may have partitions that overlap. */
+function assertApart(parts: readonly FlashPart[]): void {
+  for (const [index, { name, offset, file, bytes }] of parts.entries()) {
+    const next = parts[index + 1];
+    if (next === undefined || offset + bytes.length <= next.offset) continue;
+    const message = `${file} in ${name} would end at 0x${(offset + bytes.length).toString(16)}, behind the start of ${next.name} at 0x${next.offset.toString(16)}`;
+    const limit = next.offset - offset;
+    throw new OtaError("simulation/does-not-fit", message, { partition: name, size: bytes.length, limit });
+  }
+}
+
+function missing({ file, bytes }: FlashInput, label: string): never {
+  const message = `${file} has no place: the partition table has no ${label}`;
+  throw new OtaError("simulation/does-not-fit", message, { partition: label, size: bytes.length, limit: 0 });
+}
+
+function assertFits({ file, bytes }: FlashInput, { label, size: limit }: Pick<PartitionEntry, "label" | "size">): void {
+  const { length: size } = bytes;
+  if (size <= limit) return;
+  const message = `${file} is ${size} bytes, and ${label} holds ${limit}`;
+  throw new OtaError("simulation/does-not-fit", message, { partition: label, size, limit });
+}

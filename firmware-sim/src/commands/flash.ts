@@ -1,0 +1,164 @@
+import {
+  assertAppImage,
+  buildPartitionTable,
+  type Chip,
+  chipById,
+  chipByName,
+  isOtaError,
+  OtaError,
+  type PartitionTable,
+  parseAppImage,
+  parsePartitionCsv,
+  sha256,
+  TWO_OTA_LARGE_PARTITION_CSV,
+  toHex,
+  verifyAppImage,
+} from "@tinybms/ota-core";
+import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";
+import type { FlashOptions } from "./flash-options.ts";
+import { isBinaryTable, parseTable, readInput } from "./run-inputs.ts";
+
+/** The smallest flash made without being asked for another, in bytes. */
+const FLASH_SIZE_DEFAULT: number = 4 * 2 ** 20;
+
+/** Where an image's header has the size of the flash, in the upper half of the byte, and whether a hash is appended. */
+const SPI_SIZE_OFFSET = 3;
+const HASH_APPENDED_OFFSET = 23;
+
+/**
+ * `tinybms-sim flash`: a whole flash of its parts, as `esptool merge-bin` makes it.
+ *
+ * @returns The exit code 0.
+ * @throws OtaError for files that can't be read or written, are not what they are given for, or don't fit.
+ */
+export async function flash(options: FlashOptions, output: CommandOutput): Promise<number> {
+  const app = await readPart(options.app);
+  const appImage = about(app, () => {
+    const image = parseAppImage(app.bytes);
+    verifyAppImage(image);
+    assertAppImage(image);
+    return image;
+  });
+  const chip = chipOf(options, appImage.header.chipId);
+  const { table, tableBytes } = await readTable(options.partitionTable);
+  const sizeBytes = options.flashSize ?? sizeFor(table);
+  assertTableFits(table, sizeBytes);
+  const bootloader = await readBootloader(options, chip);
+  const nvs = options.nvs === undefined ? undefined : await readPart(options.nvs);
+  const partitions = await Promise.all((options.partition ?? []).map(readLabelled));
+  const parts = layOutFlash({ chip, table, tableBytes, bootloader, app, nvs, partitions });
+  const image = mergeParts(parts, sizeBytes);
+  await write(options.output, image);
+  if (bootloader === undefined) output.note("without --bootloader only a simulated device starts from it");
+  const rows = parts.map(({ name, offset, bytes, file }) => ({ name, offset, size: bytes.length, file }));
+  output.printJson({
+    output: options.output,
+    chip: chip.name,
+    size: sizeBytes,
+    sha256: toHex(sha256(image)),
+    parts: rows,
+  });
+  for (const { name, offset, size, file } of rows) {
+    output.print(`0x${offset.toString(16).padStart(6, "0")}  ${String(size).padStart(8)}  ${name}  ${file}`);
+  }
+  output.print(`${options.output}: ${chip.name}, ${sizeBytes / 2 ** 20} MiB`);
+  return 0;
+}
+
+async function readPart(file: string): Promise<FlashInput> {
+  return { file, bytes: await readInput(file) };
+}
+
+async function readLabelled(option: string): Promise<FlashInput & { label: string }> {
+  const end = option.indexOf("=");
+  if (end > 0) return { label: option.slice(0, end), ...(await readPart(option.slice(end + 1))) };
+  const message = `--partition is ${JSON.stringify(option)}; it must be LABEL=FILE`;
+  throw new OtaError("arguments/invalid", message, { option: "--partition" });
+}
+
+function chipOf({ app, chip: name }: FlashOptions, chipId: number): Chip {
+  const found = chipById(chipId);
+  const chip = name === undefined ? found : chipByName(name);
+  if (chip !== undefined && (found === undefined || found === chip)) return chip;
+  const id = `0x${chipId.toString(16).padStart(4, "0")}`;
+  const is = found === undefined ? `for no ESP32 that is known (chip id ${id})` : `for ${found.name}`;
+  const message = `${app} is ${is}${name === undefined ? "" : `, and --chip is ${name}`}`;
+  throw new OtaError("image/wrong-chip", message, { offset: 12 });
+}
+
+/** A binary table stays as it is, byte for byte. */
+async function readTable(file: string | undefined): Promise<{ table: PartitionTable; tableBytes: FlashInput }> {
+  if (file === undefined) {
+    const table = parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
+    return { table, tableBytes: { file: "two_ota_large", bytes: buildPartitionTable(table) } };
+  }
+  const input = await readPart(file);
+  const table = about(input, () => parseTable(input.bytes));
+  return { table, tableBytes: isBinaryTable(input.bytes) ? input : { file, bytes: buildPartitionTable(table) } };
+}
+
+/** The smallest flash of 4 MiB and more that holds every partition. */
+function sizeFor({ entries }: PartitionTable): number {
+  const end = Math.max(FLASH_SIZE_DEFAULT, ...entries.map(({ offset, size }) => offset + size));
+  return Math.min(2 ** Math.ceil(Math.log2(end)), FLASH_SIZE_MAX);
+}
+
+function assertTableFits({ entries }: PartitionTable, limit: number): void {
+  const beyond = entries.find(({ offset, size }) => offset + size > limit);
+  if (beyond === undefined) return;
+  const { label, offset, size } = beyond;
+  const message = `the partition ${label} ends at 0x${(offset + size).toString(16)}, and the flash at 0x${limit.toString(16)}`;
+  throw new OtaError("simulation/does-not-fit", message, { partition: label, size: offset + size, limit });
+}
+
+async function readBootloader(
+  { bootloader: file, flashSize }: FlashOptions,
+  chip: Chip,
+): Promise<FlashInput | undefined> {
+  if (file === undefined) return undefined;
+  const input = await readPart(file);
+  const image = about(input, () => {
+    const parsed = parseAppImage(input.bytes);
+    verifyAppImage(parsed);
+    return parsed;
+  });
+  if (image.header.chipId !== chip.id) {
+    const found = chipById(image.header.chipId)?.name ?? `chip id ${image.header.chipId}`;
+    throw new OtaError("image/wrong-chip", `${file} is for ${found}, and the app for ${chip.name}`, { offset: 12 });
+  }
+  if (flashSize === undefined) return input;
+  return { file, bytes: withFlashSize(input.bytes, flashSize, image.appendedHash?.offset) };
+}
+
+/** As esptool's `--flash-size` changes a bootloader: its header, then the hash over it. */
+function withFlashSize(bootloader: Uint8Array, flashSize: number, hashOffset: number | undefined): Uint8Array {
+  const bytes = bootloader.slice();
+  bytes[SPI_SIZE_OFFSET] = ((bytes[SPI_SIZE_OFFSET] ?? 0) & 0x0f) | (Math.log2(flashSize / 2 ** 20) << 4);
+  if (hashOffset !== undefined && bytes[HASH_APPENDED_OFFSET] === 1) {
+    bytes.set(sha256(bytes.subarray(0, hashOffset)), hashOffset);
+  }
+  return bytes;
+}
+
+/** Names the file in an error about what it holds. */
+function about<Result>({ file }: FlashInput, parse: () => Result): Result {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, ...hint });
+  }
+}
+
+async function write(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFileAtomically(file, bytes);
+  } catch (cause) {
+    const why = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+    throw new OtaError("simulation/file-unwritable", `${file} can't be written${why}`, { file }, { cause });
+  }
+}

@@ -1,0 +1,128 @@
+import { CHUNK_SIZE, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { parsePoint } from "../power-cut/point-name.ts";
+import { replayPoint } from "../power-cut/replay.ts";
+import type { SweepResult } from "../power-cut/sweep.ts";
+import type { SweepOptions } from "../power-cut/sweep-options.ts";
+import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
+import type { CommandOutput } from "./command-output.ts";
+import type { PowerCutOptions } from "./power-cut-options.ts";
+import { ProgressLine } from "./power-cut-progress.ts";
+import { replayLine, writeReports } from "./power-cut-report.ts";
+import { readFlashContents, readInput } from "./run-inputs.ts";
+
+/** Images up to this size have all pairs of cuts made without being asked. */
+const ALL_PAIRS_CHUNKS_MAX = 16;
+/** Pairs made of larger images, in each run. */
+const PAIRS_SAMPLED = 400;
+/** Worn sectors tried, each in five ways. */
+const WORN_SECTORS = 4;
+
+/**
+ * `tinybms-sim power-cut`: would this device survive this update, wherever the power goes?
+ *
+ * @returns The exit code: 0 nothing violated, 1 something was, 130 interrupted.
+ * @throws OtaError for files, and `simulation/update-refused` where the device would not take the update at all.
+ */
+export async function powerCut(options: PowerCutOptions, output: CommandOutput): Promise<number> {
+  const sweep = await readSweep(options);
+  if (options.replay !== undefined) return replay(options, sweep, output);
+  const progress = new ProgressLine(output);
+  const startedAt = performance.now();
+  let result: SweepResult;
+  try {
+    result = await powerCutSweepOnThreads(sweep, {
+      threads: options.jobs,
+      signal: output.io.signal,
+      onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
+    });
+  } catch (error) {
+    if (output.io.signal.aborted) return 130;
+    throw error;
+  } finally {
+    progress.clear();
+  }
+  const durationMs = Math.round(performance.now() - startedAt);
+  const written = await writeReports(options, sweep, result.violations);
+  output.printJson(toJson(options, result, durationMs));
+  for (const line of summaryOf(result, durationMs, output)) output.print(line);
+  if (written !== undefined) output.note(`flash images and traces are in ${written}`);
+  return result.violationCount === 0 ? 0 : 1;
+}
+
+async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
+  const { seed, points, run, update } = options;
+  const from = await readFlashContents(options);
+  const to = await readInput(update);
+  const image = parseAppImage(to);
+  verifyAppImage(image);
+  const chunks = Math.ceil(to.length / CHUNK_SIZE);
+  const { pairs = chunks <= ALL_PAIRS_CHUNKS_MAX ? "all" : PAIRS_SAMPLED } = options;
+  return {
+    from,
+    to,
+    seed,
+    ...(run === "both" ? {} : { runs: [run] }),
+    ...(points === "all" ? {} : { points }),
+    pairs,
+    wornSectors: WORN_SECTORS,
+  };
+}
+
+function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, output: CommandOutput): number {
+  const point = parsePoint(name);
+  const { outcome, breaches, trace } = replayPoint(sweep, point);
+  output.printJson({ point: name, outcome: outcome ?? null, violations: breaches, trace });
+  for (const entry of trace) output.print(JSON.stringify(entry));
+  for (const { invariant, message } of breaches) output.print(`${output.style("red", invariant)}  ${message}`);
+  if (breaches.length === 0) output.print(output.style("green", "every invariant holds at this point"));
+  return breaches.length === 0 ? 0 : 1;
+}
+
+function toJson(options: PowerCutOptions, result: SweepResult, durationMs: number): unknown {
+  const { operations, points, pairs, recovered, worn, variants, phases, outcomes, ends } = result;
+  const violations = result.violations.map(({ invariant, point, variant, seed, message }) => {
+    return { invariant, point, variant, seed, message, replay: replayLine(options, point) };
+  });
+  return {
+    operations,
+    points,
+    pairs,
+    recovered,
+    wornSectors: worn,
+    variants,
+    phases,
+    violations,
+    violationCount: result.violationCount,
+    outcomes,
+    ends,
+    unprotectedBoots: result.unprotectedBoots,
+    nvsOverwrites: result.nvsOverwrites,
+    refetchedMax: result.refetchedMax,
+    durationMs,
+    pointsPerSecond: perSecond(points, durationMs),
+  };
+}
+
+function summaryOf(result: SweepResult, durationMs: number, output: CommandOutput): readonly string[] {
+  const { operations, points, pairs, recovered, worn, outcomes, ends } = result;
+  const count = (value: number) => value.toLocaleString("en").replaceAll(",", " ");
+  const lines = [
+    `${count(points)} power cuts in ${count(operations)} flash operations, ${count(pairs)} of them second cuts; ${count(recovered)} followed to the end`,
+    `started first: the old image ${count(outcomes.old)}, the new one ${count(outcomes.new)}, unprotected-boot ${count(outcomes.unprotectedBoot)}`,
+    `ended: confirmed ${count(ends.confirmed)}, rolled-back ${count(ends.rolledBack)}, failed ${count(ends.failed)}; ${count(worn)} updates on a worn sector`,
+    `at most ${result.refetchedMax} chunks fetched twice; NVS wrote over a torn entry ${count(result.nvsOverwrites)} times`,
+    `${(durationMs / 1000).toFixed(1)} s, ${count(perSecond(points, durationMs))} cuts a second`,
+  ];
+  for (const { invariant, point, message } of result.violations) {
+    lines.push(`${output.style("red", invariant)}  ${point}  ${message}`);
+  }
+  const verdict =
+    result.violationCount === 0
+      ? output.style("green", "every invariant held")
+      : output.style("red", `${count(result.violationCount)} violations`);
+  return [...lines, verdict];
+}
+
+function perSecond(points: number, durationMs: number): number {
+  return Math.round((points / Math.max(durationMs, 1)) * 1000);
+}

@@ -1,0 +1,88 @@
+import type { FlashReader } from "./flash-reader.ts";
+import { SECTOR_SIZE } from "./sector-store.ts";
+
+/** Results kept for one key. A sweep goes back and forth between few states of a slot. */
+const RESULTS_MAX = 4;
+
+/** A flash that can say whether a sector still holds what it held. */
+interface IdentifiedFlash extends FlashReader {
+  /** The same object for the same bytes; `undefined` where reads can't be relied on. See `NorFlash.sectorIdentity`. */
+  sectorIdentity(sectorIndex: number): object | undefined;
+}
+
+interface Remembered {
+  /** Every sector that was read, with what it held. */
+  readonly sectors: readonly (readonly [sectorIndex: number, identity: object])[];
+  readonly result: unknown;
+}
+
+/**
+ * Results that follow from flash alone, such as whether an image verifies, kept for as long as the sectors that they
+ * were read from hold the same bytes. That is told by the identity of copy-on-write sectors, not assumed: a sector that
+ * was written to, even with what it held, makes the result void.
+ */
+export class ContentCache {
+  readonly #results: Map<string, Remembered[]> = new Map();
+
+  /** See {@link FlashReader.remember}. Where `compute` throws, or reads weak cells or beyond the end, nothing is kept. */
+  remember<Result>(key: string, flash: IdentifiedFlash, compute: (flash: FlashReader) => Result): Result {
+    const known = this.#results.get(key) ?? [];
+    const position = known.findIndex(({ sectors }) =>
+      sectors.every(([sectorIndex, identity]) => flash.sectorIdentity(sectorIndex) === identity),
+    );
+    const found = known[position];
+    if (found !== undefined) {
+      known.splice(position, 1);
+      known.unshift(found);
+      return found.result as Result;
+    }
+    const noting = new NotingReader(flash);
+    const result = compute(noting);
+    const sectors = noting.sectors;
+    if (sectors === undefined) return result;
+    known.unshift({ sectors, result });
+    if (known.length > RESULTS_MAX) known.pop();
+    this.#results.set(key, known);
+    return result;
+  }
+}
+
+/** Passes reads on, and takes down what they depend on. */
+class NotingReader implements FlashReader {
+  readonly sizeBytes: number;
+  readonly #flash: IdentifiedFlash;
+  readonly #identities: Map<number, object> = new Map();
+  #isReliable = true;
+
+  constructor(flash: IdentifiedFlash) {
+    this.#flash = flash;
+    this.sizeBytes = flash.sizeBytes;
+  }
+
+  /** What was read; `undefined` if some of it may read otherwise next time. */
+  get sectors(): (readonly [number, object])[] | undefined {
+    return this.#isReliable ? [...this.#identities] : undefined;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    this.#note(offset, length);
+    return this.#flash.read(offset, length);
+  }
+
+  forEachSector(offset: number, length: number, visit: (bytes: Uint8Array, offset: number) => void): boolean {
+    this.#note(offset, length);
+    return this.#flash.forEachSector(offset, length, visit);
+  }
+
+  #note(offset: number, length: number): void {
+    // An access beyond the end breaks a rule, and has to break it each time.
+    if (length > this.sizeBytes - offset) this.#isReliable = false;
+    const last = Math.min(offset + length, this.sizeBytes) - 1;
+    for (let sector = Math.floor(offset / SECTOR_SIZE); sector <= Math.floor(last / SECTOR_SIZE); sector++) {
+      if (this.#identities.has(sector)) continue;
+      const identity = this.#flash.sectorIdentity(sector);
+      if (identity === undefined) this.#isReliable = false;
+      else this.#identities.set(sector, identity);
+    }
+  }
+}

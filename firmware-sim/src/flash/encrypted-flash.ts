@@ -1,0 +1,64 @@
+import type { FlashAccess } from "./flash-reader.ts";
+import { programUnaligned } from "./flash-violations.ts";
+import type { NorFlash } from "./nor-flash.ts";
+
+/** What encryption works on, in bytes: programs begin and end on its borders. */
+export const ENCRYPTION_BLOCK_SIZE = 16;
+
+/**
+ * A flash seen through the chip's encryption: what is programmed is ciphertext in the cells, and what is read was
+ * deciphered, so that erased cells read as noise.
+ *
+ * Not AES-XTS: each byte is combined with one that the key and its address decide. Nothing is kept secret by that, and
+ * all else is as on the chip: the same bytes read differently elsewhere, and programming twice leaves noise.
+ */
+export class EncryptedFlash implements FlashAccess {
+  readonly sizeBytes: number;
+  readonly #flash: NorFlash;
+  readonly #key: number;
+
+  /** @param key - Any uint32; the eFuse key block of this chip. */
+  constructor(flash: NorFlash, key: number) {
+    this.sizeBytes = flash.sizeBytes;
+    this.#flash = flash;
+    this.#key = key;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    return this.#cipher(this.#flash.read(offset, length), offset);
+  }
+
+  forEachSector(offset: number, length: number, visit: (bytes: Uint8Array, offset: number) => void): boolean {
+    return this.#flash.forEachSector(offset, length, (bytes, at) => visit(this.#cipher(bytes, at), at));
+  }
+
+  /** @returns False, with nothing done, also if address or length is no multiple of 16. */
+  program(offset: number, bytes: Uint8Array): boolean {
+    if (offset % ENCRYPTION_BLOCK_SIZE === 0 && bytes.length % ENCRYPTION_BLOCK_SIZE === 0) {
+      return this.#flash.program(offset, this.#cipher(bytes, offset));
+    }
+    this.#flash.reportViolation(programUnaligned(offset, bytes.length));
+    return false;
+  }
+
+  eraseRange(offset: number, length: number): boolean {
+    return this.#flash.eraseRange(offset, length);
+  }
+
+  /** Puts plain bytes into the cells enciphered, as the first start with encryption does. */
+  load(offset: number, bytes: Uint8Array): void {
+    this.#flash.load(offset, this.#cipher(bytes, offset));
+  }
+
+  #cipher(bytes: Uint8Array, offset: number): Uint8Array {
+    return bytes.map((byte, index) => byte ^ this.#keystream(offset + index));
+  }
+
+  /** The finalizer of MurmurHash3 over key and address: any two of them give unlike bytes. */
+  #keystream(address: number): number {
+    let hash = (address ^ this.#key) >>> 0;
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
+    return (hash ^ (hash >>> 16)) & 0xff;
+  }
+}

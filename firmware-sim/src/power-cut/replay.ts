@@ -1,0 +1,107 @@
+import { OtaError } from "@tinybms/ota-core";
+import { runBootloader } from "../boot/bootloader.ts";
+import type { DeviceLogEntry } from "../device.ts";
+import type { WatchedOperation } from "../flash/nor-flash.ts";
+import type { Cut } from "./cut.ts";
+import { firstStarts, type StartOutcome } from "./first-starts.ts";
+import type { Breach } from "./invariant.ts";
+import { type LifeProgress, live } from "./life.ts";
+import { AcceptedFloor, cutOff, type Ordeal } from "./ordeal.ts";
+import { formatPoint, type SweepPoint } from "./point-name.ts";
+import { checkLife, isInAttempt, recover } from "./recovery.ts";
+import { copyOf, createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
+import { checkWorn, liveWorn } from "./worn-sector.ts";
+
+/** One step of a replay. */
+export type TraceEntry =
+  | { readonly type: "cut"; readonly at: string; readonly offset: number; readonly cut: Cut }
+  | { readonly type: "console"; readonly lines: readonly string[] }
+  | { readonly type: "device"; readonly entry: DeviceLogEntry };
+
+/** A point of a sweep, seen again. */
+export interface Replay {
+  readonly outcome: StartOutcome | undefined;
+  readonly breaches: readonly Breach[];
+  readonly trace: readonly TraceEntry[];
+  /** The whole flash as the last cut left it; without a cut as it is at the end. */
+  readonly flash: Uint8Array;
+}
+
+/**
+ * Does again what a sweep did at one point, follows it to its end, and tells every step.
+ *
+ * @throws OtaError `simulation/invalid-fault` if the run has no such operation or a tear doesn't fit it; others as
+ *   `createScenario`.
+ */
+export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay {
+  const scenario = createScenario(options, point.run);
+  if (point.kind === "worn") {
+    const life = liveWorn(scenario, point.sector, point.fault);
+    const trace = life.log.map((entry) => ({ type: "device", entry }) as const);
+    const flash = life.device.hardware.flash.dump();
+    return { outcome: undefined, breaches: checkWorn(scenario, life), trace, flash };
+  }
+  if (point.cuts.length === 0) {
+    const life = live(scenario, copyOf(scenario.hardware), { seed: scenario.seed });
+    const trace = life.log.map((entry) => ({ type: "device", entry }) as const);
+    const breaches = checkLife(scenario, { otadata: "none", attemptsCut: 0 }, life);
+    return { outcome: undefined, breaches, trace, flash: life.device.hardware.flash.dump() };
+  }
+  const trace: TraceEntry[] = [];
+  const { ordeal, starts, attemptsCut, chunksWritten } = reach(scenario, point, trace);
+  const { outcome, breaches } = firstStarts(scenario, ordeal);
+  const again = copyOf(ordeal.hardware);
+  again.flash.powerOn();
+  trace.push({ type: "console", lines: runBootloader(again, options.bootloaderOptions).log });
+  const past = { starts, attemptsCut, chunksWritten: point.cuts.length === 1 ? chunksWritten : undefined };
+  const recovery = recover(scenario, ordeal, past);
+  trace.push(...recovery.life.log.map((entry) => ({ type: "device", entry }) as const));
+  return {
+    outcome,
+    breaches: [...breaches, ...recovery.breaches],
+    trace,
+    flash: ordeal.hardware.flash.dump(),
+  };
+}
+
+interface Reached {
+  readonly ordeal: Ordeal;
+  readonly starts: number;
+  readonly attemptsCut: number;
+  readonly chunksWritten: number;
+}
+
+/** Runs to the first cut, from there to the second … and is left with what the last one left. */
+function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }, trace: TraceEntry[]): Reached {
+  let hardware = copyOf(scenario.hardware);
+  let { seed } = scenario;
+  let reached: Reached | undefined;
+  for (const cut of point.cuts) {
+    const floor = new AcceptedFloor(scenario);
+    const otadata = reached?.ordeal.otadata ?? "none";
+    let number = 0;
+    let found: Reached | undefined;
+    const onOperation = (operation: WatchedOperation, { device, starts }: LifeProgress) => {
+      number++;
+      floor.onOperation(operation);
+      if (number !== cut.operation) return;
+      trace.push({ type: "cut", at: `${operation.kind} of the flash`, offset: operation.offset, cut });
+      const ordeal = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata });
+      const attemptsCut = (reached?.attemptsCut ?? 0) + (isInAttempt(device) ? 1 : 0);
+      found = { ordeal, starts, attemptsCut, chunksWritten: device.totals.chunksUseful };
+    };
+    live(scenario, hardware, { seed, startsBefore: reached?.starts ?? 0, onOperation });
+    if (found === undefined) throw noOperation(point, cut, number);
+    reached = found;
+    hardware = copyOf(found.ordeal.hardware);
+    seed = cut.seed;
+  }
+  if (reached === undefined) throw noOperation(point, { operation: 0, variant: "", seed: 0 }, 0);
+  return reached;
+}
+
+function noOperation(point: SweepPoint, { operation }: Cut, count: number): OtaError<"simulation/invalid-fault"> {
+  const fault = formatPoint(point);
+  const message = `${fault}: there is no flash operation ${operation}; the run has ${count}`;
+  return new OtaError("simulation/invalid-fault", message, { fault });
+}

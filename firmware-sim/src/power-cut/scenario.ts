@@ -1,0 +1,142 @@
+import {
+  DataSubtype,
+  OtaError,
+  type PartitionEntry,
+  PartitionType,
+  type SenderOptions,
+  sha256,
+  toHex,
+} from "@tinybms/ota-core";
+import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
+import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
+import { createDevice, createHardware, type FlashContents } from "../create-device.ts";
+import type { SimulatedDevice } from "../device.ts";
+import { partitionsOf } from "../device-partitions.ts";
+import { createAppContext } from "../esp-idf/app-context.ts";
+import { ContentCache } from "../flash/content-cache.ts";
+import { prepareSender } from "../simulation/publish-image.ts";
+
+/** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
+export type SweepRun = "update" | "rollback";
+
+/** A device before its update. Plain data, so that it can go to another thread. */
+export interface ScenarioOptions {
+  /** The board as it is before the update. Each cut gets a fresh copy. */
+  readonly from: FlashContents;
+  /** The image that it is updated to. */
+  readonly to: Uint8Array;
+  /** Decides all that is random. */
+  readonly seed: number;
+  readonly bootloaderOptions?: BootloaderOptions;
+}
+
+/** A stretch of flash, in bytes. */
+export interface Range {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One update that is run again and again, and what is known about it beforehand. */
+export interface Scenario {
+  readonly run: SweepRun;
+  readonly seed: number;
+  /** Before the first power-on. Never run: take {@link copyOf}. */
+  readonly hardware: Hardware;
+  readonly image: Uint8Array;
+  /** SHA-256 of the image that runs before, and of the one that is delivered: hex. */
+  readonly oldSha256: string;
+  readonly newSha256: string;
+  /** The slot that the image goes to. */
+  readonly target: Range & { readonly label: string };
+  readonly otadata: Range;
+  readonly nvs: Range;
+  readonly sender: SenderOptions;
+  /** A device around hardware, switched off. */
+  device(hardware: Hardware, seed: number): SimulatedDevice;
+}
+
+const DEVICE = "sweep-1";
+const PRODUCT = "TinyBMS Web Gateway";
+
+/** Where the devices of a sweep hear of offers. */
+export const TOPIC_ROOT = "tinybms/gateway/ota";
+
+const NOWHERE: Range = { offset: 0, size: 0 };
+
+/**
+ * Prepares a scenario: boots a copy of the board once, to see what runs and where the image will go.
+ *
+ * @throws OtaError `simulation/update-refused` where nothing boots or no slot is free; `simulation/does-not-fit` and
+ *   `image/…` for parts of the board or an image that are none.
+ */
+export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
+  const hardware = createHardware(options.from);
+  hardware.flash.rememberIn(new ContentCache());
+  const { to: image, seed, bootloaderOptions = {} } = options;
+  const newSha256 = toHex(sha256(image));
+  const device = (own: Hardware, deviceSeed: number) =>
+    createDevice({
+      id: DEVICE,
+      topicRoot: TOPIC_ROOT,
+      product: PRODUCT,
+      hardware: own,
+      seed: deviceSeed,
+      bootloaderOptions,
+      selfTests: run === "rollback" ? [{ sha256: newSha256, outcome: "fail" }] : [],
+    });
+  const { oldSha256, accepted, target } = firstStart(device(copyOf(hardware), seed), bootloaderOptions);
+  const partitions = partitionsOf(hardware.flash, bootloaderOptions.tableOffset);
+  const sequence = accepted[1] + 1;
+  return {
+    run,
+    seed,
+    hardware,
+    image,
+    oldSha256,
+    newSha256,
+    target,
+    otadata: findData(partitions, DataSubtype.OTA),
+    nvs: findData(partitions, DataSubtype.NVS),
+    sender: prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }),
+    device,
+  };
+}
+
+/** Independent hardware in the same state. */
+export function copyOf({ flash, efuse, chip }: Hardware): Hardware {
+  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
+}
+
+/** Whether an offset lies in a range. */
+export function contains({ offset, size }: Range, at: number): boolean {
+  return at >= offset && at < offset + size;
+}
+
+function firstStart(
+  device: SimulatedDevice,
+  bootloaderOptions: BootloaderOptions,
+): Pick<Scenario, "oldSha256" | "target"> & { readonly accepted: readonly [number, number] } {
+  device.boot(0);
+  const { bootOutcome, report } = device;
+  if (bootOutcome?.kind !== "boots" || report === undefined) {
+    const state = bootOutcome?.kind === "reset-loop" ? bootOutcome.reason : "panic";
+    throw new OtaError("simulation/update-refused", `the board does not start: ${state}`, { state });
+  }
+  const { rollback = true, antiRollback = false, tableOffset } = bootloaderOptions;
+  const build = { rollback, antiRollback, ...(tableOffset === undefined ? {} : { tableOffset }) };
+  const target = findUpdateTarget(createAppContext(device.hardware, bootOutcome, build))?.partition;
+  if (target === undefined) {
+    const message = "the board has no OTA slot beside the one that runs, or no otadata to select it by";
+    throw new OtaError("simulation/update-refused", message, { state: "no-slot" });
+  }
+  const [epoch, sequence] = report.accepted;
+  return {
+    oldSha256: report.running_sha256,
+    accepted: [epoch, sequence],
+    target: { label: target.label, offset: target.address, size: target.size },
+  };
+}
+
+function findData(partitions: readonly PartitionEntry[], subtype: number): Range {
+  return partitions.find((entry) => entry.type === PartitionType.DATA && entry.subtype === subtype) ?? NOWHERE;
+}

@@ -1,0 +1,145 @@
+import type { WatchedOperation } from "../flash/nor-flash.ts";
+import { type Cut, phaseOf, seedOf, variantKind, variantsOf } from "./cut.ts";
+import { firstStarts } from "./first-starts.ts";
+import type { Breach } from "./invariant.ts";
+import { type LifeProgress, live } from "./life.ts";
+import { AcceptedFloor, cutOff, type Ordeal } from "./ordeal.ts";
+import { formatPoint, type SweepPoint, WORN_FAULTS } from "./point-name.ts";
+import { isInAttempt, type Past, recover } from "./recovery.ts";
+import { copyOf, type Scenario } from "./scenario.ts";
+import { countCuts, selectCuts, variantBySeed } from "./select-cuts.ts";
+import type { SweepJob, SweepOptions } from "./sweep-options.ts";
+import { addViolation, countEnd, countOutcome, countUp, createTally, type SweepTally } from "./sweep-tally.ts";
+import { checkWorn, liveWorn } from "./worn-sector.ts";
+
+/** Does one part of a sweep. The same part gives the same, whichever thread does it. */
+export function runJob(scenario: Scenario, options: SweepOptions, job: SweepJob): SweepTally {
+  const tally = createTally();
+  if (job.kind === "worn") sweepWornSectors(scenario, job, tally);
+  else if (job.kind === "cuts") sweepCuts(scenario, options, job, tally);
+  else sweepPairs(scenario, options, job, tally);
+  return tally;
+}
+
+/** Runs the scenario once, and at each operation of the job cuts the power of copies of the device. */
+function sweepCuts(scenario: Scenario, options: SweepOptions, job: SweepJob, tally: SweepTally): void {
+  let before = job.cutsBefore;
+  eachOperation(scenario, job, ({ operation, number, progress, floor }) => {
+    const { device, starts } = progress;
+    const variants = variantsOf(scenario, device.hardware.flash, operation);
+    const cuts = selectCuts(options, number, variants, { before, total: job.cutsTotal });
+    before += countCuts(options, number, variants.length);
+    if (cuts.length === 0) return;
+    const known = { floor: floor.of(device), otadata: "none" } as const;
+    const past = { starts, attemptsCut: isInAttempt(device) ? 1 : 0, chunksWritten: device.totals.chunksUseful };
+    for (const cut of cuts) {
+      tally.phases[phaseOf(device)]++;
+      const breaches = tryOut(scenario, cutOff(scenario, device, operation, cut, known), past, cut.isRecovered, tally);
+      report(tally, { kind: "cuts", run: scenario.run, cuts: [cut] }, breaches);
+    }
+  });
+}
+
+/** At each operation of the job cuts the power once, and in the recovery from that again. */
+function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, tally: SweepTally): void {
+  const { seed, pairs = 0, recoverEvery = 10 } = options;
+  const [firstEvery, secondEvery] = pairs === "all" ? [1, 1] : pairStrides(job.cutsTotal, pairs);
+  eachOperation(scenario, job, ({ operation, number, progress, floor }) => {
+    if (number % firstEvery !== 0) return;
+    const first = pickCut(scenario, seed, number, operation, progress);
+    const known = { floor: floor.of(progress.device), otadata: "none" } as const;
+    const { hardware, otadata } = cutOff(scenario, progress.device, operation, first, known);
+    const attemptsCut = isInAttempt(progress.device) ? 1 : 0;
+    const floorAgain = new AcceptedFloor(scenario);
+    let numberAgain = 0;
+    const onOperation = (again: WatchedOperation, { device, starts }: LifeProgress) => {
+      numberAgain++;
+      floorAgain.onOperation(again);
+      if ((numberAgain + number) % secondEvery !== 0) return;
+      const second = pickCut(scenario, seed + number, numberAgain, again, { device, starts });
+      tally.pairs++;
+      tally.phases[phaseOf(device)]++;
+      const ordeal = cutOff(scenario, device, again, second, { floor: floorAgain.of(device), otadata });
+      const isRecovered = tally.pairs % recoverEvery === 0;
+      const past = { starts, attemptsCut: attemptsCut + (isInAttempt(device) ? 1 : 0), chunksWritten: undefined };
+      const breaches = tryOut(scenario, ordeal, past, isRecovered, tally);
+      report(tally, { kind: "cuts", run: scenario.run, cuts: [first, second] }, breaches);
+    };
+    live(scenario, copyOf(hardware), { seed: first.seed, startsBefore: progress.starts, onOperation });
+  });
+}
+
+function sweepWornSectors(scenario: Scenario, job: SweepJob, tally: SweepTally): void {
+  for (let sector = job.from; sector < job.to; sector++) {
+    for (const fault of WORN_FAULTS) {
+      tally.worn++;
+      const breaches = checkWorn(scenario, liveWorn(scenario, sector, fault));
+      report(tally, { kind: "worn", run: scenario.run, sector, fault }, breaches);
+    }
+  }
+}
+
+/** Starts a device after its cut, and lets it go on to its end if it is to be, or where otadata can't protect it. */
+function tryOut(scenario: Scenario, ordeal: Ordeal, past: Past, isRecovered: boolean, tally: SweepTally): Breach[] {
+  const { outcome, breaches, nvsOverwritten } = firstStarts(scenario, ordeal);
+  const kind = variantKind(ordeal.variant);
+  tally.points++;
+  countUp(tally.variants, kind);
+  countOutcome(tally, outcome, kind);
+  if (nvsOverwritten) tally.nvsOverwrites++;
+  if (!isRecovered && outcome !== "unprotected-boot") return [...breaches];
+  const recovery = recover(scenario, ordeal, past);
+  countEnd(tally, recovery);
+  return [...breaches, ...recovery.breaches];
+}
+
+interface OperationAt {
+  readonly operation: WatchedOperation;
+  /** Counted from 1 in the run. */
+  readonly number: number;
+  readonly progress: LifeProgress;
+  readonly floor: AcceptedFloor;
+}
+
+/** Runs the scenario without a cut, and shows the operations of a job. */
+function eachOperation(scenario: Scenario, job: SweepJob, visit: (at: OperationAt) => void): void {
+  const floor = new AcceptedFloor(scenario);
+  let number = 0;
+  const onOperation = (operation: WatchedOperation, progress: LifeProgress) => {
+    number++;
+    floor.onOperation(operation);
+    if (number >= job.from && number < job.to) visit({ operation, number, progress, floor });
+  };
+  live(scenario, copyOf(scenario.hardware), { seed: scenario.seed, onOperation });
+}
+
+function pickCut(
+  scenario: Scenario,
+  seed: number,
+  number: number,
+  operation: WatchedOperation,
+  { device }: LifeProgress,
+): Cut {
+  const variants = variantsOf(scenario, device.hardware.flash, operation);
+  const index = variantBySeed(seed, number, variants);
+  return { operation: number, variant: variants[index] ?? "done", seed: seedOf(seed, number, index) };
+}
+
+function report(tally: SweepTally, point: SweepPoint, breaches: readonly Breach[]): void {
+  const last = point.kind === "cuts" ? point.cuts.at(-1) : undefined;
+  const variant = point.kind === "worn" ? point.fault : (last?.variant ?? "");
+  const told = new Set<string>();
+  for (const breach of breaches) {
+    if (told.has(breach.invariant)) continue;
+    told.add(breach.invariant);
+    addViolation(tally, { ...breach, point: formatPoint(point), variant, seed: last?.seed ?? 0 });
+  }
+}
+
+/** How far apart the cuts are of which so many pairs come: at most forty second cuts for each first one. */
+function pairStrides(operations: number, pairs: number): readonly [number, number] {
+  const secondPerFirst = Math.min(40, Math.max(1, Math.floor(Math.sqrt(pairs))));
+  const firsts = Math.max(1, Math.floor(pairs / secondPerFirst));
+  // A recovery has about half of the operations left.
+  return [Math.max(1, Math.floor(operations / firsts)), Math.max(1, Math.floor(operations / 2 / secondPerFirst))];
+}

@@ -1,0 +1,92 @@
+import { Worker } from "node:worker_threads";
+import { planSweep, type SweepResult } from "./sweep.ts";
+import type { SweepJob, SweepOptions } from "./sweep-options.ts";
+import { mergeTally, type SweepTally } from "./sweep-tally.ts";
+
+/** How a sweep is spread over threads. */
+export interface ThreadOptions {
+  /** Threads besides this one. */
+  readonly threads: number;
+  /** Told after each part: how much of the whole is done, 0 to 1, and the cuts so far. */
+  readonly onProgress?: (part: number, points: number) => void;
+  /** Ends the sweep early. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a thread is given to do, and what it answers. */
+export interface ThreadTask {
+  readonly index: number;
+  readonly job: SweepJob;
+}
+
+/** The result of a task. */
+export interface ThreadAnswer {
+  readonly index: number;
+  readonly tally: SweepTally;
+}
+
+/** Beside this file, in the form that this file has: TypeScript from source, JavaScript from a package. */
+const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./sweep-worker.ts" : "./sweep-worker.js", import.meta.url);
+
+/**
+ * Makes a sweep on several threads. The result is the same as on one: parts are merged in their order, and what is
+ * random hangs on the seed and the place of a cut alone.
+ *
+ * @throws OtaError as `planSweep`; whatever a thread threw; the signal's reason where it was aborted.
+ */
+export async function powerCutSweepOnThreads(
+  options: SweepOptions,
+  threadOptions: ThreadOptions,
+): Promise<SweepResult> {
+  const { threads, onProgress, signal } = threadOptions;
+  const { operations, jobs, tally } = planSweep(options);
+  const results: (SweepTally | undefined)[] = new Array(jobs.length).fill(undefined);
+  let [next, done, points] = [0, 0, 0];
+  const take = (): ThreadTask | undefined => {
+    signal?.throwIfAborted();
+    const job = jobs[next];
+    return job === undefined ? undefined : { index: next++, job };
+  };
+  const keep = ({ index, tally: part }: ThreadAnswer) => {
+    results[index] = part;
+    done++;
+    points += part.points;
+    onProgress?.(done / jobs.length, points);
+  };
+  const workers = Array.from(
+    { length: Math.min(threads, jobs.length) },
+    () => new Worker(WORKER, { workerData: options }),
+  );
+  try {
+    await Promise.all(workers.map((worker) => serve(worker, take, keep)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  for (const part of results) if (part !== undefined) mergeTally(tally, part);
+  return { ...tally, operations };
+}
+
+/** Gives a thread one task after the other until there are none. */
+function serve(
+  worker: Worker,
+  take: () => ThreadTask | undefined,
+  keep: (answer: ThreadAnswer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const feed = () => {
+      try {
+        const task = take();
+        if (task === undefined) resolve();
+        else worker.postMessage(task);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    worker.on("error", reject);
+    worker.on("message", (answer: ThreadAnswer) => {
+      keep(answer);
+      feed();
+    });
+    feed();
+  });
+}

@@ -1,0 +1,29 @@
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import { checkBootable, checkConfined, checkRejections } from "./first-starts.ts";
+import type { Breach } from "./invariant.ts";
+import { type Life, live } from "./life.ts";
+import type { WornFault } from "./point-name.ts";
+import { copyOf, type Scenario } from "./scenario.ts";
+
+/** Runs a scenario on a flash of which one sector of the target slot is worn out. */
+export function liveWorn(scenario: Scenario, sector: number, fault: WornFault): Life {
+  const hardware = copyOf(scenario.hardware);
+  hardware.flash.setFaults([{ type: fault, sectorIndex: scenario.target.offset / SECTOR_SIZE + sector }]);
+  return live(scenario, hardware, { seed: scenario.seed + sector });
+}
+
+/** A device whose flash does not hold the image has to stay on the old one, and say so; it may do better. */
+export function checkWorn(scenario: Scenario, life: Life): Breach[] {
+  const { device, failure, log, rejections } = life;
+  const { state, report, hardware } = device;
+  const breaches = [
+    ...checkBootable(log),
+    ...checkRejections({ otadata: "none" }, rejections),
+    ...checkConfined(scenario, hardware),
+  ];
+  if (failure !== undefined) breaches.push({ invariant: "delivered", message: failure });
+  else if (report?.running_sha256 !== scenario.newSha256 && report?.running_sha256 !== scenario.oldSha256) {
+    breaches.push({ invariant: "known-image", message: `it runs neither image, and is ${state}` });
+  }
+  return breaches;
+}

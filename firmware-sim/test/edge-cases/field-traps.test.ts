@@ -1,0 +1,155 @@
+// What bites in the field, and what a bootloader and ESP-IDF's own calls do about it: nothing. The agent has to survive
+// these; rows 3, 16 to 19 and 29 are further ones. R: rollback is on, r: off.
+
+import { buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import type { Hardware } from "../../src/boot/boot-options.ts";
+import { runBootloader } from "../../src/boot/bootloader.ts";
+import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
+import {
+  esp_ota_get_last_invalid_partition,
+  esp_ota_get_running_partition,
+  esp_ota_get_state_partition,
+} from "../../src/esp-idf/esp-ota-query.ts";
+import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
+import { esp_ota_begin, OTA_WITH_SEQUENTIAL_WRITES } from "../../src/esp-idf/esp-ota-update.ts";
+import { freedBitVariants, missedBitVariants } from "../../src/flash/single-bit-tears.ts";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, partition, start, untilPowerCut } from "../board.ts";
+import { R, r } from "./expect-start.ts";
+
+const { NEW, PENDING_VERIFY, VALID, ABORTED } = OtaImageState;
+
+function copyOf({ flash, efuse, chip }: Hardware): Hardware {
+  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
+}
+
+test("finding 1: a write of NEW that misses one bit can boot without probation: 31 of 81 outcomes are selectable but not NEW; no prefix is", () => {
+  // Sequence 3 selects ota_0 by sector 0; ota_1 runs by the other entry.
+  const before = board({ otadata: [undefined, entry(2, VALID)] });
+  const app = start(before);
+  const outcomes = { old: 0, probation: 0, unprotected: 0, abortedNext: 0 };
+  const variants = missedBitVariants(buildOtadataEntry(otadataEntry(3, NEW)));
+  for (const variant of variants) {
+    const hardware = copyOf(before);
+    hardware.flash.cutPowerAt({ operation: 2, moment: "during", variant });
+    untilPowerCut(() => esp_ota_set_boot_partition({ ...app, ...hardware }, partition(app, "ota_0")));
+    hardware.flash.powerOn();
+    const torn = otadataOf(hardware)[0];
+    const slot = bootOf(hardware);
+    if (slot === 0 && otadataOf(hardware)[0] === "3:pending-verify") outcomes.probation++;
+    else if (slot === 0) outcomes.unprotected++;
+    else if (torn === "3:pending-verify") outcomes.abortedNext++;
+    else outcomes.old++;
+  }
+  expect(variants).toHaveLength(81);
+  // 29 states that mean nothing, and VALID. The last one, PENDING_VERIFY, is aborted before the new app ran at all.
+  expect(outcomes).toEqual({ old: 50, probation: 0, unprotected: 30, abortedNext: 1 });
+
+  for (let length = 0; length <= 32; length++) {
+    const hardware = copyOf(before);
+    hardware.flash.load(OTADATA_OFFSET, buildOtadataEntry(otadataEntry(3, NEW)).subarray(0, length));
+    expect(bootOf(hardware), `prefix of ${length}`).toBe(length === 32 ? 0 : 1);
+  }
+});
+
+test("finding 1: a write of ABORTED that misses one bit brings the condemned app back: 31 of 80 outcomes are selectable", () => {
+  const before = board({ otadata: [entry(3, PENDING_VERIFY), entry(2, VALID)] });
+  const variants = missedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
+  const booted = variants.map((variant) => {
+    const hardware = copyOf(before);
+    hardware.flash.cutPowerAt({ operation: 2, moment: "during", variant });
+    untilPowerCut(() => runBootloader(hardware));
+    hardware.flash.powerOn();
+    return bootOf(hardware);
+  });
+  expect(booted).toHaveLength(80);
+  expect(booted.filter((slot) => slot === 0)).toHaveLength(31);
+});
+
+test("finding 2: a cut between erase and write of the active entry loses the record, and nothing says that the new image failed", () => {
+  const hardware = board({ otadata: [entry(1, VALID), entry(2, PENDING_VERIFY)] });
+  hardware.flash.cutPowerAt({ operation: 1, moment: "after" });
+  untilPowerCut(() => runBootloader(hardware));
+  hardware.flash.powerOn();
+  const app = start(hardware);
+  expect(esp_ota_get_running_partition(app).label).toBe("ota_0");
+  expect(esp_ota_get_last_invalid_partition(app)).toBeUndefined();
+  expect(esp_ota_get_state_partition(app, partition(app, "ota_1"))).toEqual({ err: EspErr.ESP_ERR_NOT_FOUND });
+  // Its image is still whole, so a second try verifies, selects and starts it again.
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
+  expect(bootOf(hardware)).toBe(1);
+});
+
+test("finding 3: after a fallback set_boot overwrites the entry of the slot that runs, since it trusts the highest sequence and not what runs", () => {
+  const hardware = board({ slots: [0, 1, 2], otadata: [entry(1, VALID), entry(2, VALID)], corrupt: [1] });
+  const app = start(hardware);
+  const running = esp_ota_get_running_partition(app);
+  expect(running.label).toBe("ota_0");
+  expect(esp_ota_get_state_partition(app, running)).toEqual({ err: EspErr.ESP_OK, state: VALID });
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_2"))).toBe(EspErr.ESP_OK);
+  expect(otadataOf(hardware)).toEqual(["3:new", "2:valid"]); // ota_2, and ota_1 that can't boot
+  expect(esp_ota_get_state_partition(app, running)).toEqual({ err: EspErr.ESP_ERR_NOT_FOUND });
+});
+
+test("finding 4: esp_ota_begin's erase of the other entry, torn in one bit, makes a condemned image selectable with the higher sequence: 31 of 80 outcomes", () => {
+  const before = board({ otadata: [entry(3, ABORTED), entry(2, VALID)] });
+  const app = start(before);
+  const variants = freedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
+  const booted = variants.map((variant) => {
+    const hardware = copyOf(before);
+    hardware.flash.cutPowerAt({ operation: 1, moment: "during", variant });
+    const torn = { ...app, ...hardware, otaHandles: new Map() };
+    untilPowerCut(() => esp_ota_begin(torn, partition(app, "ota_0"), OTA_WITH_SEQUENTIAL_WRITES));
+    hardware.flash.powerOn();
+    return bootOf(hardware);
+  });
+  expect(booted).toHaveLength(80);
+  expect(booted.filter((slot) => slot === 0)).toHaveLength(31);
+
+  // The cure: without its first sector the resurrected image is refused.
+  const hardware = copyOf(before);
+  hardware.flash.eraseSector(partition(app, "ota_0").address);
+  hardware.flash.cutPowerAt({
+    operation: 1,
+    moment: "during",
+    variant: variants.find((name) => name.endsWith("-200"))!,
+  });
+  untilPowerCut(() => esp_ota_begin({ ...app, ...hardware }, partition(app, "ota_0"), OTA_WITH_SEQUENTIAL_WRITES));
+  hardware.flash.powerOn();
+  expect(bootOf(hardware)).toBe(1);
+});
+
+test("trap 1: an app built with rollback on a bootloader without it stays NEW, is never PENDING_VERIFY, and boots without limit", () => {
+  const hardware = board({ otadata: [entry(1, VALID), undefined] });
+  const app = start(hardware, r, { rollback: true });
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
+  for (let starts = 0; starts < 3; starts++) {
+    expect(bootOf(hardware, r)).toBe(1);
+    expect(otadataOf(hardware)).toEqual(["1:valid", "2:new"]);
+  }
+});
+
+test("trap 1: an app built without rollback on a bootloader with it is never on probation, and its update never undone", () => {
+  const hardware = board({ otadata: [entry(1, VALID), undefined] });
+  const app = start(hardware, R, { rollback: false });
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
+  expect(otadataOf(hardware)).toEqual(["1:valid", "2:undefined"]);
+  expect([bootOf(hardware, R), bootOf(hardware, R)]).toEqual([1, 1]);
+});
+
+test("trap 2: an image that never confirms itself is undone at the next power cycle, however well it runs", () => {
+  const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
+  expect([bootOf(hardware), bootOf(hardware), bootOf(hardware)]).toEqual([1, 0, 0]);
+  expect(otadataOf(hardware)).toEqual(["1:valid", "2:aborted"]);
+});
+
+test("trap 3: after a fallback the app that runs can lose both records: confirming marks the broken slot, and the next update takes the other entry", () => {
+  const hardware = board({ slots: [0, 1, 2], otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] });
+  const app = start(hardware);
+  expect(esp_ota_mark_app_valid_cancel_rollback(app)).toBe(EspErr.ESP_OK);
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_2"))).toBe(EspErr.ESP_OK);
+  expect(otadataOf(hardware)).toEqual(["3:new", "2:valid"]);
+  hardware.flash.load(partition(app, "ota_2").address, new Uint8Array(16)); // and the update is lost
+  expect(bootOf(hardware)).toBe(0); // only the search through all slots finds the app that ran
+});

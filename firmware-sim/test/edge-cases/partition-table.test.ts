@@ -1,0 +1,73 @@
+// Partition tables that Espressif's generator wouldn't make.
+
+import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import { EspAbort } from "../../src/esp-idf/esp-abort.ts";
+import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
+import { esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
+import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
+import { esp_partition_find_first } from "../../src/esp-idf/esp-partition.ts";
+import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../board.ts";
+import { expectStart } from "./expect-start.ts";
+
+const { NEW, VALID } = OtaImageState;
+
+test("row 49: slots ota_0 and ota_2 only: the bootloader counts two and ota_2 never boots; the app counts one and set_boot(ota_2) gives 0x102", () => {
+  expectStart({ slots: [0, 2], otadata: [entry(2, VALID), undefined] }, { boots: 0 }); // index 1 is empty
+  expectStart({ slots: [0, 2], otadata: [entry(3, VALID), undefined] }, { boots: 0 });
+  expectStart({ slots: [0, 2], otadata: [entry(1, VALID), undefined], corrupt: [0] }, { boots: "no-bootable-app" });
+
+  const app = start(board({ slots: [0, 2], otadata: [entry(1, VALID), undefined] }));
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_2"))).toBe(EspErr.ESP_ERR_INVALID_ARG);
+});
+
+test("row 53: MD5 entry removed: the bootloader boots; the app finds no partitions (0x105), and asking for the running one asserts", () => {
+  const spec: BoardSpec = {
+    table: (entries) => ({ entries, md5: "absent" }),
+    otadata: [entry(2, VALID), undefined],
+  };
+  const app = start(expectStart(spec, { boots: 1 }));
+  expect(app.partitionsErr).toBe(EspErr.ESP_ERR_NOT_FOUND);
+  expect(esp_partition_find_first(app, PartitionType.APP, 0xff)).toBeUndefined();
+  expect(() => esp_ota_get_running_partition(app)).toThrow(EspAbort);
+});
+
+test("row 54: a partition beyond the chip size in the bootloader's header: the whole table is rejected, and the device resets for ever", () => {
+  expectStart(
+    { factory: true, table: (entries) => ({ entries: entries.map((e) => ({ ...e, size: 0x200000 })) }) },
+    { boots: "partition-table-invalid", next: ["partition-table-invalid"] },
+  );
+  const large = board({
+    factory: true,
+    table: (entries) => ({ entries: entries.map((e) => (e.label === "ota_1" ? { ...e, size: 0xd0000 } : e)) }),
+  });
+  expect(bootOf(large)).toBe("factory"); // ends with the flash, and no bootloader image says otherwise
+});
+
+test("row 62: two otadata partitions: the bootloader reads the last, the app writes the first, so that set_boot has no effect", () => {
+  const hardware = board({
+    otadata: [entry(1, VALID), undefined],
+    table: (entries) => {
+      const otadata = entries.find(({ label }) => label === "otadata")!;
+      return { entries: [{ ...otadata, label: "otadata1", offset: 0x9000 }, ...entries] };
+    },
+  });
+  const app = start(hardware);
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
+  expect(esp_ota_get_boot_partition(app)?.label).toBe("ota_1");
+  expect(bootOf(hardware)).toBe(0);
+});
+
+test("row 63: otadata flagged readonly: the app's writes give 0x10D; the bootloader ignores the flag and still writes", () => {
+  const hardware = board({
+    otadata: [entry(1, NEW), undefined],
+    table: (entries) => ({
+      entries: entries.map((e) => (e.label === "otadata" ? { ...e, flags: PartitionFlag.READONLY } : e)),
+    }),
+  });
+  const app = start(hardware);
+  expect(otadataOf(hardware)).toEqual(["1:pending-verify", "blank"]);
+  expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(0x10d);
+  expect(esp_ota_mark_app_valid_cancel_rollback(app)).toBe(0x10d);
+});
