@@ -1,14 +1,56 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { OtaError } from "@tinybms/ota-core";
-import { Aedes } from "aedes";
+import type { Aedes, Client } from "aedes";
+import { BROKER_LIMITS, type BrokerLimits } from "./broker-limits.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { ClientPolicy } from "./client-policy.ts";
+import { guardStream, PACKET_SIZE_MAX } from "./guard-stream.ts";
+import { type BlobTopics, messageSizeMax } from "./message-size.ts";
+import { PacketGuard } from "./packet-guard.ts";
+import type { BrokerUser } from "./password-file.ts";
+import { ConnectionCount, isOfThisMachine } from "./remote-address.ts";
 
-/** Where an embedded broker listens. */
+/** Where an embedded broker listens, and to whom. */
 export interface EmbeddedBrokerOptions {
   /** Address to listen on; `127.0.0.1` without it, so that only this machine reaches it. */
   readonly host?: string;
   /** TCP port; without it, or with 0, any free one. */
   readonly port?: number;
+  /**
+   * Who may connect, and as what: {@link readPasswordFile} gives them. Without it nobody is asked: processes of this machine may
+   * do everything, clients of other machines what a device may. (A client identifier proves nothing, so which of the
+   * devices it is stays open.)
+   */
+  readonly users?: readonly BrokerUser[];
+  /** The topics of the channels that it serves; without it, any. */
+  readonly topicRoots?: readonly string[];
+  /** Encrypts every connection. */
+  readonly tls?: BrokerTls;
+  /** In place of the defaults, each for itself. */
+  readonly limits?: Partial<BrokerLimits>;
+  /** Told whenever a client is refused something. */
+  readonly onRefused?: (refusal: BrokerRefusal) => void;
+}
+
+/** Certificates of a broker, PEM. */
+export interface BrokerTls {
+  /** The broker's certificate, and the chain above it. */
+  readonly cert: string;
+  readonly key: string;
+  /** Issuers of clients' certificates. With them, who has no certificate of theirs does not get to CONNECT. */
+  readonly ca?: string;
+}
+
+/** Something that a client was refused. */
+export interface BrokerRefusal {
+  /** The client's address, without its port. */
+  readonly address: string;
+  /** As it called itself; empty before it did. */
+  readonly clientId: string;
+  /** What it did, as the end of a sentence whose subject is the client. */
+  readonly reason: string;
 }
 
 /** A broker that runs in this process. */
@@ -24,36 +66,44 @@ export interface EmbeddedBroker {
 }
 
 /**
- * How long a client may leave what it was sent unread, in milliseconds. aedes hands a message on only when every
- * subscriber took it, so one device that lost its power would hold up all the others for longer.
- */
-const DRAIN_TIMEOUT_MS = 5_000;
-
-/** How long a connection may take to introduce itself, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
-/** A topic of the protocol has five levels below its root, and no root is deeper than this leaves. */
-const TOPIC_LEVELS_MAX = 32;
-
-/**
- * Starts an MQTT 3.1.1 broker in this process: aedes over TCP, messages and sessions in memory.
+ * Starts an MQTT 3.1.1 broker in this process: aedes over TCP or TLS, messages in memory, behind a {@link PacketGuard} for each
+ * connection and the access control of the protocol's topics table. Sessions end with their connections.
  *
  * @throws {@link OtaError} `delivery/broker-unreachable` if it can't listen there: the port is taken, the address is
- *   none of this machine's, or it takes rights to listen on it.
+ *   none of this machine's, or it takes rights to listen on it; `delivery/tls-failed` if a certificate or key is none.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
-  const { host = "127.0.0.1", port = 0 } = options;
-  const sockets = new Set<Socket>();
+  const { host = "127.0.0.1", port = 0, users, topicRoots, tls } = options;
+  const limits = { ...BROKER_LIMITS, ...options.limits };
+  const server = createBrokerServer(tls, { host, port }, limits.connectTimeoutMs);
+  const onRefused = (conn: Client["conn"], clientId: string, reason: string): void =>
+    options.onRefused?.({ address: addressOf(conn), clientId, reason });
+  const policy = new ClientPolicy({ users, topicRoots, limits, onRefused });
+  // Only here: aedes takes longer to load than all the rest, and who wants the guard for a client has no use for it.
+  const { Aedes } = await import("aedes");
   const aedes = new Aedes({
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    maxTopicLevels: TOPIC_LEVELS_MAX,
+    ...policy.handlers,
+    connectTimeout: limits.connectTimeoutMs,
+    drainTimeout: limits.drainTimeoutMs,
+    maxTopicLevels: limits.topicLevelsMax,
+    maxInflightInbound: limits.inflightQos2Max,
   });
+  aedes.on("unsubscribe", (filters, client) => policy.unsubscribed(client, filters));
   await aedes.listen();
-  const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    aedes.handle(socket);
+  const sockets = new Set<Socket>();
+  admitSockets(server, sockets, limits, onRefused);
+  const budget = new ByteBudget(limits.unfinishedBytesMax);
+  const blob: BlobTopics = { topics: topicRoots ?? "any", sizeMax: limits.blobSizeMax };
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+    if (socket.destroyed) return;
+    const client = aedes.handle(socket);
+    const guard = new PacketGuard({
+      first: "connect",
+      connectSizeMax: limits.connectSizeMax,
+      packetSizeMax: PACKET_SIZE_MAX,
+      messageSizeMax: (topic) => messageSizeMax(topic, policy.mayDeliver(client) ? blob : undefined),
+    });
+    guardStream(socket, guard, budget, ({ message }) => onRefused(socket, client.id ?? "", message));
   });
   try {
     await listen(server, host, port);
@@ -71,7 +121,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
     await closeAedes(aedes);
   };
   return {
-    url: `mqtt://${urlHost(host)}:${listening}`,
+    url: `${tls === undefined ? "mqtt" : "mqtts"}://${urlHost(host)}:${listening}`,
     host,
     port: listening,
     close() {
@@ -79,6 +129,54 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
       return closing;
     },
   };
+}
+
+function createBrokerServer(
+  tls: BrokerTls | undefined,
+  address: { readonly host: string; readonly port: number },
+  handshakeTimeout: number,
+): Server {
+  if (tls === undefined) return createServer({ noDelay: true });
+  const isAsked = tls.ca !== undefined;
+  try {
+    return createTlsServer({
+      ...tls,
+      requestCert: isAsked,
+      rejectUnauthorized: isAsked,
+      handshakeTimeout,
+      noDelay: true,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the embedded broker can't use its TLS certificate, key or issuers: ${reason}`;
+    throw new OtaError("delivery/tls-failed", message, { ...address, reason }, { cause });
+  }
+}
+
+/** Keeps count of connections, and ends those beyond what an address may have before a byte of them is read. */
+function admitSockets(
+  server: Server,
+  sockets: Set<Socket>,
+  limits: BrokerLimits,
+  onRefused: (conn: Socket, clientId: string, reason: string) => void,
+): void {
+  const counts = new ConnectionCount();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    const max = isOfThisMachine(socket) ? limits.localConnectionsMax : limits.connectionsPerAddressMax;
+    if (counts.add(socket) <= max) return;
+    onRefused(socket, "", `it has ${max} connections, as many as one address may`);
+    socket.destroy();
+  });
+  // A handshake that fails is the client's affair; without a listener nothing else hears of it.
+  server.on("tlsClientError", (error: Error, socket: Socket) =>
+    onRefused(socket, "", `its TLS handshake failed: ${error.message}`),
+  );
+}
+
+function addressOf(conn: Client["conn"]): string {
+  return "remoteAddress" in conn ? (conn.remoteAddress ?? "") : "";
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -268,6 +268,8 @@ export class Download {
   #distrustFrontier(): void {
     const gaps = this.#missing.ranges();
     if (gaps.length === 0) this.#missing.add(0);
+    // Chunks come in ascending order, chunk 0 after the last: where it is missing, the last may be the one cut off.
+    if (this.#missing.has(0)) this.#missing.add(this.#missing.size - 1);
     for (const [first, count] of gaps) {
       if (first > 0) this.#missing.add(first - 1);
       if (first + count < this.#missing.size) this.#missing.add(first + count);

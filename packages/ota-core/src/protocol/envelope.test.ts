@@ -59,6 +59,19 @@ test.for([
     "/signatures/0/sig",
     "no canonical base64",
   ],
+  ["the name __proto__", '{"payload":"","signatures":[],"__proto__":{"signatures":[]}}', "", "__proto__"],
+  [
+    "a signature by another name of the algorithm",
+    `{"payload":"","signatures":[{"keyid":"${KEYID}","alg":"ECDSA","sig":""}]}`,
+    "/signatures/0/alg",
+    "alg",
+  ],
+  [
+    "a hundred signatures",
+    JSON.stringify({ payload: "", signatures: Array(100).fill({ keyid: KEYID, alg: "ed25519", sig: "" }) }),
+    "/signatures",
+    "at most 4",
+  ],
   [
     "five signatures",
     JSON.stringify({ payload: "", signatures: Array(5).fill({ keyid: KEYID, alg: "ed25519", sig: "" }) }),

@@ -20,6 +20,9 @@ export interface Envelope {
   readonly signatures: readonly EnvelopeSignature[];
 }
 
+/** An envelope carries at most this many signatures: what a device verifies stays bounded. */
+export const SIGNATURES_MAX = 4;
+
 /** What an envelope holds. A signature for one kind is none for another. */
 export type SignedKind = "keys" | "offer" | "release";
 

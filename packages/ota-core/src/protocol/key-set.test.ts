@@ -93,6 +93,18 @@ test.for([
   );
 });
 
+test.for([
+  ["a member twice", '{"keys":1,"keys":1}', "for the second time"],
+  ["an integer beyond a signed 32-bit counter", JSON.stringify({ ...KEYS, epoch: 2_147_483_648 }), "must lie between"],
+  ["an integer that no double holds", JSON.stringify(KEYS).replace('"epoch":1', '"epoch":9007199254740993'), "between"],
+  ["the name __proto__", JSON.stringify(KEYS).replace('"records":{', '"records":{"__proto__":{},'), "__proto__"],
+  ["nine levels", `{"keys":${"[".repeat(8)}${"]".repeat(8)}}`, "8"],
+] as const)("a key set with %s is refused as JSON", ([, json, text]) => {
+  expect(() => parseKeySet(utf8(json))).toThrow(
+    expect.objectContaining({ code: "protocol/malformed", message: expect.stringContaining(text) }),
+  );
+});
+
 test("a key set beyond 8 KiB is refused before it is read", () => {
   expect(() => parseKeySet(new Uint8Array(8193))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

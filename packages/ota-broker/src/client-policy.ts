@@ -1,0 +1,150 @@
+import { Socket } from "node:net";
+import type { AedesOptions, AuthenticateError, Client } from "aedes";
+import type { BrokerLimits } from "./broker-limits.ts";
+import { Login } from "./login.ts";
+import type { BrokerUser } from "./password-file.ts";
+import { isOfThisMachine } from "./remote-address.ts";
+import { RetainedMessages } from "./retained-messages.ts";
+import { type Identity, TopicAccess } from "./topic-access.ts";
+
+/** What a {@link ClientPolicy} goes by. */
+export interface PolicyOptions {
+  /** Who may connect; `undefined`: whoever reaches the broker, as a device unless from this machine. */
+  readonly users: readonly BrokerUser[] | undefined;
+  /** Below which topics clients may publish and subscribe; `undefined`: below any. */
+  readonly topicRoots: readonly string[] | undefined;
+  readonly limits: BrokerLimits;
+  /** Told what a client was refused. */
+  readonly onRefused: (conn: Client["conn"], clientId: string, reason: string) => void;
+}
+
+/** The handlers by which aedes asks what a client may do. */
+type Handlers = Required<Pick<AedesOptions, "preConnect" | "authenticate" | "authorizePublish" | "authorizeSubscribe">>;
+
+/** Return codes of CONNACK (MQTT 3.1.1 section 3.2.2.3). */
+const ReturnCode = { identifier: 2, unavailable: 3, credentials: 4, unauthorized: 5 } as const;
+
+/** Who the clients of a broker are, and what each of them may do. */
+export class ClientPolicy {
+  readonly #options: PolicyOptions;
+  readonly #login: Login | undefined;
+  readonly #access: TopicAccess;
+  readonly #retained: RetainedMessages;
+  readonly #identities: WeakMap<Client, Identity> = new WeakMap();
+  readonly #subscriptions: WeakMap<Client, Set<string>> = new WeakMap();
+  /** Connected clients by identifier. */
+  readonly #holders: Map<string, Client> = new Map();
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+    this.#login = options.users === undefined ? undefined : new Login(options.users);
+    this.#access = new TopicAccess(options.topicRoots);
+    this.#retained = new RetainedMessages(options.limits.retainedBytesMax);
+  }
+
+  /** Whether a message as large as an image may come from this client. Not before it has said who it is. */
+  mayDeliver(client: Client | undefined): boolean {
+    const identity = client === undefined ? undefined : this.#identities.get(client);
+    return identity !== undefined && identity.role !== "device";
+  }
+
+  /** Notes that a client gave subscriptions up. */
+  unsubscribed(client: Client, filters: readonly string[]): void {
+    for (const filter of filters) this.#subscriptions.get(client)?.delete(filter);
+  }
+
+  /** For the options of aedes. */
+  readonly handlers: Handlers = {
+    preConnect: (_client, packet, done) => {
+      // A session that outlived its connection would gather messages in memory for a client that may never return.
+      packet.clean = true;
+      done(null, true);
+    },
+    authenticate: (client, username, password, done) => {
+      this.#identify(client, username, password)
+        .then((identity) => this.#admit(client, identity))
+        .then(
+          () => done(null, true),
+          (error: AuthenticateError) => {
+            this.#refuse(client, error.message);
+            done(error, false);
+          },
+        );
+    },
+    authorizePublish: (client, packet, done) => {
+      if (client === null) return done(null);
+      const { topic, payload, retain } = packet;
+      const identity = this.#identities.get(client);
+      if (identity === undefined || !this.#access.mayPublish(identity, topic)) {
+        return done(this.#refuse(client, `it may not publish on ${JSON.stringify(topic)}`));
+      }
+      if (retain && !this.#retained.put(topic, payload.length)) {
+        return done(this.#refuse(client, `there is no room to retain a message of ${payload.length} bytes`));
+      }
+      done(null);
+    },
+    authorizeSubscribe: (client, subscription, done) => {
+      const fault = this.#subscriptionFault(client, subscription.topic);
+      if (fault === undefined) return done(null, subscription);
+      this.#refuse(client, fault);
+      // Without a subscription aedes answers 0x80 in SUBACK, and goes on.
+      done(null, null);
+    },
+  };
+
+  async #identify(client: Client, username: string | undefined, password: Uint8Array | undefined): Promise<Identity> {
+    if (this.#login === undefined) {
+      const isLocal = client.conn instanceof Socket && isOfThisMachine(client.conn);
+      return isLocal ? { role: "local" } : { role: "device", name: undefined };
+    }
+    if (username === undefined || password === undefined) {
+      throw refusal(ReturnCode.unauthorized, "it gave no user name and password");
+    }
+    const result = await this.#login.check(username, password);
+    if (result === "busy") throw refusal(ReturnCode.unavailable, "too many passwords wait to be checked");
+    if (result === "wrong") throw refusal(ReturnCode.credentials, "its user name or password is wrong");
+    return { role: result.role, name: result.name };
+  }
+
+  /** A client ends an older one of the same identifier (MQTT-3.1.4-2): it has to be the same somebody. */
+  #admit(client: Client, identity: Identity): void {
+    const holder = this.#holders.get(client.id);
+    const held = holder === undefined || holder.closed ? undefined : this.#identities.get(holder);
+    if (held !== undefined && !isSame(held, identity)) {
+      throw refusal(ReturnCode.identifier, "another client is connected with its client identifier");
+    }
+    this.#identities.set(client, identity);
+    this.#holders.set(client.id, client);
+    client.conn.once("close", () => {
+      if (this.#holders.get(client.id) === client) this.#holders.delete(client.id);
+    });
+  }
+
+  #subscriptionFault(client: Client, filter: string): string | undefined {
+    const identity = this.#identities.get(client);
+    if (identity === undefined || !this.#access.maySubscribe(identity, filter)) {
+      return `it may not subscribe to ${JSON.stringify(filter)}`;
+    }
+    const filters = this.#subscriptions.get(client) ?? new Set();
+    this.#subscriptions.set(client, filters);
+    const { deviceSubscriptionsMax, subscriptionsMax } = this.#options.limits;
+    const max = identity.role === "device" ? deviceSubscriptionsMax : subscriptionsMax;
+    if (!filters.has(filter) && filters.size >= max) return `it has ${max} subscriptions, as many as it may`;
+    filters.add(filter);
+    return undefined;
+  }
+
+  #refuse(client: Client, reason: string): Error {
+    this.#options.onRefused(client.conn, client.id, reason);
+    return new Error(reason);
+  }
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  if (one.role === "local" || other.role === "local") return one.role === other.role;
+  return one.role === other.role && one.name === other.name;
+}
+
+function refusal(returnCode: AuthenticateError["returnCode"], reason: string): AuthenticateError {
+  return Object.assign(new Error(reason), { returnCode });
+}

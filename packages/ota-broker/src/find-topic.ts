@@ -1,0 +1,25 @@
+import { isTopicRoot, type ParsedTopic, parseTopic } from "@tinybms/ota-core";
+
+/**
+ * Reads a topic of the protocol where the root may be unknown.
+ *
+ * @param topic - Any text.
+ * @param roots - Below which topics count; `undefined` for any root.
+ * @returns What the topic is for, under the shortest root that fits. A root has no wildcards: a filter with one above
+ *   `/v1/` is no topic of the protocol.
+ */
+export function findTopic(topic: string, roots: readonly string[] | undefined): ParsedTopic | undefined {
+  for (const root of roots ?? rootsIn(topic)) {
+    const parsed = parseTopic(root, topic);
+    if (parsed !== undefined) return parsed;
+  }
+  return undefined;
+}
+
+/** Whatever a topic may have for its root, the shortest first. */
+function* rootsIn(topic: string): Generator<string> {
+  for (let end = topic.indexOf("/v1/"); end >= 0; end = topic.indexOf("/v1/", end + 1)) {
+    const root = topic.slice(0, end);
+    if (isTopicRoot(root)) yield root;
+  }
+}

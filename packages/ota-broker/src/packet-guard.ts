@@ -1,0 +1,221 @@
+import { decodeUtf8, TOPIC_SIZE_MAX } from "@tinybms/ota-core";
+
+/** What a {@link PacketGuard} lets pass. All sizes in bytes. */
+export interface PacketLimits {
+  /** The packet that a connection must begin with: `connect` from a client, `connack` from a server. */
+  readonly first: "connect" | "connack";
+  /** The longest CONNECT, its fixed header not counted. */
+  readonly connectSizeMax: number;
+  /** The longest packet of every other kind but PUBLISH, its fixed header not counted. */
+  readonly packetSizeMax: number;
+  /**
+   * The largest payload of a PUBLISH.
+   *
+   * @param topic - `undefined` for a topic that is empty, longer than {@link TOPIC_SIZE_MAX} bytes, or no UTF-8.
+   */
+  readonly messageSizeMax: (topic: string | undefined) => number;
+}
+
+/** Why a connection must end. */
+export interface PacketRefusal {
+  /**
+   * `too-large`: more was announced than the limit; `length`: the remaining length takes more than four bytes;
+   * `topic`: the packet ends before its topic does; `first-packet`: the connection begins with another packet.
+   */
+  readonly reason: "too-large" | "length" | "topic" | "first-packet";
+  /** MQTT's name of the packet, for example `PUBLISH`. */
+  readonly packet: string;
+  /** The topic of a PUBLISH, as far as it was read. */
+  readonly topic: string | undefined;
+  /** Bytes announced behind the fixed header; 0 where none were yet. */
+  readonly sizeBytes: number;
+  /** What may be announced there; 0 where the reason is another. */
+  readonly limitBytes: number;
+  /** Where the packet begins, in bytes since the connection was made. */
+  readonly offset: number;
+}
+
+/**
+ * Room in a PUBLISH besides topic and payload: the packet identifier, and the properties of MQTT 5, which the guard does
+ * not take apart.
+ */
+const PUBLISH_EXTRA_SIZE = 2 + 1_024;
+
+const CONNECT = 1;
+const CONNACK = 2;
+const PUBLISH = 3;
+
+/** MQTT 5.0 section 2.1.2; 0 is reserved. */
+const NAMES: readonly string[] = [
+  ...["reserved", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP"],
+  ...["SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"],
+];
+
+/** The last byte of a remaining length adds its seven bits here. */
+const LAST_LENGTH_SHIFT = 21;
+
+/**
+ * Watches one direction of an MQTT connection and says when a packet must not be read: the parsers behind it keep a
+ * packet of whatever length was announced until its last byte is there, so the announcement itself has to be judged.
+ *
+ * It looks at the fixed header of each packet (MQTT 3.1.1 section 2.2), at the topic of a PUBLISH (3.3.2.1), and at
+ * nothing else; it keeps at most {@link TOPIC_SIZE_MAX} bytes. Its verdict does not depend on how the bytes are cut.
+ */
+export class PacketGuard {
+  readonly #limits: PacketLimits;
+  /** What the next byte is. */
+  #place: "type" | "length" | "topic-size-high" | "topic-size-low" | "topic" | "rest" = "type";
+  #refusal: PacketRefusal | undefined;
+  #isFirst = true;
+  #position = 0;
+  #packetOffset = 0;
+  #type = 0;
+  #length = 0;
+  #lengthShift = 0;
+  /** Bytes of the packet that have not passed yet. */
+  #left = 0;
+  #topicSize = 0;
+  #topicRead = 0;
+  /** The bytes of this topic, over those of the last one: chunk after chunk comes on the same. */
+  readonly #topic: Uint8Array = new Uint8Array(TOPIC_SIZE_MAX);
+  #knownSize = 0;
+  #knownLimit = 0;
+  #isKnown = false;
+
+  constructor(limits: PacketLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes that the packet under way has announced, and that what reads it may come to hold; 0 between packets. */
+  get unfinishedBytes(): number {
+    return this.#place === "rest" ? this.#length : 0;
+  }
+
+  /**
+   * Looks at the next bytes of the connection.
+   *
+   * @returns Why they must not be read, from the byte on that decides it and for ever after; `undefined` if they may.
+   */
+  push(bytes: Uint8Array): PacketRefusal | undefined {
+    let index = 0;
+    while (index < bytes.length && this.#refusal === undefined) {
+      if (this.#place === "rest") {
+        const passing = Math.min(this.#left, bytes.length - index);
+        index += passing;
+        this.#position += passing;
+        this.#pass(passing);
+      } else {
+        this.#take(bytes[index] ?? 0);
+        index++;
+        this.#position++;
+      }
+    }
+    return this.#refusal;
+  }
+
+  #take(byte: number): void {
+    switch (this.#place) {
+      case "type":
+        return this.#takeType(byte);
+      case "length":
+        return this.#takeLength(byte);
+      case "topic-size-high":
+        this.#topicSize = byte << 8;
+        this.#left--;
+        this.#place = "topic-size-low";
+        return;
+      case "topic-size-low":
+        this.#topicSize |= byte;
+        this.#left--;
+        return this.#beginTopic();
+      case "topic":
+        return this.#takeTopic(byte);
+      case "rest":
+        return;
+    }
+  }
+
+  #takeType(byte: number): void {
+    this.#packetOffset = this.#position;
+    this.#type = byte >> 4;
+    this.#length = 0;
+    this.#lengthShift = 0;
+    this.#topicSize = 0;
+    this.#topicRead = 0;
+    const first = this.#limits.first === "connect" ? CONNECT : CONNACK;
+    if (this.#isFirst && this.#type !== first) return this.#refuse("first-packet", 0);
+    this.#isFirst = false;
+    this.#place = "length";
+  }
+
+  #takeLength(byte: number): void {
+    this.#length |= (byte & 0x7f) << this.#lengthShift;
+    if ((byte & 0x80) !== 0) {
+      if (this.#lengthShift === LAST_LENGTH_SHIFT) return this.#refuse("length", 0);
+      this.#lengthShift += 7;
+      return;
+    }
+    this.#left = this.#length;
+    if (this.#type === PUBLISH) {
+      if (this.#length < 2) return this.#refuse("topic", 0);
+      this.#place = "topic-size-high";
+      return;
+    }
+    const { connectSizeMax, packetSizeMax } = this.#limits;
+    this.#admit(this.#type === CONNECT ? connectSizeMax : packetSizeMax);
+  }
+
+  #beginTopic(): void {
+    if (this.#topicSize > this.#left) return this.#refuse("topic", 0);
+    if (this.#topicSize === 0 || this.#topicSize > TOPIC_SIZE_MAX) {
+      return this.#admitMessage(this.#limits.messageSizeMax(undefined));
+    }
+    this.#isKnown = this.#topicSize === this.#knownSize;
+    this.#place = "topic";
+  }
+
+  #takeTopic(byte: number): void {
+    if (this.#topic[this.#topicRead] !== byte) {
+      this.#topic[this.#topicRead] = byte;
+      this.#isKnown = false;
+    }
+    this.#topicRead++;
+    this.#left--;
+    if (this.#topicRead < this.#topicSize) return;
+    if (!this.#isKnown) {
+      this.#knownLimit = this.#limits.messageSizeMax(this.#topicText());
+      this.#knownSize = this.#topicSize;
+    }
+    this.#admitMessage(this.#knownLimit);
+  }
+
+  #admitMessage(sizeMax: number): void {
+    this.#admit(2 + this.#topicSize + PUBLISH_EXTRA_SIZE + sizeMax);
+  }
+
+  #admit(limit: number): void {
+    if (this.#length > limit) return this.#refuse("too-large", limit);
+    this.#place = "rest";
+    this.#pass(0);
+  }
+
+  #pass(count: number): void {
+    this.#left -= count;
+    if (this.#left === 0) this.#place = "type";
+  }
+
+  #topicText(): string | undefined {
+    return decodeUtf8(this.#topic.subarray(0, this.#topicRead));
+  }
+
+  #refuse(reason: PacketRefusal["reason"], limitBytes: number): void {
+    this.#refusal = {
+      reason,
+      packet: NAMES[this.#type] ?? "reserved",
+      topic: this.#topicRead === 0 ? undefined : this.#topicText(),
+      sizeBytes: this.#length,
+      limitBytes,
+      offset: this.#packetOffset,
+    };
+  }
+}

@@ -1,0 +1,36 @@
+// Lets itself be attacked and prints how much memory that took at most: its own process, so that nothing else counts.
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Aedes } from "aedes";
+import { connect } from "mqtt";
+import { guardClient, startEmbeddedBroker } from "../src/index.ts";
+
+/** What can be attacked; each tells the port it listens on, 0 for none. */
+const VICTIMS: Readonly<Record<string, (url: string) => Promise<number>>> = {
+  broker: async () => (await startEmbeddedBroker()).port,
+  "unguarded-broker": async () => {
+    const aedes = await Aedes.createBroker();
+    const server = createServer((socket) => void aedes.handle(socket)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    return address !== null && typeof address === "object" ? address.port : 0;
+  },
+  client: async (url) => {
+    guardClient(connect(url, { reconnectPeriod: 50 }));
+    return 0;
+  },
+  "unguarded-client": async (url) => {
+    connect(url, { reconnectPeriod: 50 });
+    return 0;
+  },
+};
+
+const [name = "", url = ""] = process.argv.slice(2);
+const port = await VICTIMS[name]?.(url);
+if (port === undefined) throw new Error(`the victim must be one of ${Object.keys(VICTIMS).join(", ")}`);
+const before = process.memoryUsage.rss();
+process.stdout.write(`${port}\n`);
+await once(process.stdin.resume(), "end");
+// Kilobytes on every platform, since libuv makes them so.
+process.stdout.write(`${process.resourceUsage().maxRSS * 1024 - before}\n`);
+process.exit();

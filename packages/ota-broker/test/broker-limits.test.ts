@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import { networkInterfaces } from "node:os";
+import { isOtaError } from "@tinybms/ota-core";
+import { connect } from "mqtt";
+import { expect, onTestFinished, test } from "vitest";
+import { guardClient } from "../src/index.ts";
+import {
+  closed,
+  connectClient,
+  connectClientFrom,
+  mayPublish,
+  maySubscribe,
+  openSocket,
+  startBroker,
+} from "./broker-clients.ts";
+
+/** CONNECT of MQTT 3.1.1, clean session, keep-alive 60 s, without a client identifier. */
+const CONNECT = Uint8Array.from([0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 0]);
+const ROOT = "tinybms/gateway/ota";
+
+test("a connection that does not say CONNECT in time is ended; one byte a time is no way around it", async () => {
+  const { broker } = await startBroker({ limits: { connectTimeoutMs: 150 } });
+  const [silent, slow] = [await openSocket(broker.port), await openSocket(broker.port)];
+  let sent = 0;
+  const drip = setInterval(() => slow.write(CONNECT.subarray(sent, ++sent)), 40);
+  onTestFinished(() => clearInterval(drip));
+  await Promise.all([closed(silent), closed(slow)]);
+  expect(sent).toBeLessThan(CONNECT.length);
+});
+
+test("a flood of connections from this machine ends at the limit, and a place that is given up can be had", async () => {
+  const { broker, refusals } = await startBroker({ limits: { localConnectionsMax: 8 } });
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => openSocket(broker.port)));
+  const surplus = await Promise.all(Array.from({ length: 50 }, () => openSocket(broker.port)));
+  await Promise.all(surplus.map((socket) => closed(socket)));
+  expect(refusals).toHaveLength(50);
+  expect(refusals[0]).toEqual({
+    address: "127.0.0.1",
+    clientId: "",
+    reason: "it has 8 connections, as many as one address may",
+  });
+  sockets[0]?.destroy();
+  await expect
+    .poll(() =>
+      connectClient(broker.url).then(
+        () => "connected",
+        () => "refused",
+      ),
+    )
+    .toBe("connected");
+});
+
+const lan = Object.values(networkInterfaces())
+  .flat()
+  .find((each) => each?.family === "IPv4" && !each.internal)?.address;
+
+test.skipIf(lan === undefined)(
+  `connections from another machine have a limit of their own${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
+  async () => {
+    const { broker } = await startBroker({ limits: { connectionsPerAddressMax: 1 } });
+    await connectClientFrom(lan ?? "", broker.port);
+    await expect(connectClientFrom(lan ?? "", broker.port)).rejects.toThrow();
+    await connectClient(broker.url);
+    await connectClient(broker.url);
+  },
+);
+
+const DEEP = Array.from({ length: 33 }, () => "a").join("/");
+
+test.for(["publish", "subscribe"] as const)(
+  "a client that would %s a topic of 33 levels is ended, and the broker goes on",
+  async (what) => {
+    const { broker } = await startBroker();
+    const client = await connectClient(broker.url);
+    expect(await (what === "publish" ? mayPublish(client, DEEP) : maySubscribe(client, DEEP))).toBe(false);
+    await expect.poll(() => client.connected).toBe(false);
+    const other = await connectClient(broker.url);
+    expect(await mayPublish(other, DEEP.slice(2))).toBe(true);
+  },
+);
+
+test("a client has as many subscriptions as it may, and for one that it gives up another", async () => {
+  const { broker, refusals } = await startBroker({ limits: { subscriptionsMax: 3 } });
+  const client = await connectClient(broker.url);
+  for (const filter of ["a", "b", "c", "c"]) expect(await maySubscribe(client, filter)).toBe(true);
+  expect(await maySubscribe(client, "d")).toBe(false);
+  expect(refusals.map(({ reason }) => reason)).toEqual(["it has 3 subscriptions, as many as it may"]);
+  await client.unsubscribeAsync("a");
+  expect(await maySubscribe(client, "d")).toBe(true);
+});
+
+test("one SUBSCRIBE of thousands of filters gets as many as the limit, and the broker answers", async () => {
+  const { broker } = await startBroker({ limits: { subscriptionsMax: 10 } });
+  const client = await connectClient(broker.url);
+  const filters = Array.from({ length: 5_000 }, (_, index) => `many/${index}`);
+  const granted = await new Promise<number>((resolve) => {
+    client.subscribe(filters, { qos: 1 }, (_error, grants, packet) => {
+      const codes = packet?.granted ?? grants?.map(({ qos }) => qos) ?? [];
+      resolve(codes.filter((code) => code !== 128).length);
+    });
+  });
+  expect(granted).toBe(10);
+});
+
+/** PUBLISH at QoS 2 of an empty message on "t". */
+const publishQos2 = (id: number): Uint8Array => Uint8Array.from([0x34, 5, 0, 1, 0x74, 0, id]);
+
+test("messages at QoS 2 that are sent and never released end their connection at the limit", async () => {
+  const { broker } = await startBroker({ limits: { inflightQos2Max: 4 } });
+  const socket = await openSocket(broker.port);
+  socket.write(CONNECT);
+  let [received, pubrecs] = [0, 0];
+  socket.on("data", (bytes) => {
+    received += bytes.length;
+    pubrecs = (received - 4) / 4; // behind CONNACK, PUBRECs of four bytes
+  });
+  await once(socket, "data");
+  for (let id = 1; id <= 4; id++) socket.write(publishQos2(id));
+  await expect.poll(() => pubrecs).toBe(4);
+  socket.write(publishQos2(5));
+  await closed(socket);
+  expect(pubrecs).toBe(4);
+});
+
+test("retained messages take no more than their limit; what is cleared makes room", async () => {
+  const { broker, refusals } = await startBroker({ limits: { retainedBytesMax: 10_000 } });
+  const client = await connectClient(broker.url);
+  expect(await mayPublish(client, "a", true, "x".repeat(8_000))).toBe(true);
+  expect(await mayPublish(client, "b", false, "x".repeat(8_000))).toBe(true);
+  expect(await mayPublish(client, "b", true, "x".repeat(8_000))).toBe(false);
+  expect(refusals.map(({ reason }) => reason)).toEqual(["there is no room to retain a message of 8000 bytes"]);
+  const again = await connectClient(broker.url);
+  expect(await mayPublish(again, "a", true, "y".repeat(8_100))).toBe(true);
+  expect(await mayPublish(again, "a", true, "")).toBe(true);
+  expect(await mayPublish(again, "b", true, "x".repeat(8_000))).toBe(true);
+});
+
+test("a message too large for its topic is refused by name, and its client ended", async () => {
+  const { broker, refusals } = await startBroker();
+  const client = await connectClient(broker.url, { clientId: "talker" });
+  expect(await mayPublish(client, `${ROOT}/v1/device/bench-1/state`, true, "x".repeat(4_000))).toBe(false);
+  expect(refusals).toEqual([
+    {
+      address: "127.0.0.1",
+      clientId: "talker",
+      reason: expect.stringMatching(
+        /^the PUBLISH packet on "tinybms\/gateway\/ota\/v1\/device\/bench-1\/state" at byte \d+ of the connection announces 4\d{3} bytes; it may have 3\d{3}$/,
+      ),
+    },
+  ]);
+});
+
+test("only the topics of its channels take whole images where the broker knows them", async () => {
+  const { broker } = await startBroker({ topicRoots: [ROOT] });
+  const image = "x".repeat(300_000);
+  expect(await mayPublish(await connectClient(broker.url), ROOT, false, image)).toBe(true);
+  expect(await mayPublish(await connectClient(broker.url), "other", false, image)).toBe(false);
+});
+
+test("a client that takes nothing of what it is sent is ended, and the others get theirs", async () => {
+  const { broker } = await startBroker({ limits: { drainTimeoutMs: 200 } });
+  const frozen = await openSocket(broker.port);
+  frozen.write(CONNECT);
+  await once(frozen, "data");
+  frozen.pause();
+  frozen.write(Uint8Array.from([0x82, 6, 0, 1, 0, 1, 0x74, 0])); // SUBSCRIBE "t", QoS 0
+  const [reader, writer] = [await connectClient(broker.url), await connectClient(broker.url)];
+  await maySubscribe(reader, "t");
+  let received = 0;
+  reader.on("message", () => received++);
+  for (let index = 0; index < 400; index++) writer.publish("t", Buffer.alloc(60_000), { qos: 0 });
+  await expect.poll(() => received, { timeout: 15_000 }).toBe(400);
+});
+
+test("a client that a guard protects says what its broker did", async () => {
+  const { broker } = await startBroker();
+  const client = connect(broker.url, { reconnectPeriod: 0 });
+  guardClient(client);
+  onTestFinished(() => void client.end(true));
+  await once(client, "connect");
+  await maySubscribe(client, "#");
+  const failed = once(client, "error");
+  await mayPublish(await connectClient(broker.url), "image", false, "x".repeat(100_000));
+  const [error] = await failed;
+  expect(isOtaError(error, "protocol/too-large") && error.details).toEqual({
+    message: "PUBLISH",
+    size: 100_007,
+    limit: 2 + 5 + 2 + 1_024 + 64 * 1024,
+  });
+});
+
+test("a guarded client takes whole images on the topics it is told, and its later connections are guarded as well", async () => {
+  const { broker } = await startBroker();
+  const client = connect(broker.url, { reconnectPeriod: 10 });
+  guardClient(client, { topics: [ROOT], sizeMax: 200_000 });
+  onTestFinished(() => void client.end(true));
+  const sizes: number[] = [];
+  client.on("message", (_topic, payload) => sizes.push(payload.length));
+  client.on("error", () => {});
+  await once(client, "connect");
+  const writer = await connectClient(broker.url);
+  await maySubscribe(client, "#");
+  for (let round = 1; round <= 3; round++) {
+    await mayPublish(writer, ROOT, false, "x".repeat(150_000));
+    await expect.poll(() => sizes).toHaveLength(round);
+    const back = once(client, "connect");
+    await mayPublish(writer, "other", false, "x".repeat(150_000));
+    await back;
+    await maySubscribe(client, "#");
+  }
+  expect(sizes).toEqual([150_000, 150_000, 150_000]);
+});

@@ -1,0 +1,52 @@
+import { toHex } from "../bytes.ts";
+
+/** Field and coefficient of P-256 (FIPS 186-4 appendix D.1.2.3): y² = x³ − 3x + b. */
+const P256_PRIME = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
+
+/** Field and coefficient of edwards25519 (RFC 8032 section 5.1): −x² + y² = 1 + d x² y². */
+const ED25519_PRIME = 2n ** 255n - 19n;
+const ED25519_D = 0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3n;
+
+/** Ordinates of the eight points of small order: under such a key one signature fits many messages. */
+const ED25519_SMALL_ORDER: ReadonlySet<bigint> = new Set([
+  0n,
+  1n,
+  ED25519_PRIME - 1n,
+  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
+  0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+]);
+
+/**
+ * Whether 64 bytes, x and y big-endian, are a point of P-256. Its cofactor is 1, so every point will do.
+ */
+export function isP256Point(coordinates: Uint8Array): boolean {
+  const [x, y] = [toBigInt(coordinates.subarray(0, 32)), toBigInt(coordinates.subarray(32, 64))];
+  if (x >= P256_PRIME || y >= P256_PRIME) return false;
+  return (y * y - (x * x * x - 3n * x + P256_B)) % P256_PRIME === 0n;
+}
+
+/** Whether 32 bytes are a point of edwards25519 as RFC 8032 section 5.1.2 encodes it, and not one of small order. */
+export function isEd25519Point(encoded: Uint8Array): boolean {
+  const value = toBigInt(encoded.toReversed());
+  const y = value & (2n ** 255n - 1n); // the top bit is the sign of x
+  if (y >= ED25519_PRIME || ED25519_SMALL_ORDER.has(y)) return false;
+  const numerator = (y * y - 1n) % ED25519_PRIME;
+  const denominator = (ED25519_D * y * y + 1n) % ED25519_PRIME;
+  // A quotient is a square where the product is; by Euler's criterion that is to the power of (p − 1) / 2.
+  return power((numerator * denominator) % ED25519_PRIME, (ED25519_PRIME - 1n) / 2n, ED25519_PRIME) === 1n;
+}
+
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n;
+  let square = base;
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}
+
+function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`);
+}

@@ -1,0 +1,138 @@
+import { OtaError } from "../errors.ts";
+import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../protocol/envelope.ts";
+import type { PublicKey } from "./public-key.ts";
+import type { SignatureVerifier } from "./signature-verifier.ts";
+import type { KeyRoleName, TrustedKeys, TrustedRole } from "./trusted-keys.ts";
+
+/** An envelope that enough keys of the right role have signed. */
+export interface VerifiedEnvelope {
+  /** The bytes that were verified: what is read must be these. */
+  readonly payload: Uint8Array;
+  /** Ids of the keys that signed and counted. */
+  readonly keyids: readonly string[];
+}
+
+/**
+ * Verifications that one envelope may cost. An honest one costs one for each of its signatures, at most 4; the rest is
+ * for signatures that name another key than the one that made them.
+ */
+const VERIFICATIONS_MAX = 8;
+
+/** Who signs what. */
+const ROLE_OF: Readonly<Record<SignedKind, KeyRoleName>> = { keys: "root", release: "release", offer: "offer" };
+
+/**
+ * Verifies an envelope: a threshold of the keys that the set trusts for its kind must have signed it.
+ *
+ * Algorithm and encoding are those of the trusted key; a signature that states another algorithm is not tried. The id
+ * in a signature only says which key to try first. A key counts once, a revoked one not at all.
+ *
+ * @param keys - The current key set.
+ * @param verify - `verifySignature` in Node.
+ * @throws OtaError `signing/unsigned`; `signing/threshold` where some but too few keys have signed; where none has, why
+ *   the likeliest signature doesn't count: `signing/bad-signature`, `signing/wrong-algorithm`, `signing/revoked-key`,
+ *   `signing/wrong-role` or `signing/unknown-key`.
+ */
+export function verifyEnvelope(
+  envelope: Envelope,
+  kind: SignedKind,
+  keys: TrustedKeys,
+  verify: SignatureVerifier,
+): VerifiedEnvelope {
+  const { payload, signatures } = envelope;
+  if (signatures.length === 0)
+    throw new OtaError("signing/unsigned", `${NOUN[kind]} is not signed; this key set demands it`, { kind });
+  const role = keys.roles[ROLE_OF[kind]];
+  const keyids = signersOf(envelope, kind, role, verify);
+  if (keyids.length >= role.threshold) return { payload, keyids };
+  throw refusal(envelope, kind, keys, keyids);
+}
+
+/**
+ * The keys of a role that have signed an envelope.
+ *
+ * @returns Their ids, each once; no more than the role's threshold are looked for.
+ */
+export function signersOf(
+  { payload, signatures }: Envelope,
+  kind: SignedKind,
+  role: TrustedRole,
+  verify: SignatureVerifier,
+): readonly string[] {
+  const message = signedBytes(kind, payload);
+  const signers = new Set<string>();
+  let verifications = 0;
+  for (const [signature, key] of attemptsOf(signatures, role.keys)) {
+    if (signers.size >= role.threshold) break;
+    if (signers.has(key.keyid)) continue;
+    if (verifications === VERIFICATIONS_MAX) break;
+    verifications++;
+    if (verify(key, message, signature.sig)) signers.add(key.keyid);
+  }
+  return [...signers];
+}
+
+/** Each signature with each key that it may be of: those that name each other first. */
+function attemptsOf(
+  signatures: readonly EnvelopeSignature[],
+  keys: readonly PublicKey[],
+): readonly (readonly [EnvelopeSignature, PublicKey])[] {
+  const pairs = signatures.flatMap((signature) =>
+    keys.filter(({ alg }) => alg === signature.alg).map((key) => [signature, key] as const),
+  );
+  const isNamed = ([{ keyid }, key]: (typeof pairs)[number]): boolean => keyid === key.keyid;
+  return [...pairs.filter(isNamed), ...pairs.filter((pair) => !isNamed(pair))];
+}
+
+const NOUN: Readonly<Record<SignedKind, string>> = { keys: "the key set", release: "the release", offer: "the offer" };
+
+/** Why a signature doesn't count, by what it names; the likeliest to be meant comes first. */
+const LIKELIEST = [
+  "signing/bad-signature",
+  "signing/wrong-algorithm",
+  "signing/revoked-key",
+  "signing/wrong-role",
+  "signing/unknown-key",
+] as const;
+
+function refusal({ signatures }: Envelope, kind: SignedKind, keys: TrustedKeys, counted: readonly string[]): OtaError {
+  const reasons = signatures
+    .filter(({ keyid }) => !counted.includes(keyid))
+    .map((signature) => reasonOf(signature, kind, keys))
+    .sort((left, right) => LIKELIEST.indexOf(left.code) - LIKELIEST.indexOf(right.code));
+  const [likeliest] = reasons;
+  if (counted.length === 0 && likeliest !== undefined) return likeliest;
+  const { threshold } = keys.roles[ROLE_OF[kind]];
+  const why = reasons.map(({ message }) => `; ${message}`).join("");
+  const message = `${NOUN[kind]} is signed by ${counted.length} of ${threshold} ${ROLE_OF[kind]} keys that must sign${why}`;
+  return new OtaError("signing/threshold", message, { kind, needed: threshold, found: counted.length });
+}
+
+function reasonOf(
+  { keyid, alg }: EnvelopeSignature,
+  kind: SignedKind,
+  { document, roles }: TrustedKeys,
+): OtaError<(typeof LIKELIEST)[number]> {
+  const role = ROLE_OF[kind];
+  const details = { kind, keyid };
+  const noun = NOUN[kind];
+  const where = `key set ${document.epoch}`;
+  if (document.revoked.includes(keyid))
+    return new OtaError("signing/revoked-key", `${noun} is signed by key ${keyid}, which ${where} revokes`, details);
+  if (!Object.hasOwn(document.records, keyid))
+    return new OtaError(
+      "signing/unknown-key",
+      `${noun} is signed by key ${keyid}, which ${where} doesn't hold`,
+      details,
+    );
+  const key = roles[role].keys.find((it) => it.keyid === keyid);
+  if (key === undefined) {
+    const message = `${noun} is signed by key ${keyid}, which ${where} doesn't trust for the role ${role}`;
+    return new OtaError("signing/wrong-role", message, details);
+  }
+  if (key.alg !== alg) {
+    const message = `${noun} has a signature that states ${alg}; key ${keyid} signs with ${key.alg}`;
+    return new OtaError("signing/wrong-algorithm", message, { ...details, expected: key.alg, found: alg });
+  }
+  return new OtaError("signing/bad-signature", `${noun} has a signature that is none of key ${keyid}'s`, details);
+}

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { benchKeySet, createBenchKey, sealed, sealedKeySet } from "../../test/bench-keys.ts";
+import { utf8 } from "../bytes.ts";
+import { advanceKeySet } from "./key-set-step.ts";
+import { verifySignature } from "./signature-verifier.ts";
+import { trustKeys } from "./trusted-keys.ts";
+import { verifyEnvelope } from "./verify-envelope.ts";
+import { WebCryptoVerifier } from "./web-crypto-verifier.ts";
+
+const KEYS = { ecdsa: createBenchKey("ecdsa"), rsa: createBenchKey("rsa"), ed25519: createBenchKey("ed25519") };
+const { ecdsa, rsa, ed25519 } = KEYS;
+
+test("WebCrypto and Node agree on every signature, right, damaged or of another key", async () => {
+  const verdicts = new Set<boolean>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(ecdsa, rsa, ed25519),
+      fc.constantFrom(ecdsa, rsa, ed25519),
+      fc.uint8Array(),
+      fc.option(fc.nat()),
+      async (key, signer, message, damage) => {
+        const right = signer.sign(message);
+        const place = (damage ?? 0) % right.length;
+        const signature = damage === null ? right : right.with(place, right[place]! ^ 1);
+        const verifier = new WebCryptoVerifier();
+        await verifier.prepare((verify) => verify(key, message, signature));
+        const verdict = verifySignature(key, message, signature);
+        expect(verifier.verify(key, message, signature)).toBe(verdict);
+        verdicts.add(verdict);
+      },
+    ),
+    { numRuns: 100 },
+  );
+  expect(verdicts.size).toBe(2);
+});
+
+test("short numbers in an ECDSA signature keep their place", async () => {
+  const verifier = new WebCryptoVerifier();
+  const message = utf8("x");
+  let signature = ecdsa.sign(message);
+  // About one signature in 128 has an r or s of 31 bytes or fewer.
+  while (signature.length >= 70) signature = ecdsa.sign(message);
+  await verifier.prepare((verify) => verify(ecdsa, message, signature));
+  expect(verifier.verify(ecdsa, message, signature)).toBe(true);
+});
+
+test("a step that asks one thing after the other is prepared to its end", async () => {
+  const first = trustKeys(benchKeySet({ root: [[ecdsa], 1], release: [[ecdsa], 1], offer: [[ed25519], 1] }));
+  const message = sealedKeySet(
+    benchKeySet({ root: [[rsa], 1], release: [[ecdsa], 1], offer: [[ed25519], 1] }, { epoch: 2 }),
+    [ecdsa, rsa],
+  );
+  const offer = sealed("offer", utf8("{}"), [ed25519]);
+  const step = (verify: typeof verifySignature) => {
+    const next = advanceKeySet(first, message, verify);
+    return verifyEnvelope(offer, "offer", next, verify);
+  };
+  const verifier = new WebCryptoVerifier();
+  await verifier.prepare(step);
+  expect(step(verifier.verify)).toEqual(step(verifySignature));
+});
+
+test("a refusal is prepared too, and comes as it does in Node", async () => {
+  const keys = trustKeys(benchKeySet({ root: [[rsa], 1], release: [[rsa], 1], offer: [[rsa], 1] }));
+  const envelope = { payload: utf8("{}"), signatures: [{ ...sealed("offer", utf8("[]"), [rsa]).signatures[0]! }] };
+  const verifier = new WebCryptoVerifier();
+  await verifier.prepare((verify) => verifyEnvelope(envelope, "offer", keys, verify));
+  expect(() => verifyEnvelope(envelope, "offer", keys, verifier.verify)).toThrow(
+    expect.objectContaining({ code: "signing/bad-signature" }),
+  );
+});
+
+test("what nobody prepared is a defect, not a verdict", () => {
+  const message = utf8("x");
+  expect(() => new WebCryptoVerifier().verify(ecdsa, message, ecdsa.sign(message))).toThrow("Bug in tinybms");
+});
+
+test("a step's own defects come out", async () => {
+  const fault = new TypeError("defect");
+  const step = () => {
+    throw fault;
+  };
+  await expect(new WebCryptoVerifier().prepare(step)).rejects.toBe(fault);
+});
