@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { expect, test } from "vitest";
 import { generate } from "../../../scripts/generate-schemas.ts";
 
-test("the committed types and validators are what the schemas make", async () => {
+test("the committed types, validators and reference page are what the schemas make", async () => {
   const outputs = await generate();
-  expect(outputs.length).toBe(2);
+  const names = outputs.map(({ file }) => basename(file));
+  expect(names.toSorted()).toEqual(["manifest.md", "types.generated.ts", "validators.generated.ts"]);
   for (const { file, text } of outputs) {
     expect(existsSync(file), file).toBe(true);
     expect(readFileSync(file, "utf8") === text, `${file} is stale: run \`pnpm generate\``).toBe(true);

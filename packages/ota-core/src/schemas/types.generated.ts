@@ -301,7 +301,7 @@ export interface MqttChannel {
    */
   retain?: boolean;
   /**
-   * MQTT client identifier of the publisher. Without it `ota-<artifact>`.
+   * MQTT client identifier of the publisher. Without it `ota-<artifact>` and a random suffix, so that two publishers do not end each other's connection.
    */
   client_id?: string;
   /**

@@ -6,6 +6,7 @@ test.for([
   [new OtaError("arguments/invalid", "", {}), 2],
   [new OtaError("manifest/not-found", "", { file: "" }), 2],
   [new OtaError("package/binary-not-found", "", { file: "" }), 2],
+  [new OtaError("package/write-failed", "", { file: "" }), 1],
   [new OtaError("image/invalid", "", { offset: 0 }), 2],
   [new OtaError("delivery/interrupted", "", {}), 130],
   [new OtaError("delivery/no-device", "", { expected: [] }), 1],

@@ -6,11 +6,13 @@ export const ExitCode = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } 
 /** Groups of errors that the arguments, a manifest or an input file are to blame for. */
 const INPUT_GROUPS: readonly string[] = ["arguments", "image", "manifest", "package", "signing"];
 
+/** Faults of those groups that no input is to blame for: the same command may do well in a minute. */
+const PASSING: readonly string[] = ["package/locked", "package/write-failed", "signing/command-failed"];
+
 /** The exit code for whatever a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (!isOtaError(error)) return ExitCode.failed;
   if (error.code === "delivery/interrupted") return ExitCode.interrupted;
-  // The program that signs may be well again in a minute.
-  if (error.code === "signing/command-failed") return ExitCode.failed;
+  if (PASSING.includes(error.code)) return ExitCode.failed;
   return INPUT_GROUPS.includes(error.code.slice(0, error.code.indexOf("/"))) ? ExitCode.wrongInput : ExitCode.failed;
 }

@@ -147,21 +147,35 @@ test("a change without a key set says where the first comes from", async () => {
   expect((await keys("show")).document).toEqual({ current: null, pending: null });
 });
 
-test("a signature that isn't needed doesn't take another's place", async () => {
-  await keygen("alice", "bob", "carol", "dave");
-  const two = ["--root", at("alice.pub"), "--root", at("bob.pub"), "--root", at("carol.pub"), "--threshold", "root=2"];
-  await keys("init", "--product", "Gateway", ...two, "--sign-key", at("alice"), "--sign-key", at("bob"));
-  await keys("rotate", at("alice.pub"), at("dave.pub"), "--sign-key", at("alice"), "--sign-key", at("bob"));
-  const { document } = await keys("show");
-  expect(document.pending.signatures).toMatchObject(
-    [{ signed: [keyidOf("alice"), keyidOf("bob")].sort() }, { signed: [keyidOf("bob")] }].map(({ signed }) => ({
-      signed: expect.arrayContaining(signed),
-    })),
-  );
-  expect((await keys("sign", "--sign-key", at("dave"))).document).toMatchObject({
-    current: { epoch: 2 },
-    pending: null,
+test("all root keys change in one step of four signatures; a fifth that isn't needed takes nobody's place", async () => {
+  await keygen("a", "b", "c", "d", "e", "f");
+  const roots = ["a", "b", "c"].flatMap((name) => ["--root", at(`${name}.pub`)]);
+  const sign = (...names: string[]): string[] => names.flatMap((name) => ["--sign-key", at(name)]);
+  await keys("init", "--product", "Gateway", ...roots, "--threshold", "root=2", ...sign("a", "b"));
+  for (const [old, next] of [
+    ["a", "d"],
+    ["b", "e"],
+    ["c", "f"],
+  ] as const)
+    await keys("rotate", at(`${old}.pub`), at(`${next}.pub`));
+  const { document } = await keys("sign", ...sign("a", "b"));
+  expect(document.pending.signatures).toEqual([
+    { epoch: 1, needed: 2, signed: [keyidOf("a"), keyidOf("b")], missing: [keyidOf("c")] },
+    { epoch: 2, needed: 2, signed: [], missing: [keyidOf("d"), keyidOf("e"), keyidOf("f")] },
+  ]);
+  expect((await keys("sign", ...sign("c"))).document.error).toMatchObject({
+    code: "signing/key-set-change",
+    message: expect.stringContaining("others are missing"),
   });
+  expect((await keys("sign", ...sign("f", "d"))).document).toMatchObject({ current: { epoch: 2 }, pending: null });
+});
+
+test("a signer that fails takes back nothing of those before it", async () => {
+  await initialised();
+  await keys("threshold", "root", "1");
+  const { document } = await keys("sign", "--sign-key", at("alice"), "--sign-key", at("carol"));
+  expect(document.error.code).toBe("signing/wrong-role");
+  expect((await keys("show")).document.pending.signatures).toMatchObject([{ signed: [keyidOf("alice")] }, {}]);
 });
 
 test("a step that would need five signatures is refused before anybody signs", async () => {
