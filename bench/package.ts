@@ -10,10 +10,12 @@ const ROUNDS = 21;
 const IMAGE_SIZE = 1_300_000;
 const COMMAND = fileURLToPath(new URL("../packages/ota-publisher/dist/bin/tinybms-ota.js", import.meta.url));
 const PEER = fileURLToPath(new URL("python-package.py", import.meta.url));
+const DEPLOY_PEER = fileURLToPath(new URL("python-deploy.py", import.meta.url));
 
 /**
- * `tinybms-ota package --update-manifest` of a new version as `pnpm build` left it, against the same by the original's
- * method in Python, which neither looks at the image nor waits for the disk; and what `--help` adds to Node's own start.
+ * `tinybms-ota package --update-manifest` of a new version as `pnpm build` left it, and a dry run of its delivery, against
+ * the same by the original's method in Python, which neither looks at the image nor waits for the disk; and what `--help`
+ * adds to Node's own start.
  */
 export async function benchPackage(): Promise<readonly BenchLine[]> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: run \`pnpm build\` first`);
@@ -29,6 +31,10 @@ export async function benchPackage(): Promise<readonly BenchLine[]> {
       await compare(`package ${IMAGE_SIZE} bytes, against Python`, 0.6, ROUNDS, {
         ours: () => run(process.execPath, COMMAND, "package"),
         plain: () => run(python, PEER),
+      }),
+      await compare("deploy --dry-run, against Python", 0.6, ROUNDS, {
+        ours: async () => time(process.execPath, [COMMAND, "deploy", ...dryRun(folder)]),
+        plain: async () => time(python, [DEPLOY_PEER, ...dryRun(folder)]),
       }),
       await compare("--help, against node -e 0", 2, ROUNDS, {
         ours: async () => time(process.execPath, [COMMAND, "--help"]),
@@ -48,6 +54,11 @@ function interpreter(): string {
   return path;
 }
 
+/** A dry run of the release that the last `package` left. */
+function dryRun(folder: string): string[] {
+  return ["--manifest", join(folder, "ota", "manifest.json"), "--version", "1.0.0", "--dry-run"];
+}
+
 /** A release line with no version yet, so that each run does all of the work. */
 function freshLine(folder: string): string {
   const line = join(folder, "ota");
@@ -55,7 +66,9 @@ function freshLine(folder: string): string {
   mkdirSync(line);
   const manifest = join(line, "manifest.json");
   const product = { name: "gateway", hardware: "esp32" };
-  writeFileSync(manifest, JSON.stringify({ schema_version: 1, product, versions: [] }, null, 2));
+  const channels = { mqtt: { broker: "mqtt://localhost", topic: "tinybms/gateway/ota" } };
+  const deployment = { channels, default_protocols: ["mqtt"] };
+  writeFileSync(manifest, JSON.stringify({ schema_version: 1, product, deployment, versions: [] }, null, 2));
   return manifest;
 }
 
