@@ -1,9 +1,11 @@
-/** One figure: the medians of both sides, in milliseconds, and the median of the ratios within each round. */
+/** One figure: the medians of both sides, and the median of the ratios within each round. */
 export interface BenchLine {
   readonly name: string;
-  readonly oursMs: number;
-  /** What a user would do instead. */
-  readonly plainMs: number;
+  readonly ours: number;
+  /** What a user would do instead, or where there is nothing to do instead, what it may cost. */
+  readonly plain: number;
+  /** Of both; milliseconds without it. */
+  readonly unit?: "ms" | "KiB";
   readonly ratio: number;
   /** What the ratio may be. */
   readonly limit: number;
@@ -27,8 +29,8 @@ export async function compare(
   }
   return {
     name,
-    oursMs: median(pairs.map(({ ours }) => ours)),
-    plainMs: median(pairs.map(({ plain }) => plain)),
+    ours: median(pairs.map(({ ours }) => ours)),
+    plain: median(pairs.map(({ plain }) => plain)),
     ratio: median(pairs.map(({ ours, plain }) => ours / plain)),
     limit,
   };

@@ -20,6 +20,7 @@ export { partitionBytes, partitionsOf } from "./device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device-summary.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
 export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";
+export { ContentCache } from "./flash/content-cache.ts";
 export type { FlashFault } from "./flash/flash-fault.ts";
 export { NorFlash } from "./flash/nor-flash.ts";
 export { type CutMoment, type CutPlan, PowerCut } from "./flash/power-cut.ts";
