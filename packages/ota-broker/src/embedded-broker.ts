@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
@@ -139,6 +140,8 @@ function createBrokerServer(
   if (tls === undefined) return createServer({ noDelay: true });
   const isAsked = tls.ca !== undefined;
   try {
+    // OpenSSL passes over issuers that it can't read.
+    if (tls.ca !== undefined) new X509Certificate(tls.ca);
     return createTlsServer({
       ...tls,
       requestCert: isAsked,
@@ -169,10 +172,11 @@ function admitSockets(
     onRefused(socket, "", `it has ${max} connections, as many as one address may`);
     socket.destroy();
   });
-  // A handshake that fails is the client's affair; without a listener nothing else hears of it.
-  server.on("tlsClientError", (error: Error, socket: Socket) =>
-    onRefused(socket, "", `its TLS handshake failed: ${error.message}`),
-  );
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
+    onRefused(socket, "", `its TLS handshake failed: ${error.message}`);
+    // Node.js tells of a handshake that takes too long, and leaves the connection as it is.
+    socket.destroy();
+  });
 }
 
 function addressOf(conn: Client["conn"]): string {

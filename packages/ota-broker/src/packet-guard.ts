@@ -99,39 +99,37 @@ export class PacketGuard {
   push(bytes: Uint8Array): PacketRefusal | undefined {
     let index = 0;
     while (index < bytes.length && this.#refusal === undefined) {
-      if (this.#place === "rest") {
-        const passing = Math.min(this.#left, bytes.length - index);
-        index += passing;
-        this.#position += passing;
-        this.#pass(passing);
-      } else {
-        this.#take(bytes[index] ?? 0);
-        index++;
-        this.#position++;
-      }
+      const count = this.#takeFrom(bytes, index);
+      index += count;
+      this.#position += count;
     }
     return this.#refusal;
   }
 
-  #take(byte: number): void {
+  /** @returns How many bytes it took, at least one. */
+  #takeFrom(bytes: Uint8Array, index: number): number {
+    const byte = bytes[index] ?? 0;
     switch (this.#place) {
       case "type":
-        return this.#takeType(byte);
+        this.#takeType(byte);
+        return 1;
       case "length":
-        return this.#takeLength(byte);
+        this.#takeLength(byte);
+        return 1;
       case "topic-size-high":
         this.#topicSize = byte << 8;
         this.#left--;
         this.#place = "topic-size-low";
-        return;
+        return 1;
       case "topic-size-low":
         this.#topicSize |= byte;
         this.#left--;
-        return this.#beginTopic();
+        this.#beginTopic();
+        return 1;
       case "topic":
-        return this.#takeTopic(byte);
+        return this.#takeTopic(bytes, index);
       case "rest":
-        return;
+        return this.#pass(bytes.length - index);
     }
   }
 
@@ -174,14 +172,23 @@ export class PacketGuard {
     this.#place = "topic";
   }
 
-  #takeTopic(byte: number): void {
-    if (this.#topic[this.#topicRead] !== byte) {
-      this.#topic[this.#topicRead] = byte;
+  #takeTopic(bytes: Uint8Array, index: number): number {
+    const topic = this.#topic;
+    const begin = this.#topicRead;
+    const count = Math.min(this.#topicSize - begin, bytes.length - index);
+    for (let offset = 0; offset < count; offset++) {
+      const byte = bytes[index + offset] ?? 0;
+      if (topic[begin + offset] === byte) continue;
+      topic[begin + offset] = byte;
       this.#isKnown = false;
     }
-    this.#topicRead++;
-    this.#left--;
-    if (this.#topicRead < this.#topicSize) return;
+    this.#topicRead += count;
+    this.#left -= count;
+    if (this.#topicRead === this.#topicSize) this.#endTopic();
+    return count;
+  }
+
+  #endTopic(): void {
     if (!this.#isKnown) {
       this.#knownLimit = this.#limits.messageSizeMax(this.#topicText());
       this.#knownSize = this.#topicSize;
@@ -199,9 +206,11 @@ export class PacketGuard {
     this.#pass(0);
   }
 
-  #pass(count: number): void {
+  #pass(available: number): number {
+    const count = Math.min(this.#left, available);
     this.#left -= count;
     if (this.#left === 0) this.#place = "type";
+    return count;
   }
 
   #topicText(): string | undefined {

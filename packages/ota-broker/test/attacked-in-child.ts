@@ -1,20 +1,13 @@
 // Lets itself be attacked and prints how much memory that took at most: its own process, so that nothing else counts.
 import { once } from "node:events";
-import { createServer } from "node:net";
-import { Aedes } from "aedes";
 import { connect } from "mqtt";
 import { guardClient, startEmbeddedBroker } from "../src/index.ts";
+import { startUnguardedBroker } from "./unguarded-broker.ts";
 
 /** What can be attacked; each tells the port it listens on, 0 for none. */
 const VICTIMS: Readonly<Record<string, (url: string) => Promise<number>>> = {
   broker: async () => (await startEmbeddedBroker()).port,
-  "unguarded-broker": async () => {
-    const aedes = await Aedes.createBroker();
-    const server = createServer((socket) => void aedes.handle(socket)).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    return address !== null && typeof address === "object" ? address.port : 0;
-  },
+  "unguarded-broker": async () => (await startUnguardedBroker()).port,
   client: async (url) => {
     guardClient(connect(url, { reconnectPeriod: 50 }));
     return 0;

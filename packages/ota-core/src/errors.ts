@@ -74,6 +74,8 @@ export interface OtaErrorDetails {
   "image/encrypted": { readonly offset: number };
   "image/wrong-chip": { readonly offset: number };
   "image/signature-invalid": { readonly offset: number };
+  "image/unsigned": { readonly offset: number };
+  "image/chip-revision": { readonly offset: number };
   "image/otadata-invalid": { readonly offset: number };
   "image/no-ota-slots": { readonly offset: number };
   "image/not-bootable": { readonly offset: number };
@@ -84,6 +86,12 @@ export interface OtaErrorDetails {
   "nvs/no-free-page": { readonly offset: number };
   "nvs/newer-version": { readonly offset: number };
   "nvs/encrypted": { readonly offset: number };
+  "nvs/entry-invalid": { readonly namespace: string; readonly key: string };
+  "nvs/size-invalid": { readonly sizeBytes: number; readonly neededBytes?: number };
+  "nvs/csv-invalid": { readonly line: number; readonly column: string };
+  "nvs/keys-invalid": { readonly offset: number };
+  "nvs/generator-missing": { readonly reason: string };
+  "nvs/generator-failed": { readonly exitCode: number };
 
   "protocol/malformed": { readonly message: string; readonly path: string };
   "protocol/too-large": { readonly message: string; readonly size: number; readonly limit: number };
@@ -174,6 +182,9 @@ export interface OtaErrorDetails {
   "simulation/file-unwritable": { readonly file: string };
   "simulation/flash-invalid": { readonly file: string; readonly size: number };
   "simulation/update-refused": { readonly state: string };
+  "simulation/update-unsafe": { readonly points: readonly string[] };
+  "simulation/already-installed": { readonly slot: string };
+  "simulation/efuse-invalid": { readonly file: string; readonly path: string };
 }
 
 /** The stable name of an error, for example `image/truncated`. */

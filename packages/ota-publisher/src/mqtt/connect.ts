@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { guardClient } from "@tinybms/ota-broker";
 import type { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { TlsFiles } from "../https/tls-files.ts";
@@ -72,6 +73,7 @@ async function connectOnce(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly client: MqttClient } | ConnectionFault> {
   const client = connect(options);
+  guardClient(client);
   let cause: unknown = new Error("it closed the connection");
   // The listener stays: mqtt.js goes on after bytes that are no MQTT, and understands nothing that follows.
   client.on("error", (error) => {

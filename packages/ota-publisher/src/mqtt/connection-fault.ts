@@ -110,6 +110,7 @@ function codeOf(cause: unknown): number | string {
 }
 
 function reasonOf(code: string, cause: unknown): string {
+  if (cause instanceof OtaError) return cause.message;
   const known = SOCKET_REASONS[code];
   if (known !== undefined) return known;
   if (CLIENT_CERTIFICATE.test(code)) return "it wants another client certificate than it got, or any";
