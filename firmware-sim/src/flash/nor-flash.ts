@@ -1,8 +1,8 @@
-import { createRandom } from "../simulation/random.ts";
 import type { ContentCache } from "./content-cache.ts";
 import { assertCutPlan, chooseTear } from "./cut-plan.ts";
+import { type CellOperation, FlashCells } from "./flash-cells.ts";
 import { type FlashCounters, type FlashTiming, TYPICAL_FLASH_TIMING } from "./flash-counters.ts";
-import { type FaultEffect, type FlashFault, FlashFaults } from "./flash-fault.ts";
+import { type FlashFault, FlashFaults } from "./flash-fault.ts";
 import type { FlashAccess, FlashReader } from "./flash-reader.ts";
 import {
   eraseUnaligned,
@@ -12,9 +12,8 @@ import {
   programWithoutErase,
 } from "./flash-violations.ts";
 import { type CutPlan, PowerCut } from "./power-cut.ts";
-import { SECTOR_SIZE, SectorStore } from "./sector-store.ts";
+import { SECTOR_SIZE } from "./sector-store.ts";
 import type { Tear } from "./tears.ts";
-import { WeakCells } from "./weak-cells.ts";
 
 /** Size of a program page in bytes: one program command stays within one page. */
 export const PAGE_SIZE = 256;
@@ -37,21 +36,6 @@ interface ArmedCut {
   readonly operation: number;
 }
 
-interface Operation {
-  readonly kind: "erase" | "program";
-  readonly sectorIndex: number;
-  /** Where in the sector the cells begin, and how many there are. */
-  readonly offset: number;
-  readonly length: number;
-  readonly durationMs: number;
-  /** What a program programs. */
-  readonly bytes?: Uint8Array;
-  /** What the cells are once the operation is done. */
-  done(before: Uint8Array): Uint8Array;
-  /** Does it all. */
-  carryOut(): void;
-}
-
 /**
  * A serial NOR flash as on an ESP32 module: an erase sets the 4096 bytes of a sector to 0xFF, a program can only clear
  * bits, and power can go before, inside or after each of these operations.
@@ -61,13 +45,11 @@ interface Operation {
 export class NorFlash implements FlashAccess {
   readonly sizeBytes: number;
   readonly timing: FlashTiming;
-  #store: SectorStore;
-  #weak: WeakCells = new WeakCells();
+  #cells: FlashCells;
   #wear: Uint32Array;
   #counters = { reads: 0, pagePrograms: 0, sectorErases: 0, bytesRead: 0, bytesProgrammed: 0 };
   #busyMs = 0;
   #violations: FlashViolations = new FlashViolations();
-  #faults: FlashFaults = new FlashFaults();
   #cache: ContentCache | undefined;
   #watcher: ((operation: WatchedOperation) => void) | undefined;
   #mirror: ((offset: number, cells: Uint8Array) => void) | undefined;
@@ -86,7 +68,7 @@ export class NorFlash implements FlashAccess {
     }
     this.sizeBytes = sizeBytes;
     this.timing = timing;
-    this.#store = new SectorStore(new Array(sizeBytes / SECTOR_SIZE).fill(undefined));
+    this.#cells = FlashCells.blank(sizeBytes / SECTOR_SIZE);
     this.#wear = new Uint32Array(sizeBytes / SECTOR_SIZE);
   }
 
@@ -153,8 +135,7 @@ export class NorFlash implements FlashAccess {
    * @returns `undefined` where reads may differ from the cells, by weak cells or a fault.
    */
   sectorIdentity(sectorIndex: number): object | undefined {
-    if (this.#faults.hasReadFlips || this.#weak.has(sectorIndex)) return undefined;
-    return this.#store.identity(sectorIndex);
+    return this.#cells.identity(sectorIndex);
   }
 
   /** Has somebody told of each operation, before it is carried out. A snapshot is watched by nobody. */
@@ -224,7 +205,7 @@ export class NorFlash implements FlashAccess {
 
   /** Gives the flash faults, instead of those it had. Sectors count from now. */
   setFaults(faults: readonly FlashFault[]): void {
-    this.#faults = new FlashFaults(faults);
+    this.#cells.faults = new FlashFaults(faults);
   }
 
   /**
@@ -245,7 +226,7 @@ export class NorFlash implements FlashAccess {
   /** Gives power back after a cut. Cells keep what the cut left. */
   powerOn(): void {
     this.#cut = undefined;
-    this.#weak.onPowerOn();
+    this.#cells.powerOn();
   }
 
   /**
@@ -254,13 +235,11 @@ export class NorFlash implements FlashAccess {
    */
   snapshot(): NorFlash {
     const copy = new NorFlash(this.sizeBytes, this.timing);
-    copy.#store = this.#store.fork();
-    copy.#weak = this.#weak.fork();
+    copy.#cells = this.#cells.fork();
     copy.#wear = this.#wear.slice();
     copy.#counters = { ...this.#counters };
     copy.#busyMs = this.#busyMs;
     copy.#violations = this.#violations.copy();
-    copy.#faults = this.#faults.copy();
     copy.#cache = this.#cache;
     copy.#cut = this.#cut;
     return copy;
@@ -273,15 +252,13 @@ export class NorFlash implements FlashAccess {
    */
   load(offset: number, bytes: Uint8Array): void {
     this.#assertWithin(offset, bytes.length);
-    this.#store.copyIn(offset, bytes);
-    const lastSector = Math.floor((offset + bytes.length - 1) / SECTOR_SIZE);
-    for (let sector = Math.floor(offset / SECTOR_SIZE); sector <= lastSector; sector++) this.#weak.onErase(sector);
+    this.#cells.load(offset, bytes);
   }
 
   /** What the cells hold, whatever a fault shows. Not counted, and possible without power: the eye of the test. */
   truth(offset: number, length: number): Uint8Array {
     this.#assertWithin(offset, length);
-    return this.#store.copyOut(offset, length);
+    return this.#cells.truth(offset, length);
   }
 
   /** The truth of the whole flash, as `esptool read-flash` would write it to a file. */
@@ -296,19 +273,10 @@ export class NorFlash implements FlashAccess {
     for (let done = 0; done < length; ) {
       const sectorIndex = Math.floor((offset + done) / SECTOR_SIZE);
       const within = (offset + done) % SECTOR_SIZE;
-      const seen = this.#seen(sectorIndex).subarray(within, Math.min(SECTOR_SIZE, within + length - done));
+      const seen = this.#cells.seen(sectorIndex).subarray(within, Math.min(SECTOR_SIZE, within + length - done));
       visit(seen, offset + done);
       done += seen.length;
     }
-  }
-
-  /** What a read sees of a sector: its cells, with weak ones flipped once they have given way. */
-  #seen(sectorIndex: number): Uint8Array {
-    const cells = this.#store.read(sectorIndex);
-    if (this.#weak.isEmpty && !this.#faults.hasReadFlips) return cells;
-    const flipped = this.#weak.onRead(sectorIndex);
-    const held = flipped === undefined ? cells : cells.map((byte, index) => byte ^ (flipped[index] ?? 0));
-    return this.#faults.hasReadFlips ? this.#faults.onRead(sectorIndex, held) : held;
   }
 
   /**
@@ -319,8 +287,8 @@ export class NorFlash implements FlashAccess {
    */
   #programBlankSector(offset: number, bytes: Uint8Array): boolean {
     const isWatched = this.#watcher !== undefined || this.#mirror !== undefined;
-    if (isWatched || this.#armed !== undefined || !this.#weak.isEmpty || !this.#faults.isEmpty) return false;
-    if (offset % SECTOR_SIZE !== 0 || !this.#store.fillBlank(offset / SECTOR_SIZE, bytes)) return false;
+    if (isWatched || this.#armed !== undefined || offset % SECTOR_SIZE !== 0) return false;
+    if (!this.#cells.programBlank(offset / SECTOR_SIZE, bytes)) return false;
     const pages = SECTOR_SIZE / PAGE_SIZE;
     this.#counters.pagePrograms += pages;
     this.#counters.bytesProgrammed += SECTOR_SIZE;
@@ -330,86 +298,50 @@ export class NorFlash implements FlashAccess {
 
   #programPage(offset: number, bytes: Uint8Array): boolean {
     const sectorIndex = Math.floor(offset / SECTOR_SIZE);
-    const within = offset % SECTOR_SIZE;
-    // Nearly all programs go to erased pages: a delivery passes every byte of its image through here.
-    const isErased = this.#store.isErased(sectorIndex, within, bytes.length);
-    if (!isErased) {
-      const cells = this.#store.read(sectorIndex).subarray(within, within + bytes.length);
-      const violation = programWithoutErase(offset, cells, bytes);
-      if (violation !== undefined) this.#violations.add(violation);
-    }
-    const isDone = this.#operate({
+    const operation = {
       kind: "program",
       sectorIndex,
-      offset: within,
+      offset: offset % SECTOR_SIZE,
       length: bytes.length,
-      durationMs: this.timing.programPageMs,
       bytes,
-      done: (before) => before.map((byte, index) => byte & (bytes[index] ?? 0)),
-      carryOut: () => {
-        const cells = this.#store.write(sectorIndex);
-        if (isErased) cells.set(bytes, within);
-        else for (const [index, byte] of bytes.entries()) cells[within + index] = (cells[within + index] ?? 0) & byte;
-        this.#weak.onProgram(sectorIndex, within, bytes);
-      },
-    });
+    } as const;
+    const violation = programWithoutErase(offset, this.#cells.held(operation), bytes);
+    if (violation !== undefined) this.#violations.add(violation);
+    const isDone = this.#operate(operation);
     if (isDone) this.#counters.bytesProgrammed += bytes.length;
     return isDone;
   }
 
   #eraseSector(sectorIndex: number): boolean {
-    return this.#operate({
-      kind: "erase",
-      sectorIndex,
-      offset: 0,
-      length: SECTOR_SIZE,
-      durationMs: this.timing.eraseSectorMs,
-      done: (before) => before.slice().fill(0xff),
-      carryOut: () => {
-        this.#store.blank(sectorIndex);
-        this.#weak.onErase(sectorIndex);
-      },
-    });
+    return this.#operate({ kind: "erase", sectorIndex, offset: 0, length: SECTOR_SIZE });
   }
 
   /** One page program or sector erase: counted, and cut where a cut is armed for it. @returns False if it failed. */
-  #operate(operation: Operation): boolean {
-    const { kind, sectorIndex, offset, length, bytes } = operation;
-    this.#watcher?.({ kind, offset: sectorIndex * SECTOR_SIZE + offset, bytes });
-    const isErase = operation.kind === "erase";
+  #operate(operation: CellOperation): boolean {
+    const { kind, sectorIndex } = operation;
+    const offset = sectorIndex * SECTOR_SIZE + operation.offset;
+    this.#watcher?.({ kind, offset, bytes: kind === "program" ? operation.bytes : undefined });
     const armed = this.#armed;
     const cut = armed !== undefined && armed.operation === this.operationCount + 1 ? armed : undefined;
     if (cut?.plan.moment === "before") throw this.#powerOff(cut);
     // Resolved first: a tear that doesn't fit the operation must not leave it half counted.
-    const tear = cut?.plan.moment === "during" ? chooseTear(operation.kind, cut.plan) : undefined;
-
-    this.#counters[isErase ? "sectorErases" : "pagePrograms"]++;
-    this.#busyMs += operation.durationMs;
-    if (isErase) this.#wear[operation.sectorIndex] = this.wear(operation.sectorIndex) + 1;
-    const effect = this.#faults.onOperation(operation.kind, operation.sectorIndex);
-    if (effect !== "fails" && effect !== "ignored") this.#carryOut(operation, effect, tear, cut?.plan.seed ?? 0);
-    this.#mirror?.(sectorIndex * SECTOR_SIZE + offset, this.#store.read(sectorIndex).subarray(offset, offset + length));
+    const tear = cut?.plan.moment === "during" ? chooseTear(kind, cut.plan) : undefined;
+    this.#count(kind, sectorIndex);
+    const isDone = this.#cells.carryOut(operation, tear, cut?.plan.seed ?? 0);
+    this.#mirror?.(offset, this.#cells.held(operation));
     if (cut !== undefined) throw this.#powerOff(cut, tear);
-    return effect !== "fails";
+    return isDone;
   }
 
-  #carryOut(operation: Operation, effect: FaultEffect | undefined, tear: Tear | undefined, seed: number): void {
-    const { sectorIndex, offset, length } = operation;
-    const before = effect === "fades" ? this.truth(sectorIndex * SECTOR_SIZE + offset, length) : undefined;
-    if (tear === undefined) operation.carryOut();
-    else this.#tear(operation, tear, seed);
-    const done = this.#store.read(sectorIndex).subarray(offset, offset + length);
-    const cleared = before?.map((byte, index) => byte & ~(done[index] ?? 0));
-    if (cleared !== undefined) this.#weak.add(sectorIndex, offset, cleared, seed);
-  }
-
-  #tear(operation: Operation, tear: Tear, seed: number): void {
-    const { sectorIndex, offset, length } = operation;
-    const before = this.#store.read(sectorIndex).slice(offset, offset + length);
-    const torn = tear.apply(before, operation.done(before), createRandom(seed));
-    if (operation.kind === "erase" && tear.name !== "untouched") this.#weak.onErase(sectorIndex);
-    this.#store.write(sectorIndex).set(torn.cells, offset);
-    if (torn.weak !== undefined) this.#weak.add(sectorIndex, offset, torn.weak, seed);
+  #count(kind: CellOperation["kind"], sectorIndex: number): void {
+    if (kind === "program") {
+      this.#counters.pagePrograms++;
+      this.#busyMs += this.timing.programPageMs;
+      return;
+    }
+    this.#counters.sectorErases++;
+    this.#busyMs += this.timing.eraseSectorMs;
+    this.#wear[sectorIndex] = this.wear(sectorIndex) + 1;
   }
 
   #powerOff(cut: ArmedCut, tear?: Tear): PowerCut {

@@ -28,16 +28,6 @@ export class SectorStore {
     return this.#sectors[sectorIndex] ?? BLANK_SECTOR;
   }
 
-  /** Whether all cells of a part of a sector are 1. */
-  isErased(sectorIndex: number, within: number, length: number): boolean {
-    const cells = this.#sectors[sectorIndex];
-    if (cells === undefined) return true;
-    const end = within + length;
-    let index = within;
-    while (index < end && cells[index] === 0xff) index++;
-    return index === end;
-  }
-
   /** The cells of a sector, to be changed in place. */
   write(sectorIndex: number): Uint8Array {
     const held = this.#sectors[sectorIndex];
