@@ -5,6 +5,7 @@ import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/co
 import { declareFlash } from "./commands/flash-options.ts";
 import { declarePowerCut } from "./commands/power-cut-options.ts";
 import type { RunOptions } from "./commands/run.ts";
+import { declareTwin } from "./commands/twin-options.ts";
 import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
 
 /** Groups of errors that the arguments or an input file are to blame for. */
@@ -50,7 +51,7 @@ function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command
     .action(() => {
       const [name] = program.args;
       const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
-      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are run, power-cut and flash`);
+      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are run, power-cut, twin and flash`);
     });
   addRun(program.command("run"), async (options) => {
     const { run } = await import("./commands/run.ts");
@@ -59,6 +60,10 @@ function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command
   declarePowerCut(program.command("power-cut"), async (options) => {
     const { powerCut } = await import("./commands/power-cut.ts");
     onEnd(await powerCut(options, new CommandOutput(io, options)));
+  });
+  declareTwin(program.command("twin"), async (options) => {
+    const { twin } = await import("./commands/twin.ts");
+    onEnd(await twin(options, new CommandOutput(io, options)));
   });
   declareFlash(program.command("flash"), async (options) => {
     const { flash } = await import("./commands/flash.ts");

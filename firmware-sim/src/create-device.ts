@@ -32,6 +32,8 @@ export interface FlashContents {
   readonly flashSizeBytes?: number;
   /** A whole flash, as `esptool read-flash` wrote it. The parts below, where given, are flashed over it. */
   readonly flashDump?: Uint8Array;
+  /** Where the dump has its partition table, in bytes; 0x8000 without it. */
+  readonly tableOffset?: number;
   /** In binary form or parsed; two OTA slots of 1700 KiB without it and without a dump. */
   readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries">;
   /** The second-stage bootloader; the simulated one does without. */
@@ -111,12 +113,15 @@ function chipOf({ chip, app }: FlashContents): Chip {
   }
 }
 
-function tableOf({ partitionTable, flashDump }: FlashContents): Pick<PartitionTable, "entries"> {
+function tableOf({
+  partitionTable,
+  flashDump,
+  tableOffset = PARTITION_TABLE_OFFSET,
+}: FlashContents): Pick<PartitionTable, "entries"> {
   if (partitionTable instanceof Uint8Array) return parsePartitionTable(partitionTable);
   if (partitionTable !== undefined) return partitionTable;
   if (flashDump === undefined) return parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
-  const end = PARTITION_TABLE_OFFSET + PARTITION_TABLE_SIZE;
-  return parsePartitionTable(flashDump.subarray(PARTITION_TABLE_OFFSET, end));
+  return parsePartitionTable(flashDump.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
 }
 
 /** The smallest flash of 4 MiB and more that holds everything. */

@@ -23,28 +23,35 @@ const FLASH_SIZE_MIN: number = 2 ** 20;
  *
  * @param file - Its name, for messages.
  * @param chip - Without one the chip of the first app that it holds, in the order of its table, or ESP32.
+ * @param tableOffset - Where its partition table is, in bytes.
  * @throws OtaError `simulation/flash-invalid` for a size that no flash has; `image/partition-table-invalid` where there
  *   is no table.
  */
-export function contentsOfFlash(file: string, flashDump: Uint8Array, chip: ChipName | undefined): FlashContents {
+export function contentsOfFlash(
+  file: string,
+  flashDump: Uint8Array,
+  chip: ChipName | undefined,
+  tableOffset: number = PARTITION_TABLE_OFFSET,
+): FlashContents {
   const { length: size } = flashDump;
   if (!(Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX)) {
     const message = `${file} is ${size} bytes, as no flash is; it must be a power of two from 1 MiB to 128 MiB`;
     const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
     throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
   }
-  const table = tableOf(file, flashDump);
-  return { flashDump, flashSizeBytes: size, chip: chip ?? chipOf(flashDump, table) };
+  const table = tableOf(file, flashDump, tableOffset);
+  const place = tableOffset === PARTITION_TABLE_OFFSET ? {} : { tableOffset };
+  return { flashDump, flashSizeBytes: size, chip: chip ?? chipOf(flashDump, table), ...place };
 }
 
-function tableOf(file: string, flash: Uint8Array): PartitionTable {
+function tableOf(file: string, flash: Uint8Array, tableOffset: number): PartitionTable {
   try {
-    return parsePartitionTable(flash.subarray(PARTITION_TABLE_OFFSET, PARTITION_TABLE_OFFSET + PARTITION_TABLE_SIZE));
+    return parsePartitionTable(flash.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
   } catch (error) {
     if (!isOtaError(error, "image/partition-table-invalid")) throw error;
-    const message = `${file} has no partition table at 0x8000: ${error.message}`;
+    const message = `${file} has no partition table at 0x${tableOffset.toString(16)}: ${error.message}`;
     const hint = `tinybms-ota inspect ${file} says what it is`;
-    const offset = PARTITION_TABLE_OFFSET + error.details.offset;
+    const offset = tableOffset + error.details.offset;
     throw new OtaError("image/partition-table-invalid", message, { offset }, { cause: error, hint });
   }
 }

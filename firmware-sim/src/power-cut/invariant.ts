@@ -4,7 +4,8 @@
  * - `bootable`: it starts at every power-on, and never panics.
  * - `known-image`: what runs is the image before the update or the one delivered, whole.
  * - `verified-first`: otadata never selects a target slot that doesn't start, unless the cut tore otadata itself.
- * - `probation`: a new image starts on probation, unless the cut tore otadata in a way that its format can't tell.
+ * - `probation`: a new image starts on probation, unless the cut tore otadata in a way that its format can't tell; not asked
+ *   of a bootloader that performs no rollback.
  * - `delivered`: the update ends confirmed, on the whole new image, and stays so at the next power-on.
  * - `rolled-back`: an image that fails its self-test is started at most twice, never becomes valid, and the one before runs.
  * - `sequence`: the highest sequence accepted never decreases.

@@ -52,7 +52,7 @@ export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay
   const { outcome, breaches } = firstStarts(scenario, ordeal);
   const again = copyOf(ordeal.hardware);
   again.flash.powerOn();
-  trace.push({ type: "console", lines: runBootloader(again, options.bootloaderOptions).log });
+  trace.push({ type: "console", lines: runBootloader(again, scenario.bootloaderOptions).log });
   const past = { starts, attemptsCut, chunksWritten: point.cuts.length === 1 ? chunksWritten : undefined };
   const recovery = recover(scenario, ordeal, past);
   trace.push(...recovery.life.log.map((entry) => ({ type: "device", entry }) as const));

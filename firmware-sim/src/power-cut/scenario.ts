@@ -4,6 +4,7 @@ import {
   type PartitionEntry,
   PartitionType,
   type SenderOptions,
+  type SignatureScheme,
   sha256,
   toHex,
 } from "@tinybms/ota-core";
@@ -15,6 +16,7 @@ import { partitionsOf } from "../device-partitions.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
 import { prepareSender } from "../simulation/publish-image.ts";
+import { verifyRomSignature } from "../verify-rom-signature.ts";
 
 /** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
 export type SweepRun = "update" | "rollback";
@@ -28,6 +30,11 @@ export interface ScenarioOptions {
   /** Decides all that is random. */
   readonly seed: number;
   readonly bootloaderOptions?: BootloaderOptions;
+  /**
+   * Apps must be signed by this scheme, and are verified as the chip's ROM does it: a name, since the function that
+   * `bootloaderOptions.secureBoot` holds can't go to another thread.
+   */
+  readonly signatureScheme?: SignatureScheme;
 }
 
 /** A stretch of flash, in bytes. */
@@ -51,6 +58,9 @@ export interface Scenario {
   readonly otadata: Range;
   readonly nvs: Range;
   readonly sender: SenderOptions;
+  readonly bootloaderOptions: BootloaderOptions;
+  /** The bootloader puts new images on probation. Without that only the agent does, by its own record. */
+  readonly performsRollback: boolean;
   /** A device around hardware, switched off. */
   device(hardware: Hardware, seed: number): SimulatedDevice;
 }
@@ -72,7 +82,9 @@ const NOWHERE: Range = { offset: 0, size: 0 };
 export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
   const hardware = createHardware(options.from);
   hardware.flash.rememberIn(new ContentCache());
-  const { to: image, seed, bootloaderOptions = {} } = options;
+  const { to: image, seed } = options;
+  const bootloaderOptions = completeBootloaderOptions(options);
+  const { rollback = true, antiRollback = false } = bootloaderOptions;
   const newSha256 = toHex(sha256(image));
   const device = (own: Hardware, deviceSeed: number) =>
     createDevice({
@@ -98,8 +110,15 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     otadata: findData(partitions, DataSubtype.OTA),
     nvs: findData(partitions, DataSubtype.NVS),
     sender: prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }),
+    bootloaderOptions,
+    performsRollback: rollback || antiRollback,
     device,
   };
+}
+
+function completeBootloaderOptions({ bootloaderOptions = {}, signatureScheme }: ScenarioOptions): BootloaderOptions {
+  if (signatureScheme === undefined) return bootloaderOptions;
+  return { ...bootloaderOptions, secureBoot: { scheme: signatureScheme, verify: verifyRomSignature } };
 }
 
 /** Independent hardware in the same state. */

@@ -1,0 +1,54 @@
+import { decodeUtf8, OtaError } from "@tinybms/ota-core";
+import { judgeUpdate, type TwinInput, type TwinResult } from "../twin/twin.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { ProgressLine } from "./power-cut-progress.ts";
+import { readInput } from "./run-inputs.ts";
+import type { TwinOptions } from "./twin-options.ts";
+import { summarizeTwin } from "./twin-summary.ts";
+
+const EXIT_CODES: Readonly<Record<TwinResult["verdict"], number>> = { yes: 0, no: 1, "cannot-tell": 2 };
+
+/**
+ * `tinybms-sim twin`: would this very device survive this release?
+ *
+ * @returns The exit code: 0 yes, 1 no, 2 where it can't be told, 130 interrupted.
+ * @throws OtaError for files that can't be read or are not what they should be.
+ */
+export async function twin(options: TwinOptions, output: CommandOutput): Promise<number> {
+  const input = await readTwinInput(options);
+  const progress = new ProgressLine(output);
+  const startedAt = performance.now();
+  let result: TwinResult;
+  try {
+    result = await judgeUpdate(input, {
+      threads: options.jobs,
+      signal: output.io.signal,
+      onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
+    });
+  } catch (error) {
+    if (output.io.signal.aborted) return 130;
+    throw error;
+  } finally {
+    progress.clear();
+  }
+  const durationMs = Math.round(performance.now() - startedAt);
+  output.printJson({ ...result, durationMs });
+  for (const line of summarizeTwin(result, durationMs, output)) output.print(line);
+  return EXIT_CODES[result.verdict];
+}
+
+async function readTwinInput({ flash, update, efuse, points, seed }: TwinOptions): Promise<TwinInput> {
+  return {
+    flash: { file: flash, content: await readInput(flash) },
+    update: { file: update, content: await readInput(update) },
+    ...(efuse === undefined ? {} : { efuse: { file: efuse, content: await readText(efuse) } }),
+    points,
+    seed,
+  };
+}
+
+async function readText(file: string): Promise<string> {
+  const text = decodeUtf8(await readInput(file));
+  if (text !== undefined) return text;
+  throw new OtaError("simulation/efuse-invalid", `${file} is no UTF-8 text; it must be JSON`, { file, path: "" });
+}

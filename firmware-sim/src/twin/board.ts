@@ -1,0 +1,106 @@
+import {
+  type Chip,
+  chipByName,
+  type FlashInspection,
+  inspectImage,
+  OtaError,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  type PartitionEntry,
+  parsePartitionTable,
+} from "@tinybms/ota-core";
+import { contentsOfFlash } from "../commands/flash-dump.ts";
+import type { FlashContents } from "../create-device.ts";
+import { foreignDump } from "./foreign-dump.ts";
+import type { TwinReason } from "./reason.ts";
+
+/** A real board, as its dump shows it. */
+export interface Board {
+  /** Its name, for messages. */
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly chip: Chip;
+  /** Where its partition table is, in bytes. */
+  readonly tableOffset: number;
+  readonly entries: readonly PartitionEntry[];
+  readonly inspection: FlashInspection;
+  /** For the simulator; without eFuses. */
+  readonly contents: FlashContents;
+  /** Why nothing can be said about a board like this. */
+  readonly doubts: readonly TwinReason[];
+}
+
+/**
+ * Reads a flash dump of a board: what `esptool read-flash 0 ALL` wrote.
+ *
+ * @param file - Its name, for messages.
+ * @throws OtaError `image/…` for a file of another kind and for a partition table that is torn or wrong;
+ *   `simulation/flash-invalid` for a size that no flash has.
+ */
+export function readBoard(file: string, bytes: Uint8Array): Board {
+  const inspection = inspectImage(bytes);
+  if (inspection.type !== "flash") throw foreignDump(file, bytes, inspection);
+  const tableOffset = tableOffsetOf(inspection);
+  const name = inspection.bootloader?.chip ?? undefined;
+  const contents = contentsOfFlash(file, bytes, name, tableOffset);
+  const { partitionTable } = inspection;
+  const [problem] = partitionTable?.problems ?? [];
+  if (problem !== undefined) {
+    const offset = tableOffset + (problem.offset ?? 0);
+    const message = `${file}: the partition table at 0x${tableOffset.toString(16)} is damaged or wrong: ${problem.message}`;
+    throw new OtaError("image/partition-table-invalid", message, { offset });
+  }
+  const { entries } = parsePartitionTable(bytes.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
+  const chip = chipByName(contents.chip ?? "esp32");
+  if (chip === undefined) throw new RangeError(`no chip is called ${contents.chip}`);
+  return { file, bytes, chip, tableOffset, entries, inspection, contents, doubts: doubtsOf(inspection) };
+}
+
+/**
+ * Where the bootloader looks for its table. One elsewhere than at 0x8000 is believed only behind the bootloader and before
+ * all that it names: a flash may hold tables of an earlier life.
+ */
+function tableOffsetOf({
+  partitionTableOffset: found,
+  bootloader,
+  bootloaderOffset,
+  partitions,
+}: FlashInspection): number {
+  if (found === null || bootloader === null) return PARTITION_TABLE_OFFSET;
+  const bootloaderEnd = (bootloaderOffset ?? 0) + (bootloader.imageSize ?? bootloader.size);
+  const isBetween = found >= bootloaderEnd && partitions.every(({ offset }) => offset > found);
+  return isBetween ? found : PARTITION_TABLE_OFFSET;
+}
+
+function doubtsOf({
+  bootloader,
+  bootloaderOffset,
+  partitions,
+  partitionTable,
+  problems,
+  size,
+}: FlashInspection): TwinReason[] {
+  const doubts: TwinReason[] = [];
+  const own = problems.filter(({ path = "" }) => path.startsWith("/bootloader"));
+  doubts.push(...own.map(({ code, message }) => ({ code, message })));
+  if (bootloader?.chip === null) {
+    const message = `the bootloader at 0x${(bootloaderOffset ?? 0).toString(16)} is for no chip that is known here`;
+    doubts.push({ code: "image/wrong-chip", message });
+  }
+  const flashSize = bootloader?.flashSize ?? 0;
+  if (size < flashSize) {
+    const message = `the dump has ${size} bytes, and the bootloader is for a flash of ${flashSize}: it was cut short`;
+    doubts.push({ code: "image/truncated", message });
+  }
+  const missing = partitions.filter(({ present }) => present !== "whole").map(({ label }) => label);
+  if (missing.length > 0) {
+    doubts.push({ code: "image/truncated", message: `the dump ends before the end of ${missing.join(", ")}` });
+  }
+  if (partitionTable?.md5 === "absent") {
+    const message = "the partition table has no MD5, and apps that do without are not modelled";
+    doubts.push({ code: "image/partition-table-invalid", message });
+  }
+  const encrypted = problems.find(({ code }) => code === "image/encrypted");
+  if (encrypted !== undefined) doubts.push({ code: encrypted.code, message: encrypted.message });
+  return doubts;
+}

@@ -1,0 +1,49 @@
+import { utf8 } from "@tinybms/ota-core";
+import type { Board } from "./board.ts";
+import type { KnownEfuses } from "./efuse-file.ts";
+
+/** How the bootloader on a board was built, as far as its dump tells; `undefined` where it doesn't. */
+export interface BootloaderEvidence {
+  readonly rollback: boolean | undefined;
+  readonly antiRollback: boolean | undefined;
+  /** Secure boot v2. */
+  readonly secureBoot: boolean;
+}
+
+/** Logged by `bootloader_utility.c` at level info: by every build, and by one with anti-rollback. */
+const LOADED_APP = utf8("Loaded app from partition at offset");
+const ANTI_ROLLBACK = utf8("Enabled a check secure version of app for anti rollback");
+
+/**
+ * What a bootloader leaves to be seen: log lines in its image, its signature, and states in otadata that none but a
+ * bootloader with rollback writes.
+ */
+export function bootloaderEvidence({ bytes, inspection }: Board, efuses: KnownEfuses): BootloaderEvidence {
+  const { bootloader, bootloaderOffset, partitions } = inspection;
+  const start = bootloaderOffset ?? 0;
+  const image = bytes.subarray(start, start + (bootloader?.imageSize ?? 0));
+  const antiRollback = antiRollbackIn(image, efuses);
+  const entries = partitions.flatMap(({ contents }) => (contents?.type === "otadata" ? contents.entries : []));
+  const isRolledBack = entries.some(
+    ({ state, crcMatches }) => crcMatches && (state === "pending-verify" || state === "aborted"),
+  );
+  const isSigned = bootloader?.signature?.version === 2 && bootloader.signature.blocks.length > 0;
+  return {
+    rollback: isRolledBack || antiRollback === true ? true : undefined,
+    antiRollback,
+    secureBoot: efuses.secureBoot ?? isSigned,
+  };
+}
+
+function antiRollbackIn(image: Uint8Array, { secureVersion = 0 }: KnownEfuses): boolean | undefined {
+  // Nothing else burns it.
+  if (secureVersion > 0 || includes(image, ANTI_ROLLBACK)) return true;
+  return includes(image, LOADED_APP) ? false : undefined;
+}
+
+function includes(bytes: Uint8Array, text: Uint8Array): boolean {
+  for (let at = bytes.indexOf(text[0] ?? 0); at >= 0; at = bytes.indexOf(text[0] ?? 0, at + 1)) {
+    if (text.every((byte, index) => bytes[at + index] === byte)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,148 @@
+import {
+  type FlashPartition,
+  type InspectedPartition,
+  isOtaError,
+  type OtadataInspection,
+  parseAppImage,
+} from "@tinybms/ota-core";
+import type { Board } from "./board.ts";
+import type { BootloaderEvidence } from "./bootloader-evidence.ts";
+
+/** What is on a board. JSON-safe; `null` is not known. */
+export interface BoardDescription {
+  readonly chip: string;
+  /** In bytes. */
+  readonly flashSize: number;
+  readonly bootloader: {
+    readonly offset: number;
+    readonly idfVersion: string | null;
+    readonly built: string | null;
+    /** As its header states it, in bytes. */
+    readonly flashSize: number | null;
+    readonly sha256: string;
+    readonly signed: boolean;
+    readonly rollback: boolean | null;
+    readonly antiRollback: boolean | null;
+    readonly secureBoot: boolean | null;
+  } | null;
+  readonly partitionTableOffset: number;
+  readonly partitions: readonly (InspectedPartition & { readonly erased: boolean })[];
+  readonly slots: readonly SlotDescription[];
+  readonly otadata: readonly (OtadataInspection["entries"][number] & { readonly active: boolean })[];
+  readonly nvs: readonly {
+    readonly label: string;
+    readonly valid: boolean;
+    readonly namespaces: readonly string[];
+    readonly entries: number;
+  }[];
+}
+
+/** An app partition and what it holds. */
+export interface SlotDescription {
+  readonly label: string;
+  readonly subtype: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly contents: "app" | "erased" | "other";
+  /** Whether the app is whole. */
+  readonly valid: boolean;
+  readonly version: string | null;
+  readonly projectName: string | null;
+  readonly idfVersion: string | null;
+  readonly secureVersion: number | null;
+  readonly imageSize: number | null;
+  readonly signed: boolean;
+  /** Of its entry in otadata; `null` without one. */
+  readonly state: string | null;
+  readonly runs: boolean;
+}
+
+/**
+ * Says what is on a board.
+ *
+ * @param running - Label of the app that starts; `undefined` where none does.
+ */
+export function describeBoard(
+  board: Board,
+  evidence: BootloaderEvidence,
+  running: string | undefined,
+): BoardDescription {
+  const { inspection, chip, tableOffset } = board;
+  const otadata = inspection.partitions.flatMap(({ contents }) => (contents?.type === "otadata" ? [contents] : []))[0];
+  const nvs = inspection.partitions.flatMap(({ label, contents }) =>
+    contents?.type === "nvs" ? [{ label, contents }] : [],
+  );
+  return {
+    chip: chip.name,
+    flashSize: inspection.size,
+    bootloader: describeBootloader(board, evidence),
+    partitionTableOffset: tableOffset,
+    partitions: inspection.partitions.map(
+      ({ label, type, subtype, offset, size, encrypted, readonly: isReadonly, erased }) => {
+        return { label, type, subtype, offset, size, encrypted, readonly: isReadonly, erased };
+      },
+    ),
+    slots: inspection.partitions
+      .filter(({ type }) => type === "app")
+      .map((slot) => describeSlot(board, slot, otadata, slot.label === running)),
+    otadata: (otadata?.entries ?? []).map((entry, index) => ({ ...entry, active: index === otadata?.active })),
+    nvs: nvs.map(({ label, contents: { valid, namespaces, entries } }) => {
+      return { label, valid, namespaces: namespaces.map(({ name }) => name), entries: entries.length };
+    }),
+  };
+}
+
+function describeBootloader({ inspection }: Board, evidence: BootloaderEvidence): BoardDescription["bootloader"] {
+  const { bootloader, bootloaderOffset } = inspection;
+  if (bootloader === null) return null;
+  return {
+    offset: bootloaderOffset ?? 0,
+    idfVersion: bootloader.descriptor?.idfVersion ?? null,
+    built: bootloader.descriptor?.dateTime || null,
+    flashSize: bootloader.flashSize,
+    sha256: bootloader.sha256,
+    signed: bootloader.signature !== null,
+    rollback: evidence.rollback ?? null,
+    antiRollback: evidence.antiRollback ?? null,
+    secureBoot: evidence.secureBoot,
+  };
+}
+
+function describeSlot(
+  { bytes }: Board,
+  { label, subtype, offset, size, erased, contents }: FlashPartition,
+  otadata: OtadataInspection | undefined,
+  runs: boolean,
+): SlotDescription {
+  const app = contents?.type === "app-image" ? contents : undefined;
+  const number = /^ota_(\d+)$/.exec(subtype)?.[1];
+  const entries = (otadata?.entries ?? []).filter(({ slot, blank }) => !blank && String(slot) === number);
+  const entry = entries.find(({ counts }) => counts) ?? entries[0];
+  const { version = null, projectName = null, idfVersion = null, secureVersion = null } = app?.descriptor ?? {};
+  return {
+    label,
+    subtype,
+    offset,
+    size,
+    contents: erased ? "erased" : app === undefined ? "other" : "app",
+    valid: app !== undefined && isWhole(bytes.subarray(offset, offset + size)) && app.valid,
+    version,
+    projectName,
+    idfVersion,
+    secureVersion,
+    imageSize: app?.imageSize ?? null,
+    signed: app?.signature?.blocks.some(({ imageDigestMatches }) => imageDigestMatches === true) === true,
+    state: entry?.state ?? null,
+    runs,
+  };
+}
+
+function isWhole(slot: Uint8Array): boolean {
+  try {
+    parseAppImage(slot);
+    return true;
+  } catch (error) {
+    if (isOtaError(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+import { isOtaError } from "@tinybms/ota-core";
+import { runBootloader } from "../boot/bootloader.ts";
+import { verifyImage } from "../boot/verify-image.ts";
+import { createAppContext } from "../esp-idf/app-context.ts";
+import { EspErr } from "../esp-idf/esp-err.ts";
+import { esp_image_verify } from "../esp-idf/esp-image.ts";
+import type { SweepViolation } from "../power-cut/invariant.ts";
+import { copyOf, createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";
+import { powerCutSweep, type SweepResult } from "../power-cut/sweep.ts";
+import { powerCutSweepOnThreads, type ThreadOptions } from "../power-cut/sweep-threads.ts";
+import type { Build } from "./builds.ts";
+import type { TwinReason } from "./reason.ts";
+import type { Release } from "./release.ts";
+
+/** What came of an update under one build. */
+export interface Examination {
+  readonly build: Build;
+  /** `starts-not`: the board, which does start, was not built so. */
+  readonly verdict: "yes" | "no" | "starts-not";
+  readonly reasons: readonly TwinReason[];
+  /** Without it power was never cut. */
+  readonly result: SweepResult | undefined;
+}
+
+/** How an examination goes about it. */
+export interface ExaminationOptions {
+  readonly seed: number;
+  /** Cuts in each run; all without it. */
+  readonly points: number | undefined;
+  /** With 0 threads everything is done in this one. */
+  readonly sweep: ThreadOptions;
+}
+
+/** The update itself, and the way back from an image that fails its self-test. */
+export const EXAMINED_RUNS: readonly SweepRun[] = ["update", "rollback"];
+
+/** Violations that a message names. */
+const NAMED_MAX = 3;
+
+/**
+ * Makes the update on a simulated copy of the board, and cuts its power.
+ *
+ * @throws the signal's reason where it was aborted.
+ */
+export async function examineBuild(
+  contents: ScenarioOptions["from"],
+  release: Release,
+  build: Build,
+  options: ExaminationOptions,
+): Promise<Examination> {
+  const { bootloaderOptions, signatureScheme, efuse } = build;
+  const scenarioOptions: ScenarioOptions = {
+    from: { ...contents, efuse },
+    to: release.bytes,
+    seed: options.seed,
+    ...(bootloaderOptions === undefined ? {} : { bootloaderOptions }),
+    ...(signatureScheme === undefined ? {} : { signatureScheme }),
+  };
+  const end = (verdict: Examination["verdict"], reasons: readonly TwinReason[], result?: SweepResult) => {
+    return { build, verdict, reasons, result };
+  };
+  let scenario: Scenario;
+  try {
+    scenario = createScenario(scenarioOptions, "update");
+  } catch (error) {
+    if (!isOtaError(error, "simulation/update-refused")) throw error;
+    const { message } = error;
+    if (error.details.state === "no-slot") return end("no", [{ code: "offer/no-slot", message }]);
+    return end("starts-not", [{ code: "image/not-bootable", message }]);
+  }
+  if (scenario.oldSha256 === scenario.newSha256) {
+    const message = "the board runs this very image already: nothing would be installed";
+    return end("yes", [{ code: "simulation/already-installed", message }]);
+  }
+  const against = targetReasons(scenario, release) ?? verificationReasons(scenario, release, build);
+  if (against !== undefined) return end("no", [against]);
+  let result: SweepResult;
+  try {
+    const { points, sweep } = options;
+    const sweepOptions = { ...scenarioOptions, runs: EXAMINED_RUNS, ...(points === undefined ? {} : { points }) };
+    result = sweep.threads === 0 ? powerCutSweep(sweepOptions) : await powerCutSweepOnThreads(sweepOptions, sweep);
+  } catch (error) {
+    if (!isOtaError(error, "simulation/update-refused")) throw error;
+    return end("no", [{ code: error.code, message: error.message }]);
+  }
+  const reasons = violationReasons(result);
+  return end(reasons.length === 0 ? "yes" : "no", reasons, result);
+}
+
+function targetReasons({ target }: Scenario, { bytes }: Release): TwinReason | undefined {
+  if (bytes.length <= target.size) return undefined;
+  const message = `the image has ${bytes.length} bytes, and the slot ${target.label} holds ${target.size}`;
+  return { code: "offer/too-large", message };
+}
+
+/** What ESP-IDF says of the image once it stands in its slot. */
+function verificationReasons(scenario: Scenario, release: Release, build: Build): TwinReason | undefined {
+  const { bootloaderOptions, target } = scenario;
+  const hardware = copyOf(scenario.hardware);
+  const outcome = runBootloader(hardware, bootloaderOptions);
+  if (outcome.kind !== "boots") return undefined;
+  hardware.flash.load(target.offset, release.bytes);
+  const { antiRollback = false, tableOffset, secureBoot: signedApps } = bootloaderOptions;
+  const range = { offset: target.offset, sizeBytes: target.size };
+  const unsigned = verifyImage(hardware.flash, range, hardware.chip, hardware.efuse, {
+    environment: "app",
+    antiRollback,
+  });
+  if (unsigned.kind === "invalid") {
+    return { code: "delivery/image-rejected", message: `ESP-IDF refuses the image: ${unsigned.reason}` };
+  }
+  const app = createAppContext(hardware, outcome, {
+    antiRollback,
+    ...(tableOffset === undefined ? {} : { tableOffset }),
+    ...(signedApps === undefined ? {} : { signedApps }),
+  });
+  const partition = app.partitions.find(({ address }) => address === target.offset);
+  if (partition === undefined || esp_image_verify(app, partition) === EspErr.ESP_OK) return undefined;
+  if (release.signature === null) {
+    return { code: "image/unsigned", message: "the image has no signature, and the board asks for one" };
+  }
+  const message = `none of the image's signatures is right, of scheme ${build.signatureScheme} and of a key that the board trusts`;
+  return { code: "image/signature-invalid", message };
+}
+
+function violationReasons({ violations, violationCount, points }: SweepResult): readonly TwinReason[] {
+  if (violationCount === 0) return [];
+  const uncut = violations.find(({ point }) => point.endsWith(":uncut"));
+  if (uncut !== undefined) {
+    const what = uncut.point.startsWith("rollback")
+      ? "an image that fails its self-test would not be rolled back"
+      : "the update does not come to its end";
+    const message = `${what}, though power never goes: ${uncut.message}`;
+    return [{ code: "simulation/update-refused", message }];
+  }
+  const names = (found: readonly SweepViolation[]) =>
+    found.map(({ invariant, point, message }) => `${invariant} at ${point}: ${message}`);
+  const some = names(violations.slice(0, NAMED_MAX)).join("; ");
+  const message = `${violationCount} of ${points} power cuts broke what must hold: ${some}`;
+  return [{ code: "simulation/update-unsafe", message }];
+}
