@@ -146,6 +146,9 @@ test("an envelope costs one verification for each honest signature, and never mo
   verifyEnvelope(sealed("release", PAYLOAD, [ALICE, BOB]), "release", keys, counted);
   expect(verifications).toBe(2);
   verifications = 0;
+  verifyEnvelope(sealed("release", PAYLOAD, [ALICE, ALICE, ALICE, BOB]), "release", keys, counted);
+  expect(verifications, "a key that counted is not tried again").toBe(2);
+  verifications = 0;
   const forged = sealed("release", PAYLOAD, [MALLORY, MALLORY, MALLORY, MALLORY]);
   expect(() => verifyEnvelope(forged, "release", keys, counted)).toThrow();
   expect(verifications).toBe(8);

@@ -127,7 +127,9 @@ function decode(file: string, pem: string): KeyObject {
  */
 export async function readKeyText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file).then((found) => (found.isFile() ? found : Promise.reject(new Error("no file"))));
+    const { size } = await stat(file).then((found) =>
+      found.isFile() ? found : Promise.reject(new Error("it is no regular file")),
+    );
     if (size > KEY_FILE_SIZE_MAX) throw new Error(`${size} bytes; no key is that large`);
     return await readFile(file, "latin1");
   } catch (cause) {
