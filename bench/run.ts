@@ -4,6 +4,7 @@ import { benchDelivery } from "./delivery.ts";
 import { benchGuards } from "./guards.ts";
 import { benchHashFile } from "./hash-file.ts";
 import { benchIdleDevice } from "./idle-device.ts";
+import { benchNvs } from "./nvs.ts";
 import { benchPackage } from "./package.ts";
 import { benchPowerCut } from "./power-cut.ts";
 
@@ -14,6 +15,7 @@ const BENCHES: readonly (() => Promise<readonly BenchLine[]>)[] = [
   benchHashFile,
   benchPowerCut,
   benchIdleDevice,
+  benchNvs,
 ];
 
 const row = (name: string, ...cells: readonly string[]) =>

@@ -3,8 +3,8 @@
  *
  *     node --conditions=@tinybms/source scripts/bundle-command.ts [FOLDER]
  *
- * What comes from the registry stays outside and keeps its own licence and its own updates, but for the hashes that only
- * ota-core depends on.
+ * What comes from the registry stays outside and keeps its own licence and its own updates, but for the hashes and
+ * ciphers that only ota-core depends on.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ async function writeBundle(folder: string): Promise<void> {
     input: join(PUBLISHER, "src/bin/tinybms-ota.ts"),
     platform: "node",
     resolve: { conditionNames: ["@tinybms/source", "node", "import"] },
-    external: (id) => /^[@a-z]/.test(id) && !/^@(?:tinybms\/ota-core|noble\/hashes)(?:\/|$)/.test(id),
+    external: (id) => /^[@a-z]/.test(id) && !/^@(?:tinybms\/ota-core|noble\/(?:hashes|ciphers))(?:\/|$)/.test(id),
     logLevel: "warn",
     output: { dir: folder, format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
   });

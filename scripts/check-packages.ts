@@ -1,6 +1,7 @@
 /**
  * What a user of the published packages gets: packs every tarball, lints them (publint, are-the-types-wrong), installs
- * them in an empty folder, imports every entry point, bundles ota-core for a browser and runs each command's --help.
+ * them in an empty folder, imports every entry point, bundles ota-core for a browser, runs each command's
+ * --help, and has Espressif's NVS generator make a partition.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -15,9 +16,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { checkNvsGenerator } from "./check-nvs-generator.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const PACKAGES = ["packages/ota-core", "packages/ota-broker", "packages/ota-publisher", "firmware-sim"] as const;
+const PACKAGES = [
+  "packages/ota-core",
+  "packages/ota-broker",
+  "packages/ota-publisher",
+  "packages/esp-idf-nvs-partition-gen",
+  "firmware-sim",
+] as const;
 const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
 
 const work = mkdtempSync(join(tmpdir(), "tinybms-packages-"));
@@ -30,6 +38,8 @@ try {
     for (const command of COMMANDS)
       run(node, [realpathSync(join(folder, "node_modules", ".bin", command)), "--help"], folder);
   }
+  const generator = realpathSync(join(folder, "node_modules", ".bin", "esp-idf-nvs-partition-gen"));
+  checkNvsGenerator(nodes().at(-1) ?? process.execPath, generator, folder);
   compile(folder);
   bundleForBrowser(folder);
   console.log(

@@ -64,6 +64,9 @@ export {
   isMappedAddress,
   MMU_PAGE_SIZE,
 } from "./image/chips.ts";
+export { formatNvsCsv } from "./image/format-nvs-csv.ts";
+export { type NvsFileReader, parseNvsCsv } from "./image/nvs-csv.ts";
+export { decryptNvsPartition, encryptNvsPartition } from "./image/nvs-encryption.ts";
 export {
   buildNvsBlobIndex,
   buildNvsEntry,
@@ -86,6 +89,7 @@ export {
   parseNvsEntry,
   parseNvsVariableData,
 } from "./image/nvs-entry.ts";
+export type { NvsEntryInput, NvsPairInput } from "./image/nvs-entry-input.ts";
 export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./image/nvs-entry-states.ts";
 export {
   hashNvsKey,
@@ -96,6 +100,7 @@ export {
   nvsKeyFromBytes,
   nvsKeyFromText,
 } from "./image/nvs-key.ts";
+export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./image/nvs-keys.ts";
 export {
   buildNvsPageHeader,
   NVS_PAGE_HEADER_SIZE,
@@ -114,6 +119,7 @@ export {
   readNvsPartition,
 } from "./image/nvs-partition.ts";
 export type { NvsValueType } from "./image/nvs-value.ts";
+export { buildNvsPartition, type NvsPartitionOptions } from "./image/nvs-writer.ts";
 export {
   buildOtadataEntry,
   chooseActive,

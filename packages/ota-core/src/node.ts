@@ -10,6 +10,7 @@ export {
 export { piecesOf, readManifest } from "./manifest/load-file.ts";
 export { type ValidateOptions, validateReleaseLine } from "./manifest/validate-release-line.ts";
 export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
+export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
 export { packageRelease } from "./release/package.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";

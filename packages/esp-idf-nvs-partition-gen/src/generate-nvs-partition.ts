@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildNvsKeys, formatNvsCsv, type NvsEntryInput, type NvsKeys, OtaError } from "@tinybms/ota-core";
+import { checkContent } from "./check-content.ts";
+import { findGenerator } from "./find-generator.ts";
+import { runProcess } from "./run-process.ts";
+
+/** What a partition is to hold: entries, or CSV in the generator's own format. */
+export type NvsPartitionContent =
+  | { readonly entries: readonly NvsEntryInput[]; readonly csv?: undefined }
+  | { readonly csv: string; readonly entries?: undefined };
+
+/** How a partition is made. */
+export type GenerateNvsPartitionOptions = NvsPartitionContent & {
+  /** Where relative names of files in `csv` begin; the current folder by default. */
+  readonly folder?: string | undefined;
+  /** Size of the partition in bytes, a multiple of 4096. */
+  readonly sizeBytes: number;
+  /** Format version, 2 by default. */
+  readonly version?: 1 | 2 | undefined;
+  /** Encrypts the partition with these keys. */
+  readonly encryption?: NvsKeys | undefined;
+  /** A Python to use before all others. */
+  readonly python?: string | undefined;
+  /** Where `PATH`, the cache folder and ESP-IDF are looked up; `process.env` by default. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told, in half sentences, while the generator is set up for the first time. */
+  readonly onProgress?: ((message: string) => void) | undefined;
+};
+
+/**
+ * Makes an NVS partition with Espressif's own generator, which is found and set up as the command does. The content is
+ * checked before.
+ *
+ * @returns The partition; below 0x3000 bytes without the blank pages at its end.
+ * @throws {@link OtaError} `nvs/csv-invalid`, `nvs/entry-invalid`, `nvs/size-invalid`, `nvs/keys-invalid` for the input;
+ *   `nvs/generator-missing` if it can't be started; `nvs/generator-failed` if it fails; the signal's reason.
+ */
+export async function generateNvsPartition(options: GenerateNvsPartitionOptions): Promise<Uint8Array> {
+  const { sizeBytes, version = 2, encryption, env = process.env, folder = process.cwd(), signal } = options;
+  // The generator takes neither a byte-order mark nor empty lines before the header.
+  const csv = (options.csv ?? formatNvsCsv(options.entries)).replace(/^\uFEFF?[\r\n]*/, "");
+  checkContent(csv, folder, { sizeBytes, version });
+  const keys = encryption === undefined ? undefined : buildNvsKeys(encryption);
+  const generator = await findGenerator({ ...options, env });
+  // Only its owner can look into such a folder: there may be passwords in the CSV.
+  const work = await mkdtemp(join(tmpdir(), "esp-idf-nvs-partition-gen-"));
+  try {
+    const [input, output, keyFile] = [join(work, "nvs.csv"), join(work, "nvs.bin"), join(work, "keys.bin")];
+    await writeFile(input, csv, { mode: 0o600 });
+    if (keys !== undefined) await writeFile(keyFile, keys, { mode: 0o600 });
+    const command = [keys === undefined ? "generate" : "encrypt", input, output, `0x${sizeBytes.toString(16)}`];
+    const choices = ["--version", String(version), ...(keys === undefined ? [] : ["--inputkey", keyFile])];
+    const { program, args } = generator;
+    const call = { program, args: [...args, ...command, ...choices], env: generator.env, cwd: folder, signal };
+    const result = await runProcess(call).catch((error: unknown) => {
+      throw signal?.aborted === true ? error : failed(126, `${program} can't be started`, error);
+    });
+    if (result.exitCode !== 0) throw failed(result.exitCode, result.output.trim().split("\n").at(-1) ?? "");
+    return Uint8Array.from(await readFile(output));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function failed(exitCode: number, reason: string, cause?: unknown): OtaError<"nvs/generator-failed"> {
+  const message = `Espressif's NVS partition generator ended with ${exitCode}: ${reason}`;
+  return new OtaError("nvs/generator-failed", message, { exitCode }, { cause });
+}

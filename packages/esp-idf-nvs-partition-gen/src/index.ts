@@ -1,0 +1,1 @@
+export { type GenerateNvsPartitionOptions, generateNvsPartition } from "./generate-nvs-partition.ts";

@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { runProcess } from "./run-process.ts";
+
+/** The module that is Espressif's generator. */
+export const GENERATOR_MODULE = "esp_idf_nvs_partition_gen";
+
+/** Oldest Python that the pinned packages run on. */
+export const PYTHON_VERSION_MIN = "3.10";
+
+/** Where a virtual environment has its Python. */
+export function pythonOf(environmentFolder: string): string {
+  if (process.platform === "win32") return join(environmentFolder, "Scripts", "python.exe");
+  return join(environmentFolder, "bin", "python");
+}
+
+/** Whether a Python finds the generator. One that can't be started doesn't. */
+export function hasGenerator(python: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<boolean> {
+  const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${GENERATOR_MODULE}") is None)`;
+  return succeeds(python, ["-c", code], env, signal);
+}
+
+/** The Python on the path that is new enough and can make virtual environments, as program and first arguments. */
+export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<readonly string[] | undefined> {
+  const candidates = process.platform === "win32" ? [["python"], ["py", "-3"]] : [["python3"], ["python"]];
+  for (const [program = "", ...args] of candidates) {
+    if (await canMakeEnvironment([program, ...args], env, signal)) return [program, ...args];
+  }
+  return undefined;
+}
+
+/** Whether a Python is new enough, and has what virtual environments are made with. Debian has that in another package. */
+export function canMakeEnvironment(
+  [program = "", ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const version = PYTHON_VERSION_MIN.replace(".", ", ");
+  return succeeds(
+    program,
+    [...args, "-c", `import ensurepip, sys, venv; sys.exit(sys.version_info < (${version}))`],
+    env,
+    signal,
+  );
+}
+
+/** Whether a program can be started and ends well. */
+export async function succeeds(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    return (await runProcess({ program, args, env: safePath(env), signal })).exitCode === 0;
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    return false;
+  }
+}
+
+/** The environment in which Python takes no module from the folder it is started in (from Python 3.11 on). */
+export function safePath(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, PYTHONSAFEPATH: "1" };
+}

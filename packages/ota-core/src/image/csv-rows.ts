@@ -1,0 +1,85 @@
+/** A row of a CSV file. */
+export interface CsvRow {
+  /** Line on which it begins, counted from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** A row whose last field is never closed. */
+export interface UnclosedCsvRow {
+  readonly line: number;
+  /** Index of that field. */
+  readonly unclosedIndex: number;
+}
+
+/**
+ * Splits CSV into rows as Python's `csv.reader` does that gets lines of a text file without those that begin with `#`:
+ * fields may stand in double quotes, and a quote in them is doubled; all line ends count as LF, in quoted fields too; a
+ * line that begins with `#` is no content, not even within quotes. Empty lines are left out.
+ *
+ * @param text - Without a byte-order mark.
+ */
+export function readCsvRows(text: string): readonly (CsvRow | UnclosedCsvRow)[] {
+  const lines = text.split(/\r\n|\r|\n/);
+  const rows: (CsvRow | UnclosedCsvRow)[] = [];
+  for (let index = 0; index < lines.length; index++) {
+    if (isComment(lines, index) || lines[index] === "") continue;
+    const reader = new RowReader(index + 1);
+    reader.readLine(lines[index] ?? "");
+    while (reader.isInQuotes && index + 1 < lines.length) {
+      index++;
+      if (!isComment(lines, index)) reader.readLine(`\n${lines[index]}`);
+    }
+    rows.push(reader.end());
+  }
+  return rows;
+}
+
+function isComment(lines: readonly string[], index: number): boolean {
+  return lines[index]?.startsWith("#") === true;
+}
+
+class RowReader {
+  isInQuotes = false;
+  readonly #line: number;
+  readonly #fields: string[] = [];
+  #field = "";
+  /** Whether nothing of the field has been read, so that a quote opens it. */
+  #isAtStart = true;
+
+  constructor(line: number) {
+    this.#line = line;
+  }
+
+  readLine(text: string): void {
+    for (let index = 0; index < text.length; index++) {
+      const character = text.charAt(index);
+      if (this.isInQuotes && character === '"' && text.charAt(index + 1) === '"') {
+        this.#field += '"';
+        index++;
+      } else if (this.isInQuotes) {
+        if (character === '"') this.isInQuotes = false;
+        else this.#field += character;
+      } else if (character === ",") this.#endField();
+      else if (character === '"' && this.#isAtStart) {
+        this.isInQuotes = true;
+        this.#isAtStart = false;
+      } else {
+        this.#field += character;
+        this.#isAtStart = false;
+      }
+    }
+  }
+
+  end(): CsvRow | UnclosedCsvRow {
+    if (this.isInQuotes) return { line: this.#line, unclosedIndex: this.#fields.length };
+    this.#endField();
+    return { line: this.#line, fields: this.#fields };
+  }
+
+  #endField(): void {
+    this.#fields.push(this.#field);
+    this.#field = "";
+    this.#isAtStart = true;
+  }
+}
