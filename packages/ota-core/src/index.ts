@@ -321,6 +321,27 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export type { SchemaError, SchemaValidator } from "./schemas/validator.ts";
+export {
+  buildLoaderBlock,
+  buildLoaderRequest,
+  buildLoaderResponse,
+  LOADER_BLOCK_HEADER_SIZE,
+  LOADER_HEADER_SIZE,
+  LoaderOp,
+  type LoaderRequest,
+  type LoaderResponse,
+  loaderChecksum,
+  loaderWords,
+  parseLoaderBlock,
+  parseLoaderRequest,
+  parseLoaderResponse,
+  STUB_GREETING,
+  SYNC_DATA,
+  splitLoaderStatus,
+} from "./serial/loader-command.ts";
+export { LoaderStatus, loaderStatusMeaning } from "./serial/loader-status.ts";
+export { buildSecurityInfo, parseSecurityInfo, SecurityFlag, type SecurityInfo } from "./serial/security-info.ts";
+export { encodeSlip, SLIP_END, SLIP_FRAME_MAX, SlipDecoder, type SlipPart } from "./serial/slip.ts";
 export { createSha256, type Sha256, sha256 } from "./sha256.ts";
 export {
   addKey,
