@@ -8,7 +8,7 @@ import { buildNvsPartition, type NvsPartitionOptions, parseNvsCsv } from "@tinyb
  * @param folder - Where relative names of files begin.
  * @throws {@link OtaError} `nvs/csv-invalid`, `nvs/entry-invalid`, `nvs/size-invalid`.
  */
-export function checkContent(csv: string, folder: string, options: NvsPartitionOptions): void {
+export function checkContent(csv: string | Uint8Array, folder: string, options: NvsPartitionOptions): void {
   const entries = parseNvsCsv(csv, (path) => {
     try {
       return Uint8Array.from(readFileSync(resolve(folder, path)));

@@ -13,6 +13,9 @@ const WITH_VALUE: readonly string[] = [
   "--kp_hmac_inputkey",
 ];
 
+/** In UTF-8. */
+const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+
 /**
  * What is wrong with the CSV or the size that `generate` or `encrypt` is called with, so that it can be told by line and
  * column: the generator answers most faults with a stack trace. It has the last word, and is started all the same.
@@ -30,9 +33,9 @@ export function csvFinding(args: readonly string[], folder: string): string | un
   // Several files continue each other, and rare forms of a number are Python's affair.
   if (input === undefined || files.length !== 3 || !Number.isSafeInteger(sizeBytes)) return undefined;
   try {
-    const csv = readFileSync(resolve(folder, input), "utf8");
+    const csv = Uint8Array.from(readFileSync(resolve(folder, input)));
     checkContent(csv, folder, { sizeBytes, version: options.get("--version") === "1" ? 1 : 2 });
-    if (csv.startsWith("\uFEFF"))
+    if (BYTE_ORDER_MARK.every((byte, index) => csv[index] === byte))
       return `${input}: it begins with a byte-order mark, which the generator does not take`;
     return undefined;
   } catch (error) {

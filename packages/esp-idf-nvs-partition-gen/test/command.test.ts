@@ -253,12 +253,13 @@ test.for([
   [CSV.replace("cells", "cells-per-module"), "0x3000", "line 4, column key: it has 16 characters"],
   [`${CSV}logo,file,binary,logo.bin\n`, "0x3000", 'line 5, column value: the file "logo.bin" can\'t be read'],
   [`\uFEFF${CSV}`, "0x3000", "byte-order mark"],
+  [Buffer.from(`${CSV}place,data,string,M\u00fcnchen\n`, "latin1"), "0x3000", "line 5: it is no valid UTF-8"],
   [CSV, "0x3001", "must be a multiple of 4096"],
   [`${CSV}big,data,blob_fill(9000;0x00),\n`, "0x2000", "needs a partition of 0x4000 bytes"],
 ] as const)("a fault of the CSV or the size is told before the generator is started: %#", ([csv, size, finding]) => {
   writeFileSync(join(work, "bad.csv"), csv);
   const args = ["generate", "--outdir", "elsewhere", "bad.csv", "x.bin", size, "--version=2"];
-  expect(csvFinding(args, work)).toContain(`bad.csv: ${csv.startsWith("\uFEFF") ? "it begins with a " : ""}`);
+  expect(csvFinding(args, work)).toMatch(/^bad\.csv: /);
   expect(csvFinding(args, work)).toContain(finding);
 });
 

@@ -1,3 +1,4 @@
+import { decodeUtf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./csv-rows.ts";
 import { type NvsCsvSource, parseNvsCsvValue } from "./nvs-csv-value.ts";
@@ -12,6 +13,8 @@ export const NVS_CSV_COLUMNS = ["key", "type", "encoding", "value"] as const;
 
 /** Longest field that Python's `csv` reads. */
 export const CSV_FIELD_LENGTH_MAX = 131_072;
+
+const LINE_FEED = 0x0a;
 
 type Column = (typeof NVS_CSV_COLUMNS)[number];
 
@@ -30,11 +33,14 @@ interface Header {
  * encodings in capital letters, columns beyond the header's. A byte-order mark, on which the generator fails, is skipped.
  * As the generator does, it adds blobs beside the Wi-Fi driver's keys `sta.ssid`, `sta.pswd` and `ap.…`.
  *
+ * @param csv - Text, or the bytes of a file of it, which must be UTF-8.
  * @param readFile - For rows of type `file`; without it they are refused.
  * @returns Entries for `buildNvsPartition`, in the order of the rows; one of type `namespace` where no values follow.
- * @throws {@link OtaError} `nvs/csv-invalid` with the line, counted from 1, and the name of the column.
+ * @throws {@link OtaError} `nvs/csv-invalid` with the line, counted from 1, and the name of the column; none for a line that is no
+ *   UTF-8.
  */
-export function parseNvsCsv(text: string, readFile?: NvsFileReader): readonly NvsEntryInput[] {
+export function parseNvsCsv(csv: string | Uint8Array, readFile?: NvsFileReader): readonly NvsEntryInput[] {
+  const text = typeof csv === "string" ? csv : decodeCsv(csv);
   const [header, ...rows] = readCsvRows(text.replace(/^\uFEFF/, ""));
   const parser = new NvsCsvParser(readFile);
   const columns = readHeader(header === undefined ? { line: 1, fields: [] } : closed(header));
@@ -120,6 +126,19 @@ class NvsCsvParser {
     lines?.set(pair.key, line);
     this.#entries.push(pair);
   }
+}
+
+function decodeCsv(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  let line = 1;
+  for (let start = 0; ; line++) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    if (end < 0 || decodeUtf8(bytes.subarray(start, end)) === undefined) break;
+    start = end + 1;
+  }
+  const message = `line ${line}: it is no valid UTF-8; save the file in that encoding`;
+  throw new OtaError("nvs/csv-invalid", message, { line, column: "" });
 }
 
 function readHeader({ line, fields }: CsvRow): Header {
