@@ -51,7 +51,7 @@ export async function generate(): Promise<{ file: string; text: string }[]> {
 }
 
 function referenceOf(files: readonly SchemaFile[]): string {
-  const manifests = files.filter(({ path }) => !path.includes("/"));
+  const manifests = files.filter(({ path }) => path.startsWith("ota-"));
   const named = manifests.flatMap(({ title, schema, path }) => {
     const definitions = Object.entries(objectOf(schema.$defs ?? {}, path));
     return [{ title, schema }, ...definitions.map(([name, value]) => ({ title: name, schema: objectOf(value, path) }))];

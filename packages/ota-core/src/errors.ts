@@ -11,7 +11,7 @@ export interface Problem {
 /**
  * Every error code, with the details that come with it. Details are JSON-safe and never hold a secret.
  *
- * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image` are an input's; `protocol` and `offer`
+ * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image`, `provisioning` are an input's; `protocol` and `offer`
  * a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a device's; `nvs` a partition's;
  * `simulation` a scenario's.
  */
@@ -90,8 +90,15 @@ export interface OtaErrorDetails {
   "nvs/size-invalid": { readonly sizeBytes: number; readonly neededBytes?: number };
   "nvs/csv-invalid": { readonly line: number; readonly column: string };
   "nvs/keys-invalid": { readonly offset: number };
+  "nvs/not-provisioned": Record<string, never>;
   "nvs/generator-missing": { readonly reason: string };
   "nvs/generator-failed": { readonly exitCode: number };
+
+  "provisioning/invalid": { readonly device: string; readonly problems: readonly Problem[] };
+  "provisioning/list-invalid": { readonly file: string; readonly line: number; readonly column: string };
+  "provisioning/unreadable": { readonly file: string };
+  "provisioning/exists": { readonly file: string };
+  "provisioning/unwritable": { readonly file: string };
 
   "protocol/malformed": { readonly message: string; readonly path: string };
   "protocol/too-large": { readonly message: string; readonly size: number; readonly limit: number };

@@ -292,6 +292,16 @@ export {
   type Topics,
   topicsOf,
 } from "./protocol/topics.ts";
+export { checkProvisioning } from "./provisioning/provisioning.ts";
+export {
+  PROVISIONING_KEYS,
+  PROVISIONING_NAMESPACE,
+  type ProvisioningKey,
+  type ProvisioningValues,
+  provisioningEntries,
+  provisioningOfPartition,
+  readProvisioning,
+} from "./provisioning/provisioning-nvs.ts";
 export { problemsOf } from "./schemas/problems.ts";
 export type {
   Artifact,
@@ -309,6 +319,7 @@ export type {
   OfferConstraints,
   OfferTarget,
   Product,
+  Provisioning,
   Release,
   ReleaseImage,
   ReportError,

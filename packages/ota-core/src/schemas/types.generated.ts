@@ -896,3 +896,53 @@ export interface ReportError {
    */
   message: string;
 }
+/**
+ * What a device is told in the factory: who it is, where its broker is, and whose releases it takes. `tinybms-ota provision` writes it into the namespace `tinybms` of an NVS partition. Wi-Fi and everything else that an app needs stand in namespaces of its own.
+ */
+export interface Provisioning {
+  /**
+   * Version of this format.
+   */
+  provisioning: 1;
+  /**
+   * Name of the device in topics.
+   */
+  device_id: string;
+  /**
+   * URL of the broker: mqtt://, mqtts://, ws:// or wss://, without user name and password.
+   */
+  broker: string;
+  /**
+   * Topic of the product, as in the channel of its release line.
+   */
+  topic: string;
+  /**
+   * Name of the product, as in its releases.
+   */
+  product: string;
+  /**
+   * User name for the broker. The broker must let it publish below the device's own topics alone, so that it is best the device's name.
+   */
+  username?: string;
+  /**
+   * Password for the broker.
+   */
+  password?: string;
+  /**
+   * PEM of the authorities that may have signed the broker's certificate. Without it the device trusts those that its app has.
+   */
+  ca_certificate?: string;
+  /**
+   * PEM of the device's own certificate, for brokers that ask for one.
+   */
+  certificate?: string;
+  /**
+   * PEM of the private key of `certificate`.
+   */
+  private_key?: string;
+  key_set?: Envelope;
+  /**
+   * Whether the device takes offers that nobody signed. Never together with `key_set`. Without it false.
+   */
+  allow_unsigned?: boolean;
+}
