@@ -9,10 +9,19 @@ import { join } from "node:path";
 import { connectDevice, createDevice, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
 import { buildAppImage, formatJson } from "@tinybms/ota-core";
 import { packageRelease } from "@tinybms/ota-core/node";
-import { deliverOverMqtt, openImage, parseBrokerUrl, sequenceFileOf } from "@tinybms/ota-publisher";
+import {
+  deliverOverMqtt,
+  openImage,
+  parseBrokerUrl,
+  releasedImageOf,
+  sequenceFileOf,
+  UNSIGNED,
+  unsignedRelease,
+} from "@tinybms/ota-publisher";
 
 const product = "Gateway";
 const topicRoot = "gateway/ota";
+const createdAt = new Date().toISOString();
 const build = (version: string): Uint8Array =>
   buildAppImage({ projectName: "gateway", version, sizeBytes: 100_000, seed: Number.parseInt(version, 10) });
 
@@ -32,7 +41,8 @@ try {
     broker: parseBrokerUrl(broker.url),
     connection: { clientId: "example", keepaliveSeconds: 60, insecure: false, connectTimeoutMs: 5_000 },
     topicRoot,
-    release: { product, hardware: "esp32", version, createdAt: new Date().toISOString() },
+    release: unsignedRelease({ product, hardware: "esp32", version, createdAt, image: releasedImageOf(image) }),
+    signing: UNSIGNED,
     image,
     target: { devices: ["bench-1"] },
     expected: { devices: ["bench-1"] },

@@ -65,6 +65,7 @@ export {
   MMU_PAGE_SIZE,
 } from "./image/chips.ts";
 export { formatNvsCsv } from "./image/format-nvs-csv.ts";
+export { assertImageEnd } from "./image/image-end.ts";
 export { type NvsFileReader, parseNvsCsv } from "./image/nvs-csv.ts";
 export { decryptNvsPartition, encryptNvsPartition } from "./image/nvs-encryption.ts";
 export {
@@ -302,6 +303,13 @@ export {
   provisioningOfPartition,
   readProvisioning,
 } from "./provisioning/provisioning-nvs.ts";
+export {
+  productOf,
+  type ReleasedImage,
+  type ReleaseParts,
+  releaseDifference,
+  releaseDocument,
+} from "./release/release-document.ts";
 export { problemsOf } from "./schemas/problems.ts";
 export type {
   Artifact,

@@ -14,4 +14,5 @@ export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
 export { packageRelease } from "./release/package.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";
+export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./release/release-file.ts";
 export { writeFileAtomically } from "./release/write-atomically.ts";

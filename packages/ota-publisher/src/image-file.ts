@@ -3,6 +3,7 @@ import {
   type AppDescriptor,
   type AppImageReport,
   assertAppImage,
+  assertImageEnd,
   CHUNK_SIZE,
   chunkSizeAt,
   createAppImageScanner,
@@ -56,12 +57,6 @@ export interface ArtifactIdentity {
   readonly expected?: { readonly size: number; readonly sha256: string };
 }
 
-/** Size of a flash sector, to which a signature is aligned, and of the signature itself, in bytes. */
-const SECTOR_SIZE = 4096;
-
-/** First byte of a signature block (ESP-IDF `ets_secure_boot_sig_block_t`). */
-const SIGNATURE_MAGIC = 0xe7;
-
 /** Bytes read at a time while chunks are sent. */
 const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
 
@@ -80,9 +75,7 @@ export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
     const { report, hashList, ...measured } = measure(descriptor, path, artifact);
     if (report instanceof OtaError) throw report;
     const { image, fileSize } = report;
-    if (!endsWithImage(descriptor, image.imageSize, fileSize)) {
-      throw refuseTrailing(image.imageSize, image.trailingSize);
-    }
+    assertImageEnd(image.imageSize, fileSize, (offset) => readAt(descriptor, offset, 1)[0]);
     return {
       ...fileOf(path, descriptor, measured),
       hashList,
@@ -232,24 +225,6 @@ function mismatch(
   const hint = "the file changed after it was packaged: put the released file back, or package it under a new version";
   const details = { file, artifact: name, path, expected, actual };
   return new OtaError("manifest/artifact-mismatch", message, details, { hint });
-}
-
-/**
- * Whether the file ends where ESP-IDF measures the image to end: with it, or with the sector of its signature
- * (`esp_image_format.c`, `process_appended_hash_and_sig`).
- */
-function endsWithImage(descriptor: number, imageSize: number, fileSize: number): boolean {
-  if (fileSize === imageSize) return true;
-  const signatureOffset = Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE;
-  if (fileSize !== signatureOffset + SECTOR_SIZE) return false;
-  return readAt(descriptor, signatureOffset, 1)[0] === SIGNATURE_MAGIC;
-}
-
-function refuseTrailing(imageSize: number, trailingSize: number): OtaError<"image/invalid"> {
-  const message = `${trailingSize} bytes follow the image, which ends at ${imageSize}; only a signature sector may follow it`;
-  const hint =
-    "a device measures the image that it runs, without what follows, and could never tell that it has this file: package build/<project>.bin itself";
-  return new OtaError("image/invalid", message, { offset: imageSize }, { hint });
 }
 
 /** Reads chunks by position, some ahead: a round goes through them in order. */

@@ -10,5 +10,14 @@ export {
   connectBroker,
 } from "./mqtt/connection.ts";
 export { type DeliveryPlan, type DeliveryWatch, deliverOverMqtt } from "./mqtt/deliver.ts";
-export { buildOfferEnvelope, type DeliveryTarget, type OfferParts, offerTopicsOf, type ReleaseParts } from "./offer.ts";
+export {
+  buildOfferPayload,
+  type DeliveryTarget,
+  type OfferParts,
+  offerTopicsOf,
+  releasedImageOf,
+  unsignedRelease,
+} from "./offer.ts";
 export { nextCounter, type OfferCounter, readCounter, recordCounter, sequenceFileOf } from "./sequence.ts";
+export type { StoredKeySet } from "./signing/key-store.ts";
+export { type OfferSigning, sealOffer, UNSIGNED } from "./signing/offer-signing.ts";

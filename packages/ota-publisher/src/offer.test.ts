@@ -1,6 +1,6 @@
-import { parseEnvelope, parseOffer, parseRelease, sha256, toHex } from "@tinybms/ota-core";
+import { parseOffer, parseRelease, type ReleaseParts } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { buildOfferEnvelope, type OfferParts, offerTopicsOf, type ReleaseParts, TARGET_DEVICES_MAX } from "./offer.ts";
+import { buildOfferPayload, type OfferParts, offerTopicsOf, TARGET_DEVICES_MAX, unsignedRelease } from "./offer.ts";
 
 const RELEASE: ReleaseParts = {
   product: "gateway",
@@ -10,7 +10,7 @@ const RELEASE: ReleaseParts = {
   image: {
     sizeBytes: 5000,
     sha256: "ab".repeat(32),
-    hashList: new Uint8Array(32).fill(7),
+    hashListSha256: "cd".repeat(32),
     chipId: 9,
     secureVersion: 2,
   },
@@ -26,7 +26,7 @@ const OFFER: OfferParts = {
 };
 
 const offerOf = (parts: Partial<OfferParts> = {}, release: Partial<ReleaseParts> = {}) =>
-  parseOffer(parseEnvelope(buildOfferEnvelope({ ...RELEASE, ...release }, { ...OFFER, ...parts })).payload);
+  parseOffer(buildOfferPayload(unsignedRelease({ ...RELEASE, ...release }), { ...OFFER, ...parts }));
 
 test("an offer says who it is for and which number it has, and holds the release as it was packaged", () => {
   const { release, ...offer } = offerOf();
@@ -52,7 +52,7 @@ test("an offer says who it is for and which number it has, and holds the release
       sha256: "ab".repeat(32),
       size: 5000,
       chunk_size: 4096,
-      hash_list_sha256: toHex(sha256(RELEASE.image.hashList)),
+      hash_list_sha256: "cd".repeat(32),
       secure_version: 2,
       chip_id: 9,
     },

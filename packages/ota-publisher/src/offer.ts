@@ -1,19 +1,19 @@
-import { buildEnvelope, buildOffer, buildRelease, CHUNK_SIZE, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+import {
+  buildOffer,
+  buildRelease,
+  type Envelope,
+  type ReleasedImage,
+  type ReleaseParts,
+  releaseDocument,
+  sha256,
+  toHex,
+  topicsOf,
+} from "@tinybms/ota-core";
 import type { ImageFile } from "./image-file.ts";
 import type { OfferCounter } from "./sequence.ts";
 
 /** Who is to install a release: every device of the product, or the named ones. */
 export type DeliveryTarget = "all" | { readonly devices: readonly string[] };
-
-/** What an image is released as. */
-export interface ReleaseParts {
-  readonly product: string;
-  readonly hardware: string;
-  readonly version: string;
-  /** When it was packaged, ISO 8601 in any zone. */
-  readonly createdAt: string;
-  readonly image: Pick<ImageFile, "sizeBytes" | "sha256" | "hashList" | "chipId" | "secureVersion">;
-}
 
 /** Who gets a release when. */
 export interface OfferParts {
@@ -40,52 +40,48 @@ const SPREAD_MAX_MS = 3_600_000;
 export const TARGET_DEVICES_MAX = 256;
 
 /**
- * The offer of a release, in its unsigned envelope.
+ * The offer of a release, to be put into an envelope.
  *
- * @returns The payload of the offer topics.
+ * @param release - What is offered; `null` withdraws what was offered before.
  * @throws OtaError `protocol/malformed` or `protocol/too-large` where no device would take it, for example because more
  *   than {@link TARGET_DEVICES_MAX} devices are named.
  */
-export function buildOfferEnvelope(release: ReleaseParts, offer: OfferParts): Uint8Array {
+export function buildOfferPayload(release: Envelope | null, offer: OfferParts): Uint8Array {
   const [epoch, sequence] = offer.counter;
-  return buildEnvelope(
-    buildOffer({
-      offer: 1,
-      id: offer.id,
-      topic_root: offer.topicRoot,
-      epoch,
-      sequence,
-      issued_at: offer.issuedAt.toISOString(),
-      release: { payload: buildReleasePayload(release), signatures: [] },
-      chunk_encodings: ["identity"],
-      target: offer.target === "all" ? "all" : { devices: offer.target.devices },
-      spread_ms: spreadMs(offer.expectedCount),
-    }),
-  );
+  return buildOffer({
+    offer: 1,
+    id: offer.id,
+    topic_root: offer.topicRoot,
+    epoch,
+    sequence,
+    issued_at: offer.issuedAt.toISOString(),
+    release,
+    chunk_encodings: ["identity"],
+    target: offer.target === "all" ? "all" : { devices: offer.target.devices },
+    spread_ms: spreadMs(offer.expectedCount),
+  });
+}
+
+/** A release that nobody has signed. */
+export function unsignedRelease(parts: ReleaseParts): Envelope {
+  return { payload: buildRelease(releaseDocument(parts)), signatures: [] };
+}
+
+/** What a release says of an image file. */
+export function releasedImageOf({
+  sha256: digest,
+  sizeBytes,
+  hashList,
+  chipId,
+  secureVersion,
+}: ImageFile): ReleasedImage {
+  return { sha256: digest, sizeBytes, hashListSha256: toHex(sha256(hashList)), chipId, secureVersion };
 }
 
 /** The topics on which an offer is published: the product's, or the own ones of the devices that it is for. */
 export function offerTopicsOf(topicRoot: string, target: DeliveryTarget): readonly string[] {
   const topics = topicsOf(topicRoot);
   return target === "all" ? [topics.offer] : target.devices.map((device) => topics.deviceOffer(device));
-}
-
-function buildReleasePayload({ product, hardware, version, createdAt, image }: ReleaseParts): Uint8Array {
-  return buildRelease({
-    release: 1,
-    product,
-    hardware,
-    version,
-    created_at: new Date(createdAt).toISOString(),
-    image: {
-      sha256: image.sha256,
-      size: image.sizeBytes,
-      chunk_size: CHUNK_SIZE,
-      hash_list_sha256: toHex(sha256(image.hashList)),
-      secure_version: image.secureVersion,
-      chip_id: image.chipId,
-    },
-  });
 }
 
 /** One device has nobody to keep apart from. */

@@ -25,18 +25,33 @@ export function sequenceFileOf(manifestFolder: string): string {
  *
  * @param recorded - Our own record for this topic; `undefined` before the first offer from here.
  * @param retained - The counters of the offers that the broker keeps for the same devices.
+ * @param keyEpoch - Epoch of the current key set, under which alone offers count; `undefined` where there is none.
  * @throws {@link OtaError} `delivery/sequence-jump` where that would leave our own record more than 1 000 behind, or
- *   no counter is left.
+ *   no counter is left; `signing/key-set-epoch` where an offer of a later key set was made from here already.
  */
-export function nextCounter(recorded: OfferCounter | undefined, retained: readonly OfferCounter[]): OfferCounter {
-  const seen = recorded === undefined ? retained : [recorded, ...retained];
-  const [epoch, sequence] = seen.reduce(higherOf, [FIRST_EPOCH, 0]);
+export function nextCounter(
+  recorded: OfferCounter | undefined,
+  retained: readonly OfferCounter[],
+  keyEpoch?: number,
+): OfferCounter {
+  if (keyEpoch !== undefined && recorded !== undefined && recorded[0] > keyEpoch)
+    throw olderKeys(recorded[0], keyEpoch);
+  const seen = (recorded === undefined ? retained : [recorded, ...retained]).filter(
+    ([epoch]) => keyEpoch === undefined || epoch === keyEpoch,
+  );
+  const [epoch, sequence] = seen.reduce(higherOf, [keyEpoch ?? FIRST_EPOCH, 0]);
   const from = recorded?.[0] === epoch ? recorded[1] : 0;
   const isJump = recorded !== undefined && sequence - from > JUMP_MAX;
   if (!isJump && sequence < COUNTER_MAX) return [epoch, sequence + 1];
   const message = `an offer on the broker has the sequence ${sequence}; the last one from here had ${from}, and one may be at most ${JUMP_MAX} ahead`;
   const hint = "find out who published it; an offer that nobody should have made can be cleared from the broker";
   throw new OtaError("delivery/sequence-jump", message, { from, to: sequence }, { hint });
+}
+
+function olderKeys(expected: number, found: number): OtaError<"signing/key-set-epoch"> {
+  const message = `an offer of epoch ${expected} was made from here; the key sets at hand end with ${found}`;
+  const hint = "fetch the newer key sets: whoever made them keeps them with the release line";
+  return new OtaError("signing/key-set-epoch", message, { expected, found }, { hint });
 }
 
 /**

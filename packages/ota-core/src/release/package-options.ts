@@ -1,3 +1,4 @@
+import type { Signer } from "../signing/sign-envelope.ts";
 import type { ImageSummary } from "./read-image.ts";
 
 /** What `tinybms-ota package` is told. */
@@ -22,6 +23,8 @@ export interface PackageOptions {
   readonly force?: boolean;
   /** Check everything and write nothing. */
   readonly dryRun?: boolean;
+  /** Who signs the release: `release.json` beside the version manifest. Nobody without it. */
+  readonly signers?: readonly Signer[];
   /** The time for `created_at`; the system's without it. */
   readonly now?: () => Date;
   /** Ends the work between two steps; what was begun is removed. */

@@ -19,10 +19,14 @@ const LOCK_TIMEOUT_MS = 30_000;
  * Everything is checked before anything is written, and a lock keeps other builds of the release line away meanwhile.
  * Each file is written atomically, in an order in which none names what isn't there yet: the copy, then `ota.json`, then
  * the root manifest. So a crash at any moment leaves the old release line or the new one, at worst with a file that
- * nothing names. Releasing the same bytes under the same version again writes nothing.
+ * nothing names. Releasing the same bytes under the same version again writes nothing, signed by the same keys or not.
+ *
+ * A signed release stands in `release.json`, written before `ota.json`: where a forced release is cut off between the
+ * two, the signature is over other bytes than the file, which `deploy` refuses until it is packaged again.
  *
  * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `checkHardware`,
- *   `planPackage`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`. Nothing is left behind. The signal's
+ *   `planPackage`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
+ *   behind. The signal's
  *   reason when aborted.
  */
 export async function packageRelease(options: PackageOptions): Promise<PackageResult> {

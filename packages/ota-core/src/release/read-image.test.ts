@@ -125,6 +125,8 @@ const binaryFor = (chip: string): Binary => ({
   size: 1,
   sha256: "",
   image: { chip, projectName: "", appVersion: "", idfVersion: "", secureVersion: 0 },
+  released: { hashListSha256: "", chipId: 0 },
+  assertEnd: () => undefined,
 });
 
 test("esp32 stands for the family, any other chip for itself, and free text excludes nothing", () => {

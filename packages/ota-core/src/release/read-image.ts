@@ -1,12 +1,16 @@
 import type { BigIntStats } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { toHex } from "../bytes.ts";
 import { isOtaError, OtaError } from "../errors.ts";
 import { APP_DESCRIPTOR_OFFSET, type AppDescriptor } from "../image/app-descriptor.ts";
 import { type AppImage, assertAppImage, verifyAppImage } from "../image/app-image.ts";
 import { createAppImageScanner } from "../image/app-image-scanner.ts";
 import { chipById, chipsOfHardware } from "../image/chips.ts";
+import { assertImageEnd } from "../image/image-end.ts";
+import { signatureOffset } from "../image/signature-block.ts";
 import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
+import { createHashListBuilder } from "../protocol/hash-list.ts";
+import { sha256 } from "../sha256.ts";
 import { foreignFile, isBootloader } from "./foreign-image.ts";
 
 /** What a release says of its app image, from the image itself. */
@@ -26,6 +30,14 @@ export interface Binary {
   /** SHA-256 of the file, lower-case hexadecimal. */
   readonly sha256: string;
   readonly image: ImageSummary;
+  /** What a signed release says of the image besides. */
+  readonly released: { readonly hashListSha256: string; readonly chipId: number };
+  /**
+   * Whether the file ends with the image or its signature, as what is delivered in chunks must.
+   *
+   * @throws {@link OtaError} `image/invalid` where it doesn't.
+   */
+  assertEnd(): void;
 }
 
 /**
@@ -92,12 +104,14 @@ function isOther(before: BigIntStats, after: BigIntStats): boolean {
 
 async function judge(file: string, signal: AbortSignal | undefined): Promise<Binary> {
   const scanner = createAppImageScanner();
+  const hashes = createHashListBuilder();
   let isFirst = true;
   for await (const piece of piecesOf(file, signal)) {
     const foreign = isFirst ? foreignFile(piece) : undefined;
     if (foreign !== undefined) throw new OtaError("image/invalid", `this is ${foreign}`, { offset: 0 });
     isFirst = false;
     scanner.push(piece);
+    hashes.push(piece);
   }
   if (isFirst) throw new OtaError("image/truncated", "the file is empty", { offset: 0, needed: 24, actual: 0 });
   const { image, fileSize, fileSha256 } = scanner.finish();
@@ -107,7 +121,25 @@ async function judge(file: string, signal: AbortSignal | undefined): Promise<Bin
   }
   assertAppImage(image);
   verifyAppImage(image);
-  return { file, size: fileSize, sha256: toHex(fileSha256), image: summaryOf(image) };
+  const sectorByte = await byteAt(file, signatureOffset(image.imageSize));
+  return {
+    file,
+    size: fileSize,
+    sha256: toHex(fileSha256),
+    image: summaryOf(image),
+    released: { hashListSha256: toHex(sha256(hashes.finish())), chipId: image.header.chipId },
+    assertEnd: () => assertImageEnd(image.imageSize, fileSize, () => sectorByte),
+  };
+}
+
+async function byteAt(file: string, offset: number): Promise<number | undefined> {
+  const handle = await open(file, "r");
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(1), 0, 1, offset);
+    return bytesRead === 1 ? buffer[0] : undefined;
+  } finally {
+    await handle.close();
+  }
 }
 
 function summaryOf(image: AppImage & { readonly descriptor: AppDescriptor }): ImageSummary {

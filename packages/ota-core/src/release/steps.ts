@@ -5,12 +5,16 @@ import { type LoadedRoot, verifyArtifact } from "../manifest/load.ts";
 import { resolveArtifact } from "../manifest/load-path.ts";
 import { DEFAULT_PROTOCOLS } from "../manifest/root.ts";
 import { addVersion } from "../manifest/update.ts";
+import { buildEnvelope } from "../protocol/envelope.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
 import { copyBinary } from "./copy-binary.ts";
 import type { PackageChange, PackageOptions } from "./package-options.ts";
 import type { PackagePlan } from "./plan.ts";
 import type { Binary } from "./read-image.ts";
+import { productOf, releaseDocument } from "./release-document.ts";
+import { readReleaseFile, releaseFileOf } from "./release-file.ts";
 import { sameArtifact } from "./released.ts";
+import { signedRelease } from "./sign-release.ts";
 import { type PreparedFile, prepareFile } from "./write-atomically.ts";
 
 /** One file to write. */
@@ -48,16 +52,44 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
     const action = (await exists(artifactFile)) ? "replace" : "create";
     writes.push({ path: artifactFile, action, prepare: () => copyBinary(binary, artifactFile, options.signal) });
   }
-  if (before === undefined || !isRecorded(before, artifact)) {
+  const isKnown = before !== undefined && isRecorded(before, artifact);
+  const now = `${(options.now?.() ?? new Date()).toISOString().slice(0, 19)}Z`;
+  const release = await releaseStep(options, state, (isKnown ? before.created_at : undefined) ?? now);
+  if (release !== undefined) writes.push(release);
+  if (!isKnown) {
     const path = plan.versionManifest;
-    const text = versionManifestText(plan.version, artifact, before, options.now?.() ?? new Date());
+    const text = versionManifestText(plan.version, artifact, before, now);
     writes.push({ path, action: (await exists(path)) ? "replace" : "create", prepare: () => prepareText(path, text) });
   }
   const edited = editedRoot(options, state);
   if (edited !== root.text) {
     writes.push({ path: root.file, action: "edit", prepare: () => prepareText(root.file, edited) });
   }
-  return { artifact, artifactFile, writes, removals: await removalsOf(state, artifact, artifactFile) };
+  const removals = await removalsOf(state, artifact, artifactFile);
+  if (release === undefined) removals.push(...(await staleRelease(state, artifact)));
+  return { artifact, artifactFile, writes, removals };
+}
+
+/** The signed release, if it is to be signed and isn't yet. */
+async function releaseStep(
+  { signers = [] }: PackageOptions,
+  { root, binary, plan }: ReleaseState,
+  createdAt: string,
+): Promise<Step | undefined> {
+  if (signers.length === 0) return undefined;
+  binary.assertEnd();
+  const { size, sha256, image, released } = binary;
+  const document = releaseDocument({
+    ...productOf(root.manifest, released.chipId),
+    version: plan.version,
+    createdAt,
+    image: { sha256, sizeBytes: size, secureVersion: image.secureVersion, ...released },
+  });
+  const path = releaseFileOf(plan.versionManifest);
+  const envelope = await signedRelease(path, document, signers);
+  if (envelope === undefined) return undefined;
+  const bytes = buildEnvelope(envelope.payload, envelope.signatures);
+  return { path, action: (await exists(path)) ? "replace" : "create", prepare: () => prepareText(path, bytes) };
 }
 
 /** The root manifest with the version's entry, if it is to have one. */
@@ -67,7 +99,7 @@ function editedRoot(options: PackageOptions, { root, plan }: ReleaseState): stri
   return addVersion(root.text, { id: plan.version, manifest: plan.manifestPath, ...label }, root.file);
 }
 
-function prepareText(path: string, text: string): Promise<PreparedFile> {
+function prepareText(path: string, text: string | Uint8Array): Promise<PreparedFile> {
   return prepareFile(path, (temporary) => writeFile(temporary, text, { flag: "wx" }));
 }
 
@@ -134,9 +166,8 @@ function versionManifestText(
   version: string,
   artifact: Artifact,
   before: VersionManifest | undefined,
-  now: Date,
+  created_at: string,
 ): string {
-  const created_at = `${now.toISOString().slice(0, 19)}Z`;
   return formatJson({ ...before, version, created_at, artifacts: artifactsAfter(before, artifact) });
 }
 
@@ -155,6 +186,16 @@ async function removalsOf({ plan, before }: ReleaseState, artifact: Artifact, ar
     if (path !== artifactFile && (await exists(path))) removals.push(path);
   }
   return removals;
+}
+
+/** The signed release of other bytes, which a forced release replaces without being signed itself. */
+async function staleRelease({ plan, before }: ReleaseState, artifact: Artifact): Promise<string[]> {
+  if (before === undefined || isRecorded(before, artifact)) return [];
+  const path = releaseFileOf(plan.versionManifest);
+  const found = await readReleaseFile(path);
+  if (found === undefined) return [];
+  const isKept = artifactsAfter(before, artifact).some(({ sha256 }) => sha256 === found.release.image.sha256);
+  return isKept ? [] : [path];
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -2,10 +2,11 @@ import { Option } from "commander";
 import type { DeployCommandOptions } from "../commands/deploy-options.ts";
 import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
 import { oneOf, positiveInteger, positiveNumber, repeatable } from "./option-values.ts";
+import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota deploy`. */
 export const declareDeploy: Declare = (command, run) => {
-  command
+  addSigningOptions(command)
     .requiredOption("--version <version>", "the version to deliver")
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
     .addOption(
@@ -24,6 +25,7 @@ export const declareDeploy: Declare = (command, run) => {
     .option("--timeout <seconds>", "how long the delivery may take", positiveNumber, 600)
     .addOption(new Option("--mode <mode>", "how the image travels").choices(["chunked", "blob"]))
     .option("--broker <url>", "the broker, above the manifest's; embedded or embedded://HOST:PORT starts one here")
+    .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
     .option("--dry-run", "check everything and deliver nothing")
     .action(
       run(async (options: DeployCommandOptions, console) => {

@@ -1,9 +1,10 @@
 import type { PackageCommandOptions } from "../commands/package.ts";
 import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota package`. */
 export const declarePackage: Declare = (command, run) => {
-  command
+  addSigningOptions(command)
     .requiredOption("--binary <file>", "the app image that idf.py build wrote: build/<project>.bin")
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
     .option("--version <version>", "the version; without it that of the image's app descriptor")

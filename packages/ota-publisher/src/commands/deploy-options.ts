@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import type { OfferSigningOptions } from "../signing/offer-signing.ts";
 import type { OutputOptions } from "./console.ts";
 
 /** Options of `tinybms-ota deploy`, as commander reads them. */
-export interface DeployCommandOptions extends OutputOptions {
+export interface DeployCommandOptions extends OutputOptions, OfferSigningOptions {
   readonly version: string;
   readonly manifest: string;
   readonly transport?: readonly string[];
@@ -76,6 +77,17 @@ export function refuseUnanswerable(
       "--broker embedded: a message in blob mode goes out once, before any device has found a broker that just began";
     throw invalid("--broker", message, undefined, "start a broker of its own, such as mosquitto, or deliver in chunks");
   }
+}
+
+/**
+ * Options that say who signs offers, where none is made.
+ *
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function refuseUnsignable({ signKey = [], signCommand = [] }: DeployCommandOptions): void {
+  if (signKey.length === 0 && signCommand.length === 0) return;
+  const option = signKey.length > 0 ? "--sign-key" : "--sign-command";
+  throw invalid(option, `${option} can't be kept: only deliveries by mqtt in chunks have an offer to be signed`);
 }
 
 async function readDeviceFile(file: string): Promise<string> {

@@ -1,29 +1,45 @@
 import {
   type Channels,
   channelsFromEnvironment,
-  chipById,
+  type Envelope,
   expandEnvironment,
   type MqttChannel,
   OtaError,
+  productOf,
   secretsOf,
 } from "@tinybms/ota-core";
-import { type LoadedArtifact, type LoadedRoot, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import {
+  type LoadedArtifact,
+  type LoadedRoot,
+  loadRootManifest,
+  loadVersion,
+  readReleaseFile,
+  releaseFileOf,
+} from "@tinybms/ota-core/node";
 import type { HttpsTarget } from "../https/https-channel.ts";
 import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
 import { refuseAboveProtocol } from "../mqtt/blob-size.ts";
-import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer.ts";
+import { type DeliveryTarget, releasedImageOf, TARGET_DEVICES_MAX } from "../offer.ts";
 import { sequenceFileOf } from "../sequence.ts";
+import { type OfferSigning, openOfferSigning, UNSIGNED } from "../signing/offer-signing.ts";
 import type { CommandConsole } from "./console.ts";
 import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel.ts";
 import { type ChosenDelivery, chooseDeliveries } from "./deploy-choice.ts";
-import { type DeployCommandOptions, namedDevices, refuseUnanswerable, refuseUnavailable } from "./deploy-options.ts";
+import {
+  type DeployCommandOptions,
+  namedDevices,
+  refuseUnanswerable,
+  refuseUnavailable,
+  refuseUnsignable,
+} from "./deploy-options.ts";
+import { type ReleaseOnDisk, releaseToOffer } from "./deploy-release.ts";
 
 /** Everything that a deploy will do, checked as far as it can be without a network. */
 export interface DeployPlan {
   readonly version: string;
-  readonly product: string;
   readonly target: DeliveryTarget;
   readonly sequenceFile: string;
+  readonly signing: OfferSigning;
   /** In the order in which they are delivered. Their files are open: see {@link closePlan}. */
   readonly deliveries: readonly PlannedDelivery[];
   /** What is left out, and what the user should know before anything is sent. */
@@ -38,8 +54,8 @@ export interface ChunkedDelivery {
   readonly transport: "mqtt";
   readonly mode: "chunked";
   readonly artifact: string;
-  readonly hardware: string;
-  readonly createdAt: string;
+  /** What the offer carries: signed if the release line has it so. */
+  readonly release: Envelope;
   readonly channel: MqttTarget;
   readonly file: ImageFile;
 }
@@ -63,9 +79,6 @@ export interface HttpsDelivery {
   readonly file: ArtifactFile;
 }
 
-/** The product of a release line that names none; `package` calls its artifacts the same. */
-const PRODUCT_DEFAULT = "firmware";
-
 /** A message above this is more than some brokers take unless they are told to, in bytes. */
 const BLOB_SIZE_WARNING = 1024 * 1024;
 
@@ -73,8 +86,8 @@ const BLOB_SIZE_WARNING = 1024 * 1024;
  * Reads manifests, channels and files, and decides what is delivered to whom. Credentials that it meets are hidden from
  * everything that `console` says from then on.
  *
- * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…` or `delivery/blob-too-large`: the first fault found.
- *   Nothing stays open then.
+ * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large`: the first
+ *   fault found. Nothing stays open then.
  */
 export async function planDeploy(options: DeployCommandOptions, console: CommandConsole): Promise<DeployPlan> {
   refuseUnavailable(options);
@@ -95,12 +108,20 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     options,
     reached.map((way) => (way.transport === "https" ? "https" : way.channel.mode)),
   );
-  const opened = openAll(reached, { manifestFile: loaded.file, createdAt: loaded.manifest.created_at, root });
+  const signing = await signingOf(options, reached, root, console);
+  const file = releaseFileOf(loaded.file);
+  const opened = openAll(reached, {
+    manifestFile: loaded.file,
+    version: options.version,
+    createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
+    signed: { file, found: await readReleaseFile(file) },
+    ...{ root, signing },
+  });
   return {
     version: options.version,
-    product: root.manifest.product.name ?? PRODUCT_DEFAULT,
     target,
     sequenceFile: sequenceFileOf(root.folder),
+    signing,
     deliveries: opened.deliveries,
     warnings: [...new Set([...warnings, ...reached.flatMap((way) => way.warnings), ...opened.warnings])].map(
       (warning) => console.redact(warning),
@@ -111,6 +132,22 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
 /** Closes the files of a plan. */
 export function closePlan({ deliveries }: Pick<DeployPlan, "deliveries">): void {
   for (const file of new Set(deliveries.map(({ file }) => file))) file.close();
+}
+
+/** Who signs; nobody where nothing is offered. */
+async function signingOf(
+  options: DeployCommandOptions,
+  reached: readonly ReachedDelivery[],
+  { folder, manifest }: LoadedRoot,
+  console: CommandConsole,
+): Promise<OfferSigning> {
+  if (reached.some(isChunked)) return openOfferSigning(options, folder, productOf(manifest, 0).product, console);
+  refuseUnsignable(options);
+  return UNSIGNED;
+}
+
+function isChunked(way: ReachedDelivery): boolean {
+  return way.transport === "mqtt" && way.channel.mode === "chunked";
 }
 
 function targetOf(devices: readonly string[]): DeliveryTarget {
@@ -180,8 +217,11 @@ function literalWarnings(channels: Channels): string[] {
 interface Release {
   /** The version manifest. */
   readonly manifestFile: string;
-  readonly createdAt: string | undefined;
+  readonly version: string;
+  readonly createdAt: string;
   readonly root: LoadedRoot;
+  readonly signed: ReleaseOnDisk;
+  readonly signing: OfferSigning;
 }
 
 /** Opens and measures each artifact's file once, whatever ways it goes. */
@@ -206,7 +246,6 @@ function openAll(
     files.set(artifact, opened.file);
     return opened.file;
   };
-  const isChunked = (way: ReachedDelivery): boolean => way.transport === "mqtt" && way.channel.mode === "chunked";
   try {
     // Images first: they are files too, and measured once.
     for (const way of reached.filter(isChunked)) imageOf(way.artifact);
@@ -238,14 +277,11 @@ function chunkedDelivery(
   artifact: string,
   channel: MqttTarget,
   file: ImageFile,
-  { root, createdAt }: Release,
+  { root, version, createdAt, signed, signing }: Release,
 ): ChunkedDelivery {
-  // Where the manifest says nothing, it is for what it was built for.
-  const hardware = root.manifest.product.hardware ?? chipById(file.chipId)?.name ?? "esp32";
-  return {
-    ...{ transport: "mqtt", mode: "chunked", artifact, hardware, channel, file },
-    createdAt: createdAt ?? new Date().toISOString(),
-  };
+  const parts = { ...productOf(root.manifest, file.chipId), version, createdAt, image: releasedImageOf(file) };
+  const release = releaseToOffer(parts, signed, signing);
+  return { transport: "mqtt", mode: "chunked", artifact, release, channel, file };
 }
 
 function blobDelivery(

@@ -1,22 +1,25 @@
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
+import { openSigners, type SigningOptions } from "../signing/signers.ts";
 import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
 import { treeOf } from "./file-tree.ts";
 
 /** Options of `tinybms-ota package`, as commander reads them. */
 export interface PackageCommandOptions
   extends OutputOptions,
-    Omit<PackageOptions, "now" | "signal" | "lockTimeoutMs" | "onWait"> {}
+    SigningOptions,
+    Omit<PackageOptions, "now" | "signal" | "lockTimeoutMs" | "onWait" | "signers"> {}
 
 /**
  * Makes a release of a build.
  *
  * @returns The exit code, 0: what goes wrong is thrown.
- * @throws OtaError as `packageRelease`.
+ * @throws OtaError as `packageRelease` and `openSigners`.
  */
 export async function runPackage(options: PackageCommandOptions, console: CommandConsole): Promise<number> {
   const { json: _json, verbose: _verbose, quiet: _quiet, ...release } = options;
   const result = await packageRelease({
     ...release,
+    signers: await openSigners(options, console),
     signal: console.world.signal,
     onWait: (owner) => console.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
   });

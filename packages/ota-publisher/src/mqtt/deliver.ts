@@ -1,21 +1,21 @@
-import { randomBytes } from "node:crypto";
 import {
   type DeliveryOutcome,
   type DeviceProgress,
+  type Envelope,
   type OtaError,
   parseTopic,
   Sender,
   type SenderAction,
   type SenderEvent,
-  toHex,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
-import { buildOfferEnvelope, type DeliveryTarget, offerTopicsOf, type ReleaseParts } from "../offer.ts";
-import { nextCounter, type OfferCounter, readCounter, recordCounter } from "../sequence.ts";
+import { type DeliveryTarget, offerTopicsOf } from "../offer.ts";
+import type { OfferCounter } from "../sequence.ts";
+import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
 import { type BrokerConnection, type BrokerMessage, connectBroker } from "./connection.ts";
-import { readRetainedCounters } from "./retained-offers.ts";
+import { makeOffer } from "./make-offer.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
 /** One image, for some devices, through one broker. */
@@ -24,8 +24,11 @@ export interface DeliveryPlan {
   readonly connection: Omit<ConnectionOptions, "signal" | "onRetry">;
   /** The channel's topic. */
   readonly topicRoot: string;
-  readonly release: Omit<ReleaseParts, "image">;
+  /** What the offer carries: `unsignedRelease`, or the envelope that `package` signed. */
+  readonly release: Envelope;
+  /** The image of the release. */
   readonly image: ImageFile;
+  readonly signing: OfferSigning;
   readonly target: DeliveryTarget;
   /** Who must end well: the named devices, or so many; without either, who answers. */
   readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
@@ -62,8 +65,9 @@ const WINDOW = 32;
  *
  * @returns How it ended, also where devices failed or none appeared.
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
- *   `delivery/connection-lost` if the connection was lost and is still away at the end; `manifest/unreadable` and
- *   `package/write-failed` for the record of sequences; the signal's reason if it is aborted before the offer is made.
+ *   `delivery/connection-lost` if the connection was lost and is still away at the end; `signing/…` where devices would
+ *   not trust the offer; `manifest/unreadable` and `package/write-failed` for the record of sequences; the signal's
+ *   reason if it is aborted before the offer is made.
  */
 export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch = {}): Promise<DeliveryOutcome> {
   const startedAt = performance.now();
@@ -74,7 +78,8 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
     ...(onRetry === undefined ? {} : { onRetry }),
   });
   try {
-    const { id, envelope } = await makeOffer(connection, plan, watch);
+    const { id, counter, envelope } = await makeOffer(connection, { ...plan, expectedCount: countOf(plan) }, watch);
+    watch.onOffer?.({ id, counter });
     signal?.throwIfAborted();
     const sender = new Sender({
       topicRoot: plan.topicRoot,
@@ -98,44 +103,13 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
   }
 }
 
+/** How many devices will ask for the image, as far as anybody knows. */
+function countOf({ target, expected }: DeliveryPlan): number | undefined {
+  return target === "all" ? (expected.devices?.length ?? expected.count) : target.devices.length;
+}
+
 function expectsOne({ expected: { devices, count } }: DeliveryPlan): boolean {
   return devices === undefined ? count === 1 : devices.length === 1;
-}
-
-async function makeOffer(
-  connection: BrokerConnection,
-  plan: DeliveryPlan,
-  watch: DeliveryWatch,
-): Promise<{ readonly id: string; readonly envelope: Uint8Array }> {
-  const { topicRoot, target, release, image, expected, sequenceFile } = plan;
-  const retained = await retainedCounters(connection, plan, watch);
-  const counter = nextCounter(await readCounter(sequenceFile, topicRoot), retained);
-  const id = toHex(randomBytes(16));
-  const expectedCount = target === "all" ? (expected.devices?.length ?? expected.count) : target.devices.length;
-  const offer = { id, topicRoot, counter, issuedAt: new Date(), target, expectedCount };
-  const envelope = buildOfferEnvelope({ ...release, image }, offer);
-  await recordCounter(sequenceFile, topicRoot, counter);
-  watch.onOffer?.({ id, counter });
-  return { id, envelope };
-}
-
-/** The counters on the broker, read anew when the connection was lost meanwhile: half of them would number an offer wrong. */
-async function retainedCounters(
-  connection: BrokerConnection,
-  { topicRoot, target, timeoutMs }: DeliveryPlan,
-  { signal: interrupt, onConnection }: DeliveryWatch,
-): Promise<readonly OfferCounter[]> {
-  const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
-  const signal = interrupt === undefined ? deadline : AbortSignal.any([interrupt, deadline]);
-  for (;;) {
-    const counters = await readRetainedCounters(connection, topicRoot, target, signal);
-    if (counters !== undefined) return counters;
-    interrupt?.throwIfAborted();
-    if (signal.aborted && connection.connected) throw connection.silentError();
-    onConnection?.(false);
-    await connection.connectedAgain(signal);
-    onConnection?.(true);
-  }
 }
 
 /** Runs the machine on a connection until it is done. */

@@ -1,0 +1,98 @@
+import { chipById } from "../image/chips.ts";
+import { malformedMessage } from "../protocol/json-message.ts";
+import { CHUNK_SIZE } from "../protocol/timing.ts";
+import type { Release, RootManifest } from "../schemas/types.generated.ts";
+
+/** What an image is, as far as its file tells. */
+export interface ReleasedImage {
+  /** SHA-256 of the whole file, 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** SHA-256 of its hash list, 64 lower-case hexadecimal digits. */
+  readonly hashListSha256: string;
+  /** `chip_id` of the image header. */
+  readonly chipId: number;
+  /** `secure_version` of the app descriptor. */
+  readonly secureVersion: number;
+}
+
+/** What an image is released as. */
+export interface ReleaseParts {
+  readonly product: string;
+  readonly hardware: string;
+  readonly version: string;
+  /** When it was packaged, ISO 8601 in any zone. */
+  readonly createdAt: string;
+  readonly image: ReleasedImage;
+}
+
+/** The product of a release line that names none; `package` calls its artifacts the same. */
+const PRODUCT_DEFAULT = "firmware";
+
+/** What a release line's images are for. Where its manifest names no hardware, an image is for what it was built for. */
+export function productOf(
+  { product }: Pick<RootManifest, "product">,
+  chipId: number,
+): Pick<ReleaseParts, "product" | "hardware"> {
+  return {
+    product: product.name ?? PRODUCT_DEFAULT,
+    hardware: product.hardware ?? chipById(chipId)?.name ?? "esp32",
+  };
+}
+
+/**
+ * The document of a release, to be put into an envelope.
+ *
+ * @throws OtaError `protocol/malformed` where `createdAt` is no time.
+ */
+export function releaseDocument({ product, hardware, version, createdAt, image }: ReleaseParts): Release {
+  if (Number.isNaN(Date.parse(createdAt))) {
+    throw malformedMessage("release", "/created_at", `${JSON.stringify(createdAt)} is no date and time`);
+  }
+  return {
+    release: 1,
+    product,
+    hardware,
+    version,
+    created_at: new Date(createdAt).toISOString(),
+    image: {
+      sha256: image.sha256,
+      size: image.sizeBytes,
+      chunk_size: CHUNK_SIZE,
+      hash_list_sha256: image.hashListSha256,
+      secure_version: image.secureVersion,
+      chip_id: image.chipId,
+    },
+  };
+}
+
+/**
+ * The first member in which two releases differ, when they were packaged aside: a release that was packaged again is
+ * the same release.
+ *
+ * @returns Its name and both values; `undefined` where they are the same.
+ */
+export function releaseDifference(
+  left: Release,
+  right: Release,
+): { readonly member: string; readonly left: string; readonly right: string } | undefined {
+  const [leftMembers, rightMembers] = [membersOf(left), membersOf(right)];
+  for (const [index, [member, value]] of leftMembers.entries()) {
+    const other = rightMembers[index]?.[1] ?? "";
+    if (value !== other) return { member, left: value, right: other };
+  }
+  return undefined;
+}
+
+function membersOf({ product, hardware, version, image }: Release): readonly (readonly [string, string])[] {
+  return [
+    ["product", product],
+    ["hardware", hardware],
+    ["version", version],
+    ["image.sha256", image.sha256],
+    ["image.size", String(image.size)],
+    ["image.hash_list_sha256", image.hash_list_sha256],
+    ["image.secure_version", String(image.secure_version)],
+    ["image.chip_id", String(image.chip_id)],
+  ];
+}

@@ -1,0 +1,56 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isOtaError, OtaError } from "../errors.ts";
+import { isMissing, reasonOf } from "../manifest/load-file.ts";
+import { type Envelope, parseEnvelope } from "../protocol/envelope.ts";
+import { parseRelease } from "../protocol/release.ts";
+import { MESSAGE_SIZE_MAX } from "../protocol/topics.ts";
+import type { Release } from "../schemas/types.generated.ts";
+
+/** A signed release as it stands beside its version manifest. */
+export interface ReleaseFile {
+  readonly file: string;
+  readonly envelope: Envelope;
+  /** What the envelope holds. Nobody has verified its signatures. */
+  readonly release: Release;
+}
+
+/** Where the signed release of a version is: `release.json` beside its version manifest. */
+export function releaseFileOf(versionManifest: string): string {
+  return join(dirname(versionManifest), "release.json");
+}
+
+/**
+ * Reads a signed release, without a word on its signatures.
+ *
+ * @returns `undefined` where there is no such file.
+ * @throws {@link OtaError} `manifest/unreadable`; `protocol/malformed` and `protocol/too-large` with the file's name.
+ */
+export async function readReleaseFile(file: string): Promise<ReleaseFile | undefined> {
+  const bytes = await read(file);
+  if (bytes === undefined) return undefined;
+  try {
+    const envelope = parseEnvelope(bytes);
+    return { file, envelope, release: parseRelease(envelope.payload) };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    const hint = "remove it, and package the same build again with --sign-key";
+    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, hint });
+  }
+}
+
+async function read(file: string): Promise<Uint8Array | undefined> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (found.size > MESSAGE_SIZE_MAX.offer) throw unreadable(file, `it has ${found.size} bytes; no release has`);
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw isOtaError(error) ? error : unreadable(file, reasonOf(error), error);
+  }
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): OtaError<"manifest/unreadable"> {
+  return new OtaError("manifest/unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
+}

@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type BenchKey, benchKeySet, createBenchKey } from "../../test/bench-keys.ts";
+import { concatBytes, toHex } from "../bytes.ts";
+import { buildAppImage } from "../image/build-app-image.ts";
+import { parseEnvelope } from "../protocol/envelope.ts";
+import { buildHashList } from "../protocol/hash-list.ts";
+import { parseRelease } from "../protocol/release.ts";
+import { sha256 } from "../sha256.ts";
+import type { Signer } from "../signing/sign-envelope.ts";
+import { verifySignature } from "../signing/signature-verifier.ts";
+import { trustKeys } from "../signing/trusted-keys.ts";
+import { verifyEnvelope } from "../signing/verify-envelope.ts";
+import { packageRelease } from "./package.ts";
+import type { PackageOptions, PackageResult } from "./package-options.ts";
+
+const IMAGE = buildAppImage({ version: "1.2.3", projectName: "gateway", secureVersion: 2, sizeBytes: 40_000 });
+const [A, B] = [createBenchKey(), createBenchKey()];
+const KEYS = trustKeys(benchKeySet({ root: [[A], 1], release: [[A, B], 2], offer: [[A], 1] }));
+const signer =
+  (key: BenchKey): Signer =>
+  async (message) => ({ key, signature: key.sign(message) });
+
+let folder = "";
+let manifest = "";
+let binary = "";
+let file = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-sign-release-"));
+  mkdirSync(join(folder, "ota"));
+  manifest = join(folder, "ota", "manifest.json");
+  binary = join(folder, "gateway.bin");
+  file = join(folder, "ota", "versions", "1.2.3", "release.json");
+  writeFileSync(binary, IMAGE);
+  writeRoot("Gateway");
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function writeRoot(name: string): void {
+  writeFileSync(manifest, JSON.stringify({ schema_version: 1, product: { name, hardware: "esp32" }, versions: [] }));
+}
+
+let clock = 0;
+
+function packageIt(keys: readonly BenchKey[], options: Partial<PackageOptions> = {}): Promise<PackageResult> {
+  const now = (): Date => new Date(Date.UTC(2026, 0, 31, 12, 0, clock++));
+  return packageRelease({ manifest, binary, now, signers: keys.map(signer), ...options });
+}
+
+const signers = (): readonly string[] => parseEnvelope(readFileSync(file)).signatures.map(({ keyid }) => keyid);
+const namesThere = (): readonly string[] => readdirSync(join(folder, "ota/versions/1.2.3")).sort();
+
+test("a signed release says of the image what a device checks, and of the product what the manifest says", async () => {
+  const { changes } = await packageIt([A, B]);
+  expect(changes.map(({ path }) => path.split("/").at(-1))).toEqual(["Gateway-1.2.3.bin", "release.json", "ota.json"]);
+  const { payload } = verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
+  const { created_at } = JSON.parse(readFileSync(join(file, "../ota.json"), "utf8"));
+  expect(parseRelease(payload)).toEqual({
+    release: 1,
+    product: "Gateway",
+    hardware: "esp32",
+    version: "1.2.3",
+    created_at: new Date(created_at).toISOString(),
+    image: {
+      sha256: toHex(sha256(IMAGE)),
+      size: IMAGE.length,
+      chunk_size: 4096,
+      hash_list_sha256: toHex(sha256(buildHashList(IMAGE))),
+      secure_version: 2,
+      chip_id: 0,
+    },
+  });
+});
+
+test("packaging the same bytes again with the same key changes nothing, although ECDSA signs differently each time", async () => {
+  await packageIt([A]);
+  const before = readFileSync(file);
+  expect((await packageIt([A])).changes).toEqual([]);
+  expect((await packageIt([])).changes).toEqual([]);
+  expect(readFileSync(file)).toEqual(before);
+});
+
+test("several people sign one release one after the other", async () => {
+  await packageIt([A]);
+  expect((await packageIt([B])).changes).toEqual([{ path: file, action: "replace" }]);
+  expect(signers()).toEqual([A.keyid, B.keyid]);
+  expect((await packageIt([A])).changes).toEqual([]);
+  verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
+});
+
+test("a signature that is none any more is made anew", async () => {
+  await packageIt([A]);
+  const { payload, signatures } = JSON.parse(readFileSync(file, "utf8"));
+  const [{ sig }] = signatures;
+  writeFileSync(
+    file,
+    JSON.stringify({ payload, signatures: [{ ...signatures[0], sig: `${sig.slice(0, -8)}AAAAAAA=` }] }),
+  );
+  await packageIt([A, B]);
+  verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
+});
+
+test("what release.json said of another product or other bytes is not signed again", async () => {
+  await packageIt([A, B]);
+  writeRoot("Other");
+  await packageIt([B], { project: "Gateway" });
+  expect(signers()).toEqual([B.keyid]);
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 7, sizeBytes: 8192 }));
+  await packageIt([A], { force: true, project: "Gateway" });
+  expect(signers()).toEqual([A.keyid]);
+});
+
+test("a forced release that nobody signs leaves no signature over other bytes behind", async () => {
+  await packageIt([A]);
+  writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 7, sizeBytes: 8192 }));
+  const { changes } = await packageIt([], { force: true });
+  expect(changes).toContainEqual({ path: file, action: "remove" });
+  expect(namesThere()).not.toContain("release.json");
+});
+
+test("a damaged release.json is replaced when it is signed", async () => {
+  await packageIt([A]);
+  writeFileSync(file, "{");
+  await packageIt([A]);
+  expect(signers()).toEqual([A.keyid]);
+});
+
+test("a dry run signs to see that it can, and writes nothing", async () => {
+  const { changes } = await packageIt([A], { dryRun: true });
+  expect(changes).toContainEqual({ path: file, action: "create" });
+  expect(readdirSync(join(folder, "ota"))).toEqual(["manifest.json"]);
+});
+
+test("a signer that fails leaves nothing behind", async () => {
+  const broken: Signer = () => Promise.reject(new Error("card absent"));
+  await expect(packageIt([], { signers: [broken] })).rejects.toThrow("card absent");
+  expect(readdirSync(join(folder, "ota"))).toEqual(["manifest.json"]);
+});
+
+test("an image with more after it than a signature is not signed: no device could tell that it has it", async () => {
+  writeFileSync(binary, concatBytes([IMAGE, new Uint8Array(100)]));
+  await expect(packageIt([A])).rejects.toMatchObject({ code: "image/invalid" });
+  expect((await packageIt([])).changes.length).toBe(2);
+});

@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import {
+  buildEnvelope,
+  type Envelope,
+  OtaError,
+  type Signer,
+  signEnvelope,
+  type TrustedKeys,
+  verifyEnvelope,
+  verifySignature,
+} from "@tinybms/ota-core";
+import type { CommandConsole } from "../commands/console.ts";
+import { readKeyStore, type StoredKeySet } from "./key-store.ts";
+import { openSigners, type SigningOptions } from "./signers.ts";
+
+/** Who signs offers, and what devices hold them to. */
+export interface OfferSigning {
+  readonly signers: readonly Signer[];
+  /** The product's key sets, the current one last. Without any, nothing can be checked. */
+  readonly keySets: readonly StoredKeySet[];
+}
+
+/** Options of commands that make offers. */
+export interface OfferSigningOptions extends SigningOptions {
+  /** The folder of key sets; without it `keys` beside the root manifest. */
+  readonly keys?: string;
+}
+
+/** Offers that nobody signs, for devices that nobody gave a key set. */
+export const UNSIGNED: OfferSigning = { signers: [], keySets: [] };
+
+/**
+ * Opens the signers of an offer, and reads what devices trust.
+ *
+ * @param manifestFolder - Folder of the root manifest.
+ * @param product - Whose devices they are.
+ * @throws OtaError `signing/unsigned` where there is a key set and nobody to sign; `signing/key-set-product` for another
+ *   product's; `signing/key-set-unreadable` where `--keys` names a folder without any; as `readKeyStore`, `openSigners`.
+ */
+export async function openOfferSigning(
+  options: OfferSigningOptions,
+  manifestFolder: string,
+  product: string,
+  console: CommandConsole,
+): Promise<OfferSigning> {
+  const { keys: folder = join(manifestFolder, "keys") } = options;
+  const { sets: keySets, pending } = await readKeyStore(folder);
+  const current = keySets.at(-1);
+  if (current === undefined && options.keys !== undefined) {
+    const hint = "tinybms-ota keys init makes the first one";
+    const message = `${folder} holds no key set that is complete`;
+    throw new OtaError("signing/key-set-unreadable", message, { file: folder }, { hint });
+  }
+  if (current !== undefined) checkProduct(current, product);
+  const signers = await openSigners(options, console, current?.keys.roles.offer.keys);
+  if (current !== undefined && signers.length === 0) {
+    const message = `devices that have key set ${epochOf(current)} (${current.file}) take signed offers only`;
+    const hint = "--sign-key names the private key of an offer key, --sign-command a program that has it";
+    throw new OtaError("signing/unsigned", message, { kind: "offer" }, { hint });
+  }
+  if (current === undefined && signers.length > 0) {
+    console.warn(`there is no key set in ${folder}: whether devices trust the signature is not checked`);
+  }
+  if (pending !== undefined && current !== undefined) {
+    console.warn(`${pending.file} waits for signatures; until it has them, key set ${epochOf(current)} counts`);
+  }
+  return { signers, keySets };
+}
+
+/** The key set that devices are to have. */
+export function currentKeys({ keySets }: OfferSigning): TrustedKeys | undefined {
+  return keySets.at(-1)?.keys;
+}
+
+/**
+ * Signs an offer, and makes sure that devices will take its signature.
+ *
+ * @returns The envelope's bytes.
+ * @throws OtaError `signing/…` as `verifyEnvelope`; what a signer throws.
+ */
+export async function sealOffer(payload: Uint8Array, signing: OfferSigning): Promise<Uint8Array> {
+  const envelope = await signEnvelope("offer", { payload, signatures: [] }, signing.signers);
+  const keys = currentKeys(signing);
+  if (keys !== undefined) verifyEnvelope(envelope, "offer", keys, verifySignature);
+  return buildEnvelope(envelope.payload, envelope.signatures);
+}
+
+/** Whether devices would count an offer: without a key set all that come. */
+export function isTrustedOffer(envelope: Envelope, signing: OfferSigning): boolean {
+  const keys = currentKeys(signing);
+  if (keys === undefined) return true;
+  try {
+    verifyEnvelope(envelope, "offer", keys, verifySignature);
+    return true;
+  } catch (error) {
+    if (error instanceof OtaError) return false;
+    throw error;
+  }
+}
+
+function checkProduct({ file, keys: { document } }: StoredKeySet, product: string): void {
+  if (document.product === product) return;
+  const [expected, found] = [product, document.product];
+  const message = `${file} is the key set of ${JSON.stringify(found)}; the manifest's product is ${JSON.stringify(expected)}`;
+  const hint = "--keys names the folder of this product's key sets";
+  throw new OtaError("signing/key-set-product", message, { expected, found }, { hint });
+}
+
+function epochOf({ keys }: StoredKeySet): number {
+  return keys.document.epoch;
+}
