@@ -1,4 +1,7 @@
-/** `pnpm bench`: what things cost, as ratios within one run against what a user would otherwise do. */
+/**
+ * `pnpm bench [NAME...]`: what things cost, as ratios within one run against what a user would otherwise do. A bench whose
+ * peer is missing says so, and the others go on.
+ */
 import type { BenchLine } from "./bench-line.ts";
 import { benchDelivery } from "./delivery.ts";
 import { benchGuards } from "./guards.ts";
@@ -8,22 +11,32 @@ import { benchNvs } from "./nvs.ts";
 import { benchPackage } from "./package.ts";
 import { benchPowerCut } from "./power-cut.ts";
 
-const BENCHES: readonly (() => Promise<readonly BenchLine[]>)[] = [
-  benchDelivery,
-  benchGuards,
-  benchPackage,
-  benchHashFile,
-  benchPowerCut,
-  benchIdleDevice,
-  benchNvs,
-];
+const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
+  delivery: benchDelivery,
+  guards: benchGuards,
+  package: benchPackage,
+  "hash-file": benchHashFile,
+  "power-cut": benchPowerCut,
+  "idle-device": benchIdleDevice,
+  nvs: benchNvs,
+};
 
 const row = (name: string, ...cells: readonly string[]) =>
-  name.padEnd(60) + cells.map((cell) => cell.padStart(10)).join("");
+  name.padEnd(64) + cells.map((cell) => cell.padStart(11)).join("");
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
 console.log(row("bench", "ours", "plain", "ratio", "limit"));
-for (const bench of BENCHES) {
-  for (const { name, ours, plain, unit = "ms", ratio, limit } of await bench()) {
-    const [measured, against] = [ours, plain].map((value) => `${value.toFixed(1)} ${unit}`);
-    console.log(row(name, measured ?? "", against ?? "", ratio.toFixed(2), limit.toFixed(2)));
+for (const name of names) {
+  try {
+    const bench = BENCHES[name];
+    if (bench === undefined) throw new Error(`there is no such bench; there are ${Object.keys(BENCHES).join(", ")}`);
+    for (const line of await bench()) console.log(rowOf(line));
+  } catch (error) {
+    process.exitCode = 1;
+    console.log(`${name}: not measured: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function rowOf({ name, ours, plain, unit = "ms", ratio, limit }: BenchLine): string {
+  const [measured, against] = [ours, plain].map((value) => `${value.toFixed(1)} ${unit}`);
+  return row(name, measured ?? "", against ?? "", ratio.toFixed(2), limit.toFixed(2));
 }
