@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { buildAppImage, TWO_OTA_PARTITION_CSV } from "@tinybms/ota-core";
+import { buildAppImage, TWO_OTA_PARTITION_CSV, topicsOf } from "@tinybms/ota-core";
+import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { publishOver } from "../test/mqtt-publisher.ts";
+import { createFleetKeys, signerOf } from "../test/signed-fleet.ts";
 import { runSimCli } from "./cli.ts";
 import { publishImage } from "./simulation/publish-image.ts";
 import { startEmbeddedBroker } from "./testkit/index.ts";
@@ -40,6 +42,44 @@ async function sim(args: readonly string[], signal: AbortSignal = new AbortContr
   stderr.end();
   return { code, out: await out, err: await err };
 }
+
+test("run --key-set provisions devices, which then take no unsigned offer, and a signed one", async () => {
+  const keys = createFleetKeys(PRODUCT);
+  const keySet = await file("1.json", keys.keySets[0]);
+  const broker = await startEmbeddedBroker({});
+  const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 2 });
+  const publication = { image, topicRoot: TOPIC, product: PRODUCT };
+  const args = ["run", "--broker", broker.url, "--key-set", keySet, "--until", "settled", "--timeout", "20", "--json"];
+
+  const stopUnsigned = await publishOver(broker.url, TOPIC, publishImage({ ...publication, sequence: 2 }));
+  const watcher = await connectAsync(broker.url);
+  const refused = new AbortController();
+  watcher.on("message", (_, payload) => {
+    if (payload.toString().includes('"code":"signing/unsigned"')) refused.abort();
+  });
+  await watcher.subscribeAsync(topicsOf(TOPIC).stateFilter, { qos: 1 });
+  const unsigned = await sim(args, refused.signal);
+  await watcher.endAsync();
+  await stopUnsigned();
+  expect(unsigned.err).toContain("the devices are provisioned with key set 1");
+  expect(unsigned.code).toBe(130);
+  expect(JSON.parse(unsigned.out)).toMatchObject({ devices: [{ device: "bench-1", state: "idle", version: "1.0.0" }] });
+
+  const stop = await publishOver(broker.url, TOPIC, publishImage({ ...publication, sign: signerOf(keys) }));
+  const signed = await sim(args);
+  await stop();
+  await broker.close();
+  expect(JSON.parse(signed.out)).toMatchObject({ devices: [{ state: "confirmed", version: "2.0.0" }] });
+});
+
+test.for([
+  ["of another product", createFleetKeys("Another Product").keySets[0], "signing/key-set-product"],
+  ["that is none", new Uint8Array(20), "protocol/malformed"],
+] as const)("run --key-set with a key set %s is refused", async ([name, content, code]) => {
+  const { code: exitCode, err } = await sim(["run", "--broker", ANY_PORT, "--key-set", await file(name, content)]);
+  expect(exitCode).toBe(2);
+  expect(err).toContain(`error[${code}]`);
+});
 
 test("run --until settled ends when every device has ended the offer, and prints one document", async () => {
   const broker = await startEmbeddedBroker({});

@@ -9,7 +9,7 @@ import { declareTwin } from "./commands/twin-options.ts";
 import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
 
 /** Groups of errors that the arguments or an input file are to blame for. */
-const INPUT_GROUPS: readonly string[] = ["arguments", "image", "nvs", "protocol", "simulation"];
+const INPUT_GROUPS: readonly string[] = ["arguments", "image", "nvs", "protocol", "signing", "simulation"];
 
 const DEVICES_MAX = 10_000;
 
@@ -88,6 +88,10 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
     .option("--bootloader <file>", "the second-stage bootloader")
     .option("--nvs <file>", "the NVS partition")
+    .option(
+      "--key-set <file>",
+      "the key set that the devices are provisioned with; without it they take unsigned offers",
+    )
     .option("--flash <file>", "keep the one device's flash here; where the file exists, the device is what it holds")
     .addOption(
       new Option("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again").argParser(

@@ -3,6 +3,7 @@ import {
   type DeviceState,
   type ReceiverTiming,
   type StateReport,
+  type TrustedKeys,
   topicsOf,
   utf8,
 } from "@tinybms/ota-core";
@@ -27,8 +28,10 @@ export interface DeviceOptions {
   readonly topicRoot?: string;
   /** `product.name` of the manifest; `TinyBMS Web Gateway` without it. */
   readonly product?: string;
-  /** Takes unsigned offers; true without it. */
+  /** Takes unsigned offers, as long as it has no key set; true without it. */
   readonly allowUnsigned?: boolean;
+  /** The key set it is provisioned with, as `readKeySet` reads it: of the device's product. */
+  readonly keySet?: TrustedKeys | undefined;
   readonly bootloaderOptions?: BootloaderOptions;
   /** What becomes of the self-test, by image; it passes without a rule. */
   readonly selfTests?: readonly SelfTestRule[];
@@ -219,6 +222,7 @@ export class SimulatedDevice {
         topicRoot: this.topicRoot,
         product: this.#options.product ?? "TinyBMS Web Gateway",
         allowUnsigned: this.#options.allowUnsigned ?? true,
+        keySet: this.#options.keySet,
         random: () => this.#random.float(),
         selfTests: [...this.#faults.filter((fault) => fault.type === "self-test"), ...selfTests],
         selfTestMs,

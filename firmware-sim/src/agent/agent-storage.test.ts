@@ -1,6 +1,7 @@
-import { BLANK_RECORD } from "@tinybms/ota-core";
+import { addKey, BLANK_RECORD, firstKeySet, type Immutable, type KeySet, nextKeySet } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { board, start } from "../../test/board.ts";
+import { createFleetKey } from "../../test/signed-fleet.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
 import { openAgentStorage } from "./agent-storage.ts";
 
@@ -13,4 +14,36 @@ test("a record that the flash does not take is not said to be stored", () => {
   expect(storage.store({ ...BLANK_RECORD, accepted: [1, 1] })).toBe(EspErr.ESP_OK);
   flash.setFaults([{ type: "program-fails", sectorIndex: NVS_SECTOR }]);
   expect(storage.store({ ...BLANK_RECORD, accepted: [1, 2] })).toBe(EspErr.ESP_ERR_FLASH_OP_FAIL);
+});
+
+/** More than one string of NVS holds, with a name that is not ASCII. */
+const LARGE: Immutable<KeySet> = Array.from({ length: 12 }, createFleetKey).reduce<Immutable<KeySet>>(
+  (set, key) => addKey(set, key, ["root", "release", "offer"]),
+  firstKeySet("Akku-Überwachung 電池", "2026-01-01T00:00:00Z"),
+);
+
+test("a key set is kept whole, in as many strings as it needs, and a shorter one takes its place", () => {
+  expect(JSON.stringify(LARGE).length).toBeGreaterThan(1_960);
+  const app = start(board());
+  const short = addKey(firstKeySet("Akku", "2026-01-02T00:00:00Z"), createFleetKey(), ["root", "release", "offer"]);
+  for (const keySet of [LARGE, nextKeySet(LARGE, "2026-01-02T00:00:00Z"), short, LARGE]) {
+    expect(openAgentStorage(app).storeKeySet(keySet)).toBe(EspErr.ESP_OK);
+    expect(openAgentStorage(app).keySet).toEqual(keySet);
+  }
+});
+
+test("a key set that the flash does not take leaves the one before, and the record", () => {
+  const hardware = board();
+  const app = start(hardware);
+  const storage = openAgentStorage(app);
+  const record = { ...BLANK_RECORD, accepted: [1, 1] as const };
+  expect(storage.store(record)).toBe(EspErr.ESP_OK);
+  expect(storage.storeKeySet(LARGE)).toBe(EspErr.ESP_OK);
+  const { flash } = hardware;
+  flash.setFaults(
+    Array.from({ length: 4 }, (_, index) => ({ type: "program-fails", sectorIndex: NVS_SECTOR + index })),
+  );
+  expect(storage.storeKeySet(nextKeySet(LARGE, "2026-01-02T00:00:00Z"))).not.toBe(EspErr.ESP_OK);
+  flash.setFaults([]);
+  expect(openAgentStorage(app)).toMatchObject({ keySet: LARGE, record });
 });

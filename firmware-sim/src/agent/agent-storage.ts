@@ -1,7 +1,11 @@
 import {
+  buildKeySetRecord,
   buildReceiverRecord,
   DataSubtype,
+  type Immutable,
+  type KeySet,
   PartitionType,
+  parseKeySetRecord,
   parseReceiverRecord,
   type ReceiverRecord,
 } from "@tinybms/ota-core";
@@ -13,24 +17,11 @@ import {
   esp_partition_read,
   esp_partition_write,
 } from "../esp-idf/esp-partition.ts";
-import {
-  type NvsHandle,
-  nvs_flash_erase,
-  nvs_flash_init,
-  nvs_get_str,
-  nvs_get_u32,
-  nvs_open,
-  nvs_set_str,
-  nvs_set_u32,
-} from "../nvs/nvs.ts";
+import { type NvsHandle, nvs_flash_erase, nvs_flash_init, nvs_get_u32, nvs_open, nvs_set_u32 } from "../nvs/nvs.ts";
 import type { NvsStorage } from "../nvs/nvs-storage.ts";
+import { StoredText } from "./stored-text.ts";
 
 const NAMESPACE = "tinybms_ota";
-/**
- * Written in turns. A power cut while ESP-IDF marks a string's old form as erased (`Page::eraseEntryAndSpan`) can leave
- * neither form readable; the other string then still holds the record before.
- */
-const RECORD_KEYS = ["record_0", "record_1"] as const;
 const BOOT_COUNT_KEY = "boot_count";
 
 /** What the agent keeps in NVS. */
@@ -39,8 +30,12 @@ export interface AgentStorage {
   readonly bootCount: number;
   /** What was stored last; `undefined` where there is none, or it is lost. */
   readonly record: ReceiverRecord | undefined;
+  /** The key set that was stored last; `undefined` as for the record. */
+  readonly keySet: Immutable<KeySet> | undefined;
   /** Replaces the record. @returns ESP_OK, or what NVS gave: the old record then stands. */
   store(record: ReceiverRecord): number;
+  /** Replaces the key set. @returns As `store`. */
+  storeKeySet(keySet: Immutable<KeySet>): number;
 }
 
 /**
@@ -53,43 +48,24 @@ export interface AgentStorage {
 export function openAgentStorage(app: AppContext): AgentStorage {
   const failures: number[] = [];
   const { err, handle } = openNamespace(app, failures);
-  if (handle === undefined) return { bootCount: 1, record: undefined, store: () => err };
+  if (handle === undefined) {
+    return { bootCount: 1, record: undefined, keySet: undefined, store: () => err, storeKeySet: () => err };
+  }
   const bootCount = (nvs_get_u32(handle, BOOT_COUNT_KEY).value ?? 0) + 1;
   nvs_set_u32(handle, BOOT_COUNT_KEY, bootCount);
-  let newest = newestRecord(handle);
+  const records = new StoredText<ReceiverRecord>(handle, "record", parseReceiverRecord);
+  const keySets = new StoredText<Immutable<KeySet>>(handle, "key_set", parseKeySetRecord);
+  const stored = <T>(texts: StoredText<T>, value: T, text: string): number => {
+    failures.length = 0;
+    return texts.store(value, text, () => failures[0] ?? EspErr.ESP_OK);
+  };
   return {
     bootCount,
-    record: newest?.record,
-    store: (record) => {
-      failures.length = 0;
-      const number = (newest?.number ?? 0) + 1;
-      const stored = nvs_set_str(handle, keyOf(number), `${number} ${buildReceiverRecord(record)}`);
-      const err = stored === EspErr.ESP_OK ? (failures[0] ?? stored) : stored;
-      if (err === EspErr.ESP_OK) newest = { number, record };
-      return err;
-    },
+    record: records.value,
+    keySet: keySets.value,
+    store: (record) => stored(records, record, buildReceiverRecord(record)),
+    storeKeySet: (keySet) => stored(keySets, keySet, buildKeySetRecord(keySet)),
   };
-}
-
-/** A record, with how many were stored before it. */
-interface NumberedRecord {
-  readonly number: number;
-  readonly record: ReceiverRecord;
-}
-
-function keyOf(number: number): string {
-  return RECORD_KEYS[number % 2 === 0 ? 0 : 1];
-}
-
-function newestRecord(handle: NvsHandle): NumberedRecord | undefined {
-  let newest: NumberedRecord | undefined;
-  for (const key of RECORD_KEYS) {
-    const [, digits, text = ""] = /^([0-9]{1,10}) (.*)$/s.exec(nvs_get_str(handle, key).value ?? "") ?? [];
-    const record = parseReceiverRecord(text);
-    const number = Number(digits);
-    if (record !== undefined && number > (newest?.number ?? -1)) newest = { number, record };
-  }
-  return newest;
 }
 
 /** @param failures - Gets what the flash refuses, as long as the namespace is used. */

@@ -10,6 +10,7 @@ import {
   type ReportedError,
   type RunningImage,
   type StateReport,
+  type TrustedKeys,
 } from "@tinybms/ota-core";
 import type { VerifiedImage } from "../boot/image-verification.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly product: string;
   /** Takes unsigned offers, as long as it has no key set. */
   readonly allowUnsigned: boolean;
+  /** The key set it was provisioned with. What it has come to since is in NVS. */
+  readonly keySet?: TrustedKeys | undefined;
   /** A source of numbers in [0, 1). */
   readonly random: () => number;
   /** What becomes of the self-test, by image. */
@@ -103,13 +106,14 @@ export class OtaAgent {
   constructor(app: AppContext, options: AgentOptions, start: AgentStart) {
     this.#app = app;
     this.#options = options;
-    const { device, topicRoot, product, allowUnsigned, random, timing, window } = options;
+    const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
     this.#receiver = new Receiver({
       device,
       topicRoot,
       product,
       chipId: app.chip.id,
       allowUnsigned,
+      keySet,
       random,
       ...(timing === undefined ? {} : { timing }),
       ...(window === undefined ? {} : { window }),
@@ -125,6 +129,7 @@ export class OtaAgent {
       running: this.#running,
       target: this.#target?.slot,
       record: this.#storage.record,
+      keySet: this.#storage.keySet,
       bootCount: this.#storage.bootCount,
       cleanReset: start.cleanReset,
       rollback: start.rollback,
@@ -191,6 +196,8 @@ export class OtaAgent {
       case "offer":
       case "device-offer":
         return { type: "offer", now, payload };
+      case "keys":
+        return { type: "key-set", now, payload };
       case "hashes":
         return { type: "hashes", now, image: parsed.image, payload };
       case "image-chunk":
@@ -226,6 +233,9 @@ export class OtaAgent {
           break;
         case "store":
           this.#isRecordLost = this.#storage.store(action.record) !== EspErr.ESP_OK;
+          break;
+        case "store-key-set":
+          this.#storage.storeKeySet(action.keySet);
           break;
         case "reboot":
           wanted.push(action);

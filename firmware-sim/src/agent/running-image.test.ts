@@ -38,6 +38,7 @@ test("the hash of an image ends where the image does", () => {
   expect(read(boardWith(IMAGE, junk))).toEqual({
     version: "1.0.0",
     projectName: "app",
+    builtAt: "2025-12-31T22:00:00Z", // noon of New Year's Day, where that comes first
     slot: "ota_0",
     sha256: toHex(sha256(IMAGE)),
   });

@@ -1,5 +1,6 @@
 import {
   createSha256,
+  earliestBuildTime,
   equalBytes,
   parseSignatureBlock,
   type RunningImage,
@@ -27,7 +28,9 @@ import type { FlashReader } from "../flash/flash-reader.ts";
 export function readRunningImage(app: AppContext, image: VerifiedImage): Omit<RunningImage, "pendingVerify"> {
   const descriptor = esp_app_get_description(app);
   const partition = esp_ota_get_running_partition(app);
+  const builtAt = descriptor === undefined ? undefined : earliestBuildTime(descriptor);
   return {
+    ...(builtAt === undefined ? {} : { builtAt }),
     version: descriptor?.version ?? "",
     projectName: descriptor?.projectName ?? "",
     slot: partition.label,

@@ -12,8 +12,11 @@ import {
   parseAppImageHeader,
   parsePartitionCsv,
   parsePartitionTable,
+  readKeySet,
+  type TrustedKeys,
   topicsOf,
   verifyAppImage,
+  verifySignature,
 } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../create-device.ts";
@@ -31,6 +34,9 @@ export interface DeviceInputOptions {
   readonly partitionTable?: string;
   readonly bootloader?: string;
   readonly nvs?: string;
+  /** The key set that the devices are provisioned with. */
+  readonly keySet?: string;
+  readonly product: string;
   /** Where the flash of the one device is kept. */
   readonly flash?: string;
   readonly fault?: readonly string[];
@@ -42,6 +48,8 @@ export interface DeviceInputs {
   /** A board as its factory flashed it: each device gets a copy. */
   readonly hardware: Hardware;
   readonly faults: readonly Fault[];
+  /** What they are provisioned with; without it they take unsigned offers, unless their flash knows better. */
+  readonly keySet: TrustedKeys | undefined;
   /** Where `--flash` keeps the one device's flash. */
   readonly flashFile?: FlashFilePlace;
 }
@@ -82,7 +90,9 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     const message = `a fault is for ${fault.device}, and there is no such device among ${ids[0]} … ${ids.at(-1)}`;
     throw new OtaError("simulation/invalid-fault", message, { fault: fault.device });
   }
-  if (options.flash === undefined) return { ids, hardware: createHardware(await readFlashContents(options)), faults };
+  const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, options.product);
+  const common = { ids, faults, keySet };
+  if (options.flash === undefined) return { ...common, hardware: createHardware(await readFlashContents(options)) };
   if (options.devices > 1) {
     const message = `--flash keeps the flash of one device, and --devices is ${options.devices}; run one for each file`;
     throw new OtaError("arguments/invalid", message, { option: "--flash" });
@@ -90,13 +100,30 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   const { flash: path } = options;
   if (!existsSync(path)) {
     const flashFile = { path, isNew: true, unused: [] };
-    return { ids, hardware: createHardware(await readFlashContents(options)), faults, flashFile };
+    return { ...common, hardware: createHardware(await readFlashContents(options)), flashFile };
   }
   const { app, partitionTable, bootloader, nvs, chip } = options;
-  const factory = { "--app": app, "--partition-table": partitionTable, "--bootloader": bootloader, "--nvs": nvs };
+  const factory = {
+    "--app": app,
+    "--partition-table": partitionTable,
+    "--bootloader": bootloader,
+    "--nvs": nvs,
+    "--key-set": options.keySet,
+  };
   const unused = Object.entries(factory).flatMap(([option, file]) => (file === undefined ? [] : [option]));
   const contents = contentsOfFlash(path, await readInput(path), chip);
-  return { ids, hardware: createHardware(contents), faults, flashFile: { path, isNew: false, unused } };
+  const flashFile = { path, isNew: false, unused };
+  return { ids, faults, keySet: undefined, hardware: createHardware(contents), flashFile };
+}
+
+/** A key set file as `tinybms-ota keys` makes it. */
+async function readProvisioned(file: string, product: string): Promise<TrustedKeys> {
+  const keySet = readKeySet(await readInput(file), verifySignature);
+  const { product: found } = keySet.document;
+  if (found === product) return keySet;
+  const message = `--key-set: ${file} is for ${JSON.stringify(found)}; the devices are ${JSON.stringify(product)}`;
+  const hint = "--product says what the devices are";
+  throw new OtaError("signing/key-set-product", message, { expected: product, found }, { hint });
 }
 
 /**

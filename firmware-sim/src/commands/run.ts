@@ -12,7 +12,6 @@ import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./
 /** The options of `tinybms-sim run`. */
 export interface RunOptions extends DeviceInputOptions {
   readonly broker: string;
-  readonly product: string;
   /** End when every device has ended an offer. */
   readonly until?: "settled";
   /** In seconds. */
@@ -76,9 +75,9 @@ interface Fleet {
 }
 
 function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBroker, output: CommandOutput): Fleet {
-  const { ids, hardware, faults } = inputs;
+  const { ids, hardware, faults, keySet } = inputs;
   output.note(`${ids.length} ${ids.length === 1 ? "device" : "devices"} on ${broker.display}, topic ${options.topic}`);
-  output.note("without a key set the devices take unsigned offers");
+  output.note(trustOf(inputs));
   let wasReached = false;
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {
@@ -89,7 +88,7 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
   const connections = ids.map((id, index) => {
     const own = ids.length === 1 ? hardware : copyOf(hardware);
     const { topic, product } = options;
-    const device = createDevice({ id, topicRoot: topic, product, hardware: own, faults, seed: index + 1 });
+    const device = createDevice({ id, topicRoot: topic, product, hardware: own, keySet, faults, seed: index + 1 });
     const onLog = (entry: DeviceLogEntry) => report(entry, output);
     const connection = connectDevice(device, broker.url, { faults, seed: index + 1, onLog, onConnectionError });
     connection.watch(() => {
@@ -98,6 +97,13 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
     return connection;
   });
   return { connections, wasReached: () => wasReached, lastError: () => lastError };
+}
+
+/** Whom the devices believe, as far as the options say. */
+function trustOf({ keySet, flashFile }: DeviceInputs): string {
+  if (keySet !== undefined) return `the devices are provisioned with key set ${keySet.document.epoch}`;
+  if (flashFile?.isNew === false) return "unless its flash holds a key set the device takes unsigned offers";
+  return "without a key set the devices take unsigned offers";
 }
 
 function copyOf({ chip, efuse, flash }: Hardware): Hardware {

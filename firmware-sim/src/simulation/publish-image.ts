@@ -7,6 +7,8 @@ import {
   buildRelease,
   CHUNK_SIZE,
   chipById,
+  type EnvelopeSignature,
+  type OfferDocument,
   parseAppDescriptor,
   parseAppImageHeader,
   Sender,
@@ -16,14 +18,22 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 
-/** An image to publish in a simulated world, unsigned. */
+/** Signs what an envelope holds. */
+export type PublicationSigner = (kind: "offer" | "release", payload: Uint8Array) => readonly EnvelopeSignature[];
+
+/** An image to publish in a simulated world. */
 export interface Publication {
   /** The app image, as it is to stand in flash. */
   readonly image: Uint8Array;
   readonly topicRoot: string;
   readonly product: string;
-  /** Number of the offer; 1 without it. */
+  /** Epoch and number of the offer; 1 without them. */
+  readonly epoch?: number;
   readonly sequence?: number;
+  /** Whom it is for; all devices of the product without it. */
+  readonly target?: OfferDocument["target"];
+  /** Without it offer and release are unsigned. */
+  readonly sign?: PublicationSigner;
   /** What else the sender is told; it waits for `confirmed` devices, and for a week, without it. */
   readonly sender?: Partial<SenderOptions>;
 }
@@ -32,7 +42,7 @@ const WEEK_MS = 7 * 86_400_000;
 const ISSUED_AT = "2026-01-01T00:00:00Z";
 
 /**
- * A `Sender` with release, offer and hash list for one image, for every device of the product.
+ * A `Sender` with release, offer and hash list for one image.
  *
  * @throws OtaError `image/…` if the image isn't one.
  */
@@ -44,7 +54,9 @@ export function publishImage(publication: Publication): Sender {
  * What {@link publishImage} makes its sender with: for who needs many senders of one image, since hashing it costs more
  * than a sender. Errors as there.
  */
-export function prepareSender({ image, topicRoot, product, sequence = 1, sender = {} }: Publication): SenderOptions {
+export function prepareSender(publication: Publication): SenderOptions {
+  const { image, topicRoot, product, epoch = 1, sequence = 1, target = "all", sender = {} } = publication;
+  const { sign = () => [] } = publication;
   const { chipId } = parseAppImageHeader(image);
   const descriptor = parseAppDescriptor(
     image.subarray(APP_DESCRIPTOR_OFFSET, APP_DESCRIPTOR_OFFSET + APP_DESCRIPTOR_SIZE),
@@ -66,22 +78,22 @@ export function prepareSender({ image, topicRoot, product, sequence = 1, sender 
       chip_id: chipId,
     },
   });
-  const offerId = sequence.toString(16).padStart(32, "0");
+  const offerId = epoch.toString(16).padStart(16, "0") + sequence.toString(16).padStart(16, "0");
   const offer = buildOffer({
     offer: 1,
     id: offerId,
     topic_root: topicRoot,
-    epoch: 1,
+    epoch,
     sequence,
     issued_at: ISSUED_AT,
-    release: { payload: release, signatures: [] },
+    release: { payload: release, signatures: sign("release", release) },
     chunk_encodings: ["identity"],
-    target: "all",
+    target,
   });
   return {
     topicRoot,
     offerId,
-    offerEnvelope: buildEnvelope(offer),
+    offerEnvelope: buildEnvelope(offer, sign("offer", offer)),
     offerTopics: [topicsOf(topicRoot).offer],
     image: { sha256: imageSha256, sizeBytes: image.length, hashList },
     readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),

@@ -109,6 +109,7 @@ export interface OtaErrorDetails {
   "offer/unsupported": { readonly feature: string };
   "offer/wrong-topic": { readonly expected: string; readonly found: string };
   "offer/stale": { readonly accepted: readonly [number, number]; readonly found: readonly [number, number] };
+  "offer/wrong-epoch": { readonly expected: number; readonly found: number };
   "offer/sequence-conflict": { readonly sequence: readonly [number, number] };
   "offer/expired": { readonly expiresAt: string };
   "offer/wrong-product": { readonly expected: string; readonly found: string };

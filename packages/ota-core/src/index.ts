@@ -239,6 +239,7 @@ export {
 } from "./protocol/hash-list.ts";
 export type { Immutable } from "./protocol/json-message.ts";
 export { buildKeySet, keyIdOf, parseKeySet } from "./protocol/key-set.ts";
+export { buildKeySetRecord, parseKeySetRecord } from "./protocol/key-set-record.ts";
 export { buildOffer, type OfferDocument, parseOffer } from "./protocol/offer.ts";
 export { Receiver, type ReceiverOptions } from "./protocol/receiver.ts";
 export type {
@@ -377,6 +378,7 @@ export { buildPublicKeyPem, type PemBlock, parsePem, parsePublicKeyPem } from ".
 export { type PublicKey, parsePublicKey, type SignatureAlgorithm } from "./signing/public-key.ts";
 export { type KeyedSignature, type Signer, signEnvelope } from "./signing/sign-envelope.ts";
 export { hasSignatureForm, type SignatureVerifier, verifySignature } from "./signing/signature-verifier.ts";
+export { earliestBuildTime } from "./signing/time-floor.ts";
 export { KEY_ROLES, type KeyRoleName, type TrustedKeys, type TrustedRole, trustKeys } from "./signing/trusted-keys.ts";
 export { type VerifiedEnvelope, verifyEnvelope } from "./signing/verify-envelope.ts";
 export { WebCryptoVerifier } from "./signing/web-crypto-verifier.ts";

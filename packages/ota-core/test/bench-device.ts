@@ -1,11 +1,13 @@
 import { toHex } from "../src/bytes.ts";
 import { verifyAppImage } from "../src/image/app-image.ts";
 import { parseAppImage } from "../src/image/app-image-scanner.ts";
+import { buildKeySetRecord, parseKeySetRecord } from "../src/protocol/key-set-record.ts";
 import { Receiver, type ReceiverOptions } from "../src/protocol/receiver.ts";
 import type { ReceiverAction, ReceiverEvent } from "../src/protocol/receiver-events.ts";
 import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/protocol/receiver-record.ts";
 import { CHUNK_SIZE } from "../src/protocol/timing.ts";
 import { sha256 } from "../src/sha256.ts";
+import { earliestBuildTime } from "../src/signing/time-floor.ts";
 
 /** Distributes `Omit` over a union. */
 type Untimed<Event> = Event extends unknown ? Omit<Event, "now"> : never;
@@ -36,6 +38,8 @@ export class BenchDevice {
   writtenSectors: number[] = [];
   erases = 0;
   record: string | undefined;
+  keySet: string | undefined;
+  stores = 0;
 
   constructor(options: BenchOptions) {
     this.#options = options;
@@ -58,17 +62,20 @@ export class BenchDevice {
     this.receiver = new Receiver(this.#options.receiver);
     this.bootCount++;
     const { descriptor } = parseAppImage(this.running);
+    const builtAt = descriptor === undefined ? undefined : earliestBuildTime(descriptor);
     this.feed({
       type: "booted",
       running: {
         version: descriptor?.version ?? "",
         projectName: descriptor?.projectName ?? "",
+        ...(builtAt === undefined ? {} : { builtAt }),
         slot: `ota_${this.runningSlot}`,
         sha256: toHex(sha256(this.running)),
         pendingVerify: this.pendingVerify,
       },
       target: { slot: `ota_${1 - this.runningSlot}`, sizeBytes: this.target.length, condemned: this.condemned },
       record: this.record === undefined ? undefined : parseReceiverRecord(this.record),
+      keySet: this.keySet === undefined ? undefined : parseKeySetRecord(this.keySet),
       bootCount: this.bootCount,
       cleanReset,
       rollback: true,
@@ -120,7 +127,12 @@ export class BenchDevice {
       case "mark-valid":
         this.pendingVerify = false;
         return { type: "flash-done", result: { operation: "mark-valid" } };
+      case "store-key-set":
+        this.stores++;
+        this.keySet = buildKeySetRecord(action.keySet);
+        return undefined;
       case "store":
+        this.stores++;
         this.record = buildReceiverRecord(action.record satisfies ReceiverRecord);
         return undefined;
       case "roll-back":

@@ -1,6 +1,7 @@
 import { OtaError } from "../errors.ts";
 import { chipsOfHardware } from "../image/chips.ts";
 import type { Release } from "../schemas/types.generated.ts";
+import { isEarlier } from "../signing/time-floor.ts";
 import type { OfferDocument } from "./offer.ts";
 import type { RunningImage, TargetSlot } from "./receiver-events.ts";
 
@@ -12,8 +13,8 @@ export interface DeviceFacts {
   readonly target: TargetSlot | undefined;
   /** The lowest secure version that the eFuse lets boot. */
   readonly secureVersion: number;
-  /** Latest `issued_at` of an offer accepted before: the device's only clock. */
-  readonly issuedAt: string | undefined;
+  /** A time that is past for certain: the device's only clock. */
+  readonly timeFloor: string | undefined;
 }
 
 /** Members and features of an offer that this receiver honours, as `critical` may name them. */
@@ -40,7 +41,7 @@ export function refuseOffer(offer: OfferDocument, release: Release, facts: Devic
   const waived: readonly string[] = offer.waive ?? [];
   return (
     refuseUnsupported(offer) ??
-    refuseExpired(offer, facts.issuedAt) ??
+    refuseExpired(offer, facts.timeFloor) ??
     refuseProduct(release, facts.product) ??
     (waived.includes("chip-id") ? undefined : refuseChip(release, facts.chipId)) ??
     refuseSecureVersion(release, facts.secureVersion) ??
@@ -63,13 +64,10 @@ function refuseUnsupported(offer: OfferDocument): OtaError | undefined {
   return new OtaError("offer/unsupported", message, { feature: encodings });
 }
 
-/** ISO 8601 in UTC to the second compares as text. */
-function refuseExpired(offer: OfferDocument, issuedAt: string | undefined): OtaError | undefined {
+function refuseExpired(offer: OfferDocument, timeFloor: string | undefined): OtaError | undefined {
   const { expires_at: expiresAt } = offer;
-  if (expiresAt === undefined || issuedAt === undefined || expiresAt.slice(0, 19) >= issuedAt.slice(0, 19)) {
-    return undefined;
-  }
-  return new OtaError("offer/expired", `the offer expired at ${expiresAt}, before ${issuedAt}, which is past`, {
+  if (expiresAt === undefined || timeFloor === undefined || !isEarlier(expiresAt, timeFloor)) return undefined;
+  return new OtaError("offer/expired", `the offer expired at ${expiresAt}, before ${timeFloor}, which is past`, {
     expiresAt,
   });
 }

@@ -2,7 +2,7 @@ import { toHex } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { sha256 } from "../sha256.ts";
-import { parseEnvelope } from "./envelope.ts";
+import { type Envelope, parseEnvelope } from "./envelope.ts";
 import { type OfferDocument, parseOffer } from "./offer.ts";
 import { parseRelease } from "./release.ts";
 
@@ -13,7 +13,9 @@ export interface ReceivedOffer {
   readonly release: Release | undefined;
   /** SHA-256 of the envelope's payload, 64 hexadecimal digits: two offers are the same where this is. */
   readonly payloadSha256: string;
-  /** The envelope. */
+  /** What `offer` was read from, and what is verified. */
+  readonly envelope: Envelope;
+  /** The envelope's bytes. */
   readonly message: Uint8Array;
 }
 
@@ -24,10 +26,11 @@ export interface ReceivedOffer {
  */
 export function readOffer(message: Uint8Array): ReceivedOffer | undefined {
   try {
-    const { payload } = parseEnvelope(message);
+    const envelope = parseEnvelope(message);
+    const { payload } = envelope;
     const offer = parseOffer(payload);
     const release = offer.release === null ? undefined : parseRelease(offer.release.payload);
-    return { offer, release, payloadSha256: toHex(sha256(payload)), message };
+    return { offer, release, payloadSha256: toHex(sha256(payload)), envelope, message };
   } catch (error) {
     if (isOtaError(error)) return undefined;
     throw error;

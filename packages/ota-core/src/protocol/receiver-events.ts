@@ -1,3 +1,5 @@
+import type { KeySet } from "../schemas/types.generated.ts";
+import type { Immutable } from "./json-message.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 
 /** Where a device stands with its offer, as its state report says it. */
@@ -20,6 +22,8 @@ export interface RunningImage {
   readonly version: string;
   /** Project name of the app descriptor. */
   readonly projectName: string;
+  /** When it was built at the earliest, ISO 8601 in UTC, as `earliestBuildTime` tells; absent where it doesn't say. */
+  readonly builtAt?: string;
   /** Label of the partition it runs from, for example `ota_0`. */
   readonly slot: string;
   /** SHA-256 of the image as ESP-IDF measures it, signature sector included: 64 hex digits. */
@@ -45,7 +49,9 @@ export type ReceiverTimer =
   /** When an image on probation has had its time, and is rolled back. */
   | "probation"
   /** When a progress report that was held back may go out. */
-  | "report";
+  | "report"
+  /** When signatures may be verified again, of what came while too many were. */
+  | "verify";
 
 /** A flash operation that a {@link ReceiverAction} asked for. One is under way at a time. */
 export type FlashOperation =
@@ -90,6 +96,8 @@ export type ReceiverEvent =
       readonly target: TargetSlot | undefined;
       /** What was last stored; `undefined` on a device that never stored anything, or lost it. */
       readonly record: ReceiverRecord | undefined;
+      /** The key set that was last stored; absent on a device that never stored one. */
+      readonly keySet?: Immutable<KeySet> | undefined;
       readonly bootCount: number;
       /** The last reset was asked for by software; after any other, cells may have been cut off in the middle. */
       readonly cleanReset: boolean;
@@ -103,6 +111,8 @@ export type ReceiverEvent =
   | { readonly type: "disconnected"; readonly now: number }
   /** An offer envelope arrived on the product's or the device's own topic. */
   | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array }
+  /** A key set envelope arrived. */
+  | { readonly type: "key-set"; readonly now: number; readonly payload: Uint8Array }
   /** A hash list arrived. `image` is the topic's. */
   | { readonly type: "hashes"; readonly now: number; readonly image: string; readonly payload: Uint8Array }
   | { readonly type: "chunk"; readonly now: number; readonly payload: Uint8Array }
@@ -147,13 +157,17 @@ export type ReceiverAction =
   /** Restart, once what was published has left. */
   | { readonly type: "reboot" }
   /** Write the record to NVS, before any later action of the list. */
-  | { readonly type: "store"; readonly record: ReceiverRecord };
+  | { readonly type: "store"; readonly record: ReceiverRecord }
+  /** Write the key set to NVS, in place of the one before, before any later action of the list. */
+  | { readonly type: "store-key-set"; readonly keySet: Immutable<KeySet> };
 
 /** Why something that arrived was dropped. */
 export type DropReason =
   | "malformed"
   | "not-for-us"
   | "stale-offer"
+  | "untrusted"
+  | "too-many"
   | "not-downloading"
   | "other-image"
   | "out-of-range"

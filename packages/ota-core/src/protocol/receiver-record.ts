@@ -11,8 +11,8 @@ export interface ReceiverRecord {
   readonly accepted: readonly [epoch: number, sequence: number];
   /** SHA-256 of the payload of that offer, hex; empty before the first. */
   readonly payloadSha256: string;
-  /** Latest `issued_at` of an accepted offer: what expired before it is refused, clock or no clock. */
-  readonly issuedAt?: string;
+  /** Latest `issued_at` of the authentic offers of an epoch: what expired before it is refused, clock or no clock. */
+  readonly floor?: { readonly epoch: number; readonly time: string };
   /** Written before the boot partition is set, cleared when the image is confirmed or condemned. */
   readonly attempt?: Attempt;
   /** How the offer `accepted` names ended, so that a standing offer isn't taken up again. */
@@ -67,10 +67,14 @@ export function parseReceiverRecord(text: string): ReceiverRecord | undefined {
 
 function isReceiverRecord(value: unknown): value is ReceiverRecord {
   if (!isObject(value)) return false;
-  const { accepted, payloadSha256, issuedAt, attempt, outcome } = value;
+  const { accepted, payloadSha256, floor, attempt, outcome } = value;
   if (!Array.isArray(accepted) || accepted.length !== 2 || !accepted.every(Number.isSafeInteger)) return false;
-  if (typeof payloadSha256 !== "string" || !isOptional(issuedAt, "string")) return false;
+  if (typeof payloadSha256 !== "string" || !(floor === undefined || isFloor(floor))) return false;
   return (attempt === undefined || isAttempt(attempt)) && (outcome === undefined || isOutcome(outcome));
+}
+
+function isFloor(value: unknown): boolean {
+  return isObject(value) && Number.isSafeInteger(value.epoch) && typeof value.time === "string";
 }
 
 function isAttempt(value: unknown): boolean {

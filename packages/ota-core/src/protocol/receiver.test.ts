@@ -343,8 +343,12 @@ test("a device that was not provisioned for unsigned offers takes none", () => {
     rollback: true,
     secureVersion: 0,
   });
-  receiver.handle({ type: "offer", now: 1, payload: offerOf(releaseOf(NEW)) });
-  expect(receiver.report(true)).toMatchObject({ state: "rejected", error: { code: "offer/untrusted" } });
+  receiver.handle({ type: "connected", now: 1 });
+  const actions = receiver.handle({ type: "offer", now: 1, payload: offerOf(releaseOf(NEW)) });
+  const [answer] = actions.filter((action) => action.type === "publish");
+  expect(answer).toMatchObject({ retain: false });
+  expect(parseStateReport(answer!.payload)).toMatchObject({ state: "rejected", error: { code: "offer/untrusted" } });
+  expect(receiver.report(true)).toMatchObject({ state: "idle", refused: { count: 1, code: "offer/untrusted" } });
 });
 
 test("no message makes a receiver throw, or touch flash outside the image", () => {

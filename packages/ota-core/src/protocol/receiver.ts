@@ -1,9 +1,14 @@
 import { OtaError, type OtaErrorCode } from "../errors.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
+import { type SignatureVerifier, verifySignature } from "../signing/signature-verifier.ts";
+import { isEarlier, latestTime } from "../signing/time-floor.ts";
+import type { TrustedKeys } from "../signing/trusted-keys.ts";
 import { Download } from "./download.ts";
 import type { OfferDocument } from "./offer.ts";
 import { refuseOffer } from "./offer-check.ts";
-import { type ReceivedOffer, readOffer } from "./received-offer.ts";
+import { OfferGate } from "./offer-gate.ts";
+import { PerMinute } from "./per-minute.ts";
+import type { ReceivedOffer } from "./received-offer.ts";
 import type {
   DeviceState,
   DropReason,
@@ -12,12 +17,12 @@ import type {
   ReceiverAction,
   ReceiverEvent,
   ReceiverStats,
+  ReceiverTimer,
 } from "./receiver-events.ts";
 import { type Attempt, BLANK_RECORD, type Outcome, type ReceiverRecord } from "./receiver-record.ts";
 import { type ReportKey, ReportSchedule } from "./report-schedule.ts";
 import { ATTEMPTS_MAX, describeError, type ReportedError } from "./reported-error.ts";
 import { buildStateReport } from "./state-report.ts";
-import { targetAdmits } from "./target.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "./timing.ts";
 import { imageIdOf, type Topics, topicsOf } from "./topics.ts";
 
@@ -28,8 +33,12 @@ export interface ReceiverOptions {
   readonly product: string;
   /** Chip id of ESP-IDF's image header. */
   readonly chipId: number;
-  /** Take offers that nobody signed: only for devices that were provisioned so. */
+  /** Take offers unverified: only for devices that were provisioned so, and only as long as there is no key set. */
   readonly allowUnsigned: boolean;
+  /** The key set that the device was provisioned with. It may have come further since. */
+  readonly keySet?: TrustedKeys | undefined;
+  /** `verifySignature` without it, which needs Node. */
+  readonly verify?: SignatureVerifier;
   /** A number from 0 (inclusive) to 1 (exclusive), to spread requests of many devices. */
   readonly random: () => number;
   readonly timing?: Partial<ReceiverTiming>;
@@ -46,6 +55,12 @@ type Activity =
   /** The old image, making the one that failed unbootable. */
   | { readonly name: "condemn"; readonly attempt: Attempt };
 
+/** Answers to senders within a minute: whoever can publish offers can't make a device publish without bound. */
+const ANSWERS_PER_MINUTE = 8;
+
+/** The highest epoch that a key set can have. */
+const EPOCH_MAX = 2_147_483_647;
+
 type BootedEvent = Extract<ReceiverEvent, { type: "booted" }>;
 
 /**
@@ -61,6 +76,8 @@ export class Receiver {
   readonly #timing: ReceiverTiming;
   readonly #topics: Topics;
   readonly #reports: ReportSchedule;
+  readonly #gate: OfferGate;
+  readonly #answers: PerMinute = new PerMinute(ANSWERS_PER_MINUTE);
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -68,6 +85,8 @@ export class Receiver {
   #offerId: string | undefined;
   #image: string | undefined;
   #error: ReportedError | undefined;
+  /** What was refused since boot: how many, and the code of the last. */
+  #refused: StateReport["refused"];
   /** A newer offer that waits for the end of a probation. */
   #held: Uint8Array | undefined;
   #isConnected = false;
@@ -78,12 +97,15 @@ export class Receiver {
   #requests = 0;
   readonly #dropped: Partial<Record<DropReason, number>> = {};
 
+  /** @throws OtaError `protocol/topic-invalid`, `signing/key-set-product` for what can't have been provisioned so. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(this.#timing);
     this.#topics = topicsOf(options.topicRoot);
     this.#reports = new ReportSchedule(this.#timing.reportMs);
+    const { keySet, verify = verifySignature } = options;
+    this.#gate = new OfferGate({ ...options, keySet, verify });
   }
 
   /** Where the device stands, as its reports say it. */
@@ -123,6 +145,7 @@ export class Receiver {
   report(online: boolean): StateReport {
     const running = this.#boot?.running;
     const download = this.#activity.name === "download" ? this.#activity.download : undefined;
+    const keySet = this.#gate.keySet?.epoch;
     return {
       protocol: 1,
       device: this.#options.device,
@@ -134,6 +157,8 @@ export class Receiver {
       running_sha256: running?.sha256 ?? "0".repeat(64),
       ...this.progress,
       accepted: [this.#record.accepted[0], this.#record.accepted[1]],
+      ...(keySet === undefined ? {} : { key_set: keySet }),
+      ...(this.#refused === undefined ? {} : { refused: this.#refused }),
       rollback: this.#boot?.rollback ?? false,
       clock: false,
       online,
@@ -171,6 +196,8 @@ export class Receiver {
         return;
       case "offer":
         return this.#onOffer(event.payload);
+      case "key-set":
+        return this.#onKeySet(event.payload);
       case "hashes":
         if (this.#activity.name !== "download") return this.#drop("not-downloading");
         return this.#activity.download.onHashes(event.image, event.payload);
@@ -194,6 +221,7 @@ export class Receiver {
   #onBooted(event: BootedEvent): void {
     this.#boot = event;
     this.#record = event.record ?? BLANK_RECORD;
+    if (this.#gate.resume(event.keySet)) this.#storeKeySet();
     const { attempt, outcome } = this.#record;
     if (attempt === undefined) {
       if (event.running.pendingVerify) return this.#startProbation(undefined);
@@ -236,34 +264,71 @@ export class Receiver {
 
   #onConnected(): void {
     this.#isConnected = true;
-    this.#emit({ type: "subscribe", topic: this.#topics.offer });
-    this.#emit({ type: "subscribe", topic: this.#topics.deviceOffer(this.#options.device) });
+    this.#subscribeToOffers();
     this.#publishReport();
     if (this.#activity.name === "download") this.#activity.download.join(this.#now);
     if (this.#activity.name === "probation" && this.#activity.passed) this.#confirm(this.#activity.attempt);
   }
 
-  /** A device decides alone whether an offer is for it, newer than what it knows, and possible. */
+  /** Anew at each call: the broker then repeats what it retains. The key set comes first, as offers count under it. */
+  #subscribeToOffers(): void {
+    if (!this.#isConnected) return;
+    const next = this.#nextKeySetTopic();
+    if (next !== undefined) this.#emit({ type: "subscribe", topic: next });
+    this.#emit({ type: "subscribe", topic: this.#topics.offer });
+    this.#emit({ type: "subscribe", topic: this.#topics.deviceOffer(this.#options.device) });
+  }
+
+  /** Where the one key set that could be taken is published. */
+  #nextKeySetTopic(): string | undefined {
+    const epoch = this.#gate.keySet?.epoch;
+    return epoch === undefined || epoch === EPOCH_MAX ? undefined : this.#topics.keys(epoch + 1);
+  }
+
+  /** A device decides alone whether an offer is for it, authentic, newer than what it knows, and possible. */
   #onOffer(message: Uint8Array): void {
     if (message.length === 0) return; // cleared from the broker: nothing new
-    const received = readOffer(message);
-    if (received === undefined) return this.#drop("malformed");
-    const { offer, payloadSha256 } = received;
-    if (offer.topic_root !== this.#options.topicRoot) return this.#drop("not-for-us");
-    if (!targetAdmits(offer.target, this.#options.device)) return this.#drop("not-for-us");
-    if (!this.#options.allowUnsigned) {
-      const message =
-        "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";
-      return this.#reject(offer, new OtaError("offer/untrusted", message, {}));
+    const admission = this.#gate.admit(message, this.#record, this.#now);
+    switch (admission.kind) {
+      case "admitted":
+        return this.#takeUp(admission.received, admission.known);
+      case "dropped":
+        return this.#drop(admission.reason);
+      case "postponed":
+        return this.#postpone(admission.until);
+      case "refused":
+        this.#refuse(admission.reason, admission.error);
+        return this.#answer(admission.offer, "rejected", admission.error);
     }
-    const order = compareSequence([offer.epoch, offer.sequence], this.#record.accepted);
-    if (order < 0) return this.#onStaleOffer(offer);
-    if (order === 0 && payloadSha256 !== this.#record.payloadSha256) {
-      const message = `offer ${offer.epoch}/${offer.sequence} is not the one accepted under that number before`;
-      const details = { sequence: [offer.epoch, offer.sequence] } as const;
-      return this.#reject(offer, new OtaError("offer/sequence-conflict", message, details));
-    }
-    this.#takeUp(received, order === 0);
+  }
+
+  /** One step of trust. What the set before had allowed and is not in flash yet, is over. */
+  #onKeySet(message: Uint8Array): void {
+    if (message.length === 0) return;
+    const former = this.#nextKeySetTopic();
+    const verdict = this.#gate.takeKeySet(message, this.#now);
+    if (verdict === undefined) return this.#drop("not-for-us");
+    if (verdict.kind === "postponed") return this.#postpone(verdict.until);
+    if (verdict.kind === "refused") return this.#refuse("untrusted", verdict.error);
+    this.#storeKeySet();
+    if (this.#isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
+    this.#subscribeToOffers();
+    const activity = this.#activity;
+    if (activity.name !== "download" || activity.download.state === "ready-to-reboot") return;
+    this.#endDownload("rejected");
+    this.#error = describeError("offer/wrong-epoch");
+  }
+
+  /** It comes again when the broker is asked for what it retains. */
+  #postpone(until: number): void {
+    this.#drop("too-many");
+    this.#emit({ type: "set-timer", timer: "verify", at: until });
+  }
+
+  /** Counted, and told with the next report; by itself it is worth none. */
+  #refuse(reason: DropReason, { code }: OtaError): void {
+    this.#drop(reason);
+    this.#refused = { count: (this.#refused?.count ?? 0) + 1, code };
   }
 
   #takeUp({ offer, release, payloadSha256, message }: ReceivedOffer, known: boolean): void {
@@ -280,9 +345,12 @@ export class Receiver {
     if (release === undefined) return this.#withdraw(offer, payloadSha256);
     const boot = this.#boot as BootedEvent;
     const { product, chipId } = this.#options;
-    const { issuedAt } = this.#record;
-    const refusal = refuseOffer(offer, release, { ...boot, product, chipId, issuedAt });
-    if (refusal !== undefined) return this.#reject(offer, refusal);
+    const timeFloor = this.#timeFloor(offer.epoch);
+    const refusal = refuseOffer(offer, release, { ...boot, product, chipId, timeFloor });
+    if (refusal !== undefined) {
+      this.#raiseFloor(offer);
+      return this.#reject(offer, refusal);
+    }
     if (activity.name === "download") this.#endDownload("idle");
     this.#accept(offer, payloadSha256, known ? this.#record.attempt : undefined);
     this.#offerId = offer.id;
@@ -342,18 +410,32 @@ export class Receiver {
   }
 
   #accept(offer: OfferDocument, payloadSha256: string, attempt: Attempt | undefined): void {
-    const floor = this.#record.issuedAt;
-    const issuedAt = floor === undefined || offer.issued_at > floor ? offer.issued_at : floor;
     const accepted = [offer.epoch, offer.sequence] as const;
-    this.#store({ accepted, payloadSha256, issuedAt, ...(attempt === undefined ? {} : { attempt }) });
+    const floor = this.#floorWith(offer);
+    this.#store({ accepted, payloadSha256, floor, ...(attempt === undefined ? {} : { attempt }) });
   }
 
-  #onStaleOffer(offer: OfferDocument): void {
-    this.#drop("stale-offer");
-    const { accepted } = this.#record;
-    const found = [offer.epoch, offer.sequence] as const;
-    const message = `offer ${found.join("/")} is older than ${accepted.join("/")}, which this device has accepted`;
-    this.#answer(offer, "rejected", new OtaError("offer/stale", message, { accepted, found }));
+  /**
+   * A time that is past for certain. Of offers only those of the epoch count, as a time that ran away is to end with its
+   * epoch, like a counter.
+   */
+  #timeFloor(epoch: number): string | undefined {
+    const { floor } = this.#record;
+    const { builtAt } = (this.#boot as BootedEvent).running;
+    return latestTime([builtAt, this.#gate.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
+  }
+
+  #floorWith({ epoch, issued_at: issuedAt }: OfferDocument): NonNullable<ReceiverRecord["floor"]> {
+    const { floor } = this.#record;
+    return floor?.epoch === epoch && isEarlier(issuedAt, floor.time) ? floor : { epoch, time: issuedAt };
+  }
+
+  /** An offer that can't be taken tells the time all the same, if somebody signed it. */
+  #raiseFloor(offer: OfferDocument): void {
+    const { epoch, issued_at: issuedAt } = offer;
+    const floor = this.#timeFloor(epoch);
+    if (this.#gate.keySet === undefined || (floor !== undefined && !isEarlier(floor, issuedAt))) return;
+    this.#store({ ...this.#record, floor: this.#floorWith(offer) });
   }
 
   #reject(offer: OfferDocument, error: OtaError): void {
@@ -366,7 +448,8 @@ export class Receiver {
 
   /** Tells the sender of an offer where it stands, without a change to what this device is about. Not retained. */
   #answer(offer: OfferDocument, state: "waiting" | "rejected", error: OtaError | undefined): void {
-    if (!this.#isConnected) return;
+    if (!this.#isConnected || this.#answers.availableAt(1, this.#now) > this.#now) return;
+    this.#answers.spend(this.#now);
     const { error: _, image: __, ...report } = this.report(true);
     const answer: StateReport = { ...report, state, offer: offer.id };
     if (error !== undefined) answer.error = { code: error.code, message: error.message };
@@ -380,7 +463,8 @@ export class Receiver {
     this.#activity.download.onChunk(payload);
   }
 
-  #onTimer(timer: "request" | "probation" | "report"): void {
+  #onTimer(timer: ReceiverTimer): void {
+    if (timer === "verify") this.#subscribeToOffers();
     if (timer === "report") {
       this.#reports.timerFired();
       if (this.#activity.name === "download") this.#publishReport();
@@ -469,7 +553,7 @@ export class Receiver {
     }
   }
 
-  #endDownload(state: "idle" | "failed"): void {
+  #endDownload(state: "idle" | "rejected" | "failed"): void {
     if (this.#activity.name !== "download") return;
     this.#requests += this.#activity.download.requests;
     this.#activity.download.leave();
@@ -478,6 +562,11 @@ export class Receiver {
 
   #rest(state: Extract<Activity, { name: "resting" }>["state"]): void {
     this.#activity = { name: "resting", state };
+  }
+
+  #storeKeySet(): void {
+    const { keySet } = this.#gate;
+    if (keySet !== undefined) this.#emit({ type: "store-key-set", keySet });
   }
 
   #store(record: ReceiverRecord): void {
@@ -492,7 +581,8 @@ export class Receiver {
 
   #reportKey(): ReportKey {
     const { accepted } = this.#record;
-    return { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted };
+    const keySet = this.#gate.keySet?.epoch;
+    return { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted, keySet };
   }
 
   /** Progress goes out at most once per `reportMs`. */
@@ -521,11 +611,6 @@ export class Receiver {
   #emit(action: ReceiverAction): void {
     this.#out.push(action);
   }
-}
-
-/** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
-function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
-  return left[0] - right[0] || left[1] - right[1];
 }
 
 function withoutAttempt({ attempt: _, ...record }: ReceiverRecord): ReceiverRecord {

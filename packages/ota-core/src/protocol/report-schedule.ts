@@ -7,6 +7,8 @@ export interface ReportKey {
   readonly offer: string | undefined;
   readonly errorCode: OtaErrorCode | undefined;
   readonly accepted: readonly [epoch: number, sequence: number];
+  /** Epoch of the key set. */
+  readonly keySet: number | undefined;
 }
 
 /** When a device reports: what changed at once, progress at most once per interval. Times are those of the events. */
@@ -22,13 +24,14 @@ export class ReportSchedule {
   }
 
   /** Whether the last report said something else. */
-  isNews({ state, offer, errorCode, accepted }: ReportKey): boolean {
+  isNews({ state, offer, errorCode, accepted, keySet }: ReportKey): boolean {
     const last = this.#last;
     return !(
       last !== undefined &&
       last.state === state &&
       last.offer === offer &&
       last.errorCode === errorCode &&
+      last.keySet === keySet &&
       last.accepted[0] === accepted[0] &&
       last.accepted[1] === accepted[1]
     );

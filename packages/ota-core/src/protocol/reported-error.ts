@@ -14,6 +14,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "delivery/attempts-exhausted": `the image was started ${ATTEMPTS_MAX} times without being confirmed`,
   "delivery/no-rollback": "the image did not pass its probation, and there is no other to go back to",
   "offer/withdrawn": "the offer was withdrawn",
+  "offer/wrong-epoch": "a new key set ended the epoch of the offer; only offers of the new one count",
 };
 
 /** What a code that outlived a reset says; the sentence that came with it is gone. */

@@ -55,6 +55,11 @@ const report: fc.Arbitrary<StateReport> = fc.record(
     clock: fc.boolean(),
     online: fc.boolean(),
     boot_count: counter,
+    key_set: fc.integer({ min: 1, max: 2_147_483_647 }),
+    refused: fc.record({
+      count: fc.integer({ min: 1, max: 2_147_483_647 }),
+      code: fc.constantFrom("offer/stale", "a"),
+    }),
     stalled: fc.boolean(),
     error: fc.record({ code: fc.constantFrom("offer/stale", "a"), message: fc.string({ maxLength: 256 }) }),
     stats: fc.dictionary(fc.stringMatching(/^[a-z][a-z_]{0,20}$/), counter, { maxKeys: 8, noNullPrototype: true }),

@@ -853,6 +853,23 @@ export interface StateReport {
    */
   accepted: [number, number];
   /**
+   * Epoch of the key set that it trusts; absent where it has none.
+   */
+  key_set?: number;
+  /**
+   * Offers and key sets that were not taken since boot because they are not authentic or out of order, and why the last one.
+   */
+  refused?: {
+    /**
+     * How many.
+     */
+    count: number;
+    /**
+     * A code of the project, such as signing/unknown-key.
+     */
+    code: string;
+  };
+  /**
    * Whether the bootloader in this flash performs rollback at all.
    */
   rollback: boolean;

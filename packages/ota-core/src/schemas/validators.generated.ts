@@ -6999,6 +6999,16 @@ const messageSchema47 = {
       minItems: 2,
       maxItems: 2,
     },
+    key_set: { type: "integer", minimum: 1, maximum: 2147483647 },
+    refused: {
+      type: "object",
+      required: ["count", "code"],
+      properties: {
+        count: { type: "integer", minimum: 1, maximum: 2147483647 },
+        code: { type: "string", minLength: 1, maxLength: 64 },
+      },
+      additionalProperties: true,
+    },
     rollback: { type: "boolean" },
     clock: { type: "boolean" },
     online: { type: "boolean" },
@@ -7631,332 +7641,502 @@ function messageValidate30(
                               var valid0 = true;
                             }
                             if (valid0) {
-                              if (data.rollback !== undefined) {
+                              if (data.key_set !== undefined) {
+                                let data13 = data.key_set;
                                 const _errs27 = errors;
-                                if (typeof data.rollback !== "boolean") {
+                                if (
+                                  !(typeof data13 == "number" && !(data13 % 1) && !isNaN(data13) && isFinite(data13))
+                                ) {
                                   messageValidate30.errors = [
                                     {
-                                      instancePath: instancePath + "/rollback",
-                                      schemaPath: "#/properties/rollback/type",
+                                      instancePath: instancePath + "/key_set",
+                                      schemaPath: "#/properties/key_set/type",
                                       keyword: "type",
-                                      params: { type: "boolean" },
+                                      params: { type: "integer" },
                                     },
                                   ];
                                   return false;
+                                }
+                                if (errors === _errs27) {
+                                  if (typeof data13 == "number" && isFinite(data13)) {
+                                    if (data13 > 2147483647 || isNaN(data13)) {
+                                      messageValidate30.errors = [
+                                        {
+                                          instancePath: instancePath + "/key_set",
+                                          schemaPath: "#/properties/key_set/maximum",
+                                          keyword: "maximum",
+                                          params: { comparison: "<=", limit: 2147483647 },
+                                        },
+                                      ];
+                                      return false;
+                                    } else {
+                                      if (data13 < 1 || isNaN(data13)) {
+                                        messageValidate30.errors = [
+                                          {
+                                            instancePath: instancePath + "/key_set",
+                                            schemaPath: "#/properties/key_set/minimum",
+                                            keyword: "minimum",
+                                            params: { comparison: ">=", limit: 1 },
+                                          },
+                                        ];
+                                        return false;
+                                      }
+                                    }
+                                  }
                                 }
                                 var valid0 = _errs27 === errors;
                               } else {
                                 var valid0 = true;
                               }
                               if (valid0) {
-                                if (data.clock !== undefined) {
+                                if (data.refused !== undefined) {
+                                  let data14 = data.refused;
                                   const _errs29 = errors;
-                                  if (typeof data.clock !== "boolean") {
-                                    messageValidate30.errors = [
-                                      {
-                                        instancePath: instancePath + "/clock",
-                                        schemaPath: "#/properties/clock/type",
-                                        keyword: "type",
-                                        params: { type: "boolean" },
-                                      },
-                                    ];
-                                    return false;
+                                  if (errors === _errs29) {
+                                    if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
+                                      let missing1;
+                                      if (
+                                        (data14.count === undefined && (missing1 = "count")) ||
+                                        (data14.code === undefined && (missing1 = "code"))
+                                      ) {
+                                        messageValidate30.errors = [
+                                          {
+                                            instancePath: instancePath + "/refused",
+                                            schemaPath: "#/properties/refused/required",
+                                            keyword: "required",
+                                            params: { missingProperty: missing1 },
+                                          },
+                                        ];
+                                        return false;
+                                      } else {
+                                        if (data14.count !== undefined) {
+                                          let data15 = data14.count;
+                                          const _errs32 = errors;
+                                          if (
+                                            !(
+                                              typeof data15 == "number" &&
+                                              !(data15 % 1) &&
+                                              !isNaN(data15) &&
+                                              isFinite(data15)
+                                            )
+                                          ) {
+                                            messageValidate30.errors = [
+                                              {
+                                                instancePath: instancePath + "/refused/count",
+                                                schemaPath: "#/properties/refused/properties/count/type",
+                                                keyword: "type",
+                                                params: { type: "integer" },
+                                              },
+                                            ];
+                                            return false;
+                                          }
+                                          if (errors === _errs32) {
+                                            if (typeof data15 == "number" && isFinite(data15)) {
+                                              if (data15 > 2147483647 || isNaN(data15)) {
+                                                messageValidate30.errors = [
+                                                  {
+                                                    instancePath: instancePath + "/refused/count",
+                                                    schemaPath: "#/properties/refused/properties/count/maximum",
+                                                    keyword: "maximum",
+                                                    params: { comparison: "<=", limit: 2147483647 },
+                                                  },
+                                                ];
+                                                return false;
+                                              } else {
+                                                if (data15 < 1 || isNaN(data15)) {
+                                                  messageValidate30.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/refused/count",
+                                                      schemaPath: "#/properties/refused/properties/count/minimum",
+                                                      keyword: "minimum",
+                                                      params: { comparison: ">=", limit: 1 },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                }
+                                              }
+                                            }
+                                          }
+                                          var valid2 = _errs32 === errors;
+                                        } else {
+                                          var valid2 = true;
+                                        }
+                                        if (valid2) {
+                                          if (data14.code !== undefined) {
+                                            let data16 = data14.code;
+                                            const _errs34 = errors;
+                                            if (errors === _errs34) {
+                                              if (typeof data16 === "string") {
+                                                if (data16.length > 64) {
+                                                  messageValidate30.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/refused/code",
+                                                      schemaPath: "#/properties/refused/properties/code/maxLength",
+                                                      keyword: "maxLength",
+                                                      params: { limit: 64 },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                } else {
+                                                  if (data16.length < 1) {
+                                                    messageValidate30.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/refused/code",
+                                                        schemaPath: "#/properties/refused/properties/code/minLength",
+                                                        keyword: "minLength",
+                                                        params: { limit: 1 },
+                                                      },
+                                                    ];
+                                                    return false;
+                                                  }
+                                                }
+                                              } else {
+                                                messageValidate30.errors = [
+                                                  {
+                                                    instancePath: instancePath + "/refused/code",
+                                                    schemaPath: "#/properties/refused/properties/code/type",
+                                                    keyword: "type",
+                                                    params: { type: "string" },
+                                                  },
+                                                ];
+                                                return false;
+                                              }
+                                            }
+                                            var valid2 = _errs34 === errors;
+                                          } else {
+                                            var valid2 = true;
+                                          }
+                                        }
+                                      }
+                                    } else {
+                                      messageValidate30.errors = [
+                                        {
+                                          instancePath: instancePath + "/refused",
+                                          schemaPath: "#/properties/refused/type",
+                                          keyword: "type",
+                                          params: { type: "object" },
+                                        },
+                                      ];
+                                      return false;
+                                    }
                                   }
                                   var valid0 = _errs29 === errors;
                                 } else {
                                   var valid0 = true;
                                 }
                                 if (valid0) {
-                                  if (data.online !== undefined) {
-                                    const _errs31 = errors;
-                                    if (typeof data.online !== "boolean") {
+                                  if (data.rollback !== undefined) {
+                                    const _errs36 = errors;
+                                    if (typeof data.rollback !== "boolean") {
                                       messageValidate30.errors = [
                                         {
-                                          instancePath: instancePath + "/online",
-                                          schemaPath: "#/properties/online/type",
+                                          instancePath: instancePath + "/rollback",
+                                          schemaPath: "#/properties/rollback/type",
                                           keyword: "type",
                                           params: { type: "boolean" },
                                         },
                                       ];
                                       return false;
                                     }
-                                    var valid0 = _errs31 === errors;
+                                    var valid0 = _errs36 === errors;
                                   } else {
                                     var valid0 = true;
                                   }
                                   if (valid0) {
-                                    if (data.boot_count !== undefined) {
-                                      let data16 = data.boot_count;
-                                      const _errs33 = errors;
-                                      if (
-                                        !(
-                                          typeof data16 == "number" &&
-                                          !(data16 % 1) &&
-                                          !isNaN(data16) &&
-                                          isFinite(data16)
-                                        )
-                                      ) {
+                                    if (data.clock !== undefined) {
+                                      const _errs38 = errors;
+                                      if (typeof data.clock !== "boolean") {
                                         messageValidate30.errors = [
                                           {
-                                            instancePath: instancePath + "/boot_count",
-                                            schemaPath: "#/properties/boot_count/type",
+                                            instancePath: instancePath + "/clock",
+                                            schemaPath: "#/properties/clock/type",
                                             keyword: "type",
-                                            params: { type: "integer" },
+                                            params: { type: "boolean" },
                                           },
                                         ];
                                         return false;
                                       }
-                                      if (errors === _errs33) {
-                                        if (typeof data16 == "number" && isFinite(data16)) {
-                                          if (data16 > 2147483647 || isNaN(data16)) {
-                                            messageValidate30.errors = [
-                                              {
-                                                instancePath: instancePath + "/boot_count",
-                                                schemaPath: "#/properties/boot_count/maximum",
-                                                keyword: "maximum",
-                                                params: { comparison: "<=", limit: 2147483647 },
-                                              },
-                                            ];
-                                            return false;
-                                          } else {
-                                            if (data16 < 0 || isNaN(data16)) {
-                                              messageValidate30.errors = [
-                                                {
-                                                  instancePath: instancePath + "/boot_count",
-                                                  schemaPath: "#/properties/boot_count/minimum",
-                                                  keyword: "minimum",
-                                                  params: { comparison: ">=", limit: 0 },
-                                                },
-                                              ];
-                                              return false;
-                                            }
-                                          }
-                                        }
-                                      }
-                                      var valid0 = _errs33 === errors;
+                                      var valid0 = _errs38 === errors;
                                     } else {
                                       var valid0 = true;
                                     }
                                     if (valid0) {
-                                      if (data.stalled !== undefined) {
-                                        const _errs35 = errors;
-                                        if (typeof data.stalled !== "boolean") {
+                                      if (data.online !== undefined) {
+                                        const _errs40 = errors;
+                                        if (typeof data.online !== "boolean") {
                                           messageValidate30.errors = [
                                             {
-                                              instancePath: instancePath + "/stalled",
-                                              schemaPath: "#/properties/stalled/type",
+                                              instancePath: instancePath + "/online",
+                                              schemaPath: "#/properties/online/type",
                                               keyword: "type",
                                               params: { type: "boolean" },
                                             },
                                           ];
                                           return false;
                                         }
-                                        var valid0 = _errs35 === errors;
+                                        var valid0 = _errs40 === errors;
                                       } else {
                                         var valid0 = true;
                                       }
                                       if (valid0) {
-                                        if (data.error !== undefined) {
-                                          let data18 = data.error;
-                                          const _errs37 = errors;
-                                          const _errs38 = errors;
-                                          if (errors === _errs38) {
-                                            if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
-                                              let missing1;
-                                              if (
-                                                (data18.code === undefined && (missing1 = "code")) ||
-                                                (data18.message === undefined && (missing1 = "message"))
-                                              ) {
+                                        if (data.boot_count !== undefined) {
+                                          let data20 = data.boot_count;
+                                          const _errs42 = errors;
+                                          if (
+                                            !(
+                                              typeof data20 == "number" &&
+                                              !(data20 % 1) &&
+                                              !isNaN(data20) &&
+                                              isFinite(data20)
+                                            )
+                                          ) {
+                                            messageValidate30.errors = [
+                                              {
+                                                instancePath: instancePath + "/boot_count",
+                                                schemaPath: "#/properties/boot_count/type",
+                                                keyword: "type",
+                                                params: { type: "integer" },
+                                              },
+                                            ];
+                                            return false;
+                                          }
+                                          if (errors === _errs42) {
+                                            if (typeof data20 == "number" && isFinite(data20)) {
+                                              if (data20 > 2147483647 || isNaN(data20)) {
                                                 messageValidate30.errors = [
                                                   {
-                                                    instancePath: instancePath + "/error",
-                                                    schemaPath: "#/$defs/ReportError/required",
-                                                    keyword: "required",
-                                                    params: { missingProperty: missing1 },
+                                                    instancePath: instancePath + "/boot_count",
+                                                    schemaPath: "#/properties/boot_count/maximum",
+                                                    keyword: "maximum",
+                                                    params: { comparison: "<=", limit: 2147483647 },
                                                   },
                                                 ];
                                                 return false;
                                               } else {
-                                                if (data18.code !== undefined) {
-                                                  let data19 = data18.code;
-                                                  const _errs41 = errors;
-                                                  if (errors === _errs41) {
-                                                    if (typeof data19 === "string") {
-                                                      if (data19.length > 64) {
-                                                        messageValidate30.errors = [
-                                                          {
-                                                            instancePath: instancePath + "/error/code",
-                                                            schemaPath: "#/$defs/ReportError/properties/code/maxLength",
-                                                            keyword: "maxLength",
-                                                            params: { limit: 64 },
-                                                          },
-                                                        ];
-                                                        return false;
-                                                      } else {
-                                                        if (data19.length < 1) {
-                                                          messageValidate30.errors = [
-                                                            {
-                                                              instancePath: instancePath + "/error/code",
-                                                              schemaPath:
-                                                                "#/$defs/ReportError/properties/code/minLength",
-                                                              keyword: "minLength",
-                                                              params: { limit: 1 },
-                                                            },
-                                                          ];
-                                                          return false;
-                                                        }
-                                                      }
-                                                    } else {
-                                                      messageValidate30.errors = [
-                                                        {
-                                                          instancePath: instancePath + "/error/code",
-                                                          schemaPath: "#/$defs/ReportError/properties/code/type",
-                                                          keyword: "type",
-                                                          params: { type: "string" },
-                                                        },
-                                                      ];
-                                                      return false;
-                                                    }
-                                                  }
-                                                  var valid3 = _errs41 === errors;
-                                                } else {
-                                                  var valid3 = true;
-                                                }
-                                                if (valid3) {
-                                                  if (data18.message !== undefined) {
-                                                    let data20 = data18.message;
-                                                    const _errs43 = errors;
-                                                    if (errors === _errs43) {
-                                                      if (typeof data20 === "string") {
-                                                        if (data20.length > 256) {
-                                                          messageValidate30.errors = [
-                                                            {
-                                                              instancePath: instancePath + "/error/message",
-                                                              schemaPath:
-                                                                "#/$defs/ReportError/properties/message/maxLength",
-                                                              keyword: "maxLength",
-                                                              params: { limit: 256 },
-                                                            },
-                                                          ];
-                                                          return false;
-                                                        }
-                                                      } else {
-                                                        messageValidate30.errors = [
-                                                          {
-                                                            instancePath: instancePath + "/error/message",
-                                                            schemaPath: "#/$defs/ReportError/properties/message/type",
-                                                            keyword: "type",
-                                                            params: { type: "string" },
-                                                          },
-                                                        ];
-                                                        return false;
-                                                      }
-                                                    }
-                                                    var valid3 = _errs43 === errors;
-                                                  } else {
-                                                    var valid3 = true;
-                                                  }
+                                                if (data20 < 0 || isNaN(data20)) {
+                                                  messageValidate30.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/boot_count",
+                                                      schemaPath: "#/properties/boot_count/minimum",
+                                                      keyword: "minimum",
+                                                      params: { comparison: ">=", limit: 0 },
+                                                    },
+                                                  ];
+                                                  return false;
                                                 }
                                               }
-                                            } else {
-                                              messageValidate30.errors = [
-                                                {
-                                                  instancePath: instancePath + "/error",
-                                                  schemaPath: "#/$defs/ReportError/type",
-                                                  keyword: "type",
-                                                  params: { type: "object" },
-                                                },
-                                              ];
-                                              return false;
                                             }
                                           }
-                                          var valid0 = _errs37 === errors;
+                                          var valid0 = _errs42 === errors;
                                         } else {
                                           var valid0 = true;
                                         }
                                         if (valid0) {
-                                          if (data.stats !== undefined) {
-                                            let data21 = data.stats;
-                                            const _errs45 = errors;
-                                            if (errors === _errs45) {
-                                              if (data21 && typeof data21 == "object" && !Array.isArray(data21)) {
-                                                if (Object.keys(data21).length > 32) {
+                                          if (data.stalled !== undefined) {
+                                            const _errs44 = errors;
+                                            if (typeof data.stalled !== "boolean") {
+                                              messageValidate30.errors = [
+                                                {
+                                                  instancePath: instancePath + "/stalled",
+                                                  schemaPath: "#/properties/stalled/type",
+                                                  keyword: "type",
+                                                  params: { type: "boolean" },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                            var valid0 = _errs44 === errors;
+                                          } else {
+                                            var valid0 = true;
+                                          }
+                                          if (valid0) {
+                                            if (data.error !== undefined) {
+                                              let data22 = data.error;
+                                              const _errs46 = errors;
+                                              const _errs47 = errors;
+                                              if (errors === _errs47) {
+                                                if (data22 && typeof data22 == "object" && !Array.isArray(data22)) {
+                                                  let missing2;
+                                                  if (
+                                                    (data22.code === undefined && (missing2 = "code")) ||
+                                                    (data22.message === undefined && (missing2 = "message"))
+                                                  ) {
+                                                    messageValidate30.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/error",
+                                                        schemaPath: "#/$defs/ReportError/required",
+                                                        keyword: "required",
+                                                        params: { missingProperty: missing2 },
+                                                      },
+                                                    ];
+                                                    return false;
+                                                  } else {
+                                                    if (data22.code !== undefined) {
+                                                      let data23 = data22.code;
+                                                      const _errs50 = errors;
+                                                      if (errors === _errs50) {
+                                                        if (typeof data23 === "string") {
+                                                          if (data23.length > 64) {
+                                                            messageValidate30.errors = [
+                                                              {
+                                                                instancePath: instancePath + "/error/code",
+                                                                schemaPath:
+                                                                  "#/$defs/ReportError/properties/code/maxLength",
+                                                                keyword: "maxLength",
+                                                                params: { limit: 64 },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          } else {
+                                                            if (data23.length < 1) {
+                                                              messageValidate30.errors = [
+                                                                {
+                                                                  instancePath: instancePath + "/error/code",
+                                                                  schemaPath:
+                                                                    "#/$defs/ReportError/properties/code/minLength",
+                                                                  keyword: "minLength",
+                                                                  params: { limit: 1 },
+                                                                },
+                                                              ];
+                                                              return false;
+                                                            }
+                                                          }
+                                                        } else {
+                                                          messageValidate30.errors = [
+                                                            {
+                                                              instancePath: instancePath + "/error/code",
+                                                              schemaPath: "#/$defs/ReportError/properties/code/type",
+                                                              keyword: "type",
+                                                              params: { type: "string" },
+                                                            },
+                                                          ];
+                                                          return false;
+                                                        }
+                                                      }
+                                                      var valid4 = _errs50 === errors;
+                                                    } else {
+                                                      var valid4 = true;
+                                                    }
+                                                    if (valid4) {
+                                                      if (data22.message !== undefined) {
+                                                        let data24 = data22.message;
+                                                        const _errs52 = errors;
+                                                        if (errors === _errs52) {
+                                                          if (typeof data24 === "string") {
+                                                            if (data24.length > 256) {
+                                                              messageValidate30.errors = [
+                                                                {
+                                                                  instancePath: instancePath + "/error/message",
+                                                                  schemaPath:
+                                                                    "#/$defs/ReportError/properties/message/maxLength",
+                                                                  keyword: "maxLength",
+                                                                  params: { limit: 256 },
+                                                                },
+                                                              ];
+                                                              return false;
+                                                            }
+                                                          } else {
+                                                            messageValidate30.errors = [
+                                                              {
+                                                                instancePath: instancePath + "/error/message",
+                                                                schemaPath:
+                                                                  "#/$defs/ReportError/properties/message/type",
+                                                                keyword: "type",
+                                                                params: { type: "string" },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          }
+                                                        }
+                                                        var valid4 = _errs52 === errors;
+                                                      } else {
+                                                        var valid4 = true;
+                                                      }
+                                                    }
+                                                  }
+                                                } else {
                                                   messageValidate30.errors = [
                                                     {
-                                                      instancePath: instancePath + "/stats",
-                                                      schemaPath: "#/properties/stats/maxProperties",
-                                                      keyword: "maxProperties",
-                                                      params: { limit: 32 },
+                                                      instancePath: instancePath + "/error",
+                                                      schemaPath: "#/$defs/ReportError/type",
+                                                      keyword: "type",
+                                                      params: { type: "object" },
                                                     },
                                                   ];
                                                   return false;
-                                                } else {
-                                                  for (const key0 in data21) {
-                                                    const _errs47 = errors;
-                                                    if (typeof key0 === "string") {
-                                                      if (key0.length > 32) {
-                                                        const err0 = {
+                                                }
+                                              }
+                                              var valid0 = _errs46 === errors;
+                                            } else {
+                                              var valid0 = true;
+                                            }
+                                            if (valid0) {
+                                              if (data.stats !== undefined) {
+                                                let data25 = data.stats;
+                                                const _errs54 = errors;
+                                                if (errors === _errs54) {
+                                                  if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
+                                                    if (Object.keys(data25).length > 32) {
+                                                      messageValidate30.errors = [
+                                                        {
                                                           instancePath: instancePath + "/stats",
-                                                          schemaPath: "#/properties/stats/propertyNames/maxLength",
-                                                          keyword: "maxLength",
+                                                          schemaPath: "#/properties/stats/maxProperties",
+                                                          keyword: "maxProperties",
                                                           params: { limit: 32 },
-                                                          propertyName: key0,
-                                                        };
-                                                        if (vErrors === null) {
-                                                          vErrors = [err0];
-                                                        } else {
-                                                          vErrors.push(err0);
-                                                        }
-                                                        errors++;
-                                                      }
-                                                    }
-                                                    var valid4 = _errs47 === errors;
-                                                    if (!valid4) {
-                                                      const err1 = {
-                                                        instancePath: instancePath + "/stats",
-                                                        schemaPath: "#/properties/stats/propertyNames",
-                                                        keyword: "propertyNames",
-                                                        params: { propertyName: key0 },
-                                                      };
-                                                      if (vErrors === null) {
-                                                        vErrors = [err1];
-                                                      } else {
-                                                        vErrors.push(err1);
-                                                      }
-                                                      errors++;
-                                                      messageValidate30.errors = vErrors;
+                                                        },
+                                                      ];
                                                       return false;
-                                                      break;
-                                                    }
-                                                  }
-                                                  if (valid4) {
-                                                    for (const key1 in data21) {
-                                                      let data22 = data21[key1];
-                                                      const _errs49 = errors;
-                                                      if (
-                                                        !(
-                                                          typeof data22 == "number" &&
-                                                          !(data22 % 1) &&
-                                                          !isNaN(data22) &&
-                                                          isFinite(data22)
-                                                        )
-                                                      ) {
-                                                        messageValidate30.errors = [
-                                                          {
-                                                            instancePath:
-                                                              instancePath +
-                                                              "/stats/" +
-                                                              key1.replace(/~/g, "~0").replace(/\//g, "~1"),
-                                                            schemaPath: "#/properties/stats/additionalProperties/type",
-                                                            keyword: "type",
-                                                            params: { type: "integer" },
-                                                          },
-                                                        ];
-                                                        return false;
+                                                    } else {
+                                                      for (const key0 in data25) {
+                                                        const _errs56 = errors;
+                                                        if (typeof key0 === "string") {
+                                                          if (key0.length > 32) {
+                                                            const err0 = {
+                                                              instancePath: instancePath + "/stats",
+                                                              schemaPath: "#/properties/stats/propertyNames/maxLength",
+                                                              keyword: "maxLength",
+                                                              params: { limit: 32 },
+                                                              propertyName: key0,
+                                                            };
+                                                            if (vErrors === null) {
+                                                              vErrors = [err0];
+                                                            } else {
+                                                              vErrors.push(err0);
+                                                            }
+                                                            errors++;
+                                                          }
+                                                        }
+                                                        var valid5 = _errs56 === errors;
+                                                        if (!valid5) {
+                                                          const err1 = {
+                                                            instancePath: instancePath + "/stats",
+                                                            schemaPath: "#/properties/stats/propertyNames",
+                                                            keyword: "propertyNames",
+                                                            params: { propertyName: key0 },
+                                                          };
+                                                          if (vErrors === null) {
+                                                            vErrors = [err1];
+                                                          } else {
+                                                            vErrors.push(err1);
+                                                          }
+                                                          errors++;
+                                                          messageValidate30.errors = vErrors;
+                                                          return false;
+                                                          break;
+                                                        }
                                                       }
-                                                      if (errors === _errs49) {
-                                                        if (typeof data22 == "number" && isFinite(data22)) {
-                                                          if (data22 > 2147483647 || isNaN(data22)) {
+                                                      if (valid5) {
+                                                        for (const key1 in data25) {
+                                                          let data26 = data25[key1];
+                                                          const _errs58 = errors;
+                                                          if (
+                                                            !(
+                                                              typeof data26 == "number" &&
+                                                              !(data26 % 1) &&
+                                                              !isNaN(data26) &&
+                                                              isFinite(data26)
+                                                            )
+                                                          ) {
                                                             messageValidate30.errors = [
                                                               {
                                                                 instancePath:
@@ -7964,53 +8144,72 @@ function messageValidate30(
                                                                   "/stats/" +
                                                                   key1.replace(/~/g, "~0").replace(/\//g, "~1"),
                                                                 schemaPath:
-                                                                  "#/properties/stats/additionalProperties/maximum",
-                                                                keyword: "maximum",
-                                                                params: { comparison: "<=", limit: 2147483647 },
+                                                                  "#/properties/stats/additionalProperties/type",
+                                                                keyword: "type",
+                                                                params: { type: "integer" },
                                                               },
                                                             ];
                                                             return false;
-                                                          } else {
-                                                            if (data22 < 0 || isNaN(data22)) {
-                                                              messageValidate30.errors = [
-                                                                {
-                                                                  instancePath:
-                                                                    instancePath +
-                                                                    "/stats/" +
-                                                                    key1.replace(/~/g, "~0").replace(/\//g, "~1"),
-                                                                  schemaPath:
-                                                                    "#/properties/stats/additionalProperties/minimum",
-                                                                  keyword: "minimum",
-                                                                  params: { comparison: ">=", limit: 0 },
-                                                                },
-                                                              ];
-                                                              return false;
+                                                          }
+                                                          if (errors === _errs58) {
+                                                            if (typeof data26 == "number" && isFinite(data26)) {
+                                                              if (data26 > 2147483647 || isNaN(data26)) {
+                                                                messageValidate30.errors = [
+                                                                  {
+                                                                    instancePath:
+                                                                      instancePath +
+                                                                      "/stats/" +
+                                                                      key1.replace(/~/g, "~0").replace(/\//g, "~1"),
+                                                                    schemaPath:
+                                                                      "#/properties/stats/additionalProperties/maximum",
+                                                                    keyword: "maximum",
+                                                                    params: { comparison: "<=", limit: 2147483647 },
+                                                                  },
+                                                                ];
+                                                                return false;
+                                                              } else {
+                                                                if (data26 < 0 || isNaN(data26)) {
+                                                                  messageValidate30.errors = [
+                                                                    {
+                                                                      instancePath:
+                                                                        instancePath +
+                                                                        "/stats/" +
+                                                                        key1.replace(/~/g, "~0").replace(/\//g, "~1"),
+                                                                      schemaPath:
+                                                                        "#/properties/stats/additionalProperties/minimum",
+                                                                      keyword: "minimum",
+                                                                      params: { comparison: ">=", limit: 0 },
+                                                                    },
+                                                                  ];
+                                                                  return false;
+                                                                }
+                                                              }
                                                             }
+                                                          }
+                                                          var valid6 = _errs58 === errors;
+                                                          if (!valid6) {
+                                                            break;
                                                           }
                                                         }
                                                       }
-                                                      var valid5 = _errs49 === errors;
-                                                      if (!valid5) {
-                                                        break;
-                                                      }
                                                     }
+                                                  } else {
+                                                    messageValidate30.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/stats",
+                                                        schemaPath: "#/properties/stats/type",
+                                                        keyword: "type",
+                                                        params: { type: "object" },
+                                                      },
+                                                    ];
+                                                    return false;
                                                   }
                                                 }
+                                                var valid0 = _errs54 === errors;
                                               } else {
-                                                messageValidate30.errors = [
-                                                  {
-                                                    instancePath: instancePath + "/stats",
-                                                    schemaPath: "#/properties/stats/type",
-                                                    keyword: "type",
-                                                    params: { type: "object" },
-                                                  },
-                                                ];
-                                                return false;
+                                                var valid0 = true;
                                               }
                                             }
-                                            var valid0 = _errs45 === errors;
-                                          } else {
-                                            var valid0 = true;
                                           }
                                         }
                                       }

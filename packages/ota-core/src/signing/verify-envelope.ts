@@ -16,7 +16,7 @@ export interface VerifiedEnvelope {
  * Verifications that one envelope may cost. An honest one costs one for each of its signatures, at most 4; the rest is
  * for signatures that name another key than the one that made them.
  */
-const VERIFICATIONS_MAX = 8;
+export const ENVELOPE_VERIFICATIONS_MAX = 8;
 
 /** Who signs what. */
 const ROLE_OF: Readonly<Record<SignedKind, KeyRoleName>> = { keys: "root", release: "release", offer: "offer" };
@@ -65,7 +65,7 @@ export function signersOf(
   for (const [signature, key] of attemptsOf(signatures, role.keys)) {
     if (signers.size >= role.threshold) break;
     if (signers.has(key.keyid)) continue;
-    if (verifications === VERIFICATIONS_MAX) break;
+    if (verifications === ENVELOPE_VERIFICATIONS_MAX) break;
     verifications++;
     if (verify(key, message, signature.sig)) signers.add(key.keyid);
   }

@@ -1,0 +1,69 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  addKey,
+  buildEnvelope,
+  buildKeySet,
+  firstKeySet,
+  type Immutable,
+  type KeyRoleName,
+  type KeySet,
+  nextKeySet,
+  type PublicKey,
+  parsePublicKey,
+  rotateKey,
+  signedBytes,
+} from "@tinybms/ota-core";
+import type { PublicationSigner } from "../src/simulation/publish-image.ts";
+
+/** A key pair of a test. Ed25519: the same message gives the same signature, so that a seed gives the same run. */
+export interface FleetKey extends PublicKey {
+  readonly privateKey: KeyObject;
+}
+
+export function createFleetKey(): FleetKey {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return { ...parsePublicKey(Uint8Array.from(spki)), privateKey };
+}
+
+function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload: Uint8Array) {
+  const sig = Uint8Array.from(sign(null, signedBytes(kind, payload), key.privateKey));
+  return { keyid: key.keyid, alg: key.alg, sig };
+}
+
+/** Signs offers and releases with a key each. */
+export function signerOf(keys: Readonly<Record<"offer" | "release", FleetKey>>): PublicationSigner {
+  return (kind, payload) => [signatureOf(keys[kind], kind, payload)];
+}
+
+/** A key set's envelope as it travels. */
+export function sealKeySet(document: Immutable<KeySet>, ...signers: readonly FleetKey[]): Uint8Array {
+  const payload = buildKeySet(document);
+  return buildEnvelope(
+    payload,
+    signers.map((key) => signatureOf(key, "keys", payload)),
+  );
+}
+
+/** The keys of a product's first two epochs: in the second another offer key has the place of the first. */
+export interface FleetKeys {
+  readonly root: FleetKey;
+  readonly release: FleetKey;
+  readonly offer: FleetKey;
+  readonly nextOffer: FleetKey;
+  /** Envelopes of the key sets of epochs 1 and 2. */
+  readonly keySets: readonly [Uint8Array, Uint8Array];
+}
+
+export function createFleetKeys(product: string): FleetKeys {
+  const [root, release, offer, nextOffer] = [createFleetKey(), createFleetKey(), createFleetKey(), createFleetKey()];
+  const roles: readonly (readonly [FleetKey, KeyRoleName])[] = [
+    [root, "root"],
+    [release, "release"],
+    [offer, "offer"],
+  ];
+  const none = firstKeySet(product, "2026-01-01T00:00:00Z");
+  const first = roles.reduce<Immutable<KeySet>>((set, [key, role]) => addKey(set, key, [role]), none);
+  const second = rotateKey(nextKeySet(first, "2026-01-02T00:00:00Z"), offer.keyid, nextOffer, true);
+  return { root, release, offer, nextOffer, keySets: [sealKeySet(first, root), sealKeySet(second, root)] };
+}
