@@ -1,4 +1,12 @@
-import { addKey, BLANK_RECORD, firstKeySet, type Immutable, type KeySet, nextKeySet } from "@tinybms/ota-core";
+import {
+  addKey,
+  BLANK_RECORD,
+  firstKeySet,
+  type Immutable,
+  KEY_ROLES,
+  type KeySet,
+  nextKeySet,
+} from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { board, start } from "../../test/board.ts";
 import { createFleetKey } from "../../test/signed-fleet.ts";
@@ -18,7 +26,7 @@ test("a record that the flash does not take is not said to be stored", () => {
 
 /** More than one string of NVS holds, with a name that is not ASCII. */
 const LARGE: Immutable<KeySet> = Array.from({ length: 12 }, createFleetKey).reduce<Immutable<KeySet>>(
-  (set, key) => addKey(set, key, ["root", "release", "offer"]),
+  (set, key, index) => addKey(set, key, [KEY_ROLES[index % 3]!]),
   firstKeySet("Akku-Überwachung 電池", "2026-01-01T00:00:00Z"),
 );
 
