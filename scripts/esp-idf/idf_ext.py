@@ -25,6 +25,8 @@ _MANIFEST = ('--manifest', _VALUE, 'the root manifest; ota/manifest.json without
 _SIGNING = [
     ('--sign-key', _REPEATABLE, 'sign with this private key, a PEM file'),
     ('--sign-command', _REPEATABLE, 'sign with this command'),
+    ('--sign-public', _REPEATABLE, 'public key that a --sign-command signs with'),
+    ('--passphrase-file', _VALUE, 'file with the passphrase of the private keys'),
 ]
 _DRY_RUN = ('--dry-run', _FLAG, 'check everything and change nothing')
 _OUTPUT = [
@@ -58,7 +60,9 @@ _OPTIONS = {
         ('--timeout', _VALUE, 'seconds that the delivery may take'),
         ('--mode', _VALUE, 'how the image travels: chunked or blob'),
         ('--broker', _VALUE, 'URL of the broker, above the manifest\'s; embedded starts one here'),
+        ('--keys', _VALUE, 'folder of the product\'s key sets; keys/ beside the manifest without it'),
         *_SIGNING,
+        ('--allow-insecure', _FLAG, 'let credentials go unencrypted and certificates unchecked where a channel says so'),
         ('--rollout', _VALUE, 'shares of the fleet, one after the other: 1%,10%,100%'),
         ('--hold', _VALUE, 'seconds between two shares'),
         ('--abort-on', _VALUE, 'share of failed devices that ends the rollout: 2%'),

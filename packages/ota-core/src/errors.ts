@@ -17,6 +17,7 @@ export interface Problem {
  */
 export interface OtaErrorDetails {
   "arguments/invalid": { readonly option?: string };
+  "arguments/insecure": { readonly channel: string; readonly host: string };
   "arguments/password-file": { readonly file: string; readonly line?: number };
 
   "manifest/not-found": { readonly file: string };

@@ -122,19 +122,63 @@ test("a credential in the manifest is a warning, one from the environment none",
   expect(variable.stderr).toBe("");
 });
 
-test.for([
-  [
-    "a password in the clear",
-    { broker: "mqtt://broker.example", username: "u", password: "$PW" },
-    "in the clear to broker.example",
-  ],
-  ["an unchecked certificate", { insecure: true }, "insecure is set"],
-  ["retained chunks", { retain: true }, "retain has no effect on chunks"],
-] as const)("%s is a warning", async ([, members, text]) => {
-  const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, ...members } }, { env: { PW: "pl4nted" } });
-  expect(stderr).toContain(`warning: channel mqtt: `);
-  expect(stderr).toContain(text);
+test("retain on chunks is a warning", async () => {
+  const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, retain: true } });
+  expect(stderr).toContain("warning: channel mqtt: retain has no effect on chunks");
   expect(exitCode).toBe(0);
+});
+
+const IN_CLEAR = { broker: "mqtt://broker.example", username: "u", password: "$PW" };
+const SECRET_URL = "http://updates.example/x?token=$PW";
+
+test.for([
+  ["mqtt", "a password in the clear", IN_CLEAR, "sends a password in the clear to broker.example"],
+  ["mqtt", "a password in the clear to a local network", { ...IN_CLEAR, broker: "mqtt://10.0.0.7" }, "to 10.0.0.7"],
+  ["mqtt", "one in the broker's URL", { broker: "ws://u:$PW@broker.example" }, "ws:// sends"],
+  ["mqtt", "an unchecked certificate", { insecure: true }, "insecure: true is set"],
+  [
+    "https",
+    "a header in the clear",
+    { url: "http://updates.example/", headers: { "X-Token": "$PW" } },
+    "header X-Token",
+  ],
+  ["https", "a token in the clear", { url: SECRET_URL }, "sends a token in its URL in the clear"],
+  ["https", "a login in the clear", { url: "http://u:$PW@192.168.4.1/" }, "http:// sends"],
+  ["https", "an unchecked certificate", { url: "https://updates.example/", verify: false }, "verify: false is set"],
+] as const)("%s: %s needs --allow-insecure, and is a warning then", async ([channel, , members, text]) => {
+  const channels = { [channel]: channel === "mqtt" ? { ...MQTT, ...members } : members };
+  const env = { PW: "pl4nted" };
+  const refused = await planOf(channels, { env, args: ["--transport", channel] });
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toMatch(/^error\[arguments\/insecure\]: channel /);
+  expect(refused.stderr).toContain(text);
+  expect(refused.stderr).toMatch(/^hint: .*--allow-insecure/m);
+  line?.remove();
+  const allowed = await planOf(channels, { env, args: ["--transport", channel, "--allow-insecure"] });
+  expect(allowed.exitCode, allowed.stderr).toBe(0);
+  expect(allowed.stderr).toContain(`warning: channel ${channel}: `);
+  expect(allowed.stderr).toContain(text);
+  for (const { stdout, stderr } of [refused, allowed]) expect(stdout + stderr).not.toContain("pl4nted");
+});
+
+test.for(["mqtt://127.0.0.1", "mqtt://[::1]:1884", "mqtt://localhost"])(
+  "a password to %s stays on this machine, and needs nothing",
+  async (broker) => {
+    const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, ...IN_CLEAR, broker } }, { env: { PW: "pl4nted" } });
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+  },
+);
+
+test("a password on the command line's own URL needs --allow-insecure too", async () => {
+  const args = ["--broker", "mqtt://u:pl4nted@broker.example", "--json"];
+  const { exitCode, stdout, stderr } = await planOf({ mqtt: MQTT }, { args });
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "arguments/insecure",
+    details: { channel: "mqtt", host: "broker.example" },
+  });
+  expect(stdout + stderr).not.toContain("pl4nted");
 });
 
 test.skipIf(isAbsent)(`TLS files are checked before anything is sent${WHY}`, async () => {

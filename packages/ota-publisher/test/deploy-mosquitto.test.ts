@@ -122,13 +122,16 @@ test.skipIf(isAbsent).for([
   }
 });
 
-test.skipIf(isAbsent)(`\`insecure\` skips the check of the broker's certificate, and says so${WHY}`, async () => {
-  const line = lineOf({ ca: undefined, insecure: true, mode: "blob" });
-  const { exitCode, stderr } = await line.deploy(["--timeout", "20"], { env });
-  line.remove();
-  expect(stderr).toContain("insecure is set");
-  expect(exitCode).toBe(0);
-});
+test.skipIf(isAbsent)(
+  `\`insecure\` with --allow-insecure skips the check of the broker's certificate, and says so${WHY}`,
+  async () => {
+    const line = lineOf({ ca: undefined, insecure: true, mode: "blob" });
+    const { exitCode, stderr } = await line.deploy(["--timeout", "20", "--allow-insecure"], { env });
+    line.remove();
+    expect(stderr).toContain("insecure: true is set");
+    expect(exitCode).toBe(0);
+  },
+);
 
 test.skipIf(isAbsent).for([
   ["max_packet_size", "delivery/blob-too-large", "holds at most 100000"],

@@ -317,7 +317,7 @@ export interface MqttChannel {
    */
   password?: string;
   /**
-   * Accept any TLS certificate of the broker: whoever answers in its place gets user name and password. For benches only. Without it false.
+   * Accept any TLS certificate of the broker: whoever answers in its place gets user name and password. For benches only; `deploy` does so with `--allow-insecure` alone. Without it false.
    */
   insecure?: boolean;
   /**
@@ -364,7 +364,7 @@ export interface HttpsChannel {
    */
   timeout?: number;
   /**
-   * Whether the server's TLS certificate is checked. Without it true; false is for benches only.
+   * Whether the server's TLS certificate is checked. Without it true; false is for benches only, and `deploy` takes it with `--allow-insecure` alone.
    */
   verify?: boolean;
   /**

@@ -25,6 +25,7 @@ export const declareDeploy: Declare = (command, run) => {
     .option("--timeout <seconds>", "how long the delivery may take", positiveNumber, 600)
     .addOption(new Option("--mode <mode>", "how the image travels").choices(["chunked", "blob"]))
     .option("--broker <url>", "the broker, above the manifest's; embedded or embedded://HOST:PORT starts one here")
+    .option("--allow-insecure", "let credentials go unencrypted and certificates unchecked where a channel says so")
     .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
     .option("--dry-run", "check everything and deliver nothing")
     .action(

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { isOtaError, type MqttChannel, OtaError, toHex, topicsOf } from "@tinybms/ota-core";
-import { isPrivateHost } from "../https/private-host.ts";
 import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
 import type { ConnectionOptions } from "../mqtt/connect.ts";
@@ -107,7 +106,7 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
       keepaliveSeconds: keepalive,
       ...{ username, password, insecure, tls },
     },
-    warnings: warningsOf({ isEncrypted, insecure, tls, hasPassword: password !== undefined, mode, retain }, broker),
+    warnings: warningsOf({ isEncrypted, tls, mode, retain }, broker),
   };
 }
 
@@ -153,25 +152,18 @@ function tlsPathsOf(settings: MqttChannel, folder: string, invalid: Invalid): Tl
 
 interface Security {
   readonly isEncrypted: boolean;
-  readonly insecure: boolean;
   readonly tls: TlsFiles;
-  readonly hasPassword: boolean;
   readonly mode: MqttTarget["mode"];
   readonly retain: boolean;
 }
 
 function warningsOf(security: Security, broker: BrokerAddress | undefined): readonly string[] {
-  const { isEncrypted, insecure, tls, hasPassword, mode, retain } = security;
+  const { isEncrypted, tls, mode, retain } = security;
   if (broker === undefined) return [];
   const warnings: string[] = [];
   const files = Object.keys(tls).join(", ");
-  if (insecure && isEncrypted) warnings.push(`insecure is set: whoever answers for ${broker.host} is believed`);
   if (!isEncrypted && files !== "")
     warnings.push(`${files} unused: the broker's URL begins with ${broker.protocol}://`);
-  const sendsPassword = hasPassword || broker.password !== undefined;
-  if (!isEncrypted && sendsPassword && !isPrivateHost(broker.host)) {
-    warnings.push(`${broker.protocol}:// sends the password in the clear to ${broker.host}; mqtts:// encrypts it`);
-  }
   if (retain && mode === "chunked") warnings.push("retain has no effect on chunks: offers are retained, chunks never");
   return warnings;
 }

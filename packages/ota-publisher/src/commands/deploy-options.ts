@@ -16,6 +16,8 @@ export interface DeployCommandOptions extends OutputOptions, OfferSigningOptions
   readonly timeout: number;
   readonly mode?: "chunked" | "blob";
   readonly broker?: string;
+  /** Send credentials unencrypted, and believe servers whose certificate is not checked. */
+  readonly allowInsecure?: boolean;
   readonly dryRun?: boolean;
 }
 

@@ -1,13 +1,4 @@
-import {
-  type Channels,
-  channelsFromEnvironment,
-  type Envelope,
-  expandEnvironment,
-  type MqttChannel,
-  OtaError,
-  productOf,
-  secretsOf,
-} from "@tinybms/ota-core";
+import { type Envelope, expandEnvironment, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
   type LoadedRoot,
@@ -23,8 +14,8 @@ import { type DeliveryTarget, releasedImageOf, TARGET_DEVICES_MAX } from "../off
 import { sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, openOfferSigning, UNSIGNED } from "../signing/offer-signing.ts";
 import type { CommandConsole } from "./console.ts";
-import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel.ts";
-import { type ChosenDelivery, chooseDeliveries } from "./deploy-choice.ts";
+import type { MqttTarget } from "./deploy-channel.ts";
+import { chooseDeliveries } from "./deploy-choice.ts";
 import {
   type DeployCommandOptions,
   namedDevices,
@@ -32,6 +23,7 @@ import {
   refuseUnavailable,
   refuseUnsignable,
 } from "./deploy-options.ts";
+import { type ReachedDelivery, reach } from "./deploy-reach.ts";
 import { type ReleaseOnDisk, releaseToOffer } from "./deploy-release.ts";
 
 /** Everything that a deploy will do, checked as far as it can be without a network. */
@@ -156,62 +148,6 @@ function targetOf(devices: readonly string[]): DeliveryTarget {
   const message = `${devices.length} devices are named; one offer may name at most ${TARGET_DEVICES_MAX}`;
   const hint = "deliver to them in several runs, or to every device of the product";
   throw new OtaError("arguments/invalid", message, { option: "--device" }, { hint });
-}
-
-/** A delivery whose channel was read. */
-type ReachedDelivery = { readonly artifact: LoadedArtifact; readonly warnings: readonly string[] } & (
-  | { readonly transport: "mqtt"; readonly channel: MqttTarget }
-  | { readonly transport: "https"; readonly channel: HttpsTarget }
-);
-
-async function reach(
-  { artifact, transport }: ChosenDelivery,
-  { file, folder }: LoadedRoot,
-  options: DeployCommandOptions,
-  console: CommandConsole,
-): Promise<ReachedDelivery> {
-  const { broker: brokerOption, mode: modeOption } = options;
-  const where = { manifestFile: file, folder, artifact: artifact.artifact.name };
-  const about = (warning: string): string => `channel ${transport}: ${warning}`;
-  const expand = (channels: Channels): Channels => channelsFromEnvironment(channels, console.world.env, file);
-  if (transport === "mqtt") {
-    const settings: MqttChannel | undefined =
-      artifact.channels.mqtt && withoutReplaced(artifact.channels.mqtt, brokerOption);
-    const expanded = settings === undefined ? undefined : expand({ mqtt: settings }).mqtt;
-    const channel = await mqttTargetOf(expanded, { ...where, brokerOption, modeOption });
-    if (channel.broker?.password !== undefined) console.hide([channel.broker.password]);
-    const literal = settings === undefined ? [] : literalWarnings({ mqtt: settings });
-    return { artifact, transport, channel, warnings: [...literal, ...channel.warnings.map(about)] };
-  }
-  const { httpsChannelOf, checkHttpsTarget } = await import("../https/https-channel.ts");
-  const settings = artifact.channels.https;
-  const found = httpsChannelOf(settings === undefined ? undefined : expand({ https: settings }).https, where);
-  const channel = { ...found, display: shownUrl(settings?.url ?? "", found) };
-  const segments = variableSegments(settings?.url ?? "").map((url) => expand({ https: { url } }).https?.url ?? "");
-  console.hide([...channel.secrets, ...segments]);
-  await checkHttpsTarget(channel);
-  const literal = settings === undefined ? [] : literalWarnings({ https: settings });
-  return { artifact, transport, channel, warnings: [...literal, ...channel.warnings.map(about)] };
-}
-
-/** A path that comes from the environment may be as secret as a token. */
-function shownUrl(written: string, { url, display }: HttpsTarget): string {
-  return variableSegments(written).length > 0 ? `${url.origin}/…` : display;
-}
-
-/** The parts of a URL's path, as the manifest has it, that hold a variable. */
-function variableSegments(written: string): readonly string[] {
-  const [, path = ""] = /^[^/]*\/\/[^/]*([^?]*)/.exec(written) ?? ["", written];
-  return path.split("/").filter((segment) => segment.includes("$"));
-}
-
-function literalWarnings(channels: Channels): string[] {
-  return secretsOf(channels)
-    .filter(({ isLiteral }) => isLiteral)
-    .map(({ pointer, kind }) => {
-      const place = pointer.slice(1);
-      return `channel ${place} holds ${kind}, for everybody who reads the manifest; $NAME takes it from the environment`;
-    });
 }
 
 interface Release {

@@ -140,7 +140,8 @@ const SOCKET_REASONS: Readonly<Record<string, string>> = {
 };
 
 const WRONG_HOST = "url must name the host as the certificate does";
-const UNKNOWN_ISSUER = "name the issuer's certificate in ca, or, on a bench, set verify to false";
+const UNKNOWN_ISSUER =
+  "name the issuer's certificate in ca, or, on a bench, set verify to false and give --allow-insecure";
 const CLIENT_CERTIFICATE = "the server wants another client certificate: check cert and key";
 
 /** Errors of OpenSSL and Node for a peer's certificate, and alerts of the peer about ours (RFC 8446 section 6.2). */
@@ -150,7 +151,7 @@ const TLS_REASONS: Readonly<Record<string, readonly [reason: string, hint: strin
   CERT_REVOKED: ["its certificate was revoked", "renew it"],
   DEPTH_ZERO_SELF_SIGNED_CERT: [
     "its certificate is signed by itself",
-    "name that certificate in ca, or, on a bench, set verify to false",
+    "name that certificate in ca, or, on a bench, set verify to false and give --allow-insecure",
   ],
   EPROTO: ["it does not speak TLS as we do", "is it http:// that is spoken on that port?"],
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: ["it refused our certificate", CLIENT_CERTIFICATE],

@@ -62,7 +62,6 @@ test.for([
   ["http://gateway.local/api/ota", {}, []],
   ["http://updates.example/x", {}, ["in the clear to updates.example"]],
   ["http://localhost/x", { ca: "ca.pem" }, ["unused"]],
-  [URL_TEXT, { verify: false }, ["verify is false"]],
   [URL_TEXT, { mode: "multipart", headers: { "Content-Type": "a/b" } }, ["sets its own Content-Type"]],
 ] as const)("%s with %o warns as it should", ([url, more, expected]) => {
   const { warnings } = targetOf({ url, ...more });

@@ -96,7 +96,7 @@ export function httpsChannelOf(settings: HttpsChannel | undefined, where: Channe
     ...tlsPathsOf(channel, where),
     mode,
     warnings: [
-      ...transportWarnings(url, verify, channel),
+      ...transportWarnings(url, channel),
       ...(login !== undefined && !isLoginUsed
         ? ["headers hold an Authorization, so the user name in url is unused"]
         : []),
@@ -224,14 +224,10 @@ function tlsPathsOf(channel: HttpsSettings, where: ChannelPlace): Pick<HttpsTarg
   };
 }
 
-function transportWarnings(url: URL, verify: boolean, channel: HttpsSettings): string[] {
-  if (url.protocol === "https:") {
-    return verify ? [] : [`verify is false: whoever answers for ${url.hostname} gets the image and the credentials`];
-  }
+function transportWarnings(url: URL, channel: HttpsSettings): string[] {
+  if (url.protocol === "https:") return [];
   return [
-    ...(isPrivateHost(url.hostname)
-      ? []
-      : [`http:// sends the image and the credentials in the clear to ${url.hostname}; use https://`]),
+    ...(isPrivateHost(url.hostname) ? [] : [`http:// sends the image in the clear to ${url.hostname}; use https://`]),
     ...(channel.ca === undefined && channel.cert === undefined
       ? []
       : ["ca, cert and key are unused: url begins with http://"]),

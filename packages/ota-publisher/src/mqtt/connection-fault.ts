@@ -95,7 +95,7 @@ function hintOf(code: string, isCertificate: boolean): string {
   if (CLIENT_CERTIFICATE.test(code))
     return "`cert` and `key` of the mqtt channel name the files of a certificate that it takes";
   if (isCertificate) {
-    return "`ca` of the mqtt channel names the file of an issuer to trust; on a bench, `insecure: true` skips the check";
+    return "`ca` of the mqtt channel names the file of an issuer to trust; on a bench, `insecure: true` with --allow-insecure skips the check";
   }
   return "is it running, and are host and port right? --broker embedded starts one in this process";
 }
