@@ -52,6 +52,7 @@ export async function connectUntil(
   signal: AbortSignal | undefined,
 ): Promise<MqttClient> {
   let version: MqttVersion = options.forBlob === true ? 5 : 4;
+  let before: OtaError | undefined;
   for (let waitMs = BACKOFF_MS.first; ; waitMs = Math.min(2 * waitMs, BACKOFF_MS.longest)) {
     signal?.throwIfAborted();
     const attempt = await connectOnce(clientOptions(address, options, version, deadline), address, signal);
@@ -61,7 +62,10 @@ export async function connectUntil(
       continue;
     }
     const left = deadline - performance.now();
-    if (!attempt.transient || left <= 0) throw attempt.error;
+    if (!attempt.transient) throw attempt.error;
+    // The time was up in the middle of this attempt, so that the one before knows more of the reason.
+    if (left <= 0) throw before ?? attempt.error;
+    before = attempt.error;
     options.onRetry?.(attempt.error);
     await delay(Math.min(waitMs, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
