@@ -4,4 +4,5 @@ export type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
 export type { DeviceSummary } from "../device-summary.ts";
 export { parseFault } from "../fault/parse-fault.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "../serial/serial-cable.ts";
 export { type UntilOptions, untilState } from "./until-state.ts";

@@ -1,0 +1,33 @@
+import type { Efuse } from "../boot/efuse.ts";
+import type { BitField, EfuseRegisters, RomProfile } from "./rom-profile.ts";
+
+/** Every bit of the counter, of which an odd number must be set for encryption to be on. */
+const CRYPT_COUNT_ON = 1;
+
+/**
+ * What the eFuse registers of a chip read as.
+ *
+ * @param mac - The base MAC address, six bytes.
+ * @returns Words by address; every other one is 0.
+ */
+export function efuseWords(profile: RomProfile, efuse: Efuse, mac: Uint8Array): ReadonlyMap<number, number> {
+  const words = new Map<number, number>();
+  const set = (fields: readonly BitField[], value: number) => {
+    let rest = value;
+    for (const { address, shift, width } of fields) {
+      const part = rest % 2 ** width;
+      words.set(address, ((words.get(address) ?? 0) | (part << shift)) >>> 0);
+      rest = Math.floor(rest / 2 ** width);
+    }
+  };
+  const registers: EfuseRegisters = profile.efuse;
+  const [m0 = 0, m1 = 0, m2 = 0, m3 = 0, m4 = 0, m5 = 0] = mac;
+  words.set(registers.macLow, ((m2 << 24) | (m3 << 16) | (m4 << 8) | m5) >>> 0);
+  words.set(registers.macHigh, ((registers.macExtension ? 0xfffe_0000 : 0) | (m0 << 8) | m1) >>> 0);
+  const major = Math.floor(efuse.chipRevision / 100);
+  set(registers.majorRevision, profile.chip === "esp32" ? 2 ** major - 1 : major);
+  set(registers.minorRevision, efuse.chipRevision % 100);
+  set([registers.flashCryptCount], efuse.flashEncryptionKey === undefined ? 0 : CRYPT_COUNT_ON);
+  set([registers.secureBoot], efuse.isSecureBootOn ? 1 : 0);
+  return words;
+}

@@ -1,0 +1,127 @@
+import { LoaderStatus } from "@tinybms/ota-core";
+import { Inflate, Z_DATA_ERROR, Z_SYNC_FLUSH } from "pako";
+import type { FlashTiming } from "../flash/flash-counters.ts";
+import type { FlashAccess } from "../flash/flash-reader.ts";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import { ERASE_BLOCK_SIZE, eraseDurationMs, programDurationMs } from "./flash-duration.ts";
+
+/** What a loader writes: a run of bytes, in order. */
+export interface FlashWritePlan {
+  /** Where it begins, in bytes of the flash. */
+  readonly offset: number;
+  /** What is to come, in bytes of the flash. */
+  readonly sizeBytes: number;
+  readonly compressed: boolean;
+  /** A stub erases what it comes to, unless it is blank, and drops what pads the last block. A ROM does neither. */
+  readonly by: "rom" | "stub";
+}
+
+/**
+ * One write of a loader: blocks in, flash programmed. Block numbers count for nothing but that 0 begins the compressed
+ * stream anew, so a block sent twice is written twice.
+ */
+export class FlashWrite {
+  readonly #flash: FlashAccess;
+  readonly #timing: FlashTiming;
+  readonly #plan: FlashWritePlan;
+  #offset: number;
+  #left: number;
+  /** Up to where the flash is ready to be programmed. */
+  #erasedTo: number;
+  /** Something wasn't blank: from there on all is erased without a look. */
+  #foundDirty = false;
+  #inflate: Inflate | undefined;
+  #inflated: Uint8Array[] = [];
+  #durationMs = 0;
+
+  constructor(flash: FlashAccess, timing: FlashTiming, plan: FlashWritePlan) {
+    this.#flash = flash;
+    this.#timing = timing;
+    this.#plan = plan;
+    this.#offset = plan.offset;
+    this.#left = plan.sizeBytes;
+    this.#erasedTo = Math.floor(plan.offset / SECTOR_SIZE) * SECTOR_SIZE;
+  }
+
+  get compressed(): boolean {
+    return this.#plan.compressed;
+  }
+
+  /** All of it was written. */
+  get isWhole(): boolean {
+    return this.#left === 0;
+  }
+
+  /** How long the flash was busy with it, in milliseconds. */
+  get durationMs(): number {
+    return this.#durationMs;
+  }
+
+  /** Takes the next block. @returns One of `LoaderStatus`. */
+  block(sequence: number, bytes: Uint8Array): number {
+    return this.#plan.compressed ? this.#inflateBlock(sequence, bytes) : this.#append(bytes);
+  }
+
+  #inflateBlock(sequence: number, bytes: Uint8Array): number {
+    if (sequence === 0) this.#beginStream();
+    const isStub = this.#plan.by === "stub";
+    const inflate = this.#inflate;
+    if (inflate === undefined || inflate.ended) return isStub ? LoaderStatus.STUB_INFLATE : LoaderStatus.ROM_INFLATE;
+    this.#inflated = [];
+    inflate.push(bytes, Z_SYNC_FLUSH);
+    for (const part of this.#inflated) {
+      const status = this.#append(part);
+      if (status !== LoaderStatus.OK) return status;
+    }
+    if (inflate.err >= 0) return LoaderStatus.OK;
+    if (isStub) return LoaderStatus.STUB_INFLATE;
+    const isSum = inflate.err === Z_DATA_ERROR && inflate.msg === "incorrect data check";
+    return isSum ? LoaderStatus.ROM_ADLER32 : LoaderStatus.ROM_INFLATE;
+  }
+
+  #beginStream(): void {
+    const inflate = new Inflate({ windowBits: 15 });
+    inflate.onData = (part) => this.#inflated.push(part);
+    this.#inflate = inflate;
+  }
+
+  #append(bytes: Uint8Array): number {
+    const isStub = this.#plan.by === "stub";
+    const isPadded = isStub && !this.#plan.compressed && this.#left > 0;
+    if (bytes.length > this.#left && !isPadded) {
+      return isStub ? LoaderStatus.STUB_TOO_MUCH_DATA : LoaderStatus.ROM_FAILED;
+    }
+    const part = bytes.subarray(0, this.#left);
+    if (isStub && !this.#eraseTo(this.#offset + part.length)) return LoaderStatus.STUB_SPI_OPERATION;
+    if (!this.#flash.program(this.#offset, part)) {
+      return isStub ? LoaderStatus.STUB_SPI_OPERATION : LoaderStatus.ROM_FLASH_WRITE;
+    }
+    this.#durationMs += programDurationMs(this.#timing, this.#offset, part.length);
+    this.#offset += part.length;
+    this.#left -= part.length;
+    return LoaderStatus.OK;
+  }
+
+  #eraseTo(end: number): boolean {
+    const planEnd = this.#plan.offset + this.#plan.sizeBytes;
+    while (this.#erasedTo < end) {
+      const isBlock = this.#erasedTo % ERASE_BLOCK_SIZE === 0 && planEnd - this.#erasedTo >= ERASE_BLOCK_SIZE;
+      const size = isBlock ? ERASE_BLOCK_SIZE : SECTOR_SIZE;
+      this.#foundDirty ||= !this.#isBlank(this.#erasedTo, size);
+      if (this.#foundDirty) {
+        if (!this.#flash.eraseRange(this.#erasedTo, size)) return false;
+        this.#durationMs += eraseDurationMs(this.#timing, this.#erasedTo, size);
+      }
+      this.#erasedTo += size;
+    }
+    return true;
+  }
+
+  #isBlank(offset: number, length: number): boolean {
+    let isBlank = true;
+    this.#flash.forEachSector(offset, length, (bytes) => {
+      isBlank &&= bytes.every((byte) => byte === 0xff);
+    });
+    return isBlank;
+  }
+}

@@ -1,0 +1,288 @@
+import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET, SlipDecoder, utf8, viewOf } from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
+import type { LoaderEffect } from "./loader-effect.ts";
+import { pinsOf, type ResetCircuit, type SerialSignals } from "./reset-circuit.ts";
+import { consoleText, downloadLog, flashBootLog, noBootloaderLog } from "./rom-console.ts";
+import { RomLoader } from "./rom-loader.ts";
+import type { RomProfile } from "./rom-profile.ts";
+import { romProfileOf } from "./rom-profiles.ts";
+import type { SerialBoardAction, SerialBoardEvent, SerialBoardState } from "./serial-board-events.ts";
+
+/** How a board is made. */
+export interface SerialBoardOptions {
+  readonly hardware: Hardware;
+  /** The base MAC address, six bytes; 24:0a:c4:00:00:01 without it. */
+  readonly mac?: Uint8Array;
+  /** `transistors` without it. */
+  readonly resetCircuit?: ResetCircuit;
+  /** Whether commands take the time that the flash chip takes; without it they are done at once. */
+  readonly flashTakesTime?: boolean;
+  /**
+   * Whether the ROM demands a bootloader in flash. Without it: unless the flash as it now is has a partition table and
+   * no bootloader, as simulated devices may.
+   */
+  readonly needsBootloader?: boolean;
+}
+
+/** The rate of the ROM's log, and of apps. */
+const DEFAULT_BAUD_RATE = 115_200;
+
+/** How far two ends' rates may differ, as a part. */
+const BAUD_RATE_TOLERANCE = 0.03;
+
+/** How long the boot pin may come down after reset was released, in milliseconds: the capacitor at the enable pin. */
+const STRAPPING_MS = 150;
+
+const DEFAULT_MAC = Uint8Array.of(0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01);
+
+/**
+ * A board at the end of a serial line: reset circuit, strapping, the ROM with its loader, and the console of what runs
+ * after it. Events in, actions out; it owns no port, clock or timer.
+ */
+export class SerialBoard {
+  readonly #hardware: Hardware;
+  readonly #profile: RomProfile;
+  readonly #mac: Uint8Array;
+  readonly #circuit: ResetCircuit;
+  readonly #flashTakesTime: boolean;
+  readonly #needsBootloader: boolean;
+  #state: SerialBoardState = "off";
+  #signals: SerialSignals = { dtr: false, rts: false };
+  /** USB Serial/JTAG: the next reset goes into download mode. */
+  #downloadFlag = false;
+  #strapsDownload = false;
+  #strappingEnds = 0;
+  #loader: RomLoader | undefined;
+  readonly #decoder: SlipDecoder = new SlipDecoder();
+  /** Frames and effects that wait for the flash. */
+  #frames: Uint8Array[] = [];
+  #effects: LoaderEffect[] = [];
+  #busyUntil = 0;
+  #baudRate = DEFAULT_BAUD_RATE;
+  /** The ROM measures the rate at the first bytes that it gets. */
+  #measuresBaudRate = false;
+  #hostBaudRate: number | undefined;
+
+  /** @throws RangeError for a chip whose ROM isn't modelled. */
+  constructor(options: SerialBoardOptions) {
+    const { hardware, mac = DEFAULT_MAC } = options;
+    const profile = romProfileOf(hardware.chip.name);
+    if (profile === undefined) throw new RangeError(`the ROM of ${hardware.chip.name} is not modelled`);
+    this.#hardware = hardware;
+    this.#profile = profile;
+    this.#mac = mac;
+    this.#circuit = options.resetCircuit ?? "transistors";
+    this.#flashTakesTime = options.flashTakesTime ?? false;
+    this.#needsBootloader = options.needsBootloader ?? !isFlashedWithoutBootloader(hardware);
+  }
+
+  get state(): SerialBoardState {
+    return this.#state;
+  }
+
+  /** In download mode: a stub runs in place of the ROM. */
+  get isStub(): boolean {
+    return this.#loader?.isStub ?? false;
+  }
+
+  /** The rate at which the board sends and receives, in baud. */
+  get baudRate(): number {
+    return this.#baudRate;
+  }
+
+  handle(event: SerialBoardEvent): SerialBoardAction[] {
+    const actions: SerialBoardAction[] = [];
+    switch (event.type) {
+      case "power-on":
+        if (this.#state === "off") this.#powerOn(event.now, actions);
+        break;
+      case "power-off":
+        this.#stop(actions);
+        this.#state = "off";
+        break;
+      case "receive":
+        this.#receive(event.bytes, event.now, actions);
+        break;
+      case "signals":
+        this.#setSignals(event, event.now, actions);
+        break;
+      case "host-baud-rate":
+        this.#hostBaudRate = event.baudRate;
+        break;
+      case "reset-button":
+        if (this.#state !== "off") this.#restart(event.download, actions);
+        break;
+      case "console":
+        if (this.#state === "app") this.#send(utf8(event.text), actions);
+        break;
+      case "app-restart":
+        if (this.#state === "app") this.#restart(this.#strapsDownload, actions);
+        break;
+      case "timer":
+        this.#onTimer(event.now, actions);
+        break;
+      default:
+        event satisfies never;
+    }
+    return actions;
+  }
+
+  #powerOn(now: number, actions: SerialBoardAction[]): void {
+    if (!this.#hardware.flash.isPowered) this.#hardware.flash.powerOn();
+    this.#downloadFlag = false;
+    if (this.#circuit === "transistors") this.#followPins(now, actions);
+    else this.#restart(false, actions);
+  }
+
+  #setSignals(wanted: Partial<SerialSignals>, now: number, actions: SerialBoardAction[]): void {
+    const before = this.#signals;
+    this.#signals = { dtr: wanted.dtr ?? before.dtr, rts: wanted.rts ?? before.rts };
+    if (this.#state === "off") return;
+    if (this.#circuit === "transistors") this.#followPins(now, actions);
+    if (this.#circuit === "usb-serial-jtag") this.#followUsb(before, actions);
+  }
+
+  /** The boot pin counts when the enable pin rises, or soon after. */
+  #followPins(now: number, actions: SerialBoardAction[]): void {
+    const { enable, boot } = pinsOf(this.#signals);
+    if (!enable) {
+      if (this.#state === "held") return;
+      this.#stop(actions);
+      this.#state = "held";
+      return;
+    }
+    if (this.#state === "held" || this.#state === "off") {
+      this.#state = "strapping";
+      this.#strappingEnds = now + STRAPPING_MS;
+      actions.push({ type: "set-timer", at: this.#strappingEnds });
+    }
+    if (this.#state === "strapping" && !boot) this.#restart(true, actions);
+  }
+
+  /** The USB Serial/JTAG controller knows the sequence: DTR chooses, RTS resets (technical reference manuals). */
+  #followUsb(before: SerialSignals, actions: SerialBoardAction[]): void {
+    const { dtr, rts } = this.#signals;
+    if (!rts) this.#downloadFlag = dtr;
+    const isReset = rts && !dtr;
+    const wasReset = before.rts && !before.dtr;
+    if (isReset && !wasReset) this.#restart(this.#downloadFlag, actions);
+  }
+
+  /** Starts from reset with the boot pin read. */
+  #restart(download: boolean, actions: SerialBoardAction[]): void {
+    this.#stop(actions);
+    this.#strapsDownload = download;
+    this.#baudRate = DEFAULT_BAUD_RATE;
+    if (!download) {
+      this.#bootFlash(actions);
+      return;
+    }
+    this.#state = "download";
+    this.#loader = new RomLoader(this.#hardware, this.#profile, this.#mac);
+    this.#measuresBaudRate = true;
+    this.#print(downloadLog(this.#profile), actions);
+  }
+
+  #bootFlash(actions: SerialBoardAction[]): void {
+    this.#state = "app";
+    this.#baudRate = DEFAULT_BAUD_RATE;
+    this.#print(flashBootLog(this.#profile), actions);
+    const word = viewOf(this.#hardware.flash.read(this.#hardware.chip.bootloaderOffset, 4)).getUint32(0, true);
+    if (this.#needsBootloader && (word & 0xff) !== APP_IMAGE_MAGIC) this.#print(noBootloaderLog(word), actions);
+    else actions.push({ type: "boot" });
+  }
+
+  /** Whatever runs runs no longer. Flash stays, all else is forgotten. */
+  #stop(actions: SerialBoardAction[]): void {
+    if (this.#state === "app") actions.push({ type: "halt" });
+    this.#loader = undefined;
+    this.#decoder.reset();
+    this.#frames = [];
+    this.#effects = [];
+    this.#busyUntil = 0;
+    actions.push({ type: "clear-timer" });
+  }
+
+  #receive(bytes: Uint8Array, now: number, actions: SerialBoardAction[]): void {
+    if (this.#loader === undefined) return;
+    if (this.#measuresBaudRate && this.#hostBaudRate !== undefined) this.#baudRate = this.#hostBaudRate;
+    this.#loader.baudRate = this.#baudRate;
+    this.#measuresBaudRate = false;
+    if (!this.#hearsHost()) return;
+    for (const part of this.#decoder.push(bytes)) if (part.type === "frame") this.#frames.push(part.bytes);
+    this.#work(now, actions);
+  }
+
+  #onTimer(now: number, actions: SerialBoardAction[]): void {
+    if (this.#state === "strapping" && now >= this.#strappingEnds) this.#restart(false, actions);
+    else if (this.#state === "download") this.#work(now, actions);
+  }
+
+  /** Does what there is to do until the flash is busy. */
+  #work(now: number, actions: SerialBoardAction[]): void {
+    while (this.#loader !== undefined && now >= this.#busyUntil) {
+      const effect = this.#effects.shift();
+      if (effect !== undefined) {
+        this.#perform(effect, now, actions);
+        continue;
+      }
+      const frame = this.#frames.shift();
+      if (frame === undefined) return;
+      this.#effects = this.#loader.handle(frame);
+    }
+    if (this.#loader !== undefined) actions.push({ type: "set-timer", at: this.#busyUntil });
+  }
+
+  #perform(effect: LoaderEffect, now: number, actions: SerialBoardAction[]): void {
+    switch (effect.type) {
+      case "send":
+        this.#send(effect.bytes, actions);
+        break;
+      case "busy":
+        if (this.#flashTakesTime) this.#busyUntil = now + effect.durationMs;
+        break;
+      case "baud-rate":
+        this.#baudRate = effect.baudRate;
+        break;
+      case "run-app":
+        this.#stop(actions);
+        this.#bootFlash(actions);
+        break;
+      case "restart":
+        this.#restart(this.#strapsDownload, actions);
+        break;
+      case "hang":
+        this.#stop(actions);
+        this.#state = "hung";
+        break;
+      case "power-lost":
+        this.#stop(actions);
+        this.#state = "off";
+        actions.push({ type: "power-lost", message: effect.message });
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #print(lines: readonly string[], actions: SerialBoardAction[]): void {
+    this.#send(utf8(consoleText(lines)), actions);
+  }
+
+  #send(bytes: Uint8Array, actions: SerialBoardAction[]): void {
+    if (this.#hearsHost()) actions.push({ type: "send", bytes });
+  }
+
+  /** Bytes at another rate are noise, of which neither end makes anything. */
+  #hearsHost(): boolean {
+    const host = this.#hostBaudRate;
+    if (host === undefined || this.#circuit === "usb-serial-jtag") return true;
+    return Math.abs(host - this.#baudRate) <= BAUD_RATE_TOLERANCE * this.#baudRate;
+  }
+}
+
+function isFlashedWithoutBootloader({ flash, chip }: Hardware): boolean {
+  const [first] = flash.truth(chip.bootloaderOffset, 1);
+  const [magic] = flash.truth(PARTITION_TABLE_OFFSET, 1);
+  return first !== APP_IMAGE_MAGIC && magic === 0xaa;
+}

@@ -1,0 +1,175 @@
+import { concatBytes } from "@tinybms/ota-core";
+import { PowerCut } from "../flash/power-cut.ts";
+import type { SerialSignals } from "../rom/reset-circuit.ts";
+import { SerialBoard, type SerialBoardOptions } from "../rom/serial-board.ts";
+import type { SerialBoardAction, SerialBoardEvent } from "../rom/serial-board-events.ts";
+import { type BoardFirmware, BootloaderFirmware } from "./board-firmware.ts";
+
+/** How a board is run at the end of a cable. */
+export interface SerialCableOptions extends SerialBoardOptions {
+  /** What runs after the ROM; the bootloader and no agent without it. */
+  readonly firmware?: BoardFirmware;
+}
+
+/** What a host has of its port: where the port's events go. */
+export interface PortListener {
+  /** Bytes of the board. */
+  onData(bytes: Uint8Array): void;
+  /** The port is gone: the cable was pulled, or the board stopped. Not called for the host's own `close`. */
+  onClose(): void;
+}
+
+/** A port as its host holds it. What is called after its end does nothing. */
+export interface HostPort {
+  write(bytes: Uint8Array): void;
+  /** Sets lines: true is asserted. What is missing stays. */
+  setSignals(signals: Partial<SerialSignals>): void;
+  setBaudRate(baudRate: number): void;
+  close(): void;
+}
+
+type BoardEvent<Event = SerialBoardEvent> = Event extends SerialBoardEvent ? Omit<Event, "now"> : never;
+
+/**
+ * A board at the end of a serial cable, run in real time: the other end is a port that one host at a time opens.
+ * Power is on from the start.
+ */
+export class SerialCable {
+  readonly board: SerialBoard;
+  readonly #firmware: BoardFirmware;
+  #timer: NodeJS.Timeout | undefined;
+  #port: { readonly listener: PortListener; pending: Uint8Array[] } | undefined;
+  /** Software that was stopped may still want to print. */
+  #start = 0;
+
+  constructor(options: SerialCableOptions) {
+    this.board = new SerialBoard(options);
+    this.#firmware = options.firmware ?? new BootloaderFirmware(options.hardware);
+    this.powerOn();
+  }
+
+  /** A host has the port. */
+  get isOpen(): boolean {
+    return this.#port !== undefined;
+  }
+
+  /**
+   * Opens the port. As with an operating system's, both lines are asserted then, and neither after `close`.
+   *
+   * @param baudRate - Without it, as over a network, both ends agree on any rate.
+   * @throws Error where it is open already.
+   */
+  open(listener: PortListener, baudRate?: number): HostPort {
+    if (this.#port !== undefined) throw new Error("the port is in use");
+    const port = { listener, pending: [] };
+    this.#port = port;
+    if (baudRate !== undefined) this.#handle({ type: "host-baud-rate", baudRate });
+    this.#handle({ type: "signals", dtr: true, rts: true });
+    const ifOpen = (event: BoardEvent) => {
+      if (this.#port === port) this.#handle(event);
+    };
+    return {
+      write: (bytes) => ifOpen({ type: "receive", bytes: bytes.slice() }),
+      setSignals: (signals) => ifOpen({ type: "signals", ...signals }),
+      setBaudRate: (rate) => ifOpen({ type: "host-baud-rate", baudRate: rate }),
+      close: () => {
+        if (this.#port !== port) return;
+        this.#port = undefined;
+        this.#handle({ type: "signals", dtr: false, rts: false });
+      },
+    };
+  }
+
+  /** Presses the reset button, and holds the boot button meanwhile where `download`. */
+  pressReset(download = false): void {
+    this.#handle({ type: "reset-button", download });
+  }
+
+  /** Resets into the loader without a word of the ROM's log. */
+  enterLoader(): void {
+    this.pressReset(true);
+    if (this.#port !== undefined) this.#port.pending = [];
+  }
+
+  /** The software on the board restarts by itself. */
+  restartApp(): void {
+    this.#handle({ type: "app-restart" });
+  }
+
+  /** Gives power. */
+  powerOn(): void {
+    this.#handle({ type: "power-on" });
+  }
+
+  /** Takes power away. The port, of a bridge that has its own, stays. */
+  cutPower(): void {
+    this.#handle({ type: "power-off" });
+  }
+
+  /** Pulls the cable, which powers the board. */
+  unplug(): void {
+    const port = this.#port;
+    this.#port = undefined;
+    this.cutPower();
+    port?.listener.onClose();
+  }
+
+  #handle(event: BoardEvent): void {
+    for (const action of this.board.handle({ ...event, now: now() })) this.#perform(action);
+  }
+
+  #perform(action: SerialBoardAction): void {
+    switch (action.type) {
+      case "send":
+        this.#send(action.bytes);
+        break;
+      case "boot":
+        this.#boot();
+        break;
+      case "halt":
+        this.#start++;
+        this.#firmware.halt();
+        break;
+      case "power-lost":
+        break;
+      case "set-timer":
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#handle({ type: "timer" }), Math.max(Math.ceil(action.at - now()), 0));
+        break;
+      case "clear-timer":
+        clearTimeout(this.#timer);
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #boot(): void {
+    const start = ++this.#start;
+    try {
+      this.#firmware.boot((text) => {
+        if (this.#start === start) this.#handle({ type: "console", text });
+      });
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+      this.cutPower();
+    }
+  }
+
+  /** A host gets bytes when it is done with what it is at. */
+  #send(bytes: Uint8Array): void {
+    const port = this.#port;
+    if (port === undefined) return;
+    port.pending.push(bytes);
+    queueMicrotask(() => {
+      const sent = concatBytes(port.pending);
+      port.pending = [];
+      if (this.#port === port && sent.length > 0) port.listener.onData(sent);
+    });
+  }
+}
+
+/** Milliseconds on a clock that never goes back. */
+function now(): number {
+  return performance.now();
+}

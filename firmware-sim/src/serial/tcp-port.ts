@@ -1,0 +1,78 @@
+import { createServer, type Socket } from "node:net";
+import type { HostPort, SerialCable } from "./serial-cable.ts";
+
+/** Where to listen. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** A board's serial port on the network. */
+export interface NetworkPort {
+  readonly port: number;
+  /** Ends a connection too. */
+  close(): Promise<void>;
+}
+
+/** The beginning of a SYNC request on the line: C0, request, SYNC, 36 bytes of data. */
+const SYNC_START: readonly number[] = [0xc0, 0x00, 0x08, 0x24, 0x00];
+
+/**
+ * Puts a board's serial line on a TCP port, bytes and nothing else: `socket://HOST:PORT` of pySerial and esptool. One
+ * host at a time; another is turned away.
+ *
+ * Such a connection has no control lines. In their place a SYNC request resets the board into its loader, unless it is
+ * there, and without the ROM's log, which would come between request and answer; and the end of the connection resets
+ * it out of there. Who only listens disturbs nothing.
+ */
+export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise<NetworkPort> {
+  return listen(address, (socket) => {
+    const port = openPort(cable, socket);
+    if (port === undefined) return;
+    socket.on("data", (bytes) => {
+      const isSync = SYNC_START.every((byte, index) => bytes[index] === byte);
+      if (isSync && cable.board.state !== "download") cable.enterLoader();
+      port.write(bytes);
+    });
+    socket.on("close", () => {
+      port.close();
+      if (cable.board.state === "download" || cable.board.state === "hung") cable.pressReset();
+    });
+  });
+}
+
+/** Gives a connection the port, if it is free: what the board sends goes there, and the port's end ends it. */
+export function openPort(cable: SerialCable, socket: Socket): HostPort | undefined {
+  socket.setNoDelay(true);
+  // A host that vanishes is a port that closes.
+  socket.on("error", () => socket.destroy());
+  if (cable.isOpen) {
+    socket.destroy();
+    return undefined;
+  }
+  return cable.open({ onData: (bytes) => socket.write(bytes), onClose: () => socket.destroy() });
+}
+
+/** Listens, and gives each connection to `accept`. */
+export function listen(address: ListenAddress, accept: (socket: Socket) => void): Promise<NetworkPort> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    accept(socket);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(address.port, address.host, () => {
+      server.off("error", reject);
+      const bound = server.address();
+      const close = () =>
+        new Promise<void>((done) => {
+          server.close(() => done());
+          for (const socket of sockets) socket.destroy();
+        });
+      resolve({ port: typeof bound === "object" && bound !== null ? bound.port : address.port, close });
+    });
+  });
+}
