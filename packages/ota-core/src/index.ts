@@ -64,6 +64,7 @@ export {
   isMappedAddress,
   MMU_PAGE_SIZE,
 } from "./image/chips.ts";
+export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./image/csv-rows.ts";
 export { formatNvsCsv } from "./image/format-nvs-csv.ts";
 export { assertImageEnd } from "./image/image-end.ts";
 export { type NvsFileReader, parseNvsCsv } from "./image/nvs-csv.ts";

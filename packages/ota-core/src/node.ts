@@ -16,3 +16,4 @@ export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } f
 export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";
 export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./release/release-file.ts";
 export { writeFileAtomically } from "./release/write-atomically.ts";
+export { writeNewFile, writeNewFolder } from "./release/write-new.ts";

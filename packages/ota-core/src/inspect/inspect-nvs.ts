@@ -2,6 +2,7 @@ import { toHex, utf8 } from "../bytes.ts";
 import { NVS_PAGE_SIZE, NVS_VERSION, parseNvsPageHeader } from "../image/nvs-page-header.ts";
 import { type NvsPartitionEntry, readNvsPartition } from "../image/nvs-partition.ts";
 import type { NvsValueType } from "../image/nvs-value.ts";
+import { PROVISIONING_NAMESPACE } from "../provisioning/provisioning-nvs.ts";
 import { Findings } from "./findings.ts";
 import type { InspectedNvsEntry, NvsInspection } from "./inspection.ts";
 
@@ -19,7 +20,13 @@ const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> 
   double: 8,
 };
 
-/** Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for. */
+/** What devices are told in the factory and is no secret. */
+const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product", "username"];
+
+/**
+ * Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for, but for who
+ * a device is and where its broker is.
+ */
 export function inspectNvs(bytes: Uint8Array, showSecrets: boolean): NvsInspection {
   const findings = new Findings();
   const { version, namespaces, entries, pages, problems } = readNvsPartition(bytes);
@@ -54,7 +61,8 @@ export function looksLikeNvs(bytes: Uint8Array): boolean {
 function describe(entry: NvsPartitionEntry, showSecrets: boolean): InspectedNvsEntry {
   const { namespace = null, key, type, value, offset } = entry;
   const damaged = value === undefined;
-  const masked = !damaged && !showSecrets && (type === "string" || type === "blob");
+  const isPublic = namespace === PROVISIONING_NAMESPACE && PUBLIC_KEYS.includes(key);
+  const masked = !damaged && !showSecrets && !isPublic && (type === "string" || type === "blob");
   const common = { namespace, key, type, size: sizeOf(entry), masked, damaged, offset };
   if (damaged || masked) return { ...common, value: null };
   if (value instanceof Uint8Array) return { ...common, value: toHex(value) };

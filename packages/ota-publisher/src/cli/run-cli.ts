@@ -6,6 +6,7 @@ import { declareInspect } from "./declare-inspect.ts";
 import { declareKeygen } from "./declare-keygen.ts";
 import { declareKeys } from "./declare-keys.ts";
 import { declarePackage } from "./declare-package.ts";
+import { declareProvision } from "./declare-provision.ts";
 import { declareSign } from "./declare-sign.ts";
 import { declareSmoke } from "./declare-smoke.ts";
 import { declareValidate } from "./declare-validate.ts";
@@ -70,6 +71,7 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
   declareKeys(add("keys", "make, change and sign the key set that devices trust"), run);
   declareSign(add("sign", "sign an app image, beside it"), run);
   declareVerify(add("verify", "verify the signature beside an app image"), run);
+  declareProvision(add("provision", "tell devices who they are: make their NVS partitions"), run);
   declareSmoke(add("smoke", "try packaging and delivery without a network"), run);
   return program;
 }

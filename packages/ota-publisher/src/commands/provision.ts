@@ -1,0 +1,194 @@
+import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import { commonMembers } from "../provisioning/common-members.ts";
+import {
+  type MadeDevice,
+  type ProvisionPlan,
+  writeDeviceFolder,
+  writeOneDevice,
+} from "../provisioning/device-files.ts";
+import { type ListedDevice, listFault, readDeviceList } from "../provisioning/device-list.ts";
+import { nvsSizeOf } from "../provisioning/nvs-size.ts";
+import { readOwnEntries } from "../provisioning/own-entries.ts";
+import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
+import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";
+import { type CommandConsole, printable } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+
+/** The list of what was made, in the folder. */
+const LIST_NAME = "provisioned.json";
+
+/**
+ * Makes NVS partitions that tell devices who they are.
+ *
+ * @returns The exit code.
+ * @throws OtaError for options, files and contents, before anything is written.
+ */
+export async function runProvision(options: ProvisionCommandOptions, console: CommandConsole): Promise<number> {
+  refuseContradictions(options);
+  const common = await commonMembers(options, console);
+  const listed = [
+    ...namedDevices(options),
+    ...(options.devices === undefined ? [] : await readDeviceList(options.devices)),
+  ];
+  refuseDuplicates(listed);
+  refuseMissing(common, listed, options);
+  const devices = listed.map((device) => deviceToProvision(common, device));
+  const plan: ProvisionPlan = {
+    devices,
+    own: await readOwnEntries(options.csv ?? []),
+    sizeBytes: await nvsSizeOf(options),
+    encrypt: options.encrypt ?? false,
+    publisher: options.brokerAcl === undefined ? undefined : options.publisher,
+    signal: console.world.signal,
+  };
+  if (plan.publisher !== undefined) checkUserNames(plan.publisher, listed, devices);
+  return options.out === undefined ? makeFolder(plan, options, console) : makeOne(plan, options.out, options, console);
+}
+
+async function makeOne(
+  plan: ProvisionPlan,
+  out: string,
+  { csvOut }: ProvisionCommandOptions,
+  console: CommandConsole,
+): Promise<number> {
+  const [device] = plan.devices;
+  if (device === undefined) throw invalid("--device", "no device is named; --device names it");
+  const made = await writeOneDevice(device, plan, out, csvOut);
+  console.printJson({ output: null, list: null, broker: null, devices: [made] });
+  if (!console.quiet) {
+    const files = [made.file, made.keyFile, csvOut].flatMap((file) => file ?? []);
+    console.print(`${made.device}: wrote ${files.map(printable).join(", ")}`);
+    for (const line of summaryOf(plan)) console.print(line);
+  }
+  return ExitCode.done;
+}
+
+async function makeFolder(
+  plan: ProvisionPlan,
+  { outDir }: ProvisionCommandOptions,
+  console: CommandConsole,
+): Promise<number> {
+  if (outDir === undefined)
+    throw invalid("--out-dir", "--out names the file of one device, --out-dir a folder for all");
+  const describe = (devices: readonly MadeDevice[]) => ({ name: LIST_NAME, text: listText(plan, devices) });
+  const { devices, files } = await writeDeviceFolder(plan, outDir, describe);
+  const [list, passwords, acl, publisherPassword] = files;
+  const broker = passwords === undefined ? null : { passwords, acl, publisherPassword };
+  console.printJson({ output: outDir, list, broker, devices });
+  if (console.quiet) return ExitCode.done;
+  const count = `${devices.length} NVS ${devices.length === 1 ? "partition" : "partitions"}`;
+  console.print(`wrote ${count} and ${files.join(", ")} to ${printable(outDir)}`);
+  for (const line of summaryOf(plan)) console.print(line);
+  if (broker !== null) {
+    console.note(`mosquitto.conf: allow_anonymous false, password_file …/${passwords}, acl_file …/${acl}`);
+  }
+  return ExitCode.done;
+}
+
+/** What the devices were told, as far as it is the same for all, and no secret. */
+function summaryOf({ devices, sizeBytes }: ProvisionPlan): readonly string[] {
+  const common = (values: readonly string[]): string => {
+    const [first, ...others] = [...new Set(values)];
+    return others.length === 0 ? printable(first ?? "") : `${others.length + 1} different ones`;
+  };
+  const documents = devices.map(({ document }) => document);
+  const isSigned = documents.some(({ key_set }) => key_set !== undefined);
+  return [
+    `  broker   ${common(documents.map(({ broker }) => broker))}`,
+    `  topic    ${common(documents.map(({ topic }) => topic))}`,
+    `  product  ${common(documents.map(({ product }) => product))}`,
+    `  offers   ${isSigned ? "signed, by the key set" : "unsigned ones are taken"}`,
+    `  NVS      0x${sizeBytes.toString(16)} bytes`,
+  ];
+}
+
+/** For whoever looks up later what which device was given. Holds no secret. */
+function listText({ devices, sizeBytes }: ProvisionPlan, made: readonly MadeDevice[]): string {
+  const rows = made.map((row, index) => {
+    const { broker, topic, product, username = null, key_set } = devices[index]?.document ?? {};
+    return { ...row, broker, topic, product, username, signed: key_set !== undefined };
+  });
+  return `${JSON.stringify({ nvsSize: sizeBytes, devices: rows }, null, 2)}\n`;
+}
+
+function namedDevices({ device = [] }: ProvisionCommandOptions): readonly ListedDevice[] {
+  const wrong = device.find((name) => !isDeviceId(name));
+  if (wrong === undefined) return device.map((name) => ({ members: { device_id: name }, place: undefined }));
+  const rule = "it must be 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
+  throw invalid("--device", `${JSON.stringify(wrong)} can't be a device's name; ${rule}`);
+}
+
+function refuseContradictions({ device = [], devices, out, outDir, csvOut, brokerAcl }: ProvisionCommandOptions): void {
+  if (device.length === 0 && devices === undefined)
+    throw invalid("--device", "--device or --devices must name devices");
+  if ((out === undefined) === (outDir === undefined)) {
+    throw invalid("--out", "one of --out and --out-dir must say where to: a file for one device, or a folder");
+  }
+  if (out === undefined && csvOut !== undefined) {
+    throw invalid("--csv-out", "--csv-out is for one device, with --out");
+  }
+  if (out === undefined) return;
+  if (devices !== undefined || device.length > 1) {
+    throw invalid("--out", "--out takes one --device; --out-dir takes any number");
+  }
+  if (brokerAcl !== undefined) throw invalid("--broker-acl", "--broker-acl needs --out-dir, where its files go");
+}
+
+/** Also names that one file can't be told from another by, where systems take capital letters for small ones. */
+function refuseDuplicates(devices: readonly ListedDevice[]): void {
+  const seen = new Map<string, ListedDevice>();
+  for (const device of devices) {
+    const name = device.members.device_id ?? "";
+    const earlier = seen.get(name.toLowerCase());
+    if (earlier === undefined) {
+      seen.set(name.toLowerCase(), device);
+      continue;
+    }
+    const where = earlier.place === undefined ? "is named twice" : `stands in line ${earlier.place.line} already`;
+    const other = earlier.members.device_id === name ? "" : ` as ${printable(earlier.members.device_id ?? "")}`;
+    const reason = `${printable(name)} ${where}${other}`;
+    throw device.place === undefined ? invalid("--device", reason) : listFault(device.place, "device_id", reason);
+  }
+}
+
+/** What neither all devices nor each of them by itself is told. */
+function refuseMissing(
+  common: ProvisioningMembers,
+  devices: readonly ListedDevice[],
+  { manifest }: ProvisionCommandOptions,
+): void {
+  const missing = (["broker", "topic", "product"] as const).filter((member) => {
+    return common[member] === undefined && devices.some(({ members }) => members[member] === undefined);
+  });
+  const [first] = missing;
+  if (first === undefined) return;
+  const options = missing.map((member) => `--${member}`).join(", ");
+  const hint = `${options} can say it, the file of --from, or the manifest, which is looked for as ${manifest}`;
+  const message = `nothing says the devices' ${missing.join(", ")}`;
+  throw new OtaError("arguments/invalid", message, { option: `--${first}` }, { hint });
+}
+
+/** By the user name the broker knows which topics are a device's own. */
+function checkUserNames(
+  publisher: string,
+  listed: readonly ListedDevice[],
+  devices: readonly DeviceToProvision[],
+): void {
+  if (!isDeviceId(publisher)) throw invalid("--publisher", `${JSON.stringify(publisher)} can't be a user name`);
+  for (const [index, { document }] of devices.entries()) {
+    const { device_id, username = device_id } = document;
+    const fault =
+      device_id === publisher
+        ? `${publisher} is who publishes; --publisher gives it another name`
+        : username === device_id
+          ? undefined
+          : `the user name must be the device's, since the access control file tells devices by it`;
+    if (fault === undefined) continue;
+    const place = listed[index]?.place;
+    throw place === undefined ? invalid("--broker-acl", `${device_id}: ${fault}`) : listFault(place, "username", fault);
+  }
+}
+
+function invalid(option: string, message: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", message, { option });
+}

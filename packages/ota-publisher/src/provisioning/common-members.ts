@@ -1,0 +1,177 @@
+import { dirname, resolve } from "node:path";
+import {
+  channelsFromEnvironment,
+  decodeUtf8,
+  envelopeToJson,
+  isOtaError,
+  MESSAGE_SIZE_MAX,
+  OtaError,
+  parseEnvelope,
+  parseStrictJson,
+  readKeySet,
+  utf8,
+  verifySignature,
+} from "@tinybms/ota-core";
+import { loadRootManifest } from "@tinybms/ota-core/node";
+import type { CommandConsole } from "../commands/console.ts";
+import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
+import { readKeyStore } from "../signing/key-store.ts";
+import { deviceBroker } from "./broker-members.ts";
+import { readInputFile } from "./input-file.ts";
+import type { ProvisionCommandOptions, ProvisioningMembers } from "./provision-options.ts";
+
+/** Above any document with certificates and a key set. */
+const DOCUMENT_SIZE_MAX = 64 * 1024;
+
+/**
+ * What all devices are told: by options, else by the file of `--from`, else by the release line that `deploy` delivers.
+ *
+ * @throws OtaError for what can't be read or contradicts itself; `arguments/invalid` where nothing says whose offers the
+ *   devices take.
+ */
+export async function commonMembers(
+  options: ProvisionCommandOptions,
+  console: CommandConsole,
+): Promise<ProvisioningMembers> {
+  const given = options.from === undefined ? {} : await readMembers(options.from);
+  const members: ProvisioningMembers = {
+    ...(await manifestMembers(options, given, console)),
+    ...given,
+    ...optionMembers(options),
+    ...(await readPems(options)),
+    provisioning: 1,
+  };
+  const trust = await trustMembers(options, given);
+  const { key_set: _keySet, allow_unsigned: _allowUnsigned, broker, ...rest } = members;
+  if (broker === undefined) return { ...rest, ...trust };
+  const { url, warning } = deviceBroker(broker);
+  if (warning !== undefined) console.warn(warning);
+  return { ...rest, ...trust, broker: url };
+}
+
+/** Whether the members' values are right is checked when they make a whole. */
+async function readMembers(file: string): Promise<ProvisioningMembers> {
+  const text = decodeUtf8(await readInputFile(file, DOCUMENT_SIZE_MAX));
+  const parsed = text === undefined ? undefined : parseStrictJson(text, { allowByteOrderMark: true });
+  if (parsed?.ok === true) {
+    const { value } = parsed;
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as ProvisioningMembers;
+  }
+  const place = parsed === undefined || parsed.ok ? "" : `:${parsed.line}:${parsed.column}`;
+  const reason = parsed === undefined ? "it is no UTF-8" : parsed.ok ? "it must hold one object" : parsed.reason;
+  throw new OtaError("provisioning/unreadable", `${file}${place}: ${reason}`, { file });
+}
+
+/** Of the release line: its product, and where `deploy` publishes. */
+async function manifestMembers(
+  { manifest: file, broker }: ProvisionCommandOptions,
+  given: ProvisioningMembers,
+  { world }: CommandConsole,
+): Promise<ProvisioningMembers> {
+  const root = await loadRootManifest(file).catch((error: unknown) => {
+    if (isOtaError(error, "manifest/not-found")) return undefined;
+    throw error;
+  });
+  if (root === undefined) return {};
+  const { product, deployment } = root.manifest;
+  const { broker: url, topic, ca } = deployment?.channels?.mqtt ?? {};
+  // The authorities are those of the manifest's own broker.
+  const isOwnBroker = broker === undefined && given.broker === undefined;
+  const wanted = Object.entries({ topic, ...(isOwnBroker ? { broker: url, ca } : {}) });
+  const settings = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
+  const { mqtt = {} } = channelsFromEnvironment({ mqtt: settings }, world.env, file);
+  const invalid = (fault: string, cause?: unknown) =>
+    new OtaError("manifest/channel-invalid", `${file}: channel mqtt: ${fault}`, { file, channel: "mqtt" }, { cause });
+  const tls = mqtt.ca === undefined ? {} : await loadTlsFiles({ ca: resolve(root.folder, mqtt.ca) }, invalid);
+  return {
+    ...(product.name === undefined ? {} : { product: product.name }),
+    ...(mqtt.topic === undefined ? {} : { topic: mqtt.topic }),
+    ...(mqtt.broker === undefined ? {} : { broker: mqtt.broker }),
+    ...pemMembers(tls),
+  };
+}
+
+function optionMembers({ broker, topic, product }: ProvisionCommandOptions): ProvisioningMembers {
+  return {
+    ...(broker === undefined ? {} : { broker }),
+    ...(topic === undefined ? {} : { topic }),
+    ...(product === undefined ? {} : { product }),
+  };
+}
+
+/** Paths of PEM files. */
+export interface PemPaths {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/**
+ * Certificates and key as devices get them: checked, each with one kind of line ends.
+ *
+ * @throws OtaError `arguments/invalid` for files that are none, or a key that is not the certificate's.
+ */
+export async function readPems(paths: PemPaths): Promise<ProvisioningMembers> {
+  const { ca, cert, key } = paths;
+  const invalid = (fault: string, cause?: unknown) => new OtaError("arguments/invalid", fault, {}, { cause });
+  if ((cert === undefined) !== (key === undefined)) {
+    throw invalid("a certificate and its private key go together; one is missing");
+  }
+  const own = cert === undefined || key === undefined ? {} : { cert, key };
+  return pemMembers(await loadTlsFiles({ ...own, ...(ca === undefined ? {} : { ca }) }, invalid));
+}
+
+function pemMembers({ ca, cert, key }: TlsFiles): ProvisioningMembers {
+  return {
+    ...(ca === undefined ? {} : { ca_certificate: blocksOf(ca, "CERTIFICATE") }),
+    ...(cert === undefined ? {} : { certificate: blocksOf(cert, "CERTIFICATE") }),
+    ...(key === undefined ? {} : { private_key: blocksOf(key, "PRIVATE KEY") }),
+  };
+}
+
+/** The PEM blocks alone: what stands between them, such as the certificate as text, costs room in NVS. */
+function blocksOf(text: string, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
+  const all = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g) ?? [];
+  const blocks = all.filter((block) => block.split("\n", 1)[0]?.includes(kind));
+  return `${blocks.join("\n")}\n`.replaceAll(/\r\n?/g, "\n");
+}
+
+/** Whose offers the devices take: by options, by the file of `--from`, or by the folder of key sets. */
+async function trustMembers(
+  { keySet, allowUnsigned = false, keys, from }: ProvisionCommandOptions,
+  given: ProvisioningMembers,
+): Promise<ProvisioningMembers> {
+  if (keySet !== undefined && allowUnsigned) {
+    const message =
+      "--key-set and --allow-unsigned contradict each other: a device with a key set takes signed offers alone";
+    throw new OtaError("arguments/invalid", message, { option: "--allow-unsigned" });
+  }
+  if (allowUnsigned) return { allow_unsigned: true };
+  if (keySet !== undefined) return keySetMember(keySet, await readInputFile(keySet, MESSAGE_SIZE_MAX.keys));
+  const { key_set, allow_unsigned } = given;
+  if (key_set !== undefined) {
+    const members = keySetMember(`${from}: key_set`, utf8(JSON.stringify(key_set)));
+    return allow_unsigned === undefined ? members : { ...members, allow_unsigned };
+  }
+  if (allow_unsigned !== undefined) return { allow_unsigned };
+  const current = (await readKeyStore(keys)).sets.at(-1);
+  if (current !== undefined) return keySetMember(current.file, current.message);
+  const message = `nothing says whose offers the devices take: ${keys} has no key set, and none is named`;
+  const hint = "`tinybms-ota keys init` makes one and --key-set names one; --allow-unsigned is for a bench";
+  throw new OtaError("arguments/invalid", message, { option: "--key-set" }, { hint });
+}
+
+function keySetMember(file: string, message: Uint8Array): ProvisioningMembers {
+  try {
+    readKeySet(message, verifySignature);
+    return { key_set: envelopeToJson(parseEnvelope(message, MESSAGE_SIZE_MAX.keys)) };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    throw new OtaError("signing/key-set-unreadable", `${file}: ${error.message}`, { file }, { cause: error });
+  }
+}
+
+/** Where relative paths in a file begin. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file));
+}

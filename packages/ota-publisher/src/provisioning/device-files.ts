@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  buildNvsKeys,
+  encryptNvsPartition,
+  formatNvsCsv,
+  type NvsEntryInput,
+  OtaError,
+  sha256,
+  toHex,
+  utf8,
+} from "@tinybms/ota-core";
+import { writeNewFile, writeNewFolder } from "@tinybms/ota-core/node";
+import { codeOf } from "./input-file.ts";
+import { mosquittoAcl, mosquittoPasswords } from "./mosquitto.ts";
+import { type DeviceToProvision, entriesOf, partitionOf } from "./provisioned-device.ts";
+
+/** What is to be made of all devices. */
+export interface ProvisionPlan {
+  readonly devices: readonly DeviceToProvision[];
+  /** The app's own entries, for every device. */
+  readonly own: readonly NvsEntryInput[];
+  /** Of each NVS partition, in bytes. */
+  readonly sizeBytes: number;
+  /** Encrypts each partition with keys of its own. */
+  readonly encrypt: boolean;
+  /** User name of who publishes, where the broker's files are wanted. */
+  readonly publisher: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What was made for a device. */
+export interface MadeDevice {
+  readonly device: string;
+  readonly file: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** The partition of type data/nvs_keys, where the other is encrypted. */
+  readonly keyFile?: string;
+}
+
+/** What was made in a folder. */
+export interface MadeFolder {
+  readonly devices: readonly MadeDevice[];
+  /** Names of the other files. */
+  readonly files: readonly string[];
+}
+
+/** Whoever owns the file may read it: there are passwords and keys in it. */
+const FILE_MODE = 0o600;
+
+/** Files that are written at a time. */
+const PARALLEL = 32;
+
+/** The broker's files, and the password of who publishes. */
+const MOSQUITTO_PASSWORDS = "mosquitto.passwords";
+const MOSQUITTO_ACL = "mosquitto.acl";
+const PUBLISHER_PASSWORD = "publisher.password";
+
+/**
+ * Writes the NVS partition of one device, and what goes with it.
+ *
+ * @param file - The partition.
+ * @param csvFile - Its entries in the format of Espressif's generator.
+ * @throws {@link OtaError} `provisioning/exists`, `provisioning/unwritable`: then nothing is written; `nvs/…`.
+ */
+export async function writeOneDevice(
+  device: DeviceToProvision,
+  plan: ProvisionPlan,
+  file: string,
+  csvFile: string | undefined,
+): Promise<MadeDevice> {
+  const entries = entriesOf(device, plan.own);
+  const { made, contents } = make(device, entries, plan, file);
+  const all = csvFile === undefined ? contents : [...contents, [csvFile, utf8(formatNvsCsv(entries))] as const];
+  const written: string[] = [];
+  try {
+    for (const [path, bytes] of all) {
+      await writeNew(path, bytes);
+      written.push(path);
+    }
+  } catch (error) {
+    for (const path of written) await rm(path, { force: true });
+    throw error;
+  }
+  return made;
+}
+
+/**
+ * Writes a folder with a partition for each device, a list of what was made, and the broker's files where they are wanted.
+ *
+ * @param describe - Makes the list of the devices that were made.
+ * @throws {@link OtaError} `provisioning/exists` for a folder that has files, `provisioning/unwritable`: then nothing is
+ *   written; `nvs/…`; the signal's reason.
+ */
+export async function writeDeviceFolder(
+  plan: ProvisionPlan,
+  folder: string,
+  describe: (devices: readonly MadeDevice[]) => { readonly name: string; readonly text: string },
+): Promise<MadeFolder> {
+  const { devices, signal } = plan;
+  const made: MadeDevice[] = [];
+  const files: string[] = [];
+  const fill = async (place: string): Promise<void> => {
+    for (let start = 0; start < devices.length; start += PARALLEL) {
+      signal.throwIfAborted();
+      const group = devices.slice(start, start + PARALLEL).map(async (device): Promise<MadeDevice> => {
+        const { made, contents } = make(device, entriesOf(device, plan.own), plan, `${device.document.device_id}.bin`);
+        for (const [name, bytes] of contents) await writeNew(join(place, name), bytes);
+        return made;
+      });
+      made.push(...(await Promise.all(group)));
+    }
+    const list = describe(made);
+    const others = [[list.name, list.text] as const, ...brokerFiles(plan)];
+    for (const [name, text] of others) await writeNew(join(place, name), utf8(text));
+    files.push(...others.map(([name]) => name));
+  };
+  try {
+    await writeNewFolder(folder, fill);
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+  return { devices: made, files };
+}
+
+type Content = readonly [path: string, bytes: Uint8Array];
+
+function make(
+  { document }: DeviceToProvision,
+  entries: readonly NvsEntryInput[],
+  plan: ProvisionPlan,
+  file: string,
+): { readonly made: MadeDevice; readonly contents: readonly Content[] } {
+  const plain = partitionOf(entries, plan.sizeBytes);
+  const random = plan.encrypt ? Uint8Array.from(randomBytes(64)) : undefined;
+  const keys = random && { encryptionKey: random.subarray(0, 32), tweakKey: random.subarray(32) };
+  const bytes = keys === undefined ? plain : encryptNvsPartition(plain, keys);
+  const made = { device: document.device_id, file, size: bytes.length, sha256: toHex(sha256(bytes)) };
+  if (keys === undefined) return { made, contents: [[file, bytes]] };
+  const keyFile = `${file.replace(/\.bin$/, "")}.keys.bin`;
+  return {
+    made: { ...made, keyFile },
+    contents: [
+      [file, bytes],
+      [keyFile, buildNvsKeys(keys)],
+    ],
+  };
+}
+
+/** Password file, access control file, and the publisher's password. */
+function brokerFiles({ devices, publisher }: ProvisionPlan): readonly (readonly [name: string, text: string])[] {
+  if (publisher === undefined) return [];
+  const password = randomBytes(24).toString("base64url");
+  const users = devices.flatMap(({ document: { username, password }, isDrawn }) =>
+    username === undefined || password === undefined ? [] : [{ name: username, password, isDrawn }],
+  );
+  const roots = [...new Set(devices.map(({ document }) => document.topic))];
+  return [
+    [MOSQUITTO_PASSWORDS, mosquittoPasswords([...users, { name: publisher, password, isDrawn: true }])],
+    [MOSQUITTO_ACL, mosquittoAcl(roots, publisher)],
+    [PUBLISHER_PASSWORD, `${password}\n`],
+  ];
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeNewFile(path, bytes, FILE_MODE);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(file: string, cause: unknown): unknown {
+  const code = codeOf(cause);
+  if (cause instanceof OtaError || code === undefined) return cause;
+  if (code !== "EEXIST" && code !== "ENOTEMPTY") {
+    return new OtaError("provisioning/unwritable", `${file} can't be written: ${code}`, { file }, { cause });
+  }
+  const hint = "what was provisioned is never written over: a device that has it would lose its password";
+  return new OtaError("provisioning/exists", `${file} is there already`, { file }, { cause, hint });
+}

@@ -1,0 +1,99 @@
+import { resolve } from "node:path";
+import { type CsvRow, decodeUtf8, OtaError, readCsvRows } from "@tinybms/ota-core";
+import { folderOf, readPems } from "./common-members.ts";
+import { readInputFile } from "./input-file.ts";
+import type { ProvisioningMembers } from "./provision-options.ts";
+
+/** A device of a list: what it is told besides what all are. */
+export interface ListedDevice {
+  readonly members: ProvisioningMembers;
+  /** Where the list has it; `undefined` for one that an option names. */
+  readonly place: ListPlace | undefined;
+}
+
+/** A row of a list. */
+export interface ListPlace {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+/** Rows for a hundred thousand devices. */
+const LIST_SIZE_MAX = 16 * 1024 * 1024;
+
+/** What a list may say of a device: members as they are, and members whose columns name PEM files. */
+const TEXT_COLUMNS = ["device_id", "broker", "topic", "product", "username", "password"] as const;
+const FILE_COLUMNS = ["ca_certificate", "certificate", "private_key"] as const;
+const COLUMNS: readonly string[] = [...TEXT_COLUMNS, ...FILE_COLUMNS];
+
+/**
+ * Reads a list of devices: CSV whose header has `device_id` and any other member of a provisioning, in any order. The
+ * columns `ca_certificate`, `certificate` and `private_key` name PEM files, relative to the list. An empty field says
+ * nothing.
+ *
+ * @throws {@link OtaError} `provisioning/unreadable`, `provisioning/list-invalid` with line and column.
+ */
+export async function readDeviceList(file: string): Promise<readonly ListedDevice[]> {
+  const text = decodeUtf8(await readInputFile(file, LIST_SIZE_MAX));
+  if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is no UTF-8`, { file });
+  const rows = readCsvRows(text.replace(/^\uFEFF/, "")).map((row): CsvRow => {
+    if (!("unclosedIndex" in row)) return row;
+    throw listFault({ file, line: row.line }, String(row.unclosedIndex + 1), "the quote is never closed");
+  });
+  const [header, ...devices] = rows;
+  const columns = readHeader(file, header);
+  if (devices.length === 0)
+    throw listFault({ file, line: header?.line ?? 1 }, "device_id", "no row follows the header");
+  const listed: ListedDevice[] = [];
+  for (const row of devices) listed.push(await readRow(row, columns, file));
+  return listed;
+}
+
+/** A fault of a list, at its place. */
+export function listFault(
+  { file, line }: ListPlace,
+  column: string,
+  reason: string,
+): OtaError<"provisioning/list-invalid"> {
+  const message = `${file}, line ${line}, column ${column}: ${reason}`;
+  return new OtaError("provisioning/list-invalid", message, { file, line, column });
+}
+
+function readHeader(file: string, header: CsvRow | undefined): readonly string[] {
+  const { line, fields } = header ?? { line: 1, fields: [] };
+  const columns = fields.map((field) => field.trim());
+  if (!columns.includes("device_id")) throw listFault({ file, line }, "device_id", "the header has no such column");
+  for (const [index, column] of columns.entries()) {
+    if (!COLUMNS.includes(column)) {
+      throw listFault({ file, line }, JSON.stringify(column), `a list may have ${COLUMNS.join(", ")}`);
+    }
+    if (columns.indexOf(column) !== index) throw listFault({ file, line }, column, "the header has it twice");
+  }
+  return columns;
+}
+
+async function readRow({ line, fields }: CsvRow, columns: readonly string[], file: string): Promise<ListedDevice> {
+  const place = { file, line };
+  if (fields.slice(columns.length).some((field) => field !== "")) {
+    throw listFault(
+      place,
+      columns.at(-1) ?? "",
+      "the row has more fields than the header; put one with a comma in quotes",
+    );
+  }
+  const fieldOf = (column: string): string | undefined => fields[columns.indexOf(column)] || undefined;
+  if (fieldOf("device_id") === undefined) throw listFault(place, "device_id", "the device has no name");
+  const texts = TEXT_COLUMNS.flatMap((column) => {
+    const value = fieldOf(column);
+    return value === undefined ? [] : [[column, value] as const];
+  });
+  const pathOf = (column: string): string | undefined => {
+    const value = fieldOf(column);
+    return value === undefined ? undefined : resolve(folderOf(file), value);
+  };
+  const paths = { ca: pathOf("ca_certificate"), cert: pathOf("certificate"), key: pathOf("private_key") };
+  const pems = await readPems(paths).catch((error: unknown) => {
+    throw error instanceof OtaError ? listFault(place, FILE_COLUMNS.join(", "), error.message) : error;
+  });
+  return { members: { ...Object.fromEntries(texts), ...pems }, place };
+}
