@@ -1,0 +1,115 @@
+// Real esptool flashes the simulated ROM and stub of every chip, and what it flashed boots.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BootloaderFirmware, Efuse, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
+import {
+  buildAppImage,
+  buildPartitionTable,
+  type ChipName,
+  chipByName,
+  concatBytes,
+  equalBytes,
+  parsePartitionCsv,
+  TWO_OTA_LARGE_PARTITION_CSV,
+} from "@tinybms/ota-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
+import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
+
+const CHIPS: readonly ChipName[] = ["esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6", "esp32h2"];
+const TABLE = parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
+const TABLE_OFFSET = 0x8000;
+const APP_OFFSET = 0x2_0000;
+/** In the second slot, away from everything that boots. */
+const SCRATCH_OFFSET = 0x30_0000;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tinybms-serial-esptool-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(name: string, content: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+
+/** Runs esptool's commands one after the other on a new, blank board. @returns The board, after the last host is gone. */
+async function esptool(chip: ChipName, options: readonly string[], commands: readonly (readonly string[])[]) {
+  const facts = chipByName(chip)!;
+  const hardware = { flash: new NorFlash(4 * 2 ** 20), chip: facts, efuse: new Efuse(facts) };
+  const software = new BootloaderFirmware(hardware);
+  const cable = new SerialCable({ hardware, firmware: software, needsBootloader: true });
+  const network = await listenOnTcp(cable, { host: "127.0.0.1", port: 0 });
+  const line = ["--port", `socket://127.0.0.1:${network.port}`, "--before", "no-reset", "--after", "no-reset"];
+  const jobs = commands.map((command) => ({ tool: "esptool" as const, args: [...line, ...options, ...command] }));
+  const verdicts = await judge(jobs);
+  await network.close();
+  for (const [index, { ok, output }] of verdicts.entries()) expect(ok, `${commands[index]?.[0]}: ${output}`).toBe(true);
+  return { flash: hardware.flash, bootloaderOffset: facts.bootloaderOffset, software, verdicts };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+const MATRIX = CHIPS.flatMap((chip) => [[chip, "ROM", ["--no-stub"]] as const, [chip, "stub", []] as const]);
+
+test.skipIf(hasNoJudges).for(MATRIX)(
+  `esptool writes, verifies, reads and erases the flash of %s by its %s, and the device boots it${JUDGES}`,
+  { concurrent: true },
+  async ([chip, mode, options]) => {
+    const name = `${chip}-${mode}`;
+    const bootloader = buildAppImage({ chip, seed: 7, sizeBytes: 0x4000 });
+    const app = buildAppImage({ chip, projectName: "bench", version: `1.2.3-${mode}`, sizeBytes: 0x9000 });
+    const bootloaderOffset = chipByName(chip)?.bootloaderOffset ?? 0;
+    const parts = [
+      hex(bootloaderOffset),
+      await file(`${name}-bootloader.bin`, bootloader),
+      hex(TABLE_OFFSET),
+      await file(`${name}-table.bin`, buildPartitionTable(TABLE)),
+      hex(APP_OFFSET),
+      await file(`${name}-app.bin`, app),
+    ];
+    const scratch = await file(`${name}-scratch.bin`, new Uint8Array(0x2000));
+    const readBack = join(folder, `${name}-read.bin`);
+    const { flash, software, verdicts } = await esptool(chip, options, [
+      ["flash-id"],
+      ["write-flash", ...parts, hex(SCRATCH_OFFSET), scratch],
+      ["verify-flash", ...parts],
+      ["read-flash", hex(APP_OFFSET), String(app.length), readBack],
+      ["erase-region", hex(SCRATCH_OFFSET), "0x1000"],
+    ]);
+    const [flashId] = verdicts;
+    expect(flashId?.output).toMatch(/Detected flash size:\s+4MB/);
+    expect(equalBytes(await readFile(readBack), app)).toBe(true);
+    expect(equalBytes(flash.truth(bootloaderOffset, bootloader.length), bootloader)).toBe(true);
+    const left = concatBytes([new Uint8Array(0x1000).fill(0xff), new Uint8Array(0x1000)]);
+    expect(equalBytes(flash.truth(SCRATCH_OFFSET, 0x2000), left)).toBe(true);
+    expect(flash.violationCount).toBe(0);
+    expect(software.outcome).toMatchObject({ kind: "boots", image: { descriptor: { version: `1.2.3-${mode}` } } });
+  },
+);
+
+test.skipIf(hasNoJudges || hasNoFirmware)(
+  `a whole flash merged by esptool from real parts is written by it, compressed, and boots${JUDGES}${FIRMWARE}`,
+  { concurrent: true },
+  async () => {
+    const merged = join(folder, "merged.bin");
+    const boot = await file("boot.bin", firmware("boot/esp32_bootloader_v4.bin"));
+    const app = await file("app.bin", firmware("0.14.4/WLED_0.14.4_ESP32.bin"));
+    const { flash, software } = await esptool(
+      "esp32",
+      [],
+      [
+        ["--chip", "esp32", "merge-bin", "-o", merged, "0x0", boot, "0x10000", app],
+        ["--baud", "921600", "write-flash", "0x0", merged],
+      ],
+    );
+    const whole = new Uint8Array(await readFile(merged));
+    expect(equalBytes(flash.truth(0, whole.length), whole)).toBe(true);
+    expect(software.outcome).toMatchObject({ kind: "boots", partition: { offset: 0x1_0000 } });
+  },
+);
