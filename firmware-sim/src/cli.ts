@@ -77,6 +77,7 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
     .description("run devices on a broker")
     .allowExcessArguments(false)
     .requiredOption("--broker <url>", "mqtt://HOST:PORT, or embedded, or embedded://HOST:PORT, to start one here")
+    .option("--allow-insecure", "let a password of --broker go unencrypted to another machine")
     .option("--topic <topic>", "the channel's topic", "tinybms/gateway/ota")
     .option("--devices <count>", "how many devices", count, 1)
     .option("--id <prefix>", "their names: PREFIX-1, PREFIX-2 …", "bench")
@@ -111,10 +112,7 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
 function fail(thrown: unknown, output: CommandOutput): number {
   const error = thrown instanceof CommanderError ? argumentError(thrown) : thrown;
   if (!isOtaError(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    const text = output.verbose && error instanceof Error ? (error.stack ?? message) : message;
-    output.printJson({ error: { code: "unexpected", message, details: {} } });
-    output.io.stderr.write(`error[unexpected]: ${text}\n`);
+    output.failUnexpectedly(error);
     return 1;
   }
   output.printJson({ error });

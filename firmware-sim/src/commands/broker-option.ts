@@ -1,5 +1,5 @@
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
-import { OtaError } from "@tinybms/ota-core";
+import { isLoopbackHost, OtaError } from "@tinybms/ota-core";
 
 /** A broker to run devices against. */
 export interface ChosenBroker {
@@ -8,6 +8,8 @@ export interface ChosenBroker {
   readonly port: number;
   /** Its URL without user name and password. */
   readonly display: string;
+  /** What of the URL must not be shown. */
+  readonly secrets: readonly string[];
   /** Ends a broker that was started here. */
   close(): Promise<void>;
 }
@@ -17,9 +19,11 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { "mqtt:": 1883, "mqtts:
 /**
  * The broker that `--broker` means: one that runs somewhere, or `embedded` (`embedded://HOST:PORT`), started here.
  *
- * @throws OtaError `arguments/invalid` for what is neither, `delivery/broker-unreachable` where it can't listen.
+ * @param allowInsecure - Whether a password may go unencrypted to another machine.
+ * @throws OtaError `arguments/invalid` for what is neither, `arguments/insecure` for a password that would,
+ *   `delivery/broker-unreachable` where it can't listen.
  */
-export async function openBroker(option: string): Promise<ChosenBroker> {
+export async function openBroker(option: string, allowInsecure = false): Promise<ChosenBroker> {
   if (option === "embedded") return embed("127.0.0.1", DEFAULT_PORTS["mqtt:"] ?? 0);
   const isEmbedded = option.startsWith("embedded:");
   const text = isEmbedded ? option.replace(/^embedded:/, "mqtt:") : option;
@@ -32,10 +36,29 @@ export async function openBroker(option: string): Promise<ChosenBroker> {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = url.port === "" ? defaultPort : Number(url.port);
   if (isEmbedded) return embed(host, port);
-  return { url: text, host, port, display: `${url.protocol}//${url.hostname}:${port}`, close: async () => undefined };
+  if (!allowInsecure) refuseExposure(url, host);
+  const secrets = [url.password, decoded(url.password)].filter((secret) => secret !== "");
+  const display = `${url.protocol}//${url.hostname}:${port}`;
+  return { url: text, host, port, display, secrets, close: async () => undefined };
+}
+
+function refuseExposure({ protocol, password }: URL, host: string): void {
+  const isEncrypted = protocol === "mqtts:" || protocol === "wss:";
+  if (password === "" || isEncrypted || isLoopbackHost(host)) return;
+  const message = `--broker: ${protocol}// sends the password in the clear to ${host}`;
+  const hint = `${protocol.replace(":", "s:")}// encrypts it; --allow-insecure does it nevertheless`;
+  throw new OtaError("arguments/insecure", message, { channel: "mqtt", host }, { hint });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function embed(host: string, port: number): Promise<ChosenBroker> {
   const broker: EmbeddedBroker = await startEmbeddedBroker({ host, port });
-  return { url: broker.url, host, port: broker.port, display: broker.url, close: () => broker.close() };
+  return { url: broker.url, host, port: broker.port, display: broker.url, secrets: [], close: () => broker.close() };
 }

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import type { OtaError } from "@tinybms/ota-core";
+import { type OtaError, redactorOf } from "@tinybms/ota-core";
 
 /** Where a command's text goes: a stream of the process, or one that collects it. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
@@ -28,6 +28,7 @@ export class CommandOutput {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
+  #redact: (text: string) => string = redactorOf([]);
 
   constructor(io: CommandIo, { json = false, verbose = false, quiet = false }: OutputOptions) {
     this.io = io;
@@ -36,23 +37,34 @@ export class CommandOutput {
     this.quiet = quiet;
   }
 
+  /** Blanks these texts in all that is told from now on; user information in URLs is blanked anyway. */
+  hide(secrets: readonly string[]): void {
+    this.#redact = redactorOf(secrets);
+  }
+
   /** For people, on standard output; nowhere with `--json`. */
   print(text: string): void {
-    if (!this.json) this.io.stdout.write(`${text}\n`);
+    if (!this.json) this.io.stdout.write(`${this.#redact(text)}\n`);
   }
 
   /** The result, for programs: only with `--json`, and once. */
   printJson(document: unknown): void {
-    if (this.json) this.io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    if (this.json) this.io.stdout.write(`${this.#redact(JSON.stringify(document, null, 2))}\n`);
   }
 
   /** What goes on meanwhile, on standard error, unless `--quiet`. */
   note(text: string): void {
-    if (!this.quiet) this.io.stderr.write(`${text}\n`);
+    if (!this.quiet) this.io.stderr.write(`${this.#redact(text)}\n`);
+  }
+
+  /** One line for each event, on standard error, with `--verbose`. */
+  trace(event: unknown): void {
+    if (this.verbose) this.io.stderr.write(`${this.#redact(JSON.stringify(event))}\n`);
   }
 
   warn(text: string): void {
-    this.io.stderr.write(`${paint(this.io.stderr, this.io.env, "yellow", "warning:")} ${printable(text)}\n`);
+    const { stderr, env } = this.io;
+    stderr.write(`${paint(stderr, env, "yellow", "warning:")} ${this.#redact(printable(text))}\n`);
   }
 
   /** Text for standard output, styled where that is a terminal. */
@@ -63,9 +75,18 @@ export class CommandOutput {
   /** One line that says what is wrong, what to do, and with `--verbose` where it came from. */
   fail(error: OtaError): void {
     const { stderr, env } = this.io;
-    stderr.write(`${paint(stderr, env, "red", `error[${error.code}]:`)} ${printable(error.message)}\n`);
-    if (error.hint !== undefined) stderr.write(`${paint(stderr, env, "cyan", "hint:")} ${error.hint}\n`);
-    if (this.verbose && error.stack !== undefined) stderr.write(`${error.stack}\n`);
+    const message = this.#redact(printable(error.message));
+    stderr.write(`${paint(stderr, env, "red", `error[${error.code}]:`)} ${message}\n`);
+    if (error.hint !== undefined) stderr.write(`${paint(stderr, env, "cyan", "hint:")} ${this.#redact(error.hint)}\n`);
+    if (this.verbose && error.stack !== undefined) stderr.write(`${this.#redact(error.stack)}\n`);
+  }
+
+  /** What nobody foresaw, as an error without a code of its own. */
+  failUnexpectedly(thrown: unknown): void {
+    const message = this.#redact(thrown instanceof Error ? thrown.message : String(thrown));
+    const text = this.verbose && thrown instanceof Error ? this.#redact(thrown.stack ?? message) : message;
+    this.printJson({ error: { code: "unexpected", message, details: {} } });
+    this.io.stderr.write(`error[unexpected]: ${text}\n`);
   }
 }
 

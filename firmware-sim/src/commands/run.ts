@@ -12,6 +12,8 @@ import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./
 /** The options of `tinybms-sim run`. */
 export interface RunOptions extends DeviceInputOptions {
   readonly broker: string;
+  /** Send a password of the broker's URL unencrypted to another machine. */
+  readonly allowInsecure?: boolean;
   /** End when every device has ended an offer. */
   readonly until?: "settled";
   /** In seconds. */
@@ -29,7 +31,8 @@ type End = "settled" | "timeout" | "interrupted";
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
   const inputs = await readDeviceInputs(options);
-  const broker = await openBroker(options.broker);
+  const broker = await openBroker(options.broker, options.allowInsecure === true);
+  output.hide(broker.secrets);
   const failure = new AbortController();
   let fleet: Fleet | undefined;
   let flashFile: FlashFile | undefined;
@@ -146,7 +149,7 @@ function isSettled({ status, state }: SimulatedDevice): boolean {
 }
 
 function report(entry: DeviceLogEntry, output: CommandOutput): void {
-  if (output.verbose) output.io.stderr.write(`${JSON.stringify(entry)}\n`);
+  output.trace(entry);
   if (!output.quiet && !output.verbose) output.print(textOf(entry, output));
 }
 

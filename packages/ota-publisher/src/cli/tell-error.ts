@@ -11,8 +11,8 @@ import { ExitCode, exitCodeOf } from "../commands/exit-code.ts";
 export function tellError(thrown: unknown, console: CommandConsole): number {
   const error = otaErrorOf(thrown, console.world.signal);
   if (error === undefined) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const text = console.verbose && thrown instanceof Error ? (thrown.stack ?? message) : message;
+    const message = console.redact(thrown instanceof Error ? thrown.message : String(thrown));
+    const text = console.verbose && thrown instanceof Error ? console.redact(thrown.stack ?? message) : message;
     console.printJson({ error: { code: "unexpected", message, details: {} } });
     console.world.stderr.write(`error[unexpected]: ${text}\n`);
     return ExitCode.failed;

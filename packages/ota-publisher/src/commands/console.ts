@@ -44,7 +44,7 @@ export class CommandConsole {
     this.#redact = { count: -1, apply: (text) => text };
   }
 
-  /** Blanks these texts in all that is told from now on: notes, warnings and errors. Results hold none of them. */
+  /** Blanks these texts in all that is told from now on, results included. */
   hide(secrets: Iterable<string>): void {
     for (const secret of secrets) this.#secrets.add(secret);
   }
@@ -87,12 +87,19 @@ export class CommandConsole {
 
   /** What the command was asked for, for people: on standard output, and nowhere with `--json`. */
   print(text: string): void {
-    if (!this.json) this.world.stdout.write(`${text}\n`);
+    if (!this.json) this.world.stdout.write(`${this.#hidden(text)}\n`);
   }
 
   /** The result, for programs: only with `--json`, and once. */
   printJson(document: unknown): void {
-    if (this.json) this.world.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    if (!this.json) return;
+    const told = this.#secrets.size === 0 ? document : this.#redactAll(JSON.parse(JSON.stringify(document)));
+    this.world.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+  }
+
+  /** A result as it may be shown. `inspect --show-secrets` met no credential of ours, and shows what it found. */
+  #hidden(text: string): string {
+    return this.#secrets.size === 0 ? text : this.redact(text);
   }
 
   /** What goes on meanwhile: on standard error, unless `--quiet`. */

@@ -1,5 +1,4 @@
-import { type ChannelSecret, OtaError } from "@tinybms/ota-core";
-import { isLoopbackHost } from "../https/private-host.ts";
+import { type ChannelSecret, isLoopbackHost, OtaError } from "@tinybms/ota-core";
 
 /** How far a way to a server is protected, and what goes over it. */
 export interface Exposure {

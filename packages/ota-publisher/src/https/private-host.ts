@@ -16,22 +16,6 @@ export function isPrivateHost(host: string): boolean {
   return !name.includes(".") || /(?:^|\.)(?:localhost|local|internal|home\.arpa)\.?$/.test(name);
 }
 
-/**
- * Whether what is sent to a host stays on this machine: 127.0.0.0/8, `::1`, `localhost` and names below it (RFC 6761).
- *
- * @param host - As `URL.hostname` gives it; an IPv6 address in brackets.
- */
-export function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
-  const family = isIP(name);
-  if (family !== 0) return LOOPBACK_ADDRESSES.check(name, family === 4 ? "ipv4" : "ipv6");
-  return /^(?:.+\.)?localhost\.?$/.test(name);
-}
-
-const LOOPBACK_ADDRESSES = new BlockList();
-LOOPBACK_ADDRESSES.addSubnet("127.0.0.0", 8);
-LOOPBACK_ADDRESSES.addAddress("::1", "ipv6");
-
 const PRIVATE_ADDRESSES = new BlockList();
 PRIVATE_ADDRESSES.addSubnet("127.0.0.0", 8);
 PRIVATE_ADDRESSES.addSubnet("10.0.0.0", 8);
