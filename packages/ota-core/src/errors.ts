@@ -13,7 +13,7 @@ export interface Problem {
  *
  * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image`, `provisioning` are an input's; `protocol` and `offer`
  * a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a device's; `nvs` a partition's;
- * `simulation` a scenario's.
+ * `serial` a cable's or a board's; `simulation` a scenario's.
  */
 export interface OtaErrorDetails {
   "arguments/invalid": { readonly option?: string };
@@ -185,6 +185,40 @@ export interface OtaErrorDetails {
   };
   "delivery/image-too-small": { readonly size: number; readonly limit: number };
   "delivery/image-unreadable": { readonly file: string };
+
+  "serial/package-missing": { readonly package: string };
+  "serial/bindings-missing": Record<string, never>;
+  "serial/ports-unlisted": Record<string, never>;
+  "serial/no-port": { readonly ports: readonly string[] };
+  "serial/port-not-found": { readonly port: string };
+  "serial/permission-denied": { readonly port: string };
+  "serial/port-busy": { readonly port: string };
+  "serial/port-unusable": { readonly port: string };
+  "serial/port-lost": { readonly port: string };
+  "serial/nothing-received": { readonly port: string };
+  "serial/loader-deaf": { readonly port: string };
+  "serial/wrong-boot-mode": { readonly port: string; readonly bootMode: number };
+  "serial/app-running": { readonly port: string };
+  "serial/brown-out": { readonly port: string };
+  "serial/noise": { readonly port: string };
+  "serial/unsupported-chip": { readonly port: string; readonly chip: string };
+  "serial/wrong-chip": { readonly port: string; readonly expected: string; readonly found: string };
+  "serial/chip-revision": { readonly port: string; readonly needed: string; readonly found: string };
+  "serial/wrong-product": { readonly port: string; readonly expected: string; readonly found: string };
+  "serial/secure-boot": { readonly port: string };
+  "serial/flash-encrypted": { readonly port: string };
+  "serial/secure-download": { readonly port: string };
+  "serial/no-partition-table": { readonly port: string };
+  "serial/no-partition": { readonly port: string; readonly partition: string; readonly known: readonly string[] };
+  "serial/does-not-fit": { readonly port: string; readonly part: string; readonly size: number; readonly limit: number };
+  "serial/parts-overlap": { readonly port: string; readonly parts: readonly string[] };
+  "serial/loader-refused": { readonly port: string; readonly command: string; readonly status: number };
+  "serial/write-failed": { readonly port: string; readonly offset: number };
+  "serial/read-failed": { readonly port: string; readonly offset: number };
+  "serial/boot-failed": { readonly port: string; readonly reason: string };
+  "serial/boot-unseen": { readonly port: string; readonly seconds: number };
+  "serial/wrong-version": { readonly port: string; readonly expected: string; readonly found: string };
+  "serial/boards-failed": { readonly ports: readonly string[] };
 
   "simulation/invalid-fault": { readonly fault: string };
   "simulation/does-not-fit": { readonly partition: string; readonly size: number; readonly limit: number };

@@ -1,0 +1,48 @@
+/** What USB says of the adapter behind a port. */
+export interface UsbIdentity {
+  readonly vendorId: number;
+  readonly productId: number;
+}
+
+/** The two control lines, `true` for asserted: the pin is low. RTS drives EN, DTR drives IO0. */
+export interface Signals {
+  readonly dtr: boolean;
+  readonly rts: boolean;
+}
+
+/**
+ * An open serial port: bytes both ways, two control lines, and the time that waiting takes.
+ *
+ * Time belongs to the line, so that what talks over it runs against a simulated board in simulated time. Any call may
+ * reject with `serial/port-lost`; only one `read` waits at a time.
+ */
+export interface SerialLine {
+  /** How people name it: a path, or a URL. */
+  readonly port: string;
+  readonly usb: UsbIdentity | undefined;
+  /** Whether DTR and RTS reach the board. */
+  readonly hasSignals: boolean;
+  /** Whether the rate is this side's to change. */
+  readonly hasBaudRate: boolean;
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Takes what has been received.
+   *
+   * @param timeoutMs - How long to wait for the first byte.
+   * @returns Empty when the time is up.
+   */
+  read(timeoutMs: number): Promise<Uint8Array>;
+  /** Sets both lines at once, where the system can. */
+  setSignals(signals: Signals): Promise<void>;
+  /** Changes the rate of an open port, once what was written has left. */
+  setBaudRate(baudRate: number): Promise<void>;
+  wait(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The rate at which every ROM loader and every log of ESP-IDF begins. */
+export const BAUD_RATE_DEFAULT = 115_200;
+
+/** Espressif's USB vendor id, and the product id of the USB Serial/JTAG of its chips. */
+export const ESPRESSIF_VENDOR_ID = 0x303a;
+export const USB_JTAG_PRODUCT_ID = 0x1001;

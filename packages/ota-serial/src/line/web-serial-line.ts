@@ -1,0 +1,120 @@
+import { elapse, ReceiveBuffer } from "./receive-buffer.ts";
+import { portBusy, portLost, portUnusable } from "./port-faults.ts";
+import type { SerialLine, Signals, UsbIdentity } from "./serial-line.ts";
+
+/** What is used of the `SerialPort` of the Web Serial API (https://wicg.github.io/serial/). */
+export interface WebSerialPort {
+  readonly readable: ReadableStream<Uint8Array> | null;
+  readonly writable: WritableStream<Uint8Array> | null;
+  getInfo(): { readonly usbVendorId?: number; readonly usbProductId?: number };
+  open(options: { readonly baudRate: number; readonly bufferSize?: number }): Promise<void>;
+  close(): Promise<void>;
+  setSignals(signals: { readonly dataTerminalReady?: boolean; readonly requestToSend?: boolean }): Promise<void>;
+}
+
+/** Bytes that the browser keeps of what is received; its default of 255 loses some at high rates. */
+const BUFFER_SIZE = 65_536;
+
+/**
+ * Opens a port that a page was given by `navigator.serial.requestPort()`.
+ *
+ * @param port - Not open.
+ * @param name - How messages call it.
+ * @throws {@link OtaError} `serial/port-busy` or `serial/port-unusable`.
+ */
+export async function openWebSerialLine(
+  port: WebSerialPort,
+  baudRate: number,
+  name = "the serial port",
+): Promise<SerialLine> {
+  try {
+    await port.open({ baudRate, bufferSize: BUFFER_SIZE });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "NetworkError") throw portBusy(name, cause);
+    throw portUnusable(name, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  return new WebSerialLine(port, name);
+}
+
+class WebSerialLine implements SerialLine {
+  readonly port: string;
+  readonly usb: UsbIdentity | undefined;
+  readonly hasSignals = true;
+  readonly hasBaudRate = true;
+  readonly #port: WebSerialPort;
+  #received = new ReceiveBuffer();
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #pumped: Promise<void> = Promise.resolve();
+  #signals: Signals = { dtr: false, rts: false };
+
+  constructor(port: WebSerialPort, name: string) {
+    this.#port = port;
+    this.port = name;
+    const { usbVendorId: vendorId, usbProductId: productId } = port.getInfo();
+    this.usb = vendorId === undefined || productId === undefined ? undefined : { vendorId, productId };
+    this.#begin();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#received.assertSound();
+    const writer = this.#port.writable?.getWriter();
+    if (writer === undefined) throw portLost(this.port);
+    try {
+      await writer.write(bytes);
+    } catch (cause) {
+      throw portLost(this.port, cause);
+    } finally {
+      writer.releaseLock();
+    }
+  }
+
+  read(timeoutMs: number): Promise<Uint8Array> {
+    return this.#received.take(timeoutMs);
+  }
+
+  async setSignals(signals: Signals): Promise<void> {
+    this.#received.assertSound();
+    this.#signals = signals;
+    await this.#port.setSignals({ dataTerminalReady: signals.dtr, requestToSend: signals.rts });
+  }
+
+  /** The API can't change the rate of an open port: it is closed, opened again, and its lines set as they were. */
+  async setBaudRate(baudRate: number): Promise<void> {
+    await this.#end();
+    await this.#port.close();
+    await this.#port.open({ baudRate, bufferSize: BUFFER_SIZE });
+    this.#received = new ReceiveBuffer();
+    this.#begin();
+    await this.setSignals(this.#signals);
+  }
+
+  wait(ms: number): Promise<void> {
+    return elapse(ms);
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+    await this.#port.close();
+  }
+
+  #begin(): void {
+    this.#reader = this.#port.readable?.getReader();
+    this.#pumped = this.#pump(this.#reader, this.#received);
+  }
+
+  async #end(): Promise<void> {
+    await this.#reader?.cancel().catch(() => undefined);
+    await this.#pumped;
+  }
+
+  async #pump(reader: ReadableStreamDefaultReader<Uint8Array> | undefined, received: ReceiveBuffer): Promise<void> {
+    try {
+      for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) received.push(part.value);
+      received.fail(portLost(this.port));
+    } catch (cause) {
+      received.fail(portLost(this.port, cause));
+    } finally {
+      reader?.releaseLock();
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import {
+  type Chip,
+  type ChipName,
+  chipById,
+  chipByName,
+  isOtaError,
+  LoaderOp,
+  loaderWords,
+  OtaError,
+  parseSecurityInfo,
+  SecurityFlag,
+  type SecurityInfo,
+} from "@tinybms/ota-core";
+import { CHIP_REGISTERS, type ChipRegisters, MAGIC_REGISTER, MAGIC_VALUES } from "./chip-registers.ts";
+import type { LoaderLink } from "./loader-link.ts";
+import { readFlashSize } from "./spi-flash-size.ts";
+
+/** What a loader's chip tells of itself. */
+export interface ChipFacts {
+  readonly chip: Chip;
+  /** Espressif's spelling, such as `ESP32-C3`. */
+  readonly chipName: string;
+  /** Major × 100 + minor. */
+  readonly revision: number;
+  /** The factory's MAC address, `aa:bb:cc:dd:ee:ff`. */
+  readonly mac: string;
+  readonly secureBoot: boolean;
+  readonly flashEncryption: boolean;
+}
+
+/** A board in its loader. */
+export interface Board extends ChipFacts {
+  /** Bytes. */
+  readonly flashSize: number;
+}
+
+/** Bits of eFuse word 6 of an ESP32: `ABS_DONE_0` and `ABS_DONE_1`, either secure boot. */
+const ESP32_SECURE_BOOT = 0x30;
+
+/**
+ * Asks a loader, ROM or stub, which chip it runs on.
+ *
+ * @throws {@link OtaError} `serial/unsupported-chip`, `serial/secure-download`, and what {@link LoaderLink.command} does.
+ */
+export async function readChip(link: LoaderLink): Promise<ChipFacts> {
+  const security = await readSecurity(link);
+  const { port } = link.line;
+  if (security !== undefined && (security.flags & SecurityFlag.SECURE_DOWNLOAD_ENABLE) !== 0) {
+    const message = `the board on ${port} is in Secure Download Mode: it can't be read, and so not be flashed safely`;
+    const hint = "update it over the air: its app takes signed releases";
+    throw new OtaError("serial/secure-download", message, { port }, { hint });
+  }
+  const { chip, registers } = await identify(link, security);
+  const read = (address: number): Promise<number> => readRegister(link, address);
+  const { secureBoot, flashEncryption } =
+    chip.name === "esp32" || security === undefined ? await esp32Security(registers, read) : securityOf(security);
+  const [low, high] = [await read(registers.macLow), await read(registers.macHigh)];
+  return {
+    chip,
+    chipName: registers.displayName,
+    revision: await registers.revision(read),
+    mac: macText(low, high),
+    secureBoot,
+    flashEncryption,
+  };
+}
+
+/** Asks for the size of the flash; the loader must have attached it. */
+export async function readBoard(link: LoaderLink, facts: ChipFacts): Promise<Board> {
+  const registers = registersOf(facts.chip.name, link.line.port);
+  const flashSize = await readFlashSize(
+    link.line.port,
+    registers.spi,
+    (address) => readRegister(link, address),
+    (address, value) => writeRegister(link, address, value),
+  );
+  return { ...facts, flashSize };
+}
+
+/** Reads a register. */
+export async function readRegister(link: LoaderLink, address: number): Promise<number> {
+  return (await link.command("READ_REG", LoaderOp.READ_REG, loaderWords(address))).value;
+}
+
+async function writeRegister(link: LoaderLink, address: number, value: number): Promise<void> {
+  await link.command("WRITE_REG", LoaderOp.WRITE_REG, loaderWords(address, value, 0xffff_ffff, 0));
+}
+
+/** @returns `undefined` from an ESP32, which doesn't know the question. */
+async function readSecurity(link: LoaderLink): Promise<SecurityInfo | undefined> {
+  try {
+    const { payload } = await link.command("GET_SECURITY_INFO", LoaderOp.GET_SECURITY_INFO, new Uint8Array(0), {
+      // ESP32-S2 leaves the chip's id out.
+      payloadSize: (size) => (size >= 22 ? 20 : 12),
+    });
+    return parseSecurityInfo(payload);
+  } catch (error) {
+    if (isOtaError(error, "serial/loader-refused")) return undefined;
+    throw error;
+  }
+}
+
+async function identify(
+  link: LoaderLink,
+  security: SecurityInfo | undefined,
+): Promise<{ readonly chip: Chip; readonly registers: ChipRegisters }> {
+  const { port } = link.line;
+  const id = security?.chipId;
+  const magic = id === undefined ? await readRegister(link, MAGIC_REGISTER) : 0;
+  const chip = id === undefined ? chipByName(MAGIC_VALUES.get(magic) ?? "") : chipById(id);
+  const seen = id === undefined ? `magic 0x${magic.toString(16)}` : `chip id ${id}`;
+  if (chip === undefined) throw unsupported(port, seen);
+  return { chip, registers: registersOf(chip.name, port) };
+}
+
+function registersOf(name: ChipName, port: string): ChipRegisters {
+  const registers = CHIP_REGISTERS[name];
+  if (registers === undefined) throw unsupported(port, name);
+  return registers;
+}
+
+function unsupported(port: string, chip: string): OtaError<"serial/unsupported-chip"> {
+  const known = Object.keys(CHIP_REGISTERS).join(", ");
+  const message = `the chip on ${port} (${chip}) is none that can be flashed; those are ${known}`;
+  const hint = "Espressif's esptool flashes it";
+  return new OtaError("serial/unsupported-chip", message, { port, chip }, { hint });
+}
+
+function securityOf({ flags, flashCryptCount }: SecurityInfo): Pick<ChipFacts, "secureBoot" | "flashEncryption"> {
+  return {
+    secureBoot: (flags & SecurityFlag.SECURE_BOOT_EN) !== 0,
+    flashEncryption: isOdd(flashCryptCount),
+  };
+}
+
+async function esp32Security(
+  { efuse }: ChipRegisters,
+  read: (address: number) => Promise<number>,
+): Promise<Pick<ChipFacts, "secureBoot" | "flashEncryption">> {
+  const count = ((await read(efuse)) >>> 20) & 0x7f;
+  return { secureBoot: ((await read(efuse + 0x18)) & ESP32_SECURE_BOOT) !== 0, flashEncryption: isOdd(count) };
+}
+
+/** Whether an odd number of bits is set: so eFuses count what can be turned on and off again. */
+function isOdd(count: number): boolean {
+  let odd = false;
+  for (let rest = count; rest !== 0; rest &= rest - 1) odd = !odd;
+  return odd;
+}
+
+function macText(low: number, high: number): string {
+  const bytes = [high >>> 8, high, low >>> 24, low >>> 16, low >>> 8, low];
+  return bytes.map((byte) => (byte & 0xff).toString(16).padStart(2, "0")).join(":");
+}

@@ -1,0 +1,112 @@
+import type { ChipName } from "@tinybms/ota-core";
+
+/** Reads a 32-bit register. */
+export type ReadRegister = (address: number) => Promise<number>;
+
+/** Registers of the SPI controller that the flash hangs on, as addresses. */
+export interface SpiRegisters {
+  readonly command: number;
+  readonly user: number;
+  readonly user2: number;
+  readonly misoLength: number;
+  readonly data: number;
+}
+
+/** Where a chip keeps what a flasher asks it (Espressif's technical reference manuals, chapters eFuse and SPI). */
+export interface ChipRegisters {
+  /** How Espressif writes the chip's name; stubs are kept by it. */
+  readonly displayName: string;
+  /** First register of the eFuse controller. */
+  readonly efuse: number;
+  /** Addresses of the MAC's last four bytes and of its first two. */
+  readonly macLow: number;
+  readonly macHigh: number;
+  readonly spi: SpiRegisters;
+  /** Revision of the wafer: major × 100 + minor, as image headers have it. */
+  readonly revision: (read: ReadRegister) => Promise<number>;
+}
+
+/** The register that tells ESP32 and ESP32-S2, which have no chip id, from each other. */
+export const MAGIC_REGISTER = 0x4000_1000;
+
+/** What {@link MAGIC_REGISTER} holds. */
+export const MAGIC_VALUES: ReadonlyMap<number, ChipName> = new Map<number, ChipName>([
+  [0x00f0_1d83, "esp32"],
+  [0x0000_07c6, "esp32s2"],
+]);
+
+const ESP32_EFUSE = 0x3ff5_a000;
+
+/** The chips that can be flashed. */
+export const CHIP_REGISTERS: Readonly<Partial<Record<ChipName, ChipRegisters>>> = {
+  esp32: {
+    displayName: "ESP32",
+    efuse: ESP32_EFUSE,
+    macLow: ESP32_EFUSE + 0x04,
+    macHigh: ESP32_EFUSE + 0x08,
+    spi: { command: 0x3ff4_2000, user: 0x3ff4_201c, user2: 0x3ff4_2024, misoLength: 0x3ff4_202c, data: 0x3ff4_2080 },
+    revision: esp32Revision,
+  },
+  esp32s2: laterChip("ESP32-S2", 0x3f41_a000, 0x3f40_2000, (word) => ({
+    major: bits(word(3), 18, 2),
+    minor: (bits(word(3), 20, 1) << 3) | bits(word(4), 4, 3),
+  })),
+  esp32s3: laterChip("ESP32-S3", 0x6000_7000, 0x6000_2000, revisionInWords3And5),
+  esp32c3: laterChip("ESP32-C3", 0x6000_8800, 0x6000_2000, revisionInWords3And5),
+  esp32c6: laterChip("ESP32-C6", 0x600b_0800, 0x6000_3000, (word) => ({
+    major: bits(word(3), 22, 2),
+    minor: bits(word(3), 18, 4),
+  })),
+  esp32h2: laterChip("ESP32-H2", 0x600b_0800, 0x6000_3000, (word) => ({
+    major: bits(word(3), 21, 2),
+    minor: bits(word(3), 18, 3),
+  })),
+};
+
+interface Revision {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** Gives word n of eFuse block 1. */
+type Word = (index: number) => number;
+
+function revisionInWords3And5(word: Word): Revision {
+  return { major: bits(word(5), 24, 2), minor: (bits(word(5), 23, 1) << 3) | bits(word(3), 18, 3) };
+}
+
+/** A chip whose MAC and revision lie in eFuse block 1. */
+function laterChip(
+  displayName: string,
+  efuse: number,
+  spi: number,
+  revisionOf: (word: Word) => Revision,
+): ChipRegisters {
+  const blockOne = efuse + 0x44;
+  return {
+    displayName,
+    efuse,
+    macLow: blockOne,
+    macHigh: blockOne + 4,
+    spi: { command: spi, user: spi + 0x18, user2: spi + 0x20, misoLength: spi + 0x28, data: spi + 0x58 },
+    revision: async (read) => {
+      const words = [0, 0, 0, await read(blockOne + 12), await read(blockOne + 16), await read(blockOne + 20)];
+      const { major, minor } = revisionOf((index) => words[index] ?? 0);
+      return 100 * major + minor;
+    },
+  };
+}
+
+/** Three bits, one of them outside of the eFuse, count the major revision of an ESP32. */
+async function esp32Revision(read: ReadRegister): Promise<number> {
+  const first = bits(await read(ESP32_EFUSE + 0x0c), 15, 1);
+  const word5 = await read(ESP32_EFUSE + 0x14);
+  const second = bits(word5, 20, 1);
+  const third = bits(await read(0x3ff6_607c), 31, 1);
+  const major = first === 0 ? 0 : second === 0 ? 1 : third === 0 ? 2 : 3;
+  return 100 * major + bits(word5, 24, 2);
+}
+
+function bits(word: number, from: number, count: number): number {
+  return (word >>> from) & (2 ** count - 1);
+}

@@ -1,0 +1,107 @@
+import { OtaError } from "@tinybms/ota-core";
+import { ESPRESSIF_VENDOR_ID, type SerialLine, USB_JTAG_PRODUCT_ID, type UsbIdentity } from "../line/serial-line.ts";
+
+/**
+ * One step of a reset sequence. `dtr` and `rts` are asserted (`true`: the pin is low) together, with what the step
+ * doesn't name left as it is.
+ */
+export type ResetStep = { readonly dtr?: boolean; readonly rts?: boolean } | { readonly waitMs: number };
+
+/** How long EN is held low, in milliseconds. */
+const EN_LOW_MS = 100;
+
+/** Lines one after the other: what Windows and network ports can do. */
+export function classicReset(bootDelayMs: number): readonly ResetStep[] {
+  return [
+    { dtr: false },
+    { rts: true },
+    { waitMs: EN_LOW_MS },
+    { dtr: true },
+    { rts: false },
+    { waitMs: bootDelayMs },
+    { dtr: false },
+  ];
+}
+
+/** Both lines in one step, so that EN never rises before IO0 has fallen. */
+export function tightReset(bootDelayMs: number): readonly ResetStep[] {
+  return [
+    { dtr: false, rts: false },
+    { dtr: true, rts: true },
+    { dtr: false, rts: true },
+    { waitMs: EN_LOW_MS },
+    { dtr: true, rts: false },
+    { waitMs: bootDelayMs },
+    { dtr: false, rts: false },
+  ];
+}
+
+/** For the USB Serial/JTAG of a chip, which takes the lines for commands. */
+export const USB_JTAG_RESET: readonly ResetStep[] = [
+  { dtr: false, rts: false },
+  { waitMs: EN_LOW_MS },
+  { dtr: true, rts: false },
+  { waitMs: EN_LOW_MS },
+  { rts: true },
+  { dtr: false },
+  { rts: true },
+  { waitMs: EN_LOW_MS },
+  { dtr: false, rts: false },
+];
+
+/** Into the app: EN low, and high again, with IO0 left alone. */
+export function hardReset(usb: UsbIdentity | undefined): readonly ResetStep[] {
+  const isNative = usb?.vendorId === ESPRESSIF_VENDOR_ID;
+  return [
+    { dtr: false, rts: false },
+    { rts: true },
+    { waitMs: isNative ? 200 : EN_LOW_MS },
+    { rts: false },
+    ...(isNative ? [{ waitMs: 200 }] : []),
+  ];
+}
+
+/**
+ * The sequences to try in turn, each a try: boards differ in their capacitor at EN, systems in how they set the lines.
+ *
+ * @returns Empty for a line without signals.
+ */
+export function resetsInto(line: Pick<SerialLine, "hasSignals" | "usb">): readonly (readonly ResetStep[])[] {
+  if (!line.hasSignals) return [];
+  const { usb } = line;
+  if (usb?.vendorId === ESPRESSIF_VENDOR_ID && usb.productId === USB_JTAG_PRODUCT_ID) return [USB_JTAG_RESET];
+  return [tightReset(50), tightReset(550), classicReset(50), classicReset(550)];
+}
+
+/**
+ * Reads a sequence in the notation of esptool's `custom_reset_sequence`: steps with `|` between them, `D0` `D1` for
+ * DTR, `R0` `R1` for RTS, `U1,0` for both at once, `W0.1` to wait so many seconds.
+ *
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function parseResetSequence(text: string): readonly ResetStep[] {
+  return text.split("|").map((step) => {
+    const [, kind = "", first = "", , second = ""] = /^([DRUW])([0-9.]+)(,([01]))?$/.exec(step.trim()) ?? [];
+    const isOn = first === "1";
+    if (kind === "W" && Number(first) <= 10) return { waitMs: Math.round(1000 * Number(first)) };
+    if (isOn || first === "0") {
+      if (kind === "D" && second === "") return { dtr: isOn };
+      if (kind === "R" && second === "") return { rts: isOn };
+      if (kind === "U" && second !== "") return { dtr: isOn, rts: second === "1" };
+    }
+    const message = `${JSON.stringify(step)} is no step of a reset sequence; steps are D0, D1, R0, R1, U0,1 and W0.1 (at most 10 s)`;
+    throw new OtaError("arguments/invalid", message, { option: "--reset-sequence" });
+  });
+}
+
+/** Carries a sequence out. */
+export async function runReset(line: SerialLine, steps: readonly ResetStep[]): Promise<void> {
+  let signals = { dtr: false, rts: false };
+  for (const step of steps) {
+    if ("waitMs" in step) await line.wait(step.waitMs);
+    else {
+      signals = { ...signals, ...step };
+      await line.setSignals(signals);
+    }
+  }
+}

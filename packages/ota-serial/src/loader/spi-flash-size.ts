@@ -1,0 +1,46 @@
+import { OtaError } from "@tinybms/ota-core";
+import type { ReadRegister, SpiRegisters } from "./chip-registers.ts";
+
+/** JEDEC command "read identification". */
+const RDID = 0x9f;
+/** `SPI_USR_COMMAND` and `SPI_USR_MISO` of the register USER. */
+const USER_COMMAND_AND_MISO = (0x8000_0000 | 0x1000_0000) >>> 0;
+/** `SPI_USR` of the register CMD: begin. */
+const BEGIN = 0x4_0000;
+const POLLS = 10;
+
+/**
+ * Asks the flash chip for its size, by a transaction of the SPI controller.
+ *
+ * @param write - Writes a register.
+ * @returns Bytes.
+ * @throws {@link OtaError} `serial/loader-refused` where no flash chip answers.
+ */
+export async function readFlashSize(
+  port: string,
+  spi: SpiRegisters,
+  read: ReadRegister,
+  write: (address: number, value: number) => Promise<void>,
+): Promise<number> {
+  const saved = [await read(spi.user), await read(spi.user2)] as const;
+  await write(spi.misoLength, 23);
+  await write(spi.user, USER_COMMAND_AND_MISO);
+  await write(spi.user2, ((7 << 28) | RDID) >>> 0);
+  await write(spi.data, 0);
+  await write(spi.command, BEGIN);
+  for (let poll = 0; poll < POLLS && ((await read(spi.command)) & BEGIN) !== 0; poll++);
+  const id = await read(spi.data);
+  await write(spi.user, saved[0]);
+  await write(spi.user2, saved[1]);
+  const size = sizeOfCapacity((id >>> 16) & 0xff);
+  if (size !== undefined) return size;
+  const message = `the flash chip on ${port} answers with id 0x${(id & 0xff_ffff).toString(16).padStart(6, "0")}, which tells no size`;
+  const hint = "is the flash connected, and are its pins free? A strapped GPIO12 sets its supply to 1.8 V on an ESP32";
+  throw new OtaError("serial/loader-refused", message, { port, command: "RDID", status: id & 0xff_ffff }, { hint });
+}
+
+/** 0x12 is 256 KiB, and each more twice that; some makers begin again at 0x32. */
+function sizeOfCapacity(capacity: number): number | undefined {
+  const power = capacity >= 0x32 && capacity <= 0x3a ? capacity - 0x20 : capacity;
+  return power >= 0x12 && power <= 0x1c ? 2 ** power : undefined;
+}
