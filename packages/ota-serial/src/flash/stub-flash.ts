@@ -96,11 +96,7 @@ export async function readFlash(
   size: number,
   onProgress: (read: number) => void,
 ): Promise<Uint8Array> {
-  await link.command(
-    "READ_FLASH",
-    LoaderOp.READ_FLASH,
-    loaderWords(offset, size, READ_PACKET_SIZE, READ_IN_FLIGHT),
-  );
+  await link.command("READ_FLASH", LoaderOp.READ_FLASH, loaderWords(offset, size, READ_PACKET_SIZE, READ_IN_FLIGHT));
   const packets: Uint8Array[] = [];
   for (let read = 0; read < size; ) {
     const packet = await link.frame("READ_FLASH", ANSWER_TIMEOUT_MS);

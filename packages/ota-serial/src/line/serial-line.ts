@@ -37,6 +37,8 @@ export interface SerialLine {
   /** Changes the rate of an open port, once what was written has left. */
   setBaudRate(baudRate: number): Promise<void>;
   wait(ms: number): Promise<void>;
+  /** Milliseconds since some moment, as `read` and `wait` count them. */
+  now(): number;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-import { elapse, ReceiveBuffer } from "./receive-buffer.ts";
 import { portBusy, portLost, portUnusable } from "./port-faults.ts";
+import { elapse, ReceiveBuffer } from "./receive-buffer.ts";
 import type { SerialLine, Signals, UsbIdentity } from "./serial-line.ts";
 
 /** What is used of the `SerialPort` of the Web Serial API (https://wicg.github.io/serial/). */
@@ -92,6 +92,10 @@ class WebSerialLine implements SerialLine {
     return elapse(ms);
   }
 
+  now(): number {
+    return performance.now();
+  }
+
   async close(): Promise<void> {
     await this.#end();
     await this.#port.close();
@@ -109,7 +113,8 @@ class WebSerialLine implements SerialLine {
 
   async #pump(reader: ReadableStreamDefaultReader<Uint8Array> | undefined, received: ReceiveBuffer): Promise<void> {
     try {
-      for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) received.push(part.value);
+      for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
+        received.push(part.value);
       received.fail(portLost(this.port));
     } catch (cause) {
       received.fail(portLost(this.port, cause));

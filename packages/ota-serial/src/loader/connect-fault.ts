@@ -61,7 +61,8 @@ function appRunning(port: string, hasSignals: boolean): OtaError<"serial/app-run
 
 function unreadable(port: string): OtaError<"serial/noise"> {
   const message = `what comes from ${port} is neither a loader's answer nor readable text`;
-  const hint = "the app may log at another rate than 115200, or the line is noisy: check ground and cable, then try again";
+  const hint =
+    "the app may log at another rate than 115200, or the line is noisy: check ground and cable, then try again";
   return new OtaError("serial/noise", message, { port }, { hint });
 }
 

@@ -1,4 +1,11 @@
-import { buildLoaderRequest, encodeSlip, isOtaError, LoaderOp, parseLoaderResponse, SYNC_DATA } from "@tinybms/ota-core";
+import {
+  buildLoaderRequest,
+  encodeSlip,
+  isOtaError,
+  LoaderOp,
+  parseLoaderResponse,
+  SYNC_DATA,
+} from "@tinybms/ota-core";
 import { connectFault } from "./connect-fault.ts";
 import type { LoaderLink } from "./loader-link.ts";
 import { type ResetStep, resetsInto, runReset } from "./reset-sequence.ts";

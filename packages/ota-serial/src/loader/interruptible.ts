@@ -22,6 +22,7 @@ export function interruptible(line: SerialLine, signal: AbortSignal | undefined)
     setSignals: (signals) => step(() => line.setSignals(signals)),
     setBaudRate: (baudRate) => step(() => line.setBaudRate(baudRate)),
     wait: (ms) => step(() => line.wait(ms)),
+    now: () => line.now(),
     close: () => line.close(),
   };
 }

@@ -108,10 +108,12 @@ export class LoaderLink {
    * @throws {@link OtaError} `serial/noise` when the time is up, or where text comes instead.
    */
   async frame(name: CommandName, timeoutMs: number): Promise<Uint8Array> {
+    const deadline = this.line.now() + timeoutMs;
     for (;;) {
       const frame = this.#frames.shift();
       if (frame !== undefined) return frame;
-      if (!(await this.#receive(timeoutMs)) || this.#straySize > STRAY_MAX) throw this.silence(name);
+      const left = deadline - this.line.now();
+      if (left <= 0 || !(await this.#receive(left)) || this.#straySize > STRAY_MAX) throw this.silence(name);
     }
   }
 

@@ -70,11 +70,7 @@ export async function startStub(link: LoaderLink, stub: Stub): Promise<void> {
 async function upload(link: LoaderLink, address: number, bytes: Uint8Array): Promise<void> {
   if (bytes.length === 0) return;
   const blocks = Math.ceil(bytes.length / RAM_BLOCK_SIZE);
-  await link.command(
-    "MEM_BEGIN",
-    LoaderOp.MEM_BEGIN,
-    loaderWords(bytes.length, blocks, RAM_BLOCK_SIZE, address),
-  );
+  await link.command("MEM_BEGIN", LoaderOp.MEM_BEGIN, loaderWords(bytes.length, blocks, RAM_BLOCK_SIZE, address));
   for (let block = 0; block < blocks; block++) {
     const part = bytes.subarray(block * RAM_BLOCK_SIZE, (block + 1) * RAM_BLOCK_SIZE);
     await link.exchange("MEM_DATA", LoaderOp.MEM_DATA, buildLoaderBlock(LoaderOp.MEM_DATA, block, part));

@@ -1,4 +1,4 @@
-import { OtaError } from "@tinybms/ota-core";
+import type { OtaError } from "@tinybms/ota-core";
 import { permissionDenied, portBusy, portLost, portNotFound, portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import type { SerialLine, Signals, UsbIdentity } from "../line/serial-line.ts";
@@ -101,6 +101,10 @@ class BindingLine implements SerialLine {
 
   wait(ms: number): Promise<void> {
     return elapse(ms);
+  }
+
+  now(): number {
+    return performance.now();
   }
 
   async close(): Promise<void> {

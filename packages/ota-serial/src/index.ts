@@ -1,0 +1,21 @@
+export { BootLog, type BootState } from "./boot/boot-log.ts";
+export { type BootReport, type BootWatch, watchBoot } from "./boot/watch-boot.ts";
+export { type FlashPart, SECTOR_SIZE } from "./flash/regions.ts";
+export { Flasher, type FlasherOptions, type FlashProgress, type WriteReport } from "./flasher.ts";
+export { BAUD_RATE_DEFAULT, type SerialLine, type Signals, type UsbIdentity } from "./line/serial-line.ts";
+export { openWebSerialLine, type WebSerialPort } from "./line/web-serial-line.ts";
+export { BAUD_RATE_MAX } from "./loader/baud-rate.ts";
+export type { Board, ChipFacts } from "./loader/board.ts";
+export { hardReset, parseResetSequence, type ResetStep, runReset } from "./loader/reset-sequence.ts";
+export { type AppSlot, type BoardLayout, bootingSlot, readBoardLayout, type SlotName } from "./plan/board-layout.ts";
+export { type FlashImage, revisionText } from "./plan/check-image.ts";
+export type { SlotChoice } from "./plan/choose-slot.ts";
+export { type AppFlashOptions, type FlashPlan, planAppFlash } from "./plan/flash-plan.ts";
+export {
+  type FlasherArgs,
+  type PlacedFile,
+  parseFlasherArgs,
+  parseOffset,
+  parsePlacedFile,
+} from "./plan/flasher-args.ts";
+export { planWholeFlash, type WholeFlashOptions } from "./plan/whole-plan.ts";

@@ -1,0 +1,84 @@
+import { OtaError } from "@tinybms/ota-core";
+import { ESPRESSIF_VENDOR_ID, USB_JTAG_PRODUCT_ID } from "../line/serial-line.ts";
+import type { Binding } from "./binding-line.ts";
+
+/** A port of this machine. */
+export interface PortInfo {
+  readonly path: string;
+  readonly vendorId: number | undefined;
+  readonly productId: number | undefined;
+  readonly manufacturer: string | undefined;
+  readonly serialNumber: string | undefined;
+  /** What it looks like: an adapter of the kind that ESP32 boards carry, or the chip's own USB. */
+  readonly kind: "usb-jtag" | "cp210x" | "ch34x" | "ftdi" | "pl2303" | "espressif" | "other";
+}
+
+/** Vendors whose USB adapters boards carry. */
+const ADAPTERS: ReadonlyMap<number, PortInfo["kind"]> = new Map<number, PortInfo["kind"]>([
+  [ESPRESSIF_VENDOR_ID, "espressif"],
+  [0x10c4, "cp210x"],
+  [0x1a86, "ch34x"],
+  [0x0403, "ftdi"],
+  [0x067b, "pl2303"],
+]);
+
+/** Ports as a binding lists them. */
+interface ListedPort {
+  readonly path: string;
+  readonly vendorId?: string | undefined;
+  readonly productId?: string | undefined;
+  readonly manufacturer?: string | undefined;
+  readonly serialNumber?: string | undefined;
+}
+
+/** A binding that also lists its ports. */
+export type ListingBinding = Binding & { list(): Promise<readonly ListedPort[]> };
+
+/**
+ * serialport's native binding of this system.
+ *
+ * @throws {@link OtaError} `serial/bindings-missing`.
+ */
+export async function nativeBinding(): Promise<ListingBinding> {
+  try {
+    const { autoDetect } = await import("@serialport/bindings-cpp");
+    return autoDetect();
+  } catch (cause) {
+    const message = "the native part for serial ports, @serialport/bindings-cpp, can't be loaded on this machine";
+    const hint = "npm install @serialport/bindings-cpp; ports behind socket:// and rfc2217:// do without it";
+    throw new OtaError("serial/bindings-missing", message, {}, { cause, hint });
+  }
+}
+
+/**
+ * The serial ports of this machine, those that look like a board first.
+ *
+ * @throws {@link OtaError} `serial/bindings-missing`, `serial/ports-unlisted`.
+ */
+export async function listPorts(binding?: ListingBinding): Promise<readonly PortInfo[]> {
+  const source = binding ?? (await nativeBinding());
+  const listed = await source.list().catch((cause: unknown) => {
+    const message = `this system's serial ports can't be listed: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const hint = "on Linux udevadm does it (package udev); name the port with --port instead";
+    throw new OtaError("serial/ports-unlisted", message, {}, { cause, hint });
+  });
+  const ports = listed.map(portInfo);
+  return [...ports.filter(isBoard), ...ports.filter((port) => !isBoard(port))];
+}
+
+/** Whether a port looks like an ESP32 board. */
+export function isBoard({ kind }: Pick<PortInfo, "kind">): boolean {
+  return kind !== "other";
+}
+
+function portInfo({ path, vendorId, productId, manufacturer, serialNumber }: ListedPort): PortInfo {
+  const [vendor, product] = [numberOf(vendorId), numberOf(productId)];
+  const isUsbJtag = vendor === ESPRESSIF_VENDOR_ID && product === USB_JTAG_PRODUCT_ID;
+  const kind = isUsbJtag ? "usb-jtag" : vendor === undefined ? "other" : (ADAPTERS.get(vendor) ?? "other");
+  return { path, vendorId: vendor, productId: product, manufacturer, serialNumber, kind };
+}
+
+function numberOf(hex: string | undefined): number | undefined {
+  const value = Number.parseInt(hex ?? "", 16);
+  return Number.isNaN(value) ? undefined : value;
+}

@@ -1,0 +1,132 @@
+import type { Socket } from "node:net";
+import { portLost, portUnusable } from "../line/port-faults.ts";
+import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
+import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial-line.ts";
+import { closeSocket, connectTo, type NetworkAddress, writeTo } from "./socket-line.ts";
+import {
+  ComPort,
+  ComPortControl,
+  comPortRequest,
+  escapeTelnet,
+  networkWord,
+  TelnetReader,
+  telnetGreeting,
+} from "./telnet.ts";
+
+/** How long a server may take to answer a request, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 3000;
+
+/**
+ * Connects to a serial port behind a server of RFC 2217, `rfc2217://HOST:PORT`: with control lines and rate.
+ *
+ * @throws {@link OtaError} `serial/port-not-found` or `serial/port-unusable`.
+ */
+export async function openRfc2217Line(address: NetworkAddress, baudRate = BAUD_RATE_DEFAULT): Promise<SerialLine> {
+  const name = `rfc2217://${address.host}:${address.port}`;
+  const line = new Rfc2217Line(await connectTo(address, name), name);
+  try {
+    await line.begin(baudRate);
+    return line;
+  } catch (error) {
+    await line.close();
+    throw error;
+  }
+}
+
+class Rfc2217Line implements SerialLine {
+  readonly port: string;
+  readonly usb = undefined;
+  readonly hasSignals = true;
+  readonly hasBaudRate = true;
+  readonly #socket: Socket;
+  readonly #received = new ReceiveBuffer();
+  readonly #telnet = new TelnetReader();
+  /** Requests that wait for their answer, by command. */
+  readonly #waiting = new Map<number, () => void>();
+  #signals: Signals | undefined;
+
+  constructor(socket: Socket, name: string) {
+    this.port = name;
+    this.#socket = socket;
+    socket.on("data", (bytes) => this.#take(bytes));
+    socket.on("error", (cause) => this.#end(portLost(name, cause)));
+    socket.on("close", () => this.#end(portLost(name)));
+  }
+
+  async begin(baudRate: number): Promise<void> {
+    await writeTo(this.#socket, telnetGreeting(), this.#received);
+    await this.setBaudRate(baudRate);
+    await this.#request(ComPort.SET_DATASIZE, Uint8Array.of(8));
+    await this.#request(ComPort.SET_PARITY, Uint8Array.of(1));
+    await this.#request(ComPort.SET_STOPSIZE, Uint8Array.of(1));
+    await this.#request(ComPort.SET_CONTROL, Uint8Array.of(ComPortControl.NO_FLOW_CONTROL));
+    await this.setSignals({ dtr: false, rts: false });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return writeTo(this.#socket, escapeTelnet(bytes), this.#received);
+  }
+
+  read(timeoutMs: number): Promise<Uint8Array> {
+    return this.#received.take(timeoutMs);
+  }
+
+  async setSignals(signals: Signals): Promise<void> {
+    const before = this.#signals;
+    this.#signals = signals;
+    const { DTR_ON, DTR_OFF, RTS_ON, RTS_OFF } = ComPortControl;
+    if (signals.dtr !== before?.dtr)
+      await this.#request(ComPort.SET_CONTROL, Uint8Array.of(signals.dtr ? DTR_ON : DTR_OFF));
+    if (signals.rts !== before?.rts)
+      await this.#request(ComPort.SET_CONTROL, Uint8Array.of(signals.rts ? RTS_ON : RTS_OFF));
+  }
+
+  setBaudRate(baudRate: number): Promise<void> {
+    return this.#request(ComPort.SET_BAUDRATE, networkWord(baudRate));
+  }
+
+  wait(ms: number): Promise<void> {
+    return elapse(ms);
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  close(): Promise<void> {
+    return closeSocket(this.#socket);
+  }
+
+  async #request(command: number, value: Uint8Array): Promise<void> {
+    const answered = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(portUnusable(this.port, "the server doesn't answer as RFC 2217 says")),
+        ANSWER_TIMEOUT_MS,
+      );
+      this.#waiting.set(command, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    await Promise.all([writeTo(this.#socket, comPortRequest(command, value), this.#received), answered]);
+    this.#received.assertSound();
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { data, reply, answers, isRefused } = this.#telnet.push(bytes);
+    if (reply.length > 0) this.#socket.write(reply);
+    for (const { command } of answers) this.#answer(command);
+    this.#received.push(data);
+    if (isRefused) this.#end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
+  }
+
+  #answer(command: number): void {
+    this.#waiting.get(command)?.();
+    this.#waiting.delete(command);
+  }
+
+  #end(fault: Error): void {
+    this.#received.fail(fault);
+    for (const command of this.#waiting.keys()) this.#answer(command);
+  }
+}

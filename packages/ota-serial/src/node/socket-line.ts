@@ -1,0 +1,100 @@
+import { connect, type Socket } from "node:net";
+import { portLost, portNotFound, portUnusable } from "../line/port-faults.ts";
+import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
+import type { SerialLine } from "../line/serial-line.ts";
+
+/** Where a network port is. */
+export interface NetworkAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How long a connection may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to a serial port behind TCP, `socket://HOST:PORT`: bytes alone, no control lines and no rate.
+ *
+ * @throws {@link OtaError} `serial/port-not-found` or `serial/port-unusable`.
+ */
+export async function openSocketLine(address: NetworkAddress): Promise<SerialLine> {
+  const name = `socket://${address.host}:${address.port}`;
+  return new SocketLine(await connectTo(address, name), name);
+}
+
+/** Connects, with a fault in our words. */
+export function connectTo({ host, port }: NetworkAddress, name: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true });
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error("no connection within 10 s")));
+    socket.once("error", (cause: NodeJS.ErrnoException) => {
+      const isAbsent = cause.code === "ECONNREFUSED" || cause.code === "ENOTFOUND";
+      reject(isAbsent ? portNotFound(name, cause) : portUnusable(name, cause.message, cause));
+    });
+    socket.once("connect", () => {
+      socket.setTimeout(0);
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+  });
+}
+
+class SocketLine implements SerialLine {
+  readonly port: string;
+  readonly usb = undefined;
+  readonly hasSignals = false;
+  readonly hasBaudRate = false;
+  readonly #socket: Socket;
+  readonly #received = new ReceiveBuffer();
+
+  constructor(socket: Socket, name: string) {
+    this.port = name;
+    this.#socket = socket;
+    socket.on("data", (bytes) => this.#received.push(bytes));
+    socket.on("error", (cause) => this.#received.fail(portLost(name, cause)));
+    socket.on("close", () => this.#received.fail(portLost(name)));
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return writeTo(this.#socket, bytes, this.#received);
+  }
+
+  read(timeoutMs: number): Promise<Uint8Array> {
+    return this.#received.take(timeoutMs);
+  }
+
+  async setSignals(): Promise<void> {}
+
+  async setBaudRate(): Promise<void> {}
+
+  wait(ms: number): Promise<void> {
+    return elapse(ms);
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  close(): Promise<void> {
+    return closeSocket(this.#socket);
+  }
+}
+
+/** Writes to a socket whose end is known from what it received. */
+export async function writeTo(socket: Socket, bytes: Uint8Array, received: ReceiveBuffer): Promise<void> {
+  received.assertSound();
+  await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+  received.assertSound();
+}
+
+export function closeSocket(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else {
+      socket.once("close", () => resolve());
+      socket.destroySoon();
+      // The other end may never say goodbye.
+      socket.setTimeout(1000, () => socket.destroy());
+    }
+  });
+}

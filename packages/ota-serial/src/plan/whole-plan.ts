@@ -1,0 +1,149 @@
+import {
+  APP_IMAGE_MAGIC,
+  DataSubtype,
+  findPartition,
+  isOtaError,
+  OTADATA_SIZE,
+  OtaError,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  type PartitionTable,
+  PartitionType,
+  parseAppImage,
+  parseOtadata,
+  parsePartitionTable,
+  SIGNATURE_SECTOR_SIZE,
+} from "@tinybms/ota-core";
+import { type FlashPart, SECTOR_SIZE } from "../flash/regions.ts";
+import type { Board } from "../loader/board.ts";
+import { appPartitions, type BoardLayout, bootingSlot, slotOf } from "./board-layout.ts";
+import { checkChip, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
+import { type FlashPlan, nvsPart, startingApp } from "./flash-plan.ts";
+
+/** What a flash is written with besides its parts. */
+export interface WholeFlashOptions {
+  /** Content for the partition `nvs` of the table that is written. */
+  readonly nvs?: Uint8Array;
+  /** Leave an otadata that no part writes as it is. */
+  readonly keepOtadata: boolean;
+  /** Where the partition table lies, if not at 0x8000. */
+  readonly tableOffset?: number;
+}
+
+/**
+ * Plans parts at fixed offsets: a whole new flash, or pieces of one.
+ *
+ * Where a partition table is among them and otadata is not, otadata is erased: entries of an earlier life would select a
+ * slot that is not what was just written ("stale otadata").
+ *
+ * @throws {@link OtaError} `serial/parts-overlap`, `serial/does-not-fit`, `serial/wrong-chip`, `serial/chip-revision`,
+ *   `serial/secure-boot`, `serial/flash-encrypted`, `serial/no-partition`, and `image/…` for an image that is not whole.
+ */
+export function planWholeFlash(
+  port: string,
+  board: Board,
+  parts: readonly FlashPart[],
+  { nvs, keepOtadata, tableOffset = PARTITION_TABLE_OFFSET }: WholeFlashOptions,
+): FlashPlan {
+  const images = parts.filter(({ bytes }) => bytes[0] === APP_IMAGE_MAGIC).map((part) => imageOf(part));
+  for (const { image } of images) checkChip(port, board, image);
+  const isSigned = images.every(({ image }) => image.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
+  checkSecurity(port, board, images.length > 0 && isSigned);
+  const table = tableAmong(parts, tableOffset);
+  const all = [...parts];
+  const warnings = [riskOf(port, parts)];
+  if (table !== undefined) {
+    if (nvs !== undefined) all.push(nvsPart(port, { table }, nvs));
+    const stale = keepOtadata ? undefined : blankOtadata(table, parts);
+    if (stale !== undefined) {
+      all.push(stale);
+      warnings.push("otadata is erased too: an old entry in it would start another slot than what is written");
+    }
+    for (const { name, partition } of appPartitions(table)) {
+      const app = parts.find(({ offset }) => offset === partition.offset);
+      if (app !== undefined) checkSize(port, `${app.name} (${name})`, app.bytes.length, { partition }, board);
+    }
+  } else if (nvs !== undefined) {
+    const message = "--nvs needs the partition table among what is written, to know where it goes";
+    throw new OtaError("arguments/invalid", message, { option: "--nvs" });
+  }
+  refuseOverlaps(port, all);
+  const app = table === undefined ? undefined : appThatStarts(table, all, images);
+  return {
+    steps: [all],
+    app: app === undefined ? undefined : startingApp(app.image),
+    slot: app?.slot,
+    isRisky: true,
+    warnings,
+  };
+}
+
+interface PlacedImage {
+  readonly offset: number;
+  readonly image: FlashImage;
+}
+
+function imageOf({ name, offset, bytes }: FlashPart): PlacedImage {
+  try {
+    return { offset, image: { name, bytes, image: parseAppImage(bytes) } };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    throw new OtaError(error.code, `${name}: ${error.message}`, error.details, { cause: error });
+  }
+}
+
+function tableAmong(parts: readonly FlashPart[], tableOffset: number): PartitionTable | undefined {
+  const bytes = sliceAt(parts, tableOffset, PARTITION_TABLE_SIZE);
+  return bytes === undefined ? undefined : parsePartitionTable(bytes);
+}
+
+/** Bytes of the flash, as far as one part has them all; a table may end earlier than its room. */
+function sliceAt(parts: readonly FlashPart[], offset: number, size: number): Uint8Array | undefined {
+  const part = parts.find(
+    (candidate) => candidate.offset <= offset && offset < candidate.offset + candidate.bytes.length,
+  );
+  if (part === undefined) return undefined;
+  const bytes = new Uint8Array(size).fill(0xff);
+  bytes.set(part.bytes.subarray(offset - part.offset, offset - part.offset + size));
+  return bytes;
+}
+
+function blankOtadata(table: PartitionTable, parts: readonly FlashPart[]): FlashPart | undefined {
+  const partition = findPartition(table, PartitionType.DATA, DataSubtype.OTA);
+  if (partition === undefined || sliceAt(parts, partition.offset, 1) !== undefined) return undefined;
+  return { name: "otadata", offset: partition.offset, bytes: new Uint8Array(OTADATA_SIZE).fill(0xff) };
+}
+
+/** The app that the bootloader takes of what is written, if it is among it. */
+function appThatStarts(
+  table: PartitionTable,
+  parts: readonly FlashPart[],
+  images: readonly PlacedImage[],
+): { readonly image: FlashImage; readonly slot: FlashPlan["slot"] } | undefined {
+  const partition = findPartition(table, PartitionType.DATA, DataSubtype.OTA);
+  const bytes = partition === undefined ? undefined : sliceAt(parts, partition.offset, OTADATA_SIZE);
+  const content = bytes === undefined ? undefined : parseOtadata(bytes);
+  const otadata = partition === undefined || content === undefined ? undefined : { partition, content };
+  const slots: BoardLayout["slots"] = appPartitions(table).map((slot) =>
+    slotOf(slot.name, slot.partition, sliceAt(parts, slot.partition.offset, 288) ?? new Uint8Array(288)),
+  );
+  const slot = bootingSlot({ slots, otadata });
+  const placed = images.find(({ offset }) => offset === slot?.partition.offset);
+  return placed === undefined ? undefined : { image: placed.image, slot: slot?.name };
+}
+
+function refuseOverlaps(port: string, parts: readonly FlashPart[]): void {
+  const sorted = [...parts].sort((left, right) => left.offset - right.offset);
+  for (const [index, part] of sorted.entries()) {
+    const next = sorted[index + 1];
+    const end = Math.ceil((part.offset + part.bytes.length) / SECTOR_SIZE) * SECTOR_SIZE;
+    if (next === undefined || end <= next.offset) continue;
+    const message = `${part.name} reaches to 0x${end.toString(16)} with its last sector, over ${next.name} at 0x${next.offset.toString(16)}`;
+    throw new OtaError("serial/parts-overlap", message, { port, parts: [part.name, next.name] });
+  }
+}
+
+function riskOf(port: string, parts: readonly FlashPart[]): string {
+  const places = parts.map(({ offset }) => `0x${offset.toString(16)}`).join(", ");
+  return `the flash of the board on ${port} is written over at ${places}: if it is unplugged meanwhile, it may not start until it is flashed again`;
+}

@@ -1,0 +1,36 @@
+import {
+  type AppFlashOptions,
+  type BootReport,
+  type FlashImage,
+  Flasher,
+  type FlasherOptions,
+  type FlashPlan,
+  planAppFlash,
+  readBoardLayout,
+  type SerialLine,
+  type WriteReport,
+  watchBoot,
+} from "../src/index.ts";
+
+export interface Flashed {
+  readonly flasher: Flasher;
+  readonly plan: FlashPlan;
+  readonly reports: readonly WriteReport[];
+  readonly boot: BootReport;
+}
+
+/** What `tinybms-ota flash` does with one board: connect, look, plan, write, start, watch. */
+export async function flashBoard(
+  line: SerialLine,
+  app: FlashImage,
+  options: Partial<AppFlashOptions> & FlasherOptions = {},
+): Promise<Flashed> {
+  const flasher = await Flasher.connect(line, options);
+  const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
+  const wanted = { slot: "next", select: true, force: false, ...options } as const;
+  const plan = planAppFlash(line.port, flasher.board, layout, app, wanted);
+  const reports: WriteReport[] = [];
+  for (const parts of plan.steps) reports.push(await flasher.write(parts));
+  await flasher.startApp();
+  return { flasher, plan, reports, boot: await watchBoot(line, { version: plan.app?.version, seconds: 10 }) };
+}

@@ -1,0 +1,45 @@
+import { createHardware, createRandom, runBootloader } from "@tinybms/firmware-sim";
+import { isOtaError } from "@tinybms/ota-core";
+import { expect, test } from "vitest";
+import { appImage, boardWith } from "./benches.ts";
+import { flashBoard } from "./flash-board.ts";
+import { SimulatedLine } from "./simulated-line.ts";
+
+/** So many bytes a flash is unplugged at. */
+const UNPLUGS = 300;
+
+const OLD = appImage("esp32", "1.0.0", 60_000);
+const NEW = appImage("esp32", "1.1.0", 70_000);
+
+/** What a board starts, by the version in its app descriptor. */
+function startedBy(hardware: ReturnType<typeof createHardware>): string | undefined {
+  const outcome = runBootloader(hardware);
+  return outcome.kind === "boots" ? outcome.image.descriptor?.version : undefined;
+}
+
+test(`unplugged at ${UNPLUGS} random bytes of a flash to the next slot, a board starts the old app or the new one, and takes the next flash`, async () => {
+  const whole = new SimulatedLine({ hardware: createHardware({ chip: "esp32", app: OLD.bytes }) });
+  await flashBoard(whole, NEW);
+  const random = createRandom(20_261_126);
+  const ends = { "1.0.0": 0, "1.1.0": 0 };
+  for (let count = 0; count < UNPLUGS; count++) {
+    const hardware = createHardware({ chip: "esp32", app: OLD.bytes });
+    const unplugAfter = random.integer(0, whole.written - 1);
+    const line = new SimulatedLine({ hardware, unplugAfter });
+    await flashBoard(line, NEW).then(
+      () => undefined,
+      (error) => {
+        if (!isOtaError(error, "serial/port-lost")) throw error;
+      },
+    );
+    hardware.flash.powerOn();
+    const version = startedBy(hardware);
+    expect(version, `unplugged after ${unplugAfter} bytes`).toMatch(/^1\.[01]\.0$/);
+    ends[version as keyof typeof ends]++;
+
+    const again = await flashBoard(new SimulatedLine({ hardware }), NEW);
+    expect(again.boot.version).toBe("1.1.0");
+    expect(startedBy(hardware)).toBe("1.1.0");
+  }
+  expect(ends["1.0.0"]).toBeGreaterThan(0);
+}, 120_000);
