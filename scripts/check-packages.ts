@@ -22,6 +22,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGES = [
   "packages/ota-core",
   "packages/ota-broker",
+  "packages/ota-serial",
   "packages/ota-publisher",
   "packages/esp-idf-nvs-partition-gen",
   "firmware-sim",

@@ -210,7 +210,12 @@ export interface OtaErrorDetails {
   "serial/secure-download": { readonly port: string };
   "serial/no-partition-table": { readonly port: string };
   "serial/no-partition": { readonly port: string; readonly partition: string; readonly known: readonly string[] };
-  "serial/does-not-fit": { readonly port: string; readonly part: string; readonly size: number; readonly limit: number };
+  "serial/does-not-fit": {
+    readonly port: string;
+    readonly part: string;
+    readonly size: number;
+    readonly limit: number;
+  };
   "serial/parts-overlap": { readonly port: string; readonly parts: readonly string[] };
   "serial/loader-refused": { readonly port: string; readonly command: string; readonly status: number };
   "serial/write-failed": { readonly port: string; readonly offset: number };

@@ -1,11 +1,20 @@
-import { equalBytes, isOtaError, OtaError } from "@tinybms/ota-core";
-import { type FlashPart, type FlashRegion, regionsOf, runsOf, SECTOR_SIZE } from "./flash/regions.ts";
+import { buildLoaderRequest, equalBytes, isOtaError, LoaderOp, OtaError } from "@tinybms/ota-core";
+import {
+  type FlashPart,
+  type FlashRegion,
+  REGION_SIZE,
+  regionsOf,
+  runsOf,
+  SECTOR_SIZE,
+  sectorsOf,
+} from "./flash/regions.ts";
 import { md5Of } from "./flash/run-md5.ts";
 import { eraseRegion, flashMd5, readFlash, writeCompressed } from "./flash/stub-flash.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "./line/serial-line.ts";
 import type { Board } from "./loader/board.ts";
 import type { ConnectOptions } from "./loader/connect-loader.ts";
 import { interruptible } from "./loader/interruptible.ts";
+import { LoaderLink } from "./loader/loader-link.ts";
 import { hardReset, runReset } from "./loader/reset-sequence.ts";
 import { StubSession } from "./loader/stub-session.ts";
 
@@ -33,21 +42,20 @@ export interface WriteReport {
   readonly unchanged: number;
 }
 
-/** How much is sent at once. Whatever goes wrong makes it less. */
+/** How much is sent and asked for at once. Whatever goes wrong makes it less. */
 interface Pace {
   readonly blockSize: number;
   readonly runSize: number;
-  readonly readSize: number;
 }
 
-const PACES: readonly [Pace, ...Pace[]] = [
-  { blockSize: 0x4000, runSize: Number.POSITIVE_INFINITY, readSize: 0x4_0000 },
-  { blockSize: 0x1000, runSize: 0x1_0000, readSize: 0x8000 },
-  { blockSize: 0x400, runSize: 0x1_0000, readSize: 0x1000 },
-];
+const FAST: Pace = { blockSize: 0x4000, runSize: Number.POSITIVE_INFINITY };
+const CAREFUL: Pace = { blockSize: 0x1000, runSize: REGION_SIZE };
 
-/** Failures in a row, with nothing more done between them, after which a step is given up. */
-const FAILURES_MAX = 6;
+/** Bytes read at once, the less the more often it failed. */
+const READ_SIZES: readonly number[] = [0x4_0000, 0x8000, 0x1000];
+
+/** Failures of one piece of a reading, in a row, after which it is given up. */
+const READ_FAILURES_MAX = 12;
 
 const BAUD_RATE_WANTED = 921_600;
 
@@ -58,7 +66,6 @@ const BAUD_RATE_WANTED = 921_600;
 export class Flasher {
   readonly #line: SerialLine;
   readonly #session: StubSession;
-  #pace = 0;
 
   private constructor(line: SerialLine, session: StubSession) {
     this.#line = line;
@@ -112,17 +119,15 @@ export class Flasher {
     const total = sizeOf(regions);
     let pending = await this.#differing(regions, "compare", onProgress);
     const toWrite = sizeOf(pending);
-    let cause: unknown;
-    for (let failures = 0; pending.length > 0; ) {
-      if (failures === FAILURES_MAX) throw this.#writeFailed(pending[0]?.offset ?? 0, cause);
-      const before = sizeOf(pending);
-      cause = await this.#writeOnce(pending, (done) =>
-        onProgress({ step: "write", done: toWrite - before + done, total: toWrite }),
-      );
-      pending = await this.#verify(pending, cause === undefined, onProgress);
-      if (pending.length > 0) await this.#slowDown();
-      failures = sizeOf(pending) < before ? 0 : failures + 1;
+    for (const pace of [FAST, CAREFUL]) {
+      if (pending.length === 0) break;
+      const done = toWrite - sizeOf(pending);
+      const report = (count: number) => onProgress({ step: "write", done: done + count, total: toWrite });
+      const isWritten = await this.#writeAll(pending, pace, report);
+      pending = await this.#verify(pending, isWritten, onProgress);
+      if (pending.length > 0) await this.#session.stepDown();
     }
+    await this.#writeSectors(pending, (done) => onProgress({ step: "write", done: toWrite - done, total: toWrite }));
     return { written: toWrite, unchanged: total - toWrite };
   }
 
@@ -138,9 +143,9 @@ export class Flasher {
     onProgress: (progress: FlashProgress) => void = () => {},
   ): Promise<Uint8Array> {
     const bytes = new Uint8Array(size);
-    let [done, failures] = [0, 0];
+    let [done, failures, slowness] = [0, 0, 0];
     while (done < size) {
-      const piece = Math.min(this.#paceNow.readSize, size - done);
+      const piece = Math.min(READ_SIZES[slowness] ?? SECTOR_SIZE, size - done);
       const base = done;
       try {
         const read = await readFlash(this.#session.link, offset + base, piece, (count) =>
@@ -151,8 +156,8 @@ export class Flasher {
         failures = 0;
       } catch (cause) {
         if (!isDisturbance(cause)) throw cause;
-        if (++failures === FAILURES_MAX) throw this.#readFailed(offset + base, cause);
-        await this.#slowDown();
+        if (++failures === READ_FAILURES_MAX) throw this.#readFailed(offset + base, cause);
+        slowness = Math.min(slowness + 1, READ_SIZES.length - 1);
         await this.#session.recover();
       }
     }
@@ -165,43 +170,59 @@ export class Flasher {
   }
 
   /**
-   * Leaves the loader: resets the board into its app, its log at 115 200.
-   *
-   * @returns Whether this line could.
+   * Leaves the loader for the app, whose log comes at 115 200: by a reset, or where the line has none by the stub's own
+   * command.
    */
-  async startApp(): Promise<boolean> {
-    if (this.#line.hasBaudRate && this.#session.baudRate !== BAUD_RATE_DEFAULT) {
-      await this.#line.setBaudRate(BAUD_RATE_DEFAULT);
-    }
-    if (!this.#line.hasSignals) return false;
-    await runReset(this.#line, hardReset(this.#line.usb));
-    return true;
+  async startApp(): Promise<void> {
+    const line = this.#line;
+    if (!line.hasSignals)
+      await new LoaderLink(line).send(buildLoaderRequest(LoaderOp.RUN_USER_CODE, new Uint8Array(0)));
+    if (this.#session.baudRate !== BAUD_RATE_DEFAULT) await line.setBaudRate(BAUD_RATE_DEFAULT);
+    if (line.hasSignals) await runReset(line, hardReset(line.usb));
   }
 
-  get #paceNow(): Pace {
-    return PACES[this.#pace] ?? PACES[0];
-  }
-
-  async #slowDown(): Promise<void> {
-    this.#pace = Math.min(this.#pace + 1, PACES.length - 1);
-  }
-
-  /** @returns What went wrong, if anything. */
-  async #writeOnce(pending: readonly FlashRegion[], onDone: (done: number) => void): Promise<unknown> {
-    const { blockSize, runSize } = this.#paceNow;
+  /** @returns Whether all went well. */
+  async #writeAll(
+    pending: readonly FlashRegion[],
+    { blockSize, runSize }: Pace,
+    onDone: (done: number) => void,
+  ): Promise<boolean> {
     let written = 0;
-    try {
-      for (const run of runsOf(pending, runSize)) {
-        const bytes = bytesOf(run);
-        const base = written;
-        await writeCompressed(this.#session.link, run[0]?.offset ?? 0, bytes, blockSize, (done) => onDone(base + done));
-        written += bytes.length;
+    let isWhole = true;
+    for (const run of runsOf(pending, runSize)) {
+      const base = written;
+      written += sizeOf(run);
+      try {
+        const offset = run[0]?.offset ?? 0;
+        await writeCompressed(this.#session.link, offset, bytesOf(run), blockSize, (done) => onDone(base + done));
+      } catch (cause) {
+        if (!isDisturbance(cause)) throw cause;
+        isWhole = false;
+        await this.#session.recover();
       }
-      return undefined;
-    } catch (cause) {
-      if (!isDisturbance(cause)) throw cause;
-      await this.#session.recover();
-      return cause;
+    }
+    return isWhole;
+  }
+
+  /** For a line that spoils most of what is longer: one sector in one block, until the board has it. */
+  async #writeSectors(pending: readonly FlashRegion[], onLeft: (left: number) => void): Promise<void> {
+    const sectors = sectorsOf(pending);
+    let left = sizeOf(sectors);
+    for (const sector of sectors) {
+      const write = async (link: LoaderLink): Promise<void> => {
+        const isThere = async (): Promise<boolean> =>
+          equalBytes(await flashMd5(link, sector.offset, sector.bytes.length), sector.md5);
+        if (await isThere()) return;
+        await writeCompressed(link, sector.offset, sector.bytes, 2 * SECTOR_SIZE, () => undefined);
+        if (!(await isThere())) throw link.silence("SPI_FLASH_MD5");
+      };
+      try {
+        await this.#session.steadily(write);
+      } catch (cause) {
+        throw isDisturbance(cause) ? this.#writeFailed(sector.offset, cause) : cause;
+      }
+      left -= sector.bytes.length;
+      onLeft(left);
     }
   }
 

@@ -1,9 +1,9 @@
 import {
   type AppFlashOptions,
   type BootReport,
-  type FlashImage,
   Flasher,
   type FlasherOptions,
+  type FlashImage,
   type FlashPlan,
   planAppFlash,
   readBoardLayout,

@@ -4,23 +4,26 @@ import { Flasher, planAppFlash, readBoardLayout, watchBoot } from "../src/index.
 import { appImage, boardWith, FLASHABLE } from "./benches.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
-test.for(FLASHABLE)("a new version goes into the next slot of an %s, is verified, selected, and starts", async (chip) => {
-  const hardware = boardWith(chip);
-  const line = new SimulatedLine({ hardware });
-  const flasher = await Flasher.connect(line);
-  const { board } = flasher;
-  expect(board).toMatchObject({ mac: "24:0a:c4:00:00:01", flashSize: hardware.flash.sizeBytes, secureBoot: false });
-  expect(board.chip.name).toBe(chip);
-  expect(flasher.baudRate).toBe(921_600);
+test.for(FLASHABLE)(
+  "a new version goes into the next slot of an %s, is verified, selected, and starts",
+  async (chip) => {
+    const hardware = boardWith(chip);
+    const line = new SimulatedLine({ hardware });
+    const flasher = await Flasher.connect(line);
+    const { board } = flasher;
+    expect(board).toMatchObject({ mac: "24:0a:c4:00:00:01", flashSize: hardware.flash.sizeBytes, secureBoot: false });
+    expect(board.chip.name).toBe(chip);
+    expect(flasher.baudRate).toBe(921_600);
 
-  const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
-  const app = appImage(chip, "1.1.0");
-  const plan = planAppFlash(line.port, board, layout, app, { slot: "next", select: true, force: false });
-  expect(plan).toMatchObject({ slot: "ota_1", isRisky: false, warnings: [] });
-  for (const parts of plan.steps) await flasher.write(parts);
-  expect(await flasher.startApp()).toBe(true);
-  const started = await watchBoot(line, { version: "1.1.0", seconds: 10 });
-  expect(started).toEqual({ version: "1.1.0", projectName: "gateway" });
-  expect(runBootloader(hardware)).toMatchObject({ kind: "boots" });
-  expect(flasher.disturbances).toBe(0);
-});
+    const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
+    const app = appImage(chip, "1.1.0");
+    const plan = planAppFlash(line.port, board, layout, app, { slot: "next", select: true, force: false });
+    expect(plan).toMatchObject({ slot: "ota_1", isRisky: false, warnings: [] });
+    for (const parts of plan.steps) await flasher.write(parts);
+    await flasher.startApp();
+    const started = await watchBoot(line, { version: "1.1.0", seconds: 10 });
+    expect(started).toEqual({ version: "1.1.0", projectName: "gateway" });
+    expect(runBootloader(hardware)).toMatchObject({ kind: "boots" });
+    expect(flasher.disturbances).toBe(0);
+  },
+);

@@ -1,12 +1,14 @@
 import { createHardware, createRandom, runBootloader } from "@tinybms/firmware-sim";
 import { isOtaError } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { appImage, boardWith } from "./benches.ts";
+import { appImage } from "./benches.ts";
 import { flashBoard } from "./flash-board.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
-/** So many bytes a flash is unplugged at. */
+/** So many bytes a flash is unplugged at; and besides, so many of its end, where otadata is written. */
 const UNPLUGS = 300;
+const LATE_UNPLUGS = 60;
+const END_SIZE = 600;
 
 const OLD = appImage("esp32", "1.0.0", 60_000);
 const NEW = appImage("esp32", "1.1.0", 70_000);
@@ -22,9 +24,10 @@ test(`unplugged at ${UNPLUGS} random bytes of a flash to the next slot, a board 
   await flashBoard(whole, NEW);
   const random = createRandom(20_261_126);
   const ends = { "1.0.0": 0, "1.1.0": 0 };
-  for (let count = 0; count < UNPLUGS; count++) {
+  for (let count = 0; count < UNPLUGS + LATE_UNPLUGS; count++) {
     const hardware = createHardware({ chip: "esp32", app: OLD.bytes });
-    const unplugAfter = random.integer(0, whole.written - 1);
+    const from = count < UNPLUGS ? 0 : whole.written - END_SIZE;
+    const unplugAfter = random.integer(from, whole.written - 1);
     const line = new SimulatedLine({ hardware, unplugAfter });
     await flashBoard(line, NEW).then(
       () => undefined,
@@ -42,4 +45,5 @@ test(`unplugged at ${UNPLUGS} random bytes of a flash to the next slot, a board 
     expect(startedBy(hardware)).toBe("1.1.0");
   }
   expect(ends["1.0.0"]).toBeGreaterThan(0);
+  expect(ends["1.1.0"]).toBeGreaterThan(0);
 }, 120_000);

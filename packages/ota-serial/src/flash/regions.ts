@@ -24,10 +24,19 @@ export const SECTOR_SIZE = 0x1000;
 
 /** Cuts parts into regions of at most 64 KiB that begin at multiples of it. */
 export function regionsOf(parts: readonly FlashPart[]): readonly FlashRegion[] {
+  return cut(parts, REGION_SIZE);
+}
+
+/** Cuts regions into sectors. */
+export function sectorsOf(regions: readonly FlashRegion[]): readonly FlashRegion[] {
+  return cut(regions, SECTOR_SIZE);
+}
+
+function cut(parts: readonly Pick<FlashPart, "offset" | "bytes">[], size: number): readonly FlashRegion[] {
   return parts.flatMap(({ offset, bytes }) => {
     const regions: FlashRegion[] = [];
     for (let start = 0; start < bytes.length; ) {
-      const end = Math.min(bytes.length, start + REGION_SIZE - ((offset + start) % REGION_SIZE));
+      const end = Math.min(bytes.length, start + size - ((offset + start) % size));
       const piece = bytes.subarray(start, end);
       regions.push({ offset: offset + start, bytes: piece, md5: md5(piece) });
       start = end;

@@ -1,14 +1,7 @@
 import { md5 } from "@noble/hashes/legacy.js";
-import {
-  buildLoaderBlock,
-  concatBytes,
-  equalBytes,
-  isOtaError,
-  LoaderOp,
-  LoaderStatus,
-  loaderWords,
-} from "@tinybms/ota-core";
+import { buildLoaderBlock, concatBytes, equalBytes, LoaderOp, loaderWords } from "@tinybms/ota-core";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "../loader/loader-link.ts";
+import { sendBlock } from "../loader/send-block.ts";
 import { compressBlocks } from "./compress.ts";
 
 /** Longest times by Espressif's figures, in milliseconds for 1 MiB. */
@@ -16,17 +9,11 @@ const WRITE_MS_PER_MIB = 40_000;
 const MD5_MS_PER_MIB = 8_000;
 const ERASE_MS_PER_MIB = 30_000;
 
-/** Times a block is sent while the loader says that it came damaged. */
-const BLOCK_ATTEMPTS = 8;
-
 /** Size of the packets in which a flash is read, in bytes: the stub's largest. */
 const READ_PACKET_SIZE = 0x1000;
 
 /** Packets asked for in flight; the stub sends one at a time whatever it is told. */
 const READ_IN_FLIGHT = 64;
-
-/** By these statuses a loader says that it has dropped a block that came damaged, and done nothing. */
-const DAMAGED: readonly number[] = [LoaderStatus.STUB_CHECKSUM, LoaderStatus.STUB_DATA_LENGTH];
 
 /** Tells the loader how large the flash is; without it it takes 2 MB for granted. */
 export async function setFlashSize(link: LoaderLink, size: number): Promise<void> {
@@ -75,7 +62,7 @@ export async function writeCompressed(
   for (const [sequence, block] of blocks.entries()) {
     const request = buildLoaderBlock(LoaderOp.FLASH_DEFL_DATA, sequence, block.bytes);
     // A stub answers first and writes then: it is the block before that it may be busy with.
-    await sendBlock(link, request, allowance(pending + block.inflatedSize, WRITE_MS_PER_MIB));
+    await sendBlock(link, "FLASH_DEFL_DATA", request, allowance(pending + block.inflatedSize, WRITE_MS_PER_MIB));
     pending = block.inflatedSize;
     taken += block.inflatedSize;
     onProgress(taken);
@@ -110,18 +97,6 @@ export async function readFlash(
   const sum = await link.frame("READ_FLASH", allowance(size, MD5_MS_PER_MIB));
   if (!equalBytes(sum, md5(bytes))) throw link.silence("READ_FLASH");
   return bytes;
-}
-
-async function sendBlock(link: LoaderLink, request: Uint8Array, timeoutMs: number): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await link.exchange("FLASH_DEFL_DATA", LoaderOp.FLASH_DEFL_DATA, request, { timeoutMs });
-      return;
-    } catch (error) {
-      const isDamaged = isOtaError(error, "serial/loader-refused") && DAMAGED.includes(error.details.status);
-      if (!isDamaged || attempt === BLOCK_ATTEMPTS) throw error;
-    }
-  }
 }
 
 function allowance(size: number, msPerMib: number): number {

@@ -8,7 +8,7 @@ import { LoaderLink } from "./loader-link.ts";
 import { loadStub, startStub } from "./stub.ts";
 
 /** Times that a step of a session is tried. */
-const ATTEMPTS = 8;
+const ATTEMPTS = 12;
 
 /** How long a line must be quiet to count as settled, in milliseconds. */
 const QUIET_MS = 100;
@@ -81,6 +81,23 @@ export class StubSession {
     if ((await callLoader(link)) === "stub") return;
     const slower = slowerThan(this.#baudRate);
     if (slower !== undefined && this.#baudRate > BAUD_RATE_DEFAULT) this.#slowDown(slower);
+    await this.begin();
+  }
+
+  /** What was written is not what the board has: on at a lower rate, if there is one. */
+  async stepDown(): Promise<void> {
+    this.#disturbances++;
+    const slower = slowerThan(this.#baudRate);
+    if (slower === undefined) return;
+    const before = this.#baudRate;
+    this.#slowDown(slower);
+    try {
+      const isUnderstood = await changeBaudRate(this.link, before, slower);
+      this.#baudRate = slower;
+      if (isUnderstood) return;
+    } catch (error) {
+      if (!isOtaError(error, "serial/noise") && !isOtaError(error, "serial/loader-refused")) throw error;
+    }
     await this.begin();
   }
 

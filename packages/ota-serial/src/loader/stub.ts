@@ -8,6 +8,7 @@ import {
   STUB_GREETING,
 } from "@tinybms/ota-core";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "./loader-link.ts";
+import { sendBlock } from "./send-block.ts";
 
 /** A stub: code and data, and where they go in the chip's RAM. */
 export interface Stub {
@@ -73,6 +74,6 @@ async function upload(link: LoaderLink, address: number, bytes: Uint8Array): Pro
   await link.command("MEM_BEGIN", LoaderOp.MEM_BEGIN, loaderWords(bytes.length, blocks, RAM_BLOCK_SIZE, address));
   for (let block = 0; block < blocks; block++) {
     const part = bytes.subarray(block * RAM_BLOCK_SIZE, (block + 1) * RAM_BLOCK_SIZE);
-    await link.exchange("MEM_DATA", LoaderOp.MEM_DATA, buildLoaderBlock(LoaderOp.MEM_DATA, block, part));
+    await sendBlock(link, "MEM_DATA", buildLoaderBlock(LoaderOp.MEM_DATA, block, part), ANSWER_TIMEOUT_MS);
   }
 }

@@ -11,7 +11,7 @@ import { type NetworkAddress, openSocketLine } from "./socket-line.ts";
  *
  * @throws {@link OtaError} `serial/…` of the kind of port, `arguments/invalid` for a malformed URL.
  */
-export async function openPort(port: string, baudRate = BAUD_RATE_DEFAULT): Promise<SerialLine> {
+export async function openPort(port: string, baudRate: number = BAUD_RATE_DEFAULT): Promise<SerialLine> {
   const [, scheme, rest = ""] = /^([a-z0-9]+):\/\/(.*)$/i.exec(port) ?? [];
   if (scheme === undefined) {
     const binding = await nativeBinding();

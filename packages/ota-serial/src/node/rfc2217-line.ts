@@ -21,7 +21,10 @@ const ANSWER_TIMEOUT_MS = 3000;
  *
  * @throws {@link OtaError} `serial/port-not-found` or `serial/port-unusable`.
  */
-export async function openRfc2217Line(address: NetworkAddress, baudRate = BAUD_RATE_DEFAULT): Promise<SerialLine> {
+export async function openRfc2217Line(
+  address: NetworkAddress,
+  baudRate: number = BAUD_RATE_DEFAULT,
+): Promise<SerialLine> {
   const name = `rfc2217://${address.host}:${address.port}`;
   const line = new Rfc2217Line(await connectTo(address, name), name);
   try {
