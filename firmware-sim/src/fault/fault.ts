@@ -42,14 +42,38 @@ export interface MessageFault extends ForDevices {
   readonly delayMs?: number;
 }
 
+/** Ways of a serial line, by where its bytes go. */
+export const LINE_DIRECTIONS = ["to-board", "to-host"] as const;
+
+/** A way of a serial line. */
+export type LineDirection = (typeof LINE_DIRECTIONS)[number];
+
+/**
+ * Bytes on a serial line are lost, have a bit flipped, or have another byte put before them; all that follow come late;
+ * or the cable is pulled, which takes the board's power too.
+ */
+export interface LineFault extends ForDevices {
+  readonly type: "line-lose" | "line-flip" | "line-insert" | "line-stall" | "line-unplug";
+  readonly direction: LineDirection;
+  /** Which byte of that direction it hits, 1 for the first ever. */
+  readonly atByte?: number;
+  /** Instead: the probability with which it hits each byte, 0 to 1. */
+  readonly probability?: number;
+  /** For `line-stall`: how late the bytes come, in milliseconds. */
+  readonly stallMs?: number;
+}
+
 /** Something that goes wrong, as data. */
-export type Fault = PowerCutFault | SelfTestFault | MessageFault;
+export type Fault = PowerCutFault | SelfTestFault | MessageFault | LineFault;
 
 /** How long power stays off where a fault doesn't say, in milliseconds. */
 export const OFF_MS = 500;
 
 /** How late a delayed message comes at most where a fault doesn't say, in milliseconds. */
 export const DELAY_MS = 200;
+
+/** How late bytes come after a stalled line where a fault doesn't say, in milliseconds. */
+export const STALL_MS = 1_000;
 
 /** The faults of one device. */
 export function faultsOf(faults: readonly Fault[], device: string): readonly Fault[] {

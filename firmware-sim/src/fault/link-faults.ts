@@ -13,7 +13,7 @@ export class LinkFaults {
 
   constructor(faults: readonly Fault[], device: string, topicRoot: string, random: Random) {
     this.#topicRoot = topicRoot;
-    this.#faults = faultsOf(faults, device).filter((fault) => fault.type !== "power-cut" && fault.type !== "self-test");
+    this.#faults = faultsOf(faults, device).filter((fault) => "message" in fault);
     this.#random = random;
   }
 

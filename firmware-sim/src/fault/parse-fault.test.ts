@@ -19,6 +19,15 @@ test.for([
   ["*:lose=chunk,probability=0.1", { type: "lose", device: "*", message: "chunk", probability: 0.1 }],
   ["*:duplicate", { type: "duplicate", device: "*", message: "any", probability: 0.1 }],
   ["a:delay=state,delayMs=20", { type: "delay", device: "a", message: "state", probability: 0.1, delayMs: 20 }],
+  [
+    "bench-1:line-flip=to-board,probability=0.0001",
+    { type: "line-flip", device: "bench-1", direction: "to-board", probability: 0.0001 },
+  ],
+  ["a:line-unplug=to-host,atByte=7", { type: "line-unplug", device: "a", direction: "to-host", atByte: 7 }],
+  [
+    "a:line-stall=to-host,atByte=7,stallMs=50",
+    { type: "line-stall", device: "a", direction: "to-host", atByte: 7, stallMs: 50 },
+  ],
 ] as const)("%s is read", ([text, expected]) => {
   const known = text.replace("variant=prefix-half,", "");
   expect(parseFault(known)).toEqual(expected);
@@ -38,6 +47,9 @@ test.for([
   ["bench-1:power-cut@operation=1,operation=2", "comes twice"],
   ["bench-1:self-test", "outcome is missing"],
   ["bench-1:self-test=maybe", "pass, fail, hang"],
+  ["bench-1:line-lose=to-board", "either atByte or probability"],
+  ["bench-1:line-lose=up,atByte=1", "to-board, to-host"],
+  ["bench-1:line-lose=to-board,atByte=0", "atByte is 0"],
   ["bench-1:lose=chunk,probabilty=0.5", '"probabilty" means nothing here'],
 ] as const)("%j is refused: %s", ([text, why]) => {
   expect(() => parseFault(text)).toThrow(why);

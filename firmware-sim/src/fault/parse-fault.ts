@@ -3,11 +3,14 @@ import { assertCutPlan } from "../flash/cut-plan.ts";
 import {
   DELAY_MS,
   type Fault,
+  LINE_DIRECTIONS,
+  type LineFault,
   MESSAGE_KINDS,
   type MessageFault,
   OFF_MS,
   type PowerCutFault,
   type SelfTestFault,
+  STALL_MS,
 } from "./fault.ts";
 
 /** What a fault looks like on a command line. */
@@ -15,10 +18,14 @@ export const FAULT_GRAMMAR = `DEVICE:FAULT[=VALUE][,KEY=VALUE]..., where DEVICE 
   power-cut@operation=N[,moment=before|during|after][,variant=TEAR][,seed=N][,offMs=N]
   power-cut@at=50%[,moment=...]
   self-test=fail|hang|pass[,version=V][,sha256=HEX]
-  lose|duplicate|delay=offer|hashes|chunk|request|state|any[,probability=0.1][,delayMs=N]`;
+  lose|duplicate|delay=offer|hashes|chunk|request|state|any[,probability=0.1][,delayMs=N]
+  line-lose|line-flip|line-insert|line-stall|line-unplug=to-board|to-host,atByte=N|probability=P[,stallMs=N]`;
 
 const MOMENTS = ["before", "during", "after"] as const;
 const OUTCOMES = ["pass", "fail", "hang"] as const;
+const MESSAGE_FAULTS = ["lose", "duplicate", "delay"] as const;
+const LINE_FAULTS = ["line-lose", "line-flip", "line-insert", "line-stall", "line-unplug"] as const;
+const TYPES = ["power-cut", "self-test", ...MESSAGE_FAULTS, ...LINE_FAULTS] as const;
 
 /** The members of a fault, by name; checked off as they are used. */
 type Fields = Map<string, unknown>;
@@ -71,15 +78,24 @@ function readFault(fields: Fields, shown: string): Fault {
   const read = new FieldReader(fields, shown);
   const device = read.text("device") ?? "";
   if (device === "") throw invalid(shown, "it names no device");
-  const type = read.oneOf("type", ["power-cut", "self-test", "lose", "duplicate", "delay"]);
-  const found =
-    type === "power-cut"
-      ? readPowerCut(read, device)
-      : type === "self-test"
-        ? readSelfTest(read, device)
-        : readMessageFault(read, device, type);
+  const found = readFaultOf(read.oneOf("type", TYPES), read, device);
   read.assertAllUsed();
   return found;
+}
+
+function readFaultOf(type: (typeof TYPES)[number], read: FieldReader, device: string): Fault {
+  switch (type) {
+    case "power-cut":
+      return readPowerCut(read, device);
+    case "self-test":
+      return readSelfTest(read, device);
+    case "lose":
+    case "duplicate":
+    case "delay":
+      return readMessageFault(read, device, type);
+    default:
+      return readLineFault(read, device, type);
+  }
 }
 
 function readPowerCut(read: FieldReader, device: string): PowerCutFault {
@@ -120,6 +136,22 @@ function readMessageFault(read: FieldReader, device: string, type: MessageFault[
   const probability = read.number("probability", 0, 1) ?? 0.1;
   const delayMs = read.number("delayMs", 0) ?? DELAY_MS;
   return { type, device, message, probability, ...(type === "delay" ? { delayMs } : {}) };
+}
+
+function readLineFault(read: FieldReader, device: string, type: LineFault["type"]): LineFault {
+  const atByte = read.number("atByte", 1);
+  const probability = read.number("probability", 0, 1);
+  if ((atByte === undefined) === (probability === undefined)) {
+    throw read.invalid("it needs either atByte or probability");
+  }
+  return {
+    type,
+    device,
+    direction: read.oneOf("direction", LINE_DIRECTIONS),
+    ...(atByte === undefined ? {} : { atByte }),
+    ...(probability === undefined ? {} : { probability }),
+    ...(type === "line-stall" ? { stallMs: read.number("stallMs", 0) ?? STALL_MS } : {}),
+  };
 }
 
 /** Members read with their types; what stays unread is a mistake. */
@@ -172,6 +204,7 @@ class FieldReader {
 
 function mainKeyOf(type: string): string {
   if (type === "power-cut") return "operation";
+  if (type.startsWith("line-")) return "direction";
   return type === "self-test" ? "outcome" : "message";
 }
 

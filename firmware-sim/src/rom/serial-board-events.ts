@@ -7,8 +7,8 @@ export type SerialBoardEvent = { readonly now: number } & (
   | { readonly type: "receive"; readonly bytes: Uint8Array }
   /** The host set its lines; what is missing stays. */
   | { readonly type: "signals"; readonly dtr?: boolean; readonly rts?: boolean }
-  /** The host's rate. Without this event ever, both ends agree on any. */
-  | { readonly type: "host-baud-rate"; readonly baudRate: number }
+  /** The host's rate; `undefined`, and before any such event: both ends agree on any. */
+  | { readonly type: "host-baud-rate"; readonly baudRate: number | undefined }
   /** Somebody pressed the reset button, and held the boot button where `download`. */
   | { readonly type: "reset-button"; readonly download: boolean }
   /** The app printed something. Nothing else does while it runs. */
@@ -26,6 +26,8 @@ export type SerialBoardAction =
   | { readonly type: "boot" }
   /** What runs is stopped, by reset or for want of power. */
   | { readonly type: "halt" }
+  /** The flash is busy from now on; what comes next waits for it if it takes time (`flashTakesTime`). */
+  | { readonly type: "busy"; readonly durationMs: number }
   /** The flash lost power within a command. The board is off until `power-on`. */
   | { readonly type: "power-lost"; readonly message: string }
   /** Replaces a timer set before. */

@@ -240,6 +240,7 @@ export class SerialBoard {
         break;
       case "busy":
         if (this.#flashTakesTime) this.#busyUntil = now + effect.durationMs;
+        actions.push({ type: "busy", durationMs: effect.durationMs });
         break;
       case "baud-rate":
         this.#baudRate = effect.baudRate;

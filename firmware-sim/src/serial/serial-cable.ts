@@ -1,14 +1,25 @@
 import { concatBytes } from "@tinybms/ota-core";
+import type { Fault } from "../fault/fault.ts";
+import { LineFaults } from "../fault/line-faults.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import type { SerialSignals } from "../rom/reset-circuit.ts";
 import { SerialBoard, type SerialBoardOptions } from "../rom/serial-board.ts";
 import type { SerialBoardAction, SerialBoardEvent } from "../rom/serial-board-events.ts";
+import { createRandom } from "../simulation/random.ts";
 import { type BoardFirmware, BootloaderFirmware } from "./board-firmware.ts";
+import { LineModel } from "./line-model.ts";
+import { SerialLine } from "./serial-line.ts";
 
 /** How a board is run at the end of a cable. */
 export interface SerialCableOptions extends SerialBoardOptions {
   /** What runs after the ROM; the bootloader and no agent without it. */
   readonly firmware?: BoardFirmware;
+  /** What faults call the board; `bench-1` without it. */
+  readonly id?: string;
+  /** Faults of the line. */
+  readonly faults?: readonly Fault[];
+  /** Decides what those faults hit; 1 without it. */
+  readonly seed?: number;
 }
 
 /** What a host has of its port: where the port's events go. */
@@ -36,7 +47,11 @@ type BoardEvent<Event = SerialBoardEvent> = Event extends SerialBoardEvent ? Omi
  */
 export class SerialCable {
   readonly board: SerialBoard;
+  /** What has gone over the line, and how long a real one would have taken. */
+  readonly model: LineModel = new LineModel();
   readonly #firmware: BoardFirmware;
+  readonly #line: SerialLine;
+  #isPlugged = true;
   #timer: NodeJS.Timeout | undefined;
   #port: { readonly listener: PortListener; pending: Uint8Array[] } | undefined;
   /** Software that was stopped may still want to print. */
@@ -45,6 +60,14 @@ export class SerialCable {
   constructor(options: SerialCableOptions) {
     this.board = new SerialBoard(options);
     this.#firmware = options.firmware ?? new BootloaderFirmware(options.hardware);
+    const { faults = [], id = "bench-1", seed = 1 } = options;
+    this.#line = new SerialLine(new LineFaults(faults, id, createRandom(seed)), {
+      deliver: {
+        "to-board": (bytes) => this.#handle({ type: "receive", bytes }),
+        "to-host": (bytes) => this.#deliver(bytes),
+      },
+      onUnplug: () => this.unplug(),
+    });
     this.powerOn();
   }
 
@@ -57,24 +80,28 @@ export class SerialCable {
    * Opens the port. As with an operating system's, both lines are asserted then, and neither after `close`.
    *
    * @param baudRate - Without it, as over a network, both ends agree on any rate.
-   * @throws Error where it is open already.
+   * @throws Error where it is open already, or the cable is pulled.
    */
   open(listener: PortListener, baudRate?: number): HostPort {
     if (this.#port !== undefined) throw new Error("the port is in use");
+    if (!this.#isPlugged) throw new Error("there is no such port: the cable is pulled");
     const port = { listener, pending: [] };
     this.#port = port;
-    if (baudRate !== undefined) this.#handle({ type: "host-baud-rate", baudRate });
+    this.#handle({ type: "host-baud-rate", baudRate });
     this.#handle({ type: "signals", dtr: true, rts: true });
     const ifOpen = (event: BoardEvent) => {
       if (this.#port === port) this.#handle(event);
     };
     return {
-      write: (bytes) => ifOpen({ type: "receive", bytes: bytes.slice() }),
+      write: (bytes) => {
+        if (this.#port === port) this.#write(bytes);
+      },
       setSignals: (signals) => ifOpen({ type: "signals", ...signals }),
       setBaudRate: (rate) => ifOpen({ type: "host-baud-rate", baudRate: rate }),
       close: () => {
         if (this.#port !== port) return;
         this.#port = undefined;
+        this.#line.clear();
         this.#handle({ type: "signals", dtr: false, rts: false });
       },
     };
@@ -106,12 +133,26 @@ export class SerialCable {
     this.#handle({ type: "power-off" });
   }
 
-  /** Pulls the cable, which powers the board. */
+  /** Pulls the cable: the port is gone, and the board's power, which comes through it. */
   unplug(): void {
     const port = this.#port;
     this.#port = undefined;
+    this.#isPlugged = false;
+    this.#line.clear();
     this.cutPower();
+    this.#handle({ type: "signals", dtr: false, rts: false });
     port?.listener.onClose();
+  }
+
+  /** Puts the cable back. */
+  plugIn(): void {
+    this.#isPlugged = true;
+    this.powerOn();
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.model.receive(bytes.length, this.board.baudRate);
+    this.#line.send("to-board", bytes.slice());
   }
 
   #handle(event: BoardEvent): void {
@@ -121,7 +162,12 @@ export class SerialCable {
   #perform(action: SerialBoardAction): void {
     switch (action.type) {
       case "send":
-        this.#send(action.bytes);
+        if (this.#port === undefined) break;
+        this.model.send(action.bytes.length, this.board.baudRate);
+        this.#line.send("to-host", action.bytes);
+        break;
+      case "busy":
+        this.model.busy(action.durationMs);
         break;
       case "boot":
         this.#boot();
@@ -145,6 +191,8 @@ export class SerialCable {
   }
 
   #boot(): void {
+    // The line may have taken the power away while the ROM's log was on it.
+    if (this.board.state !== "app") return;
     const start = ++this.#start;
     try {
       this.#firmware.boot((text) => {
@@ -157,7 +205,7 @@ export class SerialCable {
   }
 
   /** A host gets bytes when it is done with what it is at. */
-  #send(bytes: Uint8Array): void {
+  #deliver(bytes: Uint8Array): void {
     const port = this.#port;
     if (port === undefined) return;
     port.pending.push(bytes);

@@ -165,6 +165,7 @@ export class SimulatedLine implements SerialLine {
       case "clear-timer":
         this.#timer = undefined;
         break;
+      case "busy":
       case "power-lost":
         break;
       default:
