@@ -9,7 +9,15 @@ import { declareTwin } from "./commands/twin-options.ts";
 import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
 
 /** Groups of errors that the arguments or an input file are to blame for. */
-const INPUT_GROUPS: readonly string[] = ["arguments", "image", "nvs", "protocol", "signing", "simulation"];
+const INPUT_GROUPS: readonly string[] = [
+  "arguments",
+  "image",
+  "nvs",
+  "protocol",
+  "provisioning",
+  "signing",
+  "simulation",
+];
 
 const DEVICES_MAX = 10_000;
 
@@ -76,19 +84,22 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
   command
     .description("run devices on a broker")
     .allowExcessArguments(false)
-    .requiredOption("--broker <url>", "mqtt://HOST:PORT, or embedded, or embedded://HOST:PORT, to start one here")
-    .option("--allow-insecure", "let a password of --broker go unencrypted to another machine")
-    .option("--topic <topic>", "the channel's topic", "tinybms/gateway/ota")
-    .option("--devices <count>", "how many devices", count, 1)
-    .option("--id <prefix>", "their names: PREFIX-1, PREFIX-2 …", "bench")
-    .option("--product <name>", "product.name of the manifest", "TinyBMS Web Gateway")
+    .option("--broker <url>", "mqtt://HOST:PORT, or embedded, or embedded://HOST:PORT, to start one here")
+    .option("--allow-insecure", "let a password go unencrypted to another machine")
+    .option("--topic <topic>", "the channel's topic (default: tinybms/gateway/ota)")
+    .option("--devices <count>", "how many devices (default: 1)", count)
+    .option("--id <prefix>", "their names: PREFIX-1, PREFIX-2 … (default: bench)")
+    .option("--product <name>", "product.name of the manifest (default: TinyBMS Web Gateway)")
     .option("--app <file>", "the app image that they run at first; a made-up one without it")
     .addOption(
       new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
     )
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
     .option("--bootloader <file>", "the second-stage bootloader")
-    .option("--nvs <file>", "the NVS partition")
+    .option(
+      "--nvs <file...>",
+      "NVS partitions of tinybms-ota provision, a device each: names, broker and keys are theirs",
+    )
     .option(
       "--key-set <file>",
       "the key set that the devices are provisioned with; without it they take unsigned offers",

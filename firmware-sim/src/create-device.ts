@@ -22,6 +22,7 @@ import {
 import type { Hardware } from "./boot/boot-options.ts";
 import { Efuse, type EfuseFields } from "./boot/efuse.ts";
 import { type DeviceOptions, SimulatedDevice } from "./device.ts";
+import { provisioningInFlash } from "./device-partitions.ts";
 import { NorFlash } from "./flash/nor-flash.ts";
 
 /** What a factory puts on a board: a whole dump, or its parts. */
@@ -53,6 +54,12 @@ export interface DeviceSpec extends DeviceOptions, FlashContents {
   readonly hardware?: Hardware;
 }
 
+/** How a device was built whose NVS says who it is. */
+export type ProvisionedDeviceOptions = Omit<
+  DeviceOptions,
+  "id" | "topicRoot" | "product" | "allowUnsigned" | "keySet" | "provisioning"
+>;
+
 /**
  * Makes a device and flashes it as a factory would. It is off.
  *
@@ -61,6 +68,18 @@ export interface DeviceSpec extends DeviceOptions, FlashContents {
  */
 export function createDevice(spec: DeviceSpec): SimulatedDevice {
   return new SimulatedDevice(spec.hardware ?? createHardware(spec), spec);
+}
+
+/**
+ * Makes a device around hardware whose NVS says who it is: name, broker, topic, product, whose offers it takes and how it
+ * logs in. It is off.
+ *
+ * @throws OtaError `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
+ */
+export function createProvisionedDevice(hardware: Hardware, options: ProvisionedDeviceOptions = {}): SimulatedDevice {
+  const provisioning = provisioningInFlash(hardware.flash, options.bootloaderOptions?.tableOffset);
+  const { device_id: id, topic: topicRoot } = provisioning;
+  return new SimulatedDevice(hardware, { ...options, id, topicRoot, provisioning });
 }
 
 /** Flashes a board as a factory would. Errors as {@link createDevice}. */

@@ -1,9 +1,14 @@
 import {
+  DataSubtype,
   isOtaError,
+  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
+  PartitionType,
+  type Provisioning,
   parsePartitionTable,
+  provisioningOfPartition,
 } from "@tinybms/ota-core";
 import type { NorFlash } from "./flash/nor-flash.ts";
 
@@ -28,4 +33,22 @@ export function partitionBytes(flash: NorFlash, label: string, length: number = 
   const partition = partitionsOf(flash).find((candidate) => candidate.label === label);
   if (partition === undefined) throw new RangeError(`no partition is called ${label}`);
   return flash.truth(partition.offset, Math.min(length, partition.size));
+}
+
+/**
+ * What the NVS partition of a flash tells the device, powered or not.
+ *
+ * @throws OtaError `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
+ */
+export function provisioningInFlash(flash: NorFlash, tableOffset?: number): Provisioning {
+  const { DATA } = PartitionType;
+  const nvs = partitionsOf(flash, tableOffset).find(
+    ({ type, subtype }) => type === DATA && subtype === DataSubtype.NVS,
+  );
+  if (nvs !== undefined) return provisioningOfPartition(flash.truth(nvs.offset, nvs.size));
+  throw new OtaError(
+    "nvs/not-provisioned",
+    "the partition table has no NVS partition that could say who the device is",
+    {},
+  );
 }

@@ -10,7 +10,7 @@ import {
   parseOtadataEntry,
   type StateReport,
 } from "@tinybms/ota-core";
-import type { SimulatedDevice } from "./device.ts";
+import type { DeviceStatus, SimulatedDevice } from "./device.ts";
 import { partitionsOf } from "./device-partitions.ts";
 
 /** One entry of otadata, or `null` where its sector is blank. */
@@ -25,8 +25,8 @@ export type OtadataSummary = {
 /** A device in the form in which `tinybms-sim run --json` prints it. */
 export interface DeviceSummary {
   readonly device: string;
-  /** The agent's state; `off` or `reset-loop` where none runs. */
-  readonly state: DeviceState | "off" | "reset-loop";
+  /** The agent's state; where none runs, why. */
+  readonly state: DeviceState | Exclude<DeviceStatus, "running">;
   /** Version of the app descriptor that runs, or ran last; `null` if none ever did. */
   readonly version: string | null;
   /** Label of the partition it runs from. */

@@ -1,6 +1,8 @@
 import {
   buildStateReport,
   type DeviceState,
+  isOtaError,
+  type Provisioning,
   type ReceiverTiming,
   type StateReport,
   type TrustedKeys,
@@ -8,12 +10,13 @@ import {
   utf8,
 } from "@tinybms/ota-core";
 import { type AgentAction, type AgentEvent, OtaAgent } from "./agent/agent.ts";
+import { type AgentIdentity, agentIdentityOf, readProvisionedIdentity } from "./agent/provisioned.ts";
 import type { SelfTestRule } from "./agent/self-test.ts";
 import type { ResetReason } from "./boot/boot-event.ts";
 import type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
 import { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
 import { type DeviceSummary, summarizeDevice } from "./device-summary.ts";
-import { createAppContext } from "./esp-idf/app-context.ts";
+import { type AppContext, createAppContext } from "./esp-idf/app-context.ts";
 import { EspAbort } from "./esp-idf/esp-abort.ts";
 import { type Fault, faultsOf } from "./fault/fault.ts";
 import { PowerFaults } from "./fault/power-faults.ts";
@@ -32,6 +35,11 @@ export interface DeviceOptions {
   readonly allowUnsigned?: boolean;
   /** The key set it is provisioned with, as `readKeySet` reads it: of the device's product. */
   readonly keySet?: TrustedKeys | undefined;
+  /**
+   * What NVS in its flash says when it is made, as `provisioningInFlash` reads it: then the device reads at each start who it
+   * is, and none of the above counts but {@link DeviceOptions.id} and {@link DeviceOptions.topicRoot}, which are its own.
+   */
+  readonly provisioning?: Provisioning;
   readonly bootloaderOptions?: BootloaderOptions;
   /** What becomes of the self-test, by image; it passes without a rule. */
   readonly selfTests?: readonly SelfTestRule[];
@@ -70,13 +78,15 @@ export type DeviceLogEntry = { readonly now: number; readonly device: string } &
       readonly rolledBack: boolean;
     }
   | { readonly type: "reset-loop"; readonly reason: ResetReason }
+  /** It was provisioned, and can no longer read what it was told. */
+  | { readonly type: "unprovisioned"; readonly message: string }
   | { readonly type: "state"; readonly state: DeviceState; readonly error?: StateReport["error"] }
   | { readonly type: "power-cut"; readonly message: string }
   | { readonly type: "panic"; readonly message: string }
 );
 
 /** What a device is doing, as seen on its console. */
-export type DeviceStatus = "off" | "running" | "reset-loop";
+export type DeviceStatus = "off" | "running" | "reset-loop" | "unprovisioned";
 
 /** What the device fetched and threw away, over all its boots. */
 export interface DeviceTotals {
@@ -107,6 +117,7 @@ export class SimulatedDevice {
   #status: DeviceStatus = "off";
   #lastReport: StateReport | undefined;
   #loggedState = "";
+  #provisioning: Provisioning | undefined;
   /** Totals of the boots before this one. */
   #totals: DeviceTotals = { chunksReceived: 0, chunksUseful: 0, requests: 0 };
   #powerCutCount = 0;
@@ -119,6 +130,7 @@ export class SimulatedDevice {
     topicsOf(this.topicRoot).state(this.id);
     this.hardware = hardware;
     this.#options = options;
+    this.#provisioning = options.provisioning;
     this.#faults = faultsOf(options.faults ?? [], options.id);
     this.#powerFaults = new PowerFaults(this.#faults, hardware.flash);
     this.#random = createRandom((options.seed ?? 1) * 2 ** 20 + hashOf(options.id));
@@ -136,6 +148,11 @@ export class SimulatedDevice {
   /** How the last start went, with the console of the bootloader. */
   get bootOutcome(): BootOutcome | undefined {
     return this.#outcome;
+  }
+
+  /** What it was told in the factory, as it read it at its last start; `undefined` for a device that options describe. */
+  get provisioning(): Provisioning | undefined {
+    return this.#provisioning;
   }
 
   get powerCutCount(): number {
@@ -215,14 +232,15 @@ export class SimulatedDevice {
     const table = tableOffset === undefined ? {} : { tableOffset };
     const build = { rollback, antiRollback, ...table, ...(signedApps === undefined ? {} : { signedApps }) };
     const app = createAppContext(this.hardware, this.#outcome, build);
+    const identity = this.#identity(app);
+    if ("unreadable" in identity) {
+      this.#status = "unprovisioned";
+      return [this.#log({ type: "unprovisioned", now, device: this.id, message: identity.unreadable })];
+    }
     const agent = new OtaAgent(
       app,
       {
-        device: this.id,
-        topicRoot: this.topicRoot,
-        product: this.#options.product ?? "TinyBMS Web Gateway",
-        allowUnsigned: this.#options.allowUnsigned ?? true,
-        keySet: this.#options.keySet,
+        ...identity,
         random: () => this.#random.float(),
         selfTests: [...this.#faults.filter((fault) => fault.type === "self-test"), ...selfTests],
         selfTestMs,
@@ -239,6 +257,22 @@ export class SimulatedDevice {
     const rolledBack = this.#outcome.trace.some((event) => "reason" in event && event.reason === "not-confirmed");
     const booted = this.#log({ type: "booted", now, device: this.id, version, slot, bootCount, rolledBack });
     return [booted, ...this.#translate(now, agent.begin())];
+  }
+
+  /** Who the device is: by its NVS, at each start anew, or by options. */
+  #identity(app: AppContext): AgentIdentity | { readonly unreadable: string } {
+    const { provisioning, product = "TinyBMS Web Gateway", allowUnsigned = true, keySet } = this.#options;
+    if (provisioning === undefined) {
+      return { device: this.id, topicRoot: this.topicRoot, product, allowUnsigned, keySet };
+    }
+    try {
+      this.#provisioning = readProvisionedIdentity(app);
+      return agentIdentityOf(this.#provisioning);
+    } catch (error) {
+      if (!isOtaError(error)) throw error;
+      this.#provisioning = undefined;
+      return { unreadable: error.message };
+    }
   }
 
   #translate(now: number, wanted: readonly AgentAction[]): DeviceAction[] {

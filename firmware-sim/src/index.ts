@@ -6,7 +6,14 @@ export { Efuse, type EfuseFields } from "./boot/efuse.ts";
 export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
 export { runSimCli } from "./cli.ts";
 export type { CommandIo } from "./commands/command-output.ts";
-export { createDevice, createHardware, type DeviceSpec, type FlashContents } from "./create-device.ts";
+export {
+  createDevice,
+  createHardware,
+  createProvisionedDevice,
+  type DeviceSpec,
+  type FlashContents,
+  type ProvisionedDeviceOptions,
+} from "./create-device.ts";
 export {
   type DeviceAction,
   type DeviceEvent,
@@ -16,7 +23,7 @@ export {
   type DeviceTotals,
   SimulatedDevice,
 } from "./device.ts";
-export { partitionBytes, partitionsOf } from "./device-partitions.ts";
+export { partitionBytes, partitionsOf, provisioningInFlash } from "./device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device-summary.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
 export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";

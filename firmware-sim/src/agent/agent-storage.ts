@@ -1,24 +1,16 @@
 import {
   buildKeySetRecord,
   buildReceiverRecord,
-  DataSubtype,
   type Immutable,
   type KeySet,
-  PartitionType,
   parseKeySetRecord,
   parseReceiverRecord,
   type ReceiverRecord,
 } from "@tinybms/ota-core";
-import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
+import type { AppContext } from "../esp-idf/app-context.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
-import {
-  esp_partition_erase_range,
-  esp_partition_find_first,
-  esp_partition_read,
-  esp_partition_write,
-} from "../esp-idf/esp-partition.ts";
-import { type NvsHandle, nvs_flash_erase, nvs_flash_init, nvs_get_u32, nvs_open, nvs_set_u32 } from "../nvs/nvs.ts";
-import type { NvsStorage } from "../nvs/nvs-storage.ts";
+import { type NvsHandle, nvs_get_u32, nvs_open, nvs_set_u32 } from "../nvs/nvs.ts";
+import { type DeviceNvsOptions, openDeviceNvs } from "./device-nvs.ts";
 import { StoredText } from "./stored-text.ts";
 
 const NAMESPACE = "tinybms_ota";
@@ -41,13 +33,13 @@ export interface AgentStorage {
 /**
  * Opens the agent's namespace in the first NVS partition and counts the start.
  *
- * Where NVS has no free page or is of a newer version it is erased, as ESP-IDF's examples do: the record is lost then.
- *
+ * @param mayErase - Where NVS has no free page or is of a newer version it is erased, as ESP-IDF's examples do: the record
+ *   is lost then. Otherwise nothing can be kept.
  * @throws PowerCut where the flash loses power.
  */
-export function openAgentStorage(app: AppContext): AgentStorage {
+export function openAgentStorage(app: AppContext, mayErase: boolean = true): AgentStorage {
   const failures: number[] = [];
-  const { err, handle } = openNamespace(app, failures);
+  const { err, handle } = openNamespace(app, { mayErase, failures });
   if (handle === undefined) {
     return { bootCount: 1, record: undefined, keySet: undefined, store: () => err, storeKeySet: () => err };
   }
@@ -68,32 +60,10 @@ export function openAgentStorage(app: AppContext): AgentStorage {
   };
 }
 
-/** @param failures - Gets what the flash refuses, as long as the namespace is used. */
-function openNamespace(app: AppContext, failures: number[]): { readonly err: number; readonly handle?: NvsHandle } {
-  const partition = esp_partition_find_first(app, PartitionType.DATA, DataSubtype.NVS);
-  if (partition === undefined) return { err: EspErr.ESP_ERR_NVS_PART_NOT_FOUND };
-  const storage = nvsStorageOf(app, partition, failures);
-  const { err, nvs } = initNvs(storage);
+function openNamespace(
+  app: AppContext,
+  options: DeviceNvsOptions,
+): { readonly err: number; readonly handle?: NvsHandle } {
+  const { err, nvs } = openDeviceNvs(app, options);
   return nvs === undefined ? { err } : nvs_open(nvs, NAMESPACE, "readwrite");
-}
-
-function initNvs(storage: NvsStorage): ReturnType<typeof nvs_flash_init> {
-  const first = nvs_flash_init(storage);
-  if (first.err !== EspErr.ESP_ERR_NVS_NO_FREE_PAGES && first.err !== EspErr.ESP_ERR_NVS_NEW_VERSION_FOUND) {
-    return first;
-  }
-  nvs_flash_erase(storage);
-  return nvs_flash_init(storage);
-}
-
-function nvsStorageOf(app: AppContext, partition: EspPartition, failures: number[]): NvsStorage {
-  const note = (err: number) => {
-    if (err !== EspErr.ESP_OK) failures.push(err);
-  };
-  return {
-    sizeBytes: partition.size,
-    read: (offset, length) => esp_partition_read(app, partition, offset, length).data,
-    program: (offset, bytes) => note(esp_partition_write(app, partition, offset, bytes)),
-    eraseSector: (offset) => note(esp_partition_erase_range(app, partition, offset, 4096)),
-  };
 }

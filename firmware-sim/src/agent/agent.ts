@@ -39,6 +39,8 @@ export interface AgentOptions {
   readonly allowUnsigned: boolean;
   /** The key set it was provisioned with. What it has come to since is in NVS. */
   readonly keySet?: TrustedKeys | undefined;
+  /** Who it is stands in NVS, which is therefore never erased. */
+  readonly isProvisioned?: boolean;
   /** A source of numbers in [0, 1). */
   readonly random: () => number;
   /** What becomes of the self-test, by image. */
@@ -119,7 +121,7 @@ export class OtaAgent {
       ...(window === undefined ? {} : { window }),
     });
     this.#target = findUpdateTarget(app);
-    this.#storage = openAgentStorage(app);
+    this.#storage = openAgentStorage(app, options.isProvisioned !== true);
     const running = readRunningImage(app, start.image);
     repairBootSelection(app, this.#storage.record?.attempt?.image === running.sha256);
     this.#running = { ...running, pendingVerify: isRunningPending(app) };

@@ -23,20 +23,23 @@ import { createHardware, type FlashContents } from "../create-device.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
 import { contentsOfFlash } from "./flash-dump.ts";
+import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
 
 /** Options of `run` that say what the devices are. */
 export interface DeviceInputOptions {
-  readonly topic: string;
-  readonly devices: number;
-  readonly id: string;
+  readonly topic?: string;
+  readonly devices?: number;
+  /** What names begin with. */
+  readonly id?: string;
   readonly app?: string;
   readonly chip?: ChipName;
   readonly partitionTable?: string;
   readonly bootloader?: string;
-  readonly nvs?: string;
+  /** NVS partitions: each is that of one device, and says who it is. */
+  readonly nvs?: readonly string[];
   /** The key set that the devices are provisioned with. */
   readonly keySet?: string;
-  readonly product: string;
+  readonly product?: string;
   /** Where the flash of the one device is kept. */
   readonly flash?: string;
   readonly fault?: readonly string[];
@@ -44,11 +47,12 @@ export interface DeviceInputOptions {
 
 /** The devices that a command is to run. */
 export interface DeviceInputs {
-  readonly ids: readonly string[];
-  /** A board as its factory flashed it: each device gets a copy. */
-  readonly hardware: Hardware;
+  readonly boards: readonly Board[];
   readonly faults: readonly Fault[];
-  /** What they are provisioned with; without it they take unsigned offers, unless their flash knows better. */
+  /** For devices that options describe. */
+  readonly topic: string;
+  readonly product: string;
+  /** What those trust; without it they take unsigned offers, unless their flash knows better. */
   readonly keySet: TrustedKeys | undefined;
   /** Where `--flash` keeps the one device's flash. */
   readonly flashFile?: FlashFilePlace;
@@ -63,6 +67,11 @@ export interface FlashFilePlace {
   readonly unused: readonly string[];
 }
 
+/** What devices are where nobody says: the manifest example's, and names that begin so. */
+const TOPIC_DEFAULT = "tinybms/gateway/ota";
+const PRODUCT_DEFAULT = "TinyBMS Web Gateway";
+const ID_DEFAULT = "bench";
+
 /** The first two bytes of a partition table in binary form. */
 const TABLE_MAGIC: readonly number[] = [0xaa, 0x50];
 
@@ -72,37 +81,23 @@ const DEFAULT_APP = { projectName: "tinybms-gateway", version: "1.0.0", sizeByte
 /**
  * Reads everything that the options name, before anything is started.
  *
- * @throws OtaError `arguments/invalid` for names that can't stand in topics, `simulation/…` for files and faults,
- *   `image/…` for contents.
+ * @throws OtaError `arguments/invalid` for names that can't stand in topics and for options that contradict NVS,
+ *   `simulation/…` for files and faults, `image/…`, `nvs/…` and `provisioning/…` for contents.
  */
 export async function readDeviceInputs(options: DeviceInputOptions): Promise<DeviceInputs> {
-  const ids = Array.from({ length: options.devices }, (_, index) => `${options.id}-${index + 1}`);
-  const invalidId = ids.find((id) => !isDeviceId(id));
-  if (invalidId !== undefined) {
-    const rule = "1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
-    const message = `--id: ${JSON.stringify(invalidId)} can't name a device; it must be ${rule}`;
-    throw new OtaError("arguments/invalid", message, { option: "--id" });
-  }
-  topicsOf(options.topic);
+  const { topic = TOPIC_DEFAULT, product = PRODUCT_DEFAULT, flash: path } = options;
+  topicsOf(topic);
   const faults = (await Promise.all((options.fault ?? []).map(readFaults))).flat();
-  for (const fault of faults) {
-    if (ids.some((id) => faultsOf([fault], id).length > 0)) continue;
-    const message = `a fault is for ${fault.device}, and there is no such device among ${ids[0]} … ${ids.at(-1)}`;
-    throw new OtaError("simulation/invalid-fault", message, { fault: fault.device });
+  const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, product);
+  const common = { faults, topic, product, keySet };
+  if (path !== undefined) refuseSeveral(options);
+  if (path === undefined || !existsSync(path)) {
+    const boards = await newBoards(options);
+    refuseUnknown(faults, boards);
+    return { ...common, boards, ...(path === undefined ? {} : { flashFile: { path, isNew: true, unused: [] } }) };
   }
-  const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, options.product);
-  const common = { ids, faults, keySet };
-  if (options.flash === undefined) return { ...common, hardware: createHardware(await readFlashContents(options)) };
-  if (options.devices > 1) {
-    const message = `--flash keeps the flash of one device, and --devices is ${options.devices}; run one for each file`;
-    throw new OtaError("arguments/invalid", message, { option: "--flash" });
-  }
-  const { flash: path } = options;
-  if (!existsSync(path)) {
-    const flashFile = { path, isNew: true, unused: [] };
-    return { ...common, hardware: createHardware(await readFlashContents(options)), flashFile };
-  }
-  const { app, partitionTable, bootloader, nvs, chip } = options;
+  const hardware = createHardware(contentsOfFlash(path, await readInput(path), options.chip));
+  const { app, partitionTable, bootloader, nvs } = options;
   const factory = {
     "--app": app,
     "--partition-table": partitionTable,
@@ -111,9 +106,56 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     "--key-set": options.keySet,
   };
   const unused = Object.entries(factory).flatMap(([option, file]) => (file === undefined ? [] : [option]));
-  const contents = contentsOfFlash(path, await readInput(path), chip);
-  const flashFile = { path, isNew: false, unused };
-  return { ids, faults, keySet: undefined, hardware: createHardware(contents), flashFile };
+  const provisioned = provisionedBoard(hardware, path, false);
+  const { keySet: _unused, ...others } = options;
+  if (provisioned !== undefined) refuseContradictions([provisioned], others);
+  const boards = provisioned === undefined ? namedBoards(options, hardware) : [provisioned];
+  refuseUnknown(faults, boards);
+  return { ...common, keySet: undefined, boards, flashFile: { path, isNew: false, unused } };
+}
+
+/** Boards as a factory makes them: one for each NVS partition, or as many as are wanted. */
+async function newBoards(options: DeviceInputOptions): Promise<readonly Board[]> {
+  const contents = await readFlashContents(options);
+  const { nvs } = options;
+  if (nvs === undefined) return namedBoards(options, createHardware(contents));
+  const boards: ProvisionedBoard[] = [];
+  for (const file of nvs) {
+    const board = provisionedBoard(createHardware({ ...contents, nvs: await readInput(file) }), file, true);
+    if (board !== undefined) boards.push(board);
+  }
+  refuseContradictions(boards, options);
+  return boards;
+}
+
+function namedBoards({ id = ID_DEFAULT, devices = 1 }: DeviceInputOptions, hardware: Hardware): readonly Board[] {
+  return Array.from({ length: devices }, (_, index) => {
+    const name = `${id}-${index + 1}`;
+    if (isDeviceId(name))
+      return { id: name, hardware: index === 0 ? hardware : copyOf(hardware), provisioning: undefined };
+    const rule = "1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
+    const message = `--id: ${JSON.stringify(name)} can't name a device; it must be ${rule}`;
+    throw new OtaError("arguments/invalid", message, { option: "--id" });
+  });
+}
+
+function copyOf({ chip, efuse, flash }: Hardware): Hardware {
+  return { chip, efuse: efuse.copy(), flash: flash.snapshot() };
+}
+
+function refuseSeveral({ devices = 1, nvs = [] }: DeviceInputOptions): void {
+  if (devices <= 1 && nvs.length <= 1) return;
+  const what = devices > 1 ? `--devices is ${devices}` : `--nvs names ${nvs.length}`;
+  const message = `--flash keeps the flash of one device, and ${what}; run one for each file`;
+  throw new OtaError("arguments/invalid", message, { option: "--flash" });
+}
+
+function refuseUnknown(faults: readonly Fault[], boards: readonly Board[]): void {
+  const unknown = faults.find((fault) => !boards.some(({ id }) => faultsOf([fault], id).length > 0));
+  if (unknown === undefined) return;
+  const [first, last] = [boards[0]?.id, boards.at(-1)?.id];
+  const message = `a fault is for ${unknown.device}, and there is no such device among ${first} … ${last}`;
+  throw new OtaError("simulation/invalid-fault", message, { fault: unknown.device });
 }
 
 /** A key set file as `tinybms-ota keys` makes it. */
@@ -127,12 +169,12 @@ async function readProvisioned(file: string, product: string): Promise<TrustedKe
 }
 
 /**
- * Reads what a board is flashed with. Errors as {@link readDeviceInputs}.
+ * Reads what a board is flashed with, but for its NVS. Errors as {@link readDeviceInputs}.
  *
  * @param options - Without an app the board gets a made-up one.
  */
 export async function readFlashContents(
-  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "bootloader" | "nvs">,
+  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "bootloader">,
 ): Promise<FlashContents> {
   const given = options.app === undefined ? undefined : await readInput(options.app);
   if (given !== undefined) verifyAppImage(parseAppImage(given));
@@ -140,13 +182,11 @@ export async function readFlashContents(
   const app = given ?? buildAppImage({ ...DEFAULT_APP, chip });
   const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
   const bootloader = options.bootloader === undefined ? undefined : await readInput(options.bootloader);
-  const nvs = options.nvs === undefined ? undefined : await readInput(options.nvs);
   return {
     chip,
     app,
     ...(table === undefined ? {} : { partitionTable: parseTable(table) }),
     ...(bootloader === undefined ? {} : { bootloader }),
-    ...(nvs === undefined ? {} : { nvs }),
   };
 }
 

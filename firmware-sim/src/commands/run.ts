@@ -1,19 +1,16 @@
 import { OtaError } from "@tinybms/ota-core";
-import type { Hardware } from "../boot/boot-options.ts";
-import { createDevice } from "../create-device.ts";
+import { createDevice, createProvisionedDevice } from "../create-device.ts";
 import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
 import { FlashFile } from "../flash-file.ts";
 import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
-import { type ChosenBroker, openBroker } from "./broker-option.ts";
+import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import { type CommandOutput, printable } from "./command-output.ts";
 import { deviceTable } from "./device-table.ts";
+import type { Board } from "./provisioned-boards.ts";
 import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 
 /** The options of `tinybms-sim run`. */
-export interface RunOptions extends DeviceInputOptions {
-  readonly broker: string;
-  /** Send a password of the broker's URL unencrypted to another machine. */
-  readonly allowInsecure?: boolean;
+export interface RunOptions extends DeviceInputOptions, BrokerOptions {
   /** End when every device has ended an offer. */
   readonly until?: "settled";
   /** In seconds. */
@@ -31,7 +28,7 @@ type End = "settled" | "timeout" | "interrupted";
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
   const inputs = await readDeviceInputs(options);
-  const broker = await openBroker(options.broker, options.allowInsecure === true);
+  const broker = await openBrokerOf(inputs.boards, options);
   output.hide(broker.secrets);
   const failure = new AbortController();
   let fleet: Fleet | undefined;
@@ -39,7 +36,7 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   let end: End;
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
-    fleet = startFleet(options, inputs, broker, output);
+    fleet = startFleet(inputs, broker, output);
     end = await untilEnd(fleet, options, AbortSignal.any([output.io.signal, failure.signal]));
   } finally {
     await Promise.all(fleet?.connections.map((connection) => connection.stop()) ?? []);
@@ -58,16 +55,16 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
 
 /** Has the flash of the one device kept in its file from now on, if it is to be. */
 async function keepFlash(
-  { hardware, flashFile }: DeviceInputs,
+  { boards: [board], flashFile }: DeviceInputs,
   output: CommandOutput,
   onFailure: (error: OtaError) => void,
 ): Promise<FlashFile | undefined> {
-  if (flashFile === undefined) return undefined;
+  if (flashFile === undefined || board === undefined) return undefined;
   const { path, isNew, unused } = flashFile;
   const state = isNew ? "is new" : "holds the device";
   const left = unused.length === 0 ? "" : `; ${unused.join(", ")} would be for a new one`;
   output.note(`the flash in ${path} ${state}${left}`);
-  return FlashFile.keep(hardware.flash, path, isNew, onFailure);
+  return FlashFile.keep(board.hardware.flash, path, isNew, onFailure);
 }
 
 interface Fleet {
@@ -77,9 +74,10 @@ interface Fleet {
   lastError(): Error | undefined;
 }
 
-function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBroker, output: CommandOutput): Fleet {
-  const { ids, hardware, faults, keySet } = inputs;
-  output.note(`${ids.length} ${ids.length === 1 ? "device" : "devices"} on ${broker.display}, topic ${options.topic}`);
+function startFleet(inputs: DeviceInputs, broker: ChosenBroker, output: CommandOutput): Fleet {
+  const { boards, faults } = inputs;
+  const count = `${boards.length} ${boards.length === 1 ? "device" : "devices"}`;
+  output.note(`${count} on ${broker.display}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
   let wasReached = false;
   let lastError: Error | undefined;
@@ -88,10 +86,8 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
     lastError = error;
     if (isNew && !wasReached) output.warn(`${broker.display} can't be reached, trying again: ${error.message}`);
   };
-  const connections = ids.map((id, index) => {
-    const own = ids.length === 1 ? hardware : copyOf(hardware);
-    const { topic, product } = options;
-    const device = createDevice({ id, topicRoot: topic, product, hardware: own, keySet, faults, seed: index + 1 });
+  const connections = boards.map((board, index) => {
+    const device = deviceOf(board, inputs, index + 1);
     const onLog = (entry: DeviceLogEntry) => report(entry, output);
     const connection = connectDevice(device, broker.url, { faults, seed: index + 1, onLog, onConnectionError });
     connection.watch(() => {
@@ -102,15 +98,26 @@ function startFleet(options: RunOptions, inputs: DeviceInputs, broker: ChosenBro
   return { connections, wasReached: () => wasReached, lastError: () => lastError };
 }
 
+function deviceOf(
+  { id, hardware, provisioning }: Board,
+  { topic, product, keySet, faults }: DeviceInputs,
+  seed: number,
+): SimulatedDevice {
+  if (provisioning !== undefined) return createProvisionedDevice(hardware, { faults, seed });
+  return createDevice({ id, topicRoot: topic, product, hardware, keySet, faults, seed });
+}
+
 /** Whom the devices believe, as far as the options say. */
-function trustOf({ keySet, flashFile }: DeviceInputs): string {
+function trustOf({ boards, keySet, flashFile }: DeviceInputs): string {
+  const told = boards.flatMap(({ provisioning }) => provisioning ?? []);
+  if (told.length > 0) {
+    const signed = told.filter(({ key_set }) => key_set !== undefined).length;
+    if (signed === told.length) return "by their NVS the devices take signed offers alone";
+    return `by their NVS ${signed === 0 ? "the devices" : `${told.length - signed} devices`} take unsigned offers`;
+  }
   if (keySet !== undefined) return `the devices are provisioned with key set ${keySet.document.epoch}`;
   if (flashFile?.isNew === false) return "unless its flash holds a key set the device takes unsigned offers";
   return "without a key set the devices take unsigned offers";
-}
-
-function copyOf({ chip, efuse, flash }: Hardware): Hardware {
-  return { chip, efuse: efuse.copy(), flash: flash.snapshot() };
 }
 
 /** Waits for whatever comes first. */
@@ -162,6 +169,8 @@ function textOf(entry: DeviceLogEntry, output: CommandOutput): string {
     }
     case "reset-loop":
       return `${device}  ${output.style("red", `does not boot: ${entry.reason}`)}`;
+    case "unprovisioned":
+      return `${device}  ${output.style("red", `has lost who it is: ${printable(entry.message)}`)}`;
     case "state":
       return `${device}  ${entry.state}${entry.error === undefined ? "" : `  ${entry.error.code}: ${printable(entry.error.message)}`}`;
     case "power-cut":

@@ -1,5 +1,6 @@
 import { guardClient } from "@tinybms/ota-broker";
-import { connect, type MqttClient } from "mqtt";
+import type { Provisioning } from "@tinybms/ota-core";
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { DeviceAction, DeviceEvent, DeviceLogEntry, SimulatedDevice } from "../device.ts";
 import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
@@ -30,7 +31,8 @@ type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
  * Switches a device on and runs it against a broker: mqtt.js, real time, one message at a time. Resets, power cuts and
  * lost connections are lived through until {@link DeviceConnection.stop}.
  *
- * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js takes.
+ * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js takes. A device that was provisioned takes the broker
+ *   that it was told, with its user name, password and certificates.
  */
 export function connectDevice(
   device: SimulatedDevice,
@@ -110,7 +112,9 @@ export class DeviceConnection {
   }
 
   #connect(): void {
-    const client = connect(this.#brokerUrl, {
+    const { provisioning } = this.device;
+    const client = connect(provisioning?.broker ?? this.#brokerUrl, {
+      ...loginOf(provisioning),
       clientId: `tinybms-${this.device.id}`,
       clean: true,
       resubscribe: false,
@@ -264,6 +268,17 @@ export class DeviceConnection {
     client.stream.destroy();
     client.end(true);
   }
+}
+
+/** How a device that was provisioned introduces itself. */
+function loginOf(provisioning: Provisioning | undefined): IClientOptions {
+  if (provisioning === undefined) return {};
+  const { broker, username, password, ca_certificate: ca, certificate: cert, private_key: key } = provisioning;
+  const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+  // mqtt.js takes a certificate for the wish to encrypt, whatever the URL says.
+  if (!/^(?:mqtts|wss):/.test(broker)) return login;
+  const own = cert === undefined || key === undefined ? {} : { cert, key };
+  return { ...login, ...own, ...(ca === undefined ? {} : { ca }) };
 }
 
 /** Milliseconds on a clock that never goes back. */

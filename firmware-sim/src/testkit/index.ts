@@ -1,5 +1,5 @@
 export { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
-export { createDevice, type DeviceSpec } from "../create-device.ts";
+export { createDevice, createProvisionedDevice, type DeviceSpec } from "../create-device.ts";
 export type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
 export type { DeviceSummary } from "../device-summary.ts";
 export { parseFault } from "../fault/parse-fault.ts";

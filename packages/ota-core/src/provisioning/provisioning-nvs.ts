@@ -74,12 +74,14 @@ export function readProvisioning(values: ProvisioningValues): Provisioning {
 }
 
 /**
- * Reads the document from a whole NVS partition, as it lies in flash. Errors as {@link readProvisioning}.
- *
- * @param bytes - Not encrypted.
+ * Reads the document from a whole NVS partition, as it lies in flash. Errors as {@link readProvisioning}, and
+ * `nvs/encrypted` for one that has to be decrypted first.
  */
 export function provisioningOfPartition(bytes: Uint8Array): Provisioning {
-  const entries = readNvsPartition(bytes).entries.filter(({ namespace }) => namespace === PROVISIONING_NAMESPACE);
+  const partition = readNvsPartition(bytes);
+  const encrypted = partition.problems.find(({ code }) => code === "nvs/encrypted");
+  if (encrypted !== undefined) throw new OtaError("nvs/encrypted", encrypted.message, { offset: encrypted.offset });
+  const entries = partition.entries.filter(({ namespace }) => namespace === PROVISIONING_NAMESPACE);
   return readProvisioning(({ key, type }) => {
     const value = entries.find((entry) => entry.key === key && entry.type === type)?.value;
     return typeof value === "bigint" ? undefined : value;

@@ -16,18 +16,19 @@ export const declareProvision: Declare = (command, run) => {
     .option("--topic <topic>", "topic of the product, instead of the manifest's")
     .option("--product <name>", "name of the product, instead of the manifest's")
     .option("--key-set <file>", "whose offers devices take; without it the current set of --keys")
-    .option("--keys <folder>", "the folder of key sets", "ota/keys")
+    .option("--keys <folder>", "the folder of key sets; without it keys beside the manifest")
     .option("--allow-unsigned", "devices take offers that nobody signed: for a bench")
     .option("--ca <pem>", "authorities of the broker's certificate")
     .option("--cert <pem>", "a client certificate, the same for all; a list can name one for each")
     .option("--key <pem>", "the key of --cert")
-    .option("--nvs-size <bytes>", "size of the partition; 0x4000 without it", nvsSize)
+    .option("--nvs-size <bytes>", "size of the partition; 0x6000 without it", nvsSize)
     .option("--partition-table <file>", "the app's table, as CSV or binary, for the size")
     .addOption(repeatable("--csv <file>", "the app's own namespaces, in the generator's format; may be given again"))
     .option("--csv-out <file>", "the one device's entries in the generator's format too")
     .addOption(new Option("--broker-acl <broker>", "password and access control files too").choices(["mosquitto"]))
     .option("--publisher <name>", "user name of who publishes, in those files", "publisher")
     .option("--encrypt", "encrypt each partition with keys of its own, which go to a file beside it")
+    .option("--allow-insecure", "have devices send their passwords unencrypted to another machine")
     .action(
       run(async (options: ProvisionCommandOptions, console) => {
         const { runProvision } = await import("../commands/provision.ts");

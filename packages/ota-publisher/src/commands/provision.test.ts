@@ -68,7 +68,7 @@ test("a device gets product, broker and topic of the release line, its name, and
   });
   expect(stdout + stderr).not.toContain(document.password);
   expect(JSON.parse(stdout).devices).toEqual([
-    { device: "bench-1", file: at("nvs.bin"), size: 0x4000, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    { device: "bench-1", file: at("nvs.bin"), size: 0x6000, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
   ]);
   if (isPosix) expect(statSync(at("nvs.bin")).mode & 0o777).toBe(0o600);
   const before = readFileSync(at("nvs.bin"));
@@ -163,11 +163,11 @@ test("a folder that has files, and an interrupted run, leave everything as it wa
 });
 
 test("a wrong size in the middle of a fleet leaves nothing behind", async () => {
-  const big = put("own.csv", "key,type,encoding,value\napp,namespace,,\nbig,data,blob_fill(9000;0x00),\n");
+  const big = put("own.csv", "key,type,encoding,value\napp,namespace,,\nbig,data,blob_fill(18000;0x00),\n");
   const args = ["--device", "a", "--device", "b", "--out-dir", at("fleet"), "--allow-unsigned", "--csv", big];
-  expect(await refusal(args)).toContain("it needs 0x5000");
+  expect(await refusal(args)).toContain("it needs 0x7000");
   expect(readdirSync(line.folder).filter((name) => /fleet/.test(name))).toEqual([]);
-  expect((await provision([...args, "--nvs-size", "0x5000", "--json"])).exitCode).toBe(0);
+  expect((await provision([...args, "--nvs-size", "0x7000", "--json"])).exitCode).toBe(0);
   expect(await refusal(["--device", "a", "--out", at("x.bin"), "--allow-unsigned", "--nvs-size", "8192"])).toContain(
     "it needs 0x3000",
   );
@@ -197,7 +197,7 @@ test("the app's own namespaces are in the partition, and CSV of all of it makes 
     ["ssid", "workshop"],
     ["channel", 6],
   ]);
-  expect(buildNvsPartition(parseNvsCsv(bytesOf(at("out.csv"))), { sizeBytes: 0x4000 })).toEqual(bytes);
+  expect(buildNvsPartition(parseNvsCsv(bytesOf(at("out.csv"))), { sizeBytes: 0x6000 })).toEqual(bytes);
   if (isPosix) expect(statSync(at("out.csv")).mode & 0o777).toBe(0o600);
   const foreign = put("foreign.csv", "key,type,encoding,value\ntinybms,namespace,,\ndevice_id,data,string,b\n");
   expect(await refusal(["--device", "a", "--out", at("b.bin"), "--allow-unsigned", "--csv", foreign])).toContain(
@@ -246,6 +246,7 @@ test.for([
   [["--device", "a", "--out-dir", "x", "--csv-out", "y"], "--csv-out is for one device"],
   [["--device", "publisher", "--out-dir", "x", "--broker-acl", "mosquitto"], "publisher is who publishes"],
   [["--device", "a", "--out", "x", "--broker", "http://b"], "it must be mqtt://HOST:PORT"],
+  [["--device", "a", "--out", "x", "--broker", "mqtt://b.example"], "sends a password in the clear to b.example"],
   [["--device", "a", "--out", "x", "--topic", "a/#"], "without the wildcards"],
   [["--device", "a", "--out", "x", "--cert", "c"], "a certificate and its private key go together"],
   [["--device", "a", "--out", "x", "--ca", "/nowhere/ca.pem"], "/nowhere/ca.pem is not there"],

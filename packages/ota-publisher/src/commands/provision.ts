@@ -1,4 +1,5 @@
 import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
   type MadeDevice,
@@ -12,6 +13,7 @@ import { readOwnEntries } from "../provisioning/own-entries.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
 import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";
 import { type CommandConsole, printable } from "./console.ts";
+import { refuseExposure } from "./deploy-exposure.ts";
 import { ExitCode } from "./exit-code.ts";
 
 /** The list of what was made, in the folder. */
@@ -41,6 +43,7 @@ export async function runProvision(options: ProvisionCommandOptions, console: Co
     publisher: options.brokerAcl === undefined ? undefined : options.publisher,
     signal: console.world.signal,
   };
+  refuseExposed(devices, options, console);
   if (plan.publisher !== undefined) checkUserNames(plan.publisher, listed, devices);
   return options.out === undefined ? makeFolder(plan, options, console) : makeOne(plan, options.out, options, console);
 }
@@ -166,6 +169,22 @@ function refuseMissing(
   const hint = `${options} can say it, the file of --from, or the manifest, which is looked for as ${manifest}`;
   const message = `nothing says the devices' ${missing.join(", ")}`;
   throw new OtaError("arguments/invalid", message, { option: `--${first}` }, { hint });
+}
+
+/** Passwords go to another machine by mqtts and wss alone, unless the user takes that upon themselves. */
+function refuseExposed(
+  devices: readonly DeviceToProvision[],
+  { allowInsecure = false }: ProvisionCommandOptions,
+  console: CommandConsole,
+): void {
+  const logins = devices.filter(({ document }) => document.password !== undefined);
+  for (const broker of new Set(logins.map(({ document }) => document.broker))) {
+    const { protocol: scheme, host } = parseBrokerUrl(broker);
+    const isEncrypted = scheme === "mqtts" || scheme === "wss";
+    const exposure = { channel: "mqtt", scheme, host, isEncrypted, uncheckedBy: undefined } as const;
+    const warnings = refuseExposure({ ...exposure, secrets: [{ kind: "a password" }] }, allowInsecure);
+    for (const warning of warnings) console.warn(warning);
+  }
 }
 
 /** By the user name the broker knows which topics are a device's own. */

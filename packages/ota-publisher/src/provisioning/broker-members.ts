@@ -1,7 +1,5 @@
+import { isLoopbackHost } from "@tinybms/ota-core";
 import { displayBroker, parseBrokerUrl } from "../mqtt/broker-url.ts";
-
-/** Names by which every machine finds itself. */
-const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 
 /** A broker as devices are told it. */
 export interface DeviceBroker {
@@ -19,6 +17,6 @@ export interface DeviceBroker {
 export function deviceBroker(text: string): DeviceBroker {
   const address = parseBrokerUrl(text);
   const url = `${displayBroker(address)}${address.path === "/" ? "" : address.path}`;
-  if (!LOCAL_HOSTS.includes(address.host)) return { url, warning: undefined };
+  if (!isLoopbackHost(address.host)) return { url, warning: undefined };
   return { url, warning: `the broker is ${url}: a device would look for it on itself; only simulated ones find it` };
 }

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   channelsFromEnvironment,
   decodeUtf8,
@@ -138,7 +138,7 @@ function blocksOf(text: string, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
 
 /** Whose offers the devices take: by options, by the file of `--from`, or by the folder of key sets. */
 async function trustMembers(
-  { keySet, allowUnsigned = false, keys, from }: ProvisionCommandOptions,
+  { keySet, allowUnsigned = false, manifest, keys = join(dirname(manifest), "keys"), from }: ProvisionCommandOptions,
   given: ProvisioningMembers,
 ): Promise<ProvisioningMembers> {
   if (keySet !== undefined && allowUnsigned) {

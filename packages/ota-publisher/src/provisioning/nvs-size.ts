@@ -9,15 +9,15 @@ import {
 } from "@tinybms/ota-core";
 import { ofFile, readInputFile } from "./input-file.ts";
 
-/** The size that ESP-IDF's tables with two OTA slots give NVS, in bytes. */
-const SIZE_DEFAULT = 0x4000;
+/** The size that most of ESP-IDF's own tables give NVS, two_ota_large among them, in bytes. */
+const SIZE_DEFAULT = 0x6000;
 const TABLE_SIZE_MAX = 64 * 1024;
 /** The first two bytes of a partition table in binary form. */
 const TABLE_MAGIC: readonly number[] = [0xaa, 0x50];
 
 /**
  * How large the NVS partition is to be, in bytes: as the option says, or the partition table, or as in ESP-IDF's own
- * tables for OTA.
+ * tables.
  *
  * @throws OtaError `arguments/invalid` where both say it, or the table has no NVS partition; `image/…` for a table that
  *   is none.

@@ -15,7 +15,7 @@ export interface ProvisionCommandOptions extends OutputOptions {
   readonly from?: string;
   readonly manifest: string;
   /** Folder of key sets. */
-  readonly keys: string;
+  readonly keys?: string;
   readonly broker?: string;
   readonly topic?: string;
   readonly product?: string;
@@ -36,6 +36,8 @@ export interface ProvisionCommandOptions extends OutputOptions {
   /** User name of who publishes. */
   readonly publisher: string;
   readonly encrypt?: boolean;
+  /** Have devices send passwords unencrypted to another machine. */
+  readonly allowInsecure?: boolean;
 }
 
 /** Some members of a provisioning, before it is known whether they make a whole. */

@@ -1,0 +1,41 @@
+import {
+  envelopeFromJson,
+  PROVISIONING_NAMESPACE,
+  type Provisioning,
+  parseKeySet,
+  readProvisioning,
+  trustKeys,
+} from "@tinybms/ota-core";
+import type { AppContext } from "../esp-idf/app-context.ts";
+import { nvs_get_blob, nvs_get_str, nvs_get_u8, nvs_open } from "../nvs/nvs.ts";
+import type { AgentOptions } from "./agent.ts";
+import { openDeviceNvs } from "./device-nvs.ts";
+
+/**
+ * Reads what the device was told in the factory, as its app does at each start.
+ *
+ * @throws OtaError `nvs/not-provisioned` where it can't be read or isn't there, `provisioning/invalid`; PowerCut where the
+ *   flash loses power.
+ */
+export function readProvisionedIdentity(app: AppContext): Provisioning {
+  const { nvs } = openDeviceNvs(app, { mayErase: false });
+  const { handle } = nvs === undefined ? {} : nvs_open(nvs, PROVISIONING_NAMESPACE, "readonly");
+  return readProvisioning(({ key, type }) => {
+    if (handle === undefined) return undefined;
+    if (type === "u8") return nvs_get_u8(handle, key).value;
+    return type === "string" ? nvs_get_str(handle, key).value : nvs_get_blob(handle, key).value;
+  });
+}
+
+/** Who an agent is. */
+export type AgentIdentity = Pick<
+  AgentOptions,
+  "device" | "topicRoot" | "product" | "allowUnsigned" | "keySet" | "isProvisioned"
+>;
+
+/** Who the agent is by that. The factory is believed: who signed the key set is looked at no more. */
+export function agentIdentityOf(provisioning: Provisioning): AgentIdentity {
+  const { device_id: device, topic: topicRoot, product, allow_unsigned: allowUnsigned = false, key_set } = provisioning;
+  const keySet = key_set === undefined ? undefined : trustKeys(parseKeySet(envelopeFromJson(key_set).payload));
+  return { device, topicRoot, product, allowUnsigned, keySet, isProvisioned: true };
+}
