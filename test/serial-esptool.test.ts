@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BootloaderFirmware, Efuse, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
+import { BootloaderFirmware, Efuse, listenOnRfc2217, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
 import {
   buildAppImage,
   buildPartitionTable,
@@ -13,7 +13,7 @@ import {
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
 } from "@tinybms/ota-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
 
@@ -36,17 +36,28 @@ async function file(name: string, content: Uint8Array): Promise<string> {
   return path;
 }
 
+/** A connection of bytes alone: esptool can't reset the board, which does it by itself. */
+const SOCKET = { scheme: "socket", listen: listenOnTcp, resets: ["--before", "no-reset", "--after", "no-reset"] };
+/** A connection with control lines. */
+const RFC2217 = { scheme: "rfc2217", listen: listenOnRfc2217, resets: [] };
+
 /** Runs esptool's commands one after the other on a new, blank board. @returns The board, after the last host is gone. */
-async function esptool(chip: ChipName, options: readonly string[], commands: readonly (readonly string[])[]) {
+async function esptool(
+  chip: ChipName,
+  options: readonly string[],
+  commands: readonly (readonly string[])[],
+  { scheme, listen, resets } = SOCKET,
+) {
   const facts = chipByName(chip)!;
   const hardware = { flash: new NorFlash(4 * 2 ** 20), chip: facts, efuse: new Efuse(facts) };
   const software = new BootloaderFirmware(hardware);
   const cable = new SerialCable({ hardware, firmware: software, needsBootloader: true });
-  const network = await listenOnTcp(cable, { host: "127.0.0.1", port: 0 });
-  const line = ["--port", `socket://127.0.0.1:${network.port}`, "--before", "no-reset", "--after", "no-reset"];
+  const network = await listen(cable, { host: "127.0.0.1", port: 0 });
+  const line = ["--port", `${scheme}://127.0.0.1:${network.port}`, ...resets];
   const jobs = commands.map((command) => ({ tool: "esptool" as const, args: [...line, ...options, ...command] }));
   const verdicts = await judge(jobs);
   await network.close();
+  await vi.waitFor(() => expect(cable.board.state).toBe("app"));
   for (const [index, { ok, output }] of verdicts.entries()) expect(ok, `${commands[index]?.[0]}: ${output}`).toBe(true);
   return { flash: hardware.flash, bootloaderOffset: facts.bootloaderOffset, software, verdicts };
 }
@@ -54,6 +65,20 @@ async function esptool(chip: ChipName, options: readonly string[], commands: rea
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
+
+// The first, since it takes longest: pySerial waits for each answer of RFC 2217 by the clock.
+test.skipIf(hasNoJudges)(
+  `esptool resets a board by its control lines over RFC 2217, changes the rate, and writes and verifies${JUDGES}`,
+  { concurrent: true, timeout: 90_000 },
+  async () => {
+    const image = buildAppImage({ chip: "esp32c3", sizeBytes: 0x2000 });
+    const path = await file("rfc2217.bin", image);
+    const commands = [["--baud", "460800", "write-flash", hex(APP_OFFSET), path]];
+    const { flash, verdicts } = await esptool("esp32c3", [], commands, RFC2217);
+    expect(verdicts[0]?.output).toContain("Hard resetting via RTS pin...");
+    expect(equalBytes(flash.truth(APP_OFFSET, image.length), image)).toBe(true);
+  },
+);
 
 const MATRIX = CHIPS.flatMap((chip) => [[chip, "ROM", ["--no-stub"]] as const, [chip, "stub", []] as const]);
 

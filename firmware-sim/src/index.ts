@@ -42,6 +42,7 @@ export type { ResetCircuit, SerialSignals } from "./rom/reset-circuit.ts";
 export { SerialBoard, type SerialBoardOptions } from "./rom/serial-board.ts";
 export type { SerialBoardAction, SerialBoardEvent, SerialBoardState } from "./rom/serial-board-events.ts";
 export { type BoardFirmware, BootloaderFirmware } from "./serial/board-firmware.ts";
+export { listenOnRfc2217 } from "./serial/rfc2217-port.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "./serial/serial-cable.ts";
 export { type ListenAddress, listenOnTcp, type NetworkPort } from "./serial/tcp-port.ts";
 export { type Publication, publishImage } from "./simulation/publish-image.ts";

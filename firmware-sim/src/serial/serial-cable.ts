@@ -71,9 +71,9 @@ export class SerialCable {
     this.powerOn();
   }
 
-  /** A host has the port. */
-  get isOpen(): boolean {
-    return this.#port !== undefined;
+  /** The port can be opened: no host has it, and the cable is plugged in. */
+  get isFree(): boolean {
+    return this.#port === undefined && this.#isPlugged;
   }
 
   /**

@@ -42,16 +42,29 @@ export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise
   });
 }
 
+/** How a connection carries what a port sends. */
+export interface PortCarriage {
+  /** The bytes as they go over the connection; as they are without it. */
+  readonly encode?: (bytes: Uint8Array) => Uint8Array;
+  /** The port's rate at first; both ends agree on any without it. */
+  readonly baudRate?: number;
+}
+
 /** Gives a connection the port, if it is free: what the board sends goes there, and the port's end ends it. */
-export function openPort(cable: SerialCable, socket: Socket): HostPort | undefined {
+export function openPort(
+  cable: SerialCable,
+  socket: Socket,
+  { encode = (bytes) => bytes, baudRate }: PortCarriage = {},
+): HostPort | undefined {
   socket.setNoDelay(true);
   // A host that vanishes is a port that closes.
   socket.on("error", () => socket.destroy());
-  if (cable.isOpen) {
+  if (!cable.isFree) {
     socket.destroy();
     return undefined;
   }
-  return cable.open({ onData: (bytes) => socket.write(bytes), onClose: () => socket.destroy() });
+  const listener = { onData: (bytes: Uint8Array) => socket.write(encode(bytes)), onClose: () => socket.destroy() };
+  return cable.open(listener, baudRate);
 }
 
 /** Listens, and gives each connection to `accept`. */

@@ -1,0 +1,113 @@
+import { viewOf } from "@tinybms/ota-core";
+import type { SerialSignals } from "../rom/reset-circuit.ts";
+import {
+  buildNegotiation,
+  buildSubnegotiation,
+  escapeTelnet,
+  TelnetCommand,
+  TelnetDecoder,
+  type TelnetPart,
+} from "./telnet.ts";
+
+/** Options of Telnet that the server agrees to: binary transmission, no go-ahead, and the serial port (RFC 2217). */
+const BINARY = 0;
+const SUPPRESS_GO_AHEAD = 3;
+const COM_PORT = 44;
+const OPTIONS: readonly number[] = [BINARY, SUPPRESS_GO_AHEAD, COM_PORT];
+
+/** Commands of the client (RFC 2217, section 3); the server answers with 100 more. */
+const SIGNATURE = 0;
+const SET_BAUDRATE = 1;
+const SET_CONTROL = 5;
+const PURGE_DATA = 12;
+const ANSWER = 100;
+
+const SIGNATURE_TEXT: readonly number[] = [...new TextEncoder().encode("tinybms-sim")];
+
+/** Values of SET_CONTROL that set a line. Others, such as flow control, are agreed to. */
+const CONTROL_LINES: ReadonlyMap<number, Partial<SerialSignals>> = new Map([
+  [8, { dtr: true }],
+  [9, { dtr: false }],
+  [11, { rts: true }],
+  [12, { rts: false }],
+]);
+
+/** What the server does with what a client sent, in order. */
+export type ComPortAction =
+  /** To the client. */
+  | { readonly type: "answer"; readonly bytes: Uint8Array }
+  /** To the serial port. */
+  | { readonly type: "write"; readonly bytes: Uint8Array }
+  | { readonly type: "signals"; readonly signals: Partial<SerialSignals> }
+  | { readonly type: "baud-rate"; readonly baudRate: number };
+
+/**
+ * A serial port behind Telnet (RFC 2217), the server's side: bytes of the client in, what they mean out.
+ *
+ * A client that is slow to release reset would miss the time in which the boot pin counts. So the sequence into the
+ * loader is recognised by its first half, DTR asserted while RTS holds the board in reset, and done at once.
+ */
+export class ComPortServer {
+  readonly #decoder: TelnetDecoder = new TelnetDecoder();
+  /** What was agreed on: command and option. */
+  readonly #agreed: Set<string> = new Set();
+  #signals: SerialSignals = { dtr: true, rts: true };
+
+  /** Takes bytes of the client. */
+  receive(bytes: Uint8Array): ComPortAction[] {
+    return this.#decoder.push(bytes).flatMap((part) => this.#act(part));
+  }
+
+  /** Bytes of the serial port, as they go to the client. */
+  send(bytes: Uint8Array): Uint8Array {
+    return escapeTelnet(bytes);
+  }
+
+  #act(part: TelnetPart): readonly ComPortAction[] {
+    switch (part.type) {
+      case "data":
+        return [{ type: "write", bytes: part.bytes }];
+      case "negotiation":
+        return this.#negotiate(part.command, part.option);
+      case "subnegotiation":
+        return part.option === COM_PORT ? this.#command(part.bytes) : [];
+      default:
+        return part satisfies never;
+    }
+  }
+
+  /** Each offer and each request is answered once, or two that agree would go on for ever. */
+  #negotiate(command: number, option: number): readonly ComPortAction[] {
+    const isOffer = command === TelnetCommand.WILL;
+    if (!isOffer && command !== TelnetCommand.DO) return [];
+    const key = `${command} ${option}`;
+    if (this.#agreed.has(key)) return [];
+    this.#agreed.add(key);
+    const isKnown = OPTIONS.includes(option);
+    const [agree, refuse] = isOffer ? [TelnetCommand.DO, TelnetCommand.DONT] : [TelnetCommand.WILL, TelnetCommand.WONT];
+    return [{ type: "answer", bytes: buildNegotiation(isKnown ? agree : refuse, option) }];
+  }
+
+  #command(bytes: Uint8Array): readonly ComPortAction[] {
+    const [command = 0, value] = bytes;
+    const actions: ComPortAction[] = [];
+    if (command === SET_BAUDRATE && bytes.length === 5) {
+      const baudRate = viewOf(bytes).getUint32(1);
+      if (baudRate > 0) actions.push({ type: "baud-rate", baudRate });
+    }
+    if (command === SET_CONTROL) actions.push(...this.#control(value ?? 0));
+    if (command > PURGE_DATA) return actions;
+    const answer = command === SIGNATURE ? SIGNATURE_TEXT : bytes.subarray(1);
+    const frame = buildSubnegotiation(COM_PORT, Uint8Array.from([command + ANSWER, ...answer]));
+    return [...actions, { type: "answer", bytes: frame }];
+  }
+
+  #control(value: number): readonly ComPortAction[] {
+    const wanted = CONTROL_LINES.get(value);
+    if (wanted === undefined) return [];
+    const isHeld = this.#signals.rts && !this.#signals.dtr;
+    this.#signals = { ...this.#signals, ...wanted };
+    const entersLoader = isHeld && wanted.dtr === true;
+    return [{ type: "signals", signals: entersLoader ? { dtr: true, rts: false } : wanted }];
+  }
+}
