@@ -53,6 +53,20 @@ beforeAll(async () => {
   await ota(["keys", "init", "--keys", at("pending"), "--product", "gateway", "--root", root]);
   await ota(["package", "--manifest", at("ota/manifest.json"), "--binary", at("app.bin"), "--sign-key", at("release")]);
   await sim(["flash", "--output", at("flash.bin"), "--app", at("app.bin"), "--nvs", at("nvs.bin")]);
+  const login = { broker: "mqtt://127.0.0.1:1", username: "bench-1", password: `${PLANTED}-told` };
+  writeFileSync(at("from.json"), JSON.stringify(login));
+  writeFileSync(at("list.csv"), `device_id,username,password,topic\na,a,${PLANTED}-list,b/+\n`);
+  const provision = [
+    "provision",
+    "--device",
+    "bench-1",
+    "--from",
+    at("from.json"),
+    "--manifest",
+    at("ota/manifest.json"),
+  ];
+  const made = [await ota([...provision, "--out", at("told.bin")]), await ota([...provision, "--out-dir", at("told")])];
+  for (const { exitCode, said } of made) expect(exitCode, said).toBe(0);
   keyLines = ["root", "release", "offer"]
     .flatMap((name) => readFileSync(at(name), "utf8").split("\n"))
     .filter((line) => line.length > 20 && !line.startsWith("-----"));
@@ -121,6 +135,7 @@ function expectNoSecret(said: string, args: readonly string[]): void {
 
 const MANIFEST = ["--manifest", "@ota/manifest.json"];
 const DEPLOY = ["deploy", "--version", "1.2.3", "--timeout", "0.5", "--sign-key", "@offer", "--keys", "@ota/keys"];
+const PROVISION = ["provision", "--from", "@from.json", ...MANIFEST];
 const UNREADY = ["--signature", "@passphrase"];
 
 /** Command lines with how they end; `@` stands for the folder. */
@@ -164,13 +179,26 @@ const SCENARIOS: readonly (readonly [program: Program, exitCode: number, args: r
   [ota, 0, ["verify", "@app.bin", "--key", "@release.pub"]],
   [ota, 2, ["verify", "@app.bin", "--key", "@release"]],
   [ota, 2, ["verify", "@app.bin", "--key", "@release.pub", ...UNREADY]],
+  [ota, 2, [...PROVISION, "--device", "bench-1", "--out", "@told.bin"]],
+  [ota, 2, [...PROVISION, "--device", "bench-1", "--out-dir", "@told", "--broker-acl", "mosquitto"]],
+  [
+    ota,
+    2,
+    [...PROVISION, "--device", "bench-1", "--out", "@x.bin", "--broker", `mqtt://ops:${PLANTED}@broker.example`],
+  ],
+  [ota, 2, [...PROVISION, "--devices", "@list.csv", "--out-dir", "@x"]],
+  [ota, 2, ["provision", "--device", "bench-1", "--out", "@x.bin", "--from", "@passphrase"]],
+  [ota, 2, ["provision", "--device", "bench-1", "--out", "@x.bin", "--csv", "@passphrase"]],
+  [ota, 0, ["inspect", "@told.bin"]],
   [ota, 0, ["smoke", ...MANIFEST]],
   [ota, 2, ["smoke", "--manifest", "@ota/wrong.json"]],
   [sim, 1, ["run", "--broker", `mqtt://ops:${PLANTED}-sim@127.0.0.1:1`, "--timeout", "0.3"]],
   [sim, 1, ["run", "--broker", `ws://ops:${PLANTED}-sim@127.0.0.1:1/?token=${PLANTED}`, "--timeout", "0.3"]],
   [sim, 2, ["run", "--broker", `mqtt://ops:${PLANTED}-sim@broker.example`]],
   [sim, 2, ["run", "--broker", `http://ops:${PLANTED}-sim@broker.example`]],
-  [sim, 1, ["run", "--broker", "embedded://127.0.0.1:0", "--nvs", "@nvs.bin", "--timeout", "0.3"]],
+  [sim, 2, ["run", "--broker", "embedded://127.0.0.1:0", "--nvs", "@nvs.bin", "--timeout", "0.3"]],
+  [sim, 1, ["run", "--nvs", "@told.bin", "--timeout", "0.3"]],
+  [sim, 2, ["run", "--nvs", "@told.bin", "--topic", "other/ota"]],
   [sim, 2, ["run", "--broker", "embedded://127.0.0.1:0", "--key-set", "@root"]],
   [sim, 2, ["power-cut", "--app", "@passphrase", "--update", "@next.bin"]],
   [sim, 2, ["twin", "--flash", "@flash.bin", "--update", "@next.bin", "--points", "5", "--jobs", "1"]],
