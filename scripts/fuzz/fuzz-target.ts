@@ -1,0 +1,117 @@
+import { mutate } from "./mutate.ts";
+import { Random, seedOf } from "./random.ts";
+
+/** A parser, and what to begin with. */
+export interface FuzzTarget {
+  /** Name of the function. */
+  readonly name: string;
+  /** Inputs that are right, or nearly. */
+  readonly seeds: readonly Uint8Array[];
+  /** Bytes of the longest input that is tried. */
+  readonly sizeMax: number;
+  /** Lets the parser read an input. What it may throw is an `OtaError`. */
+  readonly run: (bytes: Uint8Array) => void;
+}
+
+/** Something that a parser threw and must not throw. */
+export interface Finding {
+  readonly target: string;
+  readonly input: Uint8Array;
+  readonly error: unknown;
+}
+
+/** What came of fuzzing one parser. */
+export interface FuzzResult {
+  readonly target: string;
+  readonly executions: number;
+  /** Inputs that reached something new. */
+  readonly corpus: readonly Uint8Array[];
+  readonly finding: Finding | undefined;
+}
+
+/** How a run is watched. */
+export interface FuzzWatch {
+  /** Called before each execution, with what is about to be read. */
+  readonly onInput: (input: Uint8Array) => void;
+}
+
+/** Kinds of counts: how often a branch ran is told apart this coarsely, as AFL does. */
+const BUCKETS: Uint8Array = Uint8Array.from({ length: 256 }, (_, count) =>
+  count === 0
+    ? 0
+    : count < 4
+      ? 1 << (count - 1)
+      : count < 8
+        ? 8
+        : count < 16
+          ? 16
+          : count < 32
+            ? 32
+            : count < 128
+              ? 64
+              : 128,
+);
+
+/**
+ * Fuzzes a parser: inputs that reach a branch which none reached before, or reach it another number of times, are kept
+ * and changed further. The same seed and number of executions come to the same end.
+ *
+ * @param counters - Of the instrumented code that the parser is in.
+ * @param isExpected - Whether a parser may throw this.
+ * @returns With the first finding, after which the parser is not tried further.
+ */
+export function fuzzTarget(
+  { name, seeds, sizeMax, run }: FuzzTarget,
+  { executions, seed }: { readonly executions: number; readonly seed: number },
+  counters: Uint8Array,
+  isExpected: (error: unknown) => boolean,
+  { onInput }: FuzzWatch = { onInput: () => undefined },
+): FuzzResult {
+  const random = new Random(seedOf(seed, name));
+  const seen = new Uint8Array(counters.length);
+  const words = new Uint32Array(counters.buffer, counters.byteOffset, counters.length / 4);
+  const corpus: Uint8Array[] = [];
+  let finding: Finding | undefined;
+  const execute = (input: Uint8Array): void => {
+    onInput(input);
+    counters.fill(0);
+    try {
+      run(input);
+    } catch (error) {
+      if (!isExpected(error)) finding = { target: name, input, error };
+    }
+    if (isNew(counters, words, seen)) corpus.push(input);
+  };
+  let done = 0;
+  for (; done < executions && finding === undefined; done++) {
+    const seedInput = seeds[done];
+    if (seedInput !== undefined) {
+      execute(seedInput);
+      // What reaches nothing new is a good beginning all the same.
+      if (corpus.at(-1) !== seedInput) corpus.push(seedInput);
+    } else execute(mutate(choose(corpus, random), corpus, sizeMax, random));
+  }
+  return { target: name, executions: done, corpus, finding };
+}
+
+/** Of the last ones more often: they are what led furthest. */
+function choose(corpus: readonly Uint8Array[], random: Random): Uint8Array {
+  const isRecent = random.below(2) === 0;
+  return random.pick(isRecent ? corpus.slice(-8) : corpus);
+}
+
+/** Whether an execution reached something new; notes it. */
+function isNew(counters: Uint8Array, words: Uint32Array, seen: Uint8Array): boolean {
+  let found = false;
+  for (let word = 0; word < words.length; word++) {
+    if (words[word] === 0) continue;
+    for (let index = 4 * word; index < 4 * word + 4; index++) {
+      const bucket = BUCKETS[counters[index] ?? 0] ?? 0;
+      const before = seen[index] ?? 0;
+      if ((before & bucket) === bucket) continue;
+      seen[index] = before | bucket;
+      found = true;
+    }
+  }
+  return found;
+}
