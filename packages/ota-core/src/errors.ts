@@ -223,6 +223,7 @@ export interface OtaErrorDetails {
   "serial/boot-failed": { readonly port: string; readonly reason: string };
   "serial/boot-unseen": { readonly port: string; readonly seconds: number };
   "serial/wrong-version": { readonly port: string; readonly expected: string; readonly found: string };
+  "serial/file-unwritable": { readonly file: string };
   "serial/boards-failed": { readonly ports: readonly string[] };
 
   "simulation/invalid-fault": { readonly fault: string };

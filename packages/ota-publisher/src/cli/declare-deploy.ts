@@ -25,6 +25,8 @@ export const declareDeploy: Declare = (command, run) => {
     .option("--timeout <seconds>", "how long the delivery may take", positiveNumber, 600)
     .addOption(new Option("--mode <mode>", "how the image travels").choices(["chunked", "blob"]))
     .option("--broker <url>", "the broker, above the manifest's; embedded or embedded://HOST:PORT starts one here")
+    .addOption(repeatable("--port <port>", "with --transport serial: the board at this port; repeat it for more"))
+    .option("--all-ports", "with --transport serial: every board that is plugged in")
     .option("--allow-insecure", "let credentials go unencrypted and certificates unchecked where a channel says so")
     .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
     .option("--dry-run", "check everything and deliver nothing")

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { InspectCommandOptions } from "../commands/inspect.ts";
 import type { Declare } from "./declare.ts";
+import { byteCount } from "./option-values.ts";
 
 /** `tinybms-ota inspect`. */
 export const declareInspect: Declare = (command, run) => {
@@ -19,11 +20,8 @@ export const declareInspect: Declare = (command, run) => {
     );
 };
 
-/** Bytes, with esptool's suffix `MB` for 2 to the power of 20. */
 function flashSize(text: string): number {
-  const [, digits, suffix] = /^(\d+|0x[0-9a-f]+)(MB|M|KB|K)?$/i.exec(text) ?? [];
-  const unit = suffix === undefined ? 1 : suffix.toUpperCase().startsWith("M") ? 0x10_0000 : 0x400;
-  const size = Number(digits) * unit;
+  const size = byteCount(text);
   if (size >= 0x1_0000 && size <= 0x1000_0000) return size;
   throw new InvalidArgumentError("It must be a size such as 4MB, from 64KB to 256MB.");
 }

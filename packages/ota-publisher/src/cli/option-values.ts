@@ -27,3 +27,19 @@ export function positiveNumber(text: string): number {
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && value > 0 && value <= 1_000_000) return value;
   throw new InvalidArgumentError("It must be a number above 0, up to 1000000.");
 }
+
+/** Bytes, decimal or with 0x, with esptool's suffix `MB` for 2 to the power of 20. */
+export function byteCount(text: string): number {
+  const [, digits, suffix] = /^(\d+|0x[0-9a-f]+)(MB|M|KB|K)?$/i.exec(text) ?? [];
+  const unit = suffix === undefined ? 1 : suffix.toUpperCase().startsWith("M") ? 0x10_0000 : 0x400;
+  const size = Number(digits) * unit;
+  if (size <= 0xffff_ffff) return size;
+  throw new InvalidArgumentError("It must be a number of bytes such as 4096, 0x1000 or 4MB.");
+}
+
+/** A rate that adapters may have. */
+export function baudRate(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 9600 && value <= 2_000_000) return value;
+  throw new InvalidArgumentError("It must be a rate from 9600 to 2000000.");
+}

@@ -158,7 +158,6 @@ test.for([
   [["deploy", "--version", "1", "--wait", "forever"], "--wait"],
   [["deploy", "--version", "1", "--device", "a/b"], "a/b"],
   [["deploy", "--version", "1", "--device-file", "/nowhere/devices"], "/nowhere/devices"],
-  [["deploy", "--version", "1", "--transport", "serial"], "@tinybms/ota-serial"],
   [["deploy", "--version", "1", "--transport", "pigeon"], "pigeon"],
   [["deploy", "--version", "1", "--mode", "pigeon"], "--mode"],
   [["validate", "--format", "xml"], "--format"],

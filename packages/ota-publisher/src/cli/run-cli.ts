@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import type { CommandConsole, CommandWorld, OutputOptions } from "../commands/console.ts";
 import { declareDeploy } from "./declare-deploy.ts";
+import { declareErase, declareFlash, declareMonitor, declareReadFlash } from "./declare-flash.ts";
 import { declareInspect } from "./declare-inspect.ts";
 import { declareKeygen } from "./declare-keygen.ts";
 import { declareKeys } from "./declare-keys.ts";
@@ -72,6 +73,10 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
   declareSign(add("sign", "sign an app image, beside it"), run);
   declareVerify(add("verify", "verify the signature beside an app image"), run);
   declareProvision(add("provision", "tell devices who they are: make their NVS partitions"), run);
+  declareFlash(add("flash", "flash boards at a cable, and see their app start"), run);
+  declareReadFlash(add("read-flash", "read the flash of a board at a cable into a file"), run);
+  declareErase(add("erase", "erase flash of a board at a cable"), run);
+  declareMonitor(add("monitor", "show what a board at a cable prints"), run);
   declareSmoke(add("smoke", "try packaging and delivery without a network"), run);
   return program;
 }

@@ -1,12 +1,12 @@
 import { DEFAULT_PROTOCOLS, OtaError } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
 import { printable } from "./console.ts";
-import { type DeployCommandOptions, serialUnavailable } from "./deploy-options.ts";
+import type { DeployCommandOptions } from "./deploy-options.ts";
 
 /** One artifact over one way to the devices. */
 export interface ChosenDelivery {
   readonly artifact: LoadedArtifact;
-  readonly transport: "mqtt" | "https";
+  readonly transport: "mqtt" | "https" | "serial";
 }
 
 /** What is delivered, in order, and what is left out. */
@@ -43,8 +43,11 @@ export function chooseDeliveries(
       const leaveOut = (why: string): void => {
         warnings.push(`${printable(artifact.name)} is not delivered by ${printable(protocol)}: ${why}`);
       };
-      if (protocol === "serial") leaveOut(serialUnavailable);
-      else if (protocol !== "mqtt" && protocol !== "https") leaveOut("it is none of mqtt and https");
+      if (protocol === "serial") {
+        // A cable is where somebody sits: a release may go by one, and this run still mean the network.
+        if (transport === undefined) leaveOut("--transport serial flashes the boards at a cable");
+        else deliveries.push({ artifact: loaded, transport: protocol });
+      } else if (protocol !== "mqtt" && protocol !== "https") leaveOut("it is none of mqtt, https and serial");
       else if (hasChannel && channels[protocol] === undefined && isDefault(protocols)) {
         leaveOut("the manifest has no such channel");
       } else deliveries.push({ artifact: loaded, transport: protocol });

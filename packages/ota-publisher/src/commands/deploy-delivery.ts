@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type DeviceProgress, isOtaError, type OtaError } from "@tinybms/ota-core";
+import { type DeviceProgress, isOtaError, type OtaError, parseAppImage } from "@tinybms/ota-core";
 import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
 import type { DeliveryPlan } from "../mqtt/deliver.ts";
 import type { OfferCounter } from "../sequence.ts";
@@ -8,7 +8,14 @@ import { createProgressView } from "../ui/progress-view.ts";
 import { type CommandConsole, printable } from "./console.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
-import type { BlobDelivery, ChunkedDelivery, DeployPlan, HttpsDelivery, PlannedDelivery } from "./deploy-plan.ts";
+import type {
+  BlobDelivery,
+  ChunkedDelivery,
+  DeployPlan,
+  HttpsDelivery,
+  PlannedDelivery,
+  SerialDelivery,
+} from "./deploy-plan.ts";
 import { type DeliveryRecord, errorOfOutcome, interruptedError, plannedRecord } from "./deploy-result.ts";
 
 /**
@@ -16,6 +23,10 @@ import { type DeliveryRecord, errorOfOutcome, interruptedError, plannedRecord } 
  * come back, but a wrong host should not take ten minutes to be told.
  */
 const CONNECT_TIMEOUT_MS = 30_000;
+
+/** How a board at a cable is flashed: `flash` has options for it. */
+const LOADER_BAUD_RATE = 921_600;
+const WATCH_SECONDS = 10;
 
 /** Finds the broker of a channel; begins one in this process where that is asked for. */
 export type BrokerOf = (channel: MqttTarget) => Promise<BrokerAddress>;
@@ -65,6 +76,7 @@ export async function deliver(job: DeliveryJob): Promise<DeliveryRecord> {
 
 function deliverPlanned({ planned, ...job }: DeliveryJob, seen: Map<string, DeviceProgress>): Promise<Result> {
   if (planned.transport === "https") return sendByHttps({ ...job, planned });
+  if (planned.transport === "serial") return flashByCable({ ...job, planned });
   if (planned.mode === "blob") return sendBlob({ ...job, planned });
   return sendChunks({ ...job, planned }, seen);
 }
@@ -154,6 +166,24 @@ async function sendByHttps({ plan, planned, options, console }: DeliveryJob<Http
   } finally {
     view.stop();
   }
+}
+
+async function flashByCable({ planned, console }: DeliveryJob<SerialDelivery>): Promise<Result> {
+  const { loadSerial } = await import("../serial/load-serial.ts");
+  const { boardsError, flashBoards, progressOf } = await import("../serial/flash-boards.ts");
+  const bytes = new Uint8Array(planned.file.sizeBytes);
+  planned.file.readAt(bytes, 0);
+  const app = { name: planned.file.path, bytes, image: parseAppImage(bytes) };
+  const job = {
+    content: { type: "app", app, options: { slot: "next", select: true, force: false } },
+    reach: { baudRate: LOADER_BAUD_RATE },
+    watchSeconds: WATCH_SECONDS,
+    dryRun: false,
+    signal: console.world.signal,
+  } as const;
+  const records = await flashBoards(await loadSerial(), planned.ports, job, console);
+  const bytesSent = records.reduce((sum, record) => sum + record.bytesSent, 0);
+  return { bytesSent, devices: records.map(progressOf), error: boardsError(records) };
 }
 
 function deliveryPlanOf({ plan, planned, options }: DeliveryJob<ChunkedDelivery>, broker: BrokerAddress): DeliveryPlan {

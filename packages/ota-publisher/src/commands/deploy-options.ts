@@ -16,6 +16,9 @@ export interface DeployCommandOptions extends OutputOptions, OfferSigningOptions
   readonly timeout: number;
   readonly mode?: "chunked" | "blob";
   readonly broker?: string;
+  /** Ports of boards at a cable. */
+  readonly port?: readonly string[];
+  readonly allPorts?: boolean;
   /** Send credentials unencrypted, and believe servers whose certificate is not checked. */
   readonly allowInsecure?: boolean;
   readonly dryRun?: boolean;
@@ -40,17 +43,12 @@ export async function namedDevices({ device = [], deviceFile }: DeployCommandOpt
   throw invalid("--device-file", `${deviceFile} names no device; it must have one name on each line`);
 }
 
-/** Why nothing goes by cable yet. */
-export const serialUnavailable = "it needs the package @tinybms/ota-serial, which is not available yet";
-
-/**
- * What of the options is still to come, said before anything is done.
- *
- * @throws {@link OtaError} `arguments/invalid`.
- */
-export function refuseUnavailable({ transport = [] }: DeployCommandOptions): void {
-  if (transport.includes("serial")) throw invalid("--transport", `--transport serial: ${serialUnavailable}`);
-}
+/** What can't be said of devices by name, and why. */
+const UNANSWERED = {
+  blob: ["a message in blob mode", "reaches every device on the topic"],
+  https: ["a delivery by https", "goes to the channel's url"],
+  serial: ["a delivery by cable", "goes to the boards at --port"],
+} as const;
 
 /**
  * Options that speak of devices, where nothing is delivered that a device could answer.
@@ -60,12 +58,11 @@ export function refuseUnavailable({ transport = [] }: DeployCommandOptions): voi
  */
 export function refuseUnanswerable(
   { device = [], deviceFile, expect, broker }: DeployCommandOptions,
-  ways: readonly ("chunked" | "blob" | "https")[],
+  ways: readonly ("chunked" | "blob" | "https" | "serial")[],
 ): void {
   const other = ways.find((way) => way !== "chunked");
   if (other === undefined) return;
-  const what = other === "blob" ? "a message in blob mode" : "a delivery by https";
-  const reason = other === "blob" ? "reaches every device on the topic" : "goes to the channel's url";
+  const [what, reason] = UNANSWERED[other];
   if (device.length > 0 || deviceFile !== undefined) {
     const option = device.length > 0 ? "--device" : "--device-file";
     const hint = "--transport mqtt --mode chunked delivers to named devices";
@@ -79,6 +76,20 @@ export function refuseUnanswerable(
       "--broker embedded: a message in blob mode goes out once, before any device has found a broker that just began";
     throw invalid("--broker", message, undefined, "start a broker of its own, such as mosquitto, or deliver in chunks");
   }
+}
+
+/**
+ * Ports of boards, where nothing goes by cable.
+ *
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function refusePorts(
+  { port = [], allPorts }: DeployCommandOptions,
+  transports: readonly ("mqtt" | "https" | "serial")[],
+): void {
+  if (transports.includes("serial") || (port.length === 0 && allPorts !== true)) return;
+  const option = port.length > 0 ? "--port" : "--all-ports";
+  throw invalid(option, `${option} is for boards at a cable: add --transport serial`);
 }
 
 /**

@@ -19,8 +19,8 @@ import { chooseDeliveries } from "./deploy-choice.ts";
 import {
   type DeployCommandOptions,
   namedDevices,
+  refusePorts,
   refuseUnanswerable,
-  refuseUnavailable,
   refuseUnsignable,
 } from "./deploy-options.ts";
 import { type ReachedDelivery, reach } from "./deploy-reach.ts";
@@ -39,7 +39,7 @@ export interface DeployPlan {
 }
 
 /** One artifact over one way to the devices. */
-export type PlannedDelivery = ChunkedDelivery | BlobDelivery | HttpsDelivery;
+export type PlannedDelivery = ChunkedDelivery | BlobDelivery | HttpsDelivery | SerialDelivery;
 
 /** By MQTT, in chunks that devices ask for. */
 export interface ChunkedDelivery {
@@ -71,6 +71,15 @@ export interface HttpsDelivery {
   readonly file: ArtifactFile;
 }
 
+/** By cable, into the next slot of each board. */
+export interface SerialDelivery {
+  readonly transport: "serial";
+  readonly mode: "flash";
+  readonly artifact: string;
+  readonly ports: readonly string[];
+  readonly file: ImageFile;
+}
+
 /** A message above this is more than some brokers take unless they are told to, in bytes. */
 const BLOB_SIZE_WARNING = 1024 * 1024;
 
@@ -82,7 +91,6 @@ const BLOB_SIZE_WARNING = 1024 * 1024;
  *   fault found. Nothing stays open then.
  */
 export async function planDeploy(options: DeployCommandOptions, console: CommandConsole): Promise<DeployPlan> {
-  refuseUnavailable(options);
   const target = targetOf(await namedDevices(options));
   const root = await loadRootManifest(options.manifest);
   const loaded = await loadVersion(root, options.version);
@@ -91,6 +99,10 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     console.hide(secretsOf(expandEnvironment(channels, env).channels).map(({ value }) => value));
   }
   const { deliveries: chosen, warnings } = chooseDeliveries(loaded.artifacts, root, options);
+  refusePorts(
+    options,
+    chosen.map(({ transport }) => transport),
+  );
   const reached: ReachedDelivery[] = [];
   for (const delivery of chosen) {
     const way = await reach(delivery, root, options, console);
@@ -98,7 +110,7 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
   }
   refuseUnanswerable(
     options,
-    reached.map((way) => (way.transport === "https" ? "https" : way.channel.mode)),
+    reached.map((way) => (way.transport === "mqtt" ? way.channel.mode : way.transport)),
   );
   const signing = await signingOf(options, reached, root, console);
   const file = releaseFileOf(loaded.file);
@@ -184,13 +196,16 @@ function openAll(
   };
   try {
     // Images first: they are files too, and measured once.
-    for (const way of reached.filter(isChunked)) imageOf(way.artifact);
+    for (const way of reached) if (isChunked(way) || way.transport === "serial") imageOf(way.artifact);
     for (const way of reached) {
       const { name, filename } = way.artifact.artifact;
       if (way.transport === "https") {
         const { channel } = way;
         const file = fileOf(way.artifact);
         deliveries.push({ transport: "https", mode: channel.mode, artifact: name, filename, channel, file });
+      } else if (way.transport === "serial") {
+        const { ports } = way;
+        deliveries.push({ transport: "serial", mode: "flash", artifact: name, ports, file: imageOf(way.artifact) });
       } else if (way.channel.mode === "blob") {
         const delivery = blobDelivery(name, way.channel, fileOf(way.artifact));
         warnings.push(...delivery.warnings);

@@ -12,11 +12,13 @@ import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel
 import type { ChosenDelivery } from "./deploy-choice.ts";
 import { type Exposure, refuseExposure } from "./deploy-exposure.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
+import { portsOf } from "./flash-options.ts";
 
 /** A delivery whose channel was read. */
 export type ReachedDelivery = { readonly artifact: LoadedArtifact; readonly warnings: readonly string[] } & (
   | { readonly transport: "mqtt"; readonly channel: MqttTarget }
   | { readonly transport: "https"; readonly channel: HttpsTarget }
+  | { readonly transport: "serial"; readonly ports: readonly string[] }
 );
 
 /**
@@ -32,6 +34,7 @@ export async function reach(
 ): Promise<ReachedDelivery> {
   const { broker: brokerOption, mode: modeOption } = options;
   const where = { manifestFile: file, folder, artifact: artifact.artifact.name };
+  if (transport === "serial") return { artifact, transport, ports: await boardPorts(options), warnings: [] };
   const about = (warning: string): string => `channel ${transport}: ${warning}`;
   const expand = (channels: Channels): Channels => channelsFromEnvironment(channels, console.world.env, file);
   if (transport === "mqtt") {
@@ -55,6 +58,12 @@ export async function reach(
   const literal = settings === undefined ? [] : literalWarnings({ https: settings });
   const exposed = refuseExposure(httpsExposure(channel, expanded), options.allowInsecure === true);
   return { artifact, transport, channel, warnings: [...literal, ...[...exposed, ...channel.warnings].map(about)] };
+}
+
+/** Boards at a cable have no channel: they are named, or found. */
+async function boardPorts(options: DeployCommandOptions): Promise<readonly string[]> {
+  const { loadSerial } = await import("../serial/load-serial.ts");
+  return portsOf(await loadSerial(), options);
 }
 
 /** A broker in this process has nobody in between. */

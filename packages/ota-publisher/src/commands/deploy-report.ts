@@ -7,7 +7,7 @@ import type { DeliveryRecord } from "./deploy-result.ts";
 
 /** What a delivery is called: `gateway by mqtt`. */
 export function titleOf({ artifact, transport, mode }: PlannedDelivery): string {
-  return `${printable(artifact)} by ${transport}${mode === "chunked" || mode === "body" ? "" : ` (${mode})`}`;
+  return `${printable(artifact)} by ${transport}${["chunked", "body", "flash"].includes(mode) ? "" : ` (${mode})`}`;
 }
 
 /** Tells people what a deploy would do. */
@@ -50,6 +50,7 @@ export function reportSum(records: readonly DeliveryRecord[], console: CommandCo
 
 function wayOf(planned: PlannedDelivery, { target }: DeployPlan): string {
   if (planned.transport === "https") return `to ${planned.channel.display}`;
+  if (planned.transport === "serial") return `to the boards at ${planned.ports.join(", ")}`;
   const { broker, topic } = planned.channel;
   const through = `through ${broker === undefined ? "the embedded broker" : displayBroker(broker)}, topic ${topic}`;
   if (planned.mode === "blob") return `as one message ${through}`;
@@ -67,6 +68,7 @@ function settingsOf(planned: PlannedDelivery, { timeout, wait }: DeployCommandOp
       ["timeout", `${timeout} s`],
     ];
   }
+  if (planned.transport === "serial") return [["slot", "the next one, selected"]];
   const { qos, retain, rate, connection } = planned.channel;
   const tls = Object.keys(connection.tls ?? {}).join(", ");
   const login = [...(connection.username === undefined ? [] : ["user name"]), ...(tls === "" ? [] : [tls])].join(", ");

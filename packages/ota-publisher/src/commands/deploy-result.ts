@@ -52,6 +52,7 @@ export function deployDocument(
 /** Where a delivery goes, without user information and what else may be secret. */
 function wayOf(planned: PlannedDelivery, target: DeployPlan["target"]): object {
   if (planned.transport === "https") return { target: planned.channel.display, method: planned.channel.method };
+  if (planned.transport === "serial") return { target: { ports: planned.ports } };
   const { broker, topic, qos, retain } = planned.channel;
   const shown = broker === undefined ? "embedded" : displayBroker(broker);
   return { target, broker: shown, topic, qos, ...(planned.mode === "blob" ? { retain } : {}) };

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
-import { inspectImage, OtaError } from "@tinybms/ota-core";
+import { inspectImage } from "@tinybms/ota-core";
+import { readWholeFile } from "../whole-file.ts";
 import type { CommandConsole, OutputOptions } from "./console.ts";
 import { ExitCode } from "./exit-code.ts";
 import { inspectionText } from "./inspect-text.ts";
@@ -10,9 +10,6 @@ export interface InspectCommandOptions extends OutputOptions {
   /** Bytes. */
   readonly flashSize?: number;
 }
-
-/** No flash of the family is larger than 128 MiB. */
-const FILE_SIZE_MAX = 256 * 1024 * 1024;
 
 /**
  * Says what a file is, by its content, and what is wrong with it.
@@ -26,33 +23,10 @@ export async function runInspect(
   console: CommandConsole,
 ): Promise<number> {
   const { showSecrets = false, flashSize } = options;
-  const bytes = await read(file);
+  const bytes = await readWholeFile(file);
   const inspection = inspectImage(bytes, { showSecrets, ...(flashSize === undefined ? {} : { flashSize }) });
   console.printJson(inspection);
   const wanted = console.quiet && inspection.valid ? [] : inspectionText(file, inspection, console);
   for (const line of wanted) console.print(line);
   return inspection.valid ? ExitCode.done : ExitCode.wrongInput;
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  const handle = await open(file, "r").catch((cause: unknown) => {
-    throw unreadable(file, "can't be opened", cause);
-  });
-  try {
-    const stats = await handle.stat();
-    if (stats.isDirectory()) throw unreadable(file, "is a folder; it must be a file");
-    if (stats.size > FILE_SIZE_MAX) {
-      throw unreadable(file, `is ${stats.size} bytes; no flash is larger than 128 MiB`);
-    }
-    return new Uint8Array(await handle.readFile());
-  } catch (cause) {
-    throw cause instanceof OtaError ? cause : unreadable(file, "can't be read", cause);
-  } finally {
-    await handle.close();
-  }
-}
-
-function unreadable(file: string, why: string, cause?: unknown): OtaError<"image/file-unreadable"> {
-  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-  return new OtaError("image/file-unreadable", `${file} ${why}${code}`, { file }, { cause });
 }

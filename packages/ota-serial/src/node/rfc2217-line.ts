@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
-import { portLost, portUnusable } from "../line/port-faults.ts";
+import { portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial-line.ts";
-import { closeSocket, connectTo, type NetworkAddress, writeTo } from "./socket-line.ts";
+import { closeSocket, connectTo, endOf, type NetworkAddress, writeTo } from "./socket-line.ts";
 import {
   ComPort,
   ComPortControl,
@@ -52,8 +52,8 @@ class Rfc2217Line implements SerialLine {
     this.port = name;
     this.#socket = socket;
     socket.on("data", (bytes) => this.#take(bytes));
-    socket.on("error", (cause) => this.#end(portLost(name, cause)));
-    socket.on("close", () => this.#end(portLost(name)));
+    socket.on("error", (cause) => this.#end(endOf(socket, name, cause)));
+    socket.on("close", () => this.#end(endOf(socket, name)));
   }
 
   async begin(baudRate: number): Promise<void> {

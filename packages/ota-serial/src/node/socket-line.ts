@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { portLost, portNotFound, portUnusable } from "../line/port-faults.ts";
+import type { OtaError } from "@tinybms/ota-core";
+import { portBusy, portLost, portNotFound, portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import type { SerialLine } from "../line/serial-line.ts";
 
@@ -11,6 +12,9 @@ export interface NetworkAddress {
 
 /** How long a connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/** How long the other end may take to say goodbye, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1000;
 
 /**
  * Connects to a serial port behind TCP, `socket://HOST:PORT`: bytes alone, no control lines and no rate.
@@ -51,8 +55,8 @@ class SocketLine implements SerialLine {
     this.port = name;
     this.#socket = socket;
     socket.on("data", (bytes) => this.#received.push(bytes));
-    socket.on("error", (cause) => this.#received.fail(portLost(name, cause)));
-    socket.on("close", () => this.#received.fail(portLost(name)));
+    socket.on("error", (cause) => this.#received.fail(endOf(socket, name, cause)));
+    socket.on("close", () => this.#received.fail(endOf(socket, name)));
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -80,6 +84,11 @@ class SocketLine implements SerialLine {
   }
 }
 
+/** Why a connection ended: who never got a byte was turned away. */
+export function endOf(socket: Socket, name: string, cause?: Error): OtaError {
+  return socket.bytesRead === 0 ? portBusy(name, cause) : portLost(name, cause);
+}
+
 /** Writes to a socket whose end is known from what it received. */
 export async function writeTo(socket: Socket, bytes: Uint8Array, received: ReceiveBuffer): Promise<void> {
   received.assertSound();
@@ -87,14 +96,15 @@ export async function writeTo(socket: Socket, bytes: Uint8Array, received: Recei
   received.assertSound();
 }
 
+/** Ends a connection, and waits until the other end has noticed: the next one may follow at once. */
 export function closeSocket(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
-    if (socket.closed) resolve();
-    else {
-      socket.once("close", () => resolve());
-      socket.destroySoon();
-      // The other end may never say goodbye.
-      socket.setTimeout(1000, () => socket.destroy());
+    if (socket.closed) {
+      resolve();
+      return;
     }
+    socket.once("close", () => resolve());
+    socket.setTimeout(CLOSE_TIMEOUT_MS, () => socket.destroy());
+    socket.end();
   });
 }

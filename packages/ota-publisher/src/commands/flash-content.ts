@@ -1,0 +1,100 @@
+import { dirname, resolve } from "node:path";
+import { isOtaError, OtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { type LoadedArtifact, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import type { FlashImage, FlashPart, PlacedFile } from "@tinybms/ota-serial";
+import { openImage } from "../image-file.ts";
+import type { FlashContent } from "../serial/flash-job.ts";
+import type { SerialPackage } from "../serial/load-serial.ts";
+import { readWholeFile } from "../whole-file.ts";
+import type { FlashCommandOptions } from "./flash-options.ts";
+
+/**
+ * Reads and checks what is to be flashed.
+ *
+ * @throws {@link OtaError} `manifest/…`, `image/…`, `arguments/invalid`.
+ */
+export async function flashContentOf(serial: SerialPackage, options: FlashCommandOptions): Promise<FlashContent> {
+  const { version, app, all, image = [], slot = "next", select, keepOtadata = false, force = false } = options;
+  const nvs = options.nvs === undefined ? {} : { nvs: await readWholeFile(options.nvs) };
+  const { partitionTableOffset } = options;
+  if (version !== undefined || app !== undefined) {
+    const found = app === undefined ? await releasedApp(options, version ?? "") : await appOf(app);
+    return { type: "app", app: found, options: { slot, select, force, ...nvs } };
+  }
+  const files = all === undefined ? image.map((text) => serial.parsePlacedFile(text)) : await filesOf(serial, all);
+  const table = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
+  return { type: "parts", parts: await partsOf(files), options: { keepOtadata, ...nvs, ...table } };
+}
+
+/**
+ * The app of a release, checked against its manifest.
+ *
+ * @throws {@link OtaError} `manifest/…`, `image/…`; `arguments/invalid` where a release has several artifacts.
+ */
+async function releasedApp(options: FlashCommandOptions, version: string): Promise<FlashImage> {
+  const root = await loadRootManifest(options.manifest);
+  const { file, artifacts } = await loadVersion(root, version);
+  return imageOfArtifact(artifactNamed(artifacts, options.artifact, version), file);
+}
+
+/**
+ * The app image of an artifact, read whole.
+ *
+ * @param manifestFile - The version manifest, for messages.
+ * @throws {@link OtaError} as `openImage`.
+ */
+export function imageOfArtifact({ artifact, path }: LoadedArtifact, manifestFile: string): FlashImage {
+  const { name, size, sha256 } = artifact;
+  const file = openImage(path, { file: manifestFile, name, expected: { size, sha256 } });
+  try {
+    const bytes = new Uint8Array(file.sizeBytes);
+    file.readAt(bytes, 0);
+    return { name: artifact.filename, bytes, image: parseAppImage(bytes) };
+  } finally {
+    file.close();
+  }
+}
+
+function artifactNamed(
+  artifacts: readonly LoadedArtifact[],
+  name: string | undefined,
+  version: string,
+): LoadedArtifact {
+  const names = artifacts.map(({ artifact }) => artifact.name);
+  const wanted = name === undefined ? artifacts : artifacts.filter(({ artifact }) => artifact.name === name);
+  const [found] = wanted;
+  if (found !== undefined && wanted.length === 1) return found;
+  const fault = name === undefined ? `has ${artifacts.length} artifacts` : `has no artifact ${JSON.stringify(name)}`;
+  const message = `version ${version} ${fault}; --artifact names one of ${names.join(", ")}`;
+  throw new OtaError("arguments/invalid", message, { option: "--artifact" });
+}
+
+async function appOf(path: string): Promise<FlashImage> {
+  const bytes = await readWholeFile(path);
+  try {
+    const image = parseAppImage(bytes);
+    verifyAppImage(image);
+    return { name: path, bytes, image };
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    const { code, message, details, hint } = error;
+    throw new OtaError(
+      code,
+      `${path}: ${message}`,
+      details,
+      hint === undefined ? { cause: error } : { cause: error, hint },
+    );
+  }
+}
+
+async function filesOf(serial: SerialPackage, path: string): Promise<readonly PlacedFile[]> {
+  const text = new TextDecoder().decode(await readWholeFile(path));
+  const folder = dirname(path);
+  return serial.parseFlasherArgs(text, path).files.map((file) => ({ ...file, path: resolve(folder, file.path) }));
+}
+
+async function partsOf(files: readonly PlacedFile[]): Promise<readonly FlashPart[]> {
+  const parts: FlashPart[] = [];
+  for (const { path, offset } of files) parts.push({ name: path, offset, bytes: await readWholeFile(path) });
+  return parts;
+}

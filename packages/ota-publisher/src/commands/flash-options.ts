@@ -1,0 +1,106 @@
+import { OtaError } from "@tinybms/ota-core";
+import type { FlasherOptions, SlotChoice } from "@tinybms/ota-serial";
+import type { ReachOptions } from "../serial/flash-job.ts";
+import type { SerialPackage } from "../serial/load-serial.ts";
+import type { OutputOptions } from "./console.ts";
+
+/** Options by which the commands for boards at a cable find them, as commander reads them. */
+export interface PortOptions extends OutputOptions {
+  readonly port?: readonly string[];
+  readonly allPorts?: boolean;
+  readonly baud: number;
+  readonly resetSequence?: string;
+}
+
+/** Options of `tinybms-ota flash`, as commander reads them. */
+export interface FlashCommandOptions extends PortOptions {
+  readonly list?: boolean;
+  readonly manifest: string;
+  readonly version?: string;
+  readonly artifact?: string;
+  readonly app?: string;
+  /** `flasher_args.json`. */
+  readonly all?: string;
+  /** `FILE@OFFSET`. */
+  readonly image?: readonly string[];
+  readonly slot?: SlotChoice;
+  /** False with `--no-select`. */
+  readonly select: boolean;
+  readonly keepOtadata?: boolean;
+  readonly nvs?: string;
+  readonly partitionTableOffset?: number;
+  readonly force?: boolean;
+  /** Seconds. */
+  readonly watch: number;
+  readonly monitor?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * The ports that are meant: those named, all that look like a board, or the only one.
+ *
+ * @throws {@link OtaError} `serial/no-port`, `serial/ports-unlisted`, `arguments/invalid`.
+ */
+export async function portsOf(
+  serial: SerialPackage,
+  { port = [], allPorts }: Pick<PortOptions, "port" | "allPorts">,
+): Promise<readonly string[]> {
+  if (port.length > 0 && allPorts === true)
+    throw invalid("--all-ports", "--all-ports takes every board; leave --port out");
+  if (port.length > 0) return [...new Set(port)];
+  if (allPorts !== true) return [await serial.onlyBoardPort()];
+  const boards = (await serial.listPorts()).filter(serial.isBoard).map(({ path }) => path);
+  if (boards.length > 0) return boards;
+  throw new OtaError("serial/no-port", "no port looks like an ESP32 board", { ports: [] });
+}
+
+/** The one port of a command that takes no more. */
+export async function onlyPortOf(serial: SerialPackage, options: Pick<PortOptions, "port">): Promise<string> {
+  const [port, ...others] = await portsOf(serial, options);
+  if (port !== undefined && others.length === 0) return port;
+  throw invalid("--port", "this command takes one port");
+}
+
+/**
+ * How boards are reached.
+ *
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function reachOf(
+  serial: SerialPackage,
+  { baud, resetSequence, partitionTableOffset }: PortOptions & Pick<FlashCommandOptions, "partitionTableOffset">,
+): ReachOptions & FlasherOptions {
+  return {
+    baudRate: baud,
+    ...(resetSequence === undefined ? {} : { reset: serial.parseResetSequence(resetSequence) }),
+    ...(partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset }),
+  };
+}
+
+/**
+ * Options that contradict each other.
+ *
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function refuseContradictions(options: FlashCommandOptions): void {
+  const { version, app, all, image, slot, select, keepOtadata, monitor, port = [], allPorts } = options;
+  const sources = Object.entries({ version, app, all, image }).filter(([, value]) => value !== undefined);
+  if (sources.length !== 1) {
+    const given = sources.map(([name]) => `--${name}`).join(" and ");
+    const fault = sources.length === 0 ? "what is to be flashed is not said" : `${given} can't be kept together`;
+    const hint = "one of --version V, --app FILE, --all build/flasher_args.json, --image FILE@OFFSET";
+    throw invalid(sources.length === 0 ? "--version" : `--${sources[1]?.[0]}`, fault, hint);
+  }
+  const isWhole = all !== undefined || image !== undefined;
+  if (isWhole && slot !== undefined)
+    throw invalid("--slot", "--slot is for one app; parts with an offset know their place");
+  if (isWhole && !select) throw invalid("--no-select", "--no-select is for one app; --keep-otadata is for parts");
+  if (!isWhole && keepOtadata === true)
+    throw invalid("--keep-otadata", "--keep-otadata is for parts; --no-select is for one app");
+  if (monitor === true && (allPorts === true || port.length > 1))
+    throw invalid("--monitor", "--monitor shows one board");
+}
+
+function invalid(option: string, message: string, hint?: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", message, { option }, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,86 @@
+import type { OtaError } from "@tinybms/ota-core";
+import type { PortInfo } from "@tinybms/ota-serial/node";
+import type { BoardRecord } from "../serial/flash-job.ts";
+import { type CommandConsole, printable } from "./console.ts";
+import type { FlashCommandOptions } from "./flash-options.ts";
+
+/** Lists ports, boards first. */
+export function reportPorts(ports: readonly PortInfo[], console: CommandConsole): void {
+  console.printJson({
+    ports: ports.map(({ path, vendorId, productId, manufacturer, serialNumber, kind }) => ({
+      ...{ path, kind, vendorId: vendorId ?? null, productId: productId ?? null },
+      ...{ manufacturer: manufacturer ?? null, serialNumber: serialNumber ?? null },
+    })),
+  });
+  if (ports.length === 0) console.note("there is no serial port");
+  const width = Math.max(0, ...ports.map(({ path }) => path.length));
+  for (const { path, kind, manufacturer, serialNumber } of ports) {
+    const facts = [kind, manufacturer, serialNumber].filter((fact) => fact !== undefined).join("  ");
+    console.print(printable(`${path.padEnd(width)}  ${facts}`));
+  }
+}
+
+/** The document of `flash --json`. */
+export function flashDocument(
+  { version, dryRun = false }: Pick<FlashCommandOptions, "version" | "dryRun">,
+  records: readonly BoardRecord[],
+  error: OtaError | undefined,
+): object {
+  const release = version === undefined ? {} : { version };
+  return { ...release, dryRun, boards: records.map(boardDocument), ...(error === undefined ? {} : { error }) };
+}
+
+/** Tells people what came of one board. */
+export function reportBoard(record: BoardRecord, console: CommandConsole): void {
+  const { port, outcome, board, plan, written, unchanged, durationMs, started, error } = record;
+  if (error !== undefined) {
+    console.fail(error);
+    return;
+  }
+  if (console.quiet || board === undefined) return;
+  const size = `${board.flashSize / 0x10_0000} MB`;
+  console.print(`${printable(port)}: ${board.chipName} ${revisionText(board.revision)}, ${board.mac}, ${size} flash`);
+  const verb = outcome === "planned" ? "would write" : "wrote";
+  for (const part of plan?.steps.flat() ?? []) {
+    console.print(`  ${verb} ${printable(part.name)} at 0x${part.offset.toString(16)} (${part.bytes.length} bytes)`);
+  }
+  if (outcome === "planned") {
+    for (const warning of plan?.warnings ?? []) console.warn(printable(warning));
+    return;
+  }
+  const slot = plan?.slot === undefined ? "" : ` into ${plan.slot}`;
+  const seconds = (durationMs / 1000).toFixed(1);
+  console.print(
+    `  flashed${slot} in ${seconds} s: ${written} bytes written, ${unchanged} were there already; verified`,
+  );
+  if (started !== undefined)
+    console.print(`  started${started.version === undefined ? "" : ` ${printable(started.version)}`}`);
+}
+
+function boardDocument(record: BoardRecord): object {
+  const { port, outcome, board, plan, written, unchanged, bytesSent, baudRate, durationMs, started, error } = record;
+  return {
+    port,
+    outcome,
+    ...(board === undefined
+      ? {}
+      : {
+          chip: board.chip.name,
+          revision: revisionText(board.revision),
+          mac: board.mac,
+          flashSize: board.flashSize,
+        }),
+    slot: plan?.slot ?? null,
+    parts: (plan?.steps ?? []).flat().map(({ name, offset, bytes }) => ({ name, offset, size: bytes.length })),
+    ...{ written, unchanged, bytesSent, baudRate: baudRate ?? null },
+    durationMs: Math.round(durationMs),
+    started:
+      started === undefined ? null : { version: started.version ?? null, projectName: started.projectName ?? null },
+    warnings: plan?.warnings ?? [],
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function revisionText(revision: number): string {
+  return `v${Math.floor(revision / 100)}.${revision % 100}`;
+}

@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { OtaError, type PartitionEntry } from "@tinybms/ota-core";
+import { writeFileAtomically } from "@tinybms/ota-core/node";
+import type { Flasher, SerialLine } from "@tinybms/ota-serial";
+import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
+import { createByteProgress } from "../ui/byte-progress.ts";
+import { type CommandConsole, printable } from "./console.ts";
+import { ExitCode } from "./exit-code.ts";
+import { type FlashCommandOptions, onlyPortOf, type PortOptions, reachOf } from "./flash-options.ts";
+
+/** A piece of a flash, as commander reads it. */
+export interface FlashPlaceOptions extends PortOptions, Pick<FlashCommandOptions, "partitionTableOffset"> {
+  readonly partition?: string;
+  /** Bytes. */
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** Options of `tinybms-ota read-flash`, as commander reads them. */
+export interface ReadFlashCommandOptions extends FlashPlaceOptions {
+  readonly out: string;
+}
+
+/** Options of `tinybms-ota erase`, as commander reads them. */
+export interface EraseCommandOptions extends FlashPlaceOptions {
+  readonly whole?: boolean;
+}
+
+/** Bytes `offset` … `offset + size` − 1 of a flash. */
+interface FlashPlace {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** What the flash erases at least, in bytes. */
+const SECTOR_SIZE = 0x1000;
+
+/**
+ * Reads a board's flash into a file: all of it, a partition, or a range.
+ *
+ * @returns The exit code.
+ * @throws OtaError `serial/…`, `arguments/invalid`.
+ */
+export async function runReadFlash(options: ReadFlashCommandOptions, console: CommandConsole): Promise<number> {
+  return withBoard(options, console, async (serial, flasher) => {
+    const { offset, size } = await placeOf(serial, flasher, options);
+    const startedAt = performance.now();
+    const progress = createByteProgress(console, printable(flasher.port), size);
+    let bytes: Uint8Array;
+    try {
+      bytes = await flasher.read(offset, size, ({ done }) => progress.update(done));
+    } finally {
+      progress.stop();
+    }
+    await save(options.out, bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const durationMs = Math.round(performance.now() - startedAt);
+    const { chip } = flasher.board;
+    console.printJson({ port: flasher.port, chip: chip.name, offset, size, sha256, output: options.out, durationMs });
+    if (!console.quiet)
+      console.print(`wrote ${printable(options.out)}: ${size} bytes from 0x${offset.toString(16)}, SHA-256 ${sha256}`);
+  });
+}
+
+/**
+ * Erases a piece of a board's flash, or all of it.
+ *
+ * @returns The exit code.
+ * @throws OtaError `serial/…`, `arguments/invalid`.
+ */
+export async function runErase(options: EraseCommandOptions, console: CommandConsole): Promise<number> {
+  const { whole, partition, offset } = options;
+  if ([whole, partition, offset].filter((given) => given !== undefined).length !== 1) {
+    const message = "what is to be erased is not said: one of --partition NAME, --offset with --size, --whole";
+    throw new OtaError("arguments/invalid", message, { option: "--partition" });
+  }
+  return withBoard(options, console, async (serial, flasher) => {
+    const place = await placeOf(serial, flasher, options);
+    if (place.offset % SECTOR_SIZE !== 0 || place.size % SECTOR_SIZE !== 0) {
+      throw new OtaError("arguments/invalid", "--offset and --size must be multiples of 0x1000, a sector", {
+        option: "--offset",
+      });
+    }
+    await flasher.erase(place.offset, place.size);
+    console.printJson({ port: flasher.port, chip: flasher.board.chip.name, ...place });
+    if (!console.quiet) console.print(`erased ${place.size} bytes from 0x${place.offset.toString(16)}`);
+  });
+}
+
+/** Connects to the one board of a command, and starts its app again when done. */
+async function withBoard(
+  options: FlashPlaceOptions,
+  console: CommandConsole,
+  use: (serial: SerialPackage, flasher: Flasher) => Promise<void>,
+): Promise<number> {
+  const serial = await loadSerial();
+  const reach = reachOf(serial, options);
+  const line: SerialLine = await serial.openPort(await onlyPortOf(serial, options));
+  try {
+    const onNote = (text: string): void => console.note(printable(text));
+    const flasher = await serial.Flasher.connect(line, { ...reach, signal: console.world.signal, onNote });
+    try {
+      await use(serial, flasher);
+    } finally {
+      await flasher.startApp().catch(() => undefined);
+    }
+    return ExitCode.done;
+  } finally {
+    await line.close().catch(() => undefined);
+  }
+}
+
+async function placeOf(serial: SerialPackage, flasher: Flasher, options: FlashPlaceOptions): Promise<FlashPlace> {
+  const { partition, offset = 0, partitionTableOffset } = options;
+  const { port, board } = flasher;
+  if (partition !== undefined) {
+    const read = (from: number, size: number): Promise<Uint8Array> => flasher.read(from, size);
+    const { table } = await serial.readBoardLayout(port, read, partitionTableOffset);
+    return partitionNamed(port, table.entries, partition);
+  }
+  const size = options.size ?? board.flashSize - offset;
+  if (size > 0 && offset + size <= board.flashSize) return { offset, size };
+  const message = `the flash of the board on ${port} has ${board.flashSize} bytes; 0x${offset.toString(16)} and ${size} bytes from there are not in it`;
+  throw new OtaError("arguments/invalid", message, { option: "--offset" });
+}
+
+function partitionNamed(port: string, entries: readonly PartitionEntry[], name: string): FlashPlace {
+  const found = entries.find(({ label }) => label === name);
+  if (found !== undefined) return { offset: found.offset, size: found.size };
+  const known = entries.map(({ label }) => label);
+  const message = `the board on ${port} has no partition ${JSON.stringify(name)}`;
+  const hint = `it has ${known.join(", ")}`;
+  throw new OtaError("serial/no-partition", message, { port, partition: name, known }, { hint });
+}
+
+async function save(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFileAtomically(file, bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new OtaError("serial/file-unwritable", `${file} can't be written: ${why}`, { file }, { cause });
+  }
+}

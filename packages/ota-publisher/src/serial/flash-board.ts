@@ -1,0 +1,124 @@
+import { isOtaError } from "@tinybms/ota-core";
+import type { Flasher, FlashPlan, SerialLine } from "@tinybms/ota-serial";
+import type { BoardRecord, FlashJob, FlashWatch } from "./flash-job.ts";
+import type { SerialPackage } from "./load-serial.ts";
+
+/**
+ * Flashes one board: opens the port, looks at the board, plans, writes, starts the app and waits for its version.
+ *
+ * Whatever goes wrong, the board is reset out of its loader, and the port closed.
+ *
+ * @returns What came of it, also where it failed. What is not an `OtaError` is thrown.
+ */
+export async function flashBoard(
+  serial: SerialPackage,
+  port: string,
+  job: FlashJob,
+  watch: FlashWatch,
+): Promise<BoardRecord> {
+  const startedAt = performance.now();
+  let record: BoardRecord = {
+    ...{ port, outcome: "failed", board: undefined, plan: undefined, written: 0, unchanged: 0, bytesSent: 0 },
+    ...{ baudRate: undefined, durationMs: 0, started: undefined, error: undefined },
+  };
+  const learn = (facts: Partial<BoardRecord>): void => {
+    record = { ...record, ...facts };
+  };
+  try {
+    watch.onStage("connect", 0, 0);
+    const line = counting(await serial.openPort(port), (bytesSent) => learn({ bytesSent }));
+    try {
+      await work(serial, line, job, watch, learn);
+    } finally {
+      await line.close().catch(() => undefined);
+    }
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    watch.onStage("failed", 0, 0);
+    learn({ error, outcome: "failed" });
+  }
+  return { ...record, durationMs: performance.now() - startedAt };
+}
+
+async function work(
+  serial: SerialPackage,
+  line: SerialLine,
+  job: FlashJob,
+  watch: FlashWatch,
+  learn: (facts: Partial<BoardRecord>) => void,
+): Promise<void> {
+  const { reach, signal } = job;
+  const flasher = await serial.Flasher.connect(line, { ...reach, signal, onNote: watch.onNote });
+  learn({ board: flasher.board, baudRate: flasher.baudRate });
+  let plan: FlashPlan;
+  try {
+    plan = await planOf(serial, flasher, job);
+    learn({ plan });
+    if (!job.dryRun) await write(flasher, plan, watch, learn);
+  } catch (error) {
+    // An old app may still be there, and a board in its loader looks dead.
+    await flasher.startApp().catch(() => undefined);
+    throw error;
+  }
+  await flasher.startApp();
+  if (job.dryRun) learn({ outcome: "planned" });
+  else {
+    if (job.watchSeconds > 0 && plan.app !== undefined) {
+      watch.onStage("start", 0, 0, plan);
+      const { version } = plan.app;
+      learn({ started: await serial.watchBoot(line, { version, seconds: job.watchSeconds, onBytes: watch.onLog }) });
+    }
+    learn({ outcome: "flashed" });
+    watch.onStage("done", 1, 1, plan);
+  }
+}
+
+async function planOf(serial: SerialPackage, flasher: Flasher, { content, reach }: FlashJob): Promise<FlashPlan> {
+  const { port, board } = flasher;
+  if (content.type === "parts") return serial.planWholeFlash(port, board, content.parts, content.options);
+  const read = (offset: number, size: number): Promise<Uint8Array> => flasher.read(offset, size);
+  const layout = await serial.readBoardLayout(port, read, reach.tableOffset);
+  return serial.planAppFlash(port, board, layout, content.app, content.options);
+}
+
+async function write(
+  flasher: Flasher,
+  plan: FlashPlan,
+  watch: FlashWatch,
+  learn: (facts: Partial<BoardRecord>) => void,
+): Promise<void> {
+  for (const warning of plan.warnings) watch.onNote(warning);
+  let [written, unchanged] = [0, 0];
+  for (const parts of plan.steps) {
+    const report = await flasher.write(parts, ({ step, done, total }) => {
+      if (step !== "read") watch.onStage(step, done, total, plan);
+    });
+    written += report.written;
+    unchanged += report.unchanged;
+    learn({ written, unchanged, baudRate: flasher.baudRate });
+  }
+}
+
+/** A line that tells how many bytes have left by it. */
+function counting(line: SerialLine, onWritten: (bytes: number) => void): SerialLine {
+  let written = 0;
+  return {
+    port: line.port,
+    usb: line.usb,
+    get hasSignals() {
+      return line.hasSignals;
+    },
+    hasBaudRate: line.hasBaudRate,
+    write: (bytes) => {
+      written += bytes.length;
+      onWritten(written);
+      return line.write(bytes);
+    },
+    read: (timeoutMs) => line.read(timeoutMs),
+    setSignals: (signals) => line.setSignals(signals),
+    setBaudRate: (baudRate) => line.setBaudRate(baudRate),
+    wait: (ms) => line.wait(ms),
+    now: () => line.now(),
+    close: () => line.close(),
+  };
+}

@@ -1,0 +1,22 @@
+import { OtaError } from "@tinybms/ota-core";
+
+/** The package for boards at a cable: its part that runs anywhere, and its ports. */
+export type SerialPackage = typeof import("@tinybms/ota-serial") & typeof import("@tinybms/ota-serial/node");
+
+/**
+ * Loads `@tinybms/ota-serial`, which is an installation of its own: nothing but boards at a cable needs it.
+ *
+ * @throws {@link OtaError} `serial/package-missing`.
+ */
+export async function loadSerial(): Promise<SerialPackage> {
+  const name = "@tinybms/ota-serial";
+  try {
+    return { ...(await import("@tinybms/ota-serial")), ...(await import("@tinybms/ota-serial/node")) };
+  } catch (cause) {
+    const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    if (!isAbsent) throw cause;
+    const message = `boards at a cable need the package ${name}, which is not installed`;
+    const hint = `npm install ${name} beside tinybms-ota (npm install --global ${name} where that is global)`;
+    throw new OtaError("serial/package-missing", message, { package: name }, { cause, hint });
+  }
+}

@@ -1,0 +1,33 @@
+import { open } from "node:fs/promises";
+import { OtaError } from "@tinybms/ota-core";
+
+/** No flash of the family is larger than 128 MiB. */
+const FILE_SIZE_MAX = 256 * 1024 * 1024;
+
+/**
+ * Reads an image, or whatever else goes into a flash.
+ *
+ * @throws {@link OtaError} `image/file-unreadable` if the file can't be read, or is larger than any flash.
+ */
+export async function readWholeFile(file: string): Promise<Uint8Array> {
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw unreadable(file, "can't be opened", cause);
+  });
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw unreadable(file, "is a folder; it must be a file");
+    if (stats.size > FILE_SIZE_MAX) {
+      throw unreadable(file, `is ${stats.size} bytes; no flash is larger than 128 MiB`);
+    }
+    return new Uint8Array(await handle.readFile());
+  } catch (cause) {
+    throw cause instanceof OtaError ? cause : unreadable(file, "can't be read", cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): OtaError<"image/file-unreadable"> {
+  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  return new OtaError("image/file-unreadable", `${file} ${why}${code}`, { file }, { cause });
+}

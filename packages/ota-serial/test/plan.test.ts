@@ -1,0 +1,257 @@
+import { createHardware, runBootloader } from "@tinybms/firmware-sim";
+import {
+  APP_DESCRIPTOR_OFFSET,
+  buildOtadataEntry,
+  OTADATA_SECTOR_SIZE,
+  type OtaErrorCode,
+  OtaImageState,
+  otadataEntry,
+  PARTITION_TABLE_OFFSET,
+  parsePartitionCsv,
+} from "@tinybms/ota-core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Board, bootingSlot, planAppFlash, planWholeFlash, readBoardLayout } from "../src/index.ts";
+import { appImage } from "./benches.ts";
+
+const CSV = `nvs,data,nvs,0x9000,0x5000
+otadata,data,ota,0xe000,0x2000
+factory,app,factory,0x10000,0x20000
+ota_0,app,ota_0,0x30000,0x20000
+ota_1,app,ota_1,0x50000,0x20000
+ota_2,app,ota_2,0x70000,0x20000
+`;
+const OTADATA = 0xe000;
+const SLOTS = { factory: 0x10000, ota_0: 0x30000, ota_1: 0x50000, ota_2: 0x70000 } as const;
+
+const OLD = appImage("esp32", "1.0.0", 20_000);
+const NEW = appImage("esp32", "2.0.0", 20_000);
+
+const BOARD: Board = {
+  chip: createHardware({ chip: "esp32" }).chip,
+  ...{ chipName: "ESP32", revision: 301, mac: "24:0a:c4:00:00:01", flashSize: 0x40_0000 },
+  ...{ secureBoot: false, flashEncryption: false },
+};
+
+/** A board with old apps in some slots, and any otadata. */
+function boardOf(csv: string, offsets: readonly number[], otadata: Uint8Array) {
+  const hardware = createHardware({ chip: "esp32", partitionTable: parsePartitionCsv(csv) });
+  for (const offset of offsets) hardware.flash.load(offset, OLD.bytes);
+  hardware.flash.load(OTADATA, otadata);
+  return hardware;
+}
+
+const layoutOf = (hardware: ReturnType<typeof boardOf>) =>
+  readBoardLayout("port", async (offset, size) => hardware.flash.truth(offset, size));
+
+/** Two sectors of otadata. */
+function otadataOf(first: readonly [number, number] | undefined, second: readonly [number, number] | undefined) {
+  const bytes = new Uint8Array(2 * OTADATA_SECTOR_SIZE).fill(0xff);
+  for (const [index, entry] of [first, second].entries()) {
+    if (entry !== undefined) bytes.set(buildOtadataEntry(otadataEntry(...entry)), index * OTADATA_SECTOR_SIZE);
+  }
+  return bytes;
+}
+
+const entry = fc.option(
+  fc.tuple(
+    fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constantFrom(0xffff_fffe, 0xffff_fffd, 0xffff_fff0)),
+    fc.constantFrom(...Object.values(OtaImageState)),
+  ),
+  { nil: undefined },
+);
+
+test("whatever otadata holds, the slot that is flashed is the one that the bootloader starts", async () => {
+  const slots = fc.constantFrom("next", "running", "factory", "ota_0", "ota_1", "ota_2");
+  await fc.assert(
+    fc.asyncProperty(entry, entry, slots, async (first, second, slot) => {
+      const hardware = boardOf(CSV, Object.values(SLOTS), otadataOf(first, second));
+      const layout = await layoutOf(hardware);
+      const plan = planAppFlash("port", BOARD, layout, NEW, { slot, select: true, force: false });
+      for (const { offset, bytes } of plan.steps.flat()) hardware.flash.load(offset, bytes);
+      const outcome = runBootloader(hardware);
+      expect(outcome).toMatchObject({ kind: "boots", image: { descriptor: { version: "2.0.0" } } });
+      // And the start after that one, when a trial would be over.
+      expect(runBootloader(hardware)).toMatchObject({ kind: "boots", image: { descriptor: { version: "2.0.0" } } });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the slot taken for the running one is the one that the bootloader starts", async () => {
+  const present = fc.subarray(Object.entries(SLOTS), { minLength: 1 });
+  await fc.assert(
+    fc.asyncProperty(entry, entry, present, async (first, second, slots) => {
+      // States on trial change at a start: what starts then is for the bootloader alone to say.
+      const settled = [first, second].map((it) =>
+        it === undefined ? it : ([it[0], OtaImageState.UNDEFINED] as const),
+      );
+      const offsets = slots.map(([, offset]) => offset);
+      const hardware = boardOf(CSV, offsets, otadataOf(settled[0], settled[1]));
+      const found = bootingSlot(await layoutOf(hardware));
+      const outcome = runBootloader(hardware);
+      expect(outcome).toMatchObject({ kind: "boots", partition: { offset: found?.partition.offset } });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the next slot is the one behind the running one, in a circle", async () => {
+  const options = { slot: "next", select: true, force: false } as const;
+  for (const [sequence, next] of [
+    [1, "ota_1"],
+    [2, "ota_2"],
+    [3, "ota_0"],
+    [4, "ota_1"],
+  ] as const) {
+    const hardware = boardOf(CSV, Object.values(SLOTS), otadataOf([sequence, OtaImageState.VALID], undefined));
+    const plan = planAppFlash("port", BOARD, await layoutOf(hardware), NEW, options);
+    expect(plan).toMatchObject({ slot: next, isRisky: false, warnings: [] });
+  }
+});
+
+test("with --no-select the app that boots stays, and no version is waited for", async () => {
+  const hardware = boardOf(CSV, Object.values(SLOTS), otadataOf([1, OtaImageState.VALID], undefined));
+  const options = { slot: "ota_2", select: false, force: false } as const;
+  const plan = planAppFlash("port", BOARD, await layoutOf(hardware), NEW, options);
+  expect(plan.steps).toHaveLength(1);
+  expect(plan.app).toBeUndefined();
+});
+
+test("a stale otadata would hide what --all writes, so it is erased, and that is said", () => {
+  const hardware = createHardware({ chip: "esp32", partitionTable: parsePartitionCsv(CSV) });
+  const table = {
+    name: "table.bin",
+    offset: PARTITION_TABLE_OFFSET,
+    bytes: hardware.flash.truth(PARTITION_TABLE_OFFSET, 0xc00),
+  };
+  const app = { name: NEW.name, offset: SLOTS.factory, bytes: NEW.bytes };
+  const plan = planWholeFlash("port", BOARD, [table, app], { keepOtadata: false });
+  expect(plan.steps.flat().map(({ name }) => name)).toEqual(["table.bin", NEW.name, "otadata"]);
+  expect(plan.warnings[0]).toContain("may not start until it is flashed again");
+  expect(plan.warnings[1]).toContain("otadata is erased too");
+  expect(plan.app).toMatchObject({ version: "2.0.0" });
+  const kept = planWholeFlash("port", BOARD, [table, app], { keepOtadata: true });
+  expect(kept.steps.flat().map(({ name }) => name)).toEqual(["table.bin", NEW.name]);
+});
+
+/** The code and the sentences of what a plan refuses. */
+async function refusal(plan: () => unknown): Promise<{ code: OtaErrorCode; message: string; hint: string }> {
+  try {
+    await plan();
+  } catch (error) {
+    return error as { code: OtaErrorCode; message: string; hint: string };
+  }
+  throw new Error("nothing is refused");
+}
+
+const APP_OPTIONS = { slot: "next", select: true, force: false } as const;
+const HARDWARE = boardOf(CSV, Object.values(SLOTS), otadataOf([1, OtaImageState.VALID], undefined));
+
+test("an image for another chip names both chips", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const { code, message, hint } = await refusal(() =>
+    planAppFlash("port", BOARD, layout, appImage("esp32c3", "2.0.0"), APP_OPTIONS),
+  );
+  expect(code).toBe("serial/wrong-chip");
+  expect(message).toBe("gateway-2.0.0.bin is built for esp32c3; the board on port has an ESP32");
+  expect(hint).toContain("idf.py set-target esp32");
+});
+
+test("an image for a newer chip names both revisions", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const bytes = NEW.bytes.slice();
+  new DataView(bytes.buffer).setUint16(15, 399, true);
+  const newer = { ...NEW, bytes, image: { ...NEW.image, header: { ...NEW.image.header, minChipRevisionFull: 399 } } };
+  const { code, message } = await refusal(() => planAppFlash("port", BOARD, layout, newer, APP_OPTIONS));
+  expect(code).toBe("serial/chip-revision");
+  expect(message).toBe("gateway-2.0.0.bin needs a chip of at least v3.99; that of the board on port is v3.1");
+});
+
+test("an encrypted board is refused, a board with secure boot takes no unsigned image", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const encrypted = await refusal(() =>
+    planAppFlash("port", { ...BOARD, flashEncryption: true }, layout, NEW, APP_OPTIONS),
+  );
+  expect(encrypted.code).toBe("serial/flash-encrypted");
+  expect(encrypted.hint).toContain("over the air");
+  const unsigned = await refusal(() => planAppFlash("port", { ...BOARD, secureBoot: true }, layout, NEW, APP_OPTIONS));
+  expect(unsigned.code).toBe("serial/secure-boot");
+  expect(unsigned.hint).toContain("sign it");
+});
+
+test("another project's app is refused, unless it is forced", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const other = appImage("esp32", "2.0.0", 20_000, "thermostat");
+  const { code, message, hint } = await refusal(() => planAppFlash("port", BOARD, layout, other, APP_OPTIONS));
+  expect(code).toBe("serial/wrong-product");
+  expect(message).toBe('thermostat-2.0.0.bin is "thermostat"; the board on port runs "gateway"');
+  expect(hint).toContain("--force");
+  expect(planAppFlash("port", BOARD, layout, other, { ...APP_OPTIONS, force: true }).slot).toBe("ota_1");
+});
+
+test("an app larger than its slot, and a table larger than the flash, don't fit", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const large = await refusal(() =>
+    planAppFlash("port", BOARD, layout, appImage("esp32", "2.0.0", 200_000), APP_OPTIONS),
+  );
+  expect(large.code).toBe("serial/does-not-fit");
+  expect(large.message).toContain("partition ota_1 of the board on port holds 131072");
+  const small = await refusal(() => planAppFlash("port", { ...BOARD, flashSize: 0x6_0000 }, layout, NEW, APP_OPTIONS));
+  expect(small.message).toContain("behind its flash of 393216 bytes");
+});
+
+test("a board without a partition table is told to flash everything", async () => {
+  const { code, hint } = await refusal(() =>
+    readBoardLayout("port", async (_, size) => new Uint8Array(size).fill(0xff)),
+  );
+  expect(code).toBe("serial/no-partition-table");
+  expect(hint).toContain("flash --all build/flasher_args.json");
+});
+
+test("a slot that the table doesn't have names those that it has", async () => {
+  const single = boardOf(
+    "nvs,data,nvs,0x9000,0x5000\nfactory,app,factory,0x10000,0x20000\n",
+    [0x10000],
+    otadataOf(undefined, undefined),
+  );
+  const layout = await layoutOf(single);
+  const next = await refusal(() => planAppFlash("port", BOARD, layout, NEW, APP_OPTIONS));
+  expect(next.code).toBe("serial/no-partition");
+  expect(next.message).toContain("it has no OTA slots");
+  expect(next.hint).toBe("--slot factory writes over what it runs");
+  const named = await refusal(() => planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, slot: "ota_3" }));
+  expect(named.hint).toBe("it has factory");
+  const over = planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, slot: "factory" });
+  expect(over.isRisky).toBe(true);
+  expect(over.warnings[0]).toContain("factory is what the board on port runs");
+});
+
+test("parts over one another, a bootloader at another chip's offset, a torn image: refused before anything is written", async () => {
+  const app = { name: "app.bin", offset: 0x1_0000, bytes: NEW.bytes };
+  const overlap = await refusal(() =>
+    planWholeFlash("port", BOARD, [app, { name: "data.bin", offset: 0x1_4000, bytes: new Uint8Array(16) }], {
+      keepOtadata: false,
+    }),
+  );
+  expect(overlap.code).toBe("serial/parts-overlap");
+  expect(overlap.message).toContain("app.bin reaches to 0x15000 with its last sector, over data.bin at 0x14000");
+  const torn = { ...app, bytes: NEW.bytes.subarray(0, 10_000) };
+  const short = await refusal(() => planWholeFlash("port", BOARD, [torn], { keepOtadata: false }));
+  expect(short.code).toBe("image/truncated");
+  expect(APP_DESCRIPTOR_OFFSET).toBe(32);
+});
+
+test("NVS must have its partition's size", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const nvs = new Uint8Array(0x5000).fill(0xff);
+  const plan = planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, nvs });
+  expect(plan.steps[0]?.map(({ name, offset }) => [name, offset])).toEqual([
+    [NEW.name, SLOTS.ota_1],
+    ["nvs", 0x9000],
+  ]);
+  const wrong = await refusal(() =>
+    planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, nvs: nvs.subarray(0, 0x3000) }),
+  );
+  expect(wrong.code).toBe("serial/does-not-fit");
+});
