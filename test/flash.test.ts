@@ -232,7 +232,7 @@ test("monitor shows what the board prints, until it is interrupted", async () =>
     },
   });
   const opened = setInterval(() => {
-    if (cable?.isOpen !== true) return;
+    if (cable?.isFree !== false) return;
     clearInterval(opened);
     cable.pressReset();
   }, 5);
