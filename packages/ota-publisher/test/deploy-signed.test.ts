@@ -56,7 +56,7 @@ function currentKeys(): TrustedKeys {
   return readKeySet(readFileSync(join(line.keys, "1.json")), verifySignature);
 }
 
-test("a signed release goes out in a signed offer, after the key set that both count under", async () => {
+test("a signed release goes out in a signed offer, and the first key set, which devices have, isn't published", async () => {
   expect((await packaged("--sign-key", line.key("release"))).exitCode).toBe(0);
   const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const { exitCode, stderr } = await signedDeploy();
@@ -68,7 +68,7 @@ test("a signed release goes out in a signed offer, after the key set that both c
   const { release, epoch } = parseOffer(verifyEnvelope(offer, "offer", keys, verifySignature).payload);
   expect(epoch).toBe(1);
   expect(parseRelease(verifyEnvelope(release!, "release", keys, verifySignature).payload).version).toBe("1.2.3");
-  expect(await retainedOn(TOPICS.keys(1))).toEqual(readFileSync(join(line.keys, "1.json")));
+  expect(await retainedOn(TOPICS.keys(1))).toBeUndefined();
 });
 
 test.for([
@@ -139,7 +139,7 @@ test("--sign-key where nothing is offered is refused", async () => {
   expect(stderr).toContain("error[arguments/invalid]: --sign-key can't be kept");
 });
 
-test("a new epoch begins the count anew, and all key sets are published in order", async () => {
+test("a new epoch begins the count anew, and the key sets that devices lack are published", async () => {
   await packaged("--sign-key", line.key("release"));
   const first = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   expect((await signedDeploy()).exitCode).toBe(0);

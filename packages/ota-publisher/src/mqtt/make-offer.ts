@@ -128,12 +128,17 @@ function offerTopics({ topicRoot, target }: OfferPlan): readonly string[] {
   return [...offerTopicsOf(topicRoot, "all"), ...offerTopicsOf(topicRoot, target)];
 }
 
-/** The topics of our key sets with what each is to hold, and that of the next, which is to hold nothing. */
+/**
+ * The topics of our key sets with what each is to hold, and that of the next, which is to hold nothing. The first is not
+ * published: devices are provisioned with it, and take only what follows theirs.
+ */
 function keyTopics({ topicRoot, signing }: OfferPlan): ReadonlyMap<string, Uint8Array | undefined> {
   const topics = topicsOf(topicRoot);
   const current = currentKeys(signing);
   if (current === undefined) return new Map();
-  const ours = signing.keySets.map(({ keys, message }) => [topics.keys(keys.document.epoch), message] as const);
+  const ours = signing.keySets
+    .slice(1)
+    .map(({ keys, message }) => [topics.keys(keys.document.epoch), message] as const);
   return new Map<string, Uint8Array | undefined>([...ours, [topics.keys(current.document.epoch + 1), undefined]]);
 }
 
