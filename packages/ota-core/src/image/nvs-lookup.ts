@@ -1,5 +1,5 @@
 import type { NvsEntry } from "./nvs-entry.ts";
-import { nvsKeyFromBytes } from "./nvs-key.ts";
+import { NVS_KEY_LENGTH_MAX } from "./nvs-key.ts";
 import type { NvsPageItem, NvsPageReader } from "./nvs-page-reader.ts";
 
 /** An item, and the page it is in. */
@@ -13,7 +13,8 @@ export interface NvsItemInPage {
  * chunk, if it has the type (`PageManager` and `Page::findItem`). Made once, so that reading takes linear time.
  */
 export class NvsLookup {
-  readonly #items: Map<string, NvsItemInPage> = new Map();
+  readonly #places: Map<string, NvsItemInPage> = new Map();
+  readonly #items: Set<NvsPageItem> = new Set();
 
   /** @param pages - Oldest first, with what doesn't count dropped. */
   constructor(pages: readonly NvsPageReader[]) {
@@ -25,17 +26,33 @@ export class NvsLookup {
         if (seen.has(name)) continue;
         seen.add(name);
         const id = `${name}/${type}`;
-        if (!this.#items.has(id)) this.#items.set(id, { page, item });
+        if (this.#places.has(id)) continue;
+        this.#places.set(id, { page, item });
+        this.#items.add(item);
       }
     }
   }
 
+  /** Whether a look-up finds this very item, and none before it. */
+  finds(item: NvsPageItem): boolean {
+    return this.#items.has(item);
+  }
+
   get(wanted: Pick<NvsEntry, "namespaceIndex" | "key" | "chunkIndex" | "type">): NvsItemInPage | undefined {
-    return this.#items.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
+    return this.#places.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
   }
 }
 
+/** A character for each byte. */
+const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
 /** Namespace and key of an item as one text: equal for two items exactly if a look-up takes them for the same key. */
 export function nvsItemName({ namespaceIndex, key }: Pick<NvsEntry, "namespaceIndex" | "key">): string {
-  return `${namespaceIndex}:${String.fromCharCode(...nvsKeyFromBytes(key).bytes)}`;
+  let name = `${namespaceIndex}:`;
+  for (let index = 0; index < NVS_KEY_LENGTH_MAX; index++) {
+    const byte = key[index] ?? 0;
+    if (byte === 0) break;
+    name += CHARACTERS[byte];
+  }
+  return name;
 }

@@ -184,7 +184,7 @@ function entriesOf(
 function isFound(lookup: NvsLookup, item: NvsPageItem): boolean {
   const { entry } = item;
   if (entry.type === NvsType.blob && lookup.get({ ...entry, type: NvsType.blobIndex }) !== undefined) return false;
-  return lookup.get(entry)?.item === item;
+  return lookup.finds(item);
 }
 
 function readValue(lookup: NvsLookup, place: NvsItemInPage): NvsPartitionEntry["value"] {

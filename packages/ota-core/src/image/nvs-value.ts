@@ -69,8 +69,10 @@ export function readNvsNumber(type: number, data: Uint8Array): number | bigint {
   }
 }
 
+const DECODER: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Text up to the first NUL, as C has it; bytes that are no UTF-8 become U+FFFD. */
 export function readNvsText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return DECODER.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
