@@ -2,6 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text as streamText } from "node:stream/consumers";
 import {
   buildNvsKeys,
   buildNvsPartition,
@@ -18,6 +20,7 @@ import {
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";
 import { hasNoJudges, type Job, JUDGES, judge, type Verdict } from "./judges-python.ts";
 
 let folder: string;
@@ -252,6 +255,29 @@ test.skipIf(hasNoJudges)(
     }
   },
 );
+
+test.skipIf(hasNoJudges)(`what provision writes as CSV gives the partition that it writes${JUDGES}`, async () => {
+  const [from, own, none] = [join(folder, "from.json"), join(folder, "own.csv"), join(folder, "none.json")];
+  const pem = (label: string) => `-----BEGIN ${label}-----\n${"MIIB".repeat(300)}\n-----END ${label}-----\n`;
+  const told = {
+    ...{ broker: "mqtts://broker.example", topic: "bench/ota", product: 'A "quoted", long\nname' },
+    ...{ ca_certificate: pem("CERTIFICATE"), certificate: pem("CERTIFICATE"), private_key: pem("PRIVATE KEY") },
+    ...{ username: "#1, the first", password: ' "hunter2" ' },
+  };
+  await writeFile(from, JSON.stringify(told));
+  await writeFile(own, "key,type,encoding,value\nwifi,namespace,,\nssid,data,string,workshop\n");
+  const [bin, csv] = [join(folder, "told.bin"), join(folder, "told.csv")];
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const said = Promise.all([streamText(stdout), streamText(stderr)]);
+  const args = ["provision", "--device", "bench-1", "--out", bin, "--csv-out", csv, "--csv", own, "--from", from];
+  const world = { stdout, stderr, env: {}, signal: new AbortController().signal };
+  const exitCode = await runCli([...args, "--allow-unsigned", "--manifest", none], world);
+  stdout.end();
+  stderr.end();
+  expect(exitCode, (await said).join("")).toBe(0);
+  const [result] = await generate([{ csv: await readFile(csv, "utf8"), sizeBytes: 0x6000, version: 2 }]);
+  expect(Buffer.compare(result?.bytes ?? new Uint8Array(), await readFile(bin)), result?.output).toBe(0);
+});
 
 test.skipIf(hasNoJudges)(
   `two keys of one hash, which we refuse, are lost in what the generator writes${JUDGES}`,

@@ -69,7 +69,7 @@ export function readNvsNumber(type: number, data: Uint8Array): number | bigint {
   }
 }
 
-const DECODER: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text up to the first NUL, as C has it; bytes that are no UTF-8 become U+FFFD. */
 export function readNvsText(bytes: Uint8Array): string {
