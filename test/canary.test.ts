@@ -154,6 +154,11 @@ const SCENARIOS: readonly (readonly [program: Program, exitCode: number, args: r
   [ota, 2, [...DEPLOY, ...MANIFEST, "--broker", `ops:${PLANTED}-option@broker.example`]],
   [ota, 2, ["deploy", "--version", "1.2.3", ...MANIFEST, "--sign-key", "@release.pub"]],
   [ota, 2, ["deploy", "--version", "1.2.3", "--manifest", "@ota/wrong.json"]],
+  [
+    ota,
+    1,
+    ["withdraw", "--version", "1.2.3", "--manifest", "@ota/nowhere.json", "--sign-key", "@offer", "--timeout", "0.3"],
+  ],
   [ota, 0, ["validate", ...MANIFEST]],
   [ota, 2, ["validate", "--manifest", "@ota/wrong.json"]],
   [ota, 2, ["validate", "--manifest", "@passphrase"]],

@@ -159,6 +159,7 @@ export interface OtaErrorDetails {
   "delivery/device-failed": { readonly devices: readonly string[] };
   "delivery/timeout": { readonly seconds: number; readonly devices: readonly string[] };
   "delivery/interrupted": Record<string, never>;
+  "delivery/not-offered": { readonly version: string; readonly offered: readonly string[] };
   "delivery/sequence-jump": { readonly from: number; readonly to: number };
   "delivery/image-mismatch": { readonly expected: string; readonly actual: string };
   "delivery/flash-failed": { readonly sector: number };

@@ -12,6 +12,7 @@ import { declareSign } from "./declare-sign.ts";
 import { declareSmoke } from "./declare-smoke.ts";
 import { declareValidate } from "./declare-validate.ts";
 import { declareVerify } from "./declare-verify.ts";
+import { declareWithdraw } from "./declare-withdraw.ts";
 
 /**
  * Runs `tinybms-ota`.
@@ -66,6 +67,7 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
   };
   declarePackage(add("package", "make a release of a build"), run);
   declareDeploy(add("deploy", "deliver a release to devices"), run);
+  declareWithdraw(add("withdraw", "offer nothing in the place of a version"), run);
   declareValidate(add("validate", "check a release line and list every fault"), run);
   declareInspect(add("inspect", "say what a file is and what is wrong with it"), run);
   declareKeygen(add("keygen", "make a key pair"), run);

@@ -154,7 +154,12 @@ function isChunked(way: ReachedDelivery): boolean {
   return way.transport === "mqtt" && way.channel.mode === "chunked";
 }
 
-function targetOf(devices: readonly string[]): DeliveryTarget {
+/**
+ * For whom something is.
+ *
+ * @throws {@link OtaError} `arguments/invalid` for more devices than an offer can name.
+ */
+export function targetOf(devices: readonly string[]): DeliveryTarget {
   if (devices.length === 0) return "all";
   if (devices.length <= TARGET_DEVICES_MAX) return { devices };
   const message = `${devices.length} devices are named; one offer may name at most ${TARGET_DEVICES_MAX}`;

@@ -1,0 +1,150 @@
+import { isOtaError, type OfferDocument, OtaError, parseRelease, productOf } from "@tinybms/ota-core";
+import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import { displayBroker } from "../mqtt/broker-url.ts";
+import { offerTopicsOf } from "../offer.ts";
+import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
+import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
+import type { CommandConsole, OutputOptions } from "./console.ts";
+import type { MqttTarget } from "./deploy-channel.ts";
+import { type DeployCommandOptions, namedDevices } from "./deploy-options.ts";
+import { targetOf } from "./deploy-plan.ts";
+import { reach } from "./deploy-reach.ts";
+import { ExitCode } from "./exit-code.ts";
+
+/** Options of `tinybms-ota withdraw`, as commander reads them. */
+export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptions {
+  readonly version: string;
+  readonly manifest: string;
+  readonly device?: readonly string[];
+  readonly broker?: string;
+  readonly allowInsecure?: boolean;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/** What `withdraw --json` prints. */
+interface WithdrawDocument {
+  readonly version: string;
+  readonly withdrawals: readonly Withdrawal[];
+}
+
+interface Withdrawal {
+  readonly broker: string;
+  readonly topic: string;
+  readonly target: DeployTarget;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+type DeployTarget = ReturnType<typeof targetOf>;
+
+/**
+ * Offers nothing in the place of a version, on each topic that its artifacts go to: devices that have begun stop, those
+ * that run it stay.
+ *
+ * @returns The exit code, 0 when the brokers have the offers.
+ * @throws OtaError `delivery/not-offered` where a broker offers another version, or none; `manifest/…`, `arguments/…`,
+ *   `signing/…`, `delivery/…`. It repeats no credential.
+ */
+export async function runWithdraw(options: WithdrawCommandOptions, console: CommandConsole): Promise<number> {
+  try {
+    return await withdraw(options, console);
+  } catch (error) {
+    throw console.clean(error);
+  }
+}
+
+async function withdraw(options: WithdrawCommandOptions, console: CommandConsole): Promise<number> {
+  const deployOptions: DeployCommandOptions = { ...options, wait: "none", mode: "chunked" };
+  const target = targetOf(await namedDevices(deployOptions));
+  const root = await loadRootManifest(options.manifest);
+  const loaded = await loadVersion(root, options.version);
+  const signing = await openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, console);
+  const channels = new Map<string, MqttTarget>();
+  for (const artifact of loaded.artifacts.filter(
+    (it) => it.channels.mqtt !== undefined || options.broker !== undefined,
+  )) {
+    const reached = await reach({ artifact, transport: "mqtt" }, root, deployOptions, console);
+    if (reached.transport !== "mqtt") continue;
+    for (const warning of reached.warnings) console.warn(console.redact(warning));
+    channels.set(`${placeOf(reached.channel)} ${reached.channel.topic}`, reached.channel);
+  }
+  if (channels.size === 0) {
+    const message = `no artifact of version ${options.version} has an mqtt channel: nothing is offered there`;
+    throw new OtaError("arguments/invalid", message, { option: "--version" });
+  }
+  const sequenceFile = sequenceFileOf(root.folder);
+  const withdrawals: Withdrawal[] = [];
+  for (const channel of channels.values()) {
+    const [epoch, sequence] = await withdrawFrom(channel, target, { options, signing, sequenceFile, console });
+    withdrawals.push({ broker: placeOf(channel), topic: channel.topic, target, epoch, sequence });
+    const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
+    if (!console.quiet) console.print(`${options.version} is withdrawn from ${whom} on topic ${channel.topic}`);
+  }
+  const document: WithdrawDocument = { version: options.version, withdrawals };
+  console.printJson(document);
+  return ExitCode.done;
+}
+
+/** Publishes the offer of nothing. @returns Its number. */
+async function withdrawFrom(
+  channel: MqttTarget,
+  target: DeployTarget,
+  {
+    options,
+    signing,
+    sequenceFile,
+    console,
+  }: {
+    readonly options: WithdrawCommandOptions;
+    readonly signing: OfferSigning;
+    readonly sequenceFile: string;
+    readonly console: CommandConsole;
+  },
+): Promise<OfferCounter> {
+  const { broker, topic: topicRoot } = channel;
+  if (broker === undefined) {
+    const message = "--broker embedded: a broker that begins now offers nothing that could be withdrawn";
+    throw new OtaError("arguments/invalid", message, { option: "--broker" });
+  }
+  const timeoutMs = options.timeout * 1000;
+  const { connectBroker } = await import("../mqtt/connection.ts");
+  const { makeOffer, publishRetained } = await import("../mqtt/make-offer.ts");
+  const { signal } = console.world;
+  const connection = await connectBroker(broker, { ...channel.connection, connectTimeoutMs: timeoutMs, signal });
+  try {
+    const plan = { topicRoot, target, release: null, signing, expectedCount: undefined, sequenceFile, timeoutMs };
+    const check = (before: readonly OfferDocument[]): void => refuseOther(before, options.version, topicRoot);
+    const { counter, envelope } = await makeOffer(connection, plan, { signal }, check);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
+    for (const topic of offerTopicsOf(topicRoot, target)) {
+      await publishRetained(connection, topic, envelope, {}, deadline);
+    }
+    return counter;
+  } finally {
+    await connection.close();
+  }
+}
+
+function refuseOther(before: readonly OfferDocument[], version: string, topic: string): void {
+  const offered = before.map(versionOf);
+  if (offered.includes(version)) return;
+  const found = offered.filter((it) => it !== undefined);
+  const instead = found.length === 0 ? "nothing" : [...new Set(found)].join(" and ");
+  const message = `version ${version} is not offered on topic ${topic}: the broker offers ${instead} there`;
+  throw new OtaError("delivery/not-offered", message, { version, offered: found });
+}
+
+/** What an offer is of; `undefined` for a withdrawal, and for what no device could read. */
+function versionOf({ release }: OfferDocument): string | undefined {
+  try {
+    return release === null ? undefined : parseRelease(release.payload).version;
+  } catch (error) {
+    if (isOtaError(error)) return undefined;
+    throw error;
+  }
+}
+
+function placeOf({ broker }: MqttTarget): string {
+  return broker === undefined ? "embedded" : displayBroker(broker);
+}
