@@ -105,6 +105,7 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
       "the key set that the devices are provisioned with; without it they take unsigned offers",
     )
     .option("--flash <file>", "keep the one device's flash here; where the file exists, the device is what it holds")
+    .option("--serial <place>", "the one device's serial port, for flashers: tcp:HOST:PORT or rfc2217:HOST:PORT")
     .addOption(
       new Option("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again").argParser(
         (value: string, previous: readonly string[] = []) => [...previous, value],

@@ -210,10 +210,21 @@ export class SimulatedDevice {
 
   /** Takes power away between two events. */
   cutPower(): void {
+    this.halt();
+    this.#powerCutCount++;
+  }
+
+  /** Stops the device where it is: held in reset, it forgets all but what is in flash. */
+  halt(): void {
     this.#stopAgent();
     this.#isResetClean = false;
     this.#status = "off";
-    this.#powerCutCount++;
+  }
+
+  /** Power went in the middle of a flash operation that was not the device's software's. @returns For how long, in milliseconds. */
+  losePower(): number {
+    this.cutPower();
+    return this.#powerFaults.onCut();
   }
 
   /** What the device's flash and agent say now, in the form in which commands print it. */
@@ -304,8 +315,7 @@ export class SimulatedDevice {
       return software();
     } catch (error) {
       if (error instanceof PowerCut) {
-        this.cutPower();
-        const powerOnAfterMs = this.#powerFaults.onCut();
+        const powerOnAfterMs = this.losePower();
         const log = this.#log({ type: "power-cut", now, device: this.id, message: error.message });
         return [log, { type: "power-lost", powerOnAfterMs }];
       }

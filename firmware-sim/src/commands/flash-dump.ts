@@ -3,6 +3,7 @@ import {
   APP_IMAGE_MAGIC,
   type ChipName,
   chipById,
+  chipByName,
   isOtaError,
   OtaError,
   PARTITION_TABLE_OFFSET,
@@ -12,8 +13,11 @@ import {
   parseAppImageHeader,
   parsePartitionTable,
 } from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
+import { Efuse } from "../boot/efuse.ts";
 import type { FlashContents } from "../create-device.ts";
-import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
+import { partitionsOf } from "../device-partitions.ts";
+import { FLASH_SIZE_MAX, NorFlash } from "../flash/nor-flash.ts";
 
 /** The smallest flash, in bytes. */
 const FLASH_SIZE_MIN: number = 2 ** 20;
@@ -33,15 +37,32 @@ export function contentsOfFlash(
   chip: ChipName | undefined,
   tableOffset: number = PARTITION_TABLE_OFFSET,
 ): FlashContents {
-  const { length: size } = flashDump;
-  if (!(Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX)) {
-    const message = `${file} is ${size} bytes, as no flash is; it must be a power of two from 1 MiB to 128 MiB`;
-    const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
-    throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
-  }
+  assertFlashSize(file, flashDump);
   const table = tableOf(file, flashDump, tableOffset);
   const place = tableOffset === PARTITION_TABLE_OFFSET ? {} : { tableOffset };
-  return { flashDump, flashSizeBytes: size, chip: chip ?? chipOf(flashDump, table), ...place };
+  return { flashDump, flashSizeBytes: flashDump.length, chip: chip ?? chipOf(flashDump, table), ...place };
+}
+
+/**
+ * A board whose flash may hold anything, and nothing: it is yet to be flashed.
+ *
+ * @param chip - Without one as in {@link contentsOfFlash}.
+ * @throws OtaError `simulation/flash-invalid`.
+ */
+export function boardOfFlash(file: string, flashDump: Uint8Array, chip: ChipName | undefined): Hardware {
+  assertFlashSize(file, flashDump);
+  const flash = new NorFlash(flashDump.length);
+  flash.load(0, flashDump);
+  const found = chipByName(chip ?? chipOf(flashDump, { entries: partitionsOf(flash) }));
+  if (found === undefined) throw new RangeError(`no chip is called ${chip}`);
+  return { flash, chip: found, efuse: new Efuse(found) };
+}
+
+function assertFlashSize(file: string, { length: size }: Uint8Array): void {
+  if (Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX) return;
+  const message = `${file} is ${size} bytes, as no flash is; it must be a power of two from 1 MiB to 128 MiB`;
+  const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
+  throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
 }
 
 function tableOf(file: string, flash: Uint8Array, tableOffset: number): PartitionTable {
@@ -56,7 +77,7 @@ function tableOf(file: string, flash: Uint8Array, tableOffset: number): Partitio
   }
 }
 
-function chipOf(flash: Uint8Array, { entries }: PartitionTable): ChipName {
+function chipOf(flash: Uint8Array, { entries }: Pick<PartitionTable, "entries">): ChipName {
   for (const { type, offset } of entries) {
     const header = flash.subarray(offset, offset + APP_IMAGE_HEADER_SIZE);
     const isImage = header.length === APP_IMAGE_HEADER_SIZE && header[0] === APP_IMAGE_MAGIC;

@@ -22,7 +22,7 @@ import type { Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../create-device.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
-import { contentsOfFlash } from "./flash-dump.ts";
+import { boardOfFlash, contentsOfFlash } from "./flash-dump.ts";
 import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
 
 /** Options of `run` that say what the devices are. */
@@ -42,6 +42,8 @@ export interface DeviceInputOptions {
   readonly product?: string;
   /** Where the flash of the one device is kept. */
   readonly flash?: string;
+  /** Where the serial port of the one device goes. */
+  readonly serial?: string;
   readonly fault?: readonly string[];
 }
 
@@ -96,7 +98,12 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     refuseUnknown(faults, boards);
     return { ...common, boards, ...(path === undefined ? {} : { flashFile: { path, isNew: true, unused: [] } }) };
   }
-  const hardware = createHardware(contentsOfFlash(path, await readInput(path), options.chip));
+  const dump = await readInput(path);
+  // A board that can be flashed by its serial port needn't have been before.
+  const hardware =
+    options.serial === undefined
+      ? createHardware(contentsOfFlash(path, dump, options.chip))
+      : boardOfFlash(path, dump, options.chip);
   const { app, partitionTable, bootloader, nvs } = options;
   const factory = {
     "--app": app,

@@ -2,12 +2,15 @@ import { OtaError } from "@tinybms/ota-core";
 import { createDevice, createProvisionedDevice } from "../create-device.ts";
 import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
 import { FlashFile } from "../flash-file.ts";
-import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import { type CommandOutput, printable } from "./command-output.ts";
 import { deviceTable } from "./device-table.ts";
 import type { Board } from "./provisioned-boards.ts";
 import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
+import { startSerialDevice } from "./serial-device.ts";
+import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-option.ts";
 
 /** The options of `tinybms-sim run`. */
 export interface RunOptions extends DeviceInputOptions, BrokerOptions {
@@ -27,24 +30,27 @@ type End = "settled" | "timeout" | "interrupted";
  *   `delivery/broker-unreachable` where time is over and no device ever reached the broker.
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
+  const serial = options.serial === undefined ? undefined : parseSerialOption(options.serial);
   const inputs = await readDeviceInputs(options);
-  const broker = await openBrokerOf(inputs.boards, options);
-  output.hide(broker.secrets);
+  if (serial !== undefined) refuseOnSerial(inputs);
+  const needsBroker = serial === undefined || options.broker !== undefined || isToldBroker(inputs);
+  const broker = needsBroker ? await openBrokerOf(inputs.boards, options) : undefined;
+  output.hide(broker?.secrets ?? []);
   const failure = new AbortController();
   let fleet: Fleet | undefined;
   let flashFile: FlashFile | undefined;
   let end: End;
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
-    fleet = startFleet(inputs, broker, output);
+    fleet = await startFleet(inputs, broker, serial, output);
     end = await untilEnd(fleet, options, AbortSignal.any([output.io.signal, failure.signal]));
   } finally {
-    await Promise.all(fleet?.connections.map((connection) => connection.stop()) ?? []);
+    await fleet?.stop();
     flashFile?.close();
-    await broker.close();
+    await broker?.close();
   }
   failure.signal.throwIfAborted();
-  if (end === "timeout" && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
+  if (end === "timeout" && broker !== undefined && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
   const devices = fleet.connections.map(({ device }) => device.summary());
   output.printJson({ devices });
   for (const line of deviceTable(devices)) output.print(line);
@@ -72,30 +78,85 @@ interface Fleet {
   /** Some device was connected at some time. */
   wasReached(): boolean;
   lastError(): Error | undefined;
+  stop(): Promise<void>;
 }
 
-function startFleet(inputs: DeviceInputs, broker: ChosenBroker, output: CommandOutput): Fleet {
+async function startFleet(
+  inputs: DeviceInputs,
+  broker: ChosenBroker | undefined,
+  serial: SerialAddress | undefined,
+  output: CommandOutput,
+): Promise<Fleet> {
   const { boards, faults } = inputs;
   const count = `${boards.length} ${boards.length === 1 ? "device" : "devices"}`;
-  output.note(`${count} on ${broker.display}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
+  const place = broker === undefined ? "without a broker" : `on ${broker.display}`;
+  output.note(`${count} ${place}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
   let wasReached = false;
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {
     const isNew = lastError?.message !== error.message;
     lastError = error;
-    if (isNew && !wasReached) output.warn(`${broker.display} can't be reached, trying again: ${error.message}`);
+    if (!isNew || wasReached) return;
+    output.warn(`${broker?.display ?? "the broker"} can't be reached, trying again: ${error.message}`);
   };
-  const connections = boards.map((board, index) => {
-    const device = deviceOf(board, inputs, index + 1);
-    const onLog = (entry: DeviceLogEntry) => report(entry, output);
-    const connection = connectDevice(device, broker.url, { faults, seed: index + 1, onLog, onConnectionError });
+  const onLog = (entry: DeviceLogEntry) => report(entry, output);
+  const running = await Promise.all(
+    boards.map((board, index) => {
+      const options = { faults, seed: index + 1, onLog, onConnectionError };
+      return startDevice(deviceOf(board, inputs, index + 1), broker?.url, serial, options, output);
+    }),
+  );
+  for (const { connection } of running) {
     connection.watch(() => {
       wasReached ||= connection.isOnline;
     });
-    return connection;
-  });
-  return { connections, wasReached: () => wasReached, lastError: () => lastError };
+  }
+  return {
+    connections: running.map(({ connection }) => connection),
+    wasReached: () => wasReached,
+    lastError: () => lastError,
+    stop: async () => {
+      await Promise.all(running.map(({ stop }) => stop()));
+    },
+  };
+}
+
+interface RunningDevice {
+  readonly connection: DeviceConnection;
+  readonly stop: () => Promise<void>;
+}
+
+async function startDevice(
+  device: SimulatedDevice,
+  brokerUrl: string | undefined,
+  serial: SerialAddress | undefined,
+  options: ConnectOptions,
+  output: CommandOutput,
+): Promise<RunningDevice> {
+  if (serial === undefined) {
+    const connection = connectDevice(device, brokerUrl, options);
+    return { connection, stop: () => connection.stop() };
+  }
+  const started = await startSerialDevice(device, brokerUrl, serial, options);
+  output.note(`the serial port of ${device.id}: esptool ${esptoolOptions(serial, started.port)}`);
+  return started;
+}
+
+function refuseOnSerial({ boards }: DeviceInputs): void {
+  const chip = boards[0]?.hardware.chip.name ?? "esp32";
+  const fault =
+    boards.length > 1
+      ? `is the port of one device, and there are ${boards.length}; run one for each port`
+      : `needs the ROM of ${chip}, which is not simulated; those of ${ROM_CHIPS.join(", ")} are`;
+  if (boards.length > 1 || romProfileOf(chip) === undefined) {
+    throw new OtaError("arguments/invalid", `--serial ${fault}`, { option: "--serial" });
+  }
+}
+
+/** The device finds its broker by itself. */
+function isToldBroker({ boards }: DeviceInputs): boolean {
+  return boards.some(({ provisioning }) => provisioning !== undefined);
 }
 
 function deviceOf(
@@ -136,13 +197,12 @@ function untilEnd({ connections }: Fleet, options: RunOptions, signal: AbortSign
     signal.addEventListener("abort", onAbort);
     if (options.timeout !== undefined) timeout = setTimeout(() => end("timeout"), options.timeout * 1000);
     if (options.until !== "settled") return;
-    const pending = new Set(connections.map(({ device }) => device));
+    const pending = new Set(connections);
     for (const connection of connections) {
-      const { device } = connection;
       unwatch.push(
         connection.watch(() => {
-          if (isSettled(device)) pending.delete(device);
-          else pending.add(device);
+          if (isSettled(connection.device)) pending.delete(connection);
+          else pending.add(connection);
           if (pending.size === 0) end("settled");
         }),
       );

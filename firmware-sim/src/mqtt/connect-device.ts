@@ -14,6 +14,11 @@ export interface ConnectOptions {
   readonly seed?: number;
   /** From reset to the start of the app, in milliseconds; 100 without it. */
   readonly bootMs?: number;
+  /**
+   * Who starts the device again after a reset or a power cut, by {@link DeviceConnection.powerOn}: whatever comes before the
+   * bootloader, such as a ROM on a serial port. Without it the connection does.
+   */
+  readonly onRestart?: (after: "reset" | "power-cut") => void;
   /** Sees everything that happens to the device. */
   readonly onLog?: (entry: DeviceLogEntry) => void;
   /** Sees why a connection to the broker failed; the device tries again by itself. */
@@ -32,11 +37,11 @@ type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
  * lost connections are lived through until {@link DeviceConnection.stop}.
  *
  * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js takes. A device that was provisioned takes the broker
- *   that it was told, with its user name, password and certificates.
+ *   that it was told, with its user name, password and certificates; another is without a network if this is `undefined`.
  */
 export function connectDevice(
   device: SimulatedDevice,
-  brokerUrl: string,
+  brokerUrl: string | undefined,
   options: ConnectOptions = {},
 ): DeviceConnection {
   const connection = new DeviceConnection(device, brokerUrl, options);
@@ -46,10 +51,10 @@ export function connectDevice(
 
 /** A device that is run against a broker. */
 export class DeviceConnection {
-  readonly device: SimulatedDevice;
-  readonly #brokerUrl: string;
+  readonly #brokerUrl: string | undefined;
   readonly #options: ConnectOptions;
-  readonly #faults: LinkFaults;
+  #device: SimulatedDevice;
+  #faults: LinkFaults;
   readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
   readonly #unacknowledged: Set<Promise<void>> = new Set();
   #client: MqttClient | undefined;
@@ -61,12 +66,22 @@ export class DeviceConnection {
   #isStopped = false;
   readonly #watchers: Set<() => void> = new Set();
 
-  constructor(device: SimulatedDevice, brokerUrl: string, options: ConnectOptions) {
-    this.device = device;
+  /** @param brokerUrl - As of {@link connectDevice}. */
+  constructor(device: SimulatedDevice, brokerUrl: string | undefined, options: ConnectOptions) {
     this.#brokerUrl = brokerUrl;
     this.#options = options;
-    const random = createRandom(options.seed ?? 1).fork();
-    this.#faults = new LinkFaults(options.faults ?? [], device.id, device.topicRoot, random);
+    this.#device = device;
+    this.#faults = faultsOf(device, options);
+  }
+
+  get device(): SimulatedDevice {
+    return this.#device;
+  }
+
+  /** The board turns out to be another device, as its flash says now. It must be off. */
+  set device(device: SimulatedDevice) {
+    this.#device = device;
+    this.#faults = faultsOf(device, this.#options);
   }
 
   /** The broker has accepted the connection, and it stands. */
@@ -84,6 +99,13 @@ export class DeviceConnection {
   /** Takes power away; the broker finds the connection broken. */
   cutPower(): void {
     this.device.cutPower();
+    this.#endLife();
+    this.#breakConnection();
+  }
+
+  /** Holds the device in reset: it runs no longer, and the broker finds the connection broken. */
+  hold(): void {
+    this.device.halt();
     this.#endLife();
     this.#breakConnection();
   }
@@ -113,7 +135,9 @@ export class DeviceConnection {
 
   #connect(): void {
     const { provisioning } = this.device;
-    const client = connect(provisioning?.broker ?? this.#brokerUrl, {
+    const url = provisioning?.broker ?? this.#brokerUrl;
+    if (url === undefined) return;
+    const client = connect(url, {
       ...loginOf(provisioning),
       clientId: `tinybms-${this.device.id}`,
       clean: true,
@@ -194,7 +218,7 @@ export class DeviceConnection {
         case "power-lost":
           this.#endLife();
           this.#breakConnection();
-          this.#bootAfter(action.powerOnAfterMs);
+          this.#bootAfter(action.powerOnAfterMs, "power-cut");
           break;
       }
     }
@@ -240,15 +264,19 @@ export class DeviceConnection {
   }
 
   async #disconnectForReset(flush: boolean): Promise<void> {
+    const life = this.#life;
     if (flush) await withinMs(Promise.all(this.#unacknowledged), FLUSH_MS_MAX);
     if (flush && this.#client !== undefined) await withinMs(this.#client.endAsync(), FLUSH_MS_MAX);
+    // Somebody may have held the device meanwhile, and started it again.
+    if (this.#life !== life) return;
     this.#breakConnection();
-    this.#bootAfter(this.#options.bootMs ?? 100);
+    this.#bootAfter(this.#options.bootMs ?? 100, "reset");
   }
 
-  #bootAfter(delayMs: number): void {
+  #bootAfter(delayMs: number, after: "reset" | "power-cut"): void {
     if (this.#isStopped) return;
-    this.#restart = setTimeout(() => this.powerOn(), delayMs);
+    const { onRestart = () => this.powerOn() } = this.#options;
+    this.#restart = setTimeout(() => onRestart(after), delayMs);
   }
 
   /** Voids timers and whatever else the device had begun. */
@@ -268,6 +296,11 @@ export class DeviceConnection {
     client.stream.destroy();
     client.end(true);
   }
+}
+
+/** What the network between a device and its broker does. */
+function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: ConnectOptions): LinkFaults {
+  return new LinkFaults(faults, device.id, device.topicRoot, createRandom(seed).fork());
 }
 
 /** How a device that was provisioned introduces itself. */

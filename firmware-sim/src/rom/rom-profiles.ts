@@ -108,6 +108,9 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
   },
 };
 
+/** The chips whose ROM is modelled. */
+export const ROM_CHIPS: readonly RomChipName[] = Object.values(PROFILES).map(({ chip }) => chip);
+
 /** The ROM of a chip, or `undefined` for one that isn't modelled. */
 export function romProfileOf(chip: ChipName): RomProfile | undefined {
   return Object.values(PROFILES).find((profile) => profile.chip === chip);

@@ -214,8 +214,11 @@ export class SerialBoard {
   }
 
   #onTimer(now: number, actions: SerialBoardAction[]): void {
-    if (this.#state === "strapping" && now >= this.#strappingEnds) this.#restart(false, actions);
-    else if (this.#state === "download") this.#work(now, actions);
+    if (this.#state === "download") this.#work(now, actions);
+    if (this.#state !== "strapping") return;
+    // Timers of the world may fire a little early.
+    if (now < this.#strappingEnds) actions.push({ type: "set-timer", at: this.#strappingEnds });
+    else this.#restart(false, actions);
   }
 
   /** Does what there is to do until the flash is busy. */

@@ -20,6 +20,10 @@ export interface SerialCableOptions extends SerialBoardOptions {
   readonly faults?: readonly Fault[];
   /** Decides what those faults hit; 1 without it. */
   readonly seed?: number;
+  /** Told when the flash loses power while the loader writes; the board is off then. */
+  readonly onPowerLost?: (message: string) => void;
+  /** Told when a fault has pulled the cable. */
+  readonly onUnplug?: () => void;
 }
 
 /** What a host has of its port: where the port's events go. */
@@ -51,6 +55,7 @@ export class SerialCable {
   readonly model: LineModel = new LineModel();
   readonly #firmware: BoardFirmware;
   readonly #line: SerialLine;
+  readonly #onPowerLost: (message: string) => void;
   #isPlugged = true;
   #timer: NodeJS.Timeout | undefined;
   #port: { readonly listener: PortListener; pending: Uint8Array[] } | undefined;
@@ -60,13 +65,17 @@ export class SerialCable {
   constructor(options: SerialCableOptions) {
     this.board = new SerialBoard(options);
     this.#firmware = options.firmware ?? new BootloaderFirmware(options.hardware);
-    const { faults = [], id = "bench-1", seed = 1 } = options;
+    const { faults = [], id = "bench-1", seed = 1, onPowerLost = () => undefined } = options;
+    this.#onPowerLost = onPowerLost;
     this.#line = new SerialLine(new LineFaults(faults, id, createRandom(seed)), {
       deliver: {
         "to-board": (bytes) => this.#handle({ type: "receive", bytes }),
         "to-host": (bytes) => this.#deliver(bytes),
       },
-      onUnplug: () => this.unplug(),
+      onUnplug: () => {
+        this.unplug();
+        options.onUnplug?.();
+      },
     });
     this.powerOn();
   }
@@ -150,6 +159,14 @@ export class SerialCable {
     this.powerOn();
   }
 
+  /** Ends it: nothing is waited for any longer. The board stays as it is. */
+  stop(): void {
+    this.#port = undefined;
+    this.#isPlugged = false;
+    this.#line.clear();
+    clearTimeout(this.#timer);
+  }
+
   #write(bytes: Uint8Array): void {
     this.model.receive(bytes.length, this.board.baudRate);
     this.#line.send("to-board", bytes.slice());
@@ -177,6 +194,7 @@ export class SerialCable {
         this.#firmware.halt();
         break;
       case "power-lost":
+        this.#onPowerLost(action.message);
         break;
       case "set-timer":
         clearTimeout(this.#timer);

@@ -89,6 +89,16 @@ describe("by its reset circuit", () => {
   });
 });
 
+test("a timer that fires early is set again", () => {
+  const host = new BenchHost({ hardware: createHardware({}) });
+  host.event({ type: "power-on" });
+  host.now = 149.5;
+  host.event({ type: "timer" });
+  expect(host.board.state).toBe("strapping");
+  host.settle();
+  expect([host.board.state, host.now]).toEqual(["app", 150]);
+});
+
 test("the console says which mode was strapped", () => {
   const host = running();
   expect(host.console).toContain("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n");

@@ -1,0 +1,38 @@
+import type { DeviceLogEntry } from "../device.ts";
+import type { DeviceConnection } from "../mqtt/connect-device.ts";
+import { consoleText } from "../rom/rom-console.ts";
+import type { BoardFirmware } from "./board-firmware.ts";
+import { bootConsole } from "./boot-console.ts";
+import type { SerialCable } from "./serial-cable.ts";
+
+/** A device with its agent as what runs on a board: started and stopped by the ROM, connected to its broker. */
+export class ConnectedFirmware implements BoardFirmware {
+  readonly #connection: DeviceConnection;
+  readonly #beforeBoot: () => void;
+  #print: (text: string) => void = () => undefined;
+
+  /** @param beforeBoot - Called at each start, when the flash may hold anything. */
+  constructor(connection: DeviceConnection, beforeBoot: () => void) {
+    this.#connection = connection;
+    this.#beforeBoot = beforeBoot;
+  }
+
+  boot(print: (text: string) => void): void {
+    this.#print = print;
+    this.#beforeBoot();
+    this.#connection.powerOn();
+  }
+
+  halt(): void {
+    this.#connection.hold();
+  }
+
+  /** To be told of everything that happens to the device. */
+  follow(entry: DeviceLogEntry, cable: SerialCable): void {
+    const { bootOutcome } = this.#connection.device;
+    if (entry.type === "power-cut") cable.cutPower();
+    if ((entry.type === "booted" || entry.type === "reset-loop") && bootOutcome !== undefined) {
+      this.#print(consoleText(bootConsole(bootOutcome)));
+    }
+  }
+}
