@@ -20,9 +20,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../firmware-sim/src/cli.ts";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";
 import { hasMosquitto, killMosquittos, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
+import { createAuthority, hasOpenssl } from "../packages/ota-publisher/test/tls-files.ts";
 
 const isAbsent = !hasMosquitto();
 const WHY = isAbsent ? " (skipped: Mosquitto is not installed; `apt-get install mosquitto`)" : "";
+
+const lacksOpenssl = isAbsent || !hasOpenssl();
+const TLS_WHY = lacksOpenssl ? " (skipped: `apt-get install mosquitto openssl`)" : "";
 
 const TOPIC = "0/bench/0/ota";
 const DEVICES = ["bench-1", "bench-2", "bench-3", "spare-1"] as const;
@@ -230,6 +234,27 @@ test.skipIf(isAbsent)(
         expect(ears.sort(), `${name} on ${topic}`).toEqual([...wanted].sort());
       }
     }
+  },
+);
+
+test.skipIf(lacksOpenssl)(
+  `devices come by TLS with the certificates of their NVS, and not without${TLS_WHY}`,
+  async () => {
+    const authority = createAuthority(folder, "devices");
+    const server = authority.sign("broker", "IP:127.0.0.1");
+    const own = authority.sign("tls-1", "DNS:tls-1");
+    const port = await freePort();
+    const lines = [`cafile ${authority.cert}`, `certfile ${server.cert}`, `keyfile ${server.key}`];
+    const asked = ["require_certificate true", "use_identity_as_username true", "allow_anonymous false"];
+    await startMosquitto(folder, [...lines, ...asked, `acl_file ${at("fleet", "mosquitto.acl")}`], port);
+    const broker = ["--broker", `mqtts://127.0.0.1:${port}`, "--ca", authority.cert];
+    const common = ["--manifest", at("manifest.json"), ...broker];
+    writeFileSync(at("tls.csv"), `device_id,certificate,private_key\ntls-1,${own.cert},${own.key}\ntls-2,,\n`);
+    await done(ota("provision", "--devices", at("tls.csv"), "--out-dir", at("tls"), ...common));
+    const known = await sim("run", "--nvs", at("tls", "tls-1.bin"), "--timeout", "1.5");
+    expect(known.out, known.err).toContain('"state": "idle"');
+    const refused = await sim("run", "--nvs", at("tls", "tls-2.bin"), "--timeout", "1.5");
+    expect(JSON.parse(refused.out).error, refused.err).toMatchObject({ code: "delivery/broker-unreachable" });
   },
 );
 
