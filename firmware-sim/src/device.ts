@@ -4,6 +4,7 @@ import {
   isOtaError,
   type Provisioning,
   type ReceiverTiming,
+  type SignatureVerifier,
   type StateReport,
   type TrustedKeys,
   topicsOf,
@@ -40,6 +41,8 @@ export interface DeviceOptions {
    * is, and none of the above counts but {@link DeviceOptions.id} and {@link DeviceOptions.topicRoot}, which are its own.
    */
   readonly provisioning?: Provisioning;
+  /** Says whether a signature is a key's; Node's crypto without it. */
+  readonly verify?: SignatureVerifier | undefined;
   readonly bootloaderOptions?: BootloaderOptions;
   /** What becomes of the self-test, by image; it passes without a rule. */
   readonly selfTests?: readonly SelfTestRule[];
@@ -252,6 +255,7 @@ export class SimulatedDevice {
       app,
       {
         ...identity,
+        verify: this.#options.verify,
         random: () => this.#random.float(),
         selfTests: [...this.#faults.filter((fault) => fault.type === "self-test"), ...selfTests],
         selfTestMs,

@@ -10,6 +10,7 @@ import {
   toHex,
 } from "@tinybms/ota-core";
 import { expect, test, vi } from "vitest";
+import type { StoredText as StoredTextClass } from "../src/agent/stored-text.ts";
 import { createHardware, type FlashContents } from "../src/create-device.ts";
 import type { AppContext, EspPartition } from "../src/esp-idf/app-context.ts";
 import type { Invariant } from "../src/power-cut/invariant.ts";
@@ -17,6 +18,7 @@ import { parsePoint } from "../src/power-cut/point-name.ts";
 import { replayPoint } from "../src/power-cut/replay.ts";
 import { powerCutSweep } from "../src/power-cut/sweep.ts";
 import type { SweepOptions } from "../src/power-cut/sweep-options.ts";
+import { sweptTrust } from "./signed-fleet.ts";
 
 const { NEW, VALID } = OtaImageState;
 const OLD_IMAGE = buildAppImage({ version: "1.0.0", sizeBytes: 8192, seed: 1 });
@@ -130,6 +132,23 @@ const MUTANTS: readonly Mutant[] = [
           return (original.openAgentStorage as Call)(app);
         },
       };
+    },
+  },
+  {
+    bug: "a key set is written over the one before",
+    module: "../src/agent/stored-text.ts",
+    board: FRESH,
+    sweep: { runs: ["update"], trust: sweptTrust(NEW_IMAGE) },
+    breaks: "key-set",
+    mutate: async (original) => {
+      const { StoredText } = original as { StoredText: typeof StoredTextClass };
+      class Mutant extends StoredText<unknown> {
+        override store(value: unknown, text: string, isWritten: () => number): number {
+          for (let turn = 0; turn < 2; turn++) super.store(value, "", isWritten);
+          return super.store(value, text, isWritten);
+        }
+      }
+      return { ...original, StoredText: Mutant };
     },
   },
   {

@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 import type { FlashContents } from "../src/create-device.ts";
 import { powerCutSweep } from "../src/power-cut/sweep.ts";
 import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";
+import { sweptTrust } from "./signed-fleet.ts";
 
 const CHUNK = 4096;
 const image = (version: string, chunks: number, seed: number) =>
@@ -78,6 +79,20 @@ test("power may go twice: every pair of cuts in an update of 16 chunks, and many
   const rollback = await powerCutSweepOnThreads({ ...options, runs: ["rollback"], pairs: 2_000 }, { threads: 2 });
   expect(rollback.violations).toEqual([]);
   expect(rollback.ends.rolledBack).toBeGreaterThan(40);
+});
+
+test("power may go in every operation in which a device takes a key set, and an offer under it, and runs or rolls back its image", {
+  timeout: 120_000,
+}, async () => {
+  const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 2, 1) };
+  const to = image("2.0.0", 2, 2);
+  const result = await powerCutSweepOnThreads({ from, to, seed: 1, trust: sweptTrust(to) }, { threads: 2 });
+  expect(result.violations).toEqual([]);
+  expect(result.variants["all-but-bit"]).toBeGreaterThan(500);
+  for (const phase of Object.values(result.phases)) expect(phase).toBeGreaterThan(100);
+  expect(result.outcomes.unprotectedBoot).toBeGreaterThan(20);
+  expect(result.ends.confirmed).toBeGreaterThan(200);
+  expect(result.ends.rolledBack).toBeGreaterThan(200);
 });
 
 test("threads make no difference to the result", { timeout: 60_000 }, async () => {

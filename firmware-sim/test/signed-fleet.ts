@@ -13,21 +13,22 @@ import {
   rotateKey,
   signedBytes,
 } from "@tinybms/ota-core";
-import type { PublicationSigner } from "../src/simulation/publish-image.ts";
+import { PRODUCT, type ScenarioTrust, TOPIC_ROOT } from "../src/power-cut/scenario.ts";
+import { type PublicationSigner, prepareSender } from "../src/simulation/publish-image.ts";
 
-/** A key pair of a test. Ed25519: the same message gives the same signature, so that a seed gives the same run. */
+/** A key pair of a test. */
 export interface FleetKey extends PublicKey {
   readonly privateKey: KeyObject;
 }
 
 export function createFleetKey(): FleetKey {
-  const { privateKey } = generateKeyPairSync("ed25519");
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
   return { ...parsePublicKey(Uint8Array.from(spki)), privateKey };
 }
 
 function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload: Uint8Array) {
-  const sig = Uint8Array.from(sign(null, signedBytes(kind, payload), key.privateKey));
+  const sig = Uint8Array.from(sign("sha256", signedBytes(kind, payload), key.privateKey));
   return { keyid: key.keyid, alg: key.alg, sig };
 }
 
@@ -45,14 +46,14 @@ export function sealKeySet(document: Immutable<KeySet>, ...signers: readonly Fle
   );
 }
 
-/** The keys of a product's first two epochs: in the second another offer key has the place of the first. */
+/** The keys of a product's first three epochs: from the second on another offer key has the place of the first. */
 export interface FleetKeys {
   readonly root: FleetKey;
   readonly release: FleetKey;
   readonly offer: FleetKey;
   readonly nextOffer: FleetKey;
-  /** Envelopes of the key sets of epochs 1 and 2. */
-  readonly keySets: readonly [Uint8Array, Uint8Array];
+  /** Envelopes of the key sets of epochs 1 to 3. */
+  readonly keySets: readonly [Uint8Array, Uint8Array, Uint8Array];
 }
 
 export function createFleetKeys(product: string): FleetKeys {
@@ -65,5 +66,16 @@ export function createFleetKeys(product: string): FleetKeys {
   const none = firstKeySet(product, "2026-01-01T00:00:00Z");
   const first = roles.reduce<Immutable<KeySet>>((set, [key, role]) => addKey(set, key, [role]), none);
   const second = rotateKey(nextKeySet(first, "2026-01-02T00:00:00Z"), offer.keyid, nextOffer, true);
-  return { root, release, offer, nextOffer, keySets: [sealKeySet(first, root), sealKeySet(second, root)] };
+  const third = nextKeySet(second, "2026-01-03T00:00:00Z");
+  const seal = (set: Immutable<KeySet>) => sealKeySet(set, root);
+  return { root, release, offer, nextOffer, keySets: [seal(first), seal(second), seal(third)] };
+}
+
+/** A device of a power-cut sweep that takes two steps to the key set of epoch 3 and is then offered an image under it. */
+export function sweptTrust(image: Uint8Array): ScenarioTrust {
+  const { keySets, release, nextOffer } = createFleetKeys(PRODUCT);
+  const sign = signerOf({ release, offer: nextOffer });
+  const { offerEnvelope } = prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, epoch: 3, sign });
+  const [keySet, ...laterKeySets] = keySets;
+  return { keySet, laterKeySets, offer: offerEnvelope };
 }

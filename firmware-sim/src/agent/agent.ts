@@ -9,6 +9,7 @@ import {
   type ReceiverTiming,
   type ReportedError,
   type RunningImage,
+  type SignatureVerifier,
   type StateReport,
   type TrustedKeys,
 } from "@tinybms/ota-core";
@@ -41,6 +42,8 @@ export interface AgentOptions {
   readonly keySet?: TrustedKeys | undefined;
   /** Who it is stands in NVS, which is therefore never erased. */
   readonly isProvisioned?: boolean;
+  /** `verifySignature` without it. */
+  readonly verify?: SignatureVerifier | undefined;
   /** A source of numbers in [0, 1). */
   readonly random: () => number;
   /** What becomes of the self-test, by image. */
@@ -108,7 +111,7 @@ export class OtaAgent {
   constructor(app: AppContext, options: AgentOptions, start: AgentStart) {
     this.#app = app;
     this.#options = options;
-    const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
+    const { device, topicRoot, product, allowUnsigned, keySet, verify, random, timing, window } = options;
     this.#receiver = new Receiver({
       device,
       topicRoot,
@@ -116,6 +119,7 @@ export class OtaAgent {
       chipId: app.chip.id,
       allowUnsigned,
       keySet,
+      verify,
       random,
       ...(timing === undefined ? {} : { timing }),
       ...(window === undefined ? {} : { window }),

@@ -84,7 +84,7 @@ function newViolations(base: Hardware, flash: Hardware["flash"]): Hardware["flas
 }
 
 /** Whether a sequence is lower than another. */
-function isBelow([epoch, sequence]: Accepted, [floorEpoch, floorSequence]: Accepted): boolean {
+function isBelow([epoch, sequence]: Accepted["offer"], [floorEpoch, floorSequence]: Accepted["offer"]): boolean {
   return epoch < floorEpoch || (epoch === floorEpoch && sequence < floorSequence);
 }
 
@@ -127,14 +127,23 @@ function checkStart(
     breaches.push({ invariant: "known-image", message });
   }
   breaches.push(...checkRejections(ordeal, rejectionsOf(scenario, bootOutcome)));
-  return [...breaches, ...checkSequence(ordeal, device)];
+  return [...breaches, ...checkAccepted(ordeal, device)];
 }
 
-/** The sequence accepted before the cut still stands. */
-export function checkSequence({ floor }: Pick<Ordeal, "floor">, device: SimulatedDevice): Breach[] {
-  const accepted = acceptedOf(device);
-  if (!isBelow(accepted, floor)) return [];
-  return [{ invariant: "sequence", message: `accepted ${accepted.join("/")}, and ${floor.join("/")} before` }];
+/** What was accepted before the cut still stands. */
+export function checkAccepted({ floor }: Pick<Ordeal, "floor">, device: SimulatedDevice): Breach[] {
+  const { offer, keySet } = acceptedOf(device);
+  const breaches: Breach[] = [];
+  if (isBelow(offer, floor.offer)) {
+    breaches.push({
+      invariant: "sequence",
+      message: `accepted ${offer.join("/")}, and ${floor.offer.join("/")} before`,
+    });
+  }
+  if (keySet < floor.keySet) {
+    breaches.push({ invariant: "key-set", message: `trusts key set ${keySet}, and ${floor.keySet} before` });
+  }
+  return breaches;
 }
 
 /** Nothing in a log says that a device doesn't start. */

@@ -8,7 +8,8 @@
  *   of a bootloader that performs no rollback.
  * - `delivered`: the update ends confirmed, on the whole new image, and stays so at the next power-on.
  * - `rolled-back`: an image that fails its self-test is started at most twice, never becomes valid, and the one before runs.
- * - `sequence`: the highest sequence accepted never decreases.
+ * - `sequence`: the highest (epoch, sequence) accepted never decreases.
+ * - `key-set`: the epoch of the key set never decreases.
  * - `refetch`: it fetches again no more than what was torn, its neighbours and chunk 0.
  * - `confined`: nothing is written outside the target slot, otadata and NVS.
  * - `flash`: no rule of NOR flash is broken.
@@ -21,6 +22,7 @@ export type Invariant =
   | "delivered"
   | "rolled-back"
   | "sequence"
+  | "key-set"
   | "refetch"
   | "confined"
   | "flash";

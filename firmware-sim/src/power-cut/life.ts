@@ -44,6 +44,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
   const { seed, startsBefore = 0, onOperation } = options;
   const device = scenario.device(hardware, seed);
   const world = new World({ seed, devices: [device] });
+  for (const [topic, keySet] of scenario.retained) world.broker.publish(topic, keySet, true);
   world.addPublisher(new Sender(scenario.sender), TOPIC_ROOT);
   const rejections: string[] = [];
   let starts = startsBefore;

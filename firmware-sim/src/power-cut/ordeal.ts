@@ -4,8 +4,12 @@ import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, cutPower } from "./cut.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";
 
-/** (epoch, sequence). */
-export type Accepted = readonly [epoch: number, sequence: number];
+/** What a device has accepted, and must not go back behind. */
+export interface Accepted {
+  readonly offer: readonly [epoch: number, sequence: number];
+  /** Epoch of its key set; 0 without one. */
+  readonly keySet: number;
+}
 
 /**
  * - `none`: no cut fell into it.
@@ -33,7 +37,7 @@ export interface Ordeal {
   readonly variant: string;
   /** What the cuts so far did to otadata. */
   readonly otadata: OtadataDamage;
-  /** The sequence accepted before. */
+  /** What it had accepted before. */
   readonly floor: Accepted;
 }
 
@@ -73,7 +77,7 @@ function damageBy(
 /** What a device reports that it has accepted. */
 export function acceptedOf({ report }: SimulatedDevice): Accepted {
   const [epoch = 0, sequence = 0] = report?.accepted ?? [];
-  return [epoch, sequence];
+  return { offer: [epoch, sequence], keySet: report?.key_set ?? 0 };
 }
 
 /**

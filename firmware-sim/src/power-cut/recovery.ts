@@ -1,7 +1,7 @@
 import { CHUNK_SIZE } from "@tinybms/ota-core";
 import type { SimulatedDevice } from "../device.ts";
 import { isWeak } from "./cut.ts";
-import { checkBootable, checkFlash, checkRejections, checkSequence } from "./first-starts.ts";
+import { checkAccepted, checkBootable, checkFlash, checkRejections } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type Life, live } from "./life.ts";
 import { acceptedOf, type Ordeal } from "./ordeal.ts";
@@ -79,11 +79,11 @@ function checkNextStart(scenario: Scenario, ordeal: Ordeal & Past, life: Life): 
   hardware.flash.powerOn();
   if (isWeak(ordeal.variant)) {
     const later = live(scenario, hardware, { seed: ordeal.seed + 1, startsBefore: life.starts });
-    return [...checkLife(scenario, ordeal, later), ...checkSequence({ floor }, later.device)];
+    return [...checkLife(scenario, ordeal, later), ...checkAccepted({ floor }, later.device)];
   }
   const device = scenario.device(hardware, ordeal.seed + 1);
   const log = device.boot(0).flatMap((action) => (action.type === "log" ? [action.entry] : []));
-  const breaches = [...checkBootable(log), ...checkSequence({ floor }, device)];
+  const breaches = [...checkBootable(log), ...checkAccepted({ floor }, device)];
   if (device.state !== state || device.report?.running_sha256 !== report?.running_sha256) {
     const invariant = scenario.run === "update" ? "delivered" : "rolled-back";
     const message = `${state} on ${report?.slot}; after another power-on ${device.state} on ${device.report?.slot}`;

@@ -3,10 +3,16 @@ import {
   OtaError,
   type PartitionEntry,
   PartitionType,
+  parseEnvelope,
+  parseKeySet,
+  parseOffer,
+  readKeySet,
   type SenderOptions,
   type SignatureScheme,
   sha256,
   toHex,
+  topicsOf,
+  verifySignature,
 } from "@tinybms/ota-core";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
@@ -16,6 +22,7 @@ import { partitionsOf } from "../device-partitions.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
 import { prepareSender } from "../simulation/publish-image.ts";
+import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
 import { verifyRomSignature } from "../verify-rom-signature.ts";
 
 /** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
@@ -35,6 +42,18 @@ export interface ScenarioOptions {
    * `bootloaderOptions.secureBoot` holds can't go to another thread.
    */
   readonly signatureScheme?: SignatureScheme;
+  /** Without it the device takes unsigned offers, and gets one. */
+  readonly trust?: ScenarioTrust;
+}
+
+/** Whom the device trusts, and what it is offered. Envelopes, as they travel. */
+export interface ScenarioTrust {
+  /** The key set that it is provisioned with. */
+  readonly keySet: Uint8Array;
+  /** The sets that follow it, published one after the other from its own epoch + 1 on. */
+  readonly laterKeySets: readonly Uint8Array[];
+  /** An offer of the image to every device of the product, under the last of these sets. */
+  readonly offer: Uint8Array;
 }
 
 /** A stretch of flash, in bytes. */
@@ -58,6 +77,8 @@ export interface Scenario {
   readonly otadata: Range;
   readonly nvs: Range;
   readonly sender: SenderOptions;
+  /** What the broker retains besides: key sets by their topics. */
+  readonly retained: ReadonlyMap<string, Uint8Array>;
   readonly bootloaderOptions: BootloaderOptions;
   /** The bootloader puts new images on probation. Without that only the agent does, by its own record. */
   readonly performsRollback: boolean;
@@ -66,7 +87,9 @@ export interface Scenario {
 }
 
 const DEVICE = "sweep-1";
-const PRODUCT = "TinyBMS Web Gateway";
+
+/** What the devices of a sweep are. */
+export const PRODUCT = "TinyBMS Web Gateway";
 
 /** Where the devices of a sweep hear of offers. */
 export const TOPIC_ROOT = "tinybms/gateway/ota";
@@ -82,16 +105,20 @@ const NOWHERE: Range = { offset: 0, size: 0 };
 export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
   const hardware = createHardware(options.from);
   hardware.flash.rememberIn(new ContentCache());
-  const { to: image, seed } = options;
+  const { to: image, seed, trust } = options;
   const bootloaderOptions = completeBootloaderOptions(options);
   const { rollback = true, antiRollback = false } = bootloaderOptions;
   const newSha256 = toHex(sha256(image));
+  const keySet = trust === undefined ? undefined : readKeySet(trust.keySet, verifySignature);
+  const verify = createRememberingVerifier();
   const device = (own: Hardware, deviceSeed: number) =>
     createDevice({
       id: DEVICE,
       topicRoot: TOPIC_ROOT,
       product: PRODUCT,
       hardware: own,
+      keySet,
+      verify,
       seed: deviceSeed,
       bootloaderOptions,
       selfTests: run === "rollback" ? [{ sha256: newSha256, outcome: "fail" }] : [],
@@ -109,11 +136,22 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     target,
     otadata: findData(partitions, DataSubtype.OTA),
     nvs: findData(partitions, DataSubtype.NVS),
-    sender: prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }),
+    sender: { ...prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }), ...offerOf(trust) },
+    retained: retainedKeySets(trust?.laterKeySets ?? []),
     bootloaderOptions,
     performsRollback: rollback || antiRollback,
     device,
   };
+}
+
+function offerOf(trust: ScenarioTrust | undefined): Partial<SenderOptions> {
+  if (trust === undefined) return {};
+  return { offerEnvelope: trust.offer, offerId: parseOffer(parseEnvelope(trust.offer).payload).id };
+}
+
+function retainedKeySets(keySets: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
+  const { keys } = topicsOf(TOPIC_ROOT);
+  return new Map(keySets.map((message) => [keys(parseKeySet(parseEnvelope(message).payload).epoch), message]));
 }
 
 function completeBootloaderOptions({ bootloaderOptions = {}, signatureScheme }: ScenarioOptions): BootloaderOptions {

@@ -38,7 +38,7 @@ export interface ReceiverOptions {
   /** The key set that the device was provisioned with. It may have come further since. */
   readonly keySet?: TrustedKeys | undefined;
   /** `verifySignature` without it, which needs Node. */
-  readonly verify?: SignatureVerifier;
+  readonly verify?: SignatureVerifier | undefined;
   /** A number from 0 (inclusive) to 1 (exclusive), to spread requests of many devices. */
   readonly random: () => number;
   readonly timing?: Partial<ReceiverTiming>;
