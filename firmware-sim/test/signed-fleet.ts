@@ -3,6 +3,7 @@ import {
   addKey,
   buildEnvelope,
   buildKeySet,
+  type EnvelopeSignature,
   firstKeySet,
   type Immutable,
   type KeyRoleName,
@@ -27,9 +28,14 @@ export function createFleetKey(): FleetKey {
   return { ...parsePublicKey(Uint8Array.from(spki)), privateKey };
 }
 
-function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload: Uint8Array) {
-  const sig = Uint8Array.from(sign("sha256", signedBytes(kind, payload), key.privateKey));
-  return { keyid: key.keyid, alg: key.alg, sig };
+/** Bytes of every second signature. One size for all, so that whatever a seed does to a message it does in each run. */
+const SIGNATURE_SIZE = 71;
+
+function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload: Uint8Array): EnvelopeSignature {
+  for (;;) {
+    const sig = Uint8Array.from(sign("sha256", signedBytes(kind, payload), key.privateKey));
+    if (sig.length === SIGNATURE_SIZE) return { keyid: key.keyid, alg: key.alg, sig };
+  }
 }
 
 /** Signs offers and releases with a key each. */

@@ -73,6 +73,7 @@ export class InMemoryBroker {
 /** Whether a topic filter with `+` and `#` takes in a topic (MQTT 3.1.1, section 4.7). */
 export function matchesFilter(filter: string, topic: string): boolean {
   if (filter === topic) return true;
+  if (!/[+#]/.test(filter)) return false;
   const levels = topic.split("/");
   const wanted = filter.split("/");
   for (const [index, level] of wanted.entries()) {

@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly faults?: readonly Fault[];
   /** From reset to the start of the app; 300 without it. */
   readonly bootMs?: number;
+  /** The broker; an honest one without it. */
+  readonly broker?: InMemoryBroker;
 }
 
 const LATENCY_MS_MAX = 20;
@@ -34,7 +36,7 @@ const CONNECT_MS_MAX = 50;
  */
 export class World {
   readonly seed: number;
-  readonly broker: InMemoryBroker = new InMemoryBroker();
+  readonly broker: InMemoryBroker;
   /** What happened to the devices, in order. */
   readonly log: DeviceLogEntry[] = [];
   readonly devices: readonly SimulatedDevice[];
@@ -44,8 +46,9 @@ export class World {
   #now = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, devices, faults = [], bootMs = 300 } = options;
+    const { seed, devices, faults = [], bootMs = 300, broker = new InMemoryBroker() } = options;
     this.seed = seed;
+    this.broker = broker;
     this.devices = devices;
     this.#random = createRandom(seed);
     this.#inWorld = devices.map((device) => {
@@ -54,15 +57,15 @@ export class World {
       const connectMs = random.integer(1, CONNECT_MS_MAX);
       const linkFaults = new LinkFaults(faults, device.id, device.topicRoot, random);
       return new DeviceInWorld(device, {
-        link: new Link(this.broker, this.#schedule, latencyMs, linkFaults),
-        schedule: this.#schedule,
+        link: new Link(this.broker, this.schedule, latencyMs, linkFaults),
+        schedule: this.schedule,
         now: () => this.#now,
         bootMs,
         connectMs,
         log: (entry) => this.log.push(entry),
       });
     });
-    for (const device of this.#inWorld) this.#schedule(0, () => device.boot());
+    for (const device of this.#inWorld) this.schedule(0, () => device.boot());
   }
 
   /** Virtual time since the start, in milliseconds. */
@@ -76,9 +79,9 @@ export class World {
    * @returns Its outcome, once it has one.
    */
   addPublisher(publisher: WorldPublisher, topicRoot: string): { readonly outcome: DeliveryOutcome | undefined } {
-    const link = new Link(this.broker, this.#schedule, this.#random.integer(1, LATENCY_MS_MAX));
-    const host = new PublisherInWorld(publisher, topicRoot, link, this.#schedule, () => this.#now);
-    this.#schedule(0, () => host.start());
+    const link = new Link(this.broker, this.schedule, this.#random.integer(1, LATENCY_MS_MAX));
+    const host = new PublisherInWorld(publisher, topicRoot, link, this.schedule, () => this.#now);
+    this.schedule(0, () => host.start());
     return host;
   }
 
@@ -119,7 +122,8 @@ export class World {
     return true;
   }
 
-  readonly #schedule = (delayMs: number, action: () => void): void => {
+  /** Does something in so many milliseconds of virtual time. */
+  readonly schedule = (delayMs: number, action: () => void): void => {
     this.#queue.add(this.#now + delayMs, action);
   };
 }

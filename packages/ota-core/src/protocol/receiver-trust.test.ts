@@ -454,3 +454,11 @@ test("a device that was wiped starts from what its image and eFuses say: no olde
   receiver.handle({ type: "offer", now: 0, payload: signedOffer(releaseOf(NEW), expires) });
   expect(receiver.report(true).error?.code).toBe("offer/expired");
 });
+
+test("an honest offer that was first sent as a key set is taken all the same", () => {
+  const world = bench();
+  const honest = signedOffer(releaseOf(NEW));
+  world.device.feed({ type: "key-set", payload: honest });
+  offer(world, honest);
+  expect(world.device.receiver.state).toBe("checking");
+});

@@ -30,10 +30,8 @@ const VERDICTS_MAX = 4;
 /** The keys that a device trusts, and what it may spend on finding out whether something was signed with them. */
 export class ReceiverTrust {
   readonly #verify: SignatureVerifier;
-  readonly #forOffers: PerMinute = new PerMinute(VERIFICATIONS_PER_MINUTE);
-  readonly #forKeySets: PerMinute = new PerMinute(VERIFICATIONS_PER_MINUTE);
-  /** By SHA-256 of the message, signatures included: a forgery around an honest payload says nothing of that payload. */
-  readonly #verdicts: Map<string, Verdict> = new Map();
+  readonly #offers: Judging = new Judging();
+  readonly #keySets: Judging = new Judging();
   #keys: TrustedKeys;
 
   constructor(keys: TrustedKeys, verify: SignatureVerifier) {
@@ -47,7 +45,7 @@ export class ReceiverTrust {
 
   /** Whether an offer is signed by offer keys, and the release in it by release keys. */
   judgeOffer({ message, envelope, offer }: ReceivedOffer, now: number): Verdict {
-    return this.#judge(message, this.#forOffers, now, (verify) => {
+    return this.#offers.judge(message, now, this.#verify, (verify) => {
       verifyEnvelope(envelope, "offer", this.#keys, verify);
       if (offer.release !== null) verifyEnvelope(offer.release, "release", this.#keys, verify);
     });
@@ -55,28 +53,49 @@ export class ReceiverTrust {
 
   /** Takes a step to the next key set, if this is it: {@link ReceiverTrust.keys} are its own then. */
   takeKeySet(message: Uint8Array, now: number): Verdict {
-    const verdict = this.#judge(message, this.#forKeySets, now, (verify) => {
+    const verdict = this.#keySets.judge(message, now, this.#verify, (verify) => {
       this.#keys = advanceKeySet(this.#keys, message, verify);
     });
-    // What the keys before had said, they say no more.
-    if (verdict.kind === "verified") this.#verdicts.clear();
+    if (verdict.kind !== "verified") return verdict;
+    // What was said of messages under the keys before counts no more.
+    this.#offers.forget();
+    this.#keySets.forget();
     return verdict;
   }
+}
 
-  #judge(message: Uint8Array, budget: PerMinute, now: number, step: (verify: SignatureVerifier) => void): Verdict {
+/**
+ * What is spent on one kind of envelope, and what was found. Each kind has its own: a message that is no key set may well be
+ * an offer, whatever topic it came on first.
+ */
+class Judging {
+  readonly #budget: PerMinute = new PerMinute(VERIFICATIONS_PER_MINUTE);
+  /** By SHA-256 of the message, signatures included: a forgery around an honest payload says nothing of that payload. */
+  readonly #verdicts: Map<string, Verdict> = new Map();
+
+  judge(
+    message: Uint8Array,
+    now: number,
+    verify: SignatureVerifier,
+    step: (verify: SignatureVerifier) => void,
+  ): Verdict {
     const name = toHex(sha256(message));
     const known = this.#verdicts.get(name);
     if (known !== undefined) return known;
-    const until = budget.availableAt(VERIFICATIONS_PER_MESSAGE_MAX, now);
+    const until = this.#budget.availableAt(VERIFICATIONS_PER_MESSAGE_MAX, now);
     if (until > now) return { kind: "postponed", until };
     const verdict = attempt(() =>
       step((...question) => {
-        budget.spend(now);
-        return this.#verify(...question);
+        this.#budget.spend(now);
+        return verify(...question);
       }),
     );
     this.#remember(name, verdict);
     return verdict;
+  }
+
+  forget(): void {
+    this.#verdicts.clear();
   }
 
   #remember(name: string, verdict: Verdict): void {
