@@ -1,5 +1,6 @@
 /**
- * What a user of the published packages gets: packs every tarball, lints them (publint, are-the-types-wrong), installs
+ * What a user of the published packages gets: packs every tarball, holds it against the list of what may be in it, lints
+ * it (publint, are-the-types-wrong), installs
  * them in an empty folder, imports every entry point, bundles ota-core for a browser, runs each command's
  * --help, and has Espressif's NVS generator make a partition.
  */
@@ -17,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { checkNvsGenerator } from "./check-nvs-generator.ts";
+import { checkTarball } from "./check-tarball.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGES = [
@@ -32,7 +34,10 @@ const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
 const work = mkdtempSync(join(tmpdir(), "tinybms-packages-"));
 try {
   const tarballs = PACKAGES.map((folder) => pack(folder));
-  for (const tarball of tarballs) lint(tarball.path);
+  for (const tarball of tarballs) {
+    checkTarball(tarball.path);
+    lint(tarball.path);
+  }
   const folder = install(tarballs);
   for (const node of nodes()) {
     for (const { name, entries } of tarballs) for (const entry of entries) importEntry(node, folder, join(name, entry));
