@@ -21,7 +21,8 @@ import {
 } from "@tinybms/ota-core";
 import type { Hardware } from "./boot/boot-options.ts";
 import { Efuse, type EfuseFields } from "./boot/efuse.ts";
-import { type DeviceOptions, SimulatedDevice } from "./device.ts";
+import { SimulatedDevice } from "./device.ts";
+import type { DeviceOptions } from "./device-options.ts";
 import { provisioningInFlash } from "./device-partitions.ts";
 import { NorFlash } from "./flash/nor-flash.ts";
 

@@ -10,7 +10,8 @@ import {
   parseOtadataEntry,
   type StateReport,
 } from "@tinybms/ota-core";
-import type { DeviceStatus, SimulatedDevice } from "./device.ts";
+import type { SimulatedDevice } from "./device.ts";
+import type { DeviceStatus } from "./device-events.ts";
 import { partitionsOf } from "./device-partitions.ts";
 
 /** One entry of otadata, or `null` where its sector is blank. */

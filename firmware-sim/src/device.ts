@@ -3,19 +3,16 @@ import {
   type DeviceState,
   isOtaError,
   type Provisioning,
-  type ReceiverTiming,
-  type SignatureVerifier,
   type StateReport,
-  type TrustedKeys,
   topicsOf,
   utf8,
 } from "@tinybms/ota-core";
-import { type AgentAction, type AgentEvent, OtaAgent } from "./agent/agent.ts";
+import { type AgentAction, OtaAgent } from "./agent/agent.ts";
 import { type AgentIdentity, agentIdentityOf, readProvisionedIdentity } from "./agent/provisioned.ts";
-import type { SelfTestRule } from "./agent/self-test.ts";
-import type { ResetReason } from "./boot/boot-event.ts";
-import type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
+import type { Hardware } from "./boot/boot-options.ts";
 import { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
+import type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device-events.ts";
+import type { DeviceOptions } from "./device-options.ts";
 import { type DeviceSummary, summarizeDevice } from "./device-summary.ts";
 import { type AppContext, createAppContext } from "./esp-idf/app-context.ts";
 import { EspAbort } from "./esp-idf/esp-abort.ts";
@@ -23,81 +20,6 @@ import { type Fault, faultsOf } from "./fault/fault.ts";
 import { PowerFaults } from "./fault/power-faults.ts";
 import { PowerCut } from "./flash/power-cut.ts";
 import { createRandom, type Random } from "./simulation/random.ts";
-
-/** How a device was built and provisioned. */
-export interface DeviceOptions {
-  /** Its name in topics: 1 to 64 characters of `[A-Za-z0-9._-]`, the first a letter or digit. */
-  readonly id: string;
-  /** The channel's `topic`; `tinybms/gateway/ota` without it. */
-  readonly topicRoot?: string;
-  /** `product.name` of the manifest; `TinyBMS Web Gateway` without it. */
-  readonly product?: string;
-  /** Takes unsigned offers, as long as it has no key set; true without it. */
-  readonly allowUnsigned?: boolean;
-  /** The key set it is provisioned with, as `readKeySet` reads it: of the device's product. */
-  readonly keySet?: TrustedKeys | undefined;
-  /**
-   * What NVS in its flash says when it is made, as `provisioningInFlash` reads it: then the device reads at each start who it
-   * is, and none of the above counts but {@link DeviceOptions.id} and {@link DeviceOptions.topicRoot}, which are its own.
-   */
-  readonly provisioning?: Provisioning;
-  /** Says whether a signature is a key's; Node's crypto without it. */
-  readonly verify?: SignatureVerifier | undefined;
-  readonly bootloaderOptions?: BootloaderOptions;
-  /** What becomes of the self-test, by image; it passes without a rule. */
-  readonly selfTests?: readonly SelfTestRule[];
-  /** How long the self-test takes, in milliseconds; 100 without it. */
-  readonly selfTestMs?: number;
-  /** Faults, of which those for this device count. */
-  readonly faults?: readonly Fault[];
-  /** Decides what the device draws at random; 1 without it. Devices of one seed and different names differ. */
-  readonly seed?: number;
-  readonly timing?: Partial<ReceiverTiming>;
-  /** Chunks it has buffers for; 0, without it, takes what comes. */
-  readonly window?: number;
-}
-
-/** What reaches the device from outside. */
-export type DeviceEvent = AgentEvent;
-
-/** What the device does to the world, in order. */
-export type DeviceAction =
-  | Exclude<AgentAction, { readonly type: "reboot" }>
-  /** It resets: its connection ends and timers are gone. Once what was published has left, if `flush`; then `boot`. */
-  | { readonly type: "reset"; readonly flush: boolean }
-  /** Power went: the connection breaks off. `boot` it after so many milliseconds. */
-  | { readonly type: "power-lost"; readonly powerOnAfterMs: number }
-  /** For whoever watches. */
-  | { readonly type: "log"; readonly entry: DeviceLogEntry };
-
-/** Something that happened to a device. */
-export type DeviceLogEntry = { readonly now: number; readonly device: string } & (
-  | {
-      readonly type: "booted";
-      readonly version: string;
-      readonly slot: string;
-      readonly bootCount: number;
-      /** The bootloader gave up an image that was not confirmed before this reset. */
-      readonly rolledBack: boolean;
-    }
-  | { readonly type: "reset-loop"; readonly reason: ResetReason }
-  /** It was provisioned, and can no longer read what it was told. */
-  | { readonly type: "unprovisioned"; readonly message: string }
-  | { readonly type: "state"; readonly state: DeviceState; readonly error?: StateReport["error"] }
-  | { readonly type: "power-cut"; readonly message: string }
-  | { readonly type: "panic"; readonly message: string }
-);
-
-/** What a device is doing, as seen on its console. */
-export type DeviceStatus = "off" | "running" | "reset-loop" | "unprovisioned";
-
-/** What the device fetched and threw away, over all its boots. */
-export interface DeviceTotals {
-  readonly chunksReceived: number;
-  /** Chunks written. Those above the image's count were fetched twice. */
-  readonly chunksUseful: number;
-  readonly requests: number;
-}
 
 /**
  * One ESP32 with its firmware: bootloader, app and OTA agent over flash and eFuses, without network, clock or timers of

@@ -14,15 +14,9 @@ export {
   type FlashContents,
   type ProvisionedDeviceOptions,
 } from "./create-device.ts";
-export {
-  type DeviceAction,
-  type DeviceEvent,
-  type DeviceLogEntry,
-  type DeviceOptions,
-  type DeviceStatus,
-  type DeviceTotals,
-  SimulatedDevice,
-} from "./device.ts";
+export { SimulatedDevice } from "./device.ts";
+export type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device-events.ts";
+export type { DeviceOptions } from "./device-options.ts";
 export { partitionBytes, partitionsOf, provisioningInFlash } from "./device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device-summary.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";

@@ -1,7 +1,8 @@
 import { guardClient } from "@tinybms/ota-broker";
 import type { Provisioning } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import type { DeviceAction, DeviceEvent, DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device.ts";
+import type { DeviceAction, DeviceEvent, DeviceLogEntry } from "../device-events.ts";
 import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom } from "../simulation/random.ts";

@@ -1,7 +1,8 @@
 import { Sender } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { BootOutcome } from "../boot/bootloader.ts";
-import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device.ts";
+import type { DeviceLogEntry } from "../device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { World } from "../simulation/world.ts";
 import { type Scenario, TOPIC_ROOT } from "./scenario.ts";

@@ -1,4 +1,5 @@
-import type { DeviceEvent, DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device.ts";
+import type { DeviceEvent, DeviceLogEntry } from "../device-events.ts";
 import type { Link, Schedule } from "./link.ts";
 
 /** The world as a device in it sees it. */

@@ -1,5 +1,6 @@
 import { type DeliveryOutcome, parseTopic, type SenderAction, type SenderEvent } from "@tinybms/ota-core";
-import type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device.ts";
+import type { DeviceLogEntry } from "../device-events.ts";
 import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
 import { DeviceInWorld } from "./device-in-world.ts";

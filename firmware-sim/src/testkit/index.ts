@@ -1,6 +1,7 @@
 export { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
 export { createDevice, createProvisionedDevice, type DeviceSpec } from "../create-device.ts";
-export type { DeviceLogEntry, SimulatedDevice } from "../device.ts";
+export type { SimulatedDevice } from "../device.ts";
+export type { DeviceLogEntry } from "../device-events.ts";
 export type { DeviceSummary } from "../device-summary.ts";
 export { parseFault } from "../fault/parse-fault.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
