@@ -2,7 +2,16 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BootloaderFirmware, Efuse, listenOnRfc2217, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
+import {
+  BootloaderFirmware,
+  Efuse,
+  listenOnRfc2217,
+  listenOnTcp,
+  NorFlash,
+  parseFault,
+  SerialCable,
+  type SerialCableOptions,
+} from "@tinybms/firmware-sim";
 import {
   buildAppImage,
   buildPartitionTable,
@@ -47,11 +56,13 @@ async function esptool(
   options: readonly string[],
   commands: readonly (readonly string[])[],
   { scheme, listen, resets } = SOCKET,
+  board: Partial<SerialCableOptions> & { readonly secureDownload?: boolean } = {},
 ) {
   const facts = chipByName(chip)!;
-  const hardware = { flash: new NorFlash(4 * 2 ** 20), chip: facts, efuse: new Efuse(facts) };
+  const { secureDownload = false } = board;
+  const hardware = { flash: new NorFlash(4 * 2 ** 20), chip: facts, efuse: new Efuse(facts, { secureDownload }) };
   const software = new BootloaderFirmware(hardware);
-  const cable = new SerialCable({ hardware, firmware: software, needsBootloader: true });
+  const cable = new SerialCable({ hardware, firmware: software, needsBootloader: true, ...board });
   const network = await listen(cable, { host: "127.0.0.1", port: 0 });
   const line = ["--port", `${scheme}://127.0.0.1:${network.port}`, ...resets];
   const jobs = commands.map((command) => ({ tool: "esptool" as const, args: [...line, ...options, ...command] }));
@@ -59,7 +70,7 @@ async function esptool(
   await network.close();
   await vi.waitFor(() => expect(cable.board.state).toBe("app"));
   for (const [index, { ok, output }] of verdicts.entries()) expect(ok, `${commands[index]?.[0]}: ${output}`).toBe(true);
-  return { flash: hardware.flash, bootloaderOffset: facts.bootloaderOffset, software, verdicts };
+  return { flash: hardware.flash, software, verdicts, model: cable.model };
 }
 
 function hex(value: number): string {
@@ -100,9 +111,11 @@ test.skipIf(hasNoJudges).for(MATRIX)(
     ];
     const scratch = await file(`${name}-scratch.bin`, new Uint8Array(0x2000));
     const readBack = join(folder, `${name}-read.bin`);
+    const merged = join(folder, `${name}-merged.bin`);
     const { flash, software, verdicts } = await esptool(chip, options, [
       ["flash-id"],
-      ["write-flash", ...parts, hex(SCRATCH_OFFSET), scratch],
+      ["--chip", chip, "merge-bin", "-o", merged, ...parts],
+      ["write-flash", "0x0", merged, hex(SCRATCH_OFFSET), scratch],
       ["verify-flash", ...parts],
       ["read-flash", hex(APP_OFFSET), String(app.length), readBack],
       ["erase-region", hex(SCRATCH_OFFSET), "0x1000"],
@@ -136,5 +149,32 @@ test.skipIf(hasNoJudges || hasNoFirmware)(
     const whole = new Uint8Array(await readFile(merged));
     expect(equalBytes(flash.truth(0, whole.length), whole)).toBe(true);
     expect(software.outcome).toMatchObject({ kind: "boots", partition: { offset: 0x1_0000 } });
+  },
+);
+
+test.skipIf(hasNoJudges)(
+  `esptool sends a block again that noise spoilt, and the flash is what it should be${JUDGES}`,
+  { concurrent: true },
+  async () => {
+    const image = buildAppImage({ chip: "esp32s3", sizeBytes: 0x9000 });
+    const path = await file("noise.bin", image);
+    const commands = [["--no-stub", "write-flash", hex(APP_OFFSET), path]];
+    const faults = [15_000, 21_000].map((byte) => parseFault(`*:line-flip=to-board,atByte=${byte}`));
+    const { flash, verdicts } = await esptool("esp32s3", [], commands, SOCKET, { faults });
+    expect(verdicts[0]?.output).toContain("Hash of data verified.");
+    expect(equalBytes(flash.truth(APP_OFFSET, image.length), image)).toBe(true);
+  },
+);
+
+test.skipIf(hasNoJudges)(
+  `esptool writes in Secure Download Mode, where nothing can be verified${JUDGES}`,
+  { concurrent: true },
+  async () => {
+    const image = buildAppImage({ chip: "esp32c6", sizeBytes: 0x2000 });
+    const path = await file("secure.bin", image);
+    const commands = [["--no-stub", "write-flash", "--flash-size", "4MB", hex(APP_OFFSET), path]];
+    const { flash, verdicts } = await esptool("esp32c6", [], commands, SOCKET, { secureDownload: true });
+    expect(verdicts[0]?.output).toMatch(/Secure Download Mode/i);
+    expect(equalBytes(flash.truth(APP_OFFSET, image.length), image)).toBe(true);
   },
 );

@@ -21,6 +21,8 @@ export interface EfuseFields {
   readonly revokedDigests?: readonly number[];
   /** Flash is encrypted (`SPI_BOOT_CRYPT_CNT`) under this key, any uint32. See `EncryptedFlash`. */
   readonly flashEncryptionKey?: number;
+  /** `ENABLE_SECURITY_DOWNLOAD`, which ESP32 doesn't have: its loader writes flash, and does little else. */
+  readonly secureDownload?: boolean;
 }
 
 /** Size of a SHA-256 in bytes. */
@@ -45,6 +47,8 @@ export class Efuse {
   readonly disableBlockVersionMajor: boolean;
   /** `SECURE_BOOT_EN`. */
   readonly isSecureBootOn: boolean;
+  /** `ENABLE_SECURITY_DOWNLOAD`. */
+  readonly isSecureDownloadOn: boolean;
   /** The key flash is encrypted under; `undefined`: it is not. */
   readonly flashEncryptionKey: number | undefined;
   readonly #secureBootDigests: readonly Uint8Array[];
@@ -65,6 +69,7 @@ export class Efuse {
     this.disableBlockVersionMajor = fields.disableBlockVersionMajor ?? false;
     this.isSecureBootOn = fields.secureBoot ?? false;
     this.flashEncryptionKey = fields.flashEncryptionKey;
+    this.isSecureDownloadOn = fields.secureDownload ?? false;
     this.#secureBootDigests = secureBootDigests.map((digest) => digest.slice());
     this.#revokedDigests = new Set(fields.revokedDigests);
     this.#secureVersionField = lowBits(secureVersion);
@@ -115,6 +120,7 @@ export class Efuse {
       disableWaferVersionMajor,
       disableBlockVersionMajor,
       secureBoot: this.isSecureBootOn,
+      secureDownload: this.isSecureDownloadOn,
       secureBootDigests: this.#secureBootDigests,
       revokedDigests: [...this.#revokedDigests],
       ...(this.flashEncryptionKey === undefined ? {} : { flashEncryptionKey: this.flashEncryptionKey }),

@@ -31,7 +31,8 @@ export class FlashWrite {
   /** Something wasn't blank: from there on all is erased without a look. */
   #foundDirty = false;
   #inflate: Inflate | undefined;
-  #inflated: Uint8Array[] = [];
+  /** What writing came to, as the stream is inflated. */
+  #inflatedStatus: number = LoaderStatus.OK;
   #durationMs = 0;
 
   constructor(flash: FlashAccess, timing: FlashTiming, plan: FlashWritePlan) {
@@ -67,13 +68,8 @@ export class FlashWrite {
     const isStub = this.#plan.by === "stub";
     const inflate = this.#inflate;
     if (inflate === undefined || inflate.ended) return isStub ? LoaderStatus.STUB_INFLATE : LoaderStatus.ROM_INFLATE;
-    this.#inflated = [];
     inflate.push(bytes, Z_SYNC_FLUSH);
-    for (const part of this.#inflated) {
-      const status = this.#append(part);
-      if (status !== LoaderStatus.OK) return status;
-    }
-    if (inflate.err >= 0) return LoaderStatus.OK;
+    if (this.#inflatedStatus !== LoaderStatus.OK || inflate.err >= 0) return this.#inflatedStatus;
     if (isStub) return LoaderStatus.STUB_INFLATE;
     const isSum = inflate.err === Z_DATA_ERROR && inflate.msg === "incorrect data check";
     return isSum ? LoaderStatus.ROM_ADLER32 : LoaderStatus.ROM_INFLATE;
@@ -81,8 +77,11 @@ export class FlashWrite {
 
   #beginStream(): void {
     const inflate = new Inflate({ windowBits: 15 });
-    inflate.onData = (part) => this.#inflated.push(part);
+    inflate.onData = (part) => {
+      if (this.#inflatedStatus === LoaderStatus.OK) this.#inflatedStatus = this.#append(part);
+    };
     this.#inflate = inflate;
+    this.#inflatedStatus = LoaderStatus.OK;
   }
 
   #append(bytes: Uint8Array): number {

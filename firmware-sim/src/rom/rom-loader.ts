@@ -27,6 +27,21 @@ const ROM_SYNC_VALUE = 0x2012_0707;
 /** SYNC, and a command that a ROM doesn't know, are answered so many times. */
 const REPETITIONS = 8;
 
+/** What is left of the ROM's commands in Secure Download Mode. */
+const SECURE_DOWNLOAD_OPS: readonly number[] = [
+  LoaderOp.SYNC,
+  LoaderOp.GET_SECURITY_INFO,
+  LoaderOp.CHANGE_BAUDRATE,
+  LoaderOp.SPI_ATTACH,
+  LoaderOp.SPI_SET_PARAMS,
+  LoaderOp.FLASH_BEGIN,
+  LoaderOp.FLASH_DATA,
+  LoaderOp.FLASH_END,
+  LoaderOp.FLASH_DEFL_BEGIN,
+  LoaderOp.FLASH_DEFL_DATA,
+  LoaderOp.FLASH_DEFL_END,
+];
+
 /**
  * The serial loader in a chip's ROM, and the stub that a host uploads in its place: a frame in, what the loader does out.
  * Without clock or line. A reset is a new object over the same hardware.
@@ -112,6 +127,7 @@ export class RomLoader {
 
   /** @returns `undefined` for a command that is not known. */
   #execute({ op, data, checksum }: LoaderRequest): LoaderReply | undefined {
+    if (this.#hardware.efuse.isSecureDownloadOn && !SECURE_DOWNLOAD_OPS.includes(op)) return undefined;
     if (!hasCommandLength(op, data.length)) return this.#wrongLength();
     const words = wordsOf(data);
     const [first = 0, second = 0] = words;
@@ -184,8 +200,11 @@ export class RomLoader {
     const { securityInfo } = this.#profile;
     if (securityInfo === "unknown-command") return undefined;
     const { chip, efuse } = this.#hardware;
+    const flags =
+      (efuse.isSecureBootOn ? SecurityFlag.SECURE_BOOT_EN : 0) |
+      (efuse.isSecureDownloadOn ? SecurityFlag.SECURE_DOWNLOAD_ENABLE : 0);
     const payload = buildSecurityInfo({
-      flags: efuse.isSecureBootOn ? SecurityFlag.SECURE_BOOT_EN : 0,
+      flags,
       flashCryptCount: efuse.flashEncryptionKey === undefined ? 0 : 1,
       keyPurposes: new Uint8Array(7),
       chipId: securityInfo === "full" ? chip.id : undefined,

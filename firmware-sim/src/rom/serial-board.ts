@@ -33,6 +33,9 @@ const BAUD_RATE_TOLERANCE = 0.03;
 /** How long the boot pin may come down after reset was released, in milliseconds: the capacitor at the enable pin. */
 const STRAPPING_MS = 150;
 
+/** How many frames wait while the flash is busy; more are lost. */
+const WAITING_FRAMES_MAX = 16;
+
 const DEFAULT_MAC = Uint8Array.of(0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01);
 
 /**
@@ -204,13 +207,19 @@ export class SerialBoard {
   }
 
   #receive(bytes: Uint8Array, now: number, actions: SerialBoardAction[]): void {
-    if (this.#loader === undefined) return;
+    const loader = this.#loader;
+    if (loader === undefined) return;
     if (this.#measuresBaudRate && this.#hostBaudRate !== undefined) this.#baudRate = this.#hostBaudRate;
-    this.#loader.baudRate = this.#baudRate;
+    loader.baudRate = this.#baudRate;
     this.#measuresBaudRate = false;
     if (!this.#hearsHost()) return;
-    for (const part of this.#decoder.push(bytes)) if (part.type === "frame") this.#frames.push(part.bytes);
-    this.#work(now, actions);
+    for (const part of this.#decoder.push(bytes)) {
+      // What was sent behind the frame that ended the loader is lost with it.
+      if (this.#loader !== loader) return;
+      if (part.type !== "frame" || this.#frames.length >= WAITING_FRAMES_MAX) continue;
+      this.#frames.push(part.bytes);
+      this.#work(now, actions);
+    }
   }
 
   #onTimer(now: number, actions: SerialBoardAction[]): void {

@@ -2,8 +2,8 @@ import { type Chip, fromHex, type JsonObject, type JsonValue, OtaError, parseStr
 import type { EfuseFields } from "../boot/efuse.ts";
 import { fieldsOfSummary, isEfuseSummary } from "./efuse-summary.ts";
 
-/** What is known of a board's eFuses; what is absent is not known. */
-export interface KnownEfuses extends Omit<EfuseFields, "flashEncryptionKey"> {
+/** What is known of a board's eFuses; what is absent is not known. How it may be flashed is of no matter. */
+export interface KnownEfuses extends Omit<EfuseFields, "flashEncryptionKey" | "secureDownload"> {
   readonly flashEncryption?: boolean;
 }
 

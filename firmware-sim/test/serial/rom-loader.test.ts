@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 import {
+  buildLoaderRequest,
   type ChipName,
   chipByName,
+  encodeSlip,
   LoaderOp,
   LoaderStatus,
   loaderWords,
   parseLoaderResponse,
   parseSecurityInfo,
+  SecurityFlag,
   STUB_GREETING,
   splitLoaderStatus,
   toHex,
@@ -251,6 +254,41 @@ describe("writing by the stub", () => {
     expect(hardware.flash.truth(0x8000, 0x1000).every((byte) => byte === 0xff)).toBe(true);
     expect(statusOf(host.request(LoaderOp.ERASE_REGION, 0x8001, 0x1000))).toBe(LoaderStatus.STUB_DATA_LENGTH);
   });
+});
+
+test("in Secure Download Mode a loader writes flash, and tells nothing", () => {
+  const hardware = createHardware({ chip: "esp32c3", efuse: { secureDownload: true, secureBoot: true } });
+  const host = BenchHost.inLoader({ hardware });
+  const info = parseSecurityInfo(
+    payloadOf(host.only(host.responses(LoaderOp.GET_SECURITY_INFO, new Uint8Array(0))), 20),
+  );
+  expect(info?.flags).toBe(SecurityFlag.SECURE_BOOT_EN | SecurityFlag.SECURE_DOWNLOAD_ENABLE);
+  host.request(LoaderOp.SPI_ATTACH, 0, 0);
+  expect(statusOf(host.request(LoaderOp.FLASH_BEGIN, 0x400, 1, 0x400, 0x9000))).toBe(LoaderStatus.OK);
+  expect(statusOf(host.block(LoaderOp.FLASH_DATA, 0, noise(0x400)))).toBe(LoaderStatus.OK);
+  expect(hardware.flash.truth(0x9000, 0x400)).toEqual(noise(0x400));
+  for (const op of [LoaderOp.READ_REG, LoaderOp.MEM_BEGIN, LoaderOp.SPI_FLASH_MD5, LoaderOp.READ_FLASH_SLOW]) {
+    expect(host.responses(op, new Uint8Array(16))[0]?.op, `op ${op}`).toBe(0);
+  }
+});
+
+test("frames beyond what a busy loader can hold are lost", () => {
+  const host = withStub("esp32", { flashTakesTime: true });
+  const read = encodeSlip(buildLoaderRequest(LoaderOp.READ_REG, loaderWords(0x4000_1000)));
+  const erase = encodeSlip(buildLoaderRequest(LoaderOp.ERASE_FLASH, new Uint8Array(0)));
+  const flood = [erase, ...new Array<Uint8Array>(1000).fill(read)];
+  for (const bytes of flood) host.event({ type: "receive", bytes });
+  const answers = host.exchange(buildLoaderRequest(LoaderOp.READ_REG, loaderWords(0x4000_1000)));
+  expect(answers.length).toBeLessThan(40);
+  expect(host.sync().length).toBe(8);
+});
+
+test("a stream that inflates to more than was announced is refused before it is held", () => {
+  const host = withStub();
+  const bomb = deflateSync(new Uint8Array(8 * 2 ** 20));
+  host.request(LoaderOp.FLASH_DEFL_BEGIN, 0x1000, 1, 0x4000, OFFSET, 0);
+  host.block(LoaderOp.FLASH_DEFL_DATA, 0, bomb);
+  expect(statusOf(host.request(LoaderOp.READ_REG, 0x4000_1000))).toBe(LoaderStatus.STUB_TOO_MUCH_DATA);
 });
 
 test("the stub reads flash in packets, each upon an acknowledgement, and ends with the MD5", () => {
