@@ -62,6 +62,18 @@ test("what deploy prints is what its schema says", async () => {
   });
 });
 
+test("what provision prints is what its schema says, for one device and for several", async () => {
+  const at = (name: string) => join(line.folder, name);
+  const open = ["--device", "bench-1", "--allow-unsigned"];
+  const one = await run("provision", "provision", ...open, "--out", at("nvs.bin"), "--encrypt");
+  expect(one).toMatchObject({ exitCode: 0, document: { output: null, devices: [{ keyFile: at("nvs.keys.bin") }] } });
+  const several = ["--device", "bench-2", "--out-dir", at("fleet"), "--broker-acl", "mosquitto"];
+  expect(await run("provision", "provision", ...open, ...several)).toMatchObject({
+    exitCode: 0,
+    document: { output: at("fleet"), broker: { acl: "mosquitto.acl" }, devices: [{}, { file: "bench-2.bin" }] },
+  });
+});
+
 test.for([
   ["arguments/invalid", ["deploy", "--version", "1", "--timeout", "x"]],
   ["manifest/unknown-version", ["deploy", "--version", "1"]],

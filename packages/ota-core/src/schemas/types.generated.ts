@@ -214,6 +214,69 @@ export interface PackageDocumentImage {
   secureVersion: number;
 }
 /**
+ * What `tinybms-ota provision --json` prints: what was made for which device. It holds no secret.
+ */
+export interface ProvisionDocument {
+  /**
+   * The folder of `--out-dir`, in which all other names are; null with `--out`.
+   */
+  output: string | null;
+  /**
+   * Name of the file that says what which device was told; null with `--out`.
+   */
+  list: string | null;
+  /**
+   * The files of `--broker-acl`; null without it.
+   */
+  broker: ProvisionedBroker | null;
+  /**
+   * In the order in which they were named.
+   */
+  devices: ProvisionedDevice[];
+}
+/**
+ * Files for a broker.
+ */
+export interface ProvisionedBroker {
+  /**
+   * The password file: hashes alone.
+   */
+  passwords: string;
+  /**
+   * The access control file.
+   */
+  acl: string;
+  /**
+   * The file that holds the password of who publishes.
+   */
+  publisherPassword: string;
+}
+/**
+ * What was made for a device.
+ */
+export interface ProvisionedDevice {
+  /**
+   * Name of the device.
+   */
+  device: string;
+  /**
+   * Its NVS partition.
+   */
+  file: string;
+  /**
+   * Size of the partition in bytes.
+   */
+  size: number;
+  /**
+   * SHA-256 of the partition.
+   */
+  sha256: string;
+  /**
+   * With `--encrypt`: the partition with its keys.
+   */
+  keyFile?: string;
+}
+/**
  * What `tinybms-ota validate --json` prints: every fault of a release line.
  */
 export interface ValidateDocument {

@@ -1,8 +1,8 @@
-import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import { isDeviceId, OtaError, type ProvisionDocument, type ProvisionedDevice } from "@tinybms/ota-core";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
-  type MadeDevice,
+  MOSQUITTO_FILES,
   type ProvisionPlan,
   writeDeviceFolder,
   writeOneDevice,
@@ -57,7 +57,8 @@ async function makeOne(
   const [device] = plan.devices;
   if (device === undefined) throw invalid("--device", "no device is named; --device names it");
   const made = await writeOneDevice(device, plan, out, csvOut);
-  console.printJson({ output: null, list: null, broker: null, devices: [made] });
+  const document: ProvisionDocument = { output: null, list: null, broker: null, devices: [made] };
+  console.printJson(document);
   if (!console.quiet) {
     const files = [made.file, made.keyFile, csvOut].flatMap((file) => file ?? []);
     console.print(`${made.device}: wrote ${files.map(printable).join(", ")}`);
@@ -73,16 +74,18 @@ async function makeFolder(
 ): Promise<number> {
   if (outDir === undefined)
     throw invalid("--out-dir", "--out names the file of one device, --out-dir a folder for all");
-  const describe = (devices: readonly MadeDevice[]) => ({ name: LIST_NAME, text: listText(plan, devices) });
-  const { devices, files } = await writeDeviceFolder(plan, outDir, describe);
-  const [list, passwords, acl, publisherPassword] = files;
-  const broker = passwords === undefined ? null : { passwords, acl, publisherPassword };
-  console.printJson({ output: outDir, list, broker, devices });
+  const describe = (devices: readonly ProvisionedDevice[]) => ({ name: LIST_NAME, text: listText(plan, devices) });
+  const devices = [...(await writeDeviceFolder(plan, outDir, describe))];
+  const broker = plan.publisher === undefined ? null : MOSQUITTO_FILES;
+  const document: ProvisionDocument = { output: outDir, list: LIST_NAME, broker, devices };
+  console.printJson(document);
   if (console.quiet) return ExitCode.done;
   const count = `${devices.length} NVS ${devices.length === 1 ? "partition" : "partitions"}`;
-  console.print(`wrote ${count} and ${files.join(", ")} to ${printable(outDir)}`);
+  const files = [LIST_NAME, ...Object.values(broker ?? {})].join(", ");
+  console.print(`wrote ${count} and ${files} to ${printable(outDir)}`);
   for (const line of summaryOf(plan)) console.print(line);
   if (broker !== null) {
+    const { passwords, acl } = broker;
     console.note(`mosquitto.conf: allow_anonymous false, password_file …/${passwords}, acl_file …/${acl}`);
   }
   return ExitCode.done;
@@ -106,7 +109,7 @@ function summaryOf({ devices, sizeBytes }: ProvisionPlan): readonly string[] {
 }
 
 /** For whoever looks up later what which device was given. Holds no secret. */
-function listText({ devices, sizeBytes }: ProvisionPlan, made: readonly MadeDevice[]): string {
+function listText({ devices, sizeBytes }: ProvisionPlan, made: readonly ProvisionedDevice[]): string {
   const rows = made.map((row, index) => {
     const { broker, topic, product, username = null, key_set } = devices[index]?.document ?? {};
     return { ...row, broker, topic, product, username, signed: key_set !== undefined };

@@ -7,6 +7,8 @@ import {
   formatNvsCsv,
   type NvsEntryInput,
   OtaError,
+  type ProvisionedBroker,
+  type ProvisionedDevice,
   sha256,
   toHex,
   utf8,
@@ -30,33 +32,18 @@ export interface ProvisionPlan {
   readonly signal: AbortSignal;
 }
 
-/** What was made for a device. */
-export interface MadeDevice {
-  readonly device: string;
-  readonly file: string;
-  readonly size: number;
-  readonly sha256: string;
-  /** The partition of type data/nvs_keys, where the other is encrypted. */
-  readonly keyFile?: string;
-}
-
-/** What was made in a folder. */
-export interface MadeFolder {
-  readonly devices: readonly MadeDevice[];
-  /** Names of the other files. */
-  readonly files: readonly string[];
-}
-
 /** Whoever owns the file may read it: there are passwords and keys in it. */
 const FILE_MODE = 0o600;
 
 /** Files that are written at a time. */
 const PARALLEL = 32;
 
-/** The broker's files, and the password of who publishes. */
-const MOSQUITTO_PASSWORDS = "mosquitto.passwords";
-const MOSQUITTO_ACL = "mosquitto.acl";
-const PUBLISHER_PASSWORD = "publisher.password";
+/** Names of the broker's files, and of the one with the password of who publishes. */
+export const MOSQUITTO_FILES: ProvisionedBroker = {
+  passwords: "mosquitto.passwords",
+  acl: "mosquitto.acl",
+  publisherPassword: "publisher.password",
+};
 
 /**
  * Writes the NVS partition of one device, and what goes with it.
@@ -70,7 +57,7 @@ export async function writeOneDevice(
   plan: ProvisionPlan,
   file: string,
   csvFile: string | undefined,
-): Promise<MadeDevice> {
+): Promise<ProvisionedDevice> {
   const entries = entriesOf(device, plan.own);
   const { made, contents } = make(device, entries, plan, file);
   const all = csvFile === undefined ? contents : [...contents, [csvFile, utf8(formatNvsCsv(entries))] as const];
@@ -97,15 +84,14 @@ export async function writeOneDevice(
 export async function writeDeviceFolder(
   plan: ProvisionPlan,
   folder: string,
-  describe: (devices: readonly MadeDevice[]) => { readonly name: string; readonly text: string },
-): Promise<MadeFolder> {
+  describe: (devices: readonly ProvisionedDevice[]) => { readonly name: string; readonly text: string },
+): Promise<readonly ProvisionedDevice[]> {
   const { devices, signal } = plan;
-  const made: MadeDevice[] = [];
-  const files: string[] = [];
+  const made: ProvisionedDevice[] = [];
   const fill = async (place: string): Promise<void> => {
     for (let start = 0; start < devices.length; start += PARALLEL) {
       signal.throwIfAborted();
-      const group = devices.slice(start, start + PARALLEL).map(async (device): Promise<MadeDevice> => {
+      const group = devices.slice(start, start + PARALLEL).map(async (device): Promise<ProvisionedDevice> => {
         const { made, contents } = make(device, entriesOf(device, plan.own), plan, `${device.document.device_id}.bin`);
         for (const [name, bytes] of contents) await writeNew(join(place, name), bytes);
         return made;
@@ -115,14 +101,13 @@ export async function writeDeviceFolder(
     const list = describe(made);
     const others = [[list.name, list.text] as const, ...brokerFiles(plan)];
     for (const [name, text] of others) await writeNew(join(place, name), utf8(text));
-    files.push(...others.map(([name]) => name));
   };
   try {
     await writeNewFolder(folder, fill);
   } catch (error) {
     throw unwritable(folder, error);
   }
-  return { devices: made, files };
+  return made;
 }
 
 type Content = readonly [path: string, bytes: Uint8Array];
@@ -132,7 +117,7 @@ function make(
   entries: readonly NvsEntryInput[],
   plan: ProvisionPlan,
   file: string,
-): { readonly made: MadeDevice; readonly contents: readonly Content[] } {
+): { readonly made: ProvisionedDevice; readonly contents: readonly Content[] } {
   const plain = partitionOf(entries, plan.sizeBytes);
   const random = plan.encrypt ? Uint8Array.from(randomBytes(64)) : undefined;
   const keys = random && { encryptionKey: random.subarray(0, 32), tweakKey: random.subarray(32) };
@@ -158,9 +143,9 @@ function brokerFiles({ devices, publisher }: ProvisionPlan): readonly (readonly 
   );
   const roots = [...new Set(devices.map(({ document }) => document.topic))];
   return [
-    [MOSQUITTO_PASSWORDS, mosquittoPasswords([...users, { name: publisher, password, isDrawn: true }])],
-    [MOSQUITTO_ACL, mosquittoAcl(roots, publisher)],
-    [PUBLISHER_PASSWORD, `${password}\n`],
+    [MOSQUITTO_FILES.passwords, mosquittoPasswords([...users, { name: publisher, password, isDrawn: true }])],
+    [MOSQUITTO_FILES.acl, mosquittoAcl(roots, publisher)],
+    [MOSQUITTO_FILES.publisherPassword, `${password}\n`],
   ];
 }
 
