@@ -220,6 +220,7 @@ export interface OtaErrorDetails {
   "serial/parts-overlap": { readonly port: string; readonly parts: readonly string[] };
   "serial/loader-refused": { readonly port: string; readonly command: string; readonly status: number };
   "serial/write-failed": { readonly port: string; readonly offset: number };
+  "serial/damaged-elsewhere": { readonly port: string; readonly offset: number };
   "serial/read-failed": { readonly port: string; readonly offset: number };
   "serial/boot-failed": { readonly port: string; readonly reason: string };
   "serial/boot-unseen": { readonly port: string; readonly seconds: number };

@@ -1,7 +1,8 @@
 export { BootLog, type BootState } from "./boot/boot-log.ts";
 export { type BootReport, type BootWatch, watchBoot } from "./boot/watch-boot.ts";
+export type { FlashProgress, WriteReport } from "./flash/flash-progress.ts";
 export { type FlashPart, SECTOR_SIZE } from "./flash/regions.ts";
-export { Flasher, type FlasherOptions, type FlashProgress, type WriteReport } from "./flasher.ts";
+export { Flasher, type FlasherOptions } from "./flasher.ts";
 export { BAUD_RATE_DEFAULT, type SerialLine, type Signals, type UsbIdentity } from "./line/serial-line.ts";
 export { openWebSerialLine, type WebSerialPort } from "./line/web-serial-line.ts";
 export { BAUD_RATE_MAX } from "./loader/baud-rate.ts";

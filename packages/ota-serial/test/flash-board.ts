@@ -15,7 +15,7 @@ import {
 export interface Flashed {
   readonly flasher: Flasher;
   readonly plan: FlashPlan;
-  readonly reports: readonly WriteReport[];
+  readonly report: WriteReport;
   readonly boot: BootReport;
 }
 
@@ -29,8 +29,7 @@ export async function flashBoard(
   const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
   const wanted = { slot: "next", select: true, force: false, ...options } as const;
   const plan = planAppFlash(line.port, flasher.board, layout, app, wanted);
-  const reports: WriteReport[] = [];
-  for (const parts of plan.steps) reports.push(await flasher.write(parts));
+  const report = await flasher.flash(plan);
   await flasher.startApp();
-  return { flasher, plan, reports, boot: await watchBoot(line, { version: plan.app?.version, seconds: 10 }) };
+  return { flasher, plan, report, boot: await watchBoot(line, { version: plan.app?.version, seconds: 10 }) };
 }

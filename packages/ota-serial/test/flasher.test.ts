@@ -19,7 +19,7 @@ test.for(FLASHABLE)(
     const app = appImage(chip, "1.1.0");
     const plan = planAppFlash(line.port, board, layout, app, { slot: "next", select: true, force: false });
     expect(plan).toMatchObject({ slot: "ota_1", isRisky: false, warnings: [] });
-    for (const parts of plan.steps) await flasher.write(parts);
+    await flasher.flash(plan);
     await flasher.startApp();
     const started = await watchBoot(line, { version: "1.1.0", seconds: 10 });
     expect(started).toEqual({ version: "1.1.0", projectName: "gateway" });

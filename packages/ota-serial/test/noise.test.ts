@@ -8,6 +8,9 @@ import { SimulatedLine } from "./simulated-line.ts";
 const OLD = appImage("esp32c3", "1.0.0", 60_000);
 const NEW = appImage("esp32c3", "1.1.0", 120_000);
 
+/** Where the old app lies. */
+const OLD_SLOT = 0x2_0000;
+
 /** Bytes lost, flipped and put in, each one in three, at a rate. */
 function noise(seed: number, oneIn: number): (bytes: Uint8Array) => Uint8Array {
   const random = createRandom(seed);
@@ -23,7 +26,7 @@ function noise(seed: number, oneIn: number): (bytes: Uint8Array) => Uint8Array {
   };
 }
 
-test.for(Array.from({ length: 40 }, (_, seed) => seed))(
+test.for(Array.from({ length: 60 }, (_, seed) => seed))(
   "one byte in 10 000 spoilt (seed %i): verified and started, or a clear failure and the old app",
   async (seed) => {
     const hardware = createHardware({ chip: "esp32c3", app: OLD.bytes });
@@ -33,6 +36,7 @@ test.for(Array.from({ length: 40 }, (_, seed) => seed))(
       expect(isOtaError(outcome), String(outcome)).toBe(true);
     } else {
       expect(outcome.boot.version).toBe("1.1.0");
+      expect(Buffer.compare(hardware.flash.truth(OLD_SLOT, OLD.bytes.length), OLD.bytes)).toBe(0);
     }
     const started = runBootloader(hardware);
     expect(started.kind).toBe("boots");

@@ -15,8 +15,8 @@ export interface SimulatedLineOptions extends SerialBoardOptions {
   readonly usb?: UsbIdentity;
   /** Pulls the cable when so many bytes have been written. */
   readonly unplugAfter?: number;
-  /** What becomes of bytes on their way, either way. */
-  readonly spoil?: (bytes: Uint8Array) => Uint8Array;
+  /** What becomes of bytes on their way. */
+  readonly spoil?: (bytes: Uint8Array, direction: "to-board" | "to-host") => Uint8Array;
   /** What every change of direction costs, in milliseconds. */
   readonly latencyMs?: number;
   readonly hasSignals?: boolean;
@@ -69,7 +69,7 @@ export class SimulatedLine implements SerialLine {
     this.written += sent.length;
     this.#advanceTo(this.#now + this.#durationOf(sent) + (this.#options.latencyMs ?? 0));
     const isHeard = this.#baudRate <= (this.#options.baudRateMax ?? Number.POSITIVE_INFINITY);
-    if (isHeard) this.#tell({ type: "receive", bytes: this.#spoilt(sent) });
+    if (isHeard) this.#tell({ type: "receive", bytes: this.#spoilt(sent, "to-board") });
     if (sent.length < bytes.length) this.unplug();
     this.#assertPlugged();
   }
@@ -126,8 +126,8 @@ export class SimulatedLine implements SerialLine {
     return (bytes.length * 10_000) / this.#baudRate;
   }
 
-  #spoilt(bytes: Uint8Array): Uint8Array {
-    return this.#options.spoil?.(bytes) ?? bytes;
+  #spoilt(bytes: Uint8Array, direction: "to-board" | "to-host"): Uint8Array {
+    return this.#options.spoil?.(bytes, direction) ?? bytes;
   }
 
   #advanceTo(time: number): void {
@@ -146,7 +146,7 @@ export class SimulatedLine implements SerialLine {
   #perform(action: SerialBoardAction): void {
     switch (action.type) {
       case "send": {
-        const bytes = this.#spoilt(action.bytes);
+        const bytes = this.#spoilt(action.bytes, "to-host");
         const last = this.#incoming.at(-1)?.at ?? 0;
         const at = Math.max(last, this.#now + (this.#options.latencyMs ?? 0)) + this.#durationOf(bytes);
         this.received += bytes.length;

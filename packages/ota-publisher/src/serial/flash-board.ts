@@ -88,15 +88,10 @@ async function write(
   learn: (facts: Partial<BoardRecord>) => void,
 ): Promise<void> {
   for (const warning of plan.warnings) watch.onNote(warning);
-  let [written, unchanged] = [0, 0];
-  for (const parts of plan.steps) {
-    const report = await flasher.write(parts, ({ step, done, total }) => {
-      if (step !== "read") watch.onStage(step, done, total, plan);
-    });
-    written += report.written;
-    unchanged += report.unchanged;
-    learn({ written, unchanged, baudRate: flasher.baudRate });
-  }
+  const { written, unchanged } = await flasher.flash(plan, ({ step, done, total }) => {
+    if (step !== "read") watch.onStage(step, done, total, plan);
+  });
+  learn({ written, unchanged, baudRate: flasher.baudRate });
 }
 
 /** A line that tells how many bytes have left by it. */

@@ -1,4 +1,5 @@
 import { md5 } from "@noble/hashes/legacy.js";
+import { concatBytes } from "@tinybms/ota-core";
 
 /** Bytes `offset` … `offset + bytes.length` − 1 of a flash. */
 export interface FlashPart {
@@ -7,6 +8,12 @@ export interface FlashPart {
   /** A multiple of a sector, 4096 bytes. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+}
+
+/** Bytes `offset` … `offset + size` − 1 of a flash. */
+export interface FlashRange {
+  readonly offset: number;
+  readonly size: number;
 }
 
 /** A piece of a part whose MD5 the board is asked for. */
@@ -67,4 +74,23 @@ export function runsOf(regions: readonly FlashRegion[], limit: number): readonly
     end = region.offset + region.bytes.length;
   }
   return runs;
+}
+
+/** How many bytes regions have. */
+export function sizeOf(regions: readonly FlashRegion[]): number {
+  return regions.reduce((size, { bytes }) => size + bytes.length, 0);
+}
+
+/** The bytes of regions, one after the other. */
+export function bytesOf(run: readonly FlashRegion[]): Uint8Array {
+  return concatBytes(run.map(({ bytes }) => bytes));
+}
+
+/** MD5 of regions as one piece. */
+export function md5Of(run: readonly FlashRegion[]): Uint8Array {
+  const [first] = run;
+  if (first !== undefined && run.length === 1) return first.md5;
+  const hash = md5.create();
+  for (const { bytes } of run) hash.update(bytes);
+  return hash.digest();
 }

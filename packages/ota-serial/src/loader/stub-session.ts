@@ -1,9 +1,10 @@
-import { isOtaError } from "@tinybms/ota-core";
+import { buildLoaderRequest, isOtaError, LoaderOp } from "@tinybms/ota-core";
 import { setFlashSize } from "../flash/stub-flash.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
 import { changeBaudRate, slowerThan } from "./baud-rate.ts";
 import { type Board, readBoard, readChip } from "./board.ts";
 import { type ConnectOptions, callLoader, connectLoader } from "./connect-loader.ts";
+import { isDisturbance } from "./disturbance.ts";
 import { LoaderLink } from "./loader-link.ts";
 import { loadStub, startStub } from "./stub.ts";
 
@@ -66,8 +67,7 @@ export class StubSession {
       try {
         return await step(this.link);
       } catch (error) {
-        const mayPass = isOtaError(error, "serial/noise") || isOtaError(error, "serial/loader-refused");
-        if (!mayPass || attempt === ATTEMPTS) throw error;
+        if (!isDisturbance(error) || attempt === ATTEMPTS) throw error;
         await this.recover();
       }
     }
@@ -84,6 +84,16 @@ export class StubSession {
     await this.begin();
   }
 
+  /**
+   * Has the stub start what is in flash, for lines that can't reset a board. The rate goes back before, while the stub can
+   * still be asked: what comes while a port changes its rate is lost.
+   */
+  async runApp(): Promise<void> {
+    if (this.#baudRate !== BAUD_RATE_DEFAULT) await changeBaudRate(this.link, this.#baudRate, BAUD_RATE_DEFAULT);
+    this.#baudRate = BAUD_RATE_DEFAULT;
+    await this.link.send(buildLoaderRequest(LoaderOp.RUN_USER_CODE, new Uint8Array(0)));
+  }
+
   /** What was written is not what the board has: on at a lower rate, if there is one. */
   async stepDown(): Promise<void> {
     this.#disturbances++;
@@ -96,7 +106,7 @@ export class StubSession {
       this.#baudRate = slower;
       if (isUnderstood) return;
     } catch (error) {
-      if (!isOtaError(error, "serial/noise") && !isOtaError(error, "serial/loader-refused")) throw error;
+      if (!isDisturbance(error)) throw error;
     }
     await this.begin();
   }

@@ -1,7 +1,7 @@
 import { DataSubtype, findPartition, OtaError, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core";
-import type { FlashPart } from "../flash/regions.ts";
+import type { FlashPart, FlashRange } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
-import { type BoardLayout, bootingSlot, type SlotName } from "./board-layout.ts";
+import { type AppSlot, type BoardLayout, bootingSlot, type SlotName } from "./board-layout.ts";
 import { checkChip, checkProduct, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
 import { chooseSlot, type SlotChoice } from "./choose-slot.ts";
 import { selectSlot } from "./select-slot.ts";
@@ -10,6 +10,8 @@ import { selectSlot } from "./select-slot.ts";
 export interface FlashPlan {
   /** Written and verified one after the other: what one step makes bootable, the step before has proved to be there. */
   readonly steps: readonly (readonly FlashPart[])[];
+  /** What must be the same afterwards: bootloader, partition table, and the app that runs until now. */
+  readonly keeps: readonly FlashRange[];
   /** The app that should start then; `undefined` where no app is written. */
   readonly app: { readonly name: string; readonly version: string; readonly projectName: string } | undefined;
   /** Where it goes. */
@@ -63,11 +65,21 @@ export function planAppFlash(
     steps: [[{ name: app.name, offset: slot.partition.offset, bytes: app.bytes }, ...settings], selection].filter(
       (parts) => parts.length > 0,
     ),
+    keeps: keptBy(layout, slot, booting),
     app: select ? startingApp(app) : undefined,
     slot: slot.name,
     isRisky,
     warnings,
   };
+}
+
+/** Up to the first partition everything stays, and so does the app that runs. */
+function keptBy({ table }: BoardLayout, target: AppSlot, booting: AppSlot | undefined): readonly FlashRange[] {
+  const first = Math.min(...table.entries.map(({ offset }) => offset));
+  const head = { offset: 0, size: first };
+  if (booting === undefined || booting === target) return [head];
+  const { offset, size } = booting.partition;
+  return [head, { offset, size }];
 }
 
 /** What of an app its log tells. */

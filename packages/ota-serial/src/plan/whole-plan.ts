@@ -71,6 +71,7 @@ export function planWholeFlash(
   const app = table === undefined ? undefined : appThatStarts(table, all, images);
   return {
     steps: [all],
+    keeps: [],
     app: app === undefined ? undefined : startingApp(app.image),
     slot: app?.slot,
     isRisky: true,

@@ -1,0 +1,97 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createHardware,
+  type Hardware,
+  listenOnRfc2217,
+  listenOnTcp,
+  type NetworkPort,
+  runBootloader,
+  SerialCable,
+} from "@tinybms/firmware-sim";
+import { buildAppImage } from "@tinybms/ota-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
+
+let folder: string;
+let ports: NetworkPort[];
+let children: ChildProcess[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-ports-"));
+  [ports, children] = [[], []];
+});
+
+afterEach(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  for (const port of ports) await port.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const LOCAL = { host: "127.0.0.1", port: 0 };
+const image = (version: string) => buildAppImage({ version, projectName: "gateway", sizeBytes: 200_000 });
+
+function startedBy(hardware: Hardware): string | undefined {
+  const outcome = runBootloader(hardware);
+  return outcome.kind === "boots" ? outcome.image.descriptor?.version : undefined;
+}
+
+async function flash(port: string): Promise<unknown> {
+  const app = join(folder, "app.bin");
+  writeFileSync(app, image("1.1.0"));
+  const { exitCode, stdout, stderr } = await runCommand(["flash", "--json", "--port", port, "--app", app]);
+  expect(exitCode, stderr).toBe(0);
+  return JSON.parse(stdout).boards[0];
+}
+
+test("over RFC 2217 a board is reset by its control lines, flashed at a higher rate, and seen to start", async () => {
+  const hardware = createHardware({ app: image("1.0.0") });
+  const port = await listenOnRfc2217(new SerialCable({ hardware }), LOCAL);
+  ports.push(port);
+  expect(await flash(`rfc2217://127.0.0.1:${port.port}`)).toMatchObject({
+    ...{ outcome: "flashed", baudRate: 921_600, started: { version: "1.1.0" } },
+  });
+  expect(startedBy(hardware)).toBe("1.1.0");
+});
+
+const isPythonAbsent = !runs("python3", ["--version"]);
+const SKIPPED = isPythonAbsent ? " (skipped: python3 is not installed; `apt-get install python3`)" : "";
+
+function runs(program: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A pseudo-terminal whose other end is a TCP port. */
+const PTY_BRIDGE = `
+import os, pty, select, socket, sys, tty
+master, slave = pty.openpty()
+tty.setraw(slave)
+peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print(os.ttyname(slave), flush=True)
+while True:
+    ready, _, _ = select.select([master, peer], [], [])
+    if master in ready: peer.sendall(os.read(master, 65536))
+    if peer in ready:
+        data = peer.recv(65536)
+        if not data: break
+        while data: data = data[os.write(master, data):]
+`;
+
+test.skipIf(isPythonAbsent)(`over a pseudo-terminal the native binding flashes a board${SKIPPED}`, async () => {
+  const hardware = createHardware({ app: image("1.0.0") });
+  const port = await listenOnTcp(new SerialCable({ hardware }), LOCAL);
+  ports.push(port);
+  const bridge = spawn("python3", ["-c", PTY_BRIDGE, String(port.port)], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(bridge);
+  const [path] = await once(bridge.stdout, "data");
+  expect(await flash(String(path).trim())).toMatchObject({ outcome: "flashed", started: { version: "1.1.0" } });
+  expect(startedBy(hardware)).toBe("1.1.0");
+});
