@@ -1,13 +1,20 @@
 import type { RomProfile } from "./rom-profile.ts";
 
+/** What a chip starts from. */
+export type ResetCause = "power-on" | "software";
+
 /** What the ROM prints when it waits for a host. */
-export function downloadLog(profile: RomProfile): readonly string[] {
-  return [...profile.banner, `rst:${profile.powerOnReset},boot:${profile.downloadBoot}`, "waiting for download"];
+export function downloadLog(profile: RomProfile, cause: ResetCause): readonly string[] {
+  return [...profile.banner, resetLine(profile, cause, profile.downloadBoot), "waiting for download"];
 }
 
 /** What the ROM prints when it starts what is in flash. */
-export function flashBootLog(profile: RomProfile): readonly string[] {
-  return [...profile.banner, `rst:${profile.powerOnReset},boot:${profile.flashBoot}`];
+export function flashBootLog(profile: RomProfile, cause: ResetCause): readonly string[] {
+  return [...profile.banner, resetLine(profile, cause, profile.flashBoot)];
+}
+
+function resetLine(profile: RomProfile, cause: ResetCause, boot: string): string {
+  return `rst:${cause === "software" ? profile.softwareReset : profile.powerOnReset},boot:${boot}`;
 }
 
 /**

@@ -55,6 +55,7 @@ export interface RomProfile {
   readonly banner: readonly string[];
   /** The reset's cause and both results of strapping, as the line `rst:…,boot:…` words them. */
   readonly powerOnReset: string;
+  readonly softwareReset: string;
   readonly flashBoot: string;
   readonly downloadBoot: string;
 }

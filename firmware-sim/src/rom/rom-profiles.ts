@@ -37,6 +37,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
     uartDivider: { address: 0x3ff4_0014, clockHz: 40_000_000 },
     banner: ["ets Jul 29 2019 12:21:46", ""],
     powerOnReset: "0x1 (POWERON_RESET)",
+    softwareReset: "0xc (SW_CPU_RESET)",
     flashBoot: "0x13 (SPI_FAST_FLASH_BOOT)",
     downloadBoot: "0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))",
   },
@@ -78,6 +79,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
   },
   esp32c6: {
     ...later("esp32c6", "full"),
+    softwareReset: "0xc (SW_CPU)",
     efuse: {
       ...blockEfuse(0x600b_0800, {
         majorRevision: [blockBits(0x600b_0800, 3, 22, 2)],
@@ -93,6 +95,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
   },
   esp32h2: {
     ...later("esp32h2", "full"),
+    softwareReset: "0xc (SW_CPU)",
     efuse: {
       ...blockEfuse(0x600b_0800, {
         majorRevision: [blockBits(0x600b_0800, 3, 21, 2)],
@@ -120,8 +123,9 @@ export function romProfileOf(chip: ChipName): RomProfile | undefined {
 function later(
   chip: RomChipName,
   securityInfo: RomProfile["securityInfo"],
-): Pick<RomProfile, "chip" | "securityInfo" | "uartDivider" | "powerOnReset"> {
-  return { chip, securityInfo, uartDivider: undefined, powerOnReset: "0x1 (POWERON)" };
+): Pick<RomProfile, "chip" | "securityInfo" | "uartDivider" | "powerOnReset" | "softwareReset"> {
+  const resets = { powerOnReset: "0x1 (POWERON)", softwareReset: "0x3 (RTC_SW_SYS_RST)" };
+  return { chip, securityInfo, uartDivider: undefined, ...resets };
 }
 
 /** eFuses in blocks, as all chips after ESP32 have them. */

@@ -2,7 +2,7 @@ import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET, SlipDecoder, utf8, viewOf } fr
 import type { Hardware } from "../boot/boot-options.ts";
 import type { LoaderEffect } from "./loader-effect.ts";
 import { pinsOf, type ResetCircuit, type SerialSignals } from "./reset-circuit.ts";
-import { consoleText, downloadLog, flashBootLog, noBootloaderLog } from "./rom-console.ts";
+import { consoleText, downloadLog, flashBootLog, noBootloaderLog, type ResetCause } from "./rom-console.ts";
 import { RomLoader } from "./rom-loader.ts";
 import type { RomProfile } from "./rom-profile.ts";
 import { romProfileOf } from "./rom-profiles.ts";
@@ -119,7 +119,7 @@ export class SerialBoard {
         if (this.#state === "app") this.#send(utf8(event.text), actions);
         break;
       case "app-restart":
-        if (this.#state === "app") this.#restart(this.#strapsDownload, actions);
+        if (this.#state === "app") this.#restartApp(actions);
         break;
       case "timer":
         this.#onTimer(event.now, actions);
@@ -171,25 +171,31 @@ export class SerialBoard {
     if (isReset && !wasReset) this.#restart(this.#downloadFlag, actions);
   }
 
+  /** What ran has stopped itself, and keeps what is in RTC memory. */
+  #restartApp(actions: SerialBoardAction[]): void {
+    this.#state = "held";
+    this.#restart(this.#strapsDownload, actions, "software");
+  }
+
   /** Starts from reset with the boot pin read. */
-  #restart(download: boolean, actions: SerialBoardAction[]): void {
+  #restart(download: boolean, actions: SerialBoardAction[], cause: ResetCause = "power-on"): void {
     this.#stop(actions);
     this.#strapsDownload = download;
     this.#baudRate = DEFAULT_BAUD_RATE;
     if (!download) {
-      this.#bootFlash(actions);
+      this.#bootFlash(actions, cause);
       return;
     }
     this.#state = "download";
     this.#loader = new RomLoader(this.#hardware, this.#profile, this.#mac);
     this.#measuresBaudRate = true;
-    this.#print(downloadLog(this.#profile), actions);
+    this.#print(downloadLog(this.#profile, cause), actions);
   }
 
-  #bootFlash(actions: SerialBoardAction[]): void {
+  #bootFlash(actions: SerialBoardAction[], cause: ResetCause): void {
     this.#state = "app";
     this.#baudRate = DEFAULT_BAUD_RATE;
-    this.#print(flashBootLog(this.#profile), actions);
+    this.#print(flashBootLog(this.#profile, cause), actions);
     const word = viewOf(this.#hardware.flash.read(this.#hardware.chip.bootloaderOffset, 4)).getUint32(0, true);
     if (this.#needsBootloader && (word & 0xff) !== APP_IMAGE_MAGIC) this.#print(noBootloaderLog(word), actions);
     else actions.push({ type: "boot" });
@@ -259,10 +265,10 @@ export class SerialBoard {
         break;
       case "run-app":
         this.#stop(actions);
-        this.#bootFlash(actions);
+        this.#bootFlash(actions, "software");
         break;
       case "restart":
-        this.#restart(this.#strapsDownload, actions);
+        this.#restart(this.#strapsDownload, actions, "software");
         break;
       case "hang":
         this.#stop(actions);

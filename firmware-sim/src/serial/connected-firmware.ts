@@ -31,6 +31,7 @@ export class ConnectedFirmware implements BoardFirmware {
   follow(entry: DeviceLogEntry, cable: SerialCable): void {
     const { bootOutcome } = this.#connection.device;
     if (entry.type === "power-cut") cable.cutPower();
+    if (entry.type === "panic") this.#print(consoleText([`abort() was called: ${entry.message}`, "Rebooting..."]));
     if ((entry.type === "booted" || entry.type === "reset-loop") && bootOutcome !== undefined) {
       this.#print(consoleText(bootConsole(bootOutcome)));
     }

@@ -115,6 +115,13 @@ test("the app's output reaches the host, and ends with the app", () => {
   expect(host.console).not.toContain("ghost");
 });
 
+test("an app that restarts by itself is not stopped, and the console says so", () => {
+  const host = running();
+  host.event({ type: "app-restart" });
+  expect([host.boots.length, host.halts]).toEqual([2, 0]);
+  expect(host.console).toContain("rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n");
+});
+
 test("the ROM takes the rate of the first bytes, and keeps it", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   host.event({ type: "reset-button", download: true });
