@@ -83,6 +83,11 @@ export class SerialBoard {
     return this.#state;
   }
 
+  /** What the board was reset into is its loader, whatever it runs by now; a restart by software leads back there. */
+  get isBootPinLatched(): boolean {
+    return this.#strapsDownload;
+  }
+
   /** In download mode: a stub runs in place of the ROM. */
   get isStub(): boolean {
     return this.#loader?.isStub ?? false;

@@ -24,7 +24,7 @@ const SYNC_START: readonly number[] = [0xc0, 0x00, 0x08, 0x24, 0x00];
  *
  * Such a connection has no control lines. In their place a SYNC request resets the board into its loader, unless it is
  * there, and without the ROM's log, which would come between request and answer; and the end of the connection resets
- * it out of there. Who only listens disturbs nothing.
+ * it out of there, or from an app that the loader has started. Who only listens disturbs nothing.
  */
 export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise<NetworkPort> {
   return listen(address, (socket) => {
@@ -37,7 +37,9 @@ export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise
     });
     socket.on("close", () => {
       port.close();
-      if (cable.board.state === "download" || cable.board.state === "hung") cable.pressReset();
+      // An app that a loader started goes back there when it restarts: its boot pin still counts as held.
+      const { state, isBootPinLatched } = cable.board;
+      if (state === "download" || state === "hung" || isBootPinLatched) cable.pressReset();
     });
   });
 }
