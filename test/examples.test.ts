@@ -20,8 +20,9 @@ const run = (file: string, ...args: readonly string[]) =>
     encoding: "utf8",
   });
 
-test("every example has its test here", () => {
-  expect(readdirSync(new URL("../examples", import.meta.url)).sort()).toEqual(Object.keys(EXAMPLES).sort());
+test("every example has its test here, but for scripts that sign, which have it where signing is tested", () => {
+  const names = readdirSync(new URL("../examples", import.meta.url)).filter((name) => !/^sign-.*\.sh$/.test(name));
+  expect(names.sort()).toEqual(Object.keys(EXAMPLES).sort());
 });
 
 test.for(Object.entries(EXAMPLES))("examples/%s runs", ([file, { args, says }]) => {

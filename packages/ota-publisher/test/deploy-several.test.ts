@@ -90,7 +90,7 @@ test.for([
   ],
   ["https was asked for", ["mqtt", "https"], 2, "channel https of artifact gateway: there is none"],
   ["nobody knows the protocol", ["mqtt", "pigeon"], 0, "gateway is not delivered by pigeon"],
-  ["serial needs another package", ["mqtt", "serial"], 0, "@tinybms/ota-serial"],
+  ["serial was not asked for by name", ["mqtt", "serial"], 0, "--transport serial flashes the boards at a cable"],
   ["nothing else is left", ["pigeon"], 2, "no artifact of version 1.2.3 can be delivered"],
 ] as const)("where %s, a plan says so", async ([, protocols, code, text]) => {
   const line = createDeployLine({ mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC } }, protocols);
