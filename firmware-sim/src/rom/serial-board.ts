@@ -1,5 +1,7 @@
-import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET, SlipDecoder, utf8, viewOf } from "@tinybms/ota-core";
+import { SlipDecoder, utf8 } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
+import { BaudRates } from "./baud-rates.ts";
+import { isFlashedWithoutBootloader, missingBootloader } from "./bootloader-place.ts";
 import type { LoaderEffect } from "./loader-effect.ts";
 import { pinsOf, type ResetCircuit, type SerialSignals } from "./reset-circuit.ts";
 import { consoleText, downloadLog, flashBootLog, noBootloaderLog, type ResetCause } from "./rom-console.ts";
@@ -23,12 +25,6 @@ export interface SerialBoardOptions {
    */
   readonly needsBootloader?: boolean;
 }
-
-/** The rate of the ROM's log, and of apps. */
-const DEFAULT_BAUD_RATE = 115_200;
-
-/** How far two ends' rates may differ, as a part. */
-const BAUD_RATE_TOLERANCE = 0.03;
 
 /** How long the boot pin may come down after reset was released, in milliseconds: the capacitor at the enable pin. */
 const STRAPPING_MS = 150;
@@ -61,10 +57,7 @@ export class SerialBoard {
   #frames: Uint8Array[] = [];
   #effects: LoaderEffect[] = [];
   #busyUntil = 0;
-  #baudRate = DEFAULT_BAUD_RATE;
-  /** The ROM measures the rate at the first bytes that it gets. */
-  #measuresBaudRate = false;
-  #hostBaudRate: number | undefined;
+  readonly #rates: BaudRates;
 
   /** @throws RangeError for a chip whose ROM isn't modelled. */
   constructor(options: SerialBoardOptions) {
@@ -75,6 +68,7 @@ export class SerialBoard {
     this.#profile = profile;
     this.#mac = mac;
     this.#circuit = options.resetCircuit ?? "transistors";
+    this.#rates = new BaudRates(this.#circuit !== "usb-serial-jtag");
     this.#flashTakesTime = options.flashTakesTime ?? false;
     this.#needsBootloader = options.needsBootloader ?? !isFlashedWithoutBootloader(hardware);
   }
@@ -95,7 +89,7 @@ export class SerialBoard {
 
   /** The rate at which the board sends and receives, in baud. */
   get baudRate(): number {
-    return this.#baudRate;
+    return this.#rates.board;
   }
 
   handle(event: SerialBoardEvent): SerialBoardAction[] {
@@ -115,7 +109,7 @@ export class SerialBoard {
         this.#setSignals(event, event.now, actions);
         break;
       case "host-baud-rate":
-        this.#hostBaudRate = event.baudRate;
+        this.#rates.host = event.baudRate;
         break;
       case "reset-button":
         if (this.#state !== "off") this.#restart(event.download, actions);
@@ -186,24 +180,23 @@ export class SerialBoard {
   #restart(download: boolean, actions: SerialBoardAction[], cause: ResetCause = "power-on"): void {
     this.#stop(actions);
     this.#strapsDownload = download;
-    this.#baudRate = DEFAULT_BAUD_RATE;
+    this.#rates.reset(download);
     if (!download) {
       this.#bootFlash(actions, cause);
       return;
     }
     this.#state = "download";
     this.#loader = new RomLoader(this.#hardware, this.#profile, this.#mac);
-    this.#measuresBaudRate = true;
     this.#print(downloadLog(this.#profile, cause), actions);
   }
 
   #bootFlash(actions: SerialBoardAction[], cause: ResetCause): void {
     this.#state = "app";
-    this.#baudRate = DEFAULT_BAUD_RATE;
+    this.#rates.reset(false);
     this.#print(flashBootLog(this.#profile, cause), actions);
-    const word = viewOf(this.#hardware.flash.read(this.#hardware.chip.bootloaderOffset, 4)).getUint32(0, true);
-    if (this.#needsBootloader && (word & 0xff) !== APP_IMAGE_MAGIC) this.#print(noBootloaderLog(word), actions);
-    else actions.push({ type: "boot" });
+    const word = this.#needsBootloader ? missingBootloader(this.#hardware) : undefined;
+    if (word === undefined) actions.push({ type: "boot" });
+    else this.#print(noBootloaderLog(word), actions);
   }
 
   /** Whatever runs runs no longer. Flash stays, all else is forgotten. */
@@ -220,10 +213,9 @@ export class SerialBoard {
   #receive(bytes: Uint8Array, now: number, actions: SerialBoardAction[]): void {
     const loader = this.#loader;
     if (loader === undefined) return;
-    if (this.#measuresBaudRate && this.#hostBaudRate !== undefined) this.#baudRate = this.#hostBaudRate;
-    loader.baudRate = this.#baudRate;
-    this.#measuresBaudRate = false;
-    if (!this.#hearsHost()) return;
+    this.#rates.measure();
+    loader.baudRate = this.#rates.board;
+    if (!this.#rates.agree) return;
     for (const part of this.#decoder.push(bytes)) {
       // What was sent behind the frame that ended the loader is lost with it.
       if (this.#loader !== loader) return;
@@ -266,7 +258,7 @@ export class SerialBoard {
         actions.push({ type: "busy", durationMs: effect.durationMs });
         break;
       case "baud-rate":
-        this.#baudRate = effect.baudRate;
+        this.#rates.board = effect.baudRate;
         break;
       case "run-app":
         this.#stop(actions);
@@ -294,19 +286,6 @@ export class SerialBoard {
   }
 
   #send(bytes: Uint8Array, actions: SerialBoardAction[]): void {
-    if (this.#hearsHost()) actions.push({ type: "send", bytes });
+    if (this.#rates.agree) actions.push({ type: "send", bytes });
   }
-
-  /** Bytes at another rate are noise, of which neither end makes anything. */
-  #hearsHost(): boolean {
-    const host = this.#hostBaudRate;
-    if (host === undefined || this.#circuit === "usb-serial-jtag") return true;
-    return Math.abs(host - this.#baudRate) <= BAUD_RATE_TOLERANCE * this.#baudRate;
-  }
-}
-
-function isFlashedWithoutBootloader({ flash, chip }: Hardware): boolean {
-  const [first] = flash.truth(chip.bootloaderOffset, 1);
-  const [magic] = flash.truth(PARTITION_TABLE_OFFSET, 1);
-  return first !== APP_IMAGE_MAGIC && magic === 0xaa;
 }

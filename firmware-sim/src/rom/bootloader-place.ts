@@ -1,0 +1,18 @@
+import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET, viewOf } from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
+
+/** The first byte of a partition table. */
+const TABLE_MAGIC = 0xaa;
+
+/** The word with which the ROM finds no bootloader, its first four bytes, little-endian; `undefined` where it finds one. */
+export function missingBootloader({ flash, chip }: Hardware): number | undefined {
+  const word = viewOf(flash.read(chip.bootloaderOffset, 4)).getUint32(0, true);
+  return (word & 0xff) === APP_IMAGE_MAGIC ? undefined : word;
+}
+
+/** Whether the flash holds a device that does without a bootloader, as simulated ones may. */
+export function isFlashedWithoutBootloader({ flash, chip }: Hardware): boolean {
+  const [first] = flash.truth(chip.bootloaderOffset, 1);
+  const [magic] = flash.truth(PARTITION_TABLE_OFFSET, 1);
+  return first !== APP_IMAGE_MAGIC && magic === TABLE_MAGIC;
+}
