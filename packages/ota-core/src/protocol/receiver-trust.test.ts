@@ -243,9 +243,12 @@ test("one of two root keys can't take a fleet over, and two of three go on when 
   expect(lastReport(world)).toMatchObject({ key_set: 2 });
 });
 
-test("steps are taken one at a time, and a reset takes none back", () => {
+test("steps are taken one at a time, one that came too early when it comes again, and a reset takes none back", () => {
   const world = bench();
-  for (const epoch of [2, 3, 4]) world.device.feed({ type: "key-set", payload: keySetOf(epoch) });
+  const third = keySetOf(3);
+  for (const payload of [third, keySetOf(2), third]) world.device.feed({ type: "key-set", payload });
+  expect(lastReport(world)).toMatchObject({ key_set: 3 });
+  world.device.feed({ type: "key-set", payload: keySetOf(4) });
   expect(lastReport(world)).toMatchObject({ key_set: 4 });
   start(world.device);
   expect(lastReport(world)).toMatchObject({ key_set: 4 });

@@ -56,10 +56,8 @@ export class ReceiverTrust {
     const verdict = this.#keySets.judge(message, now, this.#verify, (verify) => {
       this.#keys = advanceKeySet(this.#keys, message, verify);
     });
-    if (verdict.kind !== "verified") return verdict;
-    // What was said of messages under the keys before counts no more.
-    this.#offers.forget();
-    this.#keySets.forget();
+    // A set that was too early may be next now. Offers are only judged in their own epoch: those verdicts stand.
+    if (verdict.kind === "verified") this.#keySets.forget();
     return verdict;
   }
 }
