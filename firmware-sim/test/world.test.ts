@@ -1,4 +1,4 @@
-import { buildAppImage, equalBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage, concatBytes, equalBytes, sha256, toHex } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { createDevice, type DeviceSpec } from "../src/create-device.ts";
 import type { SimulatedDevice } from "../src/device.ts";
@@ -161,6 +161,20 @@ test("a device that can't write its attempt down does not start the new image", 
   publish(world);
   world.runUntil(() => device.state === "failed", 600_000);
   expect(device.summary()).toMatchObject({ slot: "ota_0", version: "1.0.0", bootCount: 1 });
+});
+
+test("an image with bytes behind it that no device could know again is never started", () => {
+  const device = makeDevice("bench-1");
+  const world = new World({ seed: 1, devices: [device] });
+  const image = concatBytes([NEW, new Uint8Array(100).fill(7)]);
+  world.addPublisher(publishImage({ image, topicRoot: TOPIC_ROOT, product: PRODUCT }), TOPIC_ROOT);
+  world.runUntil(() => device.state === "failed", 600_000);
+  expect(device.summary()).toMatchObject({
+    slot: "ota_0",
+    version: "1.0.0",
+    bootCount: 1,
+    error: { code: "delivery/image-mismatch" },
+  });
 });
 
 test("a world that does not get there says its seed and what its devices do", () => {

@@ -10,7 +10,7 @@ import {
 } from "@tinybms/ota-core";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
-import { esp_image_verify } from "../esp-idf/esp-image.ts";
+import { esp_image_get_metadata, esp_image_verify } from "../esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description } from "../esp-idf/esp-ota-query.ts";
 import {
@@ -21,6 +21,7 @@ import { esp_partition_erase_range, esp_partition_read, esp_partition_write } fr
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { isRunningSelected } from "./boot-selection-repair.ts";
+import { hashOfImage } from "./running-image.ts";
 
 /** A flash operation that the receiver asks for, and that the device goes on after. */
 export type FlashAction = Extract<ReceiverAction, { readonly type: Exclude<FlashOperation, "roll-back"> }>;
@@ -103,8 +104,11 @@ function verifyTarget(app: AppContext, target: EspPartition): FlashAnswer {
   // Cells that were cut off in the middle of an operation may read otherwise the second time.
   if (header[0] !== APP_IMAGE_MAGIC) return { ok: false, espErr: EspErr.ESP_ERR_IMAGE_INVALID };
   const { chipId } = parseAppImageHeader(header);
+  const { image } = esp_image_get_metadata(app, target);
+  if (image === undefined) return { ok: false, espErr: EspErr.ESP_ERR_IMAGE_INVALID };
+  const sha256 = toHex(hashOfImage(app, target, image.imageSizeBytes));
   const { secureVersion = 0, projectName = "" } = description ?? {};
-  return { ok: true, result: { operation: "verify-image", chipId, secureVersion, projectName } };
+  return { ok: true, result: { operation: "verify-image", sha256, chipId, secureVersion, projectName } };
 }
 
 function answer(err: number, result: FlashResult): FlashAnswer {

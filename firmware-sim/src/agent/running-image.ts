@@ -38,7 +38,12 @@ export function readRunningImage(app: AppContext, image: VerifiedImage): Omit<Ru
   };
 }
 
-function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: number): Uint8Array {
+/**
+ * SHA-256 of the image in a partition, as it is measured when it runs.
+ *
+ * @param imageSizeBytes - To the end of its checksum or hash; a signature that follows is found.
+ */
+export function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: number): Uint8Array {
   const flash = flashOf(app, partition);
   const hash = (reader: FlashReader) => hashImage(reader, partition, imageSizeBytes);
   return flash.remember?.(`hashImage ${partition.address} ${partition.size} ${imageSizeBytes}`, hash) ?? hash(flash);

@@ -157,11 +157,12 @@ export class BenchDevice {
     try {
       const image = parseAppImage(this.target);
       verifyAppImage(image);
-      const { descriptor, header } = image;
+      const { descriptor, header, imageSize } = image;
       return {
         type: "flash-done",
         result: {
           operation: "verify-image",
+          sha256: toHex(sha256(this.target.subarray(0, imageSize))),
           chipId: header.chipId,
           secureVersion: descriptor?.secureVersion ?? 0,
           projectName: descriptor?.projectName ?? "",

@@ -335,6 +335,12 @@ export class Download {
   #verified(found: Extract<FlashResult, { operation: "verify-image" }>): void {
     const { image } = this.release;
     const waived = this.offer.waive ?? [];
+    // Whoever has bytes behind the image released would not know it again once it runs.
+    if (found.sha256 !== image.sha256) {
+      const message = `the image that ends within the release's bytes has SHA-256 ${found.sha256}, the release says ${image.sha256}`;
+      const details = { expected: image.sha256, actual: found.sha256 };
+      return this.#condemn(new OtaError("delivery/image-mismatch", message, details));
+    }
     if (found.chipId !== image.chip_id) {
       const message = `the image is for chip id ${found.chipId}, the release says ${image.chip_id}`;
       const details = { expected: image.chip_id, found: found.chipId };

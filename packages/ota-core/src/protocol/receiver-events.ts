@@ -75,6 +75,8 @@ export type FlashResult =
   /** The image passed ESP-IDF's own check; what its header and app descriptor in flash say. */
   | {
       readonly operation: "verify-image";
+      /** SHA-256 of the image as it will be measured when it runs, 64 hexadecimal digits: to where it ends by itself. */
+      readonly sha256: string;
       readonly chipId: number;
       readonly secureVersion: number;
       readonly projectName: string;

@@ -253,6 +253,19 @@ test("an image that boots without the bootloader's protection is put on probatio
   expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
 });
 
+test("an image on probation that is not the one accepted goes back at once, and nothing is fetched over the other slot", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.slots[1].set(
+    buildAppImage({ chip: "esp32", version: "9.9.9", projectName: "bench", sizeBytes: 50_000 }),
+  );
+  world.device.boot(true);
+  expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  expect(lastReport(world)).toMatchObject({ state: "rolled-back", error: { code: "delivery/image-mismatch" } });
+});
+
 test.for([
   { when: "for another product", changes: { product: "Other" }, code: "offer/wrong-product" },
   { when: "for other hardware", changes: { hardware: "esp32s3" }, code: "offer/wrong-hardware" },

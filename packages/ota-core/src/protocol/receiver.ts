@@ -237,6 +237,8 @@ export class Receiver {
     this.#offerId = attempt.offer;
     this.#image = attempt.image;
     if (attempt.image === event.running.sha256) return this.#onAttemptRuns(attempt, event);
+    // On probation, and not what was accepted: it must not stay, and the slot to download to holds the one to go back to.
+    if (event.running.pendingVerify) return this.#rollBack(attempt, "delivery/image-mismatch");
     if (attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
       // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
       this.#activity = { name: "condemn", attempt };

@@ -13,6 +13,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "delivery/self-test-failed": "the image did not pass its probation, and the one before it runs again",
   "delivery/attempts-exhausted": `the image was started ${ATTEMPTS_MAX} times without being confirmed`,
   "delivery/no-rollback": "the image did not pass its probation, and there is no other to go back to",
+  "delivery/image-mismatch": "what started was not the image of the release",
   "offer/withdrawn": "the offer was withdrawn",
   "offer/wrong-epoch": "a new key set ended the epoch of the offer; only offers of the new one count",
 };
