@@ -7,6 +7,7 @@ import {
   fromHex,
   parseEnvelope,
   parseOffer,
+  parsePublicKeyPem,
   parseRelease,
   readKeySet,
   type TrustedKeys,
@@ -82,6 +83,14 @@ test.for([
   expect(stderr).toContain(`error[${code}]`);
   expect(stderr).toContain(text);
   expect(await retainedOn(TOPICS.offer)).toBeUndefined();
+});
+
+test("a dry run says who has signed the release, and against which key set it was checked", async () => {
+  await packaged("--sign-key", line.key("release"));
+  const { keyid } = parsePublicKeyPem(readFileSync(line.key("release.pub"), "utf8"));
+  const { exitCode, stdout } = await signedDeploy("--dry-run");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(new RegExp(`signed   the release by ${keyid}; .*; checked against key set 1$`, "m"));
 });
 
 test("without a signed release nothing is sent, and the error says who makes one", async () => {

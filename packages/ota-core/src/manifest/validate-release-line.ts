@@ -4,6 +4,7 @@ import { JsonPlaces } from "../json/json-places.ts";
 import type { JsonSpan, JsonValue } from "../json/strict-json.ts";
 import { checkArtifact, type VersionContext } from "./check-artifact.ts";
 import { type ChannelLevel, checkDelivery, checkLevel, objectAt } from "./check-channels.ts";
+import { checkReleaseFile } from "./check-release-file.ts";
 import { parseDocument } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { readManifest } from "./load-file.ts";
@@ -19,7 +20,8 @@ export interface ValidateOptions {
 }
 
 /**
- * Checks a whole release line: the root manifest, every version it names, every artifact's file, every channel.
+ * Checks a whole release line: the root manifest, every version it names, every artifact's file, every signed release,
+ * every channel.
  *
  * A fault in one place does not hide those in others: what can still be read is checked.
  *
@@ -65,6 +67,7 @@ async function checkVersion(context: VersionContext, id: string): Promise<void> 
     checkLevel(report, artifactLevel, env);
     await checkArtifact(context, index, [context.rootLevel, level, artifactLevel]);
   }
+  await checkReleaseFile(context, id);
 }
 
 /** The channels of a line without versions, as its first version will have them. */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BenchKey, benchKeySet, createBenchKey } from "../../test/bench-keys.ts";
 import { concatBytes, toHex } from "../bytes.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
+import { validateReleaseLine } from "../manifest/validate-release-line.ts";
 import { parseEnvelope } from "../protocol/envelope.ts";
 import { buildHashList } from "../protocol/hash-list.ts";
 import { parseRelease } from "../protocol/release.ts";
@@ -145,4 +146,26 @@ test("an image with more after it than a signature is not signed: no device coul
   writeFileSync(binary, concatBytes([IMAGE, new Uint8Array(100)]));
   await expect(packageIt([A])).rejects.toMatchObject({ code: "image/invalid" });
   expect((await packageIt([])).changes.length).toBe(2);
+});
+
+test("validate finds a signed release that says something else than the release line", async () => {
+  await packageIt([A], { updateManifest: true });
+  const ofReleases = (await validateReleaseLine(manifest)).filter(({ path }) => path.includes("release.json"));
+  expect(ofReleases).toEqual([]);
+  const { versions } = JSON.parse(readFileSync(manifest, "utf8"));
+  writeFileSync(
+    manifest,
+    JSON.stringify({ schema_version: 1, product: { name: "Other", hardware: "esp32s3" }, versions }),
+  );
+  const other = readFileSync(join(file, "../ota.json"), "utf8").replace(toHex(sha256(IMAGE)), "0".repeat(64));
+  writeFileSync(join(file, "../ota.json"), other);
+  const problems = (await validateReleaseLine(manifest)).filter(({ code }) => code.startsWith("signing/"));
+  expect(problems.map(({ code, path, message }) => `${code} ${path} ${message.slice(0, 30)}`)).toEqual([
+    'signing/release-mismatch versions/1.2.3/release.json# its product is "Gateway", and ',
+    'signing/release-mismatch versions/1.2.3/release.json# its hardware is "esp32", and m',
+    `signing/release-mismatch versions/1.2.3/release.json# its image.sha256 is "${toHex(sha256(IMAGE)).slice(0, 10)}`,
+  ]);
+  writeFileSync(file, "{");
+  const damaged = (await validateReleaseLine(manifest)).filter(({ path }) => path.includes("release.json"));
+  expect(damaged.map(({ code }) => code)).toEqual(["protocol/malformed"]);
 });

@@ -1,4 +1,6 @@
+import type { Envelope } from "@tinybms/ota-core";
 import { displayBroker } from "../mqtt/broker-url.ts";
+import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";
 import { deviceTable } from "../ui/device-table.ts";
 import { type CommandConsole, printable } from "./console.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
@@ -19,7 +21,8 @@ export function reportPlan(plan: DeployPlan, options: DeployCommandOptions, cons
     );
     console.print(`  file     ${printable(file.path)}`);
     console.print(`  SHA-256  ${file.sha256}`);
-    for (const [name, text] of settingsOf(planned, options)) console.print(`  ${name.padEnd(8)} ${printable(text)}`);
+    for (const [name, text] of settingsOf(planned, options, plan.signing))
+      console.print(`  ${name.padEnd(8)} ${printable(text)}`);
   }
 }
 
@@ -58,7 +61,11 @@ function wayOf(planned: PlannedDelivery, { target }: DeployPlan): string {
 }
 
 /** What else a delivery is made with: nothing of it is secret. */
-function settingsOf(planned: PlannedDelivery, { timeout, wait }: DeployCommandOptions): [string, string][] {
+function settingsOf(
+  planned: PlannedDelivery,
+  { timeout, wait }: DeployCommandOptions,
+  signing: OfferSigning,
+): [string, string][] {
   if (planned.transport === "https") {
     const { method, verify, headers, mode } = planned.channel;
     const names = [...headers.keys()].sort().join(", ");
@@ -77,6 +84,19 @@ function settingsOf(planned: PlannedDelivery, { timeout, wait }: DeployCommandOp
       ? ["message", `QoS ${qos}, ${retain ? "retained" : "not retained"}`]
       : ["chunks", `QoS ${Math.min(1, qos)}, ${rate === 0 ? "no limit of pace" : `${rate} bytes/s`}, until ${wait}`],
     ...(login === "" ? [] : ([["login", login]] satisfies [string, string][])),
+    ...(planned.mode === "chunked"
+      ? ([["signed", signedText(planned.release, signing)]] satisfies [string, string][])
+      : []),
     ["timeout", `${timeout} s`],
   ];
+}
+
+/** Who has signed the release, and who will sign the offer. */
+function signedText({ signatures }: Envelope, signing: OfferSigning): string {
+  const by = signatures.map(({ keyid }) => keyid).join(", ");
+  const epoch = currentKeys(signing)?.document.epoch;
+  const release = by === "" ? "the release by nobody" : `the release by ${by}`;
+  const { length } = signing.signers;
+  const offer = `the offer by ${length === 0 ? "nobody" : `${length} ${length === 1 ? "signer" : "signers"}`}`;
+  return `${release}; ${offer}; ${epoch === undefined ? "not checked, there is no key set" : `checked against key set ${epoch}`}`;
 }
