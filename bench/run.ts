@@ -10,6 +10,7 @@ import { benchIdleDevice } from "./idle-device.ts";
 import { benchNvs } from "./nvs.ts";
 import { benchPackage } from "./package.ts";
 import { benchPowerCut } from "./power-cut.ts";
+import { benchSerial } from "./serial.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   delivery: benchDelivery,
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   "power-cut": benchPowerCut,
   "idle-device": benchIdleDevice,
   nvs: benchNvs,
+  serial: benchSerial,
 };
 
 const row = (name: string, ...cells: readonly string[]) =>
