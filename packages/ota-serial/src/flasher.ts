@@ -10,6 +10,8 @@ import type { ConnectOptions } from "./loader/connect-loader.ts";
 import { interruptible } from "./loader/interruptible.ts";
 import { hardReset, runReset } from "./loader/reset-sequence.ts";
 import { StubSession } from "./loader/stub-session.ts";
+import { type BoardLayout, readBoardLayout } from "./plan/board-layout.ts";
+import { checkEncryption } from "./plan/check-image.ts";
 import type { FlashPlan } from "./plan/flash-plan.ts";
 
 /** How a flasher connects. */
@@ -106,6 +108,17 @@ export class Flasher {
     return readVerified(this.#session, offset, size, onProgress);
   }
 
+  /**
+   * Reads partition table, otadata and the heads of all images.
+   *
+   * @param tableOffset - Where the table lies, if not at 0x8000.
+   * @throws {@link OtaError} `serial/flash-encrypted`, `serial/no-partition-table`, and as {@link read}.
+   */
+  async readLayout(tableOffset?: number): Promise<BoardLayout> {
+    checkEncryption(this.port, this.board);
+    return readBoardLayout(this.port, (offset, size) => this.read(offset, size), tableOffset);
+  }
+
   /** Erases sectors: `offset` and `size` are multiples of 4096. */
   async erase(offset: number, size: number): Promise<void> {
     await this.#session.steadily((link) => eraseRegion(link, offset, size));
@@ -121,6 +134,7 @@ export class Flasher {
       await this.#session.runApp();
       return;
     }
+    await this.#session.releaseDownloadMode();
     if (this.#session.baudRate !== BAUD_RATE_DEFAULT) await line.setBaudRate(BAUD_RATE_DEFAULT);
     await runReset(line, hardReset(line.usb));
   }

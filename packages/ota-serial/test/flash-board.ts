@@ -6,7 +6,6 @@ import {
   type FlashImage,
   type FlashPlan,
   planAppFlash,
-  readBoardLayout,
   type SerialLine,
   type WriteReport,
   watchBoot,
@@ -26,7 +25,7 @@ export async function flashBoard(
   options: Partial<AppFlashOptions> & FlasherOptions = {},
 ): Promise<Flashed> {
   const flasher = await Flasher.connect(line, options);
-  const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
+  const layout = await flasher.readLayout();
   const wanted = { slot: "next", select: true, force: false, ...options } as const;
   const plan = planAppFlash(line.port, flasher.board, layout, app, wanted);
   const report = await flasher.flash(plan);

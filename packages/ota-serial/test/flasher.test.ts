@@ -1,6 +1,6 @@
 import { runBootloader } from "@tinybms/firmware-sim";
 import { expect, test } from "vitest";
-import { Flasher, planAppFlash, readBoardLayout, watchBoot } from "../src/index.ts";
+import { Flasher, planAppFlash, watchBoot } from "../src/index.ts";
 import { appImage, boardWith, FLASHABLE } from "./benches.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
@@ -15,7 +15,7 @@ test.for(FLASHABLE)(
     expect(board.chip.name).toBe(chip);
     expect(flasher.baudRate).toBe(921_600);
 
-    const layout = await readBoardLayout(line.port, (offset, size) => flasher.read(offset, size));
+    const layout = await flasher.readLayout();
     const app = appImage(chip, "1.1.0");
     const plan = planAppFlash(line.port, board, layout, app, { slot: "next", select: true, force: false });
     expect(plan).toMatchObject({ slot: "ota_1", isRisky: false, warnings: [] });

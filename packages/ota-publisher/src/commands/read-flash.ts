@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { OtaError, type PartitionEntry } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import type { Flasher, SerialLine } from "@tinybms/ota-serial";
-import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
+import { loadSerial } from "../serial/load-serial.ts";
 import { createByteProgress } from "../ui/byte-progress.ts";
 import { type CommandConsole, printable } from "./console.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -42,8 +42,8 @@ const SECTOR_SIZE = 0x1000;
  * @throws OtaError `serial/…`, `arguments/invalid`.
  */
 export async function runReadFlash(options: ReadFlashCommandOptions, console: CommandConsole): Promise<number> {
-  return withBoard(options, console, async (serial, flasher) => {
-    const { offset, size } = await placeOf(serial, flasher, options);
+  return withBoard(options, console, async (flasher) => {
+    const { offset, size } = await placeOf(flasher, options);
     const startedAt = performance.now();
     const progress = createByteProgress(console, printable(flasher.port), size);
     let bytes: Uint8Array;
@@ -74,8 +74,8 @@ export async function runErase(options: EraseCommandOptions, console: CommandCon
     const message = "what is to be erased is not said: one of --partition NAME, --offset with --size, --whole";
     throw new OtaError("arguments/invalid", message, { option: "--partition" });
   }
-  return withBoard(options, console, async (serial, flasher) => {
-    const place = await placeOf(serial, flasher, options);
+  return withBoard(options, console, async (flasher) => {
+    const place = await placeOf(flasher, options);
     if (place.offset % SECTOR_SIZE !== 0 || place.size % SECTOR_SIZE !== 0) {
       throw new OtaError("arguments/invalid", "--offset and --size must be multiples of 0x1000, a sector", {
         option: "--offset",
@@ -91,7 +91,7 @@ export async function runErase(options: EraseCommandOptions, console: CommandCon
 async function withBoard(
   options: FlashPlaceOptions,
   console: CommandConsole,
-  use: (serial: SerialPackage, flasher: Flasher) => Promise<void>,
+  use: (flasher: Flasher) => Promise<void>,
 ): Promise<number> {
   const serial = await loadSerial();
   const reach = reachOf(serial, options);
@@ -100,7 +100,7 @@ async function withBoard(
     const onNote = (text: string): void => console.note(printable(text));
     const flasher = await serial.Flasher.connect(line, { ...reach, signal: console.world.signal, onNote });
     try {
-      await use(serial, flasher);
+      await use(flasher);
     } finally {
       await flasher.startApp().catch(() => undefined);
     }
@@ -110,12 +110,11 @@ async function withBoard(
   }
 }
 
-async function placeOf(serial: SerialPackage, flasher: Flasher, options: FlashPlaceOptions): Promise<FlashPlace> {
+async function placeOf(flasher: Flasher, options: FlashPlaceOptions): Promise<FlashPlace> {
   const { partition, offset = 0, partitionTableOffset } = options;
   const { port, board } = flasher;
   if (partition !== undefined) {
-    const read = (from: number, size: number): Promise<Uint8Array> => flasher.read(from, size);
-    const { table } = await serial.readBoardLayout(port, read, partitionTableOffset);
+    const { table } = await flasher.readLayout(partitionTableOffset);
     return partitionNamed(port, table.entries, partition);
   }
   const size = options.size ?? board.flashSize - offset;

@@ -76,8 +76,7 @@ async function work(
 async function planOf(serial: SerialPackage, flasher: Flasher, { content, reach }: FlashJob): Promise<FlashPlan> {
   const { port, board } = flasher;
   if (content.type === "parts") return serial.planWholeFlash(port, board, content.parts, content.options);
-  const read = (offset: number, size: number): Promise<Uint8Array> => flasher.read(offset, size);
-  const layout = await serial.readBoardLayout(port, read, reach.tableOffset);
+  const layout = await flasher.readLayout(reach.tableOffset);
   return serial.planAppFlash(port, board, layout, content.app, content.options);
 }
 

@@ -21,6 +21,11 @@ const RESETS_MAX = 4;
 /** A line longer than this is none. */
 const LINE_MAX = 512;
 
+const ESCAPE = 0x1b;
+
+/** ESP-IDF's log is coloured unless it is told otherwise. */
+const COLOUR = new RegExp(`${String.fromCharCode(ESCAPE)}\\[[0-9;]*m`, "g");
+
 /** What lines of ROM, bootloader and ESP-IDF mean; the first that matches counts. */
 const TROUBLES: readonly { readonly pattern: RegExp; readonly reason: string; readonly isFinal?: boolean }[] = [
   { pattern: /Brownout detector was triggered/, reason: "its supply breaks down (brownout)" },
@@ -69,10 +74,10 @@ export class BootLog {
     this.#state = { ...this.#state, bytes: this.#state.bytes + bytes.length };
     for (const byte of bytes) {
       if (byte === 0x0a || byte === 0x0d || this.#line.length === LINE_MAX) {
-        this.#read(this.#line);
+        this.#read(this.#line.replaceAll(COLOUR, ""));
         this.#line = "";
       }
-      if (byte >= 0x20 && byte < 0x7f) this.#line += String.fromCharCode(byte);
+      if ((byte >= 0x20 && byte < 0x7f) || byte === ESCAPE) this.#line += String.fromCharCode(byte);
     }
     return this.#state;
   }

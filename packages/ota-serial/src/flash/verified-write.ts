@@ -1,4 +1,5 @@
 import { equalBytes, OtaError } from "@tinybms/ota-core";
+import { blockSizeMax } from "../line/serial-line.ts";
 import { isDisturbance } from "../loader/disturbance.ts";
 import type { LoaderLink } from "../loader/loader-link.ts";
 import type { StubSession } from "../loader/stub-session.ts";
@@ -79,7 +80,8 @@ export class VerifiedWrite {
       await this.#kept.watch();
       try {
         const offset = run[0]?.offset ?? 0;
-        await writeCompressed(this.#session.link, offset, bytesOf(run), blockSize, (done) => onDone(base + done));
+        const size = Math.min(blockSize, blockSizeMax(this.#session.link.line));
+        await writeCompressed(this.#session.link, offset, bytesOf(run), size, (done) => onDone(base + done));
       } catch (cause) {
         if (!isDisturbance(cause)) throw cause;
         isWhole = false;
@@ -98,7 +100,8 @@ export class VerifiedWrite {
         const isThere = async (): Promise<boolean> =>
           equalBytes(await flashMd5(link, sector.offset, sector.bytes.length), sector.md5);
         if (await isThere()) return;
-        await writeCompressed(link, sector.offset, sector.bytes, 2 * SECTOR_SIZE, () => undefined);
+        const size = Math.min(2 * SECTOR_SIZE, blockSizeMax(link.line));
+        await writeCompressed(link, sector.offset, sector.bytes, size, () => undefined);
         if (!(await isThere())) throw link.silence("SPI_FLASH_MD5");
       };
       try {

@@ -48,3 +48,13 @@ export const BAUD_RATE_DEFAULT = 115_200;
 /** Espressif's USB vendor id, and the product id of the USB Serial/JTAG of its chips. */
 export const ESPRESSIF_VENDOR_ID = 0x303a;
 export const USB_JTAG_PRODUCT_ID = 0x1001;
+
+/** Largest block of data that a stub takes, in bytes; over the USB of the chip itself (USB-OTG) it is less. */
+const BLOCK_SIZE_MAX = 0x4000;
+const USB_OTG_BLOCK_SIZE_MAX = 0x800;
+
+/** The largest block of data that may go over a line, in bytes. */
+export function blockSizeMax({ usb }: Pick<SerialLine, "usb">): number {
+  const isUsbOtg = usb?.vendorId === ESPRESSIF_VENDOR_ID && usb.productId !== USB_JTAG_PRODUCT_ID;
+  return isUsbOtg ? USB_OTG_BLOCK_SIZE_MAX : BLOCK_SIZE_MAX;
+}

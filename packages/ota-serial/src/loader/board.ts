@@ -82,8 +82,14 @@ export async function readRegister(link: LoaderLink, address: number): Promise<n
   return (await link.command("READ_REG", LoaderOp.READ_REG, loaderWords(address))).value;
 }
 
-async function writeRegister(link: LoaderLink, address: number, value: number): Promise<void> {
-  await link.command("WRITE_REG", LoaderOp.WRITE_REG, loaderWords(address, value, 0xffff_ffff, 0));
+/** Lets the next reset lead out of the loader, on chips that remember otherwise. */
+export async function releaseDownloadMode(link: LoaderLink, { chip }: Pick<ChipFacts, "chip">): Promise<void> {
+  const register = CHIP_REGISTERS[chip.name]?.forceDownload;
+  if (register !== undefined) await writeRegister(link, register, 0, 1);
+}
+
+async function writeRegister(link: LoaderLink, address: number, value: number, mask = 0xffff_ffff): Promise<void> {
+  await link.command("WRITE_REG", LoaderOp.WRITE_REG, loaderWords(address, value, mask, 0));
 }
 
 /** @returns `undefined` from an ESP32, which doesn't know the question. */

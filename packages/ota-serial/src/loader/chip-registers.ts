@@ -22,6 +22,8 @@ export interface ChipRegisters {
   readonly macLow: number;
   readonly macHigh: number;
   readonly spi: SpiRegisters;
+  /** Bit 0 keeps the chip in its loader over a reset (`RTC_CNTL_FORCE_DOWNLOAD_BOOT`), where its own USB has set it. */
+  readonly forceDownload?: number;
   /** Revision of the wafer: major × 100 + minor, as image headers have it. */
   readonly revision: (read: ReadRegister) => Promise<number>;
 }
@@ -51,7 +53,10 @@ export const CHIP_REGISTERS: Readonly<Partial<Record<ChipName, ChipRegisters>>> 
     major: bits(word(3), 18, 2),
     minor: (bits(word(3), 20, 1) << 3) | bits(word(4), 4, 3),
   })),
-  esp32s3: laterChip("ESP32-S3", 0x6000_7000, 0x6000_2000, revisionInWords3And5),
+  esp32s3: {
+    ...laterChip("ESP32-S3", 0x6000_7000, 0x6000_2000, revisionInWords3And5),
+    forceDownload: 0x6000_812c,
+  },
   esp32c3: laterChip("ESP32-C3", 0x6000_8800, 0x6000_2000, revisionInWords3And5),
   esp32c6: laterChip("ESP32-C6", 0x600b_0800, 0x6000_3000, (word) => ({
     major: bits(word(3), 22, 2),

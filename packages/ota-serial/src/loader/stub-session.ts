@@ -2,7 +2,7 @@ import { buildLoaderRequest, isOtaError, LoaderOp } from "@tinybms/ota-core";
 import { setFlashSize } from "../flash/stub-flash.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
 import { changeBaudRate, slowerThan } from "./baud-rate.ts";
-import { type Board, readBoard, readChip } from "./board.ts";
+import { type Board, readBoard, readChip, releaseDownloadMode } from "./board.ts";
 import { type ConnectOptions, callLoader, connectLoader } from "./connect-loader.ts";
 import { isDisturbance } from "./disturbance.ts";
 import { LoaderLink } from "./loader-link.ts";
@@ -82,6 +82,15 @@ export class StubSession {
     const slower = slowerThan(this.#baudRate);
     if (slower !== undefined && this.#baudRate > BAUD_RATE_DEFAULT) this.#slowDown(slower);
     await this.begin();
+  }
+
+  /** Before a reset into the app; where the loader no longer answers, the reset has to do without. */
+  async releaseDownloadMode(): Promise<void> {
+    try {
+      await releaseDownloadMode(this.link, this.board);
+    } catch {
+      // The reset says more than this could.
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   OtaError,
   STUB_GREETING,
 } from "@tinybms/ota-core";
+import { blockSizeMax } from "../line/serial-line.ts";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "./loader-link.ts";
 import { sendBlock } from "./send-block.ts";
 
@@ -70,10 +71,11 @@ export async function startStub(link: LoaderLink, stub: Stub): Promise<void> {
 
 async function upload(link: LoaderLink, address: number, bytes: Uint8Array): Promise<void> {
   if (bytes.length === 0) return;
-  const blocks = Math.ceil(bytes.length / RAM_BLOCK_SIZE);
-  await link.command("MEM_BEGIN", LoaderOp.MEM_BEGIN, loaderWords(bytes.length, blocks, RAM_BLOCK_SIZE, address));
+  const blockSize = Math.min(RAM_BLOCK_SIZE, blockSizeMax(link.line));
+  const blocks = Math.ceil(bytes.length / blockSize);
+  await link.command("MEM_BEGIN", LoaderOp.MEM_BEGIN, loaderWords(bytes.length, blocks, blockSize, address));
   for (let block = 0; block < blocks; block++) {
-    const part = bytes.subarray(block * RAM_BLOCK_SIZE, (block + 1) * RAM_BLOCK_SIZE);
+    const part = bytes.subarray(block * blockSize, (block + 1) * blockSize);
     await sendBlock(link, "MEM_DATA", buildLoaderBlock(LoaderOp.MEM_DATA, block, part), ANSWER_TIMEOUT_MS);
   }
 }

@@ -40,18 +40,26 @@ export function checkChip(port: string, board: Board, { name, image }: Pick<Flas
 }
 
 /**
- * Refuses what the board's eFuses would make a brick of: plain text into an encrypted flash, and an unsigned image where
- * secure boot is on.
+ * Refuses a board whose flash is encrypted: what a cable reads of it is unreadable, and what a cable writes in plain text
+ * would not start.
+ *
+ * @throws {@link OtaError} `serial/flash-encrypted`.
+ */
+export function checkEncryption(port: string, board: Board): void {
+  if (!board.flashEncryption) return;
+  const message = `the flash of the board on ${port} is encrypted: what a cable writes in plain text would not start`;
+  const hint = "update it over the air: its app encrypts what it writes";
+  throw new OtaError("serial/flash-encrypted", message, { port }, { hint });
+}
+
+/**
+ * Refuses what the board's eFuses would make a brick of: an encrypted board, and an unsigned image where secure boot is on.
  *
  * @param isSigned - Whether all that is started carries a signature block.
  * @throws {@link OtaError} `serial/flash-encrypted`, `serial/secure-boot`.
  */
 export function checkSecurity(port: string, board: Board, isSigned: boolean): void {
-  if (board.flashEncryption) {
-    const message = `the flash of the board on ${port} is encrypted: what a cable writes in plain text would not start`;
-    const hint = "update it over the air: its app encrypts what it writes";
-    throw new OtaError("serial/flash-encrypted", message, { port }, { hint });
-  }
+  checkEncryption(port, board);
   if (!board.secureBoot || isSigned) return;
   const message = `the board on ${port} has secure boot on, and the image is not signed`;
   const hint = "sign it with the key whose digest is in the board's eFuse (espsecure sign-data), and package it again";
