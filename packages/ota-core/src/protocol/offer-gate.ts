@@ -25,6 +25,8 @@ export type Admission =
   /** For this device, authentic, and not older than what it has accepted; `known`: that very one. */
   | { readonly kind: "admitted"; readonly received: ReceivedOffer; readonly known: boolean }
   | { readonly kind: "dropped"; readonly reason: DropReason }
+  /** Its key set has not reached this device. It comes again with that. */
+  | { readonly kind: "early"; readonly offer: OfferDocument; readonly error: OtaError }
   /** Told to its sender, if at all. It changes nothing. */
   | {
       readonly kind: "refused";
@@ -86,7 +88,9 @@ export class OfferGate {
       return { kind: "dropped", reason: "not-for-us" };
     }
     const order = compareSequence([offer.epoch, offer.sequence], record.accepted);
-    const stale = this.#refuseEpoch(offer) ?? (order < 0 ? staleOffer(offer, record) : undefined);
+    const wrong = this.#refuseEpoch(offer);
+    if (wrong !== undefined && offer.epoch > wrong.details.expected) return { kind: "early", offer, error: wrong };
+    const stale = wrong ?? (order < 0 ? staleOffer(offer, record) : undefined);
     if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale };
     const verdict = this.#verdictOf(received, now);
     if (verdict.kind === "postponed") return verdict;
@@ -112,7 +116,7 @@ export class OfferGate {
   }
 
   /** Offers count only under the current key set: one of a former epoch is over, one of a later has to wait for its set. */
-  #refuseEpoch({ epoch: found }: OfferDocument): OtaError | undefined {
+  #refuseEpoch({ epoch: found }: OfferDocument): OtaError<"offer/wrong-epoch"> | undefined {
     const expected = this.keySet?.epoch;
     if (expected === undefined || found === expected) return undefined;
     const why = found < expected ? "is over" : "has not reached this device";
@@ -137,7 +141,7 @@ function usableKeys(document: Immutable<KeySet>): TrustedKeys | undefined {
 }
 
 /** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
-function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
+export function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
   return left[0] - right[0] || left[1] - right[1];
 }
 

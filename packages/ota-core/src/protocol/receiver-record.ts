@@ -1,6 +1,8 @@
 import { utf8 } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
 import { parseStrictJson } from "../json/strict-json.ts";
+import { isEarlier } from "../signing/time-floor.ts";
+import type { OfferDocument } from "./offer.ts";
 
 /** The end that an offer came to on a device. */
 export type Outcome = "confirmed" | "rolled-back" | "failed";
@@ -24,6 +26,9 @@ export interface ReceiverRecord {
   };
 }
 
+/** How an offer ended. */
+export type OfferOutcome = NonNullable<ReceiverRecord["outcome"]>;
+
 /** An image that was or is about to be started on probation. */
 export interface Attempt {
   /** Id of the offer. */
@@ -42,6 +47,14 @@ export interface Attempt {
 
 /** A device that never accepted an offer. */
 export const BLANK_RECORD: ReceiverRecord = { accepted: [0, 0], payloadSha256: "" };
+
+/** The time floor of a record once an authentic offer has told the time as well. */
+export function floorWith(
+  { floor }: ReceiverRecord,
+  { epoch, issued_at: issuedAt }: Pick<OfferDocument, "epoch" | "issued_at">,
+): NonNullable<ReceiverRecord["floor"]> {
+  return floor?.epoch === epoch && isEarlier(issuedAt, floor.time) ? floor : { epoch, time: issuedAt };
+}
 
 /**
  * The text form in which a device keeps its record: eight hex digits of CRC-32 over all of the JSON that follows.

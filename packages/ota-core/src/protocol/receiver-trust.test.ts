@@ -124,11 +124,12 @@ const cases: readonly (readonly [what: string, payload: Uint8Array, code: string
   ],
   ["under the signature of another", swapped(), "signing/bad-signature"],
   ["that withdraws and nobody signed", offerOf(null), "signing/unsigned"],
-  ["of an epoch that has not come", signedOffer(releaseOf(NEW), { epoch: 2 }), "offer/wrong-epoch"],
+  ["of an epoch that is over", signedOffer(releaseOf(NEW), { epoch: 1 }), "offer/wrong-epoch"],
 ];
 
-test.for(cases)("an offer %s changes nothing, is counted, and answered with its code", ([, payload, code]) => {
+test.for(cases)("an offer %s changes nothing, is counted, and answered with its code", ([what, payload, code]) => {
   const world = bench();
+  if (what.includes("over")) world.device.feed({ type: "key-set", payload: keySetOf(2) });
   const { stores } = world.device;
   offer(world, payload);
   const answer = world.published.at(-1)!;
@@ -199,6 +200,20 @@ test("a key set that the root keys of both signed is taken, and offers count und
 
   const signers = { offer: [NEW_OPERATOR], release: [NEW_RELEASER] };
   offer(world, signedOffer(releaseOf(NEW), { epoch: 2, sequence: 1 }, signers));
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
+});
+
+test("the sender of an offer whose key set has not come yet is told to wait, and the offer is taken under that set", () => {
+  const world = bench();
+  const early = signedOffer(releaseOf(NEW), { epoch: 2 });
+  offer(world, early);
+  expect(world.published.at(-1)).toMatchObject({ retain: false });
+  expect(lastReport(world)).toMatchObject({ state: "waiting", error: { code: "offer/wrong-epoch" } });
+  expect(world.device.receiver.report(true)).toMatchObject({ state: "idle", accepted: [0, 0] });
+  world.subscribed.clear();
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(world.subscribed, "the broker is asked to repeat it").toContain(TOPICS.offer);
+  offer(world, early);
   expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
 });
 

@@ -266,6 +266,59 @@ test("an image on probation that is not the one accepted goes back at once, and 
   expect(lastReport(world)).toMatchObject({ state: "rolled-back", error: { code: "delivery/image-mismatch" } });
 });
 
+test("what an offer came to stands, whatever else is offered in between, and costs no flash to say again", () => {
+  const world = downloading();
+  const standing = offerOf(releaseOf(NEW));
+  const impossible = offerOf(releaseOf(NEW, { hardware: "esp32s3" }), { sequence: 2, id: "ee".repeat(16) });
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "self-test", passed: false });
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  const { stores, erases } = world.device;
+  for (let round = 0; round < 20; round++) {
+    world.device.feed({ type: "offer", payload: impossible });
+    world.device.feed({ type: "offer", payload: standing });
+    expect(world.device.receiver.state).toBe("rolled-back");
+  }
+  expect(world.device.stores).toBe(stores);
+  expect(world.device.erases, "it is not fetched again").toBe(erases);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: impossible });
+  world.device.feed({ type: "offer", payload: standing });
+  const report = world.device.receiver.report(true);
+  expect(report).toMatchObject({ state: "rolled-back", error: { code: "delivery/self-test-failed" } });
+});
+
+test("two offers that can't be taken, again and again, cost a few reports a minute and no flash", () => {
+  const world = bench();
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  const impossible = ["aa", "bb"].map((id, index) =>
+    offerOf(releaseOf(NEW, { hardware: "esp32s3" }), { sequence: 2 + index, id: id.repeat(16) }),
+  );
+  const reports = world.published.length;
+  for (let round = 0; round < 100; round++) {
+    for (const payload of impossible) world.device.feed({ type: "offer", payload });
+  }
+  expect(world.published.length - reports).toBeLessThanOrEqual(8);
+  expect(world.device.stores).toBe(0);
+});
+
+test("of the offers that come during a probation the newest is taken up after it", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  for (const sequence of [9, 7, 8]) {
+    world.device.feed({ type: "offer", payload: offerOf(null, { sequence, id: `${sequence}`.repeat(32) }) });
+  }
+  world.device.feed({ type: "self-test", passed: true });
+  expect(lastReport(world)).toMatchObject({ accepted: [1, 9], version: "1.1.0" });
+});
+
 test.for([
   { when: "for another product", changes: { product: "Other" }, code: "offer/wrong-product" },
   { when: "for other hardware", changes: { hardware: "esp32s3" }, code: "offer/wrong-hardware" },

@@ -6,9 +6,9 @@ import type { TrustedKeys } from "../signing/trusted-keys.ts";
 import { Download } from "./download.ts";
 import type { OfferDocument } from "./offer.ts";
 import { refuseOffer } from "./offer-check.ts";
-import { OfferGate } from "./offer-gate.ts";
-import { PerMinute } from "./per-minute.ts";
+import { compareSequence, OfferGate } from "./offer-gate.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
+import { ReceiverCounters } from "./receiver-counters.ts";
 import type {
   DeviceState,
   DropReason,
@@ -19,10 +19,17 @@ import type {
   ReceiverStats,
   ReceiverTimer,
 } from "./receiver-events.ts";
-import { type Attempt, BLANK_RECORD, type Outcome, type ReceiverRecord } from "./receiver-record.ts";
-import { type ReportKey, ReportSchedule } from "./report-schedule.ts";
+import {
+  type Attempt,
+  BLANK_RECORD,
+  floorWith,
+  type OfferOutcome,
+  type Outcome,
+  type ReceiverRecord,
+} from "./receiver-record.ts";
+import { ReceiverReports } from "./receiver-reports.ts";
+import type { ReportKey } from "./report-schedule.ts";
 import { ATTEMPTS_MAX, describeError, type ReportedError } from "./reported-error.ts";
-import { buildStateReport } from "./state-report.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "./timing.ts";
 import { imageIdOf, type Topics, topicsOf } from "./topics.ts";
 
@@ -55,9 +62,6 @@ type Activity =
   /** The old image, making the one that failed unbootable. */
   | { readonly name: "condemn"; readonly attempt: Attempt };
 
-/** Answers to senders within a minute: whoever can publish offers can't make a device publish without bound. */
-const ANSWERS_PER_MINUTE = 8;
-
 /** The highest epoch that a key set can have. */
 const EPOCH_MAX = 2_147_483_647;
 
@@ -75,9 +79,9 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #timing: ReceiverTiming;
   readonly #topics: Topics;
-  readonly #reports: ReportSchedule;
+  readonly #reports: ReceiverReports;
+  readonly #counters: ReceiverCounters = new ReceiverCounters();
   readonly #gate: OfferGate;
-  readonly #answers: PerMinute = new PerMinute(ANSWERS_PER_MINUTE);
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -85,17 +89,11 @@ export class Receiver {
   #offerId: string | undefined;
   #image: string | undefined;
   #error: ReportedError | undefined;
-  /** What was refused since boot: how many, and the code of the last. */
-  #refused: StateReport["refused"];
-  /** A newer offer that waits for the end of a probation. */
-  #held: Uint8Array | undefined;
+  /** The newest of the offers that wait for the end of a probation. */
+  #held: ReceivedOffer | undefined;
   #isConnected = false;
   #out: ReceiverAction[] = [];
   #now = 0;
-  #chunksReceived = 0;
-  #chunksUseful = 0;
-  #requests = 0;
-  readonly #dropped: Partial<Record<DropReason, number>> = {};
 
   /** @throws OtaError `protocol/topic-invalid`, `signing/key-set-product` for what can't have been provisioned so. */
   constructor(options: ReceiverOptions) {
@@ -103,7 +101,13 @@ export class Receiver {
     this.#timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(this.#timing);
     this.#topics = topicsOf(options.topicRoot);
-    this.#reports = new ReportSchedule(this.#timing.reportMs);
+    this.#reports = new ReceiverReports(this.#topics.state(options.device), this.#timing.reportMs, {
+      now: () => this.#now,
+      isConnected: () => this.#isConnected,
+      report: () => this.report(true),
+      reportKey: () => this.#reportKey(),
+      emit: (action) => this.#emit(action),
+    });
     const { keySet, verify = verifySignature } = options;
     this.#gate = new OfferGate({ ...options, keySet, verify });
   }
@@ -129,12 +133,7 @@ export class Receiver {
 
   /** What was counted since boot. */
   get stats(): ReceiverStats {
-    return {
-      chunksReceived: this.#chunksReceived,
-      chunksUseful: this.#chunksUseful,
-      requests: this.#requests + this.#currentRequests(),
-      dropped: { ...this.#dropped },
-    };
+    return this.#counters.stats(this.#activity.name === "download" ? this.#activity.download.requests : 0);
   }
 
   /**
@@ -146,6 +145,8 @@ export class Receiver {
     const running = this.#boot?.running;
     const download = this.#activity.name === "download" ? this.#activity.download : undefined;
     const keySet = this.#gate.keySet?.epoch;
+    const { refused } = this.#counters;
+    const { chunksReceived, chunksUseful, requests } = this.stats;
     return {
       protocol: 1,
       device: this.#options.device,
@@ -158,18 +159,14 @@ export class Receiver {
       ...this.progress,
       accepted: [this.#record.accepted[0], this.#record.accepted[1]],
       ...(keySet === undefined ? {} : { key_set: keySet }),
-      ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+      ...(refused === undefined ? {} : { refused }),
       rollback: this.#boot?.rollback ?? false,
       clock: false,
       online,
       boot_count: this.#boot?.bootCount ?? 0,
       ...(download?.stalled ? { stalled: true } : {}),
       ...(this.#error === undefined ? {} : { error: this.#error }),
-      stats: {
-        chunks_received: this.#chunksReceived,
-        chunks_useful: this.#chunksUseful,
-        requests: this.stats.requests,
-      },
+      stats: { chunks_received: chunksReceived, chunks_useful: chunksUseful, requests },
     };
   }
 
@@ -183,7 +180,7 @@ export class Receiver {
     this.#out = [];
     if (event.type === "booted") this.#onBooted(event);
     else if (this.#boot !== undefined) this.#dispatch(event);
-    this.#reportChange();
+    this.#reports.changed();
     return this.#out;
   }
 
@@ -225,13 +222,7 @@ export class Receiver {
     const { attempt, outcome } = this.#record;
     if (attempt === undefined) {
       if (event.running.pendingVerify) return this.#startProbation(undefined);
-      if (outcome === undefined) return;
-      this.#offerId = outcome.offer;
-      this.#image = outcome.image;
-      if (outcome.error !== undefined) this.#error = describeError(outcome.error);
-      // An image that was confirmed and doesn't run any more was replaced, by cable or by the bootloader's fall-back.
-      if (outcome.outcome !== "confirmed") this.#rest(outcome.outcome);
-      else if (outcome.image === event.running.sha256) this.#rest("confirmed");
+      if (outcome !== undefined) this.#resume(outcome);
       return;
     }
     this.#offerId = attempt.offer;
@@ -246,6 +237,19 @@ export class Receiver {
       this.#emit({ type: "erase-sector", offset: 0 });
     }
     // Otherwise power went, before the switch or during the probation: the standing offer is taken up where it was left.
+  }
+
+  /** → resting, at the end that an offer had come to. */
+  #resume(outcome: OfferOutcome): void {
+    this.#offerId = outcome.offer;
+    this.#image = outcome.image;
+    this.#error = outcome.error === undefined ? undefined : describeError(outcome.error);
+    if (outcome.outcome !== "confirmed") this.#rest(outcome.outcome);
+    else if (this.#isRunning(outcome.image)) this.#rest("confirmed");
+  }
+
+  #isRunning(image: string): boolean {
+    return this.#boot?.running.sha256 === image;
   }
 
   #onAttemptRuns(attempt: Attempt, { running }: BootedEvent): void {
@@ -267,7 +271,7 @@ export class Receiver {
   #onConnected(): void {
     this.#isConnected = true;
     this.#subscribeToOffers();
-    this.#publishReport();
+    this.#reports.publish();
     if (this.#activity.name === "download") this.#activity.download.join(this.#now);
     if (this.#activity.name === "probation" && this.#activity.passed) this.#confirm(this.#activity.attempt);
   }
@@ -298,9 +302,12 @@ export class Receiver {
         return this.#drop(admission.reason);
       case "postponed":
         return this.#postpone(admission.until);
+      case "early":
+        this.#counters.refuse("early", admission.error.code);
+        return this.#reports.answer(admission.offer.id, "waiting", admission.error);
       case "refused":
-        this.#refuse(admission.reason, admission.error);
-        return this.#answer(admission.offer, "rejected", admission.error);
+        this.#counters.refuse(admission.reason, admission.error.code);
+        return this.#reports.answer(admission.offer.id, "rejected", admission.error);
     }
   }
 
@@ -311,7 +318,7 @@ export class Receiver {
     const verdict = this.#gate.takeKeySet(message, this.#now);
     if (verdict === undefined) return this.#drop("not-for-us");
     if (verdict.kind === "postponed") return this.#postpone(verdict.until);
-    if (verdict.kind === "refused") return this.#refuse("untrusted", verdict.error);
+    if (verdict.kind === "refused") return this.#counters.refuse("untrusted", verdict.error.code);
     this.#storeKeySet();
     if (this.#isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
     this.#subscribeToOffers();
@@ -327,39 +334,53 @@ export class Receiver {
     this.#emit({ type: "set-timer", timer: "verify", at: until });
   }
 
-  /** Counted, and told with the next report; by itself it is worth none. */
-  #refuse(reason: DropReason, { code }: OtaError): void {
-    this.#drop(reason);
-    this.#refused = { count: (this.#refused?.count ?? 0) + 1, code };
+  #takeUp(received: ReceivedOffer, known: boolean): void {
+    const { offer, release, payloadSha256 } = received;
+    const activity = this.#activity;
+    if (known && this.#stands(offer)) return;
+    const switches = activity.name === "download" && activity.download.state === "ready-to-reboot";
+    if (activity.name === "probation" || activity.name === "condemn" || switches) return this.#hold(received);
+    const refusal = release === undefined ? undefined : this.#refusalOf(offer, release);
+    if (refusal !== undefined) return this.#reject(offer, refusal);
+    if (activity.name === "download") this.#endDownload("idle");
+    if (!known) this.#accept(offer, payloadSha256);
+    this.#offerId = offer.id;
+    this.#image = release?.image.sha256;
+    this.#error = release === undefined ? describeError("offer/withdrawn") : undefined;
+    if (release === undefined) return this.#rest("idle");
+    if (this.#isRunning(release.image.sha256)) return this.#finish("confirmed", undefined);
+    this.#startDownload(offer, release);
   }
 
-  #takeUp({ offer, release, payloadSha256, message }: ReceivedOffer, known: boolean): void {
+  /**
+   * Whether the accepted offer, delivered again, finds things as they must be: what is under way goes on, what ended stays
+   * ended. Nothing is written to tell so, whatever was offered in between.
+   */
+  #stands(offer: OfferDocument): boolean {
+    const { outcome } = this.#record;
     const activity = this.#activity;
-    if (known && this.#offerId === offer.id && !(activity.name === "resting" && activity.state === "idle")) {
-      // The standing offer, delivered again. What ended stays ended; a rejection is worth another look after a reboot.
-      if (activity.name !== "resting" || activity.state !== "rejected") return;
+    if (activity.name !== "resting") return this.#offerId === offer.id;
+    if (outcome?.offer !== offer.id) return false;
+    if (outcome.outcome === "confirmed" && !this.#isRunning(outcome.image)) return false;
+    this.#resume(outcome);
+    return true;
+  }
+
+  /** Told to wait; of those that do, the newest is taken up. */
+  #hold(received: ReceivedOffer): void {
+    const { offer } = received;
+    const held = this.#held?.offer;
+    if (held === undefined || compareSequence([offer.epoch, offer.sequence], [held.epoch, held.sequence]) > 0) {
+      this.#held = received;
     }
-    const switches = activity.name === "download" && activity.download.state === "ready-to-reboot";
-    if (activity.name === "probation" || activity.name === "condemn" || switches) {
-      this.#held = message;
-      return this.#answer(offer, "waiting", undefined);
-    }
-    if (release === undefined) return this.#withdraw(offer, payloadSha256);
-    const boot = this.#boot as BootedEvent;
+    this.#reports.answer(offer.id, "waiting", undefined);
+  }
+
+  /** Why an offer can't be taken, as far as can be known before the first erase. */
+  #refusalOf(offer: OfferDocument, release: Release): OtaError | undefined {
     const { product, chipId } = this.#options;
     const timeFloor = this.#timeFloor(offer.epoch);
-    const refusal = refuseOffer(offer, release, { ...boot, product, chipId, timeFloor });
-    if (refusal !== undefined) {
-      this.#raiseFloor(offer);
-      return this.#reject(offer, refusal);
-    }
-    if (activity.name === "download") this.#endDownload("idle");
-    this.#accept(offer, payloadSha256, known ? this.#record.attempt : undefined);
-    this.#offerId = offer.id;
-    this.#image = release.image.sha256;
-    this.#error = undefined;
-    if (release.image.sha256 === boot.running.sha256) return this.#finish("confirmed", undefined);
-    this.#startDownload(offer, release);
+    return refuseOffer(offer, release, { ...(this.#boot as BootedEvent), product, chipId, timeFloor });
   }
 
   #startDownload(offer: OfferDocument, release: Release): void {
@@ -402,19 +423,9 @@ export class Receiver {
     this.#endDownload("failed");
   }
 
-  #withdraw(offer: OfferDocument, hash: string): void {
-    if (this.#activity.name === "download") this.#endDownload("idle");
-    this.#accept(offer, hash, undefined);
-    this.#offerId = offer.id;
-    this.#image = undefined;
-    this.#error = describeError("offer/withdrawn");
-    this.#rest("idle");
-  }
-
-  #accept(offer: OfferDocument, payloadSha256: string, attempt: Attempt | undefined): void {
+  #accept(offer: OfferDocument, payloadSha256: string): void {
     const accepted = [offer.epoch, offer.sequence] as const;
-    const floor = this.#floorWith(offer);
-    this.#store({ accepted, payloadSha256, floor, ...(attempt === undefined ? {} : { attempt }) });
+    this.#store({ accepted, payloadSha256, floor: floorWith(this.#record, offer) });
   }
 
   /**
@@ -427,40 +438,30 @@ export class Receiver {
     return latestTime([builtAt, this.#gate.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
   }
 
-  #floorWith({ epoch, issued_at: issuedAt }: OfferDocument): NonNullable<ReceiverRecord["floor"]> {
-    const { floor } = this.#record;
-    return floor?.epoch === epoch && isEarlier(issuedAt, floor.time) ? floor : { epoch, time: issuedAt };
-  }
-
   /** An offer that can't be taken tells the time all the same, if somebody signed it. */
   #raiseFloor(offer: OfferDocument): void {
     const { epoch, issued_at: issuedAt } = offer;
     const floor = this.#timeFloor(epoch);
     if (this.#gate.keySet === undefined || (floor !== undefined && !isEarlier(floor, issuedAt))) return;
-    this.#store({ ...this.#record, floor: this.#floorWith(offer) });
+    this.#store({ ...this.#record, floor: floorWith(this.#record, offer) });
   }
 
   #reject(offer: OfferDocument, error: OtaError): void {
-    if (this.#activity.name !== "resting") return this.#answer(offer, "rejected", error);
+    this.#raiseFloor(offer);
+    const activity = this.#activity;
+    const hasNoOffer = activity.name === "resting" && (activity.state === "idle" || activity.state === "rejected");
+    // The retained report stays about the offer at hand, and how it ended.
+    if (!hasNoOffer) return this.#reports.answer(offer.id, "rejected", error);
+    if (this.#offerId === offer.id && activity.state === "rejected") return;
+    if (!this.#reports.mayAnswer()) return;
     this.#offerId = offer.id;
     this.#image = undefined;
     this.#error = { code: error.code, message: error.message };
     this.#rest("rejected");
   }
 
-  /** Tells the sender of an offer where it stands, without a change to what this device is about. Not retained. */
-  #answer(offer: OfferDocument, state: "waiting" | "rejected", error: OtaError | undefined): void {
-    if (!this.#isConnected || this.#answers.availableAt(1, this.#now) > this.#now) return;
-    this.#answers.spend(this.#now);
-    const { error: _, image: __, ...report } = this.report(true);
-    const answer: StateReport = { ...report, state, offer: offer.id };
-    if (error !== undefined) answer.error = { code: error.code, message: error.message };
-    const topic = this.#topics.state(this.#options.device);
-    this.#emit({ type: "publish", topic, payload: buildStateReport(answer), qos: 1, retain: false });
-  }
-
   #onChunk(payload: Uint8Array): void {
-    this.#chunksReceived++;
+    this.#counters.chunksReceived++;
     if (this.#activity.name !== "download") return this.#drop("not-downloading");
     this.#activity.download.onChunk(payload);
   }
@@ -469,7 +470,7 @@ export class Receiver {
     if (timer === "verify") this.#subscribeToOffers();
     if (timer === "report") {
       this.#reports.timerFired();
-      if (this.#activity.name === "download") this.#publishReport();
+      if (this.#activity.name === "download") this.#reports.publish();
     }
     if (timer === "request" && this.#activity.name === "download") this.#activity.download.onRequestTimer(this.#now);
     if (timer === "probation" && this.#activity.name === "probation") {
@@ -485,13 +486,13 @@ export class Receiver {
     }
     if (activity.name !== "download") return;
     if (result.operation === "set-boot-partition") {
-      this.#publishReport();
+      this.#reports.publish();
       return this.#emit({ type: "reboot" });
     }
     const before = activity.download.received;
     activity.download.onFlashDone(result, this.#now);
-    if (result.operation === "program" && activity.download.received > before) this.#chunksUseful++;
-    this.#reportProgress();
+    if (result.operation === "program" && activity.download.received > before) this.#counters.chunksUseful++;
+    if (this.state === "downloading") this.#reports.progress();
   }
 
   #onFlashFailed(operation: FlashOperation, espErr: number): void {
@@ -531,7 +532,7 @@ export class Receiver {
     this.#activity = { name: "probation", attempt, passed: false };
     if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, error: code } });
     this.#error = describeError(code);
-    this.#publishReport();
+    this.#reports.publish();
     this.#emit({ type: "clear-timer", timer: "probation" });
     this.#emit({ type: "roll-back" });
   }
@@ -550,14 +551,14 @@ export class Receiver {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) {
-      this.#reportChange();
-      this.#onOffer(held);
+      this.#reports.changed();
+      this.#onOffer(held.message);
     }
   }
 
   #endDownload(state: "idle" | "rejected" | "failed"): void {
     if (this.#activity.name !== "download") return;
-    this.#requests += this.#activity.download.requests;
+    this.#counters.requests += this.#activity.download.requests;
     this.#activity.download.leave();
     this.#rest(state);
   }
@@ -576,38 +577,14 @@ export class Receiver {
     this.#emit({ type: "store", record });
   }
 
-  /** Says so when what a report would say is no longer what the last one said, progress apart. */
-  #reportChange(): void {
-    if (this.#isConnected && this.#reports.isNews(this.#reportKey())) this.#publishReport();
-  }
-
   #reportKey(): ReportKey {
     const { accepted } = this.#record;
     const keySet = this.#gate.keySet?.epoch;
     return { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted, keySet };
   }
 
-  /** Progress goes out at most once per `reportMs`. */
-  #reportProgress(): void {
-    if (!this.#isConnected || this.state !== "downloading") return;
-    const at = this.#reports.progressAt(this.#now);
-    if (at === this.#now) this.#publishReport();
-    else if (at !== undefined) this.#emit({ type: "set-timer", timer: "report", at });
-  }
-
-  #publishReport(): void {
-    if (!this.#isConnected) return;
-    const topic = this.#topics.state(this.#options.device);
-    this.#emit({ type: "publish", topic, payload: buildStateReport(this.report(true)), qos: 1, retain: true });
-    this.#reports.sent(this.#reportKey(), this.#now);
-  }
-
-  #currentRequests(): number {
-    return this.#activity.name === "download" ? this.#activity.download.requests : 0;
-  }
-
   #drop(reason: DropReason): void {
-    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+    this.#counters.drop(reason);
   }
 
   #emit(action: ReceiverAction): void {
