@@ -1,9 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildAppImage } from "@tinybms/ota-core";
-import { loadRootManifest, loadVersion, packageRelease, verifyArtifacts } from "@tinybms/ota-core/node";
+import { buildAppImage, parsePublicKey, type Signer, signedBytes, verifySignature } from "@tinybms/ota-core";
+import {
+  loadRootManifest,
+  loadVersion,
+  packageRelease,
+  readReleaseFile,
+  releaseFileOf,
+  verifyArtifacts,
+} from "@tinybms/ota-core/node";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { bundleCommand } from "../scripts/bundle-command.ts";
 
@@ -13,12 +21,20 @@ const ATTEMPTS_PER_VERSION = 4;
 const SEED = Number(process.env.TINYBMS_SEED ?? Date.now() % 2 ** 31);
 const ROOT = { schema_version: 1, product: { name: "gateway", hardware: "esp32" }, versions: [] };
 
+const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+const KEY = parsePublicKey(publicKey.export({ type: "spki", format: "der" }));
+
+const signNow: Signer = async (message) => ({ key: KEY, signature: sign("sha256", message, privateKey) });
+
 let folder = "";
+let key = "";
 let command = "";
 let line = "";
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "tinybms-crash-"));
+  key = join(folder, "key.pem");
+  writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
   command = await bundleCommand(join(folder, "command"));
 });
 
@@ -40,8 +56,8 @@ function binaryOf(version: string): string {
 }
 
 function start(binary: string): ChildProcess {
-  const args = [command, "package", "--manifest", manifest(), "--binary", binary, "--update-manifest", "--json"];
-  return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const args = ["--manifest", manifest(), "--binary", binary, "--update-manifest", "--sign-key", key, "--json"];
+  return spawn(process.execPath, [command, "package", ...args], { stdio: ["ignore", "ignore", "pipe"] });
 }
 
 /** How a process ended: its signal, or its exit code with what it said. */
@@ -55,11 +71,19 @@ async function endOf(child: ChildProcess): Promise<string> {
   );
 }
 
-/** The ids of all versions, after each of them that `known` hasn't was loaded and its file compared. */
+/** The ids of all versions, after each of them that `known` hasn't was loaded, and its file and its signature compared. */
 async function checkLine(known: ReadonlySet<string> = new Set()): Promise<string[]> {
   const root = await loadRootManifest(manifest());
   const ids = root.manifest.versions.map(({ id }) => id);
-  for (const id of ids) if (!known.has(id)) await verifyArtifacts(await loadVersion(root, id));
+  for (const id of ids) {
+    if (known.has(id)) continue;
+    const loaded = await loadVersion(root, id);
+    await verifyArtifacts(loaded);
+    const signed = await readReleaseFile(releaseFileOf(loaded.file));
+    expect(signed?.release.image.sha256).toBe(loaded.artifacts[0]?.artifact.sha256);
+    const { payload = new Uint8Array(), signatures = [] } = signed?.envelope ?? {};
+    expect(signatures.map(({ sig }) => verifySignature(KEY, signedBytes("release", payload), sig))).toEqual([true]);
+  }
   return ids;
 }
 
@@ -106,7 +130,8 @@ test(`kill -9 at ${RUNS} random moments leaves a release line that is whole (see
   expect(ends.killed).toBeGreaterThan(RUNS / 10);
   expect(ends.done).toBeGreaterThan(0);
   for (let version = 0; version * ATTEMPTS_PER_VERSION < RUNS; version++) {
-    await packageRelease({ manifest: manifest(), binary: join(line, `1.0.${version}.bin`), updateManifest: true });
+    const binary = join(line, `1.0.${version}.bin`);
+    await packageRelease({ manifest: manifest(), binary, updateManifest: true, signers: [signNow] });
   }
   expect((await checkLine()).length).toBe(2 + Math.ceil(RUNS / ATTEMPTS_PER_VERSION));
   expect(litter()).toEqual([]);
