@@ -41,6 +41,34 @@ function withCheckValue(core: Core, read: (text: string) => unknown): (bytes: Ui
   };
 }
 
+/** Lets a partition be read as it came, and with the CRCs that its pages and entries should have. */
+function withNvsCheckValues(core: Core, read: (bytes: Uint8Array) => unknown): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    const fixed = bytes.slice();
+    const view = new DataView(fixed.buffer);
+    for (let at = 0; at + core.NVS_ENTRY_SIZE <= fixed.length; at += core.NVS_ENTRY_SIZE) {
+      const entry = fixed.subarray(at, at + core.NVS_ENTRY_SIZE);
+      if (at % core.NVS_PAGE_SIZE === 0) {
+        view.setUint32(at + 28, core.crc32(entry.subarray(4, 28), core.NVS_CRC_SEED), true);
+      } else if (entry[0] !== 0xff) {
+        const covered = core.concatBytes([entry.subarray(0, 4), entry.subarray(8)]);
+        view.setUint32(at + 4, core.crc32(covered, core.NVS_CRC_SEED), true);
+      }
+    }
+    attempt(core, () => read(fixed));
+    read(bytes);
+  };
+}
+
+/** Passes over what a parser may throw, so that another attempt follows. */
+function attempt(core: Core, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!core.isOtaError(error)) throw error;
+  }
+}
+
 function messages(core: Core): FuzzTarget[] {
   const release = json({
     ...{ release: 1, product: "Gateway", hardware: "esp32", version: "1.2.3", created_at: TIME },
@@ -214,12 +242,6 @@ function nvs(core: Core): FuzzTarget[] {
   const nvsKeys = core.buildNvsKeys({ encryptionKey: new Uint8Array(32), tweakKey: new Uint8Array(32).fill(1) });
   const csv =
     'key,type,encoding,value\nnet,namespace,,\nchannel,data,u8,11\nname,data,string,"gate,way"\nraw,data,hex2bin,00ff\n';
-  /** Fields of a page, which is cut to size before they are read. */
-  const sized = (size: number, read: (bytes: Uint8Array) => unknown) => (bytes: Uint8Array) => {
-    const whole = new Uint8Array(size);
-    whole.set(bytes.subarray(0, size));
-    return read(whole);
-  };
   const provisioning = {
     ...{ provisioning: 1, device_id: "gw-1", broker: "mqtts://broker.example", topic: "bench/ota", product: "Gateway" },
     ...{ username: "gw-1", password: "x", allow_unsigned: 1 },
@@ -231,7 +253,12 @@ function nvs(core: Core): FuzzTarget[] {
     },
   );
   return [
-    target("readNvsPartition", [page, partition], (bytes) => core.readNvsPartition(bytes), 3 * core.NVS_PAGE_SIZE),
+    target(
+      "readNvsPartition",
+      [page, partition],
+      withNvsCheckValues(core, core.readNvsPartition),
+      3 * core.NVS_PAGE_SIZE,
+    ),
     target("readProvisioning", [json(provisioning)], (bytes) => {
       const parsed = core.parseStrictJson(textOf(bytes));
       const members = new Map(parsed.ok ? Object.entries(Object(parsed.value)) : []);
@@ -244,7 +271,7 @@ function nvs(core: Core): FuzzTarget[] {
     target(
       "provisioningOfPartition",
       [provisioned],
-      (bytes) => core.provisioningOfPartition(bytes),
+      withNvsCheckValues(core, core.provisioningOfPartition),
       3 * core.NVS_PAGE_SIZE,
     ),
     target("checkProvisioning", [json({ ...provisioning, allow_unsigned: true })], (bytes) => {
@@ -257,11 +284,18 @@ function nvs(core: Core): FuzzTarget[] {
       (bytes) => core.decryptNvsPartition(bytes, core.parseNvsKeys(nvsKeys)),
       core.NVS_PAGE_SIZE,
     ),
-    target("parseNvsKeys", [nvsKeys.subarray(0, 128)], (bytes) => core.parseNvsKeys(bytes)),
-    target("parseNvsPageHeader", [page.subarray(0, 32)], sized(32, core.parseNvsPageHeader)),
-    target("parseNvsEntry", [entry], sized(core.NVS_ENTRY_SIZE, core.parseNvsEntry)),
-    target("parseNvsVariableData", [entry.subarray(24)], sized(8, core.parseNvsVariableData)),
-    target("parseNvsBlobIndex", [entry.subarray(24)], sized(8, core.parseNvsBlobIndex)),
+    target("parseNvsKeys", [nvsKeys.subarray(0, 128)], (bytes) => {
+      // As they came, and with the CRC that they should have.
+      const fixed = new Uint8Array(68);
+      fixed.set(bytes.subarray(0, 64));
+      new DataView(fixed.buffer).setUint32(64, core.crc32(fixed.subarray(0, 64), core.NVS_CRC_SEED), true);
+      attempt(core, () => core.parseNvsKeys(fixed));
+      core.parseNvsKeys(bytes);
+    }),
+    target("parseNvsPageHeader", [page.subarray(0, 32)], (bytes) => core.parseNvsPageHeader(bytes)),
+    target("parseNvsEntry", [entry], (bytes) => core.parseNvsEntry(bytes)),
+    target("parseNvsVariableData", [entry.subarray(24)], (bytes) => core.parseNvsVariableData(bytes)),
+    target("parseNvsBlobIndex", [entry.subarray(24)], (bytes) => core.parseNvsBlobIndex(bytes)),
     target("parseNvsCsv", [utf8(csv)], (bytes) => core.parseNvsCsv(bytes, () => bytes)),
     target("readCsvRows", [utf8(csv)], (bytes) => core.readCsvRows(textOf(bytes))),
   ];

@@ -200,4 +200,5 @@ test("an offer on the broker that no trusted key has signed doesn't move the cou
   await device.close();
   expect(exitCode, stderr).toBe(0);
   expect(device.offers.at(-1)?.offer.sequence).toBe(1);
+  expect(stderr).toContain("(epoch 1, sequence 2147483647) that no trusted key has signed");
 });

@@ -1,6 +1,7 @@
 import { viewOf } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
 import { NVS_KEY_SIZE } from "./nvs-key.ts";
+import { assertNvsSize } from "./nvs-size.ts";
 
 /** Size of an entry in bytes. */
 export const NVS_ENTRY_SIZE = 32;
@@ -127,8 +128,13 @@ export function nvsSpanOf(payloadSizeBytes: number): number {
   return 1 + Math.ceil(payloadSizeBytes / NVS_ENTRY_SIZE);
 }
 
-/** Reads the data field of a string or a chunk. */
+/**
+ * Reads the data field of a string or a chunk.
+ *
+ * @throws OtaError `image/truncated` below 8 bytes.
+ */
 export function parseNvsVariableData(data: Uint8Array): NvsVariableData {
+  assertNvsSize(data, DATA_SIZE_BYTES, "data field of an NVS entry");
   const view = viewOf(data);
   return { sizeBytes: view.getUint16(0, true), crc: view.getUint32(4, true) };
 }
@@ -142,8 +148,13 @@ export function buildNvsVariableData(payload: Uint8Array): Uint8Array {
   return data;
 }
 
-/** Reads the data field of a blob's index. */
+/**
+ * Reads the data field of a blob's index.
+ *
+ * @throws OtaError `image/truncated` below 8 bytes.
+ */
 export function parseNvsBlobIndex(data: Uint8Array): NvsBlobIndex {
+  assertNvsSize(data, DATA_SIZE_BYTES, "data field of an NVS entry");
   const view = viewOf(data);
   return { sizeBytes: view.getUint32(0, true), chunkCount: view.getUint8(4), chunkStart: view.getUint8(5) };
 }

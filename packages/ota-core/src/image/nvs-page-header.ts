@@ -1,6 +1,7 @@
 import { viewOf } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
 import { NVS_CRC_SEED } from "./nvs-entry.ts";
+import { assertNvsSize } from "./nvs-size.ts";
 
 /** A page is one flash sector: its size in bytes. */
 export const NVS_PAGE_SIZE = 4096;
@@ -35,8 +36,13 @@ export interface NvsPageHeader {
   readonly crcMatches: boolean;
 }
 
-/** Reads the header at the start of a page (ESP-IDF `Page::Header`). Any bytes give a header. */
+/**
+ * Reads the header at the start of a page (ESP-IDF `Page::Header`). Any 32 bytes give a header.
+ *
+ * @throws OtaError `image/truncated` below 32 bytes.
+ */
 export function parseNvsPageHeader(page: Uint8Array): NvsPageHeader {
+  assertNvsSize(page, NVS_PAGE_HEADER_SIZE, "header of an NVS page");
   const view = viewOf(page);
   const word = view.getUint32(0, true);
   return {

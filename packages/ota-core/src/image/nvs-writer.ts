@@ -179,7 +179,9 @@ function checkSize(sizeBytes: number): void {
   const isWhole = Number.isSafeInteger(sizeBytes) && sizeBytes % NVS_PAGE_SIZE === 0;
   if (isWhole && sizeBytes >= NVS_PAGE_SIZE && sizeBytes <= SIZE_MAX) return;
   const limits = `a multiple of ${NVS_PAGE_SIZE} from ${hex(NVS_PAGE_SIZE)} to ${hex(SIZE_MAX)}`;
-  const message = `a partition of ${sizeBytes} bytes can't be made: its size must be ${limits}`;
+  // Callers in JavaScript may pass anything, even what has no text.
+  const size = typeof sizeBytes === "number" ? String(sizeBytes) : `a ${typeof sizeBytes} of`;
+  const message = `a partition of ${size} bytes can't be made: its size must be ${limits}`;
   throw new OtaError("nvs/size-invalid", message, { sizeBytes });
 }
 

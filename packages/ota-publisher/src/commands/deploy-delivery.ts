@@ -94,6 +94,10 @@ async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, D
         seen.set(device.device, device);
         view.update(device);
       },
+      onForeignOffer: ({ topic, counter: [epoch, sequence] }): void =>
+        view.note(
+          `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key has signed: find out who publishes there`,
+        ),
       onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: OfferCounter }): void =>
         view.note(
           console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : "offered; waiting for devices",

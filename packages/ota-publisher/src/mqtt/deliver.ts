@@ -50,6 +50,8 @@ export interface DeliveryWatch {
   readonly onProgress?: (device: DeviceProgress) => void;
   /** The broker can't be reached yet; another attempt follows. */
   readonly onRetry?: (fault: OtaError) => void;
+  /** The broker keeps an offer that no trusted key has signed: somebody else publishes there. */
+  readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
   /** The offer is on its way to the broker. */
   readonly onOffer?: (offer: { readonly id: string; readonly counter: OfferCounter }) => void;
   /** The connection was lost, or is there again. */

@@ -38,6 +38,8 @@ export interface OfferWatch {
   readonly signal?: AbortSignal;
   /** The connection was lost, or is there again. */
   readonly onConnection?: (connected: boolean) => void;
+  /** The broker keeps an offer of the current epoch or a later one that no trusted key has signed. */
+  readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
 }
 
 /** An offer that is numbered, recorded and signed. It is not published yet. */
@@ -72,7 +74,7 @@ export async function makeOffer(
   const signal = watch.signal === undefined ? deadline : AbortSignal.any([watch.signal, deadline]);
   const retained = await retainedMessages(connection, plan, watch, signal);
   refuseOlderKeys(retained, plan);
-  const before = offersOf(retained, plan);
+  const before = offersOf(retained, plan, watch);
   check(before);
   await publishKeySets(connection, plan, retained, watch, signal);
   const epoch = currentKeys(signing)?.document.epoch;
@@ -142,16 +144,31 @@ function keyTopics({ topicRoot, signing }: OfferPlan): ReadonlyMap<string, Uint8
   return new Map<string, Uint8Array | undefined>([...ours, [topics.keys(current.document.epoch + 1), undefined]]);
 }
 
-function offersOf(retained: ReadonlyMap<string, Uint8Array>, plan: OfferPlan): readonly OfferDocument[] {
-  return offerTopics(plan).flatMap((topic) => offerOf(retained.get(topic), plan) ?? []);
+function offersOf(
+  retained: ReadonlyMap<string, Uint8Array>,
+  plan: OfferPlan,
+  watch: OfferWatch,
+): readonly OfferDocument[] {
+  const topics = new Set(offerTopics(plan));
+  return [...topics].flatMap((topic) => offerOf(topic, retained.get(topic), plan, watch) ?? []);
 }
 
-function offerOf(payload: Uint8Array | undefined, { topicRoot, signing }: OfferPlan): OfferDocument | undefined {
+function offerOf(
+  topic: string,
+  payload: Uint8Array | undefined,
+  { topicRoot, signing }: OfferPlan,
+  { onForeignOffer }: OfferWatch,
+): OfferDocument | undefined {
   if (payload === undefined) return undefined;
   try {
     const envelope = parseEnvelope(payload);
     const offer = parseOffer(envelope.payload);
-    return offer.topic_root === topicRoot && isTrustedOffer(envelope, signing) ? offer : undefined;
+    if (offer.topic_root !== topicRoot) return undefined;
+    if (isTrustedOffer(envelope, signing)) return offer;
+    // One of an epoch before was trusted in its time.
+    const isOld = offer.epoch < (currentKeys(signing)?.document.epoch ?? 0);
+    if (!isOld) onForeignOffer?.({ topic, counter: [offer.epoch, offer.sequence] });
+    return undefined;
   } catch (error) {
     if (isOtaError(error)) return undefined;
     throw error;
