@@ -28,6 +28,9 @@ const OTHER_ROOT = "tinybms/meter/ota";
 const PRODUCT = "TinyBMS Web Gateway";
 const DEVICES = ["bench-1", "bench-2", "bench-3"] as const;
 const CHUNK = 4096;
+/** In the partition table that devices have without another. */
+const NVS_OFFSET = 0x9000;
+const NVS_SIZE = 0x6000;
 const KEYS = createFleetKeys(PRODUCT);
 const PROVISIONED = readKeySet(KEYS.keySets[0], verifySignature);
 const VERIFY = createRememberingVerifier();
@@ -123,6 +126,14 @@ class ServedDevice {
     this.#do({ type: "connected", now: this.now });
   }
 
+  /** Somebody erases NVS: what the device had accepted is forgotten. */
+  wipe(): void {
+    this.device.hardware.flash.load(NVS_OFFSET, new Uint8Array(NVS_SIZE).fill(0xff));
+    this.#accepted = [0, 0];
+    this.#keySet = 0;
+    this.start();
+  }
+
   tell(topic: string, payload: Uint8Array): void {
     this.#do({ type: "message", now: this.now, topic, payload });
   }
@@ -181,6 +192,16 @@ const MESSAGES: readonly (readonly [topic: string, payload: Uint8Array])[] = [
   ),
 ];
 
+/** Each install is of an authentic offer that is for the device, of the epoch that it was in. */
+function expectMeantFor(id: string, { installs }: ServedDevice): void {
+  for (const { accepted, keySet, sha256: running } of installs) {
+    const [epoch, sequence] = accepted;
+    expect(epoch).toBe(keySet);
+    const offers = PAST.filter((past) => past.epoch === epoch && past.sequence === sequence && !past.isForged);
+    expect(offers.some((past) => past.image.sha256 === running && isFor(past, id))).toBe(true);
+  }
+}
+
 const shuffled = fc.shuffledSubarray([...MESSAGES], { minLength: MESSAGES.length });
 const pauses = fc.array(fc.integer({ min: 0, max: 15_000 }), { minLength: 20, maxLength: 20 });
 
@@ -197,12 +218,7 @@ test("of fifty offers in any order on all topics, a device installs what is for 
         }
         const numbers = served.installs.map(({ accepted }) => accepted.join("/"));
         expect(new Set(numbers).size, "one install for each number").toBe(numbers.length);
-        for (const { accepted, keySet, sha256: running } of served.installs) {
-          const [epoch, sequence] = accepted;
-          expect(epoch).toBe(keySet);
-          const offers = PAST.filter((past) => past.epoch === epoch && past.sequence === sequence && !past.isForged);
-          expect(offers.some((past) => past.image.sha256 === running && isFor(past, id))).toBe(true);
-        }
+        expectMeantFor(id, served);
         expect(served.device.hardware.flash.violations).toEqual([]);
         installs += numbers.length;
 
@@ -217,4 +233,23 @@ test("of fifty offers in any order on all topics, a device installs what is for 
     { numRuns: 40 },
   );
   expect(installs, "there was something to install").toBeGreaterThan(200);
+});
+
+test("a device whose NVS is wiped again and again installs what is for it and nothing else", () => {
+  let installs = 0;
+  fc.assert(
+    fc.property(shuffled, pauses, fc.nat(1_000), (messages, waits, seed) => {
+      const id = DEVICES[seed % DEVICES.length]!;
+      const served = new ServedDevice(id, seed);
+      for (const [index, [topic, payload]] of messages.entries()) {
+        served.now += waits[index % waits.length]!;
+        if (index % 60 === 59) served.wipe();
+        served.tell(topic, payload);
+      }
+      expectMeantFor(id, served);
+      installs += served.installs.length;
+    }),
+    { numRuns: 20 },
+  );
+  expect(installs).toBeGreaterThan(100);
 });
