@@ -11,9 +11,11 @@ import { benchNvs } from "./nvs.ts";
 import { benchPackage } from "./package.ts";
 import { benchPowerCut } from "./power-cut.ts";
 import { benchSerial } from "./serial.ts";
+import { benchVerifyOffer } from "./verify-offer.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   delivery: benchDelivery,
+  "verify-offer": benchVerifyOffer,
   guards: benchGuards,
   package: benchPackage,
   "hash-file": benchHashFile,
