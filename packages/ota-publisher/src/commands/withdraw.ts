@@ -118,7 +118,7 @@ async function withdrawFrom(
     const { counter, envelope } = await makeOffer(connection, plan, { signal }, check);
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
     for (const topic of offerTopicsOf(topicRoot, target)) {
-      await publishRetained(connection, topic, envelope, {}, deadline);
+      await publishRetained(connection, topic, envelope, { signal }, deadline);
     }
     return counter;
   } finally {

@@ -90,39 +90,51 @@ export async function makeOffer(
 /**
  * Publishes a message that the broker is to keep, again where the connection was lost before it was acknowledged.
  *
- * @throws {@link OtaError} `delivery/connection-lost`.
+ * @throws {@link OtaError} `delivery/connection-lost`, `delivery/broker-refused`; the reason of an interruption.
  */
 export async function publishRetained(
   connection: BrokerConnection,
   topic: string,
   payload: Uint8Array,
-  { onConnection }: OfferWatch,
+  watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<void> {
   while (!(await connection.publish(topic, payload, { qos: 1, retain: true }))) {
     if (connection.connected) throw connection.refusedError(`the message on ${topic}`);
-    onConnection?.(false);
-    await connection.connectedAgain(signal);
-    onConnection?.(true);
+    await connectedAgain(connection, watch, signal);
   }
+}
+
+/** Waits for a connection that was lost. @throws What `BrokerConnection.connectedAgain` throws; an interruption's reason. */
+async function connectedAgain(
+  connection: BrokerConnection,
+  { signal: interrupt, onConnection }: OfferWatch,
+  signal: AbortSignal,
+): Promise<void> {
+  onConnection?.(false);
+  try {
+    await connection.connectedAgain(signal);
+  } catch (error) {
+    interrupt?.throwIfAborted();
+    throw error;
+  }
+  onConnection?.(true);
 }
 
 /** What the broker keeps, read anew when the connection was lost meanwhile: half of it would number an offer wrong. */
 async function retainedMessages(
   connection: BrokerConnection,
   plan: OfferPlan,
-  { signal: interrupt, onConnection }: OfferWatch,
+  watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const topics = [...offerTopics(plan), ...keyTopics(plan).keys()];
   for (;;) {
     const messages = await readRetained(connection, topics, signal);
     if (messages !== undefined) return messages;
-    interrupt?.throwIfAborted();
+    watch.signal?.throwIfAborted();
     if (signal.aborted && connection.connected) throw connection.silentError();
-    onConnection?.(false);
-    await connection.connectedAgain(signal);
-    onConnection?.(true);
+    await connectedAgain(connection, watch, signal);
   }
 }
 
