@@ -1,8 +1,7 @@
 /**
  * What a user of the published packages gets: packs every tarball, holds it against the list of what may be in it, lints
- * it (publint, are-the-types-wrong), installs
- * them in an empty folder, imports every entry point, bundles ota-core for a browser, runs each command's
- * --help, and has Espressif's NVS generator make a partition.
+ * it (publint, are-the-types-wrong), installs them in an empty folder, imports every entry point, bundles ota-core and
+ * ota-serial for a browser, runs each command's --help, and has Espressif's NVS generator make a partition.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -30,6 +29,23 @@ const PACKAGES = [
   "firmware-sim",
 ] as const;
 const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
+
+/** What a page makes of the packages that run there too. */
+const PAGES = [
+  [
+    `import { buildAppImage, parseAppImage, sha256, toHex } from "@tinybms/ota-core";
+const bytes = buildAppImage({ chip: "esp32s3", version: "1.2.3" });
+globalThis.result = parseAppImage(bytes).descriptor.version + " " + toHex(sha256(new Uint8Array(0))).slice(0, 8);
+`,
+    "1.2.3 e3b0c442",
+  ],
+  [
+    `import { Flasher, openWebSerialLine, parseResetSequence } from "@tinybms/ota-serial";
+globalThis.result = [typeof Flasher.connect, typeof openWebSerialLine, parseResetSequence("D0|R1").length].join();
+`,
+    "function,function,2",
+  ],
+] as const;
 
 const work = mkdtempSync(join(tmpdir(), "tinybms-packages-"));
 try {
@@ -111,9 +127,11 @@ function compile(folder: string): void {
     `import { parseAppImage, type AppImage } from "@tinybms/ota-core";
 import { packageRelease } from "@tinybms/ota-core/node";
 import { runCli } from "@tinybms/ota-publisher";
+import { Flasher } from "@tinybms/ota-serial";
+import { openPort } from "@tinybms/ota-serial/node";
 import { NorFlash } from "@tinybms/firmware-sim";
 export const image: AppImage = parseAppImage(new Uint8Array(0));
-export const parts: readonly unknown[] = [packageRelease, runCli, NorFlash];
+export const parts: readonly unknown[] = [packageRelease, runCli, Flasher, openPort, NorFlash];
 `,
   );
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom"];
@@ -121,26 +139,23 @@ export const parts: readonly unknown[] = [packageRelease, runCli, NorFlash];
 }
 
 function bundleForBrowser(folder: string): void {
-  writeFileSync(
-    join(folder, "page.js"),
-    `import { buildAppImage, parseAppImage, sha256, toHex } from "@tinybms/ota-core";
-const bytes = buildAppImage({ chip: "esp32s3", version: "1.2.3" });
-globalThis.result = parseAppImage(bytes).descriptor.version + " " + toHex(sha256(new Uint8Array(0))).slice(0, 8);
-`,
-  );
-  run(
-    join(ROOT, "node_modules", ".bin", "rolldown"),
-    ["page.js", "--platform", "browser", "--file", "bundle.js"],
-    folder,
-  );
-  // Without Node's globals, as a page would run it.
-  const code = `import { readFileSync } from "node:fs"; import vm from "node:vm";
+  for (const [index, [page, answer]] of PAGES.entries()) {
+    const [source, bundle] = [`page-${index}.js`, `bundle-${index}`];
+    writeFileSync(join(folder, source), page);
+    run(
+      join(ROOT, "node_modules", ".bin", "rolldown"),
+      [source, "--platform", "browser", "--dir", bundle, "--entry-file-names", "page.js"],
+      folder,
+    );
+    // Without Node's globals, as a page would run it.
+    const code = `import { readFileSync } from "node:fs"; import vm from "node:vm";
 const page = { TextEncoder, TextDecoder, atob, btoa }; page.globalThis = page;
 const context = vm.createContext(page);
-const module = new vm.SourceTextModule(readFileSync("bundle.js", "utf8"), { context });
-await module.link(() => { throw new Error("the bundle imports something") }); await module.evaluate();
-if (page.result !== "1.2.3 e3b0c442") throw new Error("the bundle answered " + page.result);`;
-  run(process.execPath, ["--experimental-vm-modules", "--no-warnings", "--input-type=module", "-e", code], folder);
+const module = new vm.SourceTextModule(readFileSync("${bundle}/page.js", "utf8"), { context });
+await module.link((name) => { throw new Error("the bundle imports " + name) }); await module.evaluate();
+if (page.result !== "${answer}") throw new Error("the bundle answered " + page.result);`;
+    run(process.execPath, ["--experimental-vm-modules", "--no-warnings", "--input-type=module", "-e", code], folder);
+  }
 }
 
 function run(command: string, args: readonly string[], cwd: string): void {
