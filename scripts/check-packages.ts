@@ -3,7 +3,7 @@
  * it (publint, are-the-types-wrong), installs them in an empty folder, imports every entry point, bundles ota-core and
  * ota-serial for a browser, runs each command's --help, and has Espressif's NVS generator make a partition.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -62,6 +62,7 @@ try {
   }
   const generator = realpathSync(join(folder, "node_modules", ".bin", "esp-idf-nvs-partition-gen"));
   checkNvsGenerator(nodes().at(-1) ?? process.execPath, generator, folder);
+  for (const node of nodes()) checkSerialError(node, folder);
   compile(folder);
   bundleForBrowser(folder);
   console.log(
@@ -119,6 +120,14 @@ function nodes(): readonly string[] {
 function importEntry(node: string, folder: string, specifier: string): void {
   const code = `const all = await import(${JSON.stringify(specifier)}); if (Object.keys(all).length === 0) process.exit(3)`;
   run(node, ["--input-type=module", "-e", code], folder);
+}
+
+/** The bundled command has an ota-core inside, and ota-serial one beside it: the errors of both must be known. */
+function checkSerialError(node: string, folder: string): void {
+  const command = realpathSync(join(folder, "node_modules", ".bin", "tinybms-ota"));
+  const args = ["flash", "--port", "socket://127.0.0.1:1", "--image", `${command}@0x10000`, "--json"];
+  const { stdout } = spawnSync(node, [command, ...args], { cwd: folder, encoding: "utf8" });
+  if (!stdout.includes('"code": "serial/port-not-found"')) throw new Error(`flash answered ${stdout}`);
 }
 
 function compile(folder: string): void {

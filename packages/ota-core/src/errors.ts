@@ -250,13 +250,21 @@ export interface OtaErrorOptions {
   readonly hint?: string;
 }
 
+/** What every copy of this module marks its errors with. */
+const OTA_ERROR: symbol = Symbol.for("@tinybms/ota-core/OtaError");
+
 /**
  * The one error class of the project: a stable `code`, a message that names the file, field or offset and says what
  * would be right, JSON-safe `details`, and where there is one a `hint` that says what to do.
  *
- * Anything else that a function of ours throws is a bug in it.
+ * Anything else that a function of ours throws is a bug in it. An error of another copy of this module, such as the one
+ * that a bundled command has inside, is an `OtaError` too.
  */
 export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && OTA_ERROR in value;
+  }
+
   override readonly name: string = "OtaError";
   readonly code: Code;
   readonly details: OtaErrorDetails[Code];
@@ -267,6 +275,7 @@ export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
     this.code = code;
     this.details = details;
     this.hint = options.hint;
+    Object.defineProperty(this, OTA_ERROR, { value: true });
   }
 
   /** The form in which commands print an error with `--json`. */
