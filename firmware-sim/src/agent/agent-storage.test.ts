@@ -24,11 +24,16 @@ test("a record that the flash does not take is not said to be stored", () => {
   expect(storage.store({ ...BLANK_RECORD, accepted: [1, 2] })).toBe(EspErr.ESP_ERR_FLASH_OP_FAIL);
 });
 
-/** More than one string of NVS holds, with a name that is not ASCII. */
-const LARGE: Immutable<KeySet> = Array.from({ length: 12 }, createFleetKey).reduce<Immutable<KeySet>>(
-  (set, key, index) => addKey(set, key, [KEY_ROLES[index % 3]!]),
-  firstKeySet("Akku-Überwachung 電池", "2026-01-01T00:00:00Z"),
-);
+/** Of more than one string of NVS, with a name that is not ASCII. */
+function largeKeySet(keys: number): Immutable<KeySet> {
+  return KEYS.slice(0, keys).reduce<Immutable<KeySet>>(
+    (set, key, index) => addKey(set, key, [KEY_ROLES[index % 3]!]),
+    firstKeySet("Akku-Überwachung 電池", "2026-01-01T00:00:00Z"),
+  );
+}
+
+const KEYS = Array.from({ length: 24 }, createFleetKey);
+const LARGE = largeKeySet(12);
 
 test("a key set is kept whole, in as many strings as it needs, and a shorter one takes its place", () => {
   expect(JSON.stringify(LARGE).length).toBeGreaterThan(1_960);
@@ -38,6 +43,18 @@ test("a key set is kept whole, in as many strings as it needs, and a shorter one
     expect(openAgentStorage(app).storeKeySet(keySet)).toBe(EspErr.ESP_OK);
     expect(openAgentStorage(app).keySet).toEqual(keySet);
   }
+});
+
+test("a key set that NVS has no room for leaves the one before, and room for records", () => {
+  const app = start(board());
+  const storage = openAgentStorage(app);
+  const revoked = Array.from({ length: 64 }, (_, index) => index.toString(16).padStart(32, "0"));
+  const whole: Immutable<KeySet> = { ...largeKeySet(24), revoked };
+  expect(storage.storeKeySet(whole)).toBe(EspErr.ESP_OK);
+  expect(storage.storeKeySet(nextKeySet(whole, "2026-01-02T00:00:00Z"))).toBe(EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE);
+  const record = { ...BLANK_RECORD, accepted: [1, 1] as const };
+  expect(storage.store(record)).toBe(EspErr.ESP_OK);
+  expect(openAgentStorage(app)).toMatchObject({ keySet: whole, record });
 });
 
 test("a key set that the flash does not take leaves the one before, and the record", () => {

@@ -1,8 +1,8 @@
 import { EspErr } from "../esp-idf/esp-err.ts";
-import { type NvsHandle, nvs_get_str, nvs_set_str } from "../nvs/nvs.ts";
+import { type NvsHandle, nvs_erase_key, nvs_get_str, nvs_set_str } from "../nvs/nvs.ts";
 
 /**
- * Characters of text in one string: with its number in front it fills half a page of NVS, where a string has to lie in one
+ * Characters of text in one string: with the numbers in front it fills half a page of NVS, where a string has to lie in one
  * page.
  */
 const PIECE_SIZE_MAX = 1_960;
@@ -15,7 +15,7 @@ interface Numbered<T> {
 
 /**
  * An ASCII text in NVS that is replaced new-before-old: written in turns under two names, each text in as many strings as
- * it needs. A power cut while ESP-IDF marks a string's old form as erased (`Page::eraseEntryAndSpan`) can leave neither form
+ * it needs, with its number and their count before each. A power cut while ESP-IDF marks a string's old form as erased (`Page::eraseEntryAndSpan`) can leave neither form
  * readable; the other text then still holds what was stored before.
  */
 export class StoredText<T> {
@@ -53,30 +53,41 @@ export class StoredText<T> {
    */
   store(value: T, text: string, isWritten: () => number): number {
     const number = (this.#newest?.number ?? 0) + 1;
+    const turn = number % 2;
     const pieces = Math.max(1, Math.ceil(text.length / PIECE_SIZE_MAX));
-    for (let piece = 0; piece < pieces; piece++) {
+    const err = this.#write(turn, `${number}/${pieces} `, text) || isWritten();
+    if (err === EspErr.ESP_OK) this.#newest = { number, value };
+    // What is left of a longer text, or of this one where there is no room for it, is in the way of others.
+    this.#eraseFrom(turn, err === EspErr.ESP_OK ? pieces : 0);
+    return err;
+  }
+
+  #write(turn: number, header: string, text: string): number {
+    for (let piece = 0; piece === 0 || piece * PIECE_SIZE_MAX < text.length; piece++) {
       const part = text.slice(piece * PIECE_SIZE_MAX, (piece + 1) * PIECE_SIZE_MAX);
-      const err = nvs_set_str(this.#handle, this.#key(number % 2, piece), `${number} ${part}`);
+      const err = nvs_set_str(this.#handle, this.#key(turn, piece), header + part);
       if (err !== EspErr.ESP_OK) return err;
     }
-    const err = isWritten();
-    if (err === EspErr.ESP_OK) this.#newest = { number, value };
-    return err;
+    return EspErr.ESP_OK;
+  }
+
+  #eraseFrom(turn: number, first: number): void {
+    for (let piece = first; nvs_erase_key(this.#handle, this.#key(turn, piece)) === EspErr.ESP_OK; piece++);
   }
 
   #read(turn: number): Numbered<T> | undefined {
     let text = "";
-    let number: number | undefined;
-    // Strings with another number are left of a longer text before.
+    let header: string | undefined;
+    // Strings under another header are left of another text.
     for (let piece = 0; ; piece++) {
       const stored = nvs_get_str(this.#handle, this.#key(turn, piece)).value ?? "";
-      const [, digits, part = ""] = /^([0-9]{1,10}) (.*)$/s.exec(stored) ?? [];
-      if (digits === undefined || (number !== undefined && Number(digits) !== number)) break;
-      number = Number(digits);
+      const [, own, part = ""] = /^([0-9]{1,10}\/[0-9]{1,2}) (.*)$/s.exec(stored) ?? [];
+      if (own === undefined || (header !== undefined && own !== header)) break;
+      header = own;
       text += part;
     }
     const value = this.#parse(text);
-    return number === undefined || value === undefined ? undefined : { number, value };
+    return header === undefined || value === undefined ? undefined : { number: Number.parseInt(header, 10), value };
   }
 
   #key(turn: number, piece: number): string {
