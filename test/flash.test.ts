@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import {
+  type BoardFirmware,
   createHardware,
   type Hardware,
   listenOnTcp,
@@ -13,7 +14,13 @@ import {
   runBootloader,
   SerialCable,
 } from "@tinybms/firmware-sim";
-import { buildAppImage, buildPartitionTable, parsePartitionCsv, TWO_OTA_LARGE_PARTITION_CSV } from "@tinybms/ota-core";
+import {
+  buildAppImage,
+  buildPartitionTable,
+  OtaError,
+  parsePartitionCsv,
+  TWO_OTA_LARGE_PARTITION_CSV,
+} from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, runCommand } from "../packages/ota-publisher/test/release-line.ts";
 
@@ -44,8 +51,8 @@ function fileOf(name: string, bytes: Uint8Array | string): string {
 }
 
 /** A board behind `socket://`. */
-async function boardAt(hardware: Hardware): Promise<string> {
-  const cable = new SerialCable({ hardware });
+async function boardAt(hardware: Hardware, firmware?: BoardFirmware): Promise<string> {
+  const cable = new SerialCable({ hardware, ...(firmware === undefined ? {} : { firmware }) });
   const port = await listenOnTcp(cable, { host: "127.0.0.1", port: 0 });
   cables.push(cable);
   ports.push(port);
@@ -176,20 +183,51 @@ test("a board with both slots corrupt is brought back by --all, bit by bit what 
 
 test("a board that doesn't start what was flashed is a failure that says why", async () => {
   const hardware = createHardware({ app: image("1.0.0") });
-  const broken = image("1.1.0").slice();
-  const port = await boardAt(hardware);
-  broken.fill(0, 40_000, 41_000);
-  const { exitCode, stdout } = await flash("--port", port, "--image", `${fileOf("app.bin", broken)}@0x20000`);
-  // Parts without a partition table promise no app, so that nothing is watched.
-  expect(exitCode).toBe(0);
-  expect(JSON.parse(stdout).boards).toMatchObject([{ outcome: "flashed", started: null }]);
-  const table = fileOf("table.bin", hardware.flash.truth(0x8000, 0xc00));
-  const both = ["--image", `${table}@0x8000`, "--image", `${join(folder, "app.bin")}@0x20000`];
-  const failed = await flash("--port", port, ...both);
-  expect(failed.exitCode).toBe(1);
-  const { error } = JSON.parse(failed.stdout);
+  const boot = (print: (text: string) => void): void =>
+    print("E (96) boot: No bootable app partitions in the table\r\n");
+  const port = await boardAt(hardware, { boot, halt: () => undefined });
+  const { exitCode, stdout } = await flash("--port", port, "--app", fileOf("new.bin", image("1.1.0")));
+  expect(exitCode).toBe(1);
+  const { error, boards } = JSON.parse(stdout);
   expect(error.code).toBe("serial/boot-failed");
-  expect(error.message).toContain("was flashed and verified, and does not start");
+  expect(error.message).toContain("was flashed and verified, and does not start: its bootloader finds no app");
+  expect(boards).toMatchObject([{ outcome: "failed", slot: "ota_1", started: null }]);
+  const unwatched = await flash("--port", port, "--app", join(folder, "new.bin"), "--watch", "0", "--slot", "ota_1");
+  expect(unwatched.exitCode).toBe(0);
+});
+
+test("--monitor goes on showing the board's log after it was flashed, until it is interrupted", async () => {
+  const port = await boardAt(createHardware({ app: image("1.0.0") }));
+  const interrupt = new AbortController();
+  let seen = "";
+  const app = fileOf("new.bin", image("1.1.0"));
+  const running = runCommand(["flash", "--port", port, "--app", app, "--monitor", "--json"], {
+    signal: interrupt.signal,
+    onStderr: (printed) => {
+      seen += printed;
+      if (seen.includes("confirmed")) interrupt.abort();
+    },
+  });
+  const { exitCode, stdout } = await running;
+  expect(seen).toMatch(/app_init: App version: {6}1\.1\.0\r\n/);
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout).boards).toMatchObject([{ outcome: "flashed", started: { version: "1.1.0" } }]);
+});
+
+test("Ctrl-C in the middle ends with 130, and the board starts its old app", async () => {
+  const hardware = createHardware({ app: image("1.0.0") });
+  const port = await boardAt(hardware);
+  const interrupt = new AbortController();
+  const app = fileOf("new.bin", image("1.1.0"));
+  const { exitCode, stdout } = await runCommand(["flash", "--port", port, "--app", app, "--json"], {
+    signal: interrupt.signal,
+    onStderr: (text) => {
+      if (text.includes("downloading")) interrupt.abort(new OtaError("delivery/interrupted", "interrupted", {}));
+    },
+  });
+  expect(exitCode).toBe(130);
+  expect(JSON.parse(stdout).error.code).toBe("delivery/interrupted");
+  expect(startedBy(hardware)).toBe("1.0.0");
 });
 
 test("read-flash reads a whole flash, a partition, or a range; erase erases", async () => {
@@ -215,6 +253,8 @@ test("read-flash reads a whole flash, a partition, or a range; erase erases", as
   const erased = await runCommand(["erase", "--port", port, "--partition", "ota_0"]);
   expect(erased.exitCode).toBe(0);
   expect(hardware.flash.truth(0x2_0000, 100_000).every((byte) => byte === 0xff)).toBe(true);
+  expect((await runCommand(["erase", "--port", port, "--whole"])).exitCode).toBe(0);
+  expect(hardware.flash.truth(0, 0x40_0000).every((byte) => byte === 0xff)).toBe(true);
   const unsaid = await runCommand(["erase", "--port", port]);
   expect(unsaid.exitCode).toBe(2);
 }, 60_000);
@@ -266,29 +306,36 @@ test.for([
   expect(exitCode).toBe(status);
 });
 
-test("without the package, flash says how to install it, and everything else runs", async () => {
+/** Runs the command in a process where packages are not installed. */
+async function runWithout(name: string, ...args: readonly string[]): Promise<[string, string, number]> {
   const absent = `import { registerHooks } from "node:module";
 registerHooks({ resolve(specifier, context, next) {
-  if (!specifier.startsWith("@tinybms/ota-serial")) return next(specifier, context);
+  if (!specifier.startsWith(${JSON.stringify(name)})) return next(specifier, context);
   throw Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" });
 } });`;
   const source = fileURLToPath(new URL("../packages/ota-publisher/src/bin/tinybms-ota.ts", import.meta.url));
-  const run = async (...args: string[]): Promise<[string, string, number]> => {
-    const hook = `data:text/javascript,${encodeURIComponent(absent)}`;
-    const child: ChildProcess = spawn(process.execPath, [
-      "--conditions=@tinybms/source",
-      "--import",
-      hook,
-      source,
-      ...args,
-    ]);
-    const [out, err] = [child.stdout, child.stderr].map((stream) => (stream === null ? "" : text(stream)));
-    const [status] = await once(child, "close");
-    return [(await out) ?? "", (await err) ?? "", Number(status)];
-  };
-  const [, stderr, status] = await run("flash", "--port", "/dev/ttyUSB0", "--app", fileOf("app.bin", image("1.0.0")));
+  const hook = `data:text/javascript,${encodeURIComponent(absent)}`;
+  const child = spawn(process.execPath, ["--conditions=@tinybms/source", "--import", hook, source, ...args]);
+  const [[status], out, err] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+  return [out, err, Number(status)];
+}
+
+test("without the package, flash says how to install it, and everything else runs", async () => {
+  const app = fileOf("app.bin", image("1.0.0"));
+  const [, stderr, status] = await runWithout("@tinybms/ota-serial", "flash", "--port", "/dev/ttyUSB0", "--app", app);
   expect(stderr).toContain("error[serial/package-missing]: boards at a cable need the package @tinybms/ota-serial");
   expect(stderr).toContain("hint: npm install @tinybms/ota-serial");
   expect(status).toBe(1);
-  expect(await run("smoke", "--quiet")).toEqual(["", "", 0]);
+  expect(await runWithout("@tinybms/ota-serial", "smoke", "--quiet")).toEqual(["", "", 0]);
+});
+
+test("without the native bindings, a port of this machine says so, and one on the network does without", async () => {
+  const app = fileOf("app.bin", image("1.1.0"));
+  const [, stderr] = await runWithout("@serialport/bindings-cpp", "flash", "--port", "/dev/ttyUSB0", "--app", app);
+  expect(stderr).toContain("error[serial/bindings-missing]");
+  expect(stderr).toContain("npm install @serialport/bindings-cpp");
+  const port = await boardAt(createHardware({ app: image("1.0.0") }));
+  const [out, , status] = await runWithout("@serialport/bindings-cpp", "flash", "--port", port, "--app", app);
+  expect(status).toBe(0);
+  expect(out).toContain("started 1.1.0");
 });

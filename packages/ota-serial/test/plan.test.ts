@@ -1,6 +1,5 @@
 import { createHardware, runBootloader } from "@tinybms/firmware-sim";
 import {
-  APP_DESCRIPTOR_OFFSET,
   buildOtadataEntry,
   OTADATA_SECTOR_SIZE,
   type OtaErrorCode,
@@ -239,7 +238,20 @@ test("parts over one another, a bootloader at another chip's offset, a torn imag
   const torn = { ...app, bytes: NEW.bytes.subarray(0, 10_000) };
   const short = await refusal(() => planWholeFlash("port", BOARD, [torn], { keepOtadata: false }));
   expect(short.code).toBe("image/truncated");
-  expect(APP_DESCRIPTOR_OFFSET).toBe(32);
+  const changed = { ...app, bytes: NEW.bytes.with(1000, (NEW.bytes[1000] ?? 0) ^ 1) };
+  const wrong = await refusal(() => planWholeFlash("port", BOARD, [changed], { keepOtadata: false }));
+  expect(wrong.code).toBe("image/checksum-mismatch");
+  expect(wrong.message).toContain("app.bin: ");
+});
+
+test("a partition table that is made for a larger flash is refused before it is written", async () => {
+  const bytes = HARDWARE.flash.truth(PARTITION_TABLE_OFFSET, 0xc00);
+  const table = { name: "table.bin", offset: PARTITION_TABLE_OFFSET, bytes };
+  const small = { ...BOARD, flashSize: 0x6_0000 };
+  const { code, message, hint } = await refusal(() => planWholeFlash("port", small, [table], { keepOtadata: false }));
+  expect(code).toBe("serial/does-not-fit");
+  expect(message).toBe("partition ota_1 of the board on port ends at 0x70000, behind its flash of 393216 bytes");
+  expect(hint).toContain("made for a larger flash");
 });
 
 test("NVS must have its partition's size", async () => {

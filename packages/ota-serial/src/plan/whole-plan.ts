@@ -13,6 +13,7 @@ import {
   parseOtadata,
   parsePartitionTable,
   SIGNATURE_SECTOR_SIZE,
+  verifyAppImage,
 } from "@tinybms/ota-core";
 import { type FlashPart, SECTOR_SIZE } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
@@ -53,6 +54,7 @@ export function planWholeFlash(
   const all = [...parts];
   const warnings = [riskOf(port, parts)];
   if (table !== undefined) {
+    checkTable(port, board, table);
     if (nvs !== undefined) all.push(nvsPart(port, { table }, nvs));
     const stale = keepOtadata ? undefined : blankOtadata(table, parts);
     if (stale !== undefined) {
@@ -86,7 +88,9 @@ interface PlacedImage {
 
 function imageOf({ name, offset, bytes }: FlashPart): PlacedImage {
   try {
-    return { offset, image: { name, bytes, image: parseAppImage(bytes) } };
+    const image = parseAppImage(bytes);
+    verifyAppImage(image);
+    return { offset, image: { name, bytes, image } };
   } catch (error) {
     if (!isOtaError(error)) throw error;
     throw new OtaError(error.code, `${name}: ${error.message}`, error.details, { cause: error });
@@ -107,6 +111,11 @@ function sliceAt(parts: readonly FlashPart[], offset: number, size: number): Uin
   const bytes = new Uint8Array(size).fill(0xff);
   bytes.set(part.bytes.subarray(offset - part.offset, offset - part.offset + size));
   return bytes;
+}
+
+/** A table that is made for a larger flash. */
+function checkTable(port: string, board: Board, table: PartitionTable): void {
+  for (const partition of table.entries) checkSize(port, partition.label, 0, { partition }, board);
 }
 
 function blankOtadata(table: PartitionTable, parts: readonly FlashPart[]): FlashPart | undefined {
