@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -15,6 +16,7 @@ import {
 import { buildAppImage } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
+import { hasNoJudges, JUDGES, PYTHON } from "./judges-python.ts";
 
 let folder: string;
 let ports: NetworkPort[];
@@ -39,10 +41,10 @@ function startedBy(hardware: Hardware): string | undefined {
   return outcome.kind === "boots" ? outcome.image.descriptor?.version : undefined;
 }
 
-async function flash(port: string): Promise<unknown> {
+async function flash(port: string, ...options: readonly string[]): Promise<unknown> {
   const app = join(folder, "app.bin");
   writeFileSync(app, image("1.1.0"));
-  const { exitCode, stdout, stderr } = await runCommand(["flash", "--json", "--port", port, "--app", app]);
+  const { exitCode, stdout, stderr } = await runCommand(["flash", "--json", "--port", port, "--app", app, ...options]);
   expect(exitCode, stderr).toBe(0);
   return JSON.parse(stdout).boards[0];
 }
@@ -56,6 +58,43 @@ test("over RFC 2217 a board is reset by its control lines, flashed at a higher r
   });
   expect(startedBy(hardware)).toBe("1.1.0");
 });
+
+test.skipIf(hasNoJudges)(
+  `through Espressif's own RFC 2217 server a board is flashed and verified${JUDGES}`,
+  async () => {
+    const hardware = createHardware({ app: image("1.0.0") });
+    const board = await listenOnTcp(new SerialCable({ hardware }), LOCAL);
+    ports.push(board);
+    const port = await freePort();
+    const args = ["-u", "-m", "esp_rfc2217_server", "-p", String(port), `socket://127.0.0.1:${board.port}`];
+    const server = spawn(PYTHON, args, { stdio: ["ignore", "pipe", "pipe"] });
+    children.push(server);
+    await new Promise<void>((resolve) => {
+      let said = "";
+      const hear = (bytes: Buffer): void => {
+        said += String(bytes);
+        if (said.includes("Waiting for connection")) resolve();
+      };
+      for (const stream of [server.stdout, server.stderr]) stream.on("data", hear);
+    });
+    // The server's port behind it can't reset the board, so that no start is seen.
+    expect(await flash(`rfc2217://127.0.0.1:${port}`, "--watch", "0")).toMatchObject({
+      outcome: "flashed",
+      slot: "ota_1",
+    });
+    expect(startedBy(hardware)).toBe("1.1.0");
+  },
+);
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+}
 
 const isPythonAbsent = !runs("python3", ["--version"]);
 const SKIPPED = isPythonAbsent ? " (skipped: python3 is not installed; `apt-get install python3`)" : "";

@@ -5,7 +5,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const TOOLS = fileURLToPath(new URL("../.tools/python/", import.meta.url));
-const PYTHON = `${TOOLS}${process.platform === "win32" ? "Scripts/python.exe" : "bin/python"}`;
+/** Their Python. */
+export const PYTHON: string = `${TOOLS}${process.platform === "win32" ? "Scripts/python.exe" : "bin/python"}`;
 const DRIVER = fileURLToPath(new URL("judges.py", import.meta.url));
 
 /** The tools are not installed, so nothing can be judged. */

@@ -62,7 +62,7 @@ class Rfc2217Line implements SerialLine {
     await this.#request(ComPort.SET_DATASIZE, Uint8Array.of(8));
     await this.#request(ComPort.SET_PARITY, Uint8Array.of(1));
     await this.#request(ComPort.SET_STOPSIZE, Uint8Array.of(1));
-    await this.#request(ComPort.SET_CONTROL, Uint8Array.of(ComPortControl.NO_FLOW_CONTROL));
+    await this.#control(ComPortControl.NO_FLOW_CONTROL);
     await this.setSignals({ dtr: false, rts: false });
   }
 
@@ -74,14 +74,13 @@ class Rfc2217Line implements SerialLine {
     return this.#received.take(timeoutMs);
   }
 
+  /** Not waited for: Espressif's server answers no control line, and what follows takes the same way. */
   async setSignals(signals: Signals): Promise<void> {
     const before = this.#signals;
     this.#signals = signals;
     const { DTR_ON, DTR_OFF, RTS_ON, RTS_OFF } = ComPortControl;
-    if (signals.dtr !== before?.dtr)
-      await this.#request(ComPort.SET_CONTROL, Uint8Array.of(signals.dtr ? DTR_ON : DTR_OFF));
-    if (signals.rts !== before?.rts)
-      await this.#request(ComPort.SET_CONTROL, Uint8Array.of(signals.rts ? RTS_ON : RTS_OFF));
+    if (signals.dtr !== before?.dtr) await this.#control(signals.dtr ? DTR_ON : DTR_OFF);
+    if (signals.rts !== before?.rts) await this.#control(signals.rts ? RTS_ON : RTS_OFF);
   }
 
   setBaudRate(baudRate: number): Promise<void> {
@@ -98,6 +97,10 @@ class Rfc2217Line implements SerialLine {
 
   close(): Promise<void> {
     return closeSocket(this.#socket);
+  }
+
+  #control(value: number): Promise<void> {
+    return writeTo(this.#socket, comPortRequest(ComPort.SET_CONTROL, Uint8Array.of(value)), this.#received);
   }
 
   async #request(command: number, value: Uint8Array): Promise<void> {
