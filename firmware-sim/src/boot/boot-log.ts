@@ -1,6 +1,12 @@
-import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType, type SignatureScheme } from "@tinybms/ota-core";
+import {
+  AppSubtype,
+  DataSubtype,
+  type PartitionEntry,
+  PartitionType,
+  revisionName,
+  type SignatureScheme,
+} from "@tinybms/ota-core";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
-import { revisionName } from "./check-chip-validity.ts";
 import type { ImageSegment } from "./image-verification.ts";
 
 /** The last line before an app takes over. */

@@ -1,4 +1,4 @@
-import type { AppImageHeader, Chip } from "@tinybms/ota-core";
+import { type AppImageHeader, type Chip, revisionName } from "@tinybms/ota-core";
 import { EspErr } from "../esp-idf/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 
@@ -26,9 +26,4 @@ export function checkChipValidity(
 /** Whether a highest revision is given: 0 and 65535 mean that it isn't. */
 export function isRevisionSet(revision: number): boolean {
   return revision !== 0 && revision !== 0xffff;
-}
-
-/** A revision, major × 100 + minor, as logs have it: `v3.1`. */
-export function revisionName(revision: number): string {
-  return `v${Math.floor(revision / 100)}.${revision % 100}`;
 }

@@ -14,6 +14,7 @@ import {
   MMU_PAGE_SIZE,
   parseAppImageHeader,
   parseSegmentHeader,
+  revisionName,
   SEGMENT_HEADER_SIZE,
   SEGMENT_SIZE_LIMIT,
   SEGMENTS_MAX,
@@ -26,7 +27,7 @@ import { EspAbort } from "../esp-idf/esp-abort.ts";
 import { EspErr } from "../esp-idf/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import { toAppDescription } from "./app-description.ts";
-import { checkChipValidity, isRevisionSet, revisionName } from "./check-chip-validity.ts";
+import { checkChipValidity, isRevisionSet } from "./check-chip-validity.ts";
 import type { Efuse } from "./efuse.ts";
 import type { ImageSegment, ImageVerification, PartitionRange, VerifyOptions } from "./image-verification.ts";
 import { type SignaturePolicy, verifySignatureSector } from "./secure-boot-v2.ts";

@@ -1,5 +1,12 @@
-import { AppSubtype, chipById, DataSubtype, findPartition, otaSlots, PartitionType } from "@tinybms/ota-core";
-import { revisionName } from "../boot/check-chip-validity.ts";
+import {
+  AppSubtype,
+  chipById,
+  DataSubtype,
+  findPartition,
+  otaSlots,
+  PartitionType,
+  revisionName,
+} from "@tinybms/ota-core";
 import type { Board } from "./board.ts";
 import type { BoardFacts } from "./builds.ts";
 import type { TwinReason } from "./reason.ts";

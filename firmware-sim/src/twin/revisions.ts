@@ -1,5 +1,5 @@
-import { APP_IMAGE_HEADER_SIZE, parseAppImageHeader } from "@tinybms/ota-core";
-import { isRevisionSet, revisionName } from "../boot/check-chip-validity.ts";
+import { APP_IMAGE_HEADER_SIZE, parseAppImageHeader, revisionName } from "@tinybms/ota-core";
+import { isRevisionSet } from "../boot/check-chip-validity.ts";
 import type { Board } from "./board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 import type { TwinReason } from "./reason.ts";

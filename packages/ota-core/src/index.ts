@@ -63,6 +63,7 @@ export {
   chipsOfHardware,
   isMappedAddress,
   MMU_PAGE_SIZE,
+  revisionName,
 } from "./image/chips.ts";
 export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./image/csv-rows.ts";
 export { formatNvsCsv } from "./image/format-nvs-csv.ts";

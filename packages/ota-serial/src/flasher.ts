@@ -48,8 +48,14 @@ export class Flasher {
   static async connect(line: SerialLine, options: FlasherOptions = {}): Promise<Flasher> {
     const { baudRate = BAUD_RATE_WANTED, signal, onNote = () => undefined } = options;
     const session = new StubSession(interruptible(line, signal), baudRate, options, onNote);
-    await session.begin();
-    return new Flasher(line, session);
+    try {
+      await session.begin();
+      return new Flasher(line, session);
+    } catch (error) {
+      // A board that is left in its loader looks dead.
+      if (line.hasSignals) await runReset(line, hardReset(line.usb)).catch(() => undefined);
+      throw error;
+    }
   }
 
   get board(): Board {

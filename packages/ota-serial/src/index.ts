@@ -9,7 +9,7 @@ export { BAUD_RATE_MAX } from "./loader/baud-rate.ts";
 export type { Board, ChipFacts } from "./loader/board.ts";
 export { hardReset, parseResetSequence, type ResetStep, runReset } from "./loader/reset-sequence.ts";
 export { type AppSlot, type BoardLayout, bootingSlot, readBoardLayout, type SlotName } from "./plan/board-layout.ts";
-export { type FlashImage, revisionText } from "./plan/check-image.ts";
+export type { FlashImage } from "./plan/check-image.ts";
 export type { SlotChoice } from "./plan/choose-slot.ts";
 export { type AppFlashOptions, type FlashPlan, planAppFlash } from "./plan/flash-plan.ts";
 export {

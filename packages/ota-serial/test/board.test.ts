@@ -49,6 +49,13 @@ test.for(FLASHABLE.filter((chip) => chip !== "esp32"))(
   },
 );
 
+test("a board that is refused is left with its app running, not in its loader", async () => {
+  const line = lineTo("esp32c3", { secureDownload: true });
+  await Flasher.connect(line).catch(() => undefined);
+  await line.read(1000);
+  expect(line.board.state).toBe("app");
+});
+
 test("over the USB of the chip itself blocks are smaller, and the app starts all the same", async () => {
   const app = appImage("esp32s3", "1.1.0", 60_000);
   const hardware = createHardware({ chip: "esp32s3", app: appImage("esp32s3", "1.0.0", 60_000).bytes });

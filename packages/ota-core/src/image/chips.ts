@@ -166,6 +166,11 @@ export function chipsOfHardware(hardware: string): readonly Chip[] | undefined {
   return named.name === "esp32" ? CHIPS : [named];
 }
 
+/** How Espressif writes a chip's revision: `v3.1` for 301, which is major × 100 + minor. */
+export function revisionName(revision: number): string {
+  return `v${Math.floor(revision / 100)}.${revision % 100}`;
+}
+
 /** Whether a segment at this load address is mapped from flash rather than copied (`should_map` of `esp_image_format.c`). */
 export function isMappedAddress(chip: Chip, loadAddress: number): boolean {
   const ranges = chip.psram === undefined ? [chip.drom, chip.irom] : [chip.drom, chip.irom, chip.psram];

@@ -1,4 +1,4 @@
-import type { OtaError } from "@tinybms/ota-core";
+import { type OtaError, revisionName } from "@tinybms/ota-core";
 import type { PortInfo } from "@tinybms/ota-serial/node";
 import type { BoardRecord } from "../serial/flash-job.ts";
 import { type CommandConsole, printable } from "./console.ts";
@@ -39,7 +39,7 @@ export function reportBoard(record: BoardRecord, console: CommandConsole): void 
   }
   if (console.quiet || board === undefined) return;
   const size = `${board.flashSize / 0x10_0000} MB`;
-  console.print(`${printable(port)}: ${board.chipName} ${revisionText(board.revision)}, ${board.mac}, ${size} flash`);
+  console.print(`${printable(port)}: ${board.chipName} ${revisionName(board.revision)}, ${board.mac}, ${size} flash`);
   const verb = outcome === "planned" ? "would write" : "wrote";
   for (const part of plan?.steps.flat() ?? []) {
     console.print(`  ${verb} ${printable(part.name)} at 0x${part.offset.toString(16)} (${part.bytes.length} bytes)`);
@@ -66,7 +66,7 @@ function boardDocument(record: BoardRecord): object {
       ? {}
       : {
           chip: board.chip.name,
-          revision: revisionText(board.revision),
+          revision: revisionName(board.revision),
           mac: board.mac,
           flashSize: board.flashSize,
         }),
@@ -79,8 +79,4 @@ function boardDocument(record: BoardRecord): object {
     warnings: plan?.warnings ?? [],
     ...(error === undefined ? {} : { error }),
   };
-}
-
-function revisionText(revision: number): string {
-  return `v${Math.floor(revision / 100)}.${revision % 100}`;
 }

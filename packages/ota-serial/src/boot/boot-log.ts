@@ -42,7 +42,7 @@ const TROUBLES: readonly { readonly pattern: RegExp; readonly reason: string; re
     reason: "an image in its flash is not whole",
   },
   {
-    pattern: /Image requires chip rev|can't be used on chip|mismatch chip (?:ID|revision)/i,
+    pattern: /mismatch chip ID|chip revision check failed|Image requires (?:chip|efuse)/,
     reason: "the image is for another chip",
   },
   { pattern: /secure boot|signature.*fail/i, reason: "secure boot refuses the image" },

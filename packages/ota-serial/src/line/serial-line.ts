@@ -45,8 +45,10 @@ export interface SerialLine {
 /** The rate at which every ROM loader and every log of ESP-IDF begins. */
 export const BAUD_RATE_DEFAULT = 115_200;
 
-/** Espressif's USB vendor id, and the product id of the USB Serial/JTAG of its chips. */
+/** Espressif's USB vendor id. */
 export const ESPRESSIF_VENDOR_ID = 0x303a;
+
+/** Product id of the USB Serial/JTAG of Espressif's chips. */
 export const USB_JTAG_PRODUCT_ID = 0x1001;
 
 /** Largest block of data that a stub takes, in bytes; over the USB of the chip itself (USB-OTG) it is less. */

@@ -1,4 +1,4 @@
-import { type AppImage, chipById, OtaError } from "@tinybms/ota-core";
+import { type AppImage, chipById, OtaError, revisionName } from "@tinybms/ota-core";
 import type { Board } from "../loader/board.ts";
 import type { AppSlot } from "./board-layout.ts";
 
@@ -31,8 +31,8 @@ export function checkChip(port: string, board: Board, { name, image }: Pick<Flas
   const highest = maxChipRevisionFull === 0 ? ANY_REVISION : maxChipRevisionFull;
   if (board.revision >= lowest && board.revision <= highest) return;
   const isOld = board.revision < lowest;
-  const needed = isOld ? `at least ${revisionText(lowest)}` : `at most ${revisionText(highest)}`;
-  const found = revisionText(board.revision);
+  const needed = isOld ? `at least ${revisionName(lowest)}` : `at most ${revisionName(highest)}`;
+  const found = revisionName(board.revision);
   const message = `${name} needs a chip of ${needed}; that of the board on ${port} is ${found}`;
   const setting = isOld ? "minimum" : "maximum";
   const hint = `lower the ${setting} chip revision in menuconfig (Component config, Hardware Settings) and build again`;
@@ -109,9 +109,4 @@ export function checkSize(
     { port, part: label, size: end, limit: board.flashSize },
     { hint },
   );
-}
-
-/** `v3.1` for 301. */
-export function revisionText(revision: number): string {
-  return `v${Math.floor(revision / 100)}.${revision % 100}`;
 }
