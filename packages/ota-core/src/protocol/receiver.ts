@@ -92,6 +92,8 @@ export class Receiver {
   /** The newest of the offers that wait for the end of a probation. */
   #held: ReceivedOffer | undefined;
   #isConnected = false;
+  /** The timer is set after which signatures may be verified again. */
+  #isRetryDue = false;
   #out: ReceiverAction[] = [];
   #now = 0;
 
@@ -328,9 +330,11 @@ export class Receiver {
     this.#error = describeError("offer/wrong-epoch");
   }
 
-  /** It comes again when the broker is asked for what it retains. */
+  /** It comes again when the broker is asked for what it retains: at the time set first, which no flood puts off. */
   #postpone(until: number): void {
     this.#drop("too-many");
+    if (this.#isRetryDue) return;
+    this.#isRetryDue = true;
     this.#emit({ type: "set-timer", timer: "verify", at: until });
   }
 
@@ -467,7 +471,10 @@ export class Receiver {
   }
 
   #onTimer(timer: ReceiverTimer): void {
-    if (timer === "verify") this.#subscribeToOffers();
+    if (timer === "verify") {
+      this.#isRetryDue = false;
+      this.#subscribeToOffers();
+    }
     if (timer === "report") {
       this.#reports.timerFired();
       if (this.#activity.name === "download") this.#reports.publish();
