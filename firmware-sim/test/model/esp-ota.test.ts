@@ -74,10 +74,14 @@ class Begin extends OtaCommand {
     this.size = size;
   }
 
-  /** Writing over an app that is selected and has not started is a field trap of its own: row 16 of the edge cases. */
+  /**
+   * Writing over an app that is selected and has not started is a field trap of its own: row 16 of the edge cases. So is
+   * writing over what one could go back to once what runs was selected anew: it has to confirm itself again.
+   */
   override check(model: Readonly<OtaModel>): boolean {
     const isOnlyUpdate = model.update === undefined || model.update.slot === this.slot;
-    return this.slot < model.slotCount && isSettled(model) && isOnlyUpdate;
+    const isSelectedAnew = selected(model)?.state === "new";
+    return this.slot < model.slotCount && isSettled(model) && isOnlyUpdate && !isSelectedAnew;
   }
 
   expect(model: OtaModel): number {
