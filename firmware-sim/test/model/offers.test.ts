@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import type { SelfTestRule } from "../../src/agent/self-test.ts";
 import { createDevice, createHardware } from "../../src/create-device.ts";
 import type { SimulatedDevice } from "../../src/device.ts";
+import { eraseCutVariants, programCutVariants } from "../../src/flash/tears.ts";
 import { publishImage } from "../../src/simulation/publish-image.ts";
+import { createRandom } from "../../src/simulation/random.ts";
 import { World } from "../../src/simulation/world.ts";
 
 const TOPIC_ROOT = "tinybms/gateway/ota";
@@ -44,6 +46,8 @@ class OfferedDevice {
   readonly world: World;
   /** The highest sequence that it ever reported. */
   floor = 0;
+  /** Power went before anything but otadata's first entry was written. */
+  isFirstEntryCut = false;
 
   constructor(seed: number) {
     const hardware = { flash: BOARD.flash.snapshot(), efuse: BOARD.efuse.copy(), chip: BOARD.chip };
@@ -112,7 +116,8 @@ function expectPromised(model: OfferModel, real: OfferedDevice): void {
   const { otadata, slot } = device.summary();
   const counting = otadata.filter((entry) => entry?.valid === true && entry.state === "valid");
   const active = counting.sort((left, right) => right!.sequence - left!.sequence)[0];
-  expect(active).toMatchObject({ state: "valid" });
+  // Power that went as the bootloader wrote the very first entry leaves none, until an update writes one.
+  if (active === undefined) expect(real.isFirstEntryCut).toBe(true);
   expect(slot).toBe(`ota_${((active?.sequence ?? 1) - 1) % 2}`);
 }
 
@@ -122,10 +127,12 @@ type Trouble =
   | { readonly kind: "broker-gone"; readonly afterSteps: number; readonly backMs: number };
 
 /** Something goes wrong while an offer is under way: the promise stays what it is. */
-function makeTrouble(trouble: Trouble, { device, world }: OfferedDevice): void {
+function makeTrouble(trouble: Trouble, real: OfferedDevice): void {
+  const { device, world } = real;
   const { flash } = device.hardware;
   if (trouble.kind === "power-cut") {
     const { operation, seed } = trouble;
+    real.isFirstEntryCut ||= device.status === "off" && operation <= 2;
     const moment = (["before", "during", "after"] as const)[seed % 3] ?? "before";
     flash.cutPowerAt({ operation, moment, seed });
   }
@@ -238,12 +245,22 @@ class PowerCycle implements fc.Command<OfferModel, OfferedDevice> {
   }
 }
 
+/**
+ * Whether a cut of this seed leaves cells that read well now and fail later. In the header of a page of NVS they take what
+ * the device had accepted with them, which is as if NVS had been wiped: docs/security.md, "What is not protected".
+ */
+function leavesWeakCells(seed: number): boolean {
+  return [eraseCutVariants, programCutVariants].some((variants) =>
+    variants[createRandom(seed).integer(0, variants.length - 1)]?.endsWith("-weak"),
+  );
+}
+
 const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   fc.constant({ kind: "none" } as const),
   fc.record({
     kind: fc.constant("power-cut" as const),
     operation: fc.integer({ min: 1, max: 75 }),
-    seed: fc.nat(1000),
+    seed: fc.nat(1000).filter((seed) => !leavesWeakCells(seed)),
   }),
   fc.record({
     kind: fc.constant("broker-gone" as const),
