@@ -92,6 +92,14 @@ test.for([
   await expect(watching).rejects.toThrow(reason);
 });
 
+test("where the port can't reset a board, a start that is not seen is a matter of its EN button", async () => {
+  const watching = watch({ ...saying(), hasSignals: false });
+  await expect(watching).rejects.toMatchObject({
+    code: "serial/boot-unseen",
+    hint: expect.stringContaining("EN button"),
+  });
+});
+
 test("a board that is unplugged while it starts is lost", async () => {
   const line = saying(RESET);
   line.read = async () => {

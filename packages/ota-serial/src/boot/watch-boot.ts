@@ -46,7 +46,7 @@ export async function watchBoot(line: SerialLine, { version, seconds, onBytes }:
     const { loadedFrom } = log.push(bytes);
     if (loadedFrom !== undefined) loadedAt ??= line.now();
   }
-  return unsaid(line.port, log.state, seconds);
+  return unsaid(line, log.state, seconds);
 }
 
 function judged(port: string, { version, projectName, trouble }: BootState, expected: string | undefined): BootReport {
@@ -61,7 +61,7 @@ function judged(port: string, { version, projectName, trouble }: BootState, expe
 }
 
 /** No version was said. */
-function unsaid(port: string, state: BootState, seconds: number): BootReport {
+function unsaid({ port, hasSignals }: SerialLine, state: BootState, seconds: number): BootReport {
   const { trouble, loadedFrom, bytes } = state;
   if (trouble?.includes("brownout") === true) throw brownOut(port);
   if (trouble !== undefined || state.isFinal) {
@@ -74,6 +74,8 @@ function unsaid(port: string, state: BootState, seconds: number): BootReport {
   if (loadedFrom !== undefined) return { version: undefined, projectName: state.projectName };
   const what = bytes === 0 ? "nothing was heard of it" : "its log says nothing of an app";
   const message = `the board on ${port} was flashed and verified; whether it starts is not known: ${what} within ${seconds} s`;
-  const hint = "its log may be off or at another rate: --watch 0 does without, a longer --watch waits for a slow board";
+  const hint = hasSignals
+    ? "its log may be off or at another rate: --watch 0 does without, a longer --watch waits for a slow board"
+    : "this port can't reset a board: press its EN button, or use rfc2217://, which can; --watch 0 does without";
   throw new OtaError("serial/boot-unseen", message, { port, seconds }, { hint });
 }

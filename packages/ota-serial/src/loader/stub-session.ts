@@ -94,8 +94,8 @@ export class StubSession {
   }
 
   /**
-   * Has the stub start what is in flash, for lines that can't reset a board. The rate goes back before, while the stub can
-   * still be asked: what comes while a port changes its rate is lost.
+   * Asks the stub to start what is in flash, for lines that can't reset a board; not every stub does. The rate goes back
+   * before, while the stub can still be asked: what comes while a port changes its rate is lost.
    */
   async runApp(): Promise<void> {
     if (this.#baudRate !== BAUD_RATE_DEFAULT) await changeBaudRate(this.link, this.#baudRate, BAUD_RATE_DEFAULT);
