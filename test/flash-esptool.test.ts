@@ -17,11 +17,13 @@ import {
   buildPartitionTable,
   type ChipName,
   chipByName,
+  parseAppImage,
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
 } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
+import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
 
 const CHIPS: readonly ChipName[] = ["esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6", "esp32h2"];
@@ -98,5 +100,29 @@ test.skipIf(hasNoJudges).for(CHIPS)(
     ] as const) {
       expect(Buffer.compare(left!.subarray(from, to), right!.subarray(from, to))).toBe(0);
     }
+  },
+);
+
+test.skipIf(hasNoFirmware)(
+  `a published build, with its bootloader, table and otadata in one file, is flashed and starts, and then its update${FIRMWARE}`,
+  { timeout: 60_000 },
+  async () => {
+    const { hardware, port } = await blankBoard("esp32");
+    const boot = fileOf("boot.bin", firmware("boot/esp32_bootloader_v4.bin"));
+    const old = firmware("0.14.3/WLED_0.14.3_ESP32.bin");
+    const whole = ["--image", `${boot}@0x0`, "--image", `${fileOf("old.bin", old)}@0x10000`];
+    const first = await runCommand(["flash", "--json", "--port", port, ...whole]);
+    expect(first.exitCode, first.stderr).toBe(0);
+    const version = parseAppImage(old).descriptor?.version;
+    expect(JSON.parse(first.stdout).boards).toMatchObject([{ slot: "ota_0", started: { version } }]);
+
+    const next = firmware("0.14.4/WLED_0.14.4_ESP32.bin");
+    const second = await runCommand(["flash", "--json", "--port", port, "--app", fileOf("new.bin", next)]);
+    expect(second.exitCode, second.stderr).toBe(0);
+    const [board] = JSON.parse(second.stdout).boards;
+    expect(board).toMatchObject({ slot: "ota_1", written: next.length + 0x1000 });
+    const { offset } = board.parts[0];
+    expect(Buffer.compare(hardware.flash.truth(offset, next.length), next)).toBe(0);
+    expect(runBootloader(hardware)).toMatchObject({ kind: "boots", partition: { offset } });
   },
 );
