@@ -13,9 +13,10 @@ const END_SIZE = 600;
 const OLD = appImage("esp32", "1.0.0", 60_000);
 const NEW = appImage("esp32", "1.1.0", 70_000);
 
-/** What a board starts, by the version in its app descriptor. */
+/** What a board starts, by the version in its app descriptor, and as what otadata selects. */
 function startedBy(hardware: ReturnType<typeof createHardware>): string | undefined {
   const outcome = runBootloader(hardware);
+  expect(outcome.log.filter((line) => line.includes("not bootable"))).toEqual([]);
   return outcome.kind === "boots" ? outcome.image.descriptor?.version : undefined;
 }
 
