@@ -1,4 +1,4 @@
-import { OtaError, type OtaErrorCode } from "../errors.ts";
+import { OtaError } from "../errors.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
 import { type SignatureVerifier, verifySignature } from "../signing/signature-verifier.ts";
 import { isEarlier, latestTime } from "../signing/time-floor.ts";
@@ -7,6 +7,7 @@ import { Download } from "./download.ts";
 import type { OfferDocument } from "./offer.ts";
 import { refuseOffer } from "./offer-check.ts";
 import { compareSequence, OfferGate } from "./offer-gate.ts";
+import { Probation } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 import { ReceiverCounters } from "./receiver-counters.ts";
 import type {
@@ -57,8 +58,7 @@ export interface ReceiverOptions {
 type Activity =
   | { readonly name: "resting"; readonly state: "idle" | "confirmed" | "rejected" | "rolled-back" | "failed" }
   | { readonly name: "download"; readonly download: Download; readonly offer: OfferDocument }
-  /** An image on probation: it stays when it reached the broker and its own check passed, in time. */
-  | { readonly name: "probation"; readonly attempt: Attempt | undefined; readonly passed: boolean }
+  | { readonly name: "probation"; readonly probation: Probation }
   /** The old image, making the one that failed unbootable. */
   | { readonly name: "condemn"; readonly attempt: Attempt };
 
@@ -209,7 +209,8 @@ export class Receiver {
       case "flash-failed":
         return this.#onFlashFailed(event.operation, event.espErr);
       case "self-test":
-        return this.#onSelfTest(event.passed);
+        if (this.#activity.name === "probation") this.#activity.probation.selfTest(event.passed);
+        return;
       case "cancel":
         if (this.#activity.name === "download") this.#endDownload("idle");
         return;
@@ -231,7 +232,7 @@ export class Receiver {
     this.#image = attempt.image;
     if (attempt.image === event.running.sha256) return this.#onAttemptRuns(attempt, event);
     // On probation, and not what was accepted: it must not stay, and the slot to download to holds the one to go back to.
-    if (event.running.pendingVerify) return this.#rollBack(attempt, "delivery/image-mismatch");
+    if (event.running.pendingVerify) return this.#probationOf(attempt).rollBack("delivery/image-mismatch");
     if (attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
       // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
       this.#activity = { name: "condemn", attempt };
@@ -258,16 +259,34 @@ export class Receiver {
     if (running.pendingVerify) return this.#startProbation(attempt);
     if (attempt.proven === true) return this.#finish("confirmed", attempt);
     // The otadata entry lost its protection in a power cut, or the bootloader has none: the probation is ours alone.
-    if (attempt.attempts >= ATTEMPTS_MAX) return this.#rollBack(attempt, "delivery/attempts-exhausted");
+    if (attempt.attempts >= ATTEMPTS_MAX) return this.#probationOf(attempt).rollBack("delivery/attempts-exhausted");
     const again: Attempt = { ...attempt, attempts: attempt.attempts + 1 };
     this.#store({ ...this.#record, attempt: again });
     this.#startProbation(again);
   }
 
   #startProbation(attempt: Attempt | undefined): void {
-    this.#activity = { name: "probation", attempt, passed: false };
-    const probationMs = attempt?.probationMs ?? this.#timing.probationMs;
-    this.#emit({ type: "set-timer", timer: "probation", at: this.#now + probationMs });
+    this.#probationOf(attempt).begin(this.#now + (attempt?.probationMs ?? this.#timing.probationMs));
+  }
+
+  /** → probation. */
+  #probationOf(attempt: Attempt | undefined): Probation {
+    const probation = new Probation(attempt, {
+      isConnected: () => this.#isConnected,
+      emit: (action) => this.#emit(action),
+      store: (changed) => this.#store({ ...this.#record, attempt: changed }),
+      givenUp: (code) => {
+        this.#error = describeError(code);
+        this.#reports.publish();
+      },
+      confirmed: () => this.#finish("confirmed", attempt),
+      stuck: () => {
+        this.#error = describeError("delivery/no-rollback");
+        this.#finish("failed", attempt);
+      },
+    });
+    this.#activity = { name: "probation", probation };
+    return probation;
   }
 
   #onConnected(): void {
@@ -275,7 +294,7 @@ export class Receiver {
     this.#subscribeToOffers();
     this.#reports.publish();
     if (this.#activity.name === "download") this.#activity.download.join(this.#now);
-    if (this.#activity.name === "probation" && this.#activity.passed) this.#confirm(this.#activity.attempt);
+    if (this.#activity.name === "probation") this.#activity.probation.connected();
   }
 
   /** Anew at each call: the broker then repeats what it retains. The key set comes first, as offers count under it. */
@@ -480,17 +499,13 @@ export class Receiver {
       if (this.#activity.name === "download") this.#reports.publish();
     }
     if (timer === "request" && this.#activity.name === "download") this.#activity.download.onRequestTimer(this.#now);
-    if (timer === "probation" && this.#activity.name === "probation") {
-      this.#rollBack(this.#activity.attempt, "delivery/self-test-failed");
-    }
+    if (timer === "probation" && this.#activity.name === "probation") this.#activity.probation.selfTest(false);
   }
 
   #onFlashDone(result: FlashResult): void {
     const activity = this.#activity;
     if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
-    if (activity.name === "probation" && result.operation === "mark-valid") {
-      return this.#finish("confirmed", activity.attempt);
-    }
+    if (activity.name === "probation") return activity.probation.onFlashDone(result.operation);
     if (activity.name !== "download") return;
     if (result.operation === "set-boot-partition") {
       this.#reports.publish();
@@ -505,43 +520,13 @@ export class Receiver {
   #onFlashFailed(operation: FlashOperation, espErr: number): void {
     const activity = this.#activity;
     if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
-    if (activity.name === "probation" && operation === "mark-valid") {
-      return this.#rollBack(activity.attempt, "delivery/image-rejected");
-    }
-    if (activity.name === "probation" && operation === "roll-back") {
-      this.#error = describeError("delivery/no-rollback");
-      return this.#finish("failed", activity.attempt);
-    }
+    if (activity.name === "probation") return activity.probation.onFlashFailed(operation);
     if (activity.name !== "download") return;
     if (operation === "set-boot-partition") {
       const message = `the image can't be set to boot (esp_err 0x${espErr.toString(16)})`;
       return this.#failDownload(new OtaError("delivery/image-rejected", message, { espErr }));
     }
     activity.download.onFlashFailed(operation, espErr, this.#now);
-  }
-
-  #onSelfTest(passed: boolean): void {
-    const activity = this.#activity;
-    if (activity.name !== "probation") return;
-    if (!passed) return this.#rollBack(activity.attempt, "delivery/self-test-failed");
-    this.#activity = { ...activity, passed: true };
-    // To have reached the broker is part of the proof: an image that can't be reached can't be updated.
-    if (this.#isConnected) this.#confirm(activity.attempt);
-  }
-
-  #confirm(attempt: Attempt | undefined): void {
-    if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, proven: true } });
-    this.#emit({ type: "mark-valid" });
-  }
-
-  /** probation → (the old image, after a reset). */
-  #rollBack(attempt: Attempt | undefined, code: OtaErrorCode): void {
-    this.#activity = { name: "probation", attempt, passed: false };
-    if (attempt !== undefined) this.#store({ ...this.#record, attempt: { ...attempt, error: code } });
-    this.#error = describeError(code);
-    this.#reports.publish();
-    this.#emit({ type: "clear-timer", timer: "probation" });
-    this.#emit({ type: "roll-back" });
   }
 
   /** → resting. The offer has come to its end on this device. */
