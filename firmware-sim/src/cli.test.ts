@@ -43,6 +43,19 @@ async function sim(args: readonly string[], signal: AbortSignal = new AbortContr
   return { code, out: await out, err: await err };
 }
 
+/** Runs devices until one has refused an unsigned offer, and then interrupts them. */
+async function simUntilRefusal(brokerUrl: string, args: readonly string[]): Promise<Ended> {
+  const watcher = await connectAsync(brokerUrl);
+  const refused = new AbortController();
+  watcher.on("message", (_, payload) => {
+    if (payload.toString().includes('"code":"signing/unsigned"')) refused.abort();
+  });
+  await watcher.subscribeAsync(topicsOf(TOPIC).stateFilter, { qos: 1 });
+  const ended = await sim(args, refused.signal);
+  await watcher.endAsync();
+  return ended;
+}
+
 test("run --key-set provisions devices, which then take no unsigned offer, and a signed one", async () => {
   const keys = createFleetKeys(PRODUCT);
   const keySet = await file("1.json", keys.keySets[0]);
@@ -52,14 +65,7 @@ test("run --key-set provisions devices, which then take no unsigned offer, and a
   const args = ["run", "--broker", broker.url, "--key-set", keySet, "--until", "settled", "--timeout", "20", "--json"];
 
   const stopUnsigned = await publishOver(broker.url, TOPIC, publishImage({ ...publication, sequence: 2 }));
-  const watcher = await connectAsync(broker.url);
-  const refused = new AbortController();
-  watcher.on("message", (_, payload) => {
-    if (payload.toString().includes('"code":"signing/unsigned"')) refused.abort();
-  });
-  await watcher.subscribeAsync(topicsOf(TOPIC).stateFilter, { qos: 1 });
-  const unsigned = await sim(args, refused.signal);
-  await watcher.endAsync();
+  const unsigned = await simUntilRefusal(broker.url, args);
   await stopUnsigned();
   expect(unsigned.err).toContain("the devices are provisioned with key set 1");
   expect(unsigned.code).toBe(130);
@@ -70,6 +76,37 @@ test("run --key-set provisions devices, which then take no unsigned offer, and a
   await stop();
   await broker.close();
   expect(JSON.parse(signed.out)).toMatchObject({ devices: [{ state: "confirmed", version: "2.0.0" }] });
+});
+
+test("a device that was provisioned in its first run trusts the key set in its flash in the next", async () => {
+  const keys = createFleetKeys(PRODUCT);
+  const broker = await startEmbeddedBroker({});
+  const args = [
+    "run",
+    "--broker",
+    broker.url,
+    "--flash",
+    join(folder, "provisioned.bin"),
+    "--until",
+    "settled",
+    "--json",
+  ];
+  const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 2 });
+  const publication = { image, topicRoot: TOPIC, product: PRODUCT };
+  const stopSigned = await publishOver(broker.url, TOPIC, publishImage({ ...publication, sign: signerOf(keys) }));
+  const keySet = await file("1.json", keys.keySets[0]);
+  expect(await sim([...args, "--key-set", keySet, "--timeout", "20"])).toMatchObject({ code: 0 });
+  await stopSigned();
+
+  const other = buildAppImage({ version: "3.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 3 });
+  const stop = await publishOver(broker.url, TOPIC, publishImage({ ...publication, image: other, sequence: 2 }));
+  const { out } = await simUntilRefusal(
+    broker.url,
+    args.filter((arg) => arg !== "--until" && arg !== "settled"),
+  );
+  await stop();
+  await broker.close();
+  expect(JSON.parse(out)).toMatchObject({ devices: [{ state: "confirmed", version: "2.0.0" }] });
 });
 
 test.for([

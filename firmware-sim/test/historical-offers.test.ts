@@ -235,6 +235,22 @@ test("of fifty offers in any order on all topics, a device installs what is for 
   expect(installs, "there was something to install").toBeGreaterThan(200);
 });
 
+test("a flood of forgeries costs a device no flash operation", () => {
+  const served = new ServedDevice("bench-1", 1);
+  const stranger = createFleetKey();
+  const sign = signerOf({ release: stranger, offer: stranger });
+  const { bytes } = IMAGES[1]!;
+  const before = { ...served.device.hardware.flash.counters };
+  for (let sequence = 1; sequence <= 500; sequence++) {
+    served.now += 100;
+    const publication = { image: bytes, topicRoot: ROOT, product: PRODUCT, sequence, sign };
+    const { offerEnvelope } = prepareSender(publication);
+    for (const topic of [topicsOf(ROOT).offer, topicsOf(ROOT).keys(2)]) served.tell(topic, offerEnvelope);
+  }
+  expect(served.device.hardware.flash.counters).toEqual(before);
+  expect(served.device.report).toMatchObject({ state: "idle", accepted: [0, 0], key_set: 1 });
+});
+
 test("a device whose NVS is wiped again and again installs what is for it and nothing else", () => {
   let installs = 0;
   fc.assert(
