@@ -22,6 +22,7 @@ import {
   findUpdateTarget,
   isRunningPending,
   isRunningSelected,
+  recordRunningAnew,
   repairBootSelection,
   type UpdateTarget,
 } from "./boot-selection-repair.ts";
@@ -100,6 +101,7 @@ export class OtaAgent {
   readonly #target: UpdateTarget | undefined;
   readonly #running: RunningImage;
   readonly #bootedEvent: ReceiverEvent;
+  readonly #isResetClean: boolean;
   #isSelfTestBegun = false;
   #isRecordLost = false;
 
@@ -111,6 +113,7 @@ export class OtaAgent {
   constructor(app: AppContext, options: AgentOptions, start: AgentStart) {
     this.#app = app;
     this.#options = options;
+    this.#isResetClean = start.cleanReset;
     const { device, topicRoot, product, allowUnsigned, keySet, verify, random, timing, window } = options;
     this.#receiver = new Receiver({
       device,
@@ -260,14 +263,20 @@ export class OtaAgent {
   }
 
   #answerFlash(now: number, action: FlashAction): ReceiverEvent {
-    // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
-    if (action.type === "set-boot-partition" && this.#isRecordLost) {
-      return { type: "flash-failed", now, operation: action.type, espErr: EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE };
-    }
+    const espErr = action.type === "set-boot-partition" ? this.#prepareSwitch() : EspErr.ESP_OK;
+    if (espErr !== EspErr.ESP_OK) return { type: "flash-failed", now, operation: action.type, espErr };
     const answer = carryOutFlashAction(this.#app, this.#target?.partition, action);
     return answer.ok
       ? { type: "flash-done", now, result: answer.result }
       : { type: "flash-failed", now, operation: action.type, espErr: answer.espErr };
+  }
+
+  /** Makes sure that there is a way back. @returns ESP_OK, or why there is none, and the switch must not be made. */
+  #prepareSwitch(): number {
+    // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
+    if (this.#isRecordLost) return EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
+    const isFirm = this.#isResetClean && !isRunningPending(this.#app);
+    return isFirm ? EspErr.ESP_OK : recordRunningAnew(this.#app);
   }
 
   /** Gives the running image up, and never another: after a fall-back the selected entry is not its own. */

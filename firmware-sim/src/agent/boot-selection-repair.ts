@@ -8,7 +8,7 @@ import {
   esp_ota_get_state_partition,
 } from "../esp-idf/esp-ota-query.ts";
 import { esp_ota_mark_app_valid_cancel_rollback } from "../esp-idf/esp-ota-rollback.ts";
-import { readOtaSelect, slotOfEntry } from "../esp-idf/ota-select.ts";
+import { nextSequence, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "../esp-idf/ota-select.ts";
 
 /** OTA slots that a partition table can have (`esp_partition.h`, ESP_PARTITION_SUBTYPE_APP_OTA_MAX). */
 const OTA_SLOTS_MAX = 16;
@@ -38,6 +38,30 @@ export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
   if (esp_ota_set_boot_partition(app, running) !== EspErr.ESP_OK || isOnTrial) return;
   // Only with the running slot selected does the call confirm the right entry. Factory has none.
   if (isRunningSelected(app)) esp_ota_mark_app_valid_cancel_rollback(app);
+}
+
+/**
+ * Records the running OTA slot once more, confirmed, in the sector of otadata that does not select it now. To be called
+ * before another slot is selected, after a reset that nobody asked for: the power may have gone while the entry was
+ * written, and the cells of such an entry can read right now and wrong later, when there would be nothing to go back to.
+ *
+ * The entry is written as it is, since `esp_ota_set_boot_partition` would erase the one that counts.
+ *
+ * @returns ESP_OK, or what kept the entry from being written. Factory has none, and needs none.
+ * @throws PowerCut where the flash loses power: the entry before still selects the running slot.
+ */
+export function recordRunningAnew(app: AppContext): number {
+  const running = esp_ota_get_running_partition(app);
+  if (!isOtaSlot(running)) return EspErr.ESP_OK;
+  const select = readOtaSelect(app);
+  if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
+  const { active, entries, slotCount } = select;
+  const [slot, state] = [running.subtype - AppSubtype.OTA_0, OtaImageState.VALID];
+  if (active === undefined) return rewriteEntry(app, select, 0, { sequence: slot + 1, state });
+  const entry = entries[active];
+  if (slotOfEntry(app, select, entry)?.address !== running.address) return EspErr.ESP_ERR_INVALID_STATE;
+  const sequence = nextSequence(entry.sequence + 1, slot, slotCount);
+  return rewriteEntry(app, select, otherEntry(active), { sequence, state });
 }
 
 /**

@@ -71,11 +71,14 @@ async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
 function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, output: CommandOutput): number {
   const point = parsePoint(name);
   const { outcome, breaches, trace } = replayPoint(sweep, point);
-  output.printJson({ point: name, outcome: outcome ?? null, violations: breaches, trace });
+  const violations = breaches.filter(({ limit }) => limit === undefined);
+  const limits = breaches.filter(({ limit }) => limit !== undefined);
+  output.printJson({ point: name, outcome: outcome ?? null, violations, limits, trace });
   for (const entry of trace) output.print(JSON.stringify(entry));
-  for (const { invariant, message } of breaches) output.print(`${output.style("red", invariant)}  ${message}`);
-  if (breaches.length === 0) output.print(output.style("green", "every invariant holds at this point"));
-  return breaches.length === 0 ? 0 : 1;
+  for (const { limit, message } of limits) output.print(`${output.style("yellow", limit ?? "")}  ${message}`);
+  for (const { invariant, message } of violations) output.print(`${output.style("red", invariant)}  ${message}`);
+  if (violations.length === 0) output.print(output.style("green", "every invariant holds at this point"));
+  return violations.length === 0 ? 0 : 1;
 }
 
 function toJson(options: PowerCutOptions, result: SweepResult, durationMs: number): unknown {
@@ -97,6 +100,7 @@ function toJson(options: PowerCutOptions, result: SweepResult, durationMs: numbe
     ends,
     unprotectedBoots: result.unprotectedBoots,
     nvsOverwrites: result.nvsOverwrites,
+    lostRecords: result.lostRecords,
     refetchedMax: result.refetchedMax,
     durationMs,
     pointsPerSecond: perSecond(points, durationMs),
@@ -110,7 +114,7 @@ function summaryOf(result: SweepResult, durationMs: number, output: CommandOutpu
     `${count(points)} power cuts in ${count(operations)} flash operations, ${count(pairs)} of them second cuts; ${count(recovered)} followed to the end`,
     `started first: the old image ${count(outcomes.old)}, the new one ${count(outcomes.new)}, unprotected-boot ${count(outcomes.unprotectedBoot)}`,
     `ended: confirmed ${count(ends.confirmed)}, rolled-back ${count(ends.rolledBack)}, failed ${count(ends.failed)}; ${count(worn)} updates on a worn sector`,
-    `at most ${result.refetchedMax} chunks fetched twice; NVS wrote over a torn entry ${count(result.nvsOverwrites)} times`,
+    `at most ${result.refetchedMax} chunks fetched twice; NVS wrote over a torn entry ${count(result.nvsOverwrites)} times, and lost a weak page with the agent's record ${count(result.lostRecords)} times`,
     `${(durationMs / 1000).toFixed(1)} s, ${count(perSecond(points, durationMs))} cuts a second`,
   ];
   for (const { invariant, point, message } of result.violations) {

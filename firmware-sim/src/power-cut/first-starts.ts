@@ -132,19 +132,26 @@ function checkStart(
 }
 
 /** What was accepted before the cut still stands. */
-export function checkAccepted({ floor }: Pick<Ordeal, "floor">, device: SimulatedDevice): Breach[] {
+export function checkAccepted({ floor, nvs }: Pick<Ordeal, "floor" | "nvs">, device: SimulatedDevice): Breach[] {
   const { offer, keySet } = acceptedOf(device);
+  const limit = limitOf({ nvs });
   const breaches: Breach[] = [];
   if (isBelow(offer, floor.offer)) {
     breaches.push({
       invariant: "sequence",
       message: `accepted ${offer.join("/")}, and ${floor.offer.join("/")} before`,
+      ...limit,
     });
   }
   if (keySet < floor.keySet) {
-    breaches.push({ invariant: "key-set", message: `trusts key set ${keySet}, and ${floor.keySet} before` });
+    breaches.push({ invariant: "key-set", message: `trusts key set ${keySet}, and ${floor.keySet} before`, ...limit });
   }
   return breaches;
+}
+
+/** What explains that a record of the agent is not in flash any more, to be spread into the breach. */
+export function limitOf({ nvs }: Pick<Ordeal, "nvs">): Pick<Breach, "limit"> {
+  return nvs === "weak-page" ? { limit: "lost-record" } : {};
 }
 
 /** Nothing in a log says that a device doesn't start. */

@@ -27,10 +27,19 @@ export type Invariant =
   | "confined"
   | "flash";
 
+/**
+ * What of ESP-IDF explains a breach, so that it is counted by name and is no violation.
+ *
+ * - `lost-record`: the power went while NVS began or erased a page, and cells of it gave way later. ESP-IDF then drops the
+ *   page with all that it holds, as if it had been wiped.
+ */
+export type Limit = "lost-record";
+
 /** An invariant that did not hold, in a sentence. */
 export interface Breach {
   readonly invariant: Invariant;
   readonly message: string;
+  readonly limit?: Limit;
 }
 
 /** A breach, and how to see it again. */

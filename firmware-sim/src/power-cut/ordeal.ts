@@ -1,7 +1,8 @@
+import { NVS_PAGE_SIZE } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { SimulatedDevice } from "../device.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
-import { type Cut, cutPower } from "./cut.ts";
+import { type Cut, cutPower, isWeak } from "./cut.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";
 
 /** What a device has accepted, and must not go back behind. */
@@ -18,6 +19,18 @@ export interface Accepted {
  */
 export type OtadataDamage = "none" | "cut" | "torn";
 
+/** Whether a page of NVS may give way later: a cut in its erase or its header left weak cells. */
+export type NvsDamage = "none" | "weak-page";
+
+/** What cuts did to the records of bootloader and agent. */
+export interface RecordDamage {
+  readonly otadata: OtadataDamage;
+  readonly nvs: NvsDamage;
+}
+
+/** No cut yet. */
+export const NO_DAMAGE: RecordDamage = { otadata: "none", nvs: "none" };
+
 /** Prefixes of a program, and nothing or all of an operation, are never mistaken for another state. */
 const HARMLESS_TO_OTADATA: ReadonlySet<string> = new Set([
   "untouched",
@@ -29,14 +42,12 @@ const HARMLESS_TO_OTADATA: ReadonlySet<string> = new Set([
 ]);
 
 /** What a device was put through before it gets its power back. */
-export interface Ordeal {
+export interface Ordeal extends RecordDamage {
   /** As the cuts left it. The flash is off. */
   readonly hardware: Hardware;
   readonly seed: number;
   /** Of the last cut. */
   readonly variant: string;
-  /** What the cuts so far did to otadata. */
-  readonly otadata: OtadataDamage;
   /** What it had accepted before. */
   readonly floor: Accepted;
 }
@@ -51,7 +62,7 @@ export function cutOff(
   device: SimulatedDevice,
   operation: WatchedOperation,
   { variant, seed }: Cut,
-  before: Pick<Ordeal, "floor" | "otadata">,
+  before: Pick<Ordeal, "floor"> & RecordDamage,
 ): Ordeal {
   const hardware = copyOf(device.hardware);
   cutPower(hardware.flash, operation, variant, seed);
@@ -61,6 +72,7 @@ export function cutOff(
     variant,
     floor: before.floor,
     otadata: damageBy(scenario, operation, variant, before.otadata),
+    nvs: weakensPage(scenario, operation, variant) ? "weak-page" : before.nvs,
   };
 }
 
@@ -72,6 +84,10 @@ function damageBy(
 ): OtadataDamage {
   if (!contains(scenario.otadata, offset) || before === "torn") return before;
   return HARMLESS_TO_OTADATA.has(variant) ? "cut" : "torn";
+}
+
+function weakensPage({ nvs }: Scenario, { offset }: WatchedOperation, variant: string): boolean {
+  return isWeak(variant) && contains(nvs, offset) && (offset - nvs.offset) % NVS_PAGE_SIZE === 0;
 }
 
 /** What a device reports that it has accepted. */

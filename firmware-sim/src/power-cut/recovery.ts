@@ -1,10 +1,10 @@
 import { CHUNK_SIZE } from "@tinybms/ota-core";
 import type { SimulatedDevice } from "../device.ts";
 import { isWeak } from "./cut.ts";
-import { checkAccepted, checkBootable, checkFlash, checkRejections } from "./first-starts.ts";
+import { checkAccepted, checkBootable, checkFlash, checkRejections, limitOf } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type Life, live } from "./life.ts";
-import { acceptedOf, type Ordeal } from "./ordeal.ts";
+import { acceptedOf, type Ordeal, type RecordDamage } from "./ordeal.ts";
 import { copyOf, type Scenario } from "./scenario.ts";
 
 /** What a device had done before its power went. */
@@ -59,15 +59,11 @@ export function isInAttempt({ state }: SimulatedDevice): boolean {
 }
 
 /** Checks a life that has come to its end. */
-export function checkLife(
-  scenario: Scenario,
-  ordeal: Pick<Ordeal, "otadata"> & Pick<Past, "attemptsCut">,
-  life: Life,
-): Breach[] {
+export function checkLife(scenario: Scenario, ordeal: RecordDamage & Pick<Past, "attemptsCut">, life: Life): Breach[] {
   const breaches = checkBootable(life.log);
   breaches.push(...checkRejections(ordeal, life.rejections));
   breaches.push(
-    ...(scenario.run === "update" ? checkDelivered(scenario, ordeal, life) : checkRolledBack(scenario, life)),
+    ...(scenario.run === "update" ? checkDelivered(scenario, ordeal, life) : checkRolledBack(scenario, ordeal, life)),
   );
   return breaches;
 }
@@ -75,15 +71,15 @@ export function checkLife(
 /** What was reached has to be in flash: the device is switched on once more. Weak cells may need the publisher again. */
 function checkNextStart(scenario: Scenario, ordeal: Ordeal & Past, life: Life): Breach[] {
   const { hardware, state, report } = life.device;
-  const floor = acceptedOf(life.device);
+  const accepted = { floor: acceptedOf(life.device), nvs: ordeal.nvs };
   hardware.flash.powerOn();
   if (isWeak(ordeal.variant)) {
     const later = live(scenario, hardware, { seed: ordeal.seed + 1, startsBefore: life.starts });
-    return [...checkLife(scenario, ordeal, later), ...checkAccepted({ floor }, later.device)];
+    return [...checkLife(scenario, ordeal, later), ...checkAccepted(accepted, later.device)];
   }
   const device = scenario.device(hardware, ordeal.seed + 1);
   const log = device.boot(0).flatMap((action) => (action.type === "log" ? [action.entry] : []));
-  const breaches = [...checkBootable(log), ...checkAccepted({ floor }, device)];
+  const breaches = [...checkBootable(log), ...checkAccepted(accepted, device)];
   if (device.state !== state || device.report?.running_sha256 !== report?.running_sha256) {
     const invariant = scenario.run === "update" ? "delivered" : "rolled-back";
     const message = `${state} on ${report?.slot}; after another power-on ${device.state} on ${device.report?.slot}`;
@@ -109,7 +105,11 @@ function checkDelivered(
   return [];
 }
 
-function checkRolledBack(scenario: Scenario, { device, failure, starts, unprotectedStarts }: Life): Breach[] {
+function checkRolledBack(
+  scenario: Scenario,
+  damage: RecordDamage,
+  { device, failure, starts, unprotectedStarts }: Life,
+): Breach[] {
   const breach = (message: string): Breach[] => [{ invariant: "rolled-back", message }];
   const { state, report } = device;
   if (failure !== undefined) return breach(failure);
@@ -117,6 +117,7 @@ function checkRolledBack(scenario: Scenario, { device, failure, starts, unprotec
   if (report?.running_sha256 !== scenario.oldSha256) return breach(`${report?.slot} does not run the image before`);
   // A torn ABORTED can be selectable: the agent that finds itself started so, its attempts used up, goes back untried.
   const isEndedAtOnce = unprotectedStarts > 0 && report.error?.code === "delivery/attempts-exhausted";
-  if (starts > STARTS_MAX + (isEndedAtOnce ? 1 : 0)) return breach(`the image that fails was started ${starts} times`);
-  return [];
+  if (starts <= STARTS_MAX + (isEndedAtOnce ? 1 : 0)) return [];
+  const message = `the image that fails was started ${starts} times`;
+  return [{ invariant: "rolled-back", message, ...limitOf(damage) }];
 }

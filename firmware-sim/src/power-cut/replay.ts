@@ -6,7 +6,7 @@ import type { Cut } from "./cut.ts";
 import { firstStarts, type StartOutcome } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
-import { AcceptedFloor, cutOff, type Ordeal } from "./ordeal.ts";
+import { AcceptedFloor, cutOff, NO_DAMAGE, type Ordeal } from "./ordeal.ts";
 import { formatPoint, type SweepPoint } from "./point-name.ts";
 import { checkLife, isInAttempt, recover } from "./recovery.ts";
 import { copyOf, createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
@@ -44,7 +44,7 @@ export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay
   if (point.cuts.length === 0) {
     const life = live(scenario, copyOf(scenario.hardware), { seed: scenario.seed });
     const trace = life.log.map((entry) => ({ type: "device", entry }) as const);
-    const breaches = checkLife(scenario, { otadata: "none", attemptsCut: 0 }, life);
+    const breaches = checkLife(scenario, { ...NO_DAMAGE, attemptsCut: 0 }, life);
     return { outcome: undefined, breaches, trace, flash: life.device.hardware.flash.dump() };
   }
   const trace: TraceEntry[] = [];
@@ -78,7 +78,7 @@ function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }
   let reached: Reached | undefined;
   for (const cut of point.cuts) {
     const floor = new AcceptedFloor(scenario);
-    const otadata = reached?.ordeal.otadata ?? "none";
+    const { otadata, nvs } = reached?.ordeal ?? NO_DAMAGE;
     let number = 0;
     let found: Reached | undefined;
     const onOperation = (operation: WatchedOperation, { device, starts }: LifeProgress) => {
@@ -86,7 +86,7 @@ function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }
       floor.onOperation(operation);
       if (number !== cut.operation) return;
       trace.push({ type: "cut", at: `${operation.kind} of the flash`, offset: operation.offset, cut });
-      const ordeal = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata });
+      const ordeal = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata, nvs });
       const attemptsCut = (reached?.attemptsCut ?? 0) + (isInAttempt(device) ? 1 : 0);
       found = { ordeal, starts, attemptsCut, chunksWritten: device.totals.chunksUseful };
     };

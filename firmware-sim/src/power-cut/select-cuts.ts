@@ -1,5 +1,5 @@
 import { createRandom } from "../simulation/random.ts";
-import { type Cut, seedOf } from "./cut.ts";
+import { type Cut, isWeak, seedOf } from "./cut.ts";
 import type { SweepOptions } from "./sweep-options.ts";
 
 /** A cut that a sweep makes. */
@@ -9,9 +9,19 @@ export interface SelectedCut extends Cut {
 }
 
 /** How many of an operation's variants come into question before `points` thins them out. */
-export function countCuts(options: SweepOptions, operation: number, variantCount: number): number {
-  if (operation % (options.every ?? 1) !== 0) return 0;
-  return options.variants === "one" ? 1 : variantCount;
+export function countCuts(options: SweepOptions, operation: number, variants: readonly string[]): number {
+  return candidatesOf(options, operation, variants).length;
+}
+
+/** Positions of the variants that come into question. */
+function candidatesOf(
+  { seed, every = 1, variants: which = "all" }: SweepOptions,
+  operation: number,
+  variants: readonly string[],
+): readonly number[] {
+  if (operation % every !== 0) return [];
+  if (which === "one") return [variantBySeed(seed, operation, variants)];
+  return variants.flatMap((variant, index) => (which === "all" || isWeak(variant) ? [index] : []));
 }
 
 /**
@@ -27,12 +37,10 @@ export function selectCuts(
   variants: readonly string[],
   { before, total }: { readonly before: number; readonly total: number },
 ): readonly SelectedCut[] {
-  if (countCuts(options, operation, variants.length) === 0) return [];
   const { seed, points = total, recoverEvery = 10 } = options;
   const selected: SelectedCut[] = [];
-  const candidates = options.variants === "one" ? [variantBySeed(seed, operation, variants)] : variants.keys();
   let ordinal = before;
-  for (const index of candidates) {
+  for (const index of candidatesOf(options, operation, variants)) {
     // How many of the cuts up to here are made: one more after each that is.
     const made = Math.floor((ordinal * Math.min(points, total)) / total);
     ordinal++;

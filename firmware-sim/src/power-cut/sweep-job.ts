@@ -3,7 +3,7 @@ import { type Cut, phaseOf, seedOf, variantKind, variantsOf } from "./cut.ts";
 import { firstStarts } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
-import { AcceptedFloor, cutOff, type Ordeal } from "./ordeal.ts";
+import { AcceptedFloor, cutOff, NO_DAMAGE, type Ordeal } from "./ordeal.ts";
 import { formatPoint, type SweepPoint, WORN_FAULTS } from "./point-name.ts";
 import { isInAttempt, type Past, recover } from "./recovery.ts";
 import { copyOf, type Scenario } from "./scenario.ts";
@@ -28,9 +28,9 @@ function sweepCuts(scenario: Scenario, options: SweepOptions, job: SweepJob, tal
     const { device, starts } = progress;
     const variants = variantsOf(scenario, device.hardware.flash, operation);
     const cuts = selectCuts(options, number, variants, { before, total: job.cutsTotal });
-    before += countCuts(options, number, variants.length);
+    before += countCuts(options, number, variants);
     if (cuts.length === 0) return;
-    const known = { floor: floor.of(device), otadata: "none" } as const;
+    const known = { floor: floor.of(device), ...NO_DAMAGE };
     const past = { starts, attemptsCut: isInAttempt(device) ? 1 : 0, chunksWritten: device.totals.chunksUseful };
     for (const cut of cuts) {
       tally.phases[phaseOf(device)]++;
@@ -47,8 +47,8 @@ function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, ta
   eachOperation(scenario, job, ({ operation, number, progress, floor }) => {
     if (number % firstEvery !== 0) return;
     const first = pickCut(scenario, seed, number, operation, progress);
-    const known = { floor: floor.of(progress.device), otadata: "none" } as const;
-    const { hardware, otadata } = cutOff(scenario, progress.device, operation, first, known);
+    const known = { floor: floor.of(progress.device), ...NO_DAMAGE };
+    const { hardware, otadata, nvs } = cutOff(scenario, progress.device, operation, first, known);
     const attemptsCut = isInAttempt(progress.device) ? 1 : 0;
     const floorAgain = new AcceptedFloor(scenario);
     let numberAgain = 0;
@@ -59,7 +59,7 @@ function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, ta
       const second = pickCut(scenario, seed + number, numberAgain, again, { device, starts });
       tally.pairs++;
       tally.phases[phaseOf(device)]++;
-      const ordeal = cutOff(scenario, device, again, second, { floor: floorAgain.of(device), otadata });
+      const ordeal = cutOff(scenario, device, again, second, { floor: floorAgain.of(device), otadata, nvs });
       const isRecovered = tally.pairs % recoverEvery === 0;
       const past = { starts, attemptsCut: attemptsCut + (isInAttempt(device) ? 1 : 0), chunksWritten: undefined };
       const breaches = tryOut(scenario, ordeal, past, isRecovered, tally);
@@ -132,7 +132,8 @@ function report(tally: SweepTally, point: SweepPoint, breaches: readonly Breach[
   for (const breach of breaches) {
     if (told.has(breach.invariant)) continue;
     told.add(breach.invariant);
-    addViolation(tally, { ...breach, point: formatPoint(point), variant, seed: last?.seed ?? 0 });
+    if (breach.limit !== undefined) tally.lostRecords++;
+    else addViolation(tally, { ...breach, point: formatPoint(point), variant, seed: last?.seed ?? 0 });
   }
 }
 

@@ -6,8 +6,11 @@ export interface SweepOptions extends ScenarioOptions {
   readonly runs?: readonly SweepRun[];
   /** A cut in every so many operations; 1, each, without it. */
   readonly every?: number;
-  /** All that a cut can leave, or one variant by the seed at each operation; all without it. */
-  readonly variants?: "all" | "one";
+  /**
+   * All that a cut can leave; or one variant by the seed at each operation; or only what reads right at first and wrong
+   * later, where the seed decides when. All without it.
+   */
+  readonly variants?: "all" | "one" | "weak";
   /** Of the single cuts, as many as this, spread evenly; all without it. */
   readonly points?: number;
   /** Every so many-th cut is followed to the end of the update; 10 without it. All are started and checked. */

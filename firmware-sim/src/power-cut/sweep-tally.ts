@@ -27,6 +27,8 @@ export interface SweepTally {
   readonly unprotectedBoots: Record<string, number>;
   /** Starts at which NVS wrote over a torn entry: a limit of ESP-IDF. */
   nvsOverwrites: number;
+  /** Points after which an invariant did not hold, because a page of NVS gave way later: a limit of ESP-IDF. */
+  lostRecords: number;
   /** The most chunks that a device fetched twice after one cut. */
   refetchedMax: number;
   violationCount: number;
@@ -47,6 +49,7 @@ export function createTally(): SweepTally {
     phases: { update: 0, boot: 0, probation: 0, rollback: 0 },
     unprotectedBoots: {},
     nvsOverwrites: 0,
+    lostRecords: 0,
     refetchedMax: 0,
     violationCount: 0,
     violations: [],
@@ -85,6 +88,7 @@ export function mergeTally(into: SweepTally, part: SweepTally): void {
   into.recovered += part.recovered;
   into.worn += part.worn;
   into.nvsOverwrites += part.nvsOverwrites;
+  into.lostRecords += part.lostRecords;
   into.refetchedMax = Math.max(into.refetchedMax, part.refetchedMax);
   into.violationCount += part.violationCount;
   for (const group of ["outcomes", "ends", "variants", "phases", "unprotectedBoots"] as const) {

@@ -1,6 +1,7 @@
 import { OtaError } from "@tinybms/ota-core";
 import { variantsOf } from "./cut.ts";
 import { live } from "./life.ts";
+import { NO_DAMAGE } from "./ordeal.ts";
 import { formatPoint } from "./point-name.ts";
 import { checkLife } from "./recovery.ts";
 import { copyOf, createScenario, type Scenario, type SweepRun } from "./scenario.ts";
@@ -74,7 +75,7 @@ function countOperations(scenario: Scenario, options: SweepOptions, tally: Sweep
     seed: scenario.seed,
     onOperation: (operation, { device }) => {
       const variants = variantsOf(scenario, device.hardware.flash, operation);
-      counts.push(countCuts(options, counts.length + 1, variants.length));
+      counts.push(countCuts(options, counts.length + 1, variants));
     },
   });
   const { state = "off", report } = life.device;
@@ -82,7 +83,7 @@ function countOperations(scenario: Scenario, options: SweepOptions, tally: Sweep
     const { code, message } = report?.error ?? { code: "", message: "no reason is known" };
     throw new OtaError("simulation/update-refused", `the device refuses the image: ${message}`, { state: code });
   }
-  for (const breach of checkLife(scenario, { otadata: "none", attemptsCut: 0 }, life)) {
+  for (const breach of checkLife(scenario, { ...NO_DAMAGE, attemptsCut: 0 }, life)) {
     addViolation(tally, {
       ...breach,
       point: formatPoint({ kind: "cuts", run: scenario.run, cuts: [] }),
