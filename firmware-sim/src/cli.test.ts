@@ -134,8 +134,8 @@ test("run --until settled ends when every device has ended the offer, and prints
         version: "2.0.0",
         slot: "ota_1",
         otadata: [
-          { sequence: 1, state: "valid", valid: true },
-          { sequence: 2, state: "valid", valid: true },
+          { sequence: 4, state: "valid", valid: true },
+          { sequence: 3, state: "valid", valid: true },
         ],
         bootCount: 2,
         flash: { erases: expect.any(Number), programs: expect.any(Number), bytes: expect.any(Number) },

@@ -41,8 +41,8 @@ test("a device takes an update and runs it, confirmed, from the other slot", () 
     version: "2.0.0",
     slot: "ota_1",
     otadata: [
-      { sequence: 1, state: "valid", valid: true },
-      { sequence: 2, state: "valid", valid: true },
+      { sequence: 4, state: "valid", valid: true },
+      { sequence: 3, state: "valid", valid: true },
     ],
     bootCount: 2,
   });

@@ -47,12 +47,13 @@ export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
  *
  * The entry is written as it is, since `esp_ota_set_boot_partition` would erase the one that counts.
  *
- * @returns ESP_OK, or what kept the entry from being written. Factory has none, and needs none.
+ * @returns ESP_OK, or what kept the entry from being written. Factory has none, and needs none. An
+ *   image that was given up and runs for want of another stays given up.
  * @throws PowerCut where the flash loses power: the entry before still selects the running slot.
  */
 export function recordRunningAnew(app: AppContext): number {
   const running = esp_ota_get_running_partition(app);
-  if (!isOtaSlot(running)) return EspErr.ESP_OK;
+  if (!isOtaSlot(running) || isGivenUp(esp_ota_get_state_partition(app, running).state)) return EspErr.ESP_OK;
   const select = readOtaSelect(app);
   if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
   const { active, entries, slotCount } = select;

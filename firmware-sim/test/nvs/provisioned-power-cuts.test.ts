@@ -74,7 +74,7 @@ function write(flash: NorModel, number: number): void {
 /** The newest record that ota-core's reader finds. */
 function readRecord(flash: NorModel): string | undefined {
   const texts = readNvsPartition(flash.cells).entries.flatMap(({ namespace, key, value }) => {
-    const [, number, text = ""] = /^(\d+) (.*)$/s.exec(String(value)) ?? [];
+    const [, number, text = ""] = /^(\d+)\/1 (.*)$/s.exec(String(value)) ?? [];
     const isWhole = namespace === "tinybms_ota" && key.startsWith("record") && parse(text) !== undefined;
     return isWhole ? [{ number: Number(number), text }] : [];
   });
