@@ -86,7 +86,8 @@ test("power may go in every operation in which a device takes a key set, and an 
 }, async () => {
   const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 2, 1) };
   const to = image("2.0.0", 2, 2);
-  const result = await powerCutSweepOnThreads({ from, to, seed: 1, trust: sweptTrust(to) }, { threads: 2 });
+  const options = { from, to, seed: 1, trust: sweptTrust(to), recoverEvery: 3 };
+  const result = await powerCutSweepOnThreads(options, { threads: 2 });
   expect(result.violations).toEqual([]);
   expect(result.variants["all-but-bit"]).toBeGreaterThan(500);
   for (const phase of Object.values(result.phases)) expect(phase).toBeGreaterThan(100);

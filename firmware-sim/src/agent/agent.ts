@@ -21,6 +21,7 @@ import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {
   findUpdateTarget,
   isRunningPending,
+  isRunningRecorded,
   isRunningSelected,
   recordRunningAnew,
   repairBootSelection,
@@ -275,7 +276,7 @@ export class OtaAgent {
   #prepareSwitch(): number {
     // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
     if (this.#isRecordLost) return EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
-    const isFirm = this.#isResetClean && !isRunningPending(this.#app);
+    const isFirm = this.#isResetClean && isRunningRecorded(this.#app);
     return isFirm ? EspErr.ESP_OK : recordRunningAnew(this.#app);
   }
 

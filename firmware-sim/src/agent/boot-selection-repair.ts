@@ -41,27 +41,38 @@ export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
 }
 
 /**
- * Records the running OTA slot once more, confirmed, in the sector of otadata that does not select it now. To be called
- * before another slot is selected, after a reset that nobody asked for: the power may have gone while the entry was
- * written, and the cells of such an entry can read right now and wrong later, when there would be nothing to go back to.
+ * Whether otadata selects what runs, and as confirmed: there would be a way back to it from another slot. Factory has no
+ * entry, and needs none.
+ */
+export function isRunningRecorded(app: AppContext): boolean {
+  const running = esp_ota_get_running_partition(app);
+  if (!isOtaSlot(running)) return true;
+  const select = readOtaSelect(app);
+  if (select?.active === undefined) return false;
+  const selected = slotOfEntry(app, select, select.entries[select.active]);
+  return selected?.address === running.address && !isRunningPending(app);
+}
+
+/**
+ * Records the running OTA slot once more, confirmed, in the sector of otadata that does not count now. To be called before
+ * another slot is selected: where nothing selects the running one ({@link isRunningRecorded}), as with an image that was
+ * given up and runs for want of another; and after a reset that nobody asked for. The power may have gone then while the
+ * entry was written, and the cells of such an entry can read right now and wrong later.
  *
  * The entry is written as it is, since `esp_ota_set_boot_partition` would erase the one that counts.
  *
- * @returns ESP_OK, or what kept the entry from being written. Factory has none, and needs none. An
- *   image that was given up and runs for want of another stays given up.
+ * @returns ESP_OK, or what kept the entry from being written. Without otadata and for factory nothing is.
  * @throws PowerCut where the flash loses power: the entry before still selects the running slot.
  */
 export function recordRunningAnew(app: AppContext): number {
   const running = esp_ota_get_running_partition(app);
-  if (!isOtaSlot(running) || isGivenUp(esp_ota_get_state_partition(app, running).state)) return EspErr.ESP_OK;
+  if (!isOtaSlot(running)) return EspErr.ESP_OK;
   const select = readOtaSelect(app);
-  if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
+  if (select === undefined) return EspErr.ESP_OK;
   const { active, entries, slotCount } = select;
   const [slot, state] = [running.subtype - AppSubtype.OTA_0, OtaImageState.VALID];
   if (active === undefined) return rewriteEntry(app, select, 0, { sequence: slot + 1, state });
-  const entry = entries[active];
-  if (slotOfEntry(app, select, entry)?.address !== running.address) return EspErr.ESP_ERR_INVALID_STATE;
-  const sequence = nextSequence(entry.sequence + 1, slot, slotCount);
+  const sequence = nextSequence(entries[active].sequence + 1, slot, slotCount);
   return rewriteEntry(app, select, otherEntry(active), { sequence, state });
 }
 
