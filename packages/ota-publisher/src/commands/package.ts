@@ -1,5 +1,6 @@
+import type { Signer } from "@tinybms/ota-core";
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
-import { openSigners, type SigningOptions } from "../signing/signers.ts";
+import type { SigningOptions } from "../signing/signers.ts";
 import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
 import { treeOf } from "./file-tree.ts";
 
@@ -19,7 +20,7 @@ export async function runPackage(options: PackageCommandOptions, console: Comman
   const { json: _json, verbose: _verbose, quiet: _quiet, ...release } = options;
   const result = await packageRelease({
     ...release,
-    signers: await openSigners(options, console),
+    signers: await signersOf(options, console),
     signal: console.world.signal,
     onWait: (owner) => console.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
   });
@@ -27,6 +28,14 @@ export async function runPackage(options: PackageCommandOptions, console: Comman
   console.printJson(result);
   if (!console.quiet) for (const line of describe(result)) console.print(line);
   return 0;
+}
+
+/** What reads keys is loaded where there are any: most builds are packaged by machines that have none. */
+async function signersOf(options: SigningOptions, console: CommandConsole): Promise<readonly Signer[]> {
+  const { signKey, signCommand, signPublic } = options;
+  if ([signKey, signCommand, signPublic].every((files) => files === undefined)) return [];
+  const { openSigners } = await import("../signing/signers.ts");
+  return openSigners(options, console);
 }
 
 function describe(result: PackageResult): string[] {
