@@ -1,6 +1,7 @@
 // Lets itself be attacked and prints how much memory that took at most: its own process, so that nothing else counts.
 import { once } from "node:events";
 import { connect } from "mqtt";
+import { peakMemoryBytes } from "../../../test/peak-memory.ts";
 import { guardClient, startEmbeddedBroker } from "../src/index.ts";
 import { startUnguardedBroker } from "./unguarded-broker.ts";
 
@@ -24,6 +25,5 @@ if (port === undefined) throw new Error(`the victim must be one of ${Object.keys
 const before = process.memoryUsage.rss();
 process.stdout.write(`${port}\n`);
 await once(process.stdin.resume(), "end");
-// Kilobytes on every platform, since libuv makes them so.
-process.stdout.write(`${process.resourceUsage().maxRSS * 1024 - before}\n`);
+process.stdout.write(`${peakMemoryBytes() - before}\n`);
 process.exit();

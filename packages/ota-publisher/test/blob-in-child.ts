@@ -1,4 +1,5 @@
 // Delivers one file as one message and prints how much memory that took at most: its own process, so that nothing else counts.
+import { peakMemoryBytes } from "../../../test/peak-memory.ts";
 import { openArtifact } from "../src/image-file.ts";
 import { parseBrokerUrl } from "../src/mqtt/broker-url.ts";
 import { deliverBlob } from "../src/mqtt/deliver-blob.ts";
@@ -20,5 +21,4 @@ await deliverBlob(
   },
 );
 file.close();
-// Kilobytes on every platform, since libuv makes them so.
-process.stdout.write(`${process.resourceUsage().maxRSS}\n`);
+process.stdout.write(`${peakMemoryBytes()}\n`);

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { HttpsChannel } from "@tinybms/ota-core";
+import { peakMemoryBytes } from "../../../test/peak-memory.ts";
 import { deliverOverHttps } from "../src/https/deliver.ts";
 import { httpsChannelOf } from "../src/https/https-channel.ts";
 
@@ -11,4 +12,4 @@ const target = httpsChannelOf(settings, { manifestFile: "manifest.json", artifac
 const image = { path, sizeBytes: statSync(path).size, sha256, filename: "gateway.bin", version: "1.0.0" };
 const watch = { onProgress: () => {}, onRetry: () => {} };
 await deliverOverHttps({ target, image, timeoutMs: 60_000 }, watch, new AbortController().signal);
-process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`);
+process.stdout.write(`${peakMemoryBytes()}\n`);

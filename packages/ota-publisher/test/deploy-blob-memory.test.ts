@@ -38,7 +38,7 @@ afterAll(async () => {
 async function memoryOf(url: string, sizeMib: number): Promise<number> {
   const args = ["--conditions=@tinybms/source", CHILD, url, join(folder, `${sizeMib}.bin`), "insecure"];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  return Number(stdout) * 1024;
+  return Number(stdout);
 }
 
 test.skipIf(isAbsent).for(["mqtt", "mqtts"])(
