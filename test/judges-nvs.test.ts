@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readNvsPartition, toHex } from "@tinybms/ota-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createRandom } from "../firmware-sim/src/simulation/random.ts";
+import { createRandom } from "../firmware-sim/src/random/random.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
 
 let folder: string;

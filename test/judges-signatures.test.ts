@@ -16,7 +16,7 @@ import {
 } from "@tinybms/ota-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifySignatureSector } from "../firmware-sim/src/boot/secure-boot-v2.ts";
-import { verifyRomSignature } from "../firmware-sim/src/verify-rom-signature.ts";
+import { verifyRomSignature } from "../firmware-sim/src/boot/verify-rom-signature.ts";
 import { keyDigestOf, type SigningKey, signImage } from "../firmware-sim/test/sign-image.ts";
 import { hasNoJudges, type Job, JUDGES, judge, type Verdict } from "./judges-python.ts";
 

@@ -4,6 +4,7 @@ export type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
 export { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
 export { Efuse, type EfuseFields } from "./boot/efuse.ts";
 export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
+export { verifyRomSignature } from "./boot/verify-rom-signature.ts";
 export { runSimCli } from "./cli.ts";
 export type { CommandIo } from "./commands/command-output.ts";
 export {
@@ -13,12 +14,12 @@ export {
   type DeviceSpec,
   type FlashContents,
   type ProvisionedDeviceOptions,
-} from "./create-device.ts";
-export { SimulatedDevice } from "./device.ts";
-export type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device-events.ts";
-export type { DeviceOptions } from "./device-options.ts";
-export { partitionBytes, partitionsOf, provisioningInFlash } from "./device-partitions.ts";
-export type { DeviceSummary, OtadataSummary } from "./device-summary.ts";
+} from "./device/create-device.ts";
+export { SimulatedDevice } from "./device/device.ts";
+export type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device/device-events.ts";
+export type { DeviceOptions } from "./device/device-options.ts";
+export { partitionBytes, partitionsOf, provisioningInFlash } from "./device/device-partitions.ts";
+export type { DeviceSummary, OtadataSummary } from "./device/device-summary.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
 export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";
 export { ContentCache } from "./flash/content-cache.ts";
@@ -32,6 +33,7 @@ export type { SweepViolation } from "./power-cut/invariant.ts";
 export { powerCutSweep, type SweepResult } from "./power-cut/sweep.ts";
 export type { SweepOptions } from "./power-cut/sweep-options.ts";
 export { powerCutSweepOnThreads, type ThreadOptions } from "./power-cut/sweep-threads.ts";
+export { createRandom, type Random } from "./random/random.ts";
 export type { ResetCircuit, SerialSignals } from "./rom/reset-circuit.ts";
 export { SerialBoard, type SerialBoardOptions } from "./rom/serial-board.ts";
 export type { SerialBoardAction, SerialBoardEvent, SerialBoardState } from "./rom/serial-board-events.ts";
@@ -40,6 +42,4 @@ export { listenOnRfc2217 } from "./serial/rfc2217-port.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "./serial/serial-cable.ts";
 export { type ListenAddress, listenOnTcp, type NetworkPort } from "./serial/tcp-port.ts";
 export { type Publication, publishImage } from "./simulation/publish-image.ts";
-export { createRandom, type Random } from "./simulation/random.ts";
 export { World, type WorldOptions, type WorldPublisher } from "./simulation/world.ts";
-export { verifyRomSignature } from "./verify-rom-signature.ts";

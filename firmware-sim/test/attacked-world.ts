@@ -2,10 +2,10 @@
 // served.
 import { Sender, topicsOf } from "@tinybms/ota-core";
 import { expect } from "vitest";
-import { createDevice, createHardware } from "../src/create-device.ts";
-import type { SimulatedDevice } from "../src/device.ts";
+import { createDevice, createHardware } from "../src/device/create-device.ts";
+import type { SimulatedDevice } from "../src/device/device.ts";
 import { ContentCache } from "../src/flash/content-cache.ts";
-import { createRandom } from "../src/simulation/random.ts";
+import { createRandom } from "../src/random/random.ts";
 import { createRememberingVerifier } from "../src/simulation/remembering-verifier.ts";
 import { World } from "../src/simulation/world.ts";
 import { createAttackedFleet, DEVICES, PRODUCT, TOPIC_ROOT } from "./attacked-fleet.ts";

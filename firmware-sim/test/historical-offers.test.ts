@@ -15,9 +15,9 @@ import {
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createDevice, createHardware } from "../src/create-device.ts";
-import type { SimulatedDevice } from "../src/device.ts";
-import type { DeviceAction, DeviceEvent } from "../src/device-events.ts";
+import { createDevice, createHardware } from "../src/device/create-device.ts";
+import type { SimulatedDevice } from "../src/device/device.ts";
+import type { DeviceAction, DeviceEvent } from "../src/device/device-events.ts";
 import { ContentCache } from "../src/flash/content-cache.ts";
 import { prepareSender } from "../src/simulation/publish-image.ts";
 import { createRememberingVerifier } from "../src/simulation/remembering-verifier.ts";

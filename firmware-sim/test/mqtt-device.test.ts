@@ -1,7 +1,7 @@
 import { buildAppImage, equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
 import { connectAsync } from "mqtt";
 import { afterEach, expect, test } from "vitest";
-import { partitionBytes } from "../src/device-partitions.ts";
+import { partitionBytes } from "../src/device/device-partitions.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import {
   connectDevice,

@@ -9,8 +9,8 @@ import { expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";
 import type { Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
+import { EspErr } from "../src/esp-err/esp-err.ts";
 import type { AppContext } from "../src/esp-idf/app-context.ts";
-import { EspErr } from "../src/esp-idf/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../src/esp-idf/esp-ota-boot.ts";
 import {
   esp_ota_invalidate_inactive_ota_data_slot,

@@ -11,7 +11,7 @@ import {
 } from "@tinybms/ota-core";
 import { expect, test, vi } from "vitest";
 import type { StoredText as StoredTextClass } from "../src/agent/stored-text.ts";
-import { createHardware, type FlashContents } from "../src/create-device.ts";
+import { createHardware, type FlashContents } from "../src/device/create-device.ts";
 import type { AppContext, EspPartition } from "../src/esp-idf/app-context.ts";
 import type { Invariant } from "../src/power-cut/invariant.ts";
 import { parsePoint } from "../src/power-cut/point-name.ts";

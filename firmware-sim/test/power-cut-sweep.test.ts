@@ -7,7 +7,7 @@ import {
   TWO_OTA_PARTITION_CSV,
 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import type { FlashContents } from "../src/create-device.ts";
+import type { FlashContents } from "../src/device/create-device.ts";
 import { powerCutSweep } from "../src/power-cut/sweep.ts";
 import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";
 import { sweptTrust } from "./signed-fleet.ts";

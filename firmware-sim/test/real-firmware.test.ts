@@ -5,8 +5,8 @@ import type { Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
 import { Efuse } from "../src/boot/efuse.ts";
 import { verifyImage } from "../src/boot/verify-image.ts";
+import { EspErr } from "../src/esp-err/esp-err.ts";
 import { createAppContext } from "../src/esp-idf/app-context.ts";
-import { EspErr } from "../src/esp-idf/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../src/esp-idf/esp-ota-boot.ts";
 import {
   esp_ota_get_next_update_partition,

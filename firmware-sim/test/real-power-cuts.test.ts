@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type ChipName, concatBytes } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import type { FlashContents } from "../src/create-device.ts";
+import type { FlashContents } from "../src/device/create-device.ts";
 import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";
 
 const FIRMWARE = process.env.TINYBMS_FIRMWARE

@@ -10,7 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { buildAppImage } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { contentsOfFlash } from "../src/commands/flash-dump.ts";
+import { contentsOfFlash } from "../src/device/flash-dump.ts";
 import { createHardware, type DeviceLogEntry, type DeviceSummary, publishImage, runBootloader } from "../src/index.ts";
 import { type EmbeddedBroker, startEmbeddedBroker } from "../src/testkit/index.ts";
 import { publishOver } from "./mqtt-publisher.ts";

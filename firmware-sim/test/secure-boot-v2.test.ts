@@ -6,10 +6,10 @@ import { describe, expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
 import { type SignedApps, verifySignatureSector } from "../src/boot/secure-boot-v2.ts";
-import { EspErr } from "../src/esp-idf/esp-err.ts";
+import { verifyRomSignature } from "../src/boot/verify-rom-signature.ts";
+import { EspErr } from "../src/esp-err/esp-err.ts";
 import { esp_image_get_metadata, esp_image_verify } from "../src/esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../src/esp-idf/esp-ota-boot.ts";
-import { verifyRomSignature } from "../src/verify-rom-signature.ts";
 import { type BoardSpec, board, bootOf, entry, partition, SLOT_SIZE, start } from "./board.ts";
 import { keyDigestOf, makeSigningKey, type SigningKey, signImage } from "./sign-image.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createDevice } from "../src/create-device.ts";
+import { createDevice } from "../src/device/create-device.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import { World } from "../src/simulation/world.ts";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../src/twin/twin.ts";

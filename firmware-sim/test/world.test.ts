@@ -1,8 +1,8 @@
 import { buildAppImage, concatBytes, equalBytes, sha256, toHex } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { createDevice, type DeviceSpec } from "../src/create-device.ts";
-import type { SimulatedDevice } from "../src/device.ts";
-import { partitionBytes } from "../src/device-partitions.ts";
+import { createDevice, type DeviceSpec } from "../src/device/create-device.ts";
+import type { SimulatedDevice } from "../src/device/device.ts";
+import { partitionBytes } from "../src/device/device-partitions.ts";
 import { parseFault } from "../src/fault/parse-fault.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import { World } from "../src/simulation/world.ts";

@@ -10,7 +10,7 @@ import {
 import { expect, test } from "vitest";
 import { board, start } from "../../test/board.ts";
 import { createFleetKey } from "../../test/signed-fleet.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { openAgentStorage } from "./agent-storage.ts";
 
 const NVS_SECTOR = 0x9000 / 4096;

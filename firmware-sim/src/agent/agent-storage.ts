@@ -7,8 +7,8 @@ import {
   parseReceiverRecord,
   type ReceiverRecord,
 } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import { type NvsHandle, nvs_get_u32, nvs_open, nvs_set_u32 } from "../nvs/nvs.ts";
 import { type DeviceNvsOptions, openDeviceNvs } from "./device-nvs.ts";
 import { StoredText } from "./stored-text.ts";

@@ -14,8 +14,8 @@ import {
   type TrustedKeys,
 } from "@tinybms/ota-core";
 import type { VerifiedImage } from "../boot/image-verification.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
 import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {

@@ -1,6 +1,6 @@
 import { AppSubtype, OtaImageState, type TargetSlot } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
 import {
   esp_ota_get_next_update_partition,

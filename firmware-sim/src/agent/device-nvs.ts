@@ -1,6 +1,6 @@
 import { DataSubtype, PartitionType } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import {
   esp_partition_erase_range,
   esp_partition_find_first,

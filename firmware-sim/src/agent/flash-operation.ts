@@ -8,8 +8,8 @@ import {
   type ReceiverAction,
   toHex,
 } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import { esp_image_get_metadata, esp_image_verify } from "../esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description } from "../esp-idf/esp-ota-query.ts";

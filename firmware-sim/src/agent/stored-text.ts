@@ -1,4 +1,4 @@
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { type NvsHandle, nvs_erase_key, nvs_get_str, nvs_set_str } from "../nvs/nvs.ts";
 
 /**

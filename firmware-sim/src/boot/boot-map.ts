@@ -11,7 +11,7 @@ import {
   parseAppImageHeader,
   parsePartitionTable,
 } from "@tinybms/ota-core";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 
 /** What the bootloader keeps of a partition table (`bootloader_state_t`). */

@@ -14,7 +14,7 @@ import {
   type PartitionEntry,
   parseOtadataEntry,
 } from "@tinybms/ota-core";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashAccess } from "../flash/flash-reader.ts";
 import { readAppDescription } from "./app-description.ts";
 import type { BootEvent, ResetReason, RewriteReason } from "./boot-event.ts";

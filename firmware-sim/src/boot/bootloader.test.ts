@@ -1,7 +1,7 @@
 import { APP_IMAGE_MAGIC, OtaImageState, PARTITION_TABLE_OFFSET, PartitionType } from "@tinybms/ota-core";
 import { describe, expect, test } from "vitest";
 import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../../test/board.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { runBootloader } from "./bootloader.ts";
 
 const { NEW, VALID, UNDEFINED } = OtaImageState;

@@ -1,5 +1,5 @@
 import { type AppImageHeader, type Chip, revisionName } from "@tinybms/ota-core";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 
 /**

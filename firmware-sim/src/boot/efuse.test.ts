@@ -1,6 +1,6 @@
 import { CHIPS, chipByName } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { Efuse } from "./efuse.ts";
 
 const esp32 = chipByName("esp32")!;

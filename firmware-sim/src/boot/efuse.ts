@@ -1,5 +1,5 @@
 import type { Chip, ChipName } from "@tinybms/ota-core";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 
 /** What is burnt into a chip, as far as boot and updates look at it. */
 export interface EfuseFields {

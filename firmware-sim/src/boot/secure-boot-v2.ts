@@ -6,7 +6,7 @@ import {
   type SignatureBlock,
   type SignatureScheme,
 } from "@tinybms/ota-core";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 
 /** Which signatures a build takes, and what verifies them. */

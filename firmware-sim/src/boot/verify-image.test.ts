@@ -11,7 +11,7 @@ import {
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EspAbort } from "../esp-idf/esp-abort.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
 import { Efuse, type EfuseFields } from "./efuse.ts";
 import type { VerifyOptions } from "./image-verification.ts";

@@ -23,8 +23,8 @@ import {
   viewOf,
   xorBytes,
 } from "@tinybms/ota-core";
-import { EspAbort } from "../esp-idf/esp-abort.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import { toAppDescription } from "./app-description.ts";
 import { checkChipValidity, isRevisionSet } from "./check-chip-validity.ts";

@@ -1,4 +1,4 @@
-import type { DeviceSummary, OtadataSummary } from "../device-summary.ts";
+import type { DeviceSummary, OtadataSummary } from "../device/device-summary.ts";
 import { printable } from "./command-output.ts";
 
 /** A table of devices for people: a line of headings, then one line each. */

@@ -1,6 +1,6 @@
 import { isOtaError, OtaError, type Provisioning } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
-import { provisioningInFlash } from "../device-partitions.ts";
+import { provisioningInFlash } from "../device/device-partitions.ts";
 import type { DeviceInputOptions } from "./run-inputs.ts";
 
 /** A device that a command is to run. */

@@ -19,10 +19,10 @@ import {
   verifySignature,
 } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
-import { createHardware, type FlashContents } from "../create-device.ts";
+import { createHardware, type FlashContents } from "../device/create-device.ts";
+import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
-import { boardOfFlash, contentsOfFlash } from "./flash-dump.ts";
 import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
 
 /** Options of `run` that say what the devices are. */

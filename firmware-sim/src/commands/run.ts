@@ -1,8 +1,8 @@
 import { OtaError } from "@tinybms/ota-core";
-import { createDevice, createProvisionedDevice } from "../create-device.ts";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceLogEntry } from "../device-events.ts";
-import { FlashFile } from "../flash-file.ts";
+import { createDevice, createProvisionedDevice } from "../device/create-device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
+import { FlashFile } from "../device/flash-file.ts";
 import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";

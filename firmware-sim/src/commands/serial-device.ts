@@ -1,7 +1,7 @@
 import { isOtaError } from "@tinybms/ota-core";
-import { createProvisionedDevice } from "../create-device.ts";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceLogEntry } from "../device-events.ts";
+import { createProvisionedDevice } from "../device/create-device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
 import { OFF_MS } from "../fault/fault.ts";
 import { type ConnectOptions, DeviceConnection } from "../mqtt/connect-device.ts";
 import { ConnectedFirmware } from "../serial/connected-firmware.ts";

@@ -15,8 +15,8 @@ import type { BootOutcome } from "../boot/bootloader.ts";
 import type { Efuse } from "../boot/efuse.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
 import type { SignedApps } from "../boot/secure-boot-v2.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
-import { EspErr } from "./esp-err.ts";
 
 /** How the app was built; what it has in common with its bootloader need not agree with it. */
 export interface AppOptions {

@@ -1,7 +1,7 @@
 import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { board, entry, otadataOf, partition, start } from "../../test/board.ts";
-import { espErrName } from "./esp-err.ts";
+import { espErrName } from "../esp-err/esp-err.ts";
 import { esp_https_ota } from "./esp-https-ota.ts";
 
 const { VALID } = OtaImageState;

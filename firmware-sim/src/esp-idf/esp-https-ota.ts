@@ -1,7 +1,7 @@
 import { APP_DESCRIPTOR_OFFSET, APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC, parseAppImageHeader } from "@tinybms/ota-core";
 import { toAppDescription } from "../boot/app-description.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspErr } from "./esp-err.ts";
 import { esp_ota_check_image_validity } from "./esp-image.ts";
 import { esp_ota_set_boot_partition } from "./esp-ota-boot.ts";
 import { esp_ota_get_next_update_partition } from "./esp-ota-query.ts";

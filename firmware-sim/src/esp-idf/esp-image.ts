@@ -4,8 +4,8 @@ import { flashViewOf } from "../boot/flash-view.ts";
 import type { ImageVerification, VerifiedImage } from "../boot/image-verification.ts";
 import { keyDigestsOf, type SignaturePolicy, signaturePolicy } from "../boot/secure-boot-v2.ts";
 import { verifyImage } from "../boot/verify-image.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspErr } from "./esp-err.ts";
 import { flashOf } from "./esp-partition.ts";
 
 /**

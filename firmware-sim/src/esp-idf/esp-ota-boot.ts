@@ -6,8 +6,8 @@ import {
   otaSlotOfSequence,
   PartitionType,
 } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspErr } from "./esp-err.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_partition_description } from "./esp-ota-query.ts";
 import { esp_partition_erase_range, esp_partition_find_first } from "./esp-partition.ts";

@@ -10,9 +10,9 @@ import {
   PartitionType,
 } from "@tinybms/ota-core";
 import { toAppDescription } from "../boot/app-description.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_partition_read, esp_partition_verify, runningPartition } from "./esp-partition.ts";
 import { findOtaSlot, readOtaSelect, slotOfEntry } from "./ota-select.ts";

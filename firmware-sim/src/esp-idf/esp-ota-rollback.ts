@@ -1,6 +1,6 @@
 import { AppSubtype, isSelectValid, OtaImageState, otaSlotOfSequence, PartitionType } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "./app-context.ts";
-import { EspErr } from "./esp-err.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_partition_description, hasRightCrc } from "./esp-ota-query.ts";
 import { esp_partition_erase_range, esp_partition_find_first, runningPartition } from "./esp-partition.ts";

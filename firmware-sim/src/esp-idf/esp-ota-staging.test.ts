@@ -1,8 +1,8 @@
 import { buildAppImage, buildPartitionTable, OtaImageState, PartitionType } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../../test/board.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition_skip_validate } from "./esp-ota-boot.ts";
 import { esp_ota_resume, esp_ota_set_final_partition, esp_ota_write_with_offset } from "./esp-ota-staging.ts";
 import {

@@ -1,8 +1,8 @@
 import { PartitionType } from "@tinybms/ota-core";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
 import { isOtaSlot } from "./esp-ota-query.ts";
 import { checkUpdatable, OTA_WITH_SEQUENTIAL_WRITES, openOtaHandle } from "./esp-ota-update.ts";
 import { esp_partition_verify, esp_partition_write } from "./esp-partition.ts";

@@ -7,10 +7,10 @@ import {
   parsePartitionTable,
   viewOf,
 } from "@tinybms/ota-core";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import type { AppContext, EspPartition, OtaHandle } from "./app-context.ts";
-import { EspErr } from "./esp-err.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_state_partition, isOtaSlot } from "./esp-ota-query.ts";
 import { esp_ota_invalidate_inactive_ota_data_slot } from "./esp-ota-rollback.ts";

@@ -1,8 +1,8 @@
 import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core";
 import { describe, expect, test } from "vitest";
 import { board, entry, partition, SLOT_SIZE, start } from "../../test/board.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import {
   ESP_PARTITION_SUBTYPE_ANY,
   ESP_PARTITION_TYPE_ANY,

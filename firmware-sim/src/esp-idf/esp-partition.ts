@@ -1,12 +1,12 @@
 import { PARTITION_TABLE_SIZE, PartitionType } from "@tinybms/ota-core";
 import { flashViewOf } from "../boot/flash-view.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import type { FlashAccess } from "../flash/flash-reader.ts";
 import { programUnaligned } from "../flash/flash-violations.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
 
 /** Any type (`ESP_PARTITION_TYPE_ANY`). */
 export const ESP_PARTITION_TYPE_ANY = 0xff;

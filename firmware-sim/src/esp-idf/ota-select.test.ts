@@ -1,7 +1,7 @@
 import { otaSlotOfSequence } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { EspAbort } from "./esp-abort.ts";
+import { EspAbort } from "../esp-err/esp-abort.ts";
 import { nextSequence } from "./ota-select.ts";
 
 test("the next sequence number is the smallest from the current one on that selects the slot", () => {

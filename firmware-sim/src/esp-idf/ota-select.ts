@@ -12,9 +12,9 @@ import {
   PartitionType,
   parseOtadataEntry,
 } from "@tinybms/ota-core";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
-import { EspAbort } from "./esp-abort.ts";
-import { EspErr } from "./esp-err.ts";
 import {
   esp_partition_erase_range,
   esp_partition_find_first,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import { LineFaults, type LineOutcome } from "./line-faults.ts";
 import { parseFault } from "./parse-fault.ts";
 

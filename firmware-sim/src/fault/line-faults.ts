@@ -1,4 +1,4 @@
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../random/random.ts";
 import { type Fault, faultsOf, type LineDirection, type LineFault, STALL_MS } from "./fault.ts";
 
 /** What becomes of bytes sent, in order. */

@@ -1,6 +1,6 @@
 import { topicsOf } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import { LinkFaults } from "./link-faults.ts";
 import { parseFault } from "./parse-fault.ts";
 

@@ -1,5 +1,5 @@
 import { parseTopic } from "@tinybms/ota-core";
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../random/random.ts";
 import { DELAY_MS, type Fault, faultsOf, type MessageFault, type MessageKind } from "./fault.ts";
 
 /** When each copy of a message arrives, in milliseconds later than it would; none: it is lost. */

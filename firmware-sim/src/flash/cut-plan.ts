@@ -1,5 +1,5 @@
 import { OtaError } from "@tinybms/ota-core";
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import type { CutPlan } from "./power-cut.ts";
 import { singleBitTear } from "./single-bit-tears.ts";
 import { ERASE_TEARS, PROGRAM_TEARS, type Tear } from "./tears.ts";

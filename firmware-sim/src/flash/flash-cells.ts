@@ -1,4 +1,4 @@
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import { FlashFaults } from "./flash-fault.ts";
 import { SECTOR_SIZE, SectorStore } from "./sector-store.ts";
 import type { Tear } from "./tears.ts";

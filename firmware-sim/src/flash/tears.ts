@@ -1,4 +1,4 @@
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../random/random.ts";
 
 /** What a torn operation leaves in its cells. */
 export interface TornCells {

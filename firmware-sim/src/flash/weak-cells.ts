@@ -1,4 +1,4 @@
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import { SECTOR_SIZE } from "./sector-store.ts";
 
 /** Reads of its sector that a weak cell survives at most. */

@@ -1,11 +1,11 @@
 import { guardClient } from "@tinybms/ota-broker";
 import type { Provisioning } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceAction, DeviceEvent, DeviceLogEntry } from "../device-events.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceAction, DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
 import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 
 /** How a device is run against a real broker. */
 export interface ConnectOptions {

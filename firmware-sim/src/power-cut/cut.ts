@@ -1,5 +1,5 @@
 import { OTADATA_ENTRY_SIZE, OTADATA_SECTOR_SIZE } from "@tinybms/ota-core";
-import type { SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
 import type { NorFlash, WatchedOperation } from "../flash/nor-flash.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import { freedBitVariants, missedBitVariants } from "../flash/single-bit-tears.ts";

@@ -1,6 +1,6 @@
 import type { Hardware } from "../boot/boot-options.ts";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceAction, DeviceLogEntry } from "../device-events.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceAction, DeviceLogEntry } from "../device/device-events.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { isWeak } from "./cut.ts";
 import type { Breach } from "./invariant.ts";

@@ -1,8 +1,8 @@
 import { Sender } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { BootOutcome } from "../boot/bootloader.ts";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceLogEntry } from "../device-events.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { World } from "../simulation/world.ts";
 import { type Scenario, TOPIC_ROOT } from "./scenario.ts";

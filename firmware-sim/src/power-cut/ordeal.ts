@@ -1,6 +1,6 @@
 import { NVS_PAGE_SIZE } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
-import type { SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, cutPower, isWeak } from "./cut.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";

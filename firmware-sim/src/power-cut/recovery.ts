@@ -1,5 +1,5 @@
 import { CHUNK_SIZE } from "@tinybms/ota-core";
-import type { SimulatedDevice } from "../device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
 import { isWeak } from "./cut.ts";
 import { checkAccepted, checkBootable, checkFlash, checkRejections, limitOf } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";

@@ -1,6 +1,6 @@
 import { OtaError } from "@tinybms/ota-core";
 import { runBootloader } from "../boot/bootloader.ts";
-import type { DeviceLogEntry } from "../device-events.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import type { Cut } from "./cut.ts";
 import { firstStarts, type StartOutcome } from "./first-starts.ts";

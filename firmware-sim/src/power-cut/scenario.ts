@@ -16,14 +16,14 @@ import {
 } from "@tinybms/ota-core";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
-import { createDevice, createHardware, type FlashContents } from "../create-device.ts";
-import type { SimulatedDevice } from "../device.ts";
-import { partitionsOf } from "../device-partitions.ts";
+import { verifyRomSignature } from "../boot/verify-rom-signature.ts";
+import { createDevice, createHardware, type FlashContents } from "../device/create-device.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import { partitionsOf } from "../device/device-partitions.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
 import { prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
-import { verifyRomSignature } from "../verify-rom-signature.ts";
 
 /** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
 export type SweepRun = "update" | "rollback";

@@ -1,4 +1,4 @@
-import { createRandom } from "../simulation/random.ts";
+import { createRandom } from "../random/random.ts";
 import { type Cut, isWeak, seedOf } from "./cut.ts";
 import type { SweepOptions } from "./sweep-options.ts";
 

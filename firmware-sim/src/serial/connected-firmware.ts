@@ -1,4 +1,4 @@
-import type { DeviceLogEntry } from "../device-events.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { DeviceConnection } from "../mqtt/connect-device.ts";
 import { consoleText } from "../rom/rom-console.ts";
 import type { BoardFirmware } from "./board-firmware.ts";

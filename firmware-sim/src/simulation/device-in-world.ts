@@ -1,5 +1,5 @@
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceEvent, DeviceLogEntry } from "../device-events.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
 import type { Link, Schedule } from "./link.ts";
 
 /** The world as a device in it sees it. */

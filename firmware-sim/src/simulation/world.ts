@@ -1,13 +1,13 @@
 import { type DeliveryOutcome, parseTopic, type SenderAction, type SenderEvent } from "@tinybms/ota-core";
-import type { SimulatedDevice } from "../device.ts";
-import type { DeviceLogEntry } from "../device-events.ts";
+import type { SimulatedDevice } from "../device/device.ts";
+import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
+import { createRandom, type Random } from "../random/random.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";
 import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
 import { Link } from "./link.ts";
-import { createRandom, type Random } from "./random.ts";
 
 /** What publishes in the world: ota-core's `Sender`, or anything that speaks its events. */
 export interface WorldPublisher {

@@ -9,8 +9,8 @@ import {
   type PartitionEntry,
   parsePartitionTable,
 } from "@tinybms/ota-core";
-import { contentsOfFlash } from "../commands/flash-dump.ts";
-import type { FlashContents } from "../create-device.ts";
+import type { FlashContents } from "../device/create-device.ts";
+import { contentsOfFlash } from "../device/flash-dump.ts";
 import { foreignDump } from "./foreign-dump.ts";
 import type { TwinReason } from "./reason.ts";
 

@@ -1,8 +1,8 @@
 import { isOtaError } from "@tinybms/ota-core";
 import { runBootloader } from "../boot/bootloader.ts";
 import { verifyImage } from "../boot/verify-image.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
-import { EspErr } from "../esp-idf/esp-err.ts";
 import { esp_image_verify } from "../esp-idf/esp-image.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
 import { copyOf, createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";

@@ -9,7 +9,7 @@ import {
 } from "@tinybms/ota-core";
 import { runBootloader } from "../boot/bootloader.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
-import { createHardware } from "../create-device.ts";
+import { createHardware } from "../device/create-device.ts";
 import type { Board } from "./board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 

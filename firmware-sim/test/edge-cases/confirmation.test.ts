@@ -2,7 +2,7 @@
 
 import { OtaImageState } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_get_next_update_partition, esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
 import {
   esp_ota_mark_app_invalid_rollback_and_reboot,

@@ -3,7 +3,7 @@
 import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { runBootloader } from "../../src/boot/bootloader.ts";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import {
   esp_ota_begin,

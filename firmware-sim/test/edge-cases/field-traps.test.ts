@@ -5,7 +5,7 @@ import { buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-cor
 import { expect, test } from "vitest";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { runBootloader } from "../../src/boot/bootloader.ts";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import {
   esp_ota_get_last_invalid_partition,

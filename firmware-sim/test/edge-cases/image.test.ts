@@ -2,7 +2,7 @@
 
 import { type AppImageSpec, buildAppImage, type ChipName, OtaImageState } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_https_ota } from "../../src/esp-idf/esp-https-ota.ts";
 import { esp_image_verify } from "../../src/esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";

@@ -2,8 +2,8 @@
 
 import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { EspAbort } from "../../src/esp-idf/esp-abort.ts";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspAbort } from "../../src/esp-err/esp-abort.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
 import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";

@@ -1,7 +1,7 @@
 // fast-check runs random commands on a board and on a small model of what ESP-IDF's documentation promises.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_state_partition } from "../../src/esp-idf/esp-ota-query.ts";
 import {

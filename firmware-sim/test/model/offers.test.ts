@@ -3,11 +3,11 @@ import { buildAppImage, buildEnvelope, buildOffer, CHUNK_SIZE, sha256, toHex, to
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SelfTestRule } from "../../src/agent/self-test.ts";
-import { createDevice, createHardware } from "../../src/create-device.ts";
-import type { SimulatedDevice } from "../../src/device.ts";
+import { createDevice, createHardware } from "../../src/device/create-device.ts";
+import type { SimulatedDevice } from "../../src/device/device.ts";
 import { eraseCutVariants, programCutVariants } from "../../src/flash/tears.ts";
+import { createRandom } from "../../src/random/random.ts";
 import { publishImage } from "../../src/simulation/publish-image.ts";
-import { createRandom } from "../../src/simulation/random.ts";
 import { World } from "../../src/simulation/world.ts";
 
 const TOPIC_ROOT = "tinybms/gateway/ota";

@@ -10,8 +10,8 @@ import {
 } from "@tinybms/ota-core";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { type BootOutcome, runBootloader } from "../../src/boot/bootloader.ts";
+import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { type AppContext, createAppContext, type EspPartition } from "../../src/esp-idf/app-context.ts";
-import { EspErr } from "../../src/esp-idf/esp-err.ts";
 import { esp_image_verify } from "../../src/esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description } from "../../src/esp-idf/esp-ota-query.ts";

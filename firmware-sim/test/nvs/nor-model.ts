@@ -1,5 +1,5 @@
 import type { NvsStorage } from "../../src/nvs/nvs-storage.ts";
-import { createRandom, type Random } from "../../src/simulation/random.ts";
+import { createRandom, type Random } from "../../src/random/random.ts";
 
 export const SECTOR_SIZE_BYTES = 4096;
 

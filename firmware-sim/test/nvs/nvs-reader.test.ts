@@ -19,7 +19,7 @@ import {
   nvs_set_u8,
   nvs_set_u32,
 } from "../../src/nvs/nvs.ts";
-import { createRandom, type Random } from "../../src/simulation/random.ts";
+import { createRandom, type Random } from "../../src/random/random.ts";
 import { type Cut, ERASE_TEARS, NorModel, PowerCut, PROGRAM_TEARS, SECTOR_SIZE_BYTES } from "./nor-model.ts";
 
 const NAMESPACES = ["app", "wifi"] as const;

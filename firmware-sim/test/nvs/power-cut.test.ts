@@ -26,7 +26,7 @@ import {
   nvs_set_str,
   nvs_set_u32,
 } from "../../src/nvs/nvs.ts";
-import { createRandom, type Random } from "../../src/simulation/random.ts";
+import { createRandom, type Random } from "../../src/random/random.ts";
 import {
   type Cut,
   ERASE_TEARS,

@@ -9,7 +9,7 @@ import {
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createHardware } from "../../src/create-device.ts";
+import { createHardware } from "../../src/device/create-device.ts";
 import { ROM_CHIPS } from "../../src/rom/rom-profiles.ts";
 import type { SerialBoardEvent } from "../../src/rom/serial-board-events.ts";
 import { BenchHost } from "./bench-host.ts";

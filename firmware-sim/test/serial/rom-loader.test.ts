@@ -17,7 +17,7 @@ import {
   utf8,
 } from "@tinybms/ota-core";
 import { describe, expect, test } from "vitest";
-import { createHardware } from "../../src/create-device.ts";
+import { createHardware } from "../../src/device/create-device.ts";
 import { BenchHost, noise, padded } from "./bench-host.ts";
 
 const CHIPS: readonly ChipName[] = ["esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6", "esp32h2"];

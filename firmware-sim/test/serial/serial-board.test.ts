@@ -1,6 +1,6 @@
 import { buildLoaderRequest, encodeSlip, LoaderOp, SYNC_DATA } from "@tinybms/ota-core";
 import { describe, expect, test } from "vitest";
-import { createHardware } from "../../src/create-device.ts";
+import { createHardware } from "../../src/device/create-device.ts";
 import { pinsOf, type ResetCircuit } from "../../src/rom/reset-circuit.ts";
 import { BenchHost } from "./bench-host.ts";
 

@@ -9,7 +9,7 @@ import {
   SYNC_DATA,
 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { createHardware } from "../../src/create-device.ts";
+import { createHardware } from "../../src/device/create-device.ts";
 import { parseFault } from "../../src/fault/parse-fault.ts";
 import { BootloaderFirmware } from "../../src/serial/board-firmware.ts";
 import { LineModel } from "../../src/serial/line-model.ts";

@@ -65,64 +65,7 @@ export {
   MMU_PAGE_SIZE,
   revisionName,
 } from "./image/chips.ts";
-export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./image/csv-rows.ts";
-export { formatNvsCsv } from "./image/format-nvs-csv.ts";
 export { assertImageEnd } from "./image/image-end.ts";
-export { type NvsFileReader, parseNvsCsv } from "./image/nvs-csv.ts";
-export { decryptNvsPartition, encryptNvsPartition } from "./image/nvs-encryption.ts";
-export {
-  buildNvsBlobIndex,
-  buildNvsEntry,
-  buildNvsVariableData,
-  isConsistentNvsEntry,
-  isNvsVariableType,
-  NVS_CHUNK_ANY,
-  NVS_CHUNK_SIZE_MAX,
-  NVS_CHUNK_START,
-  NVS_CRC_SEED,
-  NVS_ENTRY_COUNT,
-  NVS_ENTRY_SIZE,
-  NVS_NAMESPACE_ANY,
-  type NvsBlobIndex,
-  type NvsEntry,
-  NvsType,
-  type NvsVariableData,
-  nvsSpanOf,
-  parseNvsBlobIndex,
-  parseNvsEntry,
-  parseNvsVariableData,
-} from "./image/nvs-entry.ts";
-export type { NvsEntryInput, NvsPairInput } from "./image/nvs-entry-input.ts";
-export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./image/nvs-entry-states.ts";
-export {
-  hashNvsKey,
-  hasNvsKey,
-  NVS_KEY_LENGTH_MAX,
-  NVS_KEY_SIZE,
-  type NvsKey,
-  nvsKeyFromBytes,
-  nvsKeyFromText,
-} from "./image/nvs-key.ts";
-export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./image/nvs-keys.ts";
-export {
-  buildNvsPageHeader,
-  NVS_PAGE_HEADER_SIZE,
-  NVS_PAGE_SIZE,
-  NVS_PAGE_STATE_WORDS,
-  NVS_VERSION,
-  type NvsPageHeader,
-  type NvsPageState,
-  parseNvsPageHeader,
-} from "./image/nvs-page-header.ts";
-export {
-  type NvsPartition,
-  type NvsPartitionEntry,
-  type NvsPartitionPage,
-  type NvsProblem,
-  readNvsPartition,
-} from "./image/nvs-partition.ts";
-export type { NvsValueType } from "./image/nvs-value.ts";
-export { buildNvsPartition, type NvsPartitionOptions } from "./image/nvs-writer.ts";
 export {
   buildOtadataEntry,
   chooseActive,
@@ -218,7 +161,7 @@ export { DEFAULT_PROTOCOLS, parseRootManifest, protocolsOf } from "./manifest/ro
 export { type ChannelSecret, redactorOf, redactUserInfo, secretsOf } from "./manifest/secrets.ts";
 export { addVersion, type NewVersionEntry } from "./manifest/update.ts";
 export { parseVersionManifest } from "./manifest/version.ts";
-export { buildChunk, CHUNK_HEADER_SIZE, type Chunk, type ChunkParts, parseChunk } from "./protocol/chunk.ts";
+export { buildChunk, CHUNK_HEADER_SIZE, type Chunk, type ChunkParts, parseChunk } from "./messages/chunk.ts";
 export {
   buildEnvelope,
   type Envelope,
@@ -229,7 +172,7 @@ export {
   SIGNATURES_MAX,
   type SignedKind,
   signedBytes,
-} from "./protocol/envelope.ts";
+} from "./messages/envelope.ts";
 export {
   buildHashList,
   CHUNK_HASH_SIZE,
@@ -239,12 +182,102 @@ export {
   HashList,
   type HashListBuilder,
   parseHashList,
-} from "./protocol/hash-list.ts";
-export type { Immutable } from "./protocol/json-message.ts";
-export { buildKeySet, keyIdOf, parseKeySet } from "./protocol/key-set.ts";
-export { buildKeySetRecord, parseKeySetRecord } from "./protocol/key-set-record.ts";
-export { buildOffer, type OfferDocument, parseOffer } from "./protocol/offer.ts";
-export { Receiver, type ReceiverOptions } from "./protocol/receiver.ts";
+} from "./messages/hash-list.ts";
+export type { Immutable } from "./messages/json-message.ts";
+export { buildKeySet, keyIdOf, parseKeySet } from "./messages/key-set.ts";
+export { buildOffer, type OfferDocument, parseOffer } from "./messages/offer.ts";
+export { buildRelease, parseRelease } from "./messages/release.ts";
+export type { ReportedError } from "./messages/reported-error.ts";
+export { buildRequest, parseRequest, REQUEST_RANGES_MAX } from "./messages/request.ts";
+export { buildStateReport, parseStateReport } from "./messages/state-report.ts";
+export { targetAdmits } from "./messages/target.ts";
+export {
+  CHUNK_SIZE,
+  RECEIVER_TIMING,
+  type ReceiverTiming,
+  SENDER_TIMING,
+  type SenderTiming,
+} from "./messages/timing.ts";
+export {
+  imageIdOf,
+  isDeviceId,
+  isTopicRoot,
+  MESSAGE_SIZE_MAX,
+  type ParsedTopic,
+  parseTopic,
+  TOPIC_SIZE_MAX,
+  type Topics,
+  topicsOf,
+} from "./messages/topics.ts";
+export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./nvs/csv-rows.ts";
+export { formatNvsCsv } from "./nvs/format-nvs-csv.ts";
+export { type NvsFileReader, parseNvsCsv } from "./nvs/nvs-csv.ts";
+export { decryptNvsPartition, encryptNvsPartition } from "./nvs/nvs-encryption.ts";
+export {
+  buildNvsBlobIndex,
+  buildNvsEntry,
+  buildNvsVariableData,
+  isConsistentNvsEntry,
+  isNvsVariableType,
+  NVS_CHUNK_ANY,
+  NVS_CHUNK_SIZE_MAX,
+  NVS_CHUNK_START,
+  NVS_CRC_SEED,
+  NVS_ENTRY_COUNT,
+  NVS_ENTRY_SIZE,
+  NVS_NAMESPACE_ANY,
+  type NvsBlobIndex,
+  type NvsEntry,
+  NvsType,
+  type NvsVariableData,
+  nvsSpanOf,
+  parseNvsBlobIndex,
+  parseNvsEntry,
+  parseNvsVariableData,
+} from "./nvs/nvs-entry.ts";
+export type { NvsEntryInput, NvsPairInput } from "./nvs/nvs-entry-input.ts";
+export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./nvs/nvs-entry-states.ts";
+export {
+  hashNvsKey,
+  hasNvsKey,
+  NVS_KEY_LENGTH_MAX,
+  NVS_KEY_SIZE,
+  type NvsKey,
+  nvsKeyFromBytes,
+  nvsKeyFromText,
+} from "./nvs/nvs-key.ts";
+export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./nvs/nvs-keys.ts";
+export {
+  buildNvsPageHeader,
+  NVS_PAGE_HEADER_SIZE,
+  NVS_PAGE_SIZE,
+  NVS_PAGE_STATE_WORDS,
+  NVS_VERSION,
+  type NvsPageHeader,
+  type NvsPageState,
+  parseNvsPageHeader,
+} from "./nvs/nvs-page-header.ts";
+export {
+  type NvsPartition,
+  type NvsPartitionEntry,
+  type NvsPartitionPage,
+  type NvsProblem,
+  readNvsPartition,
+} from "./nvs/nvs-partition.ts";
+export type { NvsValueType } from "./nvs/nvs-value.ts";
+export { buildNvsPartition, type NvsPartitionOptions } from "./nvs/nvs-writer.ts";
+export { checkProvisioning } from "./provisioning/provisioning.ts";
+export {
+  PROVISIONING_KEYS,
+  PROVISIONING_NAMESPACE,
+  type ProvisioningKey,
+  type ProvisioningValues,
+  provisioningEntries,
+  provisioningOfPartition,
+  readProvisioning,
+} from "./provisioning/provisioning-nvs.ts";
+export { buildKeySetRecord, parseKeySetRecord } from "./receiver/key-set-record.ts";
+export { Receiver, type ReceiverOptions } from "./receiver/receiver.ts";
 export type {
   DeviceState,
   DropReason,
@@ -256,7 +289,7 @@ export type {
   ReceiverTimer,
   RunningImage,
   TargetSlot,
-} from "./protocol/receiver-events.ts";
+} from "./receiver/receiver-events.ts";
 export {
   type Attempt,
   BLANK_RECORD,
@@ -264,49 +297,7 @@ export {
   type Outcome,
   parseReceiverRecord,
   type ReceiverRecord,
-} from "./protocol/receiver-record.ts";
-export { buildRelease, parseRelease } from "./protocol/release.ts";
-export type { ReportedError } from "./protocol/reported-error.ts";
-export { buildRequest, parseRequest, REQUEST_RANGES_MAX } from "./protocol/request.ts";
-export { Sender, type SenderOptions } from "./protocol/sender.ts";
-export type {
-  DeliveryOutcome,
-  DeviceProgress,
-  SenderAction,
-  SenderEvent,
-  SenderStats,
-  SenderTimer,
-} from "./protocol/sender-events.ts";
-export { buildStateReport, parseStateReport } from "./protocol/state-report.ts";
-export { targetAdmits } from "./protocol/target.ts";
-export {
-  CHUNK_SIZE,
-  RECEIVER_TIMING,
-  type ReceiverTiming,
-  SENDER_TIMING,
-  type SenderTiming,
-} from "./protocol/timing.ts";
-export {
-  imageIdOf,
-  isDeviceId,
-  isTopicRoot,
-  MESSAGE_SIZE_MAX,
-  type ParsedTopic,
-  parseTopic,
-  TOPIC_SIZE_MAX,
-  type Topics,
-  topicsOf,
-} from "./protocol/topics.ts";
-export { checkProvisioning } from "./provisioning/provisioning.ts";
-export {
-  PROVISIONING_KEYS,
-  PROVISIONING_NAMESPACE,
-  type ProvisioningKey,
-  type ProvisioningValues,
-  provisioningEntries,
-  provisioningOfPartition,
-  readProvisioning,
-} from "./provisioning/provisioning-nvs.ts";
+} from "./receiver/receiver-record.ts";
 export {
   productOf,
   type ReleasedImage,
@@ -347,6 +338,15 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export type { SchemaError, SchemaValidator } from "./schemas/validator.ts";
+export { Sender, type SenderOptions } from "./sender/sender.ts";
+export type {
+  DeliveryOutcome,
+  DeviceProgress,
+  SenderAction,
+  SenderEvent,
+  SenderStats,
+  SenderTimer,
+} from "./sender/sender-events.ts";
 export {
   buildLoaderBlock,
   buildLoaderRequest,

@@ -1,11 +1,11 @@
 import { toHex } from "../src/bytes.ts";
 import { verifyAppImage } from "../src/image/app-image.ts";
 import { parseAppImage } from "../src/image/app-image-scanner.ts";
-import { buildKeySetRecord, parseKeySetRecord } from "../src/protocol/key-set-record.ts";
-import { Receiver, type ReceiverOptions } from "../src/protocol/receiver.ts";
-import type { ReceiverAction, ReceiverEvent } from "../src/protocol/receiver-events.ts";
-import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/protocol/receiver-record.ts";
-import { CHUNK_SIZE } from "../src/protocol/timing.ts";
+import { CHUNK_SIZE } from "../src/messages/timing.ts";
+import { buildKeySetRecord, parseKeySetRecord } from "../src/receiver/key-set-record.ts";
+import { Receiver, type ReceiverOptions } from "../src/receiver/receiver.ts";
+import type { ReceiverAction, ReceiverEvent } from "../src/receiver/receiver-events.ts";
+import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/receiver/receiver-record.ts";
 import { sha256 } from "../src/sha256.ts";
 import { earliestBuildTime } from "../src/signing/time-floor.ts";
 

@@ -1,8 +1,8 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { toBase64 } from "../src/bytes.ts";
-import { buildEnvelope, type Envelope, type SignedKind, signedBytes } from "../src/protocol/envelope.ts";
-import { buildKeySet } from "../src/protocol/key-set.ts";
-import { MESSAGE_SIZE_MAX } from "../src/protocol/topics.ts";
+import { buildEnvelope, type Envelope, type SignedKind, signedBytes } from "../src/messages/envelope.ts";
+import { buildKeySet } from "../src/messages/key-set.ts";
+import { MESSAGE_SIZE_MAX } from "../src/messages/topics.ts";
 import type { KeySet } from "../src/schemas/types.generated.ts";
 import { type PublicKey, parsePublicKey } from "../src/signing/public-key.ts";
 import type { KeyRoleName } from "../src/signing/trusted-keys.ts";

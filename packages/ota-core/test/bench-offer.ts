@@ -1,11 +1,11 @@
 import { toHex } from "../src/bytes.ts";
 import { parseAppImage } from "../src/image/app-image-scanner.ts";
-import { buildEnvelope, parseEnvelope } from "../src/protocol/envelope.ts";
-import { buildHashList } from "../src/protocol/hash-list.ts";
-import { buildOffer, type OfferDocument } from "../src/protocol/offer.ts";
-import { buildRelease } from "../src/protocol/release.ts";
-import { CHUNK_SIZE } from "../src/protocol/timing.ts";
-import { imageIdOf } from "../src/protocol/topics.ts";
+import { buildEnvelope, parseEnvelope } from "../src/messages/envelope.ts";
+import { buildHashList } from "../src/messages/hash-list.ts";
+import { buildOffer, type OfferDocument } from "../src/messages/offer.ts";
+import { buildRelease } from "../src/messages/release.ts";
+import { CHUNK_SIZE } from "../src/messages/timing.ts";
+import { imageIdOf } from "../src/messages/topics.ts";
 import type { Release } from "../src/schemas/types.generated.ts";
 import { sha256 } from "../src/sha256.ts";
 

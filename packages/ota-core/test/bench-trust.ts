@@ -1,6 +1,6 @@
-import { buildEnvelope, type Envelope } from "../src/protocol/envelope.ts";
-import { buildOffer, type OfferDocument } from "../src/protocol/offer.ts";
-import { buildRelease } from "../src/protocol/release.ts";
+import { buildEnvelope, type Envelope } from "../src/messages/envelope.ts";
+import { buildOffer, type OfferDocument } from "../src/messages/offer.ts";
+import { buildRelease } from "../src/messages/release.ts";
 import type { Release } from "../src/schemas/types.generated.ts";
 import { readKeySet } from "../src/signing/key-set-step.ts";
 import { type SignatureVerifier, verifySignature } from "../src/signing/signature-verifier.ts";

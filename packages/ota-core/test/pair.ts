@@ -1,9 +1,9 @@
 import { toHex } from "../src/bytes.ts";
-import { buildHashList } from "../src/protocol/hash-list.ts";
-import { Sender, type SenderOptions } from "../src/protocol/sender.ts";
-import type { DeliveryOutcome, SenderEvent } from "../src/protocol/sender-events.ts";
-import { CHUNK_SIZE } from "../src/protocol/timing.ts";
-import { parseTopic, topicsOf } from "../src/protocol/topics.ts";
+import { buildHashList } from "../src/messages/hash-list.ts";
+import { CHUNK_SIZE } from "../src/messages/timing.ts";
+import { parseTopic, topicsOf } from "../src/messages/topics.ts";
+import { Sender, type SenderOptions } from "../src/sender/sender.ts";
+import type { DeliveryOutcome, SenderEvent } from "../src/sender/sender-events.ts";
 import { sha256 } from "../src/sha256.ts";
 import { BenchDevice } from "./bench-device.ts";
 import { offerOf, PRODUCT, releaseOf, TOPIC_ROOT } from "./bench-offer.ts";

@@ -5,10 +5,10 @@ import { concatBytes, utf8 } from "../bytes.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { SINGLEAPP_PARTITION_CSV, TWO_OTA_LARGE_PARTITION_CSV } from "../image/built-in-partition-tables.ts";
 import type { ChipName } from "../image/chips.ts";
-import { buildNvsEntry, buildNvsVariableData, NvsType } from "../image/nvs-entry.ts";
-import { nvsKeyFromText } from "../image/nvs-key.ts";
-import { buildNvsPageHeader } from "../image/nvs-page-header.ts";
 import { buildOtadataEntry, OtaImageState, otadataEntry } from "../image/otadata.ts";
+import { buildNvsEntry, buildNvsVariableData, NvsType } from "../nvs/nvs-entry.ts";
+import { nvsKeyFromText } from "../nvs/nvs-key.ts";
+import { buildNvsPageHeader } from "../nvs/nvs-page-header.ts";
 import { inspectImage } from "./inspect-image.ts";
 import type { FlashInspection } from "./inspection.ts";
 

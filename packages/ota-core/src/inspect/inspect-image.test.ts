@@ -5,9 +5,9 @@ import { buildBootloader, tableOf } from "../../test/flash-dump.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { SINGLEAPP_PARTITION_CSV, TWO_OTA_PARTITION_CSV } from "../image/built-in-partition-tables.ts";
-import { buildNvsPageHeader } from "../image/nvs-page-header.ts";
 import { buildOtadataEntry, OtaImageState, otadataEntry } from "../image/otadata.ts";
 import { buildSignatureBlock } from "../image/signature-block.ts";
+import { buildNvsPageHeader } from "../nvs/nvs-page-header.ts";
 import { inspectImage } from "./inspect-image.ts";
 
 const APP = buildAppImage({

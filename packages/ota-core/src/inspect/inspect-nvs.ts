@@ -1,7 +1,7 @@
 import { toHex, utf8 } from "../bytes.ts";
-import { NVS_PAGE_SIZE, NVS_VERSION, parseNvsPageHeader } from "../image/nvs-page-header.ts";
-import { type NvsPartitionEntry, readNvsPartition } from "../image/nvs-partition.ts";
-import type { NvsValueType } from "../image/nvs-value.ts";
+import { NVS_PAGE_SIZE, NVS_VERSION, parseNvsPageHeader } from "../nvs/nvs-page-header.ts";
+import { type NvsPartitionEntry, readNvsPartition } from "../nvs/nvs-partition.ts";
+import type { NvsValueType } from "../nvs/nvs-value.ts";
 import { PROVISIONING_NAMESPACE } from "../provisioning/provisioning-nvs.ts";
 import { Findings } from "./findings.ts";
 import type { InspectedNvsEntry, NvsInspection } from "./inspection.ts";

@@ -1,8 +1,8 @@
 import type { OtaErrorCode } from "../errors.ts";
 import type { ChipName } from "../image/chips.ts";
-import type { NvsPageState } from "../image/nvs-page-header.ts";
-import type { NvsValueType } from "../image/nvs-value.ts";
 import type { SignatureScheme } from "../image/signature-block.ts";
+import type { NvsPageState } from "../nvs/nvs-page-header.ts";
+import type { NvsValueType } from "../nvs/nvs-value.ts";
 
 /** One thing that is wrong with a file, or worth knowing about it. */
 export interface InspectProblem {

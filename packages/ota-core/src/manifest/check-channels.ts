@@ -1,6 +1,6 @@
 import { utf8 } from "../bytes.ts";
 import type { JsonObject, JsonValue } from "../json/strict-json.ts";
-import { isTopicRoot, TOPIC_SIZE_MAX, topicsOf } from "../protocol/topics.ts";
+import { isTopicRoot, TOPIC_SIZE_MAX, topicsOf } from "../messages/topics.ts";
 import { labelOf } from "../schemas/problems.ts";
 import type { Channels } from "../schemas/types.generated.ts";
 import { type Environment, expandEnvironment, holdsReference, MALFORMED } from "./environment.ts";

@@ -1,9 +1,9 @@
 import { utf8 } from "../bytes.ts";
 import { isOtaError, OtaError } from "../errors.ts";
-import type { NvsPairInput } from "../image/nvs-entry-input.ts";
-import { readNvsPartition } from "../image/nvs-partition.ts";
-import { envelopeToJson, parseEnvelope } from "../protocol/envelope.ts";
-import { MESSAGE_SIZE_MAX } from "../protocol/topics.ts";
+import { envelopeToJson, parseEnvelope } from "../messages/envelope.ts";
+import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
+import type { NvsPairInput } from "../nvs/nvs-entry-input.ts";
+import { readNvsPartition } from "../nvs/nvs-partition.ts";
 import type { Provisioning } from "../schemas/types.generated.ts";
 import { checkProvisioning, invalidProvisioning } from "./provisioning.ts";
 

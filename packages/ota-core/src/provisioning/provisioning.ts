@@ -1,8 +1,8 @@
 import { utf8 } from "../bytes.ts";
 import { isOtaError, OtaError, type Problem } from "../errors.ts";
-import { envelopeFromJson } from "../protocol/envelope.ts";
-import { parseKeySet } from "../protocol/key-set.ts";
-import { isTopicRoot, MESSAGE_SIZE_MAX } from "../protocol/topics.ts";
+import { envelopeFromJson } from "../messages/envelope.ts";
+import { parseKeySet } from "../messages/key-set.ts";
+import { isTopicRoot, MESSAGE_SIZE_MAX } from "../messages/topics.ts";
 import { problemsOf } from "../schemas/problems.ts";
 import type { Provisioning } from "../schemas/types.generated.ts";
 import { validateProvisioning } from "../schemas/validators.generated.ts";

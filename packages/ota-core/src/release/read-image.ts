@@ -9,7 +9,7 @@ import { chipById, chipsOfHardware } from "../image/chips.ts";
 import { assertImageEnd } from "../image/image-end.ts";
 import { signatureOffset } from "../image/signature-block.ts";
 import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
-import { createHashListBuilder } from "../protocol/hash-list.ts";
+import { createHashListBuilder } from "../messages/hash-list.ts";
 import { sha256 } from "../sha256.ts";
 import { foreignFile, isBootloader } from "./foreign-image.ts";
 

@@ -1,6 +1,6 @@
 import { chipById } from "../image/chips.ts";
-import { malformedMessage } from "../protocol/json-message.ts";
-import { CHUNK_SIZE } from "../protocol/timing.ts";
+import { malformedMessage } from "../messages/json-message.ts";
+import { CHUNK_SIZE } from "../messages/timing.ts";
 import type { Release, RootManifest } from "../schemas/types.generated.ts";
 
 /** What an image is, as far as its file tells. */

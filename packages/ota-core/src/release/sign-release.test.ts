@@ -6,9 +6,9 @@ import { type BenchKey, benchKeySet, createBenchKey } from "../../test/bench-key
 import { concatBytes, toHex } from "../bytes.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { validateReleaseLine } from "../manifest/validate-release-line.ts";
-import { parseEnvelope } from "../protocol/envelope.ts";
-import { buildHashList } from "../protocol/hash-list.ts";
-import { parseRelease } from "../protocol/release.ts";
+import { parseEnvelope } from "../messages/envelope.ts";
+import { buildHashList } from "../messages/hash-list.ts";
+import { parseRelease } from "../messages/release.ts";
 import { sha256 } from "../sha256.ts";
 import type { Signer } from "../signing/sign-envelope.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";

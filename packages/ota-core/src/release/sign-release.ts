@@ -1,7 +1,7 @@
 import { equalBytes } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
-import type { Envelope } from "../protocol/envelope.ts";
-import { buildRelease } from "../protocol/release.ts";
+import type { Envelope } from "../messages/envelope.ts";
+import { buildRelease } from "../messages/release.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { type Signer, signEnvelope } from "../signing/sign-envelope.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";

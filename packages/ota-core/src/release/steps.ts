@@ -5,7 +5,7 @@ import { type LoadedRoot, verifyArtifact } from "../manifest/load.ts";
 import { resolveArtifact } from "../manifest/load-path.ts";
 import { DEFAULT_PROTOCOLS } from "../manifest/root.ts";
 import { addVersion } from "../manifest/update.ts";
-import { buildEnvelope } from "../protocol/envelope.ts";
+import { buildEnvelope } from "../messages/envelope.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
 import { copyBinary } from "./copy-binary.ts";
 import type { PackageChange, PackageOptions } from "./package-options.ts";

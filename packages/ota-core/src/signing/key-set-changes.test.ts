@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { benchKeySet, createBenchKey } from "../../test/bench-keys.ts";
-import { buildKeySet, parseKeySet } from "../protocol/key-set.ts";
+import { buildKeySet, parseKeySet } from "../messages/key-set.ts";
 import { addKey, firstKeySet, nextKeySet, revokeKey, rolesOf, rotateKey, setThreshold } from "./key-set-changes.ts";
 
 const [A, B, C] = [createBenchKey(), createBenchKey("ed25519"), createBenchKey()];

@@ -1,7 +1,7 @@
 import { toBase64 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
-import { SIGNATURES_MAX } from "../protocol/envelope.ts";
-import type { Immutable } from "../protocol/json-message.ts";
+import { SIGNATURES_MAX } from "../messages/envelope.ts";
+import type { Immutable } from "../messages/json-message.ts";
 import type { KeyRole, KeySet } from "../schemas/types.generated.ts";
 import type { PublicKey } from "./public-key.ts";
 import { KEY_ROLES, type KeyRoleName } from "./trusted-keys.ts";

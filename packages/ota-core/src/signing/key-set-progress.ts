@@ -1,4 +1,4 @@
-import type { Envelope } from "../protocol/envelope.ts";
+import type { Envelope } from "../messages/envelope.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
 import type { TrustedKeys, TrustedRole } from "./trusted-keys.ts";
 import { signersOf } from "./verify-envelope.ts";

@@ -1,7 +1,7 @@
 import { OtaError } from "../errors.ts";
-import { parseEnvelope } from "../protocol/envelope.ts";
-import { parseKeySet } from "../protocol/key-set.ts";
-import { MESSAGE_SIZE_MAX } from "../protocol/topics.ts";
+import { parseEnvelope } from "../messages/envelope.ts";
+import { parseKeySet } from "../messages/key-set.ts";
+import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
 import { type TrustedKeys, trustKeys } from "./trusted-keys.ts";
 import { verifyEnvelope } from "./verify-envelope.ts";

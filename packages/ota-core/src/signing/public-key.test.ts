@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createBenchKey, spkiOf } from "../../test/bench-keys.ts";
 import { concatBytes, fromHex } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
-import { keyIdOf } from "../protocol/key-set.ts";
+import { keyIdOf } from "../messages/key-set.ts";
 import { parsePublicKey } from "./public-key.ts";
 
 const P256 = createBenchKey("ecdsa").spki;

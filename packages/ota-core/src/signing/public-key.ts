@@ -1,6 +1,6 @@
 import { equalBytes, fromHex, toHex } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
-import { keyIdOf } from "../protocol/key-set.ts";
+import { keyIdOf } from "../messages/key-set.ts";
 import type { KeyRecord } from "../schemas/types.generated.ts";
 import { isEd25519Point, isP256Point } from "./curve-points.ts";
 import { DerTag, readDer, readIntegerPair, readOnlyDer } from "./der.ts";

@@ -1,4 +1,4 @@
-import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../protocol/envelope.ts";
+import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../messages/envelope.ts";
 import type { PublicKey } from "./public-key.ts";
 
 /** A signature, and the key under which it verifies. */

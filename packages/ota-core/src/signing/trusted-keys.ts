@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
 import { fromBase64 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
-import type { Immutable } from "../protocol/json-message.ts";
+import type { Immutable } from "../messages/json-message.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 import { type PublicKey, parsePublicKey } from "./public-key.ts";
 

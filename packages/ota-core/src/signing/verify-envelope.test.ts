@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type BenchKey, type BenchRole, benchKeySet, createBenchKey, sealed } from "../../test/bench-keys.ts";
 import { concatBytes, equalBytes, utf8 } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
-import { buildEnvelope, type Envelope, parseEnvelope, type SignedKind, signedBytes } from "../protocol/envelope.ts";
+import { buildEnvelope, type Envelope, parseEnvelope, type SignedKind, signedBytes } from "../messages/envelope.ts";
 import { verifySignature } from "./signature-verifier.ts";
 import { type KeyRoleName, type TrustedKeys, trustKeys } from "./trusted-keys.ts";
 import { verifyEnvelope } from "./verify-envelope.ts";

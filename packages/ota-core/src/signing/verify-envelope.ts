@@ -1,5 +1,5 @@
 import { OtaError } from "../errors.ts";
-import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../protocol/envelope.ts";
+import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../messages/envelope.ts";
 import type { PublicKey } from "./public-key.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
 import type { KeyRoleName, TrustedKeys, TrustedRole } from "./trusted-keys.ts";

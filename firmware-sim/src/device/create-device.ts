@@ -1,0 +1,155 @@
+import {
+  APP_IMAGE_HEADER_SIZE,
+  AppSubtype,
+  buildPartitionTable,
+  type Chip,
+  type ChipName,
+  chipById,
+  chipByName,
+  DataSubtype,
+  isOtaError,
+  OtaError,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  type PartitionEntry,
+  type PartitionTable,
+  PartitionType,
+  parseAppImageHeader,
+  parsePartitionCsv,
+  parsePartitionTable,
+  TWO_OTA_LARGE_PARTITION_CSV,
+} from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
+import { Efuse, type EfuseFields } from "../boot/efuse.ts";
+import { NorFlash } from "../flash/nor-flash.ts";
+import { SimulatedDevice } from "./device.ts";
+import type { DeviceOptions } from "./device-options.ts";
+import { provisioningInFlash } from "./device-partitions.ts";
+
+/** What a factory puts on a board: a whole dump, or its parts. */
+export interface FlashContents {
+  /** The chip; that of the app without it, and ESP32 where there is none. */
+  readonly chip?: ChipName;
+  /** Size of the flash; 4 MiB without it, or what the dump or the table needs. */
+  readonly flashSizeBytes?: number;
+  /** A whole flash, as `esptool read-flash` wrote it. The parts below, where given, are flashed over it. */
+  readonly flashDump?: Uint8Array;
+  /** Where the dump has its partition table, in bytes; 0x8000 without it. */
+  readonly tableOffset?: number;
+  /** In binary form or parsed; two OTA slots of 1700 KiB without it and without a dump. */
+  readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries">;
+  /** The second-stage bootloader; the simulated one does without. */
+  readonly bootloader?: Uint8Array;
+  /** The app, flashed into factory, or `ota_0` where there is none. */
+  readonly app?: Uint8Array;
+  /** The NVS partition. */
+  readonly nvs?: Uint8Array;
+  /** The otadata partition, such as Arduino's `boot_app0.bin`; blank without it. */
+  readonly otadata?: Uint8Array;
+  readonly efuse?: EfuseFields;
+}
+
+/** A device to make: of parts, or around hardware that was flashed before. */
+export interface DeviceSpec extends DeviceOptions, FlashContents {
+  /** Flash, eFuses and chip; what {@link FlashContents} says then counts for nothing. */
+  readonly hardware?: Hardware;
+}
+
+/** How a device was built whose NVS says who it is. */
+export type ProvisionedDeviceOptions = Omit<
+  DeviceOptions,
+  "id" | "topicRoot" | "product" | "allowUnsigned" | "keySet" | "provisioning"
+>;
+
+/**
+ * Makes a device and flashes it as a factory would. It is off.
+ *
+ * @throws OtaError `simulation/does-not-fit` for a part that is larger than its place, or has none;
+ *   `image/partition-table-invalid` for a table that is none.
+ */
+export function createDevice(spec: DeviceSpec): SimulatedDevice {
+  return new SimulatedDevice(spec.hardware ?? createHardware(spec), spec);
+}
+
+/**
+ * Makes a device around hardware whose NVS says who it is: name, broker, topic, product, whose offers it takes and how it
+ * logs in. It is off.
+ *
+ * @throws OtaError `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
+ */
+export function createProvisionedDevice(hardware: Hardware, options: ProvisionedDeviceOptions = {}): SimulatedDevice {
+  const provisioning = provisioningInFlash(hardware.flash, options.bootloaderOptions?.tableOffset);
+  const { device_id: id, topic: topicRoot } = provisioning;
+  return new SimulatedDevice(hardware, { ...options, id, topicRoot, provisioning });
+}
+
+/** Flashes a board as a factory would. Errors as {@link createDevice}. */
+export function createHardware(contents: FlashContents): Hardware {
+  const chip = chipOf(contents);
+  const table = tableOf(contents);
+  const flash = new NorFlash(contents.flashSizeBytes ?? flashSizeFor(contents, table));
+  const { flashDump, bootloader } = contents;
+  const whole: Place = { label: "the flash", offset: 0, size: flash.sizeBytes };
+  if (flashDump !== undefined) load(flash, whole, flashDump);
+  if (bootloader !== undefined) {
+    const size = PARTITION_TABLE_OFFSET - chip.bootloaderOffset;
+    load(flash, { label: "the bootloader's place", offset: chip.bootloaderOffset, size }, bootloader);
+  }
+  if (contents.partitionTable !== undefined || flashDump === undefined) {
+    flash.load(PARTITION_TABLE_OFFSET, buildPartitionTable(table));
+  }
+  const { APP, DATA } = PartitionType;
+  const parts = [
+    ["nvs", contents.nvs, find(table, DATA, DataSubtype.NVS)],
+    ["otadata", contents.otadata, find(table, DATA, DataSubtype.OTA)],
+    ["app", contents.app, find(table, APP, AppSubtype.FACTORY) ?? find(table, APP, AppSubtype.OTA_0)],
+  ] as const;
+  for (const [name, bytes, place] of parts) {
+    if (bytes !== undefined) load(flash, place ?? { label: `a partition for ${name}`, offset: 0, size: 0 }, bytes);
+  }
+  return { flash, chip, efuse: new Efuse(chip, contents.efuse) };
+}
+
+type Place = Pick<PartitionEntry, "label" | "offset" | "size">;
+
+function load(flash: NorFlash, { label, offset, size }: Place, bytes: Uint8Array): void {
+  const limit = Math.min(size, flash.sizeBytes - offset);
+  if (bytes.length > limit) {
+    const message = `${bytes.length} bytes don't fit into ${label}, which holds ${Math.max(limit, 0)}`;
+    throw new OtaError("simulation/does-not-fit", message, { partition: label, size: bytes.length, limit });
+  }
+  flash.load(offset, bytes);
+}
+
+function chipOf({ chip, app }: FlashContents): Chip {
+  const named = chipByName(chip ?? "esp32");
+  if (named === undefined) throw new RangeError(`no chip is called ${chip}`);
+  if (chip !== undefined || app === undefined) return named;
+  try {
+    return chipById(parseAppImageHeader(app.subarray(0, APP_IMAGE_HEADER_SIZE)).chipId) ?? named;
+  } catch (error) {
+    if (isOtaError(error)) return named;
+    throw error;
+  }
+}
+
+function tableOf({
+  partitionTable,
+  flashDump,
+  tableOffset = PARTITION_TABLE_OFFSET,
+}: FlashContents): Pick<PartitionTable, "entries"> {
+  if (partitionTable instanceof Uint8Array) return parsePartitionTable(partitionTable);
+  if (partitionTable !== undefined) return partitionTable;
+  if (flashDump === undefined) return parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
+  return parsePartitionTable(flashDump.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
+}
+
+/** The smallest flash of 4 MiB and more that holds everything. */
+function flashSizeFor({ flashDump }: FlashContents, { entries }: Pick<PartitionTable, "entries">): number {
+  const end = Math.max(4 * 2 ** 20, flashDump?.length ?? 0, ...entries.map(({ offset, size }) => offset + size));
+  return 2 ** Math.ceil(Math.log2(end));
+}
+
+function find({ entries }: Pick<PartitionTable, "entries">, type: number, subtype: number): PartitionEntry | undefined {
+  return entries.find((entry) => entry.type === type && entry.subtype === subtype);
+}

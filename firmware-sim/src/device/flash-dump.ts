@@ -1,0 +1,89 @@
+import {
+  APP_IMAGE_HEADER_SIZE,
+  APP_IMAGE_MAGIC,
+  type ChipName,
+  chipById,
+  chipByName,
+  isOtaError,
+  OtaError,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  type PartitionTable,
+  PartitionType,
+  parseAppImageHeader,
+  parsePartitionTable,
+} from "@tinybms/ota-core";
+import type { Hardware } from "../boot/boot-options.ts";
+import { Efuse } from "../boot/efuse.ts";
+import { FLASH_SIZE_MAX, NorFlash } from "../flash/nor-flash.ts";
+import type { FlashContents } from "./create-device.ts";
+import { partitionsOf } from "./device-partitions.ts";
+
+/** The smallest flash, in bytes. */
+const FLASH_SIZE_MIN: number = 2 ** 20;
+
+/**
+ * A board that is what a whole flash holds, as `run --flash`, `flash` and `esptool read-flash 0 ALL` write it.
+ *
+ * @param file - Its name, for messages.
+ * @param chip - Without one the chip of the first app that it holds, in the order of its table, or ESP32.
+ * @param tableOffset - Where its partition table is, in bytes.
+ * @throws OtaError `simulation/flash-invalid` for a size that no flash has; `image/partition-table-invalid` where there
+ *   is no table.
+ */
+export function contentsOfFlash(
+  file: string,
+  flashDump: Uint8Array,
+  chip: ChipName | undefined,
+  tableOffset: number = PARTITION_TABLE_OFFSET,
+): FlashContents {
+  assertFlashSize(file, flashDump);
+  const table = tableOf(file, flashDump, tableOffset);
+  const place = tableOffset === PARTITION_TABLE_OFFSET ? {} : { tableOffset };
+  return { flashDump, flashSizeBytes: flashDump.length, chip: chip ?? chipOf(flashDump, table), ...place };
+}
+
+/**
+ * A board whose flash may hold anything, and nothing: it is yet to be flashed.
+ *
+ * @param chip - Without one as in {@link contentsOfFlash}.
+ * @throws OtaError `simulation/flash-invalid`.
+ */
+export function boardOfFlash(file: string, flashDump: Uint8Array, chip: ChipName | undefined): Hardware {
+  assertFlashSize(file, flashDump);
+  const flash = new NorFlash(flashDump.length);
+  flash.load(0, flashDump);
+  const found = chipByName(chip ?? chipOf(flashDump, { entries: partitionsOf(flash) }));
+  if (found === undefined) throw new RangeError(`no chip is called ${chip}`);
+  return { flash, chip: found, efuse: new Efuse(found) };
+}
+
+function assertFlashSize(file: string, { length: size }: Uint8Array): void {
+  if (Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX) return;
+  const message = `${file} is ${size} bytes, as no flash is; it must be a power of two from 1 MiB to 128 MiB`;
+  const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
+  throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
+}
+
+function tableOf(file: string, flash: Uint8Array, tableOffset: number): PartitionTable {
+  try {
+    return parsePartitionTable(flash.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
+  } catch (error) {
+    if (!isOtaError(error, "image/partition-table-invalid")) throw error;
+    const message = `${file} has no partition table at 0x${tableOffset.toString(16)}: ${error.message}`;
+    const hint = `tinybms-ota inspect ${file} says what it is`;
+    const offset = tableOffset + error.details.offset;
+    throw new OtaError("image/partition-table-invalid", message, { offset }, { cause: error, hint });
+  }
+}
+
+function chipOf(flash: Uint8Array, { entries }: Pick<PartitionTable, "entries">): ChipName {
+  for (const { type, offset } of entries) {
+    const header = flash.subarray(offset, offset + APP_IMAGE_HEADER_SIZE);
+    const isImage = header.length === APP_IMAGE_HEADER_SIZE && header[0] === APP_IMAGE_MAGIC;
+    if (type !== PartitionType.APP || !isImage) continue;
+    const chip = chipById(parseAppImageHeader(header).chipId);
+    if (chip !== undefined) return chip.name;
+  }
+  return "esp32";
+}

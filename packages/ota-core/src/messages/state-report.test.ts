@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import { expect, expectTypeOf, test } from "vitest";
+import { utf8 } from "../bytes.ts";
+import { isOtaError } from "../errors.ts";
+import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { StateReport } from "../schemas/types.generated.ts";
+import { buildStateReport, parseStateReport } from "./state-report.ts";
+
+const REPORT: StateReport = {
+  protocol: 1,
+  device: "bench-1",
+  state: "idle",
+  version: "1.2.3",
+  slot: "ota_0",
+  running_sha256: "ab".repeat(32),
+  received: 0,
+  total: 0,
+  accepted: [0, 0],
+  rollback: true,
+  clock: false,
+  online: true,
+  boot_count: 1,
+};
+const STATES = [
+  "idle",
+  "checking",
+  "waiting",
+  "downloading",
+  "verifying",
+  "ready-to-reboot",
+  "pending-verify",
+  "confirmed",
+  "rejected",
+  "rolled-back",
+  "failed",
+] as const satisfies readonly DeviceState[];
+
+const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+const count = fc.nat({ max: 32_768 });
+const counter = fc.nat({ max: 2_147_483_647 });
+const report: fc.Arbitrary<StateReport> = fc.record(
+  {
+    protocol: fc.constant(1 as const),
+    device: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+    state: fc.constantFrom(...STATES),
+    offer: hex(32),
+    image: hex(32),
+    version: fc.string({ unit: "binary", maxLength: 16 }),
+    slot: fc.string({ maxLength: 16 }),
+    running_sha256: hex(64),
+    received: count,
+    total: count,
+    accepted: fc.tuple(counter, counter),
+    rollback: fc.boolean(),
+    clock: fc.boolean(),
+    online: fc.boolean(),
+    boot_count: counter,
+    key_set: fc.integer({ min: 1, max: 2_147_483_647 }),
+    refused: fc.record({
+      count: fc.integer({ min: 1, max: 2_147_483_647 }),
+      code: fc.constantFrom("offer/stale", "a"),
+    }),
+    stalled: fc.boolean(),
+    error: fc.record({ code: fc.constantFrom("offer/stale", "a"), message: fc.string({ maxLength: 256 }) }),
+    stats: fc.dictionary(fc.stringMatching(/^[a-z][a-z_]{0,20}$/), counter, { maxKeys: 8, noNullPrototype: true }),
+  },
+  {
+    requiredKeys: [
+      ...["protocol", "device", "state", "version", "slot", "running_sha256", "received", "total", "accepted"],
+      ...["rollback", "clock", "online", "boot_count"],
+    ] as (keyof StateReport)[],
+  },
+) as fc.Arbitrary<StateReport>;
+
+test("a report that was built is read as the same", () => {
+  fc.assert(fc.property(report, (value) => void expect(parseStateReport(buildStateReport(value))).toEqual(value)));
+});
+
+test("any bytes are a report, or an OtaError", () => {
+  const damaged = fc.tuple(report, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
+    const bytes = buildStateReport(value);
+    bytes[place % bytes.length] = byte;
+    return bytes;
+  });
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array(), damaged), (bytes) => {
+      try {
+        const value = parseStateReport(bytes);
+        expect(parseStateReport(buildStateReport(value))).toEqual(value);
+      } catch (error) {
+        if (!isOtaError(error, "protocol/malformed")) throw error;
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the schema knows the states of the receiver, no more and no fewer", () => {
+  expectTypeOf<StateReport["state"]>().toEqualTypeOf<DeviceState>();
+  for (const state of STATES) expect(parseStateReport(buildStateReport({ ...REPORT, state })).state).toBe(state);
+  expect(() => parseStateReport(utf8(JSON.stringify({ ...REPORT, state: "downloaded" })))).toThrow(
+    '"idle", "checking"',
+  );
+});
+
+test.for([
+  ["of another protocol", { protocol: 2 }, "/protocol"],
+  ["of a device that is a path", { device: "a/b" }, "/device"],
+  ["with one counter", { accepted: [1] }, "/accepted"],
+  ["with a negative counter", { accepted: [0, -1] }, "/accepted/1"],
+  ["with a fault that is a text", { error: "broken" }, "/error"],
+  ["with a long fault", { error: { code: "a", message: "x".repeat(257) } }, "/error/message"],
+  ["with a counter that is a text", { stats: { chunks: "1" } }, "/stats/chunks"],
+] as const)("a report %s is refused, and where is said", ([, change, path]) => {
+  expect(() => parseStateReport(utf8(JSON.stringify({ ...REPORT, ...change })))).toThrow(
+    expect.objectContaining({ code: "protocol/malformed", details: { message: "state", path } }),
+  );
+});
+
+test("a long error message is cut so that the report gets through", () => {
+  const error = { code: "offer/constraint", message: "x".repeat(1000) };
+  expect(parseStateReport(buildStateReport({ ...REPORT, error })).error?.message).toBe("x".repeat(256));
+  const emoji = { code: "offer/constraint", message: `x${"😀".repeat(128)}` };
+  expect(parseStateReport(buildStateReport({ ...REPORT, error: emoji })).error?.message).toBe(`x${"😀".repeat(127)}`);
+});
+
+test("a report beyond 2 KiB goes without its counters, and then without its message", () => {
+  const stats = Object.fromEntries(
+    Array.from({ length: 32 }, (_, index) => [`counter_of_something_${index}`, 2_147_483_647]),
+  );
+  // three bytes of UTF-8 each: 768 bytes
+  const wide = { code: "offer/constraint", message: "€".repeat(256) };
+  const withoutStats = parseStateReport(buildStateReport({ ...REPORT, error: wide, stats }));
+  expect(withoutStats).toEqual({ ...REPORT, error: wide });
+  // six bytes of JSON each: 1536 bytes, and 384 for the version
+  const escaped = { code: "offer/constraint", message: "\u0001".repeat(256) };
+  const version = "\u0001".repeat(64);
+  const bare = parseStateReport(buildStateReport({ ...REPORT, version, error: escaped, stats }));
+  expect(bare).toEqual({ ...REPORT, version, error: { code: "offer/constraint", message: "" } });
+});
+
+test("a report beyond 2 KiB is refused before it is read", () => {
+  expect(() => parseStateReport(new Uint8Array(2049))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
+});

@@ -1,0 +1,157 @@
+import { OtaError } from "../errors.ts";
+import type { Immutable } from "../messages/json-message.ts";
+import type { OfferDocument } from "../messages/offer.ts";
+import { targetAdmits } from "../messages/target.ts";
+import type { KeySet } from "../schemas/types.generated.ts";
+import type { SignatureVerifier } from "../signing/signature-verifier.ts";
+import { type TrustedKeys, trustKeys } from "../signing/trusted-keys.ts";
+import { type ReceivedOffer, readOffer } from "./received-offer.ts";
+import type { DropReason } from "./receiver-events.ts";
+import type { ReceiverRecord } from "./receiver-record.ts";
+import { ReceiverTrust, type Verdict } from "./receiver-trust.ts";
+
+/** Whose gate it is, and whom it trusts. */
+export interface OfferGateOptions {
+  readonly device: string;
+  readonly topicRoot: string;
+  readonly product: string;
+  readonly allowUnsigned: boolean;
+  readonly keySet: TrustedKeys | undefined;
+  readonly verify: SignatureVerifier;
+}
+
+/** What becomes of an offer that arrived. */
+export type Admission =
+  /** For this device, authentic, and not older than what it has accepted; `known`: that very one. */
+  | { readonly kind: "admitted"; readonly received: ReceivedOffer; readonly known: boolean }
+  | { readonly kind: "dropped"; readonly reason: DropReason }
+  /** Its key set has not reached this device. It comes again with that. */
+  | { readonly kind: "early"; readonly offer: OfferDocument; readonly error: OtaError }
+  /** Told to its sender, if at all. It changes nothing. */
+  | {
+      readonly kind: "refused";
+      readonly reason: DropReason;
+      readonly offer: OfferDocument;
+      readonly error: OtaError;
+    }
+  | Extract<Verdict, { kind: "postponed" }>;
+
+/**
+ * Lets through what a device may believe. In this order, the cheap before the dear: form, topic and target, epoch and
+ * order, signatures, and that a number means one offer.
+ */
+export class OfferGate {
+  readonly #options: OfferGateOptions;
+  #trust: ReceiverTrust | undefined;
+  /** There is a key set in flash that this firmware can't use: what it demands can't be known, so nothing is taken. */
+  #isLocked = false;
+
+  /** @throws OtaError `signing/key-set-product` for a set of another product. */
+  constructor(options: OfferGateOptions) {
+    this.#options = options;
+    const { keySet, product, verify } = options;
+    if (keySet === undefined) return;
+    checkProduct(keySet.document.product, product);
+    this.#trust = new ReceiverTrust(keySet, verify);
+  }
+
+  /** The key set that is trusted; `undefined` where offers are taken, or refused, unverified. */
+  get keySet(): Immutable<KeySet> | undefined {
+    return this.#trust?.keys.document;
+  }
+
+  /**
+   * Goes on from what the device had come to before its last reset. Of the key set in its flash and the provisioned one the
+   * later epoch is trusted, the provisioned one among equals.
+   *
+   * @param kept - The key set in its flash.
+   * @returns Whether the one that is trusted has to be kept anew.
+   */
+  resume(kept: Immutable<KeySet> | undefined): boolean {
+    const { product, verify } = this.#options;
+    const current = this.keySet;
+    if (kept === undefined || (kept.product !== product && current !== undefined)) return current !== undefined;
+    if (current !== undefined && kept.epoch <= current.epoch) return kept.epoch < current.epoch;
+    const keys = kept.product === product ? usableKeys(kept) : undefined;
+    this.#trust = keys === undefined ? undefined : new ReceiverTrust(keys, verify);
+    this.#isLocked = keys === undefined;
+    return false;
+  }
+
+  /** Judges an offer. Changes nothing but what is remembered of signatures. */
+  admit(message: Uint8Array, record: ReceiverRecord, now: number): Admission {
+    const received = readOffer(message);
+    if (received === undefined) return { kind: "dropped", reason: "malformed" };
+    const { offer } = received;
+    const { topicRoot, device } = this.#options;
+    if (offer.topic_root !== topicRoot || !targetAdmits(offer.target, device)) {
+      return { kind: "dropped", reason: "not-for-us" };
+    }
+    const order = compareSequence([offer.epoch, offer.sequence], record.accepted);
+    const wrong = this.#refuseEpoch(offer);
+    if (wrong !== undefined && offer.epoch > wrong.details.expected) return { kind: "early", offer, error: wrong };
+    const stale = wrong ?? (order < 0 ? staleOffer(offer, record) : undefined);
+    if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale };
+    const verdict = this.#verdictOf(received, now);
+    if (verdict.kind === "postponed") return verdict;
+    if (verdict.kind === "refused") return { kind: "refused", reason: "untrusted", offer, error: verdict.error };
+    const known = order === 0;
+    if (known && received.payloadSha256 !== record.payloadSha256) {
+      return { kind: "refused", reason: "stale-offer", offer, error: conflict(offer) };
+    }
+    return { kind: "admitted", received, known };
+  }
+
+  /** Takes a step to the next key set; `undefined` on a device that has none. */
+  takeKeySet(message: Uint8Array, now: number): Verdict | undefined {
+    return this.#trust?.takeKeySet(message, now);
+  }
+
+  #verdictOf(received: ReceivedOffer, now: number): Verdict {
+    if (this.#trust !== undefined) return this.#trust.judgeOffer(received, now);
+    if (this.#options.allowUnsigned && !this.#isLocked) return { kind: "verified" };
+    const message =
+      "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";
+    return { kind: "refused", error: new OtaError("offer/untrusted", message, {}) };
+  }
+
+  /** Offers count only under the current key set: one of a former epoch is over, one of a later has to wait for its set. */
+  #refuseEpoch({ epoch: found }: OfferDocument): OtaError<"offer/wrong-epoch"> | undefined {
+    const expected = this.keySet?.epoch;
+    if (expected === undefined || found === expected) return undefined;
+    const why = found < expected ? "is over" : "has not reached this device";
+    const message = `the offer is of epoch ${found}, whose key set ${why}; only offers of epoch ${expected} count`;
+    return new OtaError("offer/wrong-epoch", message, { expected, found });
+  }
+}
+
+/** @throws OtaError `signing/key-set-product`. */
+function checkProduct(found: string, expected: string): void {
+  if (found === expected) return;
+  const message = `the key set is for ${JSON.stringify(found)}; this device is ${JSON.stringify(expected)}`;
+  throw new OtaError("signing/key-set-product", message, { expected, found });
+}
+
+function usableKeys(document: Immutable<KeySet>): TrustedKeys | undefined {
+  try {
+    return trustKeys(document);
+  } catch {
+    return undefined; // kept by a later firmware, with kinds of keys that this one doesn't know
+  }
+}
+
+/** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
+export function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
+  return left[0] - right[0] || left[1] - right[1];
+}
+
+function staleOffer({ epoch, sequence }: OfferDocument, { accepted }: ReceiverRecord): OtaError {
+  const found = [epoch, sequence] as const;
+  const message = `offer ${found.join("/")} is older than ${accepted.join("/")}, which this device has accepted`;
+  return new OtaError("offer/stale", message, { accepted, found });
+}
+
+function conflict({ epoch, sequence }: OfferDocument): OtaError {
+  const message = `offer ${epoch}/${sequence} is not the one accepted under that number before`;
+  return new OtaError("offer/sequence-conflict", message, { sequence: [epoch, sequence] });
+}

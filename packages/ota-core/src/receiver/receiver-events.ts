@@ -1,0 +1,188 @@
+import type { Immutable } from "../messages/json-message.ts";
+import type { KeySet } from "../schemas/types.generated.ts";
+import type { ReceiverRecord } from "./receiver-record.ts";
+
+/** Where a device stands with its offer, as its state report says it. */
+export type DeviceState =
+  | "idle"
+  | "checking"
+  | "waiting"
+  | "downloading"
+  | "verifying"
+  | "ready-to-reboot"
+  | "pending-verify"
+  | "confirmed"
+  | "rejected"
+  | "rolled-back"
+  | "failed";
+
+/** The image that runs now, as the device reads it from its own flash at boot. */
+export interface RunningImage {
+  /** Version of the app descriptor. */
+  readonly version: string;
+  /** Project name of the app descriptor. */
+  readonly projectName: string;
+  /** When it was built at the earliest, ISO 8601 in UTC, as `earliestBuildTime` tells; absent where it doesn't say. */
+  readonly builtAt?: string;
+  /** Label of the partition it runs from, for example `ota_0`. */
+  readonly slot: string;
+  /** SHA-256 of the image as ESP-IDF measures it, signature sector included: 64 hex digits. */
+  readonly sha256: string;
+  /** Its otadata entry awaits confirmation (`ESP_OTA_IMG_PENDING_VERIFY`). */
+  readonly pendingVerify: boolean;
+}
+
+/** The partition the next image goes to, or why there is none. */
+export interface TargetSlot {
+  /** Label of the partition, for example `ota_1`. */
+  readonly slot: string;
+  /** Bytes it holds. */
+  readonly sizeBytes: number;
+  /** Its otadata entry says that its image failed (`ESP_OTA_IMG_ABORTED` or `ESP_OTA_IMG_INVALID`). */
+  readonly condemned: boolean;
+}
+
+/** When to do something that no message triggers. */
+export type ReceiverTimer =
+  /** When to ask for chunks: first within the offer's spread, then because nothing useful came. */
+  | "request"
+  /** When an image on probation has had its time, and is rolled back. */
+  | "probation"
+  /** When a progress report that was held back may go out. */
+  | "report"
+  /** When signatures may be verified again, of what came while too many were. */
+  | "verify";
+
+/** A flash operation that a {@link ReceiverAction} asked for. One is under way at a time. */
+export type FlashOperation =
+  | "read-flash"
+  | "hash-flash"
+  | "erase-sector"
+  | "program"
+  | "verify-image"
+  | "invalidate-otadata"
+  | "set-boot-partition"
+  | "mark-valid"
+  | "roll-back";
+
+/** What was done, with what it found. */
+export type FlashResult =
+  | { readonly operation: "read-flash"; readonly bytes: Uint8Array }
+  /** `sha256` is 64 lower-case hexadecimal digits. */
+  | { readonly operation: "hash-flash"; readonly sha256: string }
+  | { readonly operation: "erase-sector" }
+  | { readonly operation: "program" }
+  /** The image passed ESP-IDF's own check; what its header and app descriptor in flash say. */
+  | {
+      readonly operation: "verify-image";
+      /** SHA-256 of the image as it will be measured when it runs, 64 hexadecimal digits: to where it ends by itself. */
+      readonly sha256: string;
+      readonly chipId: number;
+      readonly secureVersion: number;
+      readonly projectName: string;
+    }
+  | { readonly operation: "invalidate-otadata" }
+  | { readonly operation: "set-boot-partition" }
+  | { readonly operation: "mark-valid" };
+
+/**
+ * What can happen to a device. `now` is in milliseconds on a clock that never goes back. Bytes belong to the machine once
+ * they are handed in: they must not change any more.
+ */
+export type ReceiverEvent =
+  /** The application started. Always the first event. */
+  | {
+      readonly type: "booted";
+      readonly now: number;
+      readonly running: RunningImage;
+      readonly target: TargetSlot | undefined;
+      /** What was last stored; `undefined` on a device that never stored anything, or lost it. */
+      readonly record: ReceiverRecord | undefined;
+      /** The key set that was last stored; absent on a device that never stored one. */
+      readonly keySet?: Immutable<KeySet> | undefined;
+      readonly bootCount: number;
+      /** The last reset was asked for by software; after any other, cells may have been cut off in the middle. */
+      readonly cleanReset: boolean;
+      /** The bootloader in this flash performs rollback at all. */
+      readonly rollback: boolean;
+      /** The lowest secure version that the eFuse still lets boot. */
+      readonly secureVersion: number;
+    }
+  /** The broker took us: subscriptions have to be made anew. */
+  | { readonly type: "connected"; readonly now: number }
+  | { readonly type: "disconnected"; readonly now: number }
+  /** An offer envelope arrived on the product's or the device's own topic. */
+  | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array }
+  /** A key set envelope arrived. */
+  | { readonly type: "key-set"; readonly now: number; readonly payload: Uint8Array }
+  /** A hash list arrived. `image` is the topic's. */
+  | { readonly type: "hashes"; readonly now: number; readonly image: string; readonly payload: Uint8Array }
+  | { readonly type: "chunk"; readonly now: number; readonly payload: Uint8Array }
+  | { readonly type: "timer"; readonly now: number; readonly timer: ReceiverTimer }
+  | { readonly type: "flash-done"; readonly now: number; readonly result: FlashResult }
+  | { readonly type: "flash-failed"; readonly now: number; readonly operation: FlashOperation; readonly espErr: number }
+  /** The application's own check of an image on probation ended. */
+  | { readonly type: "self-test"; readonly now: number; readonly passed: boolean }
+  /** Give up the offer at hand; the running image stays. */
+  | { readonly type: "cancel"; readonly now: number };
+
+/** What the machine wants done, in order. Offsets are in bytes from the start of the target slot. */
+export type ReceiverAction =
+  | {
+      readonly type: "publish";
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly qos: 0 | 1;
+      readonly retain: boolean;
+    }
+  | { readonly type: "subscribe"; readonly topic: string }
+  | { readonly type: "unsubscribe"; readonly topic: string }
+  | { readonly type: "set-timer"; readonly timer: ReceiverTimer; readonly at: number }
+  | { readonly type: "clear-timer"; readonly timer: ReceiverTimer }
+  /** Read so many bytes of the target slot. Answered by `flash-done` or `flash-failed`, as every flash operation. */
+  | { readonly type: "read-flash"; readonly offset: number; readonly length: number }
+  /** Read so many bytes from the start of the target slot, and hash them with SHA-256. */
+  | { readonly type: "hash-flash"; readonly length: number }
+  /** Erase the 4 KiB sector at `offset`. */
+  | { readonly type: "erase-sector"; readonly offset: number }
+  | { readonly type: "program"; readonly offset: number; readonly bytes: Uint8Array }
+  /** `esp_image_verify` of the target slot. */
+  | { readonly type: "verify-image" }
+  /** `esp_ota_invalidate_inactive_ota_data_slot`: the old verdict on the target slot must not be taken for a new one. */
+  | { readonly type: "invalidate-otadata" }
+  /** `esp_ota_set_boot_partition` of the target slot. */
+  | { readonly type: "set-boot-partition" }
+  /** `esp_ota_mark_app_valid_cancel_rollback`. */
+  | { readonly type: "mark-valid" }
+  /** `esp_ota_mark_app_invalid_rollback_and_reboot`: answered, by `flash-failed`, only where no rollback is possible. */
+  | { readonly type: "roll-back" }
+  /** Restart, once what was published has left. */
+  | { readonly type: "reboot" }
+  /** Write the record to NVS, before any later action of the list. */
+  | { readonly type: "store"; readonly record: ReceiverRecord }
+  /** Write the key set to NVS, in place of the one before, before any later action of the list. */
+  | { readonly type: "store-key-set"; readonly keySet: Immutable<KeySet> };
+
+/** Why something that arrived was dropped. */
+export type DropReason =
+  | "malformed"
+  | "not-for-us"
+  | "stale-offer"
+  | "untrusted"
+  | "too-many"
+  | "not-downloading"
+  | "other-image"
+  | "out-of-range"
+  | "duplicate"
+  | "early"
+  | "busy"
+  | "hash-mismatch"
+  | "unsupported";
+
+/** What a receiver counts, from boot on. */
+export interface ReceiverStats {
+  readonly chunksReceived: number;
+  readonly chunksUseful: number;
+  readonly requests: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}

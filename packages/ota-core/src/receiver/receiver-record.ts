@@ -1,0 +1,120 @@
+import { utf8 } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
+import { parseStrictJson } from "../json/strict-json.ts";
+import type { OfferDocument } from "../messages/offer.ts";
+import { isEarlier } from "../signing/time-floor.ts";
+
+/** The end that an offer came to on a device. */
+export type Outcome = "confirmed" | "rolled-back" | "failed";
+
+/** What a device keeps across resets, besides what its flash says by itself. */
+export interface ReceiverRecord {
+  /** Highest (epoch, sequence) accepted; `[0, 0]` before the first offer. */
+  readonly accepted: readonly [epoch: number, sequence: number];
+  /** SHA-256 of the payload of that offer, hex; empty before the first. */
+  readonly payloadSha256: string;
+  /** Latest `issued_at` of the authentic offers of an epoch: what expired before it is refused, clock or no clock. */
+  readonly floor?: { readonly epoch: number; readonly time: string };
+  /** Written before the boot partition is set, cleared when the image is confirmed or condemned. */
+  readonly attempt?: Attempt;
+  /** How the offer `accepted` names ended, so that a standing offer isn't taken up again. */
+  readonly outcome?: {
+    readonly offer: string;
+    readonly image: string;
+    readonly outcome: Outcome;
+    readonly error?: string;
+  };
+}
+
+/** How an offer ended. */
+export type OfferOutcome = NonNullable<ReceiverRecord["outcome"]>;
+
+/** An image that was or is about to be started on probation. */
+export interface Attempt {
+  /** Id of the offer. */
+  readonly offer: string;
+  /** SHA-256 of the image, 64 hex digits. */
+  readonly image: string;
+  /** How often it was set to boot under this offer, and booted without the bootloader's protection. */
+  readonly attempts: number;
+  /** How long it has to prove itself, in milliseconds. */
+  readonly probationMs: number;
+  /** It passed its probation: all that may be missing is the otadata entry. */
+  readonly proven?: boolean;
+  /** Code of the error for which it is being rolled back. */
+  readonly error?: string;
+}
+
+/** A device that never accepted an offer. */
+export const BLANK_RECORD: ReceiverRecord = { accepted: [0, 0], payloadSha256: "" };
+
+/** The time floor of a record once an authentic offer has told the time as well. */
+export function floorWith(
+  { floor }: ReceiverRecord,
+  { epoch, issued_at: issuedAt }: Pick<OfferDocument, "epoch" | "issued_at">,
+): NonNullable<ReceiverRecord["floor"]> {
+  return floor?.epoch === epoch && isEarlier(issuedAt, floor.time) ? floor : { epoch, time: issuedAt };
+}
+
+/**
+ * The text form in which a device keeps its record: eight hex digits of CRC-32 over all of the JSON that follows.
+ *
+ * Text on purpose: an NVS string is replaced new-before-old, where ESP-IDF's blobs can lose both in a power cut.
+ */
+export function buildReceiverRecord(record: ReceiverRecord): string {
+  const json = JSON.stringify(record);
+  return crc32(utf8(json)).toString(16).padStart(8, "0") + json;
+}
+
+/**
+ * Reads what {@link buildReceiverRecord} wrote.
+ *
+ * @returns The record, or `undefined` for any text that is none: a device then starts from {@link BLANK_RECORD}.
+ */
+export function parseReceiverRecord(text: string): ReceiverRecord | undefined {
+  const json = text.slice(8);
+  if (crc32(utf8(json)).toString(16).padStart(8, "0") !== text.slice(0, 8)) return undefined;
+  const parsed = parseStrictJson(json, { maxDepth: 4, integersOnly: true });
+  return parsed.ok && isReceiverRecord(parsed.value) ? parsed.value : undefined;
+}
+
+function isReceiverRecord(value: unknown): value is ReceiverRecord {
+  if (!isObject(value)) return false;
+  const { accepted, payloadSha256, floor, attempt, outcome } = value;
+  if (!Array.isArray(accepted) || accepted.length !== 2 || !accepted.every(Number.isSafeInteger)) return false;
+  if (typeof payloadSha256 !== "string" || !(floor === undefined || isFloor(floor))) return false;
+  return (attempt === undefined || isAttempt(attempt)) && (outcome === undefined || isOutcome(outcome));
+}
+
+function isFloor(value: unknown): boolean {
+  return isObject(value) && Number.isSafeInteger(value.epoch) && typeof value.time === "string";
+}
+
+function isAttempt(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { offer, image, attempts, probationMs, proven, error } = value;
+  return (
+    isOptional(proven, "boolean") &&
+    isOptional(error, "string") &&
+    typeof offer === "string" &&
+    typeof image === "string" &&
+    Number.isSafeInteger(attempts) &&
+    Number.isSafeInteger(probationMs)
+  );
+}
+
+function isOutcome(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { offer, image, outcome, error } = value;
+  if (typeof offer !== "string" || typeof image !== "string") return false;
+  if (!isOptional(error, "string")) return false;
+  return outcome === "confirmed" || outcome === "rolled-back" || outcome === "failed";
+}
+
+function isOptional(value: unknown, type: "string" | "boolean"): boolean {
+  return value === undefined || typeof value === type;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,515 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { BenchDevice, chunksOf } from "../../test/bench-device.ts";
+import { createBenchKey } from "../../test/bench-keys.ts";
+import { imageIdOfBytes, offerOf, PRODUCT, releaseOf, TOPIC_ROOT } from "../../test/bench-offer.ts";
+import {
+  countingVerifier,
+  keySetOf,
+  NEW_OPERATOR,
+  NEW_RELEASER,
+  OPERATOR,
+  provisioned,
+  RELEASER,
+  ROOT,
+  STRANGER,
+  signedOffer,
+  travelling,
+} from "../../test/bench-trust.ts";
+import { utf8 } from "../bytes.ts";
+import { buildAppImage } from "../image/build-app-image.ts";
+import { buildChunk } from "../messages/chunk.ts";
+import { parseEnvelope } from "../messages/envelope.ts";
+import { buildHashList } from "../messages/hash-list.ts";
+import { parseStateReport } from "../messages/state-report.ts";
+import { topicsOf } from "../messages/topics.ts";
+import { verifySignature } from "../signing/signature-verifier.ts";
+import { Receiver, type ReceiverOptions } from "./receiver.ts";
+import type { ReceiverAction } from "./receiver-events.ts";
+import { parseReceiverRecord } from "./receiver-record.ts";
+
+/** Built at noon of New Year's Day, somewhere: at the earliest on the evening before, in UTC. */
+const OLD = buildAppImage({ chip: "esp32", version: "1.0.0", projectName: "bench", sizeBytes: 20_000, seed: 1 });
+const NEW = buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "bench", sizeBytes: 30_000, seed: 2 });
+const IMAGE = imageIdOfBytes(NEW);
+const TOPICS = topicsOf(TOPIC_ROOT);
+const KEYS = provisioned();
+
+type Publish = Extract<ReceiverAction, { type: "publish" }>;
+
+interface Bench {
+  readonly device: BenchDevice;
+  readonly published: Publish[];
+  readonly subscribed: Set<string>;
+  readonly timers: Map<string, number>;
+  now: number;
+}
+
+/** A device that was provisioned with a key set, booted and connected. */
+function bench(options: Partial<ReceiverOptions> = {}): Bench {
+  const published: Publish[] = [];
+  const subscribed = new Set<string>();
+  const timers = new Map<string, number>();
+  const clock = { now: 0 };
+  const device = new BenchDevice({
+    receiver: {
+      device: "bench-1",
+      topicRoot: TOPIC_ROOT,
+      product: PRODUCT,
+      chipId: 0,
+      allowUnsigned: true,
+      keySet: KEYS,
+      verify: verifySignature,
+      random: () => 0,
+      ...options,
+    },
+    running: OLD,
+    now: () => clock.now,
+    onAction: (action) => {
+      if (action.type === "publish") published.push(action);
+      if (action.type === "subscribe") subscribed.add(action.topic);
+      if (action.type === "unsubscribe") subscribed.delete(action.topic);
+      if (action.type === "set-timer") timers.set(action.timer, action.at);
+    },
+  });
+  start(device);
+  return Object.assign(clock, { device, published, subscribed, timers });
+}
+
+function start(device: BenchDevice): void {
+  device.boot(true);
+  device.feed({ type: "connected" });
+}
+
+function offer({ device }: Bench, payload: Uint8Array): void {
+  device.feed({ type: "offer", payload });
+}
+
+function lastReport({ published }: Bench): ReturnType<typeof parseStateReport> {
+  return parseStateReport(published.findLast(({ topic }) => topic.endsWith("/state"))!.payload);
+}
+
+function deliver({ device }: Bench): void {
+  device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
+  for (const [index, bytes] of [...chunksOf(NEW).entries()].reverse()) {
+    device.feed({ type: "chunk", payload: buildChunk({ image: IMAGE, index, bytes }) });
+  }
+}
+
+/** Lets the timer fire after which signatures may be verified again, if its time has come. */
+function fireWhenDue(world: Bench): void {
+  const due = world.timers.get("verify");
+  if (due === undefined || due > world.now) return;
+  world.timers.delete("verify");
+  world.device.feed({ type: "timer", timer: "verify" });
+}
+
+/** What is in use once everything that is not is gone. */
+function usedBytes(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+test("a device with a key set takes an offer that offer keys have signed, with a release that release keys have", () => {
+  const world = bench();
+  expect(lastReport(world)).toMatchObject({ key_set: 1 });
+  offer(world, signedOffer(releaseOf(NEW)));
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [1, 1] });
+  expect(lastReport(world).refused).toBeUndefined();
+});
+
+const swapped = () => {
+  const { payload } = parseEnvelope(signedOffer(releaseOf(NEW)));
+  return travelling({ payload, signatures: parseEnvelope(signedOffer(releaseOf(OLD))).signatures });
+};
+const cases: readonly (readonly [what: string, payload: Uint8Array, code: string])[] = [
+  ["that nobody signed", offerOf(releaseOf(NEW)), "signing/unsigned"],
+  ["signed by a stranger", signedOffer(releaseOf(NEW), {}, { offer: [STRANGER] }), "signing/unknown-key"],
+  ["signed by a key of another role", signedOffer(releaseOf(NEW), {}, { offer: [RELEASER] }), "signing/wrong-role"],
+  [
+    "with a release that a stranger signed",
+    signedOffer(releaseOf(NEW), {}, { release: [STRANGER] }),
+    "signing/unknown-key",
+  ],
+  ["with a release that nobody signed", signedOffer(releaseOf(NEW), {}, { release: [] }), "signing/unsigned"],
+  [
+    "with a release that an offer key signed",
+    signedOffer(releaseOf(NEW), {}, { release: [OPERATOR] }),
+    "signing/wrong-role",
+  ],
+  ["under the signature of another", swapped(), "signing/bad-signature"],
+  ["that withdraws and nobody signed", offerOf(null), "signing/unsigned"],
+  ["of an epoch that is over", signedOffer(releaseOf(NEW), { epoch: 1 }), "offer/wrong-epoch"],
+];
+
+test.for(cases)("an offer %s changes nothing, is counted, and answered with its code", ([what, payload, code]) => {
+  const world = bench();
+  if (what.includes("over")) world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  const { stores } = world.device;
+  offer(world, payload);
+  const answer = world.published.at(-1)!;
+  expect(answer).toMatchObject({ topic: TOPICS.state("bench-1"), retain: false });
+  expect(parseStateReport(answer.payload)).toMatchObject({ state: "rejected", error: { code } });
+  expect(world.device.receiver.report(true)).toMatchObject({
+    state: "idle",
+    accepted: [0, 0],
+    refused: { count: 1, code },
+  });
+  expect(world.device.stores).toBe(stores);
+  expect(world.device.erases).toBe(0);
+});
+
+test("an unsigned or forged offer ends nothing that is under way", () => {
+  const world = bench();
+  offer(world, signedOffer(releaseOf(NEW)));
+  for (const payload of [offerOf(null, { sequence: 9 }), signedOffer(null, { sequence: 9 }, { offer: [STRANGER] })]) {
+    offer(world, payload);
+    expect(world.device.receiver.state).toBe("checking");
+  }
+  offer(world, signedOffer(null, { sequence: 9 }));
+  expect(lastReport(world)).toMatchObject({ state: "idle", accepted: [1, 9] });
+});
+
+test("a device that was provisioned with a key set takes unsigned offers neither now nor after a reset", () => {
+  const world = bench();
+  // Started by firmware that knows of no key set and takes unsigned offers: what stands in flash counts.
+  const { record, keySet } = world.device;
+  const later = bench({ keySet: undefined });
+  later.device.record = record;
+  later.device.keySet = keySet;
+  start(later.device);
+  offer(later, offerOf(releaseOf(NEW)));
+  expect(later.device.receiver.report(true)).toMatchObject({ state: "idle", refused: { code: "signing/unsigned" } });
+});
+
+test("a key set in flash that the firmware can't use lets nothing through", () => {
+  const world = bench();
+  const later = bench({ keySet: undefined, product: "Another Product" });
+  later.device.keySet = world.device.keySet;
+  start(later.device);
+  offer(later, offerOf(releaseOf(NEW)));
+  expect(later.device.receiver.report(true)).toMatchObject({ state: "idle", refused: { code: "offer/untrusted" } });
+});
+
+test("a key set of another product is none to be provisioned with", () => {
+  expect(() => bench({ product: "Another Product" })).toThrow(
+    expect.objectContaining({ code: "signing/key-set-product" }),
+  );
+});
+
+test("a key set that the root keys of both signed is taken, and offers count under it alone", () => {
+  const world = bench();
+  expect(world.subscribed).toContain(TOPICS.keys(2));
+  const second = keySetOf(2, { offer: [[NEW_OPERATOR], 1], release: [[NEW_RELEASER], 1], revoked: [OPERATOR] });
+  world.device.feed({ type: "key-set", payload: second });
+  expect(lastReport(world)).toMatchObject({ key_set: 2 });
+  expect([...world.subscribed].filter((topic) => topic.includes("/keys/"))).toEqual([TOPICS.keys(3)]);
+
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 1, sequence: 2_147_483_647 }));
+  expect(world.device.receiver.report(true).refused).toMatchObject({ code: "offer/wrong-epoch" });
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 2, sequence: 5 }));
+  expect(world.device.receiver.report(true).refused).toMatchObject({ code: "signing/revoked-key" });
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 2, sequence: 1 }, { offer: [NEW_OPERATOR] }));
+  expect(world.device.receiver.report(true).refused).toMatchObject({ code: "signing/unknown-key" });
+  expect(world.device.receiver.report(true)).toMatchObject({ state: "idle", accepted: [0, 0] });
+
+  const signers = { offer: [NEW_OPERATOR], release: [NEW_RELEASER] };
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 2, sequence: 1 }, signers));
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
+});
+
+test("the sender of an offer whose key set has not come yet is told to wait, and the offer is taken under that set", () => {
+  const world = bench();
+  const early = signedOffer(releaseOf(NEW), { epoch: 2 });
+  offer(world, early);
+  expect(world.published.at(-1)).toMatchObject({ retain: false });
+  expect(lastReport(world)).toMatchObject({ state: "waiting", error: { code: "offer/wrong-epoch" } });
+  expect(world.device.receiver.report(true)).toMatchObject({ state: "idle", accepted: [0, 0] });
+  world.subscribed.clear();
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(world.subscribed, "the broker is asked to repeat it").toContain(TOPICS.offer);
+  offer(world, early);
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
+});
+
+test("a new epoch ends a counter that ran away", () => {
+  const world = bench();
+  offer(world, signedOffer(null, { sequence: 2_147_483_647 }));
+  expect(lastReport(world)).toMatchObject({ accepted: [1, 2_147_483_647] });
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 2, sequence: 1 }));
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
+});
+
+test.for([
+  ["of the same epoch", keySetOf(1, { offer: [[STRANGER], 1] }), "signing/key-set-epoch"],
+  ["that skips one", keySetOf(3), "signing/key-set-epoch"],
+  ["that no root key signed", keySetOf(2, { signers: [RELEASER, OPERATOR] }), "signing/wrong-role"],
+  ["that a stranger signed", keySetOf(2, { root: [[STRANGER], 1], signers: [STRANGER] }), "signing/unknown-key"],
+  ["whose own root key has not signed", keySetOf(2, { root: [[STRANGER], 1] }), "signing/unknown-key"],
+  ["of another product", keySetOf(2, { product: "Another Product" }), "signing/key-set-product"],
+  ["that is none", utf8('{"payload":"","signatures":[]}'), "protocol/malformed"],
+] as const)("a key set %s is no step, and tells its code", ([, payload, code]) => {
+  const world = bench();
+  const { stores } = world.device;
+  const reports = world.published.length;
+  world.device.feed({ type: "key-set", payload });
+  expect(world.device.receiver.report(true)).toMatchObject({ key_set: 1, refused: { count: 1, code } });
+  expect(world.device.stores).toBe(stores);
+  expect(world.published, "nobody is told by itself").toHaveLength(reports);
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(lastReport(world)).toMatchObject({ key_set: 2 });
+});
+
+test("one of two root keys can't take a fleet over, and two of three go on when the third is stolen", () => {
+  const [second, third, replacement] = [createBenchKey(), createBenchKey(), createBenchKey()];
+  const root = [[ROOT, second, third], 2] as const;
+  const world = bench({ keySet: provisioned({ root, signers: [ROOT, second] }) });
+  const mine = keySetOf(2, { root: [[third], 1], offer: [[third], 1], signers: [third] });
+  world.device.feed({ type: "key-set", payload: mine });
+  expect(world.device.receiver.report(true)).toMatchObject({ key_set: 1, refused: { code: "signing/threshold" } });
+  const next = keySetOf(2, { root: [[ROOT, second, replacement], 2], revoked: [third], signers: [ROOT, second] });
+  world.device.feed({ type: "key-set", payload: next });
+  expect(lastReport(world)).toMatchObject({ key_set: 2 });
+});
+
+test("steps are taken one at a time, one that came too early when it comes again, and a reset takes none back", () => {
+  const world = bench();
+  const third = keySetOf(3);
+  for (const payload of [third, keySetOf(2), third]) world.device.feed({ type: "key-set", payload });
+  expect(lastReport(world)).toMatchObject({ key_set: 3 });
+  world.device.feed({ type: "key-set", payload: keySetOf(4) });
+  expect(lastReport(world)).toMatchObject({ key_set: 4 });
+  start(world.device);
+  expect(lastReport(world)).toMatchObject({ key_set: 4 });
+  expect(world.subscribed).toContain(TOPICS.keys(5));
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(world.device.receiver.report(true)).toMatchObject({ key_set: 4 });
+});
+
+test("a key set that was lost from flash does not bring offers of former epochs back", () => {
+  const world = bench();
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  offer(world, signedOffer(null, { epoch: 2, sequence: 1 }));
+  world.device.keySet = undefined;
+  start(world.device);
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 1, sequence: 9 }));
+  expect(world.device.receiver.report(true)).toMatchObject({
+    state: "idle",
+    accepted: [2, 1],
+    refused: { code: "offer/stale" },
+  });
+});
+
+test("a new key set ends the download of an offer of the epoch before, and the new offer goes on from what is there", () => {
+  const world = bench();
+  offer(world, signedOffer(releaseOf(NEW)));
+  world.device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
+  const send = (index: number) =>
+    world.device.feed({ type: "chunk", payload: buildChunk({ image: IMAGE, index, bytes: chunksOf(NEW)[index]! }) });
+  send(3);
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(lastReport(world)).toMatchObject({ state: "rejected", error: { code: "offer/wrong-epoch" } });
+  send(4);
+  expect(world.device.writtenSectors).toEqual([3]);
+  offer(world, signedOffer(releaseOf(NEW), { epoch: 2 }));
+  deliver(world);
+  expect(lastReport(world)).toMatchObject({ state: "ready-to-reboot", accepted: [2, 1] });
+  expect(world.device.writtenSectors.filter((index) => index === 3)).toHaveLength(1);
+});
+
+test("what expired before the image was built, the key set was made or an offer was issued is refused", () => {
+  const expired = (expires: string) => signedOffer(releaseOf(NEW), { sequence: 3, expires_at: expires });
+  const codeOf = (world: Bench, payload: Uint8Array) => {
+    offer(world, payload);
+    return lastReport(world).error?.code;
+  };
+  expect(codeOf(bench(), expired("2025-12-31T21:00:00Z")), "before the build").toBe("offer/expired");
+  expect(codeOf(bench(), expired("2026-01-01T00:00:01Z"))).toBeUndefined();
+  const keySet = provisioned({ issuedAt: "2026-03-01T00:00:00Z" });
+  expect(codeOf(bench({ keySet }), expired("2026-02-28T23:59:59Z")), "before the set").toBe("offer/expired");
+  const world = bench();
+  const rejected = releaseOf(NEW, { hardware: "esp32s3" });
+  expect(codeOf(world, signedOffer(rejected, { issued_at: "2026-05-01T00:00:00.500Z" }))).toBe("offer/wrong-hardware");
+  expect(codeOf(world, expired("2026-04-30T00:00:00Z")), "before an offer").toBe("offer/expired");
+  start(world.device);
+  expect(codeOf(world, expired("2026-04-30T00:00:00Z")), "after a reset too").toBe("offer/expired");
+  expect(codeOf(world, expired("2026-05-01T00:00:00Z"))).toBeUndefined();
+});
+
+test("a time that a stolen key drove into the future ends with its epoch", () => {
+  const world = bench();
+  offer(world, signedOffer(null, { issued_at: "2999-01-01T00:00:00Z" }));
+  const current = { issued_at: "2026-02-01T00:00:00Z", expires_at: "2026-03-01T00:00:00Z" };
+  offer(world, signedOffer(releaseOf(NEW), { ...current, sequence: 2 }));
+  expect(lastReport(world)).toMatchObject({ state: "rejected", error: { code: "offer/expired" } });
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  offer(world, signedOffer(releaseOf(NEW), { ...current, epoch: 2 }));
+  expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
+});
+
+test("a standing offer costs nothing more at each reconnect, and nor do the last four", () => {
+  const counter = countingVerifier();
+  const world = bench({ verify: counter.verify });
+  const envelopes = [
+    signedOffer(releaseOf(NEW)),
+    signedOffer(releaseOf(NEW), {}, { offer: [STRANGER] }),
+    offerOf(releaseOf(NEW)),
+    signedOffer(releaseOf(NEW), {}, { release: [STRANGER] }),
+  ];
+  for (const envelope of envelopes) offer(world, envelope);
+  const { count } = counter;
+  for (let round = 0; round < 5; round++) {
+    world.device.feed({ type: "disconnected" });
+    world.device.feed({ type: "connected" });
+    for (const envelope of envelopes) offer(world, envelope);
+  }
+  expect(counter.count).toBe(count);
+});
+
+test("a forgery around an honest payload does not stand in the way of the honest envelope", () => {
+  const world = bench();
+  const honest = signedOffer(releaseOf(NEW));
+  const { payload } = parseEnvelope(honest);
+  offer(world, travelling({ payload, signatures: [] }));
+  offer(world, travelling({ payload, signatures: parseEnvelope(signedOffer(null)).signatures }));
+  expect(world.device.receiver.state).toBe("idle");
+  offer(world, honest);
+  expect(world.device.receiver.state).toBe("checking");
+});
+
+test("10 000 forged offers cost one verification each and 32 a minute at most, no flash, few answers and no memory", () => {
+  const counter = countingVerifier();
+  const world = bench({ verify: counter.verify });
+  const { signatures } = parseEnvelope(signedOffer(null));
+  const forged = (index: number) => {
+    const { payload } = parseEnvelope(offerOf(null, { sequence: 1 + index }));
+    return travelling({ payload, signatures });
+  };
+  const { stores } = world.device;
+  const reports = world.published.length;
+  const before = usedBytes();
+  const minutes = 20;
+  const spent: number[] = [];
+  for (let index = 0; index < 10_000; index++) {
+    world.now = Math.floor((index / 10_000) * minutes * 60_000);
+    fireWhenDue(world);
+    const { count } = counter;
+    offer(world, forged(index));
+    expect(counter.count - count).toBeLessThanOrEqual(1);
+    for (let each = count; each < counter.count; each++) spent.push(world.now);
+    world.device.actions.length = 0;
+  }
+  for (const at of spent) {
+    expect(spent.filter((other) => other > at - 60_000 && other <= at).length).toBeLessThanOrEqual(32);
+  }
+  expect(spent.length).toBeGreaterThan(16 * minutes);
+  expect(usedBytes() - before).toBeLessThan(32 * 2 ** 20);
+  expect(world.published.length - reports).toBeLessThanOrEqual(8 * (minutes + 1));
+  expect(world.device.stores).toBe(stores);
+  expect(world.device.erases).toBe(0);
+  expect(world.device.receiver.state).toBe("idle");
+  expect(world.device.receiver.stats.dropped["too-many"]).toBeGreaterThan(9_000);
+
+  // The honest offer was among those that were not looked at: the broker is asked for it again.
+  world.now = world.timers.get("verify")!;
+  world.subscribed.clear();
+  fireWhenDue(world);
+  expect(world.subscribed).toContain(TOPICS.offer);
+  offer(world, signedOffer(releaseOf(NEW)));
+  expect(world.device.receiver.state).toBe("checking");
+});
+
+test("a flood of forged offers keeps no device from the key set that ends it", () => {
+  const counter = countingVerifier();
+  const world = bench({ verify: counter.verify });
+  for (let index = 0; index < 100; index++) {
+    offer(world, signedOffer(null, { sequence: 1 + index }, { offer: [STRANGER] }));
+  }
+  world.device.feed({ type: "key-set", payload: keySetOf(2) });
+  expect(lastReport(world)).toMatchObject({ key_set: 2 });
+});
+
+test("a flood that does not end keeps no device from asking again for what it missed", () => {
+  const world = bench();
+  let asked = 0;
+  for (let second = 0; second < 600; second++) {
+    for (let index = 0; index < 3; index++) {
+      world.now = 1_000 * second + 300 * index;
+      offer(world, signedOffer(null, { sequence: 1 + second }, { offer: [STRANGER] }));
+    }
+    world.subscribed.clear();
+    fireWhenDue(world);
+    if (world.subscribed.has(TOPICS.offer)) asked++;
+  }
+  expect(asked).toBeGreaterThanOrEqual(9);
+});
+
+test("no envelope whose bytes were changed is taken", () => {
+  const honest = signedOffer(releaseOf(NEW));
+  const options = { allowUnsigned: true };
+  for (let place = 0; place < honest.length; place += 7) {
+    const world = bench(options);
+    offer(world, honest.with(place, honest[place]! ^ 0x04));
+    const { state, accepted } = world.device.receiver.report(true);
+    // The key's id in the outer signature only orders the attempts.
+    if (state !== "idle") expect(accepted).toEqual([1, 1]);
+    expect(world.device.erases, `byte ${place}`).toBe(0);
+  }
+});
+
+test("the record that survives a reset holds the time and the counters under one check value", () => {
+  const world = bench();
+  offer(world, signedOffer(releaseOf(NEW)));
+  const record = world.device.record!;
+  expect(parseReceiverRecord(record)).toMatchObject({
+    accepted: [1, 1],
+    floor: { epoch: 1, time: "2026-02-01T00:00:00Z" },
+  });
+  for (let place = 0; place < record.length; place++) {
+    const changed =
+      record.slice(0, place) + String.fromCharCode(record.charCodeAt(place) ^ 1) + record.slice(place + 1);
+    expect(parseReceiverRecord(changed), `character ${place}`).toBeUndefined();
+  }
+});
+
+test("a device that was wiped starts from what its image and eFuses say: no older secure version comes back", () => {
+  const receiver = new Receiver({
+    device: "bench-1",
+    topicRoot: TOPIC_ROOT,
+    product: PRODUCT,
+    chipId: 0,
+    allowUnsigned: false,
+    keySet: KEYS,
+    random: () => 0,
+  });
+  const running = { version: "1", projectName: "p", slot: "ota_0", sha256: "00".repeat(32), pendingVerify: false };
+  receiver.handle({
+    type: "booted",
+    now: 0,
+    running: { ...running, builtAt: "2026-04-01T00:00:00Z" },
+    target: { slot: "ota_1", sizeBytes: 1 << 20, condemned: false },
+    record: undefined,
+    bootCount: 1,
+    cleanReset: true,
+    rollback: true,
+    secureVersion: 2,
+  });
+  receiver.handle({ type: "connected", now: 0 });
+  receiver.handle({ type: "offer", now: 0, payload: signedOffer(releaseOf(NEW)) });
+  expect(receiver.report(true).error?.code).toBe("offer/secure-version");
+  const expires = { sequence: 2, expires_at: "2026-03-01T00:00:00Z" };
+  receiver.handle({ type: "offer", now: 0, payload: signedOffer(releaseOf(NEW), expires) });
+  expect(receiver.report(true).error?.code).toBe("offer/expired");
+});
+
+test("an honest offer that was first sent as a key set is taken all the same", () => {
+  const world = bench();
+  const honest = signedOffer(releaseOf(NEW));
+  world.device.feed({ type: "key-set", payload: honest });
+  offer(world, honest);
+  expect(world.device.receiver.state).toBe("checking");
+});

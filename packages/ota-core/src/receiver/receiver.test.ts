@@ -1,0 +1,445 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BenchDevice, chunksOf } from "../../test/bench-device.ts";
+import { imageIdOfBytes, offerOf, PRODUCT, releaseOf, TOPIC_ROOT } from "../../test/bench-offer.ts";
+import { buildAppImage } from "../image/build-app-image.ts";
+import { buildChunk } from "../messages/chunk.ts";
+import { buildHashList } from "../messages/hash-list.ts";
+import { parseRequest } from "../messages/request.ts";
+import { parseStateReport } from "../messages/state-report.ts";
+import { Receiver } from "./receiver.ts";
+import type { ReceiverAction } from "./receiver-events.ts";
+import { parseReceiverRecord } from "./receiver-record.ts";
+
+const OLD = buildAppImage({ chip: "esp32", version: "1.0.0", projectName: "bench", sizeBytes: 40_000, seed: 1 });
+const NEW = buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "bench", sizeBytes: 50_000, seed: 2 });
+const IMAGE = imageIdOfBytes(NEW);
+const CHUNKS = chunksOf(NEW); // 13
+
+interface Bench {
+  readonly device: BenchDevice;
+  readonly published: Extract<ReceiverAction, { type: "publish" }>[];
+  readonly timers: Map<string, number>;
+  now: number;
+  rebooted: number;
+}
+
+function bench(): Bench {
+  const published: Bench["published"] = [];
+  const timers: Bench["timers"] = new Map();
+  const result: { now: number; rebooted: number } = { now: 0, rebooted: 0 };
+  const device = new BenchDevice({
+    receiver: {
+      device: "bench-1",
+      topicRoot: TOPIC_ROOT,
+      product: PRODUCT,
+      chipId: 0,
+      allowUnsigned: true,
+      random: () => 0,
+    },
+    running: OLD,
+    now: () => result.now,
+    onAction: (action) => {
+      if (action.type === "publish") published.push(action);
+      if (action.type === "set-timer") timers.set(action.timer, action.at);
+      if (action.type === "clear-timer") timers.delete(action.timer);
+      if (action.type === "reboot" || action.type === "roll-back") result.rebooted++;
+    },
+  });
+  return Object.assign(result, { device, published, timers });
+}
+
+/** Booted, connected, offered, and given the hash list. */
+function downloading(offer: Uint8Array = offerOf(releaseOf(NEW))): Bench {
+  const result = bench();
+  result.device.boot(true);
+  result.device.feed({ type: "connected" });
+  result.device.feed({ type: "offer", payload: offer });
+  result.device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
+  return result;
+}
+
+function sendChunk({ device }: Bench, index: number, bytes: Uint8Array = CHUNKS[index]!): void {
+  device.feed({ type: "chunk", payload: buildChunk({ image: IMAGE, index, bytes }) });
+}
+
+function sendAll(world: Bench): void {
+  for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
+  sendChunk(world, 0);
+}
+
+function lastRequest({ published }: Bench): ReturnType<typeof parseRequest> | undefined {
+  const request = published.findLast(({ topic }) => topic.endsWith("/request"));
+  return request === undefined ? undefined : parseRequest(request.payload);
+}
+
+function lastReport({ published }: Bench): ReturnType<typeof parseStateReport> {
+  return parseStateReport(published.findLast(({ topic }) => topic.endsWith("/state"))!.payload);
+}
+
+test("a device takes an offer, fetches every chunk, reboots, proves itself and stays", () => {
+  const world = downloading();
+  expect(lastReport(world)).toMatchObject({ state: "downloading", accepted: [1, 1], total: 13 });
+  expect(lastRequest(world)).toMatchObject({ image: IMAGE, missing: [[0, 13]], missing_count: 13 });
+  sendAll(world);
+  expect(lastReport(world)).toMatchObject({ state: "ready-to-reboot" });
+  expect(world.rebooted).toBe(1);
+  expect(world.device.target.subarray(0, OLD.length)).toEqual(OLD); // the other way round: it runs from the new slot
+
+  world.device.boot(true);
+  expect(world.device.receiver.state).toBe("pending-verify");
+  world.device.feed({ type: "self-test", passed: true });
+  expect(world.device.receiver.state, "the broker has not been reached yet").toBe("pending-verify");
+  world.device.feed({ type: "connected" });
+  expect(lastReport(world)).toMatchObject({ state: "confirmed", version: "1.1.0", slot: "ota_1" });
+  expect(parseReceiverRecord(world.device.record!)).toMatchObject({
+    accepted: [1, 1],
+    outcome: { outcome: "confirmed" },
+  });
+
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW)) });
+  expect(world.device.receiver.state, "the standing offer changes nothing").toBe("confirmed");
+});
+
+test("sector 0 is erased first and chunk 0 written last", () => {
+  const world = downloading();
+  const flash = () => world.device.actions.filter(({ type }) => type === "erase-sector" || type === "program");
+  expect(flash()).toEqual([{ type: "erase-sector", offset: 0 }]);
+  sendAll(world);
+  expect(world.device.writtenSectors.at(-1)).toBe(0);
+  expect(world.device.writtenSectors).toHaveLength(13);
+});
+
+test("a chunk 0 that comes early is dropped, and asked for as soon as only it is missing", () => {
+  const world = downloading();
+  sendChunk(world, 0);
+  for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
+  expect(lastRequest(world)).toMatchObject({ missing: [[0, 1]], missing_count: 1 });
+  expect(world.device.receiver.stats.dropped).toEqual({ early: 1 });
+});
+
+test.for([
+  { why: "hash-mismatch", payload: buildChunk({ image: IMAGE, index: 3, bytes: CHUNKS[4]! }) },
+  { why: "other-image", payload: buildChunk({ image: "ff".repeat(16), index: 3, bytes: CHUNKS[3]! }) },
+  { why: "out-of-range", payload: buildChunk({ image: IMAGE, index: 13, bytes: CHUNKS[3]! }) },
+  { why: "malformed", payload: new Uint8Array([1, 2, 3]) },
+] as const)("a chunk that is wrong ($why) is counted and costs no flash operation", ({ why, payload }) => {
+  const world = downloading();
+  const before = world.device.erases;
+  world.device.feed({ type: "chunk", payload });
+  expect(world.device.erases).toBe(before);
+  expect(world.device.writtenSectors).toEqual([]);
+  expect(world.device.receiver.stats.dropped).toEqual({ [why]: 1 });
+});
+
+test("a chunk that stands in flash already is not written again", () => {
+  const world = downloading();
+  sendChunk(world, 5);
+  sendChunk(world, 5);
+  expect(world.device.writtenSectors).toEqual([5]);
+  expect(world.device.receiver.stats.dropped).toEqual({ duplicate: 1 });
+});
+
+test("a chunk that flash did not hold is found when the image is read back, and fetched again alone", () => {
+  const world = downloading();
+  for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
+  world.device.target[7 * 4096 + 5]! ^= 0x10;
+  sendChunk(world, 0);
+  expect(world.rebooted).toBe(0);
+  expect(lastRequest(world)?.missing).toEqual([
+    [0, 1],
+    [7, 1],
+  ]);
+  sendChunk(world, 7);
+  sendChunk(world, 0);
+  expect(world.rebooted).toBe(1);
+});
+
+test("an image whose chunks are all right and whose whole is wrong is fetched once more, then given up", () => {
+  const release = releaseOf(NEW);
+  const sha256 = IMAGE + "00".repeat(16); // the same 16 bytes that name the image, another hash
+  const world = downloading(offerOf({ ...release, image: { ...release.image, sha256 } }));
+  sendAll(world);
+  expect(lastRequest(world)?.missing).toEqual([[0, 13]]);
+  sendAll(world);
+  expect(lastReport(world)).toMatchObject({ state: "failed", error: { code: "delivery/image-mismatch" } });
+  expect(world.device.writtenSectors).toHaveLength(26);
+  expect(world.device.target.subarray(0, 4096), "nothing is left that could start").toEqual(
+    new Uint8Array(4096).fill(0xff),
+  );
+});
+
+test("while nothing useful comes, the device asks again ever more rarely, by unicast in the end, and says so", () => {
+  const world = downloading();
+  const waits: number[] = [];
+  for (let ask = 0; ask < 9; ask++) {
+    const due = world.timers.get("request")!;
+    waits.push(due - world.now);
+    world.now = due;
+    world.device.feed({ type: "timer", timer: "request" });
+  }
+  expect(waits).toEqual([1_500, 3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000, 60_000]);
+  expect(lastRequest(world)).toMatchObject({ unicast: true });
+  expect(world.device.receiver.report(true).stalled).toBe(true);
+  sendChunk(world, 7);
+  expect(world.device.receiver.report(true).stalled).toBeUndefined();
+  expect(world.timers.get("request")! - world.now).toBe(1_500);
+});
+
+test("a device that reboots cleanly in the middle asks only for what is not in its slot", () => {
+  const world = downloading();
+  for (const index of [1, 2, 3, 7]) sendChunk(world, index);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW)) });
+  world.device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
+  expect(lastRequest(world)?.missing).toEqual([
+    [0, 1],
+    [4, 3],
+    [8, 5],
+  ]);
+});
+
+test("after a reset that was not clean, chunks beside a gap are fetched again", () => {
+  const world = downloading();
+  for (const index of [1, 2, 3, 4, 5]) sendChunk(world, index);
+  world.device.boot(false);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW)) });
+  world.device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
+  expect(lastRequest(world)?.missing).toEqual([
+    [0, 2],
+    [5, 8],
+  ]);
+});
+
+test("an image whose self-test fails is rolled back, made unbootable, and not taken up again", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "self-test", passed: false });
+  expect(world.rebooted).toBe(2);
+  world.device.boot(true);
+  expect(world.device.target.subarray(0, 4)).toEqual(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
+  world.device.feed({ type: "connected" });
+  expect(lastReport(world)).toMatchObject({
+    state: "rolled-back",
+    version: "1.0.0",
+    slot: "ota_0",
+    error: { code: "delivery/self-test-failed" },
+  });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW)) });
+  expect(world.device.receiver.state).toBe("rolled-back");
+});
+
+test("an image that says nothing within its probation is rolled back", () => {
+  const world = downloading(offerOf(releaseOf(NEW), { probation_ms: 5_000 }));
+  sendAll(world);
+  world.device.boot(true);
+  expect(world.timers.get("probation")).toBe(world.now + 5_000);
+  world.now += 5_000;
+  world.device.feed({ type: "timer", timer: "probation" });
+  expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
+});
+
+test("an image that boots without the bootloader's protection is put on probation all the same, and started twice at most", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.pendingVerify = false; // otadata lost its NEW in a torn write
+  world.device.boot(false);
+  expect(world.device.receiver.state).toBe("pending-verify");
+  world.device.boot(false); // power again, before it could prove itself
+  expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
+});
+
+test("an image on probation that is not the one accepted goes back at once, and nothing is fetched over the other slot", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.slots[1].set(
+    buildAppImage({ chip: "esp32", version: "9.9.9", projectName: "bench", sizeBytes: 50_000 }),
+  );
+  world.device.boot(true);
+  expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  expect(lastReport(world)).toMatchObject({ state: "rolled-back", error: { code: "delivery/image-mismatch" } });
+});
+
+test("what an offer came to stands, whatever else is offered in between, and costs no flash to say again", () => {
+  const world = downloading();
+  const standing = offerOf(releaseOf(NEW));
+  const impossible = offerOf(releaseOf(NEW, { hardware: "esp32s3" }), { sequence: 2, id: "ee".repeat(16) });
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "self-test", passed: false });
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  const { stores, erases } = world.device;
+  for (let round = 0; round < 20; round++) {
+    world.device.feed({ type: "offer", payload: impossible });
+    world.device.feed({ type: "offer", payload: standing });
+    expect(world.device.receiver.state).toBe("rolled-back");
+  }
+  expect(world.device.stores).toBe(stores);
+  expect(world.device.erases, "it is not fetched again").toBe(erases);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: impossible });
+  world.device.feed({ type: "offer", payload: standing });
+  const report = world.device.receiver.report(true);
+  expect(report).toMatchObject({ state: "rolled-back", error: { code: "delivery/self-test-failed" } });
+});
+
+test("two offers that can't be taken, again and again, cost a few reports a minute and no flash", () => {
+  const world = bench();
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  const impossible = ["aa", "bb"].map((id, index) =>
+    offerOf(releaseOf(NEW, { hardware: "esp32s3" }), { sequence: 2 + index, id: id.repeat(16) }),
+  );
+  const reports = world.published.length;
+  for (let round = 0; round < 100; round++) {
+    for (const payload of impossible) world.device.feed({ type: "offer", payload });
+  }
+  expect(world.published.length - reports).toBeLessThanOrEqual(8);
+  expect(world.device.stores).toBe(0);
+});
+
+test("of the offers that come during a probation the newest is taken up after it", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  for (const sequence of [9, 7, 8]) {
+    world.device.feed({ type: "offer", payload: offerOf(null, { sequence, id: `${sequence}`.repeat(32) }) });
+  }
+  world.device.feed({ type: "self-test", passed: true });
+  expect(lastReport(world)).toMatchObject({ accepted: [1, 9], version: "1.1.0" });
+});
+
+test.for([
+  { when: "for another product", changes: { product: "Other" }, code: "offer/wrong-product" },
+  { when: "for other hardware", changes: { hardware: "esp32s3" }, code: "offer/wrong-hardware" },
+] as const)("an offer $when is rejected before the first erase", ({ changes, code }) => {
+  const world = downloading(offerOf(releaseOf(NEW, changes)));
+  expect(lastReport(world)).toMatchObject({ state: "rejected", error: { code }, accepted: [0, 0] });
+  expect(world.device.erases).toBe(0);
+});
+
+test.for([
+  { what: "chip", image: { chip_id: 5 }, code: "offer/wrong-chip" },
+  { what: "size", image: { size: 1_000_000 }, code: "offer/too-large" },
+] as const)("an offer whose image has the wrong $what is rejected before the first erase", ({ image, code }) => {
+  const release = releaseOf(NEW);
+  const world = downloading(offerOf({ ...release, image: { ...release.image, ...image } }));
+  expect(lastReport(world)).toMatchObject({ state: "rejected", error: { code } });
+  expect(world.device.erases).toBe(0);
+});
+
+test("an older offer is answered, and changes nothing", () => {
+  const world = downloading(offerOf(releaseOf(NEW), { sequence: 7 }));
+  const stale = "ffffffffffffffffffffffffffffffff";
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW), { sequence: 6, id: stale }) });
+  const answer = world.published.at(-1)!;
+  expect(answer.retain).toBe(false);
+  expect(parseStateReport(answer.payload)).toMatchObject({
+    state: "rejected",
+    offer: stale,
+    error: { code: "offer/stale" },
+  });
+  expect(world.device.receiver.state).toBe("downloading");
+});
+
+test("two offers under one number are a conflict", () => {
+  const world = downloading();
+  world.device.feed({ type: "offer", payload: offerOf(null) });
+  expect(parseStateReport(world.published.at(-1)!.payload)).toMatchObject({
+    error: { code: "offer/sequence-conflict" },
+  });
+  expect(world.device.receiver.state).toBe("downloading");
+});
+
+test("a newer offer takes the place of the one at hand, a withdrawal ends it", () => {
+  const world = downloading();
+  world.device.feed({ type: "offer", payload: offerOf(null, { sequence: 2, id: "ee".repeat(16) }) });
+  expect(lastReport(world)).toMatchObject({ state: "idle", offer: "ee".repeat(16), accepted: [1, 2] });
+  sendChunk(world, 1);
+  expect(world.device.writtenSectors).toEqual([]);
+});
+
+test("an offer for other devices, or for another topic, is passed over", () => {
+  const world = bench();
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW), { target: { devices: ["bench-2"] } }) });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW), { topic_root: "other/ota" }) });
+  expect(world.device.receiver.state).toBe("idle");
+  expect(world.device.receiver.stats.dropped).toEqual({ "not-for-us": 2 });
+});
+
+test("a device that runs the image already is confirmed without a download", () => {
+  const world = bench();
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(OLD)) });
+  expect(lastReport(world)).toMatchObject({ state: "confirmed", version: "1.0.0" });
+  expect(world.device.erases).toBe(0);
+});
+
+test("a device that was not provisioned for unsigned offers takes none", () => {
+  const receiver = new Receiver({
+    device: "bench-1",
+    topicRoot: TOPIC_ROOT,
+    product: PRODUCT,
+    chipId: 0,
+    allowUnsigned: false,
+    random: () => 0,
+  });
+  const running = { version: "1", projectName: "p", slot: "ota_0", sha256: "00".repeat(32), pendingVerify: false };
+  receiver.handle({
+    type: "booted",
+    now: 0,
+    running,
+    target: { slot: "ota_1", sizeBytes: 1 << 20, condemned: false },
+    record: undefined,
+    bootCount: 1,
+    cleanReset: true,
+    rollback: true,
+    secureVersion: 0,
+  });
+  receiver.handle({ type: "connected", now: 1 });
+  const actions = receiver.handle({ type: "offer", now: 1, payload: offerOf(releaseOf(NEW)) });
+  const [answer] = actions.filter((action) => action.type === "publish");
+  expect(answer).toMatchObject({ retain: false });
+  expect(parseStateReport(answer!.payload)).toMatchObject({ state: "rejected", error: { code: "offer/untrusted" } });
+  expect(receiver.report(true)).toMatchObject({ state: "idle", refused: { count: 1, code: "offer/untrusted" } });
+});
+
+test("no message makes a receiver throw, or touch flash outside the image", () => {
+  const hostile = fc.oneof(
+    fc.record({ type: fc.constant("offer" as const), payload: fc.uint8Array({ maxLength: 200 }) }),
+    fc.record({ type: fc.constant("chunk" as const), payload: fc.uint8Array({ maxLength: 200 }) }),
+    fc.record({
+      type: fc.constant("hashes" as const),
+      image: fc.constantFrom(IMAGE, "x"),
+      payload: fc.uint8Array({ maxLength: 300 }),
+    }),
+    fc.record({
+      type: fc.constant("chunk" as const),
+      payload: fc
+        .record({ index: fc.nat(40), bytes: fc.uint8Array({ minLength: 1, maxLength: 64 }) })
+        .map((chunk) => buildChunk({ image: IMAGE, ...chunk })),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(hostile, { maxLength: 40 }), (events) => {
+      const world = downloading();
+      const before = world.device.erases;
+      for (const event of events) world.device.feed(event);
+      expect(world.device.erases).toBe(before);
+    }),
+    { numRuns: 300 },
+  );
+});

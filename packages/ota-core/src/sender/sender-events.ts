@@ -1,0 +1,92 @@
+import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { StateReport } from "../schemas/types.generated.ts";
+
+/** When to do something that no message triggers. */
+export type SenderTimer =
+  /** When the requests gathered so far are answered. */
+  | "gather"
+  /** When the pace lets the next chunk go. */
+  | "pace"
+  /** When to look for devices that have not been heard of. */
+  | "silence"
+  /** When the whole delivery has had its time. */
+  | "deadline";
+
+/** What can happen to a publisher. `now` is in milliseconds on a clock that never goes back. */
+export type SenderEvent =
+  | { readonly type: "start"; readonly now: number }
+  /** The broker took us: subscriptions have to be made anew. */
+  | { readonly type: "connected"; readonly now: number }
+  | { readonly type: "disconnected"; readonly now: number }
+  /** A message under `T/v1/device/{device}/request`. */
+  | { readonly type: "request"; readonly now: number; readonly device: string; readonly payload: Uint8Array }
+  /** A message under `T/v1/device/{device}/state`; `retained` says that the broker had kept it. */
+  | {
+      readonly type: "state";
+      readonly now: number;
+      readonly device: string;
+      readonly payload: Uint8Array;
+      readonly retained: boolean;
+    }
+  /** A publish that carried this `id` was acknowledged (QoS 1), or has left the socket (QoS 0). */
+  | { readonly type: "drained"; readonly now: number; readonly id: number }
+  | { readonly type: "timer"; readonly now: number; readonly timer: SenderTimer }
+  /** End now: devices keep the offer, and what they have. */
+  | { readonly type: "cancel"; readonly now: number };
+
+/** What the machine wants done, in order. */
+export type SenderAction =
+  | {
+      readonly type: "publish";
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly qos: 0 | 1;
+      readonly retain: boolean;
+      /** Answered by one `drained` with the same id, unless the connection is lost first. */
+      readonly id: number;
+    }
+  | { readonly type: "subscribe"; readonly topic: string }
+  | { readonly type: "set-timer"; readonly timer: SenderTimer; readonly at: number }
+  | { readonly type: "clear-timer"; readonly timer: SenderTimer }
+  /** A device's state or progress changed. */
+  | { readonly type: "progress"; readonly device: DeviceProgress }
+  /** The delivery ended; nothing follows. */
+  | { readonly type: "done"; readonly outcome: DeliveryOutcome };
+
+/** What a publisher knows of one device. A claim of the device, never a reason to trust anything. */
+export interface DeviceProgress {
+  readonly device: string;
+  /** `undefined`: named as expected, but not heard of under this offer. */
+  readonly state: DeviceState | undefined;
+  readonly version: string | undefined;
+  readonly slot: string | undefined;
+  /** Chunks that stand in the device's slot, and chunks of the image. */
+  readonly received: number;
+  readonly total: number;
+  readonly online: boolean;
+  readonly error: StateReport["error"];
+  /** From the start of the delivery to its latest report, and to its end, in milliseconds. */
+  readonly heardAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+/** How a delivery ended. */
+export interface DeliveryOutcome {
+  readonly reason: "delivered" | "device-failed" | "no-device" | "timeout" | "cancelled";
+  readonly devices: readonly DeviceProgress[];
+  readonly stats: SenderStats;
+}
+
+/** What a sender counts, from its start on. */
+export interface SenderStats {
+  readonly chunksSent: number;
+  /** Bytes of chunk messages, headers included. */
+  readonly bytesSent: number;
+  readonly requests: number;
+  /** Requests that were answered together with another. */
+  readonly requestsMerged: number;
+  /** Messages that were dropped, by reason. */
+  readonly dropped: Readonly<Record<"malformed" | "other-image" | "no-credit" | "too-many-devices", number>>;
+  /** Chunks sent beyond one image, per chunk of the image. 0: each was sent once. */
+  readonly repairRatio: number;
+}
