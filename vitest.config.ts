@@ -11,6 +11,8 @@ export default defineConfig({
       "test/**/*.test.ts",
     ],
     execArgv: ["--conditions=@tinybms/source"],
-    testTimeout: 30_000,
+    // A limit is for hangs, never for speed: a busy machine may take its time.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });
