@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ["@tinybms/source"] },
   ssr: { resolve: { conditions: ["@tinybms/source"] } },
   test: {
+    globalSetup: "test/set-up.ts",
     include: [
       "packages/*/src/**/*.test.ts",
       "packages/*/test/**/*.test.ts",

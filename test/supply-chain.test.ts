@@ -15,6 +15,10 @@ test("no release younger than a week is taken, none with less provenance than th
   expect(SETTINGS).not.toMatch(/minimumReleaseAgeExclude/);
 });
 
+test("pnpm itself is pinned, with the hash of its tarball", () => {
+  expect(JSON.parse(read("package.json")).packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+\+sha512\.[0-9a-f]{128}$/);
+});
+
 test("no dependency runs a script at installation but the one that brings Node.js", () => {
   const [, block = ""] = /^allowBuilds:\n((?: {2}.*\n)+)/m.exec(SETTINGS) ?? [];
   const allowed = [...block.matchAll(/^ {2}"?([@\w/-]+)"?: true$/gm)].map(([, name]) => name);
