@@ -17,9 +17,12 @@ import { flashViewOf } from "../boot/flash-view.ts";
 import type { SignedApps } from "../boot/secure-boot-v2.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
+import { type IdfRelease, idfRelease } from "../idf-release/idf-release.ts";
 
 /** How the app was built; what it has in common with its bootloader need not agree with it. */
 export interface AppOptions {
+  /** The release of ESP-IDF that it was built with. */
+  readonly idf: IdfRelease;
   /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`. */
   readonly rollback: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */
@@ -104,12 +107,14 @@ export function createAppContext(
   options: Partial<AppOptions> = {},
 ): AppContext {
   const { rollback = true, antiRollback = false, tableOffset = PARTITION_TABLE_OFFSET, signedApps } = options;
+  const { idf = idfRelease("6.2-dev") } = options;
   const { err, partitions } = loadPartitions(hardware, tableOffset);
   return {
     flash: hardware.flash,
     efuse: hardware.efuse,
     chip: hardware.chip,
     options: {
+      idf,
       rollback: rollback || antiRollback,
       antiRollback,
       tableOffset,

@@ -1,0 +1,72 @@
+import type { BehaviorRow } from "./behavior-row.ts";
+
+/** The name of a row of {@link APP_BEHAVIORS}. */
+export type AppBehavior =
+  | "rewritesActiveEntryInPlace"
+  | "beginInvalidatesInactiveEntry"
+  | "beginTakesDataPartitions"
+  | "beginOpensHandleBeforeErase"
+  | "refusesSlotInProgress"
+  | "resumeRefusesWhilePending"
+  | "refusesShortFirstSegment"
+  | "honorsReadOnlyFlag";
+
+/** What differs between releases in `esp_ota_*`, `esp_image_*` and `esp_partition_*`. */
+export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
+  rewritesActiveEntryInPlace: {
+    call: "esp_ota_set_boot_partition",
+    since: ["6.0"],
+    before: "for the slot that is active already, writes the other otadata sector with the same sequence",
+    after: "for the slot that is active already, rewrites the sector of its entry in place",
+    judge: "vectors",
+  },
+  beginInvalidatesInactiveEntry: {
+    call: "esp_ota_begin",
+    since: ["5.5"],
+    before: "leaves otadata as it is",
+    after: "with rollback, erases the inactive otadata entry",
+    judge: "vectors",
+  },
+  beginTakesDataPartitions: {
+    call: "esp_ota_begin, esp_ota_resume",
+    since: ["5.5"],
+    before: "0x102 for a partition that is no OTA slot",
+    after: "takes data partitions, bootloader and partition table too",
+    judge: "vectors",
+  },
+  beginOpensHandleBeforeErase: {
+    call: "esp_ota_begin",
+    since: ["5.3.3", "5.4.2", "5.5"],
+    before: "gives out no handle if erasing fails",
+    after: "gives out the handle before it erases, so that it stays open if that fails",
+    judge: "vectors",
+  },
+  refusesSlotInProgress: {
+    call: "esp_ota_begin, esp_ota_resume",
+    since: ["6.1"],
+    before: "gives out a second handle for a slot that is being written",
+    after: "0x1507 for a slot that is being written",
+    judge: "vectors",
+  },
+  resumeRefusesWhilePending: {
+    call: "esp_ota_resume",
+    since: ["6.2-dev"],
+    before: "goes on while the running app is unconfirmed",
+    after: "0x1506 while the running app is unconfirmed",
+    judge: "vectors",
+  },
+  refusesShortFirstSegment: {
+    call: "esp_image_verify, esp_image_get_metadata",
+    since: ["6.2-dev"],
+    before: "takes a first segment that is shorter than the app descriptor",
+    after: "0x2002 for a first segment that is shorter than the app descriptor",
+    judge: "vectors",
+  },
+  honorsReadOnlyFlag: {
+    call: "esp_partition_write, esp_partition_erase_range",
+    since: ["5.2"],
+    before: "writes to a partition that the table marks as read-only",
+    after: "0x10D for a partition that the table marks as read-only",
+    judge: "vectors",
+  },
+};

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { IDF_BEHAVIORS, IDF_RELEASE_NAMES, idfRelease, matchIdfRelease, newestOfBranch } from "./idf-release.ts";
+import { parseIdfVersion } from "./idf-version.ts";
+
+test.for([
+  { version: "v5.5.5", release: "5.5.5", isExact: true, neighbors: ["5.5.5"] },
+  { version: "5.1.7", release: "5.1.7", isExact: true, neighbors: ["5.1.7"] },
+  { version: "v6.2-dev", release: "6.2-dev", isExact: true, neighbors: ["6.2-dev"] },
+  { version: "v5.5.5-dirty", release: "5.5.5", isExact: false, neighbors: ["5.5.5"] },
+  { version: "v5.5.5-12-g0123abcdef", release: "5.5.5", isExact: false, neighbors: ["5.5.5", "6.0.2"] },
+  { version: "v6.2-dev-4242-g10212290", release: "6.2-dev", isExact: false, neighbors: ["6.2-dev"] },
+  { version: "v3.3.6", release: "4.4.8", isExact: false, neighbors: ["4.4.8"] },
+  { version: "v4.4.5", release: "4.4.8", isExact: false, neighbors: ["4.4.8"] },
+  { version: "v5.0.2", release: "5.1.7", isExact: false, neighbors: ["4.4.8", "5.1.7"] },
+  { version: "v5.2", release: "5.1.7", isExact: false, neighbors: ["5.1.7", "5.3.5"] },
+  { version: "v5.4-dirty", release: "5.3.5", isExact: false, neighbors: ["5.3.5", "5.5.1"] },
+  { version: "v5.5", release: "5.5.1", isExact: false, neighbors: ["5.3.5", "5.5.1"] },
+  { version: "v5.5.2", release: "5.5.1", isExact: false, neighbors: ["5.5.1", "5.5.5"] },
+  { version: "v6.0", release: "6.0.2", isExact: false, neighbors: ["5.5.5", "6.0.2"] },
+  { version: "v6.0-rc1", release: "6.0.2", isExact: false, neighbors: ["5.5.5", "6.0.2"] },
+  { version: "v6.1", release: "6.0.2", isExact: false, neighbors: ["6.0.2", "6.2-dev"] },
+  { version: "v7.1.3", release: "6.2-dev", isExact: false, neighbors: ["6.2-dev"] },
+  { version: "arduino-2.0.14", release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
+  { version: "", release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
+  { version: undefined, release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
+])("takes $release for version $version", ({ version, release, isExact, neighbors }) => {
+  const match = matchIdfRelease(version);
+  expect(match.release.name).toBe(release);
+  expect(match.isExact).toBe(isExact);
+  expect(match.neighbors.map(({ name }) => name)).toEqual(neighbors);
+});
+
+test("takes the newest known release of a branch for a short form", () => {
+  expect(newestOfBranch("5.5")?.name).toBe("5.5.5");
+  expect(newestOfBranch("v4.4")?.name).toBe("4.4.8");
+  expect(newestOfBranch("5.4")).toBeUndefined();
+  expect(newestOfBranch("5.5.1")).toBeUndefined();
+});
+
+test("a behavior that reached an old branch late is missing from the releases before", () => {
+  const releasesWith = (name: keyof typeof IDF_BEHAVIORS) =>
+    IDF_RELEASE_NAMES.filter((release) => idfRelease(release).behaviors[name]);
+  expect(releasesWith("beginOpensHandleBeforeErase")).toEqual(["5.3.5", "5.5.1", "5.5.5", "6.0.2", "6.2-dev"]);
+  expect(releasesWith("refusesSlotInProgress")).toEqual(["6.2-dev"]);
+  expect(releasesWith("honorsReadOnlyFlag")).toEqual(["5.3.5", "5.5.1", "5.5.5", "6.0.2", "6.2-dev"]);
+});
+
+test("every row names releases and says what differs", () => {
+  for (const [name, row] of Object.entries(IDF_BEHAVIORS)) {
+    expect(row.since, name).not.toHaveLength(0);
+    for (const since of row.since) expect(parseIdfVersion(since), name).toBeDefined();
+    expect(row.before, name).not.toBe(row.after);
+    const values = new Set(IDF_RELEASE_NAMES.map((release) => idfRelease(release).behaviors[name as never]));
+    expect(values.size, `${name} is the same in all known releases`).toBe(2);
+  }
+});
