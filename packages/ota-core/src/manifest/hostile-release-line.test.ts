@@ -146,7 +146,9 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
 /** What changes the text itself: a byte replaced, the end cut off, something put in. */
 const scratch = fc.record({ at: fc.nat(100_000), put: fc.uint8Array({ maxLength: 3 }), cut: fc.boolean() });
 
-function mutate(document: Json, { at, value, kind, name }: Mutation): Json {
+function mutate(document: Json, { at, value: shared, kind, name }: Mutation): Json {
+  // A value is drawn by reference: put in twice, it could come to hold itself.
+  const value = structuredClone(shared);
   const places: [Json[] | { [name: string]: Json }, string][] = [];
   const visit = (node: Json): void => {
     if (node === null || typeof node !== "object") return;
