@@ -15,5 +15,6 @@ export default defineConfig({
     // A limit is for hangs, never for speed: a busy machine may take its time.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 600_000 } },
   },
 });

@@ -66,7 +66,6 @@ async function blankBoard(chip: ChipName): Promise<BoardOnNetwork> {
 
 test.skipIf(hasNoJudges).for(CHIPS)(
   `an %s that we flash holds and starts what one does that esptool flashes, and esptool verifies it${JUDGES}`,
-  { timeout: 60_000 },
   async (chip) => {
     const bootloader = fileOf("bootloader.bin", buildAppImage({ chip, seed: 7, sizeBytes: 0x4000 }));
     const table = fileOf("table.bin", buildPartitionTable(TABLE));
@@ -105,7 +104,6 @@ test.skipIf(hasNoJudges).for(CHIPS)(
 
 test.skipIf(hasNoFirmware)(
   `a published build, with its bootloader, table and otadata in one file, is flashed and starts, and then its update${FIRMWARE}`,
-  { timeout: 60_000 },
   async () => {
     const { hardware, port } = await blankBoard("esp32");
     const boot = fileOf("boot.bin", firmware("boot/esp32_bootloader_v4.bin"));

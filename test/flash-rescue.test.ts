@@ -114,7 +114,7 @@ test("a device whose slots are both corrupt is brought back by flash --all, and 
   expect(deployed).toMatchObject({
     deliveries: [{ outcome: "delivered", devices: [{ device: "bench-1", state: "confirmed", version: "2.0.0" }] }],
   });
-}, 60_000);
+});
 
 test("a device that is provisioned by cable is who its NVS says, and joins the broker that it names", async () => {
   const port = await startSim("--app", fileOf("old.bin", image("1.0.0")));
@@ -125,4 +125,4 @@ test("a device that is provisioned by cable is who its NVS says, and joins the b
   const flashed = await run("flash", "--port", port, "--app", app, "--nvs", nvs);
   expect(flashed).toMatchObject({ boards: [{ slot: "ota_1", started: { version: "1.2.0" } }] });
   await reports("bms-42", "1.2.0");
-}, 60_000);
+});

@@ -257,7 +257,7 @@ test("read-flash reads a whole flash, a partition, or a range; erase erases", as
   expect(hardware.flash.truth(0, 0x40_0000).every((byte) => byte === 0xff)).toBe(true);
   const unsaid = await runCommand(["erase", "--port", port]);
   expect(unsaid.exitCode).toBe(2);
-}, 60_000);
+});
 
 test("monitor shows what the board prints, until it is interrupted", async () => {
   const port = await boardAt(createHardware({ app: image("1.0.0") }));

@@ -63,103 +63,95 @@ async function writeBoards(): Promise<void> {
   await put("large.bin", buildAppImage({ projectName: "esp32-arduino-lib-builder", sizeBytes: 0x181000 }));
 }
 
-test.skipIf(SKIPPED)(
-  `yes to 0.14.4 on boards that esptool merged, and no for the right reason${WHY}`,
-  { timeout: 120_000 },
-  async () => {
-    await writeBoards();
-    await run(
-      merge("esp32", "esp32.dump", "4MB", { 0: path("boot.bin"), 65536: path("old.bin") }),
-      merge("esp32s3", "s3.dump", "8MB", {
-        0: path("boot_s3.bin"),
-        32768: path("table_s3.bin"),
-        57344: path("boot_app0.bin"),
-        65536: path("old_s3.bin"),
-      }),
-      merge("esp32", "single.dump", "4MB", {
-        4096: path("boot_alone.bin"),
-        32768: path("single.bin"),
-        65536: path("old.bin"),
-      }),
-    );
-    for (const [dump, update] of [
-      ["esp32.dump", "new.bin"],
-      ["s3.dump", "new_s3.bin"],
-    ] as const) {
-      const { code, result } = await twin(dump, update, "--points", "60");
-      expect({ code, verdict: result.verdict, reasons: result.reasons }).toEqual({
-        code: 0,
-        verdict: "yes",
-        reasons: [],
-      });
-      expect(result.points).toBe(60);
-      expect(result.found.slots.map(({ label, runs }: { label: string; runs: boolean }) => [label, runs])).toEqual([
-        ["app0", true],
-        ["app1", false],
-      ]);
-    }
-    for (const [dump, update, reason] of [
-      ["esp32.dump", "new_c3.bin", "image/wrong-chip"],
-      ["esp32.dump", "large.bin", "offer/too-large"],
-      ["single.dump", "new.bin", "image/no-ota-slots"],
-    ] as const) {
-      const { code, result } = await twin(dump, update);
-      expect({ code, verdict: result.verdict, reasons: result.reasons }).toMatchObject({
-        code: 1,
-        verdict: "no",
-        reasons: [{ code: reason }],
-      });
-    }
-  },
-);
-
-test.skipIf(SKIPPED)(
-  `eFuses as espefuse prints them, and images as espsecure signs them, decide${WHY}`,
-  { timeout: 120_000 },
-  async () => {
-    await writeBoards();
-    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
-    const pem = path("key.pem");
-    await writeFile(pem, privateKey.export({ type: "pkcs8", format: "pem" }));
-    const sign = (name: string): Job => {
-      const args = ["sign-data", "--version", "2", "--keyfile", pem, "--output", path(`signed_${name}`), path(name)];
-      return { tool: "espsecure", args };
-    };
-    const efuse = (chip: string, ...args: readonly string[]): Job => {
-      const state = ["--virt", "--path-efuse-file", path(`${chip}.efuse`), "--do-not-confirm"];
-      return { tool: "espefuse", args: ["--chip", chip, ...state, ...args] };
-    };
-    await run(
-      ...["boot_s3.bin", "old_s3.bin", "new_s3.bin"].map(sign),
-      merge("esp32s3", "signed.dump", "8MB", {
-        0: path("signed_boot_s3.bin"),
-        32768: path("table_s3.bin"),
-        57344: path("boot_app0.bin"),
-        65536: path("signed_old_s3.bin"),
-      }),
-      merge("esp32", "esp32.dump", "4MB", { 0: path("boot.bin"), 65536: path("old.bin") }),
-      efuse("esp32s3", "burn-key-digest", "BLOCK_KEY0", pem, "SECURE_BOOT_DIGEST0"),
-      efuse("esp32s3", "burn-efuse", "SECURE_BOOT_EN", "1"),
-      efuse("esp32s3", "summary", "--format", "json", "--file", path("s3.json")),
-      // Three bits: version 3, above the images' 0.
-      efuse("esp32", "burn-efuse", "SECURE_VERSION", "0x7"),
-      efuse("esp32", "summary", "--format", "json", "--file", path("esp32.json")),
-    );
-    expect(JSON.parse(await readFile(path("s3.json"), "utf8"))).toHaveProperty("SECURE_BOOT_EN");
-    const unsigned = await twin("signed.dump", "new_s3.bin");
-    expect(unsigned).toMatchObject({ code: 1, result: { verdict: "no", reasons: [{ code: "image/unsigned" }] } });
-    const known = ["--efuse", path("s3.json")];
-    expect(await twin("signed.dump", "new_s3.bin", ...known)).toMatchObject({
-      code: 1,
-      result: { verdict: "no", reasons: [{ code: "image/unsigned" }] },
-    });
-    expect(await twin("signed.dump", "signed_new_s3.bin", ...known, "--points", "8")).toMatchObject({
+test.skipIf(SKIPPED)(`yes to 0.14.4 on boards that esptool merged, and no for the right reason${WHY}`, async () => {
+  await writeBoards();
+  await run(
+    merge("esp32", "esp32.dump", "4MB", { 0: path("boot.bin"), 65536: path("old.bin") }),
+    merge("esp32s3", "s3.dump", "8MB", {
+      0: path("boot_s3.bin"),
+      32768: path("table_s3.bin"),
+      57344: path("boot_app0.bin"),
+      65536: path("old_s3.bin"),
+    }),
+    merge("esp32", "single.dump", "4MB", {
+      4096: path("boot_alone.bin"),
+      32768: path("single.bin"),
+      65536: path("old.bin"),
+    }),
+  );
+  for (const [dump, update] of [
+    ["esp32.dump", "new.bin"],
+    ["s3.dump", "new_s3.bin"],
+  ] as const) {
+    const { code, result } = await twin(dump, update, "--points", "60");
+    expect({ code, verdict: result.verdict, reasons: result.reasons }).toEqual({
       code: 0,
-      result: { verdict: "yes", reasons: [] },
+      verdict: "yes",
+      reasons: [],
     });
-    expect(await twin("esp32.dump", "new.bin", "--efuse", path("esp32.json"))).toMatchObject({
+    expect(result.points).toBe(60);
+    expect(result.found.slots.map(({ label, runs }: { label: string; runs: boolean }) => [label, runs])).toEqual([
+      ["app0", true],
+      ["app1", false],
+    ]);
+  }
+  for (const [dump, update, reason] of [
+    ["esp32.dump", "new_c3.bin", "image/wrong-chip"],
+    ["esp32.dump", "large.bin", "offer/too-large"],
+    ["single.dump", "new.bin", "image/no-ota-slots"],
+  ] as const) {
+    const { code, result } = await twin(dump, update);
+    expect({ code, verdict: result.verdict, reasons: result.reasons }).toMatchObject({
       code: 1,
-      result: { verdict: "no", reasons: [{ code: "offer/secure-version" }] },
+      verdict: "no",
+      reasons: [{ code: reason }],
     });
-  },
-);
+  }
+});
+
+test.skipIf(SKIPPED)(`eFuses as espefuse prints them, and images as espsecure signs them, decide${WHY}`, async () => {
+  await writeBoards();
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
+  const pem = path("key.pem");
+  await writeFile(pem, privateKey.export({ type: "pkcs8", format: "pem" }));
+  const sign = (name: string): Job => {
+    const args = ["sign-data", "--version", "2", "--keyfile", pem, "--output", path(`signed_${name}`), path(name)];
+    return { tool: "espsecure", args };
+  };
+  const efuse = (chip: string, ...args: readonly string[]): Job => {
+    const state = ["--virt", "--path-efuse-file", path(`${chip}.efuse`), "--do-not-confirm"];
+    return { tool: "espefuse", args: ["--chip", chip, ...state, ...args] };
+  };
+  await run(
+    ...["boot_s3.bin", "old_s3.bin", "new_s3.bin"].map(sign),
+    merge("esp32s3", "signed.dump", "8MB", {
+      0: path("signed_boot_s3.bin"),
+      32768: path("table_s3.bin"),
+      57344: path("boot_app0.bin"),
+      65536: path("signed_old_s3.bin"),
+    }),
+    merge("esp32", "esp32.dump", "4MB", { 0: path("boot.bin"), 65536: path("old.bin") }),
+    efuse("esp32s3", "burn-key-digest", "BLOCK_KEY0", pem, "SECURE_BOOT_DIGEST0"),
+    efuse("esp32s3", "burn-efuse", "SECURE_BOOT_EN", "1"),
+    efuse("esp32s3", "summary", "--format", "json", "--file", path("s3.json")),
+    // Three bits: version 3, above the images' 0.
+    efuse("esp32", "burn-efuse", "SECURE_VERSION", "0x7"),
+    efuse("esp32", "summary", "--format", "json", "--file", path("esp32.json")),
+  );
+  expect(JSON.parse(await readFile(path("s3.json"), "utf8"))).toHaveProperty("SECURE_BOOT_EN");
+  const unsigned = await twin("signed.dump", "new_s3.bin");
+  expect(unsigned).toMatchObject({ code: 1, result: { verdict: "no", reasons: [{ code: "image/unsigned" }] } });
+  const known = ["--efuse", path("s3.json")];
+  expect(await twin("signed.dump", "new_s3.bin", ...known)).toMatchObject({
+    code: 1,
+    result: { verdict: "no", reasons: [{ code: "image/unsigned" }] },
+  });
+  expect(await twin("signed.dump", "signed_new_s3.bin", ...known, "--points", "8")).toMatchObject({
+    code: 0,
+    result: { verdict: "yes", reasons: [] },
+  });
+  expect(await twin("esp32.dump", "new.bin", "--efuse", path("esp32.json"))).toMatchObject({
+    code: 1,
+    result: { verdict: "no", reasons: [{ code: "offer/secure-version" }] },
+  });
+});

@@ -68,7 +68,6 @@ interface Done {
 
 test.skipIf(isAbsent)(
   `publisher, simulator and Mosquitto as three processes: both commands print one JSON document${WHY}`,
-  { timeout: 90_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "tinybms-mosquitto-"));
     const broker = await startMosquitto(folder);

@@ -135,7 +135,7 @@ test(`kill -9 at ${RUNS} random moments leaves a release line that is whole (see
   }
   expect((await checkLine()).length).toBe(2 + Math.ceil(RUNS / ATTEMPTS_PER_VERSION));
   expect(litter()).toEqual([]);
-}, 240_000);
+});
 
 test("16 at once: every one succeeds, and all 16 entries are there", async () => {
   const versions = Array.from({ length: 16 }, (_, index) => `2.0.${index}`);
@@ -144,7 +144,7 @@ test("16 at once: every one succeeds, and all 16 entries are there", async () =>
   expect(ends).toEqual(versions.map(() => "done"));
   expect((await checkLine()).sort()).toEqual(versions.sort());
   expect(litter()).toEqual([]);
-}, 60_000);
+});
 
 test("16 builds of one version at once: one is released, and the others are told so", async () => {
   const binaries = Array.from({ length: 16 }, (_, seed) => {
@@ -157,7 +157,7 @@ test("16 builds of one version at once: one is released, and the others are told
   for (const end of ends) if (end !== "done") expect(end).toContain("error[package/already-released]");
   expect(await checkLine()).toEqual(["3.0.0"]);
   expect(litter()).toEqual([]);
-}, 60_000);
+});
 
 /** Of util-linux. A user namespace lets anybody mount a disk of a given size, or one that can't be written. */
 const UNSHARE = "unshare";

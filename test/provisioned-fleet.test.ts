@@ -121,7 +121,6 @@ afterAll(async () => {
 
 test.skipIf(isAbsent)(
   `devices that were provisioned and flashed take a signed release, each under its own password${WHY}`,
-  { timeout: 60_000 },
   async () => {
     const wanted = DEVICES.slice(0, 3);
     const passwords = new Set(DEVICES.map((device) => documentOf(device).password));

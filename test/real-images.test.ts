@@ -67,7 +67,6 @@ async function command(...argv: string[]): Promise<{ code: number; stdout: strin
 
 test.skipIf(isAbsent).for(BOARDS.map((board) => [board.chip, board] as const))(
   `a real %s takes the next real release over a broker, into its other slot${WHY}`,
-  { timeout: 120_000 },
   async ([chip, board]) => {
     const folder = await mkdtemp(join(tmpdir(), "tinybms-real-"));
     const broker = await startEmbeddedBroker({});

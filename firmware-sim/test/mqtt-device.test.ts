@@ -91,7 +91,7 @@ test("lost and doubled chunks delay a device, and no more", async () => {
   const timing = { retryMs: 300 };
   const { connection } = startDevice(url, "bench-4", { faults, timing });
   await publish(url);
-  await untilState(connection, "confirmed", { timeoutMs: 25_000 });
+  await untilState(connection, "confirmed");
 });
 
 test("a device that is stopped says that it is offline", async () => {

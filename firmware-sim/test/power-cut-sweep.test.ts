@@ -37,7 +37,6 @@ const LAYOUTS = {
 
 test.for(Object.entries(LAYOUTS))(
   "power may go in every operation of an update and its roll-back, leaving anything, on a board with %s",
-  { timeout: 60_000 },
   async ([, layout]) => {
     const from = { ...layout, app: image("1.0.0", 3, 1) };
     const options = { from, to: image("2.0.0", 3, 2), seed: 1, wornSectors: 4 };
@@ -119,7 +118,7 @@ test("cells that read right after a cut may give way at any later time: what is 
   expect(lostRecords).toBeLessThan(20);
 });
 
-test("threads make no difference to the result", { timeout: 60_000 }, async () => {
+test("threads make no difference to the result", async () => {
   const from = { app: image("1.0.0", 2, 1), otadata: SELECTED };
   const options = { from, to: image("2.0.0", 2, 2), seed: 3, every: 7, pairs: 200, runs: ["update"] } as const;
   const alone = powerCutSweep(options);

@@ -3,7 +3,7 @@ import type { DeviceConnection } from "../mqtt/connect-device.ts";
 
 /** How to wait. */
 export interface UntilOptions {
-  /** In milliseconds; 10 000 without it. */
+  /** In milliseconds; 120 000 without it. */
   readonly timeoutMs?: number;
 }
 
@@ -15,7 +15,7 @@ export interface UntilOptions {
 export async function untilState(
   connection: DeviceConnection,
   state: DeviceState,
-  { timeoutMs = 10_000 }: UntilOptions = {},
+  { timeoutMs = 120_000 }: UntilOptions = {},
 ): Promise<void> {
   const { device } = connection;
   const isThere = () => device.status === "running" && device.state === state;

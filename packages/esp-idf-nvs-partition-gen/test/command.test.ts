@@ -161,7 +161,6 @@ test.skipIf(hasNone)(
     expect(existsSync(victim)).toBe(true);
     expect(bytesOf("d.bin").equals(bytesOf("a.bin"))).toBe(true);
   },
-  60_000,
 );
 
 test("without Python and without uv one message says what to install", async () => {

@@ -43,7 +43,6 @@ async function memoryOf(url: string, sizeMib: number): Promise<number> {
 
 test.skipIf(isAbsent).for(["mqtt", "mqtts"])(
   `a message of 64 MiB over %s takes no more memory than one of 1 MiB and a fraction of a copy${WHY}`,
-  { timeout: 60_000 },
   async (protocol) => {
     const { port } = protocol === "mqtt" ? plain : encrypted;
     const url = `${protocol}://127.0.0.1:${port}`;

@@ -47,4 +47,4 @@ test(`unplugged at ${UNPLUGS} random bytes of a flash to the next slot, a board 
   }
   expect(ends["1.0.0"]).toBeGreaterThan(0);
   expect(ends["1.1.0"]).toBeGreaterThan(0);
-}, 120_000);
+});

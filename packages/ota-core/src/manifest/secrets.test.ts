@@ -85,12 +85,11 @@ test("a secret of a mebibyte is blanked as well", () => {
   expect(redactorOf([secret])(`a ${secret} b`)).toBe("a *** b");
 });
 
-test("texts of a mebibyte take no time", () => {
-  const start = performance.now();
+test("ends on hostile texts of a mebibyte", () => {
   for (const piece of ["a://", "?token", "&a=", "-----BEGIN ", "x@"]) {
     const url = piece.repeat(2 ** 20 / piece.length);
     secretsOf({ mqtt: { broker: url } });
     redactUserInfo(url);
   }
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(redactUserInfo("a://".repeat(2 ** 18))).toHaveLength(2 ** 20);
 });
