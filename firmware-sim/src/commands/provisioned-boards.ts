@@ -1,7 +1,7 @@
 import { isOtaError, OtaError, type Provisioning } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import { provisioningInFlash } from "../device/device-partitions.ts";
-import type { DeviceInputOptions } from "./run-inputs.ts";
+import type { DeviceInputOptions } from "./device-input-options.ts";
 
 /** A device that a command is to run. */
 export interface Board {

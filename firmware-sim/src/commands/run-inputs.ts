@@ -23,29 +23,8 @@ import { createHardware, type FlashContents } from "../device/create-device.ts";
 import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
+import type { DeviceInputOptions } from "./device-input-options.ts";
 import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
-
-/** Options of `run` that say what the devices are. */
-export interface DeviceInputOptions {
-  readonly topic?: string;
-  readonly devices?: number;
-  /** What names begin with. */
-  readonly id?: string;
-  readonly app?: string;
-  readonly chip?: ChipName;
-  readonly partitionTable?: string;
-  readonly bootloader?: string;
-  /** NVS partitions: each is that of one device, and says who it is. */
-  readonly nvs?: readonly string[];
-  /** The key set that the devices are provisioned with. */
-  readonly keySet?: string;
-  readonly product?: string;
-  /** Where the flash of the one device is kept. */
-  readonly flash?: string;
-  /** Where the serial port of the one device goes. */
-  readonly serial?: string;
-  readonly fault?: readonly string[];
-}
 
 /** The devices that a command is to run. */
 export interface DeviceInputs {

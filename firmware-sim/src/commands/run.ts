@@ -7,9 +7,10 @@ import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mq
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import { type CommandOutput, printable } from "./command-output.ts";
+import type { DeviceInputOptions } from "./device-input-options.ts";
 import { deviceTable } from "./device-table.ts";
 import type { Board } from "./provisioned-boards.ts";
-import { type DeviceInputOptions, type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
+import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 import { startSerialDevice } from "./serial-device.ts";
 import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-option.ts";
 

@@ -10,7 +10,7 @@ import {
   parseOtadataEntry,
   type StateReport,
 } from "@tinybms/ota-core";
-import type { SimulatedDevice } from "./device.ts";
+import type { Hardware } from "../boot/boot-options.ts";
 import type { DeviceStatus } from "./device-events.ts";
 import { partitionsOf } from "./device-partitions.ts";
 
@@ -39,8 +39,17 @@ export interface DeviceSummary {
   readonly error?: StateReport["error"];
 }
 
+/** What a summary is made of. */
+export interface SummarizedDevice {
+  readonly id: string;
+  readonly status: DeviceStatus;
+  readonly state: DeviceState | undefined;
+  readonly report: StateReport | undefined;
+  readonly hardware: Pick<Hardware, "flash">;
+}
+
 /** Sums a device up, powered or not. */
-export function summarizeDevice(device: SimulatedDevice): DeviceSummary {
+export function summarizeDevice(device: SummarizedDevice): DeviceSummary {
   const { report, status } = device;
   const { sectorErases, pagePrograms, bytesProgrammed } = device.hardware.flash.counters;
   return {
@@ -56,7 +65,7 @@ export function summarizeDevice(device: SimulatedDevice): DeviceSummary {
 }
 
 /** The two entries as they stand in flash; none where the table has no otadata, or is no table. */
-function otadataOf({ hardware: { flash } }: SimulatedDevice): OtadataSummary[] {
+function otadataOf({ hardware: { flash } }: SummarizedDevice): OtadataSummary[] {
   const isOtadata = ({ type, subtype }: PartitionEntry) => type === PartitionType.DATA && subtype === DataSubtype.OTA;
   const offset = partitionsOf(flash).find(isOtadata)?.offset;
   if (offset === undefined) return [];

@@ -158,7 +158,7 @@ export {
   type UnsetVariable,
 } from "./manifest/environment.ts";
 export { DEFAULT_PROTOCOLS, parseRootManifest, protocolsOf } from "./manifest/root.ts";
-export { type ChannelSecret, redactorOf, redactUserInfo, secretsOf } from "./manifest/secrets.ts";
+export { type ChannelSecret, secretsOf } from "./manifest/secrets.ts";
 export { addVersion, type NewVersionEntry } from "./manifest/update.ts";
 export { parseVersionManifest } from "./manifest/version.ts";
 export { buildChunk, CHUNK_HEADER_SIZE, type Chunk, type ChunkParts, parseChunk } from "./messages/chunk.ts";
@@ -189,7 +189,7 @@ export { buildOffer, type OfferDocument, parseOffer } from "./messages/offer.ts"
 export { buildRelease, parseRelease } from "./messages/release.ts";
 export type { ReportedError } from "./messages/reported-error.ts";
 export { buildRequest, parseRequest, REQUEST_RANGES_MAX } from "./messages/request.ts";
-export { buildStateReport, parseStateReport } from "./messages/state-report.ts";
+export { buildStateReport, type DeviceState, parseStateReport } from "./messages/state-report.ts";
 export { targetAdmits } from "./messages/target.ts";
 export {
   CHUNK_SIZE,
@@ -279,7 +279,6 @@ export {
 export { buildKeySetRecord, parseKeySetRecord } from "./receiver/key-set-record.ts";
 export { Receiver, type ReceiverOptions } from "./receiver/receiver.ts";
 export type {
-  DeviceState,
   DropReason,
   FlashOperation,
   FlashResult,
@@ -338,6 +337,7 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export type { SchemaError, SchemaValidator } from "./schemas/validator.ts";
+export { redactorOf, redactUserInfo } from "./secret-text.ts";
 export { Sender, type SenderOptions } from "./sender/sender.ts";
 export type {
   DeliveryOutcome,

@@ -8,12 +8,12 @@ export {
   verifyArtifacts,
 } from "./manifest/load.ts";
 export { piecesOf, readManifest } from "./manifest/load-file.ts";
+export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./manifest/release-file.ts";
 export { type ValidateOptions, validateReleaseLine } from "./manifest/validate-release-line.ts";
 export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
 export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
 export { packageRelease } from "./release/package.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";
-export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./release/release-file.ts";
 export { writeFileAtomically } from "./release/write-atomically.ts";
 export { writeNewFile, writeNewFolder } from "./release/write-new.ts";

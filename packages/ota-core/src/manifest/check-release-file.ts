@@ -1,7 +1,7 @@
 import { isOtaError } from "../errors.ts";
-import { readReleaseFile, releaseFileOf } from "../release/release-file.ts";
 import type { VersionContext } from "./check-artifact.ts";
 import { objectAt } from "./check-channels.ts";
+import { readReleaseFile, releaseFileOf } from "./release-file.ts";
 import type { CheckedFile } from "./validation-report.ts";
 
 /**

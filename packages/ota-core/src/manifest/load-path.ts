@@ -2,9 +2,9 @@ import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { OtaError } from "../errors.ts";
 import { quoted } from "../schemas/problems.ts";
+import { redactUserInfo } from "../secret-text.ts";
 import { isMissing, reasonOf } from "./load-file.ts";
 import { pathFault } from "./paths.ts";
-import { redactUserInfo } from "./secrets.ts";
 
 /** Which manifest names a path, and where in it (JSON pointer). */
 export interface PathOrigin {

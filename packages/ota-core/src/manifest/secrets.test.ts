@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Channels } from "../schemas/types.generated.ts";
-import { redactorOf, redactUserInfo, secretsOf } from "./secrets.ts";
+import { redactorOf, redactUserInfo } from "../secret-text.ts";
+import { secretsOf } from "./secrets.ts";
 
 /** The literal secrets of channels, as `pointer value`. */
 const literals = (channels: Channels) =>

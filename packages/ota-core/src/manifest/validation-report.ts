@@ -1,7 +1,8 @@
 import { isOtaError, type OtaError, type Problem } from "../errors.ts";
 import type { JsonPlaces } from "../json/json-places.ts";
 import type { JsonValue } from "../json/strict-json.ts";
-import { type ChannelSecret, redactorOf } from "./secrets.ts";
+import { redactorOf } from "../secret-text.ts";
+import type { ChannelSecret } from "./secrets.ts";
 
 /** Whether a problem makes the release line invalid, or should only be known. */
 export type Severity = "error" | "warning";

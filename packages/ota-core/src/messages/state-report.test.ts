@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { expect, expectTypeOf, test } from "vitest";
 import { utf8 } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
-import type { DeviceState } from "../receiver/receiver-events.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
-import { buildStateReport, parseStateReport } from "./state-report.ts";
+import { buildStateReport, type DeviceState, parseStateReport } from "./state-report.ts";
 
 const REPORT: StateReport = {
   protocol: 1,

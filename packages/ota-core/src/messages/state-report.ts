@@ -4,6 +4,9 @@ import { validateStateReport } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
+/** Where a device stands with its offer, as its state report says it. */
+export type DeviceState = StateReport["state"];
+
 /** UTF-16 units of the longest message of a reported error. */
 const ERROR_MESSAGE_MAX = 256;
 

@@ -2,20 +2,6 @@ import type { Immutable } from "../messages/json-message.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 
-/** Where a device stands with its offer, as its state report says it. */
-export type DeviceState =
-  | "idle"
-  | "checking"
-  | "waiting"
-  | "downloading"
-  | "verifying"
-  | "ready-to-reboot"
-  | "pending-verify"
-  | "confirmed"
-  | "rejected"
-  | "rolled-back"
-  | "failed";
-
 /** The image that runs now, as the device reads it from its own flash at boot. */
 export interface RunningImage {
   /** Version of the app descriptor. */

@@ -1,6 +1,7 @@
 import { OtaError } from "../errors.ts";
 import type { OfferDocument } from "../messages/offer.ts";
 import { ATTEMPTS_MAX, describeError, type ReportedError } from "../messages/reported-error.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
 import { imageIdOf, type Topics, topicsOf } from "../messages/topics.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
@@ -14,7 +15,6 @@ import { Probation } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 import { ReceiverCounters } from "./receiver-counters.ts";
 import type {
-  DeviceState,
   DropReason,
   FlashOperation,
   FlashResult,

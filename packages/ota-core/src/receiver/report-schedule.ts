@@ -1,5 +1,5 @@
 import type { OtaErrorCode } from "../errors.ts";
-import type { DeviceState } from "./receiver-events.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 
 /** All of a report that is worth a new one at once. */
 export interface ReportKey {

@@ -1,12 +1,12 @@
 import { equalBytes } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
+import { type ReleaseFile, readReleaseFile } from "../manifest/release-file.ts";
 import type { Envelope } from "../messages/envelope.ts";
 import { buildRelease } from "../messages/release.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { type Signer, signEnvelope } from "../signing/sign-envelope.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";
 import { releaseDifference } from "./release-document.ts";
-import { type ReleaseFile, readReleaseFile } from "./release-file.ts";
 
 /**
  * The envelope that `release.json` is to hold.

@@ -1,5 +1,5 @@
 import type { OtaErrorCode, Problem } from "../errors.ts";
-import { holdsSecret, redactUserInfo } from "../manifest/secrets.ts";
+import { holdsSecret, redactUserInfo } from "../secret-text.ts";
 import type { SchemaError } from "./validator.ts";
 import { PATTERN_WORDS } from "./validators.generated.ts";
 

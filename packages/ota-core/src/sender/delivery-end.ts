@@ -1,4 +1,4 @@
-import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import type { LedgerCounts, Verdict } from "./device-ledger.ts";
 import type { DeliveryOutcome } from "./sender-events.ts";
 

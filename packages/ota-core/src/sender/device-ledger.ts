@@ -1,4 +1,4 @@
-import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import type { Account } from "./merge-requests.ts";
 import type { DeviceProgress } from "./sender-events.ts";

@@ -1,4 +1,4 @@
-import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 
 /** When to do something that no message triggers. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import type { TextStream } from "../commands/console.ts";
+import type { TextStream } from "../console/console.ts";
 
 // Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
 process.getBuiltinModule("node:module").enableCompileCache?.();

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CommandConsole, OutputOptions } from "../commands/console.ts";
+import type { CommandConsole, OutputOptions } from "../console/console.ts";
 
 /** Where a command looks for the root manifest unless it is told. */
 export const MANIFEST_DEFAULT = "ota/manifest.json";

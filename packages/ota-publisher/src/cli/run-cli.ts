@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import type { CommandConsole, CommandWorld, OutputOptions } from "../commands/console.ts";
+import type { CommandConsole, CommandWorld, OutputOptions } from "../console/console.ts";
 import { declareDeploy } from "./declare-deploy.ts";
 import { declareErase, declareFlash, declareMonitor, declareReadFlash } from "./declare-flash.ts";
 import { declareInspect } from "./declare-inspect.ts";
@@ -85,7 +85,7 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
 
 /** Imported when it is needed: what it needs in turn takes longer to load than `--help` takes as a whole. */
 async function openConsole(world: CommandWorld, options: OutputOptions): Promise<CommandConsole> {
-  const { CommandConsole } = await import("../commands/console.ts");
+  const { CommandConsole } = await import("../console/console.ts");
   return new CommandConsole(world, options);
 }
 

@@ -1,7 +1,7 @@
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { CommanderError } from "commander";
-import type { CommandConsole } from "../commands/console.ts";
-import { ExitCode, exitCodeOf } from "../commands/exit-code.ts";
+import type { CommandConsole } from "../console/console.ts";
+import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
 
 /**
  * Tells an error, as text or as JSON.

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { type DeviceProgress, isOtaError, type OtaError, parseAppImage } from "@tinybms/ota-core";
+import { createByteProgress } from "../console/byte-progress.ts";
+import { type CommandConsole, printable } from "../console/console.ts";
+import { createProgressView } from "../console/progress-view.ts";
 import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
 import type { DeliveryPlan } from "../mqtt/deliver.ts";
 import type { OfferCounter } from "../sequence.ts";
-import { createByteProgress } from "../ui/byte-progress.ts";
-import { createProgressView } from "../ui/progress-view.ts";
-import { type CommandConsole, printable } from "./console.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import type {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import type { OutputOptions } from "../console/console.ts";
 import type { OfferSigningOptions } from "../signing/offer-signing.ts";
-import type { OutputOptions } from "./console.ts";
 
 /** Options of `tinybms-ota deploy`, as commander reads them. */
 export interface DeployCommandOptions extends OutputOptions, OfferSigningOptions {

@@ -7,13 +7,13 @@ import {
   readReleaseFile,
   releaseFileOf,
 } from "@tinybms/ota-core/node";
+import type { CommandConsole } from "../console/console.ts";
 import type { HttpsTarget } from "../https/https-channel.ts";
 import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
 import { refuseAboveProtocol } from "../mqtt/blob-size.ts";
 import { type DeliveryTarget, releasedImageOf, TARGET_DEVICES_MAX } from "../offer.ts";
 import { sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, openOfferSigning, UNSIGNED } from "../signing/offer-signing.ts";
-import type { CommandConsole } from "./console.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import { chooseDeliveries } from "./deploy-choice.ts";
 import {

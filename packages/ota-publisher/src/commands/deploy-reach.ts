@@ -6,8 +6,8 @@ import {
   secretsOf,
 } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
+import type { CommandConsole } from "../console/console.ts";
 import type { HttpsTarget } from "../https/https-channel.ts";
-import type { CommandConsole } from "./console.ts";
 import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel.ts";
 import type { ChosenDelivery } from "./deploy-choice.ts";
 import { type Exposure, refuseExposure } from "./deploy-exposure.ts";

@@ -1,8 +1,8 @@
 import type { Envelope } from "@tinybms/ota-core";
+import { type CommandConsole, printable } from "../console/console.ts";
+import { deviceTable } from "../console/device-table.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";
-import { deviceTable } from "../ui/device-table.ts";
-import { type CommandConsole, printable } from "./console.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";

@@ -1,6 +1,6 @@
 import { type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { printable } from "../console/console.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
-import { printable } from "./console.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
 

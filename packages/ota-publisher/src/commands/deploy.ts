@@ -1,14 +1,14 @@
 import type { EmbeddedBroker } from "@tinybms/ota-broker";
 import { isOtaError, type OtaError } from "@tinybms/ota-core";
+import type { CommandConsole } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
-import type { CommandConsole } from "./console.ts";
 import { embeddedAddressOf } from "./deploy-channel.ts";
 import type { BrokerOf } from "./deploy-delivery.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import { closePlan, type DeployPlan, planDeploy } from "./deploy-plan.ts";
 import { reportPlan, reportRecord, reportSum, titleOf } from "./deploy-report.ts";
 import { type DeliveryRecord, deployDocument, interruptedError, plannedRecord } from "./deploy-result.ts";
-import { ExitCode } from "./exit-code.ts";
 import { reachableUrls } from "./reachable-urls.ts";
 
 /**

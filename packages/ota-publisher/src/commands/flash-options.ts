@@ -1,8 +1,8 @@
 import { OtaError } from "@tinybms/ota-core";
 import type { FlasherOptions, SlotChoice } from "@tinybms/ota-serial";
+import type { OutputOptions } from "../console/console.ts";
 import type { ReachOptions } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
-import type { OutputOptions } from "./console.ts";
 
 /** Options by which the commands for boards at a cable find them, as commander reads them. */
 export interface PortOptions extends OutputOptions {

@@ -1,7 +1,7 @@
 import { type OtaError, revisionName } from "@tinybms/ota-core";
 import type { PortInfo } from "@tinybms/ota-serial/node";
+import { type CommandConsole, printable } from "../console/console.ts";
 import type { BoardRecord } from "../serial/flash-job.ts";
-import { type CommandConsole, printable } from "./console.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";
 
 /** Lists ports, boards first. */

@@ -1,7 +1,7 @@
+import type { CommandConsole } from "../console/console.ts";
+import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
 import { boardsError, flashBoards } from "../serial/flash-boards.ts";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
-import type { CommandConsole } from "./console.ts";
-import { ExitCode, exitCodeOf } from "./exit-code.ts";
 import { flashContentOf } from "./flash-content.ts";
 import { type FlashCommandOptions, onlyPortOf, portsOf, reachOf, refuseContradictions } from "./flash-options.ts";
 import { flashDocument, reportBoard, reportPorts } from "./flash-report.ts";

@@ -1,4 +1,4 @@
-import { printable } from "./console.ts";
+import { printable } from "../console/console.ts";
 
 /** One fact: its name and what it is. */
 export type Field = readonly [string, string | number | null];

@@ -1,5 +1,5 @@
 import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "./console.ts";
+import { type CommandConsole, printable } from "../console/console.ts";
 import { fieldLines, formatSize, hex, tableLines } from "./inspect-columns.ts";
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";

@@ -1,7 +1,7 @@
 import { inspectImage } from "@tinybms/ota-core";
+import type { CommandConsole, OutputOptions } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { readWholeFile } from "../whole-file.ts";
-import type { CommandConsole, OutputOptions } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 import { inspectionText } from "./inspect-text.ts";
 
 /** Options of `tinybms-ota inspect`, as commander reads them. */

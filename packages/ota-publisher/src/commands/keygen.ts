@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { writeKeyPair } from "../signing/key-file.ts";
 import { askNewPassphrase, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
-import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** Options of `tinybms-ota keygen`, as commander reads them. */
 export interface KeygenCommandOptions extends OutputOptions, PassphraseOptions {

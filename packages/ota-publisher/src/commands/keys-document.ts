@@ -1,6 +1,6 @@
 import { type Immutable, type KeyRoleName, type KeySet, rolesOf, type SigningProgress } from "@tinybms/ota-core";
+import { printable } from "../console/console.ts";
 import type { KeyStore } from "../signing/key-store.ts";
-import { printable } from "./console.ts";
 
 /** A key set as `keys … --json` shows it. */
 interface KeySetSummary {

@@ -11,12 +11,12 @@ import {
   rotateKey,
   setThreshold,
 } from "@tinybms/ota-core";
+import type { CommandConsole, OutputOptions } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { readPublicKey } from "../signing/key-file.ts";
 import { type KeyStore, readKeyStore, withPending, writeNextKeySet } from "../signing/key-store.ts";
 import { rootKeysOf, signPendingKeySet } from "../signing/sign-key-set.ts";
 import { openSigners, type SigningOptions } from "../signing/signers.ts";
-import type { CommandConsole, OutputOptions } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 import { keysDocument, keysText } from "./keys-document.ts";
 
 /** What every `tinybms-ota keys` command has. */

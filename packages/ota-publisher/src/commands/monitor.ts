@@ -1,6 +1,6 @@
+import type { CommandConsole } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
-import type { CommandConsole } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 import { onlyPortOf, type PortOptions } from "./flash-options.ts";
 
 /** Options of `tinybms-ota monitor`, as commander reads them. */

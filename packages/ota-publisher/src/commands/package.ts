@@ -1,7 +1,7 @@
 import type { Signer } from "@tinybms/ota-core";
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
+import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
 import type { SigningOptions } from "../signing/signers.ts";
-import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
 import { treeOf } from "./file-tree.ts";
 
 /** Options of `tinybms-ota package`, as commander reads them. */

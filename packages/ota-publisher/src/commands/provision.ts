@@ -1,4 +1,6 @@
 import { isDeviceId, OtaError, type ProvisionDocument, type ProvisionedDevice } from "@tinybms/ota-core";
+import { type CommandConsole, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
@@ -12,9 +14,7 @@ import { nvsSizeOf } from "../provisioning/nvs-size.ts";
 import { readOwnEntries } from "../provisioning/own-entries.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
 import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";
-import { type CommandConsole, printable } from "./console.ts";
 import { refuseExposure } from "./deploy-exposure.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** The list of what was made, in the folder. */
 const LIST_NAME = "provisioned.json";

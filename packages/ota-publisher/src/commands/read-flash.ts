@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { OtaError, type PartitionEntry } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import type { Flasher, SerialLine } from "@tinybms/ota-serial";
+import { createByteProgress } from "../console/byte-progress.ts";
+import { type CommandConsole, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { loadSerial } from "../serial/load-serial.ts";
-import { createByteProgress } from "../ui/byte-progress.ts";
-import { type CommandConsole, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 import { type FlashCommandOptions, onlyPortOf, type PortOptions, reachOf } from "./flash-options.ts";
 
 /** A piece of a flash, as commander reads it. */

@@ -1,9 +1,9 @@
 import { OtaError } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { readSignableImage } from "../signing/image-signature.ts";
 import { openSigners, type SigningOptions } from "../signing/signers.ts";
-import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** Options of `tinybms-ota sign`, as commander reads them. */
 export interface SignCommandOptions extends OutputOptions, SigningOptions {

@@ -4,9 +4,9 @@ import { isAbsolute, join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { buildAppImage, chipsOfHardware, formatJson, isOtaError, type OtaError, type Problem } from "@tinybms/ota-core";
 import { type LoadedRoot, loadRootManifest, type PlacedProblem } from "@tinybms/ota-core/node";
-import { CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { CommandConsole, type OutputOptions, printable } from "../console/console.ts";
+import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
 import { runDeploy } from "./deploy.ts";
-import { ExitCode, exitCodeOf } from "./exit-code.ts";
 import { runPackage } from "./package.ts";
 import { runValidate } from "./validate.ts";
 

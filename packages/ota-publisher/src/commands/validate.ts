@@ -1,8 +1,8 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import type { ValidateDocument } from "@tinybms/ota-core";
 import { type PlacedProblem, validateReleaseLine } from "@tinybms/ota-core/node";
-import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
+import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 
 /** Options of `tinybms-ota validate`, as commander reads them. */
 export interface ValidateCommandOptions extends OutputOptions {

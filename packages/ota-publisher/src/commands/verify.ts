@@ -1,10 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { hasSignatureForm, OtaError, type PublicKey, verifySignature } from "@tinybms/ota-core";
+import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { readSignableImage, type SignableImage } from "../signing/image-signature.ts";
 import { readKeyText, readPublicKey } from "../signing/key-file.ts";
 import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";
-import { type CommandConsole, type OutputOptions, printable } from "./console.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** Options of `tinybms-ota verify`, as commander reads them. */
 export interface VerifyCommandOptions extends OutputOptions {

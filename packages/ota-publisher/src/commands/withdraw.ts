@@ -1,15 +1,15 @@
 import { isOtaError, type OfferDocument, OtaError, parseRelease, productOf } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import type { CommandConsole, OutputOptions } from "../console/console.ts";
+import { ExitCode } from "../console/exit-code.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { offerTopicsOf } from "../offer.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
-import type { CommandConsole, OutputOptions } from "./console.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import { type DeployCommandOptions, namedDevices } from "./deploy-options.ts";
 import { targetOf } from "./deploy-plan.ts";
 import { reach } from "./deploy-reach.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** Options of `tinybms-ota withdraw`, as commander reads them. */
 export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptions {

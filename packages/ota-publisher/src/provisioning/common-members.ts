@@ -13,7 +13,7 @@ import {
   verifySignature,
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
-import type { CommandConsole } from "../commands/console.ts";
+import type { CommandConsole } from "../console/console.ts";
 import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { readKeyStore } from "../signing/key-store.ts";
 import { deviceBroker } from "./broker-members.ts";

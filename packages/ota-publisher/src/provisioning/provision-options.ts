@@ -1,5 +1,5 @@
 import type { Provisioning } from "@tinybms/ota-core";
-import type { OutputOptions } from "../commands/console.ts";
+import type { OutputOptions } from "../console/console.ts";
 
 /** Options of `tinybms-ota provision`, as commander reads them. */
 export interface ProvisionCommandOptions extends OutputOptions {

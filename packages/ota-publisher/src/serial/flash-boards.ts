@@ -1,6 +1,6 @@
 import { type DeviceProgress, type DeviceState, OtaError } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "../commands/console.ts";
-import { createProgressView } from "../ui/progress-view.ts";
+import { type CommandConsole, printable } from "../console/console.ts";
+import { createProgressView } from "../console/progress-view.ts";
 import { flashBoard } from "./flash-board.ts";
 import type { BoardRecord, FlashJob, FlashStage } from "./flash-job.ts";
 import type { SerialPackage } from "./load-serial.ts";

@@ -10,7 +10,7 @@ import {
   parsePublicKey,
   parsePublicKeyPem,
 } from "@tinybms/ota-core";
-import type { CommandConsole } from "../commands/console.ts";
+import type { CommandConsole } from "../console/console.ts";
 import { askPassphrase, givenPassphrase, type PassphraseOptions } from "./passphrase.ts";
 
 /** A private key that was opened. */

@@ -9,7 +9,7 @@ import {
   verifyEnvelope,
   verifySignature,
 } from "@tinybms/ota-core";
-import type { CommandConsole } from "../commands/console.ts";
+import type { CommandConsole } from "../console/console.ts";
 import { readKeyStore, type StoredKeySet } from "./key-store.ts";
 import { openSigners, type SigningOptions } from "./signers.ts";
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { decodeUtf8, OtaError } from "@tinybms/ota-core";
-import type { CommandConsole } from "../commands/console.ts";
+import type { CommandConsole } from "../console/console.ts";
 import { askSecret, type PromptTerminal } from "./prompt.ts";
 
 /** Where a passphrase may stand in the environment. */

@@ -1,5 +1,5 @@
 import { OtaError, type PublicKey, type Signer, verifySignature } from "@tinybms/ota-core";
-import type { CommandConsole } from "../commands/console.ts";
+import type { CommandConsole } from "../console/console.ts";
 import { splitCommand } from "./argument-list.ts";
 import { openPrivateKey, readPublicKey } from "./key-file.ts";
 import { hidePassphrase, type PassphraseOptions } from "./passphrase.ts";

@@ -15,12 +15,6 @@ const READ_PACKET_SIZE = 0x1000;
 /** Packets asked for in flight; the stub sends one at a time whatever it is told. */
 const READ_IN_FLIGHT = 64;
 
-/** Tells the loader how large the flash is; without it it takes 2 MB for granted. */
-export async function setFlashSize(link: LoaderLink, size: number): Promise<void> {
-  const geometry = loaderWords(0, size, 0x1_0000, 0x1000, 0x100, 0xffff);
-  await link.command("SPI_SET_PARAMS", LoaderOp.SPI_SET_PARAMS, geometry);
-}
-
 /** Has the board compute the MD5 of a piece of its flash: 16 bytes. */
 export async function flashMd5(link: LoaderLink, offset: number, size: number): Promise<Uint8Array> {
   const { payload } = await link.command("SPI_FLASH_MD5", LoaderOp.SPI_FLASH_MD5, loaderWords(offset, size, 0, 0), {

@@ -1,5 +1,6 @@
-import { OtaError } from "@tinybms/ota-core";
+import { LoaderOp, loaderWords, OtaError } from "@tinybms/ota-core";
 import type { ReadRegister, SpiRegisters } from "./chip-registers.ts";
+import type { LoaderLink } from "./loader-link.ts";
 
 /** JEDEC command "read identification". */
 const RDID = 0x9f;
@@ -43,4 +44,10 @@ export async function readFlashSize(
 function sizeOfCapacity(capacity: number): number | undefined {
   const power = capacity >= 0x32 && capacity <= 0x3a ? capacity - 0x20 : capacity;
   return power >= 0x12 && power <= 0x1c ? 2 ** power : undefined;
+}
+
+/** Tells the loader how large the flash is; without it it takes 2 MB for granted. */
+export async function setFlashSize(link: LoaderLink, size: number): Promise<void> {
+  const geometry = loaderWords(0, size, 0x1_0000, 0x1000, 0x100, 0xffff);
+  await link.command("SPI_SET_PARAMS", LoaderOp.SPI_SET_PARAMS, geometry);
 }

@@ -1,11 +1,11 @@
 import { buildLoaderRequest, isOtaError, LoaderOp } from "@tinybms/ota-core";
-import { setFlashSize } from "../flash/stub-flash.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
 import { changeBaudRate, slowerThan } from "./baud-rate.ts";
 import { type Board, readBoard, readChip, releaseDownloadMode } from "./board.ts";
 import { type ConnectOptions, callLoader, connectLoader } from "./connect-loader.ts";
 import { isDisturbance } from "./disturbance.ts";
 import { LoaderLink } from "./loader-link.ts";
+import { setFlashSize } from "./spi-flash-size.ts";
 import { loadStub, startStub } from "./stub.ts";
 
 /** Times that a step of a session is tried. */

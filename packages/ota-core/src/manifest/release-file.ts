@@ -1,11 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isOtaError, OtaError } from "../errors.ts";
-import { isMissing, reasonOf } from "../manifest/load-file.ts";
 import { type Envelope, parseEnvelope } from "../messages/envelope.ts";
 import { parseRelease } from "../messages/release.ts";
 import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
+import { isMissing, reasonOf } from "./load-file.ts";
 
 /** A signed release as it stands beside its version manifest. */
 export interface ReleaseFile {

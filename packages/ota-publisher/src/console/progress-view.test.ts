@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { CommandConsole } from "../commands/console.ts";
+import { CommandConsole } from "./console.ts";
 import { createProgressView, type ProgressView } from "./progress-view.ts";
 
 const DEVICE: DeviceProgress = {

@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import { CommandConsole } from "../commands/console.ts";
 import { type ByteProgress, createByteProgress } from "./byte-progress.ts";
+import { CommandConsole } from "./console.ts";
 
 /** What a view writes while it is used, on a terminal or not. */
 function show(

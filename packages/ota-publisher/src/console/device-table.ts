@@ -1,5 +1,5 @@
 import type { DeviceProgress } from "@tinybms/ota-core";
-import { printable } from "../commands/console.ts";
+import { printable } from "./console.ts";
 import { errorText, stateStyle, stateWord } from "./device-text.ts";
 
 /** Colours a text, or leaves it as it is. */

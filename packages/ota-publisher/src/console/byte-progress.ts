@@ -1,6 +1,6 @@
 import { SingleBar } from "cli-progress";
-import type { CommandConsole } from "../commands/console.ts";
 import { BAR_LOOK } from "./bar-look.ts";
+import type { CommandConsole } from "./console.ts";
 
 /** Shows how much of a file has left, while a delivery runs that no device answers. */
 export interface ByteProgress {

@@ -1,7 +1,7 @@
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { MultiBar, type SingleBar } from "cli-progress";
-import { type CommandConsole, printable } from "../commands/console.ts";
 import { BAR_LOOK } from "./bar-look.ts";
+import { type CommandConsole, printable } from "./console.ts";
 import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
 
 /** Shows how far devices are, while a delivery runs. */

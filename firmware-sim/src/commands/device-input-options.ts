@@ -1,0 +1,23 @@
+import type { ChipName } from "@tinybms/ota-core";
+
+/** Options of `run` that say what the devices are. */
+export interface DeviceInputOptions {
+  readonly topic?: string;
+  readonly devices?: number;
+  /** What names begin with. */
+  readonly id?: string;
+  readonly app?: string;
+  readonly chip?: ChipName;
+  readonly partitionTable?: string;
+  readonly bootloader?: string;
+  /** NVS partitions: each is that of one device, and says who it is. */
+  readonly nvs?: readonly string[];
+  /** The key set that the devices are provisioned with. */
+  readonly keySet?: string;
+  readonly product?: string;
+  /** Where the flash of the one device is kept. */
+  readonly flash?: string;
+  /** Where the serial port of the one device goes. */
+  readonly serial?: string;
+  readonly fault?: readonly string[];
+}
