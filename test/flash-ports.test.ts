@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -95,6 +95,31 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return address.port;
 }
+
+test.for([
+  ["socket://127.0.0.1", "nothing listens there", "start what serves the port"],
+  ["rfc2217://127.0.0.1", "nothing listens there", "start what serves the port"],
+] as const)("a port at %s that nobody serves is not blamed on a cable", async ([place, why, expected]) => {
+  const port = `${place}:${await freePort()}`;
+  const { exitCode, stdout } = await runCommand(["monitor", "--json", "--port", port]);
+  const { error } = JSON.parse(stdout);
+  expect(exitCode).toBe(1);
+  expect(error).toMatchObject({ code: "serial/port-not-found", message: `there is no port ${port}: ${why}` });
+  expect(error.hint).toContain(expected);
+  expect(error.hint).not.toMatch(/cable|--list/);
+});
+
+test("a network port whose server turns a second client away is not blamed on ModemManager", async () => {
+  const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const { stdout } = await runCommand(["monitor", "--json", "--port", `socket://127.0.0.1:${port}`]);
+  server.close();
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "serial/port-busy",
+    hint: expect.stringContaining("another client"),
+  });
+});
 
 const isPythonAbsent = !runs("python3", ["--version"]);
 const SKIPPED = isPythonAbsent ? " (skipped: python3 is not installed; `apt-get install python3`)" : "";

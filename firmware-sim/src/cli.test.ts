@@ -181,7 +181,7 @@ test("a broker that is not there is named when time is over", async () => {
 
 test.for([
   [["run"], "arguments/invalid", "--broker"],
-  [["walk"], "arguments/invalid", 'no command "walk"'],
+  [["walk"], "arguments/invalid", "unknown command 'walk'"],
   [["run", "--broker", "tcp://x"], "arguments/invalid", "--broker must be mqtt://"],
   [["run", "--broker", ANY_PORT, "--devices", "0"], "arguments/invalid", "whole number from 1"],
   [["run", "--broker", ANY_PORT, "--id", "a/b"], "arguments/invalid", "can't name a device"],
@@ -204,6 +204,22 @@ test("an app that is none is refused", async () => {
   const app = await file("noise.bin", new Uint8Array(5000).fill(7));
   const { code, err } = await sim(["run", "--broker", ANY_PORT, "--app", app]);
   expect(err).toContain("error[image/bad-magic]");
+  expect(code).toBe(2);
+});
+
+test.for([
+  [["rnu"], "Did you mean run?"],
+  [["--verison"], "Did you mean --version?"],
+  [["run", "--brokr", "embedded"], "Did you mean --broker?"],
+  [["run", "--brokr=embedded"], "Did you mean --broker?"],
+  [["power-cut", "--updaet", "app.bin", "--json"], "Did you mean --update?"],
+  [["twin", "--flahs", "dump.bin"], "Did you mean --flash?"],
+  [["flash", "--ouput", "flash.bin", "--app", "app.bin"], "Did you mean --output?"],
+  [["twin"], "--help lists commands and options"],
+  [[], "--help lists the commands"],
+] as const)("%j is answered with the hint %s", async ([args, hint]) => {
+  const { code, err } = await sim(args);
+  expect(err).toContain(`hint: ${hint}\n`);
   expect(code).toBe(2);
 });
 

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { CHIPS, isOtaError, OtaError } from "@tinybms/ota-core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { argumentFault } from "./argument-fault.ts";
 import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
 import { declareFlash } from "./commands/flash-options.ts";
 import { declarePowerCut } from "./commands/power-cut-options.ts";
@@ -38,7 +39,8 @@ export async function runSimCli(argv: readonly string[], io: CommandIo): Promise
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const output = new CommandOutput(io, { json: argv.includes("--json"), verbose: argv.includes("--verbose") });
-    return fail(error, output);
+    const unused = buildProgram(io, () => undefined);
+    return fail(await argumentFault(error, unused, argv), output);
   }
 }
 
@@ -52,14 +54,6 @@ function buildProgram(io: CommandIo, onEnd: (exitCode: number) => void): Command
       writeOut: (text) => io.stdout.write(text),
       // Faults are told by runSimCli, in the form that all errors have.
       writeErr: () => undefined,
-    });
-  program
-    .allowExcessArguments()
-    .allowUnknownOption()
-    .action(() => {
-      const [name] = program.args;
-      const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
-      throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are run, power-cut, twin and flash`);
     });
   addRun(program.command("run"), async (options) => {
     const { run } = await import("./commands/run.ts");
@@ -133,10 +127,14 @@ function fail(thrown: unknown, output: CommandOutput): number {
 }
 
 /** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
-function argumentError({ message }: CommanderError): OtaError<"arguments/invalid"> {
+function argumentError({ code, message }: CommanderError): OtaError<"arguments/invalid"> {
+  // commander answers a missing command with its help, which nobody asked for.
+  if (code === "commander.help") {
+    return new OtaError("arguments/invalid", "no command is given", {}, { hint: "--help lists the commands" });
+  }
   const [first = "", suggestion = ""] = message.replace(/^error: /, "").split("\n");
   const option = /--[a-z][a-z-]*/.exec(first)?.[0];
-  const hint = suggestion === "" ? "--help lists the options" : suggestion.replace(/^\((.*)\)$/, "$1");
+  const hint = suggestion === "" ? "--help lists commands and options" : suggestion.replace(/^\((.*)\)$/, "$1");
   return new OtaError("arguments/invalid", first, option === undefined ? {} : { option }, { hint });
 }
 

@@ -375,12 +375,16 @@ test.skipIf(isAbsent)(
   async () => {
     const authority = createAuthority(bench.folder, "faults-ca");
     const cases = [
-      [authority.sign("expired", "IP:127.0.0.1", -1), "its certificate has expired", "renew it"],
+      [
+        authority.sign("expired", "IP:127.0.0.1", -1),
+        "its certificate has expired",
+        "renew the certificate on the server",
+      ],
       [authority.sign("elsewhere", "DNS:elsewhere.example"), "its certificate is for another host", "url must name"],
       [
         createAuthority(bench.folder, "selfsigned"),
         "its certificate is signed by itself",
-        "name that certificate in ca",
+        "names the file of that certificate",
       ],
     ] as const;
     for (const [{ cert, key }, reason, hint] of cases) {

@@ -1,5 +1,5 @@
 import type { KeyRoleName } from "@tinybms/ota-core";
-import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
 import type { Declare, RunStep } from "./declare.ts";
 import { positiveInteger, repeatable } from "./option-values.ts";
@@ -9,13 +9,7 @@ const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 
 /** `tinybms-ota keys` and what it can do. */
 export const declareKeys: Declare = (keys, run) => {
-  keys.enablePositionalOptions().allowExcessArguments();
-  keys.action(() => {
-    const [name] = keys.args;
-    const fault = name === undefined ? "keys needs a command" : `there is no command keys ${JSON.stringify(name)}`;
-    const names = keys.commands.map((command) => command.name()).join(", ");
-    throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are ${names}`);
-  });
+  keys.enablePositionalOptions();
   declareInit(keys, run);
   declareAdd(keys, run);
   declareRevoke(keys, run);

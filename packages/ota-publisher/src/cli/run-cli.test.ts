@@ -149,7 +149,7 @@ test("a signature sector after the image is part of it", async () => {
 
 test.for([
   [[], "no command is given"],
-  [["deplyo"], 'no command "deplyo"'],
+  [["deplyo"], "unknown command 'deplyo'"],
   [["package"], "--binary"],
   [["deploy"], "--version"],
   [["deploy", "--version", "1", "--tiemout", "3"], "--tiemout"],
@@ -169,6 +169,28 @@ test.for([
   expect(stderr).toContain(text);
   const withJson = await runCommand([...args, "--json"]);
   if (args.length > 0) expect(JSON.parse(withJson.stdout)).toMatchObject({ error: { code: "arguments/invalid" } });
+});
+
+test.for([
+  [["deplyo"], "Did you mean deploy?"],
+  [["vaildate", "--json"], "Did you mean validate?"],
+  [["keys", "shwo"], "Did you mean show?"],
+  [["--verison"], "Did you mean --version?"],
+  [["deploy", "--verison", "1.2.3"], "Did you mean --version?"],
+  [["deploy", "--verison=1.2.3", "--json"], "Did you mean --version?"],
+  [["deploy", "--version", "1.2.3", "--brokr", "embedded"], "Did you mean --broker?"],
+  [["package", "--binray", "app.bin"], "Did you mean --binary?"],
+  [["keygen", "--uot", "k.pem"], "Did you mean --out?"],
+  [["keys", "init", "--product", "P", "--rott", "k.pub"], "Did you mean --root?"],
+  [["keys", "add", "k.pub", "--rloe", "root"], "Did you mean --role?"],
+  [["package"], "--help lists commands and options"],
+  [["deploy", "--wholly-unknown"], "--help lists commands and options"],
+  [[], "--help lists the commands"],
+  [["keys"], "--help lists the commands"],
+] as const)("%j is answered with the hint %s", async ([args, hint]) => {
+  const { exitCode, stderr } = await runCommand(args);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`hint: ${hint}\n`);
 });
 
 test.for([

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import type { CommandConsole, CommandWorld, OutputOptions } from "../console/console.ts";
+import { argumentFault } from "./argument-fault.ts";
 import { declareDeploy } from "./declare-deploy.ts";
 import { declareErase, declareFlash, declareMonitor, declareReadFlash } from "./declare-flash.ts";
 import { declareInspect } from "./declare-inspect.ts";
@@ -33,7 +34,8 @@ export async function runCli(argv: readonly string[], world: CommandWorld): Prom
     const json = argv.includes("--json");
     const console = await openConsole(world, { json, verbose: argv.includes("--verbose") });
     const { tellError } = await import("./tell-error.ts");
-    return tellError(error, console);
+    const unused = buildProgram(world, () => undefined);
+    return tellError(await argumentFault(error, unused, argv), console);
   }
 }
 
@@ -48,11 +50,6 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
       // Faults are told by runCli, in the form that all errors have.
       writeErr: () => undefined,
     });
-  program.allowExcessArguments().action(() => {
-    const [name] = program.args;
-    const fault = name === undefined ? "no command is given" : `there is no command ${JSON.stringify(name)}`;
-    throw new CommanderError(1, "commander.unknownCommand", `${fault}; there are ${namesOf(program)}`);
-  });
   const add = (name: string, description: string): Command => {
     const command = program.command(name).description(description).allowExcessArguments(false);
     return command
@@ -87,8 +84,4 @@ function buildProgram(world: CommandWorld, onEnd: (exitCode: number) => void): C
 async function openConsole(world: CommandWorld, options: OutputOptions): Promise<CommandConsole> {
   const { CommandConsole } = await import("../console/console.ts");
   return new CommandConsole(world, options);
-}
-
-function namesOf(program: Command): string {
-  return program.commands.map((command) => command.name()).join(", ");
 }

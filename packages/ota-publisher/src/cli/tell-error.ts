@@ -29,7 +29,11 @@ function otaErrorOf(thrown: unknown, signal: AbortSignal): OtaError | undefined 
 }
 
 /** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
-function argumentError({ message }: CommanderError): OtaError<"arguments/invalid"> {
+function argumentError({ code, message }: CommanderError): OtaError<"arguments/invalid"> {
+  // commander answers a missing command with its help, which nobody asked for.
+  if (code === "commander.help") {
+    return new OtaError("arguments/invalid", "no command is given", {}, { hint: "--help lists the commands" });
+  }
   const [first = "", suggestion = ""] = message.replace(/^error: /, "").split("\n");
   const option = /--[a-z][a-z-]*/.exec(first)?.[0];
   const hint = suggestion === "" ? "--help lists commands and options" : suggestion.replace(/^\((.*)\)$/, "$1");

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { errors } from "undici";
+import { type TlsSettings, tlsFaultOf } from "../tls/tls-fault.ts";
 import { ExchangeError, type HttpAnswer } from "./http-connection.ts";
 import { retryAfterMs } from "./retry-wait.ts";
 import { explanationIn, type ServerText } from "./server-text.ts";
@@ -42,12 +43,13 @@ export function exchangeFault(cause: unknown, server: Server): HttpFault {
     const error = new OtaError("delivery/answer-invalid", message, addressOf(server.url), { hint });
     return { error, transient: false };
   }
-  const tls = tlsFault(code, server, inner);
+  const tls = tlsError(code, server, inner);
   if (tls !== undefined) return { error: tls, transient: false };
   if (phase === "connect") return { error: unreachableError(code, server, inner), transient: code !== "ENOTFOUND" };
   const when = phase === "send" ? "while the image was sent" : "before it answered";
   const message = `${server.url.origin} closed the connection ${when}`;
-  const hint = "the server's log may tell why: a limit for the size of a request is the usual reason";
+  const certificate = server.url.protocol === "https:" ? ", or want another client certificate (`cert` and `key`)" : "";
+  const hint = `the server's log may say why: it may limit the size of a request${certificate}`;
   const options = { cause: inner, hint };
   return { error: new OtaError("delivery/connection-lost", message, addressOf(server.url), options), transient: true };
 }
@@ -139,39 +141,24 @@ const SOCKET_REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "it closed the connection",
 };
 
-const WRONG_HOST = "url must name the host as the certificate does";
-const UNKNOWN_ISSUER =
-  "name the issuer's certificate in ca, or, on a bench, set verify to false and give --allow-insecure";
-const CLIENT_CERTIFICATE = "the server wants another client certificate: check cert and key";
-
-/** Errors of OpenSSL and Node for a peer's certificate, and alerts of the peer about ours (RFC 8446 section 6.2). */
-const TLS_REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  CERT_HAS_EXPIRED: ["its certificate has expired", "renew it, or set this machine's clock"],
-  CERT_NOT_YET_VALID: ["its certificate is not valid yet", "set this machine's clock"],
-  CERT_REVOKED: ["its certificate was revoked", "renew it"],
-  DEPTH_ZERO_SELF_SIGNED_CERT: [
-    "its certificate is signed by itself",
-    "name that certificate in ca, or, on a bench, set verify to false and give --allow-insecure",
-  ],
-  EPROTO: ["it does not speak TLS as we do", "is it http:// that is spoken on that port?"],
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: ["it refused our certificate", CLIENT_CERTIFICATE],
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: ["it refused the handshake", CLIENT_CERTIFICATE],
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: ["it wants a client certificate", "set cert and key"],
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: ["it does not know the issuer of our certificate", CLIENT_CERTIFICATE],
-  ERR_SSL_WRONG_VERSION_NUMBER: ["it does not speak TLS", "is it http:// that is spoken on that port?"],
-  ERR_TLS_CERT_ALTNAME_INVALID: ["its certificate is for another host", WRONG_HOST],
-  SELF_SIGNED_CERT_IN_CHAIN: ["its certificate's issuer is not known here", UNKNOWN_ISSUER],
-  UNABLE_TO_GET_ISSUER_CERT: ["its certificate's issuer is not known here", UNKNOWN_ISSUER],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["its certificate's issuer is not known here", UNKNOWN_ISSUER],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["its certificate's issuer is not known here", UNKNOWN_ISSUER],
+const TLS_SETTINGS: TlsSettings = {
+  url: "url",
+  channel: "the https channel",
+  unchecked: "verify: false",
+  plainScheme: "http",
 };
 
-function tlsFault(code: string, { url }: Server, cause: unknown): OtaError<"delivery/tls-failed"> | undefined {
-  const isTls = Object.hasOwn(TLS_REASONS, code) || /^(?:ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_)/.test(code);
-  if (!isTls) return undefined;
-  const [reason, hint] = TLS_REASONS[code] ?? [`TLS failed (${code})`, "check ca, cert and key, and the server's log"];
+function tlsError(code: string, { url }: Server, cause: unknown): OtaError<"delivery/tls-failed"> | undefined {
+  const found = tlsFaultOf(code, messageOf(cause), TLS_SETTINGS);
+  if (found === undefined) return undefined;
+  const { reason, hint } = found;
   const message = `${url.origin} can't be trusted or does not trust us: ${reason}`;
   return new OtaError("delivery/tls-failed", message, { ...addressOf(url), reason }, { cause, hint });
+}
+
+/** The texts of an error and its causes. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${messageOf(error.cause)}` : "";
 }
 
 /** The name of a socket's, TLS or undici error, wherever in the chain of causes it stands; empty for any other. */

@@ -26,9 +26,27 @@ test.for([
   expect(JSON.stringify(fault.error)).not.toContain("s3cr3t");
 });
 
+test.for([
+  ["ECONNREFUSED", "", "mqtt://h", "--broker embedded"],
+  ["ENOTFOUND", "", "mqtt://h", "check the host"],
+  ["EAI_AGAIN", "", "mqtt://h", "network"],
+  ["EHOSTUNREACH", "", "mqtt://h", "network"],
+  ["ETIMEDOUT", "", "mqtt://h", "firewall"],
+  ["ECONNRESET", "", "mqtt://h", "it may speak TLS on that port"],
+  ["ECONNRESET", "", "mqtts://h", "client certificate"],
+  [undefined, "connack timeout", "mqtt://h", "is mqtt:// what it speaks there"],
+  [undefined, "connack timeout", "wss://h", "is wss:// what it speaks there"],
+  [undefined, "Unexpected server response: 404", "ws://h", "the path of its WebSocket"],
+] as const)("%s %s at %s is answered with a hint that says: %s", ([code, message, url, expected]) => {
+  const cause = Object.assign(new Error(message), code === undefined ? {} : { code });
+  const { error } = connectionFault(cause, parseBrokerUrl(url));
+  expect(error.hint).toContain(expected);
+  expect(error.hint).not.toContain("insecure");
+});
+
 test("a broker that takes the connection and is silent has not answered", () => {
   const { error, transient } = connectionFault(new Error("connack timeout"), ADDRESS);
-  expect(error.message).toContain("it takes the connection, but does not answer");
+  expect(error.message).toContain("it does not answer");
   expect(transient).toBe(true);
 });
 

@@ -1,4 +1,5 @@
 import { OtaError } from "@tinybms/ota-core";
+import { type TlsFault, type TlsSettings, tlsFaultOf } from "../tls/tls-fault.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 
 /** Why an attempt to connect failed, and whether the same attempt can succeed later. */
@@ -26,16 +27,12 @@ export function connectionFault(cause: unknown, address: BrokerAddress): Connect
     const error = new OtaError("delivery/broker-refused", message, { host, port, reason }, options);
     return { error, transient: TRANSIENT_REFUSALS.includes(code), mayWantOlder: OTHER_VERSION.includes(code) };
   }
-  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
-  const message = `the broker ${displayBroker(address)} can't be reached: ${reasonOf(code, cause)}`;
+  const tls = tlsFaultOf(code, cause instanceof Error ? cause.message : "", TLS_SETTINGS);
+  const { reason, hint } = tls ?? socketFault(code, cause, address);
+  const message = `the broker ${displayBroker(address)} can't be reached: ${reason}`;
   return {
-    error: new OtaError(
-      "delivery/broker-unreachable",
-      message,
-      { host, port },
-      { cause, hint: hintOf(code, isCertificate) },
-    ),
-    transient: !isCertificate,
+    error: new OtaError("delivery/broker-unreachable", message, { host, port }, { cause, hint }),
+    transient: tls === undefined,
     mayWantOlder: ["", "ECONNRESET", "EPIPE"].includes(code),
   };
 }
@@ -91,17 +88,12 @@ const HINTS_OF_REFUSALS: Readonly<Record<number, string>> = {
   135: CREDENTIALS,
 };
 
-function hintOf(code: string, isCertificate: boolean): string {
-  if (CLIENT_CERTIFICATE.test(code))
-    return "`cert` and `key` of the mqtt channel name the files of a certificate that it takes";
-  if (isCertificate) {
-    return "`ca` of the mqtt channel names the file of an issuer to trust; on a bench, `insecure: true` with --allow-insecure skips the check";
-  }
-  return "is it running, and are host and port right? --broker embedded starts one in this process";
-}
-
-/** TLS alerts by which a server says what it thinks of our certificate (RFC 8446 section 6.2), as OpenSSL names them. */
-const CLIENT_CERTIFICATE = /^ERR_SSL_.*(?:CERTIFICATE_REQUIRED|ALERT_.*CERTIFICATE|ALERT_UNKNOWN_CA)/;
+const TLS_SETTINGS: TlsSettings = {
+  url: "the broker's URL",
+  channel: "the mqtt channel",
+  unchecked: "insecure: true",
+  plainScheme: "mqtt",
+};
 
 /** The number of a CONNACK, or the name of a socket's or TLS error; empty for any other. */
 function codeOf(cause: unknown): number | string {
@@ -109,28 +101,37 @@ function codeOf(cause: unknown): number | string {
   return typeof cause.code === "number" ? cause.code : String(cause.code);
 }
 
-function reasonOf(code: string, cause: unknown): string {
-  if (cause instanceof OtaError) return cause.message;
-  const known = SOCKET_REASONS[code];
-  if (known !== undefined) return known;
-  if (CLIENT_CERTIFICATE.test(code)) return "it wants another client certificate than it got, or any";
-  if (code !== "") return code;
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message === "connack timeout" ? "it takes the connection, but does not answer" : cause.message;
+function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress): Pick<TlsFault, "reason" | "hint"> {
+  // The packet guard's: the first bytes are not MQTT.
+  if (cause instanceof OtaError) return { reason: cause.message, hint: "does an MQTT broker listen on that port?" };
+  const [reason, hint] = SOCKET_FAULTS[code] ?? [];
+  if (reason !== undefined && hint !== undefined) return { reason, hint };
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const status = /^Unexpected server response: (\d+)/.exec(text)?.[1];
+  if (status !== undefined) {
+    const path = "the broker's URL must name the path of its WebSocket, such as /mqtt";
+    return { reason: `it answered HTTP ${status} instead of opening a WebSocket`, hint: path };
+  }
+  if (/^connack timeout|before the connection was established/.test(text)) {
+    return { reason: "it does not answer", hint: `${REACHABLE}, and is ${protocol}:// what it speaks there?` };
+  }
+  if (code === "ECONNRESET" || code === "EPIPE" || text === "it closed the connection") {
+    const isTls = protocol === "mqtts" || protocol === "wss";
+    const why = isTls
+      ? "it may want another client certificate (`cert` and `key` of the mqtt channel)"
+      : "it may speak TLS on that port";
+    return { reason: "it closed the connection", hint: `${why}; its log may say more` };
+  }
+  return { reason: code === "" ? text : code, hint: `${REACHABLE}?` };
 }
 
-const SOCKET_REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
-  EAI_AGAIN: "the name server does not answer",
-  ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "it closed the connection",
-  EHOSTUNREACH: "no way leads to the host",
-  ENETUNREACH: "no way leads to its network",
-  ENOTFOUND: "there is no host of that name",
-  EPIPE: "it closed the connection",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
-  ETIMEDOUT: "no answer",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate's issuer is not known here",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate's issuer is not known here",
+const REACHABLE = "is it running, are host and port right";
+
+const SOCKET_FAULTS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EAI_AGAIN: ["the name server does not answer", "check this machine's network"],
+  ECONNREFUSED: ["nothing listens there", `${REACHABLE}? --broker embedded starts one in this process`],
+  EHOSTUNREACH: ["no way leads to the host", "check the host of the broker's URL, and this machine's network"],
+  ENETUNREACH: ["no way leads to its network", "check the host of the broker's URL, and this machine's network"],
+  ENOTFOUND: ["there is no host of that name", "check the host of the broker's URL"],
+  ETIMEDOUT: ["no answer", `${REACHABLE}, and does no firewall stand in between?`],
 };

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { OtaError } from "@tinybms/ota-core";
-import { portBusy, portLost, portNotFound, portUnusable } from "../line/port-faults.ts";
+import { portBusy, portLost, portUnserved, portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import type { SerialLine } from "../line/serial-line.ts";
 
@@ -33,7 +33,7 @@ export function connectTo({ host, port }: NetworkAddress, name: string): Promise
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error("no connection within 10 s")));
     socket.once("error", (cause: NodeJS.ErrnoException) => {
       const isAbsent = cause.code === "ECONNREFUSED" || cause.code === "ENOTFOUND";
-      reject(isAbsent ? portNotFound(name, cause) : portUnusable(name, cause.message, cause));
+      reject(isAbsent ? portUnserved(name, cause) : portUnusable(name, cause.message, cause));
     });
     socket.once("connect", () => {
       socket.setTimeout(0);

@@ -1,0 +1,35 @@
+import { type Command, CommanderError } from "commander";
+
+/**
+ * Parses arguments that commander refused once more, to find out whether a misspelled name is the reason.
+ *
+ * commander looks for missing options before it looks at unknown ones. So `deploy --verison 1.2.3` is told that
+ * `--version` is missing, and the name that was misspelled is not even mentioned.
+ *
+ * @param thrown - What parsing `argv` threw.
+ * @param program - A program that has parsed nothing yet. None of its actions run.
+ * @returns The error to report: `thrown`, or the unknown option with commander's suggestion.
+ */
+export async function argumentFault(thrown: unknown, program: Command, argv: readonly string[]): Promise<unknown> {
+  if (!(thrown instanceof CommanderError) || !MISSPELLED.includes(thrown.code)) return thrown;
+  makeAllOptional(program);
+  program.hook("preAction", () => {
+    throw thrown;
+  });
+  try {
+    // Suggestions are for names: `--verison=1.2.3` resembles nothing.
+    const separated = argv.flatMap((argument) => /^(--[^=]+)=(.*)$/s.exec(argument)?.slice(1) ?? argument);
+    await program.parseAsync(separated, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError && error.code === "commander.unknownOption") return error;
+  }
+  return thrown;
+}
+
+/** Codes of errors behind which a misspelled option may be. */
+const MISSPELLED: readonly string[] = ["commander.missingMandatoryOptionValue", "commander.unknownOption"];
+
+function makeAllOptional(command: Command): void {
+  for (const option of command.options) option.makeOptionMandatory(false);
+  for (const child of command.commands) makeAllOptional(child);
+}
