@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { errors } from "undici";
-import { type TlsSettings, tlsFaultOf } from "../tls/tls-fault.ts";
+import { socketFaultOf } from "../network/socket-fault.ts";
+import { type TlsSettings, tlsFaultOf } from "../network/tls-fault.ts";
 import { ExchangeError, type HttpAnswer } from "./http-connection.ts";
 import { retryAfterMs } from "./retry-wait.ts";
 import { explanationIn, type ServerText } from "./server-text.ts";
@@ -38,7 +39,8 @@ export function exchangeFault(cause: unknown, server: Server): HttpFault {
   const code = codeOf(inner);
   if (inner instanceof errors.HTTPParserError || inner instanceof errors.HeadersOverflowError) {
     const message = `${server.url.origin} does not answer in HTTP/1.1, or with headers beyond any use`;
-    const hint = "is the port right, and is it https:// that is spoken there?";
+    const isTls = server.url.protocol === "https:";
+    const hint = `is the port right${isTls ? "" : ", and does it speak https://"}?`;
     // No cause: it holds what the server sent, and that may repeat a secret.
     const error = new OtaError("delivery/answer-invalid", message, addressOf(server.url), { hint });
     return { error, transient: false };
@@ -94,7 +96,7 @@ const CREDENTIALS = "set the user name and password in url, or an Authorization 
 
 const HINTS: Readonly<Record<number, string>> = {
   401: CREDENTIALS,
-  403: "these credentials may not write there; check them and url",
+  403: "check url, and set credentials that may write there",
   404: "check url: there is nothing at that path",
   405: "check method: this server does not take it there",
   409: "the folder of url may not exist on the server",
@@ -124,22 +126,13 @@ function stallError(
 const UNREACHABLE_HINT = "is it running, and are host and port of url right?";
 
 function unreachableError(code: string, { url }: Server, cause: unknown): OtaError<"delivery/server-unreachable"> {
-  const reason = SOCKET_REASONS[code] ?? (code === "" ? "the connection failed" : code);
+  const unknown = CLOSED.includes(code) ? "it closed the connection" : code || "the connection failed";
+  const { reason, hint } = socketFaultOf(code, "url") ?? { reason: unknown, hint: UNREACHABLE_HINT };
   const message = `${url.origin} can't be reached: ${reason}`;
-  return new OtaError("delivery/server-unreachable", message, addressOf(url), { cause, hint: UNREACHABLE_HINT });
+  return new OtaError("delivery/server-unreachable", message, addressOf(url), { cause, hint });
 }
 
-const SOCKET_REASONS: Readonly<Record<string, string>> = {
-  EAI_AGAIN: "the name server does not answer",
-  ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "it closed the connection",
-  EHOSTUNREACH: "no way leads to the host",
-  ENETUNREACH: "no way leads to its network",
-  ENOTFOUND: "there is no host of that name",
-  EPIPE: "it closed the connection",
-  ETIMEDOUT: "no answer",
-  UND_ERR_SOCKET: "it closed the connection",
-};
+const CLOSED: readonly string[] = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
 
 const TLS_SETTINGS: TlsSettings = {
   url: "url",

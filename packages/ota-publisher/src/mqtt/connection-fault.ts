@@ -1,5 +1,6 @@
 import { OtaError } from "@tinybms/ota-core";
-import { type TlsFault, type TlsSettings, tlsFaultOf } from "../tls/tls-fault.ts";
+import { type SocketFault, socketFaultOf } from "../network/socket-fault.ts";
+import { type TlsSettings, tlsFaultOf } from "../network/tls-fault.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 
 /** Why an attempt to connect failed, and whether the same attempt can succeed later. */
@@ -101,11 +102,14 @@ function codeOf(cause: unknown): number | string {
   return typeof cause.code === "number" ? cause.code : String(cause.code);
 }
 
-function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress): Pick<TlsFault, "reason" | "hint"> {
+function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress): SocketFault {
   // The packet guard's: the first bytes are not MQTT.
   if (cause instanceof OtaError) return { reason: cause.message, hint: "does an MQTT broker listen on that port?" };
-  const [reason, hint] = SOCKET_FAULTS[code] ?? [];
-  if (reason !== undefined && hint !== undefined) return { reason, hint };
+  const known = socketFaultOf(code, TLS_SETTINGS.url);
+  if (code === "ECONNREFUSED" && known !== undefined) {
+    return { ...known, hint: `${known.hint} --broker embedded starts one in this process` };
+  }
+  if (known !== undefined) return known;
   const text = cause instanceof Error ? cause.message : String(cause);
   const status = /^Unexpected server response: (\d+)/.exec(text)?.[1];
   if (status !== undefined) {
@@ -126,12 +130,3 @@ function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress):
 }
 
 const REACHABLE = "is it running, are host and port right";
-
-const SOCKET_FAULTS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  EAI_AGAIN: ["the name server does not answer", "check this machine's network"],
-  ECONNREFUSED: ["nothing listens there", `${REACHABLE}? --broker embedded starts one in this process`],
-  EHOSTUNREACH: ["no way leads to the host", "check the host of the broker's URL, and this machine's network"],
-  ENETUNREACH: ["no way leads to its network", "check the host of the broker's URL, and this machine's network"],
-  ENOTFOUND: ["there is no host of that name", "check the host of the broker's URL"],
-  ETIMEDOUT: ["no answer", `${REACHABLE}, and does no firewall stand in between?`],
-};

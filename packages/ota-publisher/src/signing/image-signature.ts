@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { OtaError, parseAppImage, sha256, toHex, verifyAppImage } from "@tinybms/ota-core";
+import { APP_IMAGE_MAGIC, OtaError, parseAppImage, sha256, toHex, verifyAppImage } from "@tinybms/ota-core";
 
 /** A file that was read whole and is an ESP image: what a detached signature is over. */
 export interface SignableImage {
@@ -29,8 +29,10 @@ export async function readSignableImage(file: string): Promise<SignableImage> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const message = `${file} is no sound ESP image: ${reason}`;
-    const hint =
-      "detached signatures are for app images; releases, offers and key sets are signed by the commands that make them";
+    const isImage = bytes[0] === APP_IMAGE_MAGIC;
+    const hint = isImage
+      ? "idf.py build writes a whole one: build/<project>.bin"
+      : "detached signatures are for app images; releases, offers and key sets are signed by the commands that make them";
     throw new OtaError("signing/not-an-image", message, { file }, { cause: error, hint });
   }
 }

@@ -47,7 +47,10 @@ export async function openOfferSigning(
   const { sets: keySets, pending } = await readKeyStore(folder);
   const current = keySets.at(-1);
   if (current === undefined && options.keys !== undefined) {
-    const hint = "tinybms-ota keys init makes the first one";
+    const hint =
+      pending === undefined
+        ? "check --keys, or make the first key set with tinybms-ota keys init"
+        : "tinybms-ota keys sign completes the pending one";
     const message = `${folder} holds no key set that is complete`;
     throw new OtaError("signing/key-set-unreadable", message, { file: folder }, { hint });
   }

@@ -35,7 +35,7 @@ export function portNotFound(port: string, cause?: unknown): OtaError<"serial/po
 /** Nothing serves a network port: the connection was refused, or no host has the name. */
 export function portUnserved(
   port: string,
-  cause: Error & { readonly code?: string },
+  cause: Error & { readonly code?: string | undefined },
 ): OtaError<"serial/port-not-found"> {
   const isRefused = cause.code === "ECONNREFUSED";
   const message = `there is no port ${port}: ${isRefused ? "nothing listens there" : "no host has that name"}`;
