@@ -4,30 +4,14 @@
  * ota-serial for a browser, runs each command's --help, and has Espressif's NVS generator make a partition.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { checkNvsGenerator } from "./check-nvs-generator.ts";
 import { checkTarball } from "./check-tarball.ts";
+import { packAll, type Tarball } from "./pack-all.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const PACKAGES = [
-  "packages/ota-core",
-  "packages/ota-broker",
-  "packages/ota-serial",
-  "packages/ota-publisher",
-  "packages/esp-idf-nvs-partition-gen",
-  "firmware-sim",
-] as const;
 const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
 
 /** What a page makes of the packages that run there too. */
@@ -49,7 +33,7 @@ globalThis.result = [typeof Flasher.connect, typeof openWebSerialLine, parseRese
 
 const work = mkdtempSync(join(tmpdir(), "tinybms-packages-"));
 try {
-  const tarballs = PACKAGES.map((folder) => pack(folder));
+  const tarballs = packAll(join(work, "tarballs"));
   for (const tarball of tarballs) {
     checkTarball(tarball.path);
     lint(tarball.path);
@@ -70,27 +54,6 @@ try {
   );
 } finally {
   rmSync(work, { recursive: true, force: true });
-}
-
-interface Tarball {
-  readonly name: string;
-  readonly path: string;
-  /** Subpaths of `exports` that are code. */
-  readonly entries: readonly string[];
-}
-
-function pack(folder: string): Tarball {
-  const manifest = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as {
-    name: string;
-    exports: Record<string, unknown>;
-  };
-  const destination = join(work, folder.replaceAll("/", "-"));
-  mkdirSync(destination);
-  run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", destination], join(ROOT, folder));
-  const file = readdirSync(destination).find((name) => name.endsWith(".tgz"));
-  if (file === undefined) throw new Error(`${folder}: pnpm pack left no tarball`);
-  const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
-  return { name: manifest.name, path: join(destination, file), entries };
 }
 
 function lint(tarball: string): void {
