@@ -21,6 +21,7 @@ import {
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "../src/esp-idf/esp-ota-update.ts";
 import { NorFlash } from "../src/flash/nor-flash.ts";
+import { idfRelease } from "../src/idf-release/idf-release.ts";
 
 const FIRMWARE = process.env.TINYBMS_FIRMWARE
   ? new URL(`file://${process.env.TINYBMS_FIRMWARE}/`)
@@ -138,7 +139,10 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
       const { flash, chip, efuse } = flashed(real);
       flash.load(real.slots[0], read(other.app));
       const range = { offset: real.slots[0], sizeBytes: 0x180000 };
-      expect(verifyImage(flash, range, chip, efuse, { environment: "app" })).toMatchObject({ err: -1, step: 5 });
+      expect(verifyImage(flash, range, chip, efuse, { environment: "app", behaviors })).toMatchObject({
+        err: -1,
+        step: 5,
+      });
     }
   });
 
@@ -150,12 +154,14 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
     for (let offset = 24; offset < image.length; offset += 50_021) {
       const copy = flash.snapshot();
       copy.load(real.slots[0] + offset, Uint8Array.of(image[offset]! ^ (1 << (offset % 8))));
-      expect(verifyImage(copy, range, chip, efuse, { environment: "app" }), `at ${offset}`).toMatchObject({
+      expect(verifyImage(copy, range, chip, efuse, { environment: "app", behaviors }), `at ${offset}`).toMatchObject({
         kind: "invalid",
       });
     }
   });
 });
+
+const { behaviors } = idfRelease("6.2-dev");
 
 function start(hardware: Hardware) {
   const outcome = runBootloader(hardware);

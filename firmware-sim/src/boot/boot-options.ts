@@ -1,5 +1,6 @@
 import type { Chip } from "@tinybms/ota-core";
 import type { NorFlash } from "../flash/nor-flash.ts";
+import type { IdfRelease } from "../idf-release/idf-release.ts";
 import type { Efuse } from "./efuse.ts";
 import type { PartitionRange } from "./image-verification.ts";
 import type { SignedApps } from "./secure-boot-v2.ts";
@@ -16,6 +17,8 @@ export interface Hardware {
  * devices in the field keep the bootloader they were made with.
  */
 export interface BootloaderOptions {
+  /** The release of ESP-IDF that it was built with; 6.2-dev without it. */
+  readonly idf?: IdfRelease;
   /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; true without it. */
   readonly rollback?: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which brings rollback with it; false without it. */

@@ -1,4 +1,5 @@
 import { AppSubtype, DataSubtype, PARTITION_TABLE_OFFSET, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import { idfRelease } from "../idf-release/idf-release.ts";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
 import { bootLogOf, LAST_BOOT_LOG_LINE } from "./boot-log.ts";
 import { type BootMap, flashSizeOf, loadBootMap } from "./boot-map.ts";
@@ -176,6 +177,7 @@ function verify(run: BootRun, range: PartitionRange, { validate }: { readonly va
   const signature = bootloaderPolicy(efuse, run.options.secureBoot);
   return verifyImage(run.flash, range, chip, efuse, {
     environment: "bootloader",
+    behaviors: (run.options.idf ?? idfRelease("6.2-dev")).behaviors,
     validate,
     antiRollback: run.options.antiRollback === true,
     ...(signature === undefined ? {} : { signature }),

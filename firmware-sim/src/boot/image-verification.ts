@@ -1,4 +1,5 @@
 import type { AppDescriptor } from "@tinybms/ota-core";
+import type { IdfBehaviors } from "../idf-release/idf-release.ts";
 import type { SignaturePolicy } from "./secure-boot-v2.ts";
 
 /** Where a partition lies, in bytes of the flash. */
@@ -11,6 +12,8 @@ export interface PartitionRange {
 export interface VerifyOptions {
   /** The bootloader, which loads the image as well, or a running app. They differ at the end of the flash. */
   readonly environment: "bootloader" | "app";
+  /** What the ESP-IDF release does that verifies. */
+  readonly behaviors: IdfBehaviors;
   /** False as with `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`: chip, revisions, checksum and hash are not looked at. */
   readonly validate?: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */

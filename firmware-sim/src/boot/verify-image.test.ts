@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
+import { idfRelease } from "../idf-release/idf-release.ts";
 import { Efuse, type EfuseFields } from "./efuse.ts";
 import type { VerifyOptions } from "./image-verification.ts";
 import { verifyImage } from "./verify-image.ts";
@@ -33,7 +34,11 @@ function verify({ chip: name = "esp32", image, offset = SLOT, sizeBytes = SLOT, 
   const flash = new NorFlash(MIB);
   flash.load(offset, image);
   const chip = chipByName(name)!;
-  return verifyImage(flash, { offset, sizeBytes }, chip, new Efuse(chip, efuse), { environment: "app", ...options });
+  return verifyImage(flash, { offset, sizeBytes }, chip, new Efuse(chip, efuse), {
+    environment: "app",
+    behaviors: idfRelease("6.2-dev").behaviors,
+    ...options,
+  });
 }
 
 /** An image with bytes changed after it was made; a changed checksum or hash is not put right. */

@@ -33,6 +33,9 @@ import type { ImageSegment, ImageVerification, PartitionRange, VerifyOptions } f
 import { type SignaturePolicy, verifySignatureSector } from "./secure-boot-v2.ts";
 
 const HASH_SIZE = 32;
+/** Pages that a bootloader maps an image by (`bootloader_flash.c:MMU_SIZE`), on ESP32 and on others. */
+const ESP32_FREE_MMU_PAGES = 50;
+const FREE_MMU_PAGES = 63;
 /** Larger partitions are refused, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
 const PARTITION_SIZE_MAX = 0x100_0000;
 /** Addresses below hold padding segments, which are skipped. */
@@ -74,9 +77,18 @@ export function verifyImage(
 function dependenciesOf(partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions): unknown {
   const { chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor, secureVersion } = efuse;
   const revisions = [chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor];
-  const { environment, validate = true, antiRollback = false } = options;
-  const checks = [validate, antiRollback && [environment, secureVersion]];
-  return [partition.offset, partition.sizeBytes, chip.id, revisions, checks];
+  const { environment, validate = true, antiRollback = false, behaviors } = options;
+  const { refusesShortFirstSegment, checksMagicAlways, verifiesLongFirstSegment } = behaviors;
+  const checks = [validate, antiRollback && [environment, secureVersion, verifiesLongFirstSegment]];
+  return [
+    partition.offset,
+    partition.sizeBytes,
+    chip.id,
+    revisions,
+    checks,
+    refusesShortFirstSegment,
+    checksMagicAlways,
+  ];
 }
 
 type InvalidImage = ImageVerification & { readonly kind: "invalid" };
@@ -112,11 +124,12 @@ class Verification {
     }
     const headerBytes = this.#take(APP_IMAGE_HEADER_SIZE);
     if (headerBytes === undefined) return this.#flashError();
-    if (headerBytes[0] !== APP_IMAGE_MAGIC) {
+    const checksMagic = this.#validate || this.#options.behaviors.checksMagicAlways;
+    if (checksMagic && headerBytes[0] !== APP_IMAGE_MAGIC) {
       const reason = `image at ${hex(offset)} has invalid magic byte (nothing flashed here?)`;
       return failure(4, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
-    const header = parseAppImageHeader(headerBytes);
+    const header = parseAppImageHeader(headerBytes.with(0, APP_IMAGE_MAGIC));
     const bad = this.#checkHeader(header);
     if (bad !== undefined) return bad;
     for (let index = 0; index < header.segmentCount; index++) {
@@ -155,6 +168,7 @@ class Verification {
       (description === undefined ? undefined : this.#checkDescription(description, sizeBytes)) ??
       this.#checkAlignment(index, loadAddress);
     if (bad !== undefined) return bad;
+    if (index === 0) this.#assertFirstSegmentMapped(flashOffset, sizeBytes);
     this.#segments.push({ flashOffset, loadAddress, sizeBytes, use: this.#useOf(loadAddress) });
     if (!this.#sum(sizeBytes)) {
       // A bootloader maps what the chip shows beyond its end; such an image can't fit a partition in any case.
@@ -167,7 +181,7 @@ class Verification {
 
   /** Steps 10 and 11. */
   #checkDescription(description: Uint8Array, sizeBytes: number): ImageVerification | undefined {
-    if (sizeBytes < APP_DESCRIPTOR_SIZE) {
+    if (sizeBytes < APP_DESCRIPTOR_SIZE && this.#options.behaviors.refusesShortFirstSegment) {
       const reason = `Segment 0 data length ${hex(sizeBytes)} is too short for app description`;
       return failure(10, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
@@ -184,6 +198,19 @@ class Verification {
     const [address, offset] = [loadAddress, this.#position].map((value) => `0x${value.toString(16).padStart(8, "0")}`);
     const reason = `Segment ${index} load address ${address}, doesn't match data ${offset}`;
     return failure(12, EspErr.ESP_ERR_IMAGE_INVALID, reason);
+  }
+
+  /**
+   * Aborts where a release takes each piece of a first segment that is mapped in several for its start, and so for the app
+   * descriptor, whose magic word it asserts.
+   */
+  #assertFirstSegmentMapped(offset: number, sizeBytes: number): void {
+    const { antiRollback, behaviors } = this.#options;
+    if (antiRollback !== true || !this.#validate || behaviors.verifiesLongFirstSegment) return;
+    const pages = this.#chip.name === "esp32" ? ESP32_FREE_MMU_PAGES : FREE_MMU_PAGES;
+    const free = pages - (offset % MMU_PAGE_SIZE === 0 ? 0 : 1);
+    if (sizeBytes <= free * MMU_PAGE_SIZE) return;
+    throw new EspAbort("process_segment_data", "assert failed: data_buffer[0] == ESP_APP_DESC_MAGIC_WORD");
   }
 
   /** Steps 15 and 16. The bootloader reads these fields even where the magic word before them is wrong. */

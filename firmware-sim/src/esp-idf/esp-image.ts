@@ -57,6 +57,7 @@ function verify(app: AppContext, partition: EspPartition, validate: boolean): Im
   const signature = policyOfApp(app);
   return verifyImage(flashOf(app, partition), range, app.chip, app.efuse, {
     environment: "app",
+    behaviors: app.options.idf.behaviors,
     validate,
     antiRollback,
     ...(signature === undefined ? {} : { signature }),

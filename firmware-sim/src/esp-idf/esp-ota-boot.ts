@@ -16,8 +16,9 @@ import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slo
 /**
  * `esp_ota_set_boot_partition`: verifies the image, then makes it the one to start.
  *
- * With rollback its entry is NEW, so the app has to confirm itself even if it had before. The active entry's sector is
- * rewritten in place if it selects that slot already; otherwise the other one is taken.
+ * With rollback its entry is NEW, so the app has to confirm itself even if it had before. It goes into the sector that is
+ * not active. If the active entry selects that slot already, releases from 6.0 on rewrite it in place; older ones write the
+ * other sector with the same sequence, so that two entries select the slot, and the first of them counts.
  *
  * @param partition - An app partition; `undefined` is NULL.
  * @returns 0x102 for NULL, no app partition or a slot behind a gap; 0x1503 if the image doesn't verify; 0x105 without
@@ -81,7 +82,10 @@ function esp_rewrite_ota_data(app: AppContext, subtype: number): number {
   const state = app.options.rollback ? OtaImageState.NEW : OtaImageState.UNDEFINED;
   if (active === undefined) return rewriteEntry(app, select, 0, { sequence: slot + 1, state });
   const current = entries[active].sequence;
-  if (otaSlotOfSequence(current, slotCount) === slot) return rewriteEntry(app, select, active, { state });
+  const isActive = otaSlotOfSequence(current, slotCount) === slot;
+  if (isActive && app.options.idf.behaviors.rewritesActiveEntryInPlace) {
+    return rewriteEntry(app, select, active, { state });
+  }
   return rewriteEntry(app, select, otherEntry(active), { sequence: nextSequence(current, slot, slotCount), state });
 }
 

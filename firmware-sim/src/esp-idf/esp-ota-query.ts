@@ -7,6 +7,7 @@ import {
   type OtadataEntry,
   OtaImageState,
   otadataCrc,
+  otaSlotOfSequence,
   PartitionType,
 } from "@tinybms/ota-core";
 import { toAppDescription } from "../boot/app-description.ts";
@@ -66,7 +67,9 @@ export function esp_ota_get_state_partition(
   const select = readOtaSelect(app);
   if (select === undefined || select.slotCount === 0) return { err: EspErr.ESP_ERR_NOT_FOUND };
   const entry = select.entries.find(
-    (candidate) => hasRightCrc(candidate) && slotOfEntry(app, select, candidate)?.address === partition.address,
+    (candidate) =>
+      hasRightCrc(candidate) &&
+      AppSubtype.OTA_0 + otaSlotOfSequence(candidate.sequence, select.slotCount) === partition.subtype,
   );
   return entry === undefined ? { err: EspErr.ESP_ERR_NOT_FOUND } : { err: EspErr.ESP_OK, state: entry.state };
 }

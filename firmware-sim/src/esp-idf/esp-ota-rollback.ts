@@ -1,4 +1,4 @@
-import { AppSubtype, isSelectValid, OtaImageState, otaSlotOfSequence, PartitionType } from "@tinybms/ota-core";
+import { AppSubtype, isSelectValid, OtaImageState, PartitionType } from "@tinybms/ota-core";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "./app-context.ts";
 import { esp_image_verify } from "./esp-image.ts";
@@ -116,7 +116,6 @@ function lastBootEntry(app: AppContext): LastBootEntry {
   const inactive = otherEntry(select.active);
   const entry = select.entries[inactive];
   if (entry.sequence === 0xffff_ffff || !hasRightCrc(entry)) return { err: EspErr.ESP_FAIL };
-  const slot = AppSubtype.OTA_0 + otaSlotOfSequence(entry.sequence, select.slotCount);
-  if (slot === runningPartition(app).subtype) return { err: EspErr.ESP_FAIL };
+  if (slotOfEntry(app, select, entry)?.address === runningPartition(app).address) return { err: EspErr.ESP_FAIL };
   return { err: EspErr.ESP_OK, select, inactive };
 }

@@ -26,7 +26,8 @@ export function esp_ota_resume(
   const verified = esp_partition_verify(app, partition);
   if (verified === undefined) return { err: EspErr.ESP_ERR_NOT_FOUND };
   if (verified.type === PartitionType.APP && !isOtaSlot(verified)) return { err: EspErr.ESP_ERR_INVALID_ARG };
-  const err = checkUpdatable(app, verified);
+  const { resumeRefusesWhilePending: refusesWhilePending } = app.options.idf.behaviors;
+  const err = checkUpdatable(app, verified, { refusesWhilePending });
   if (err !== EspErr.ESP_OK) return { err };
   const needErase = eraseSize === OTA_WITH_SEQUENTIAL_WRITES;
   return { err, handle: openOtaHandle(app, verified, { needErase, resumed: true, wroteSizeBytes: offset }) };
@@ -65,8 +66,10 @@ export function esp_ota_set_final_partition(
   const ota = app.otaHandles.get(handle);
   if (ota === undefined) return EspErr.ESP_ERR_NOT_FOUND;
   if (!ota.resumed && ota.wroteSizeBytes !== 0) return EspErr.ESP_ERR_INVALID_STATE;
-  const verified = final.address === ota.partition.address ? ota.partition : esp_partition_verify(app, final);
+  // The staging partition changes nothing: a final partition named before stays.
+  if (final.address === ota.partition.address) return EspErr.ESP_OK;
+  const verified = esp_partition_verify(app, final);
   if (verified === undefined) return EspErr.ESP_ERR_NOT_FOUND;
-  ota.final = { partition: verified, copies: copies && verified.address !== ota.partition.address };
+  ota.final = { partition: verified, copies };
   return EspErr.ESP_OK;
 }

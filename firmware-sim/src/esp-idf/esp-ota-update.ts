@@ -35,8 +35,8 @@ export const OTA_WITH_SEQUENTIAL_WRITES = 0xffff_fffe;
 /**
  * `esp_ota_begin`: begins to write an app into an OTA slot.
  *
- * With rollback it also erases the inactive otadata entry. A failing erase leaves the handle open, so that the slot
- * answers 0x1507 until it is aborted.
+ * With rollback it also erases the inactive otadata entry (from 5.5 on). A failing erase leaves the handle open, so that the
+ * slot answers 0x1507 until it is aborted (from 6.1 on). `APP_BEHAVIORS` lists what differs between releases.
  *
  * @param imageSize - Bytes to erase, rounded up to whole sectors, or one of the two special values; 0 is unknown.
  * @returns 0x102 for NULL or an app partition that is no OTA slot, 0x105 for one not in the table, 0x1501 for the running
@@ -50,19 +50,21 @@ export function esp_ota_begin(
   if (partition === undefined) return { err: EspErr.ESP_ERR_INVALID_ARG };
   const verified = esp_partition_verify(app, partition);
   if (verified === undefined) return { err: EspErr.ESP_ERR_NOT_FOUND };
-  const refused = checkUpdatable(app, verified);
+  const refused = checkUpdatable(app, verified, { refusesWhilePending: true });
   if (refused !== EspErr.ESP_OK) return { err: refused };
 
+  const { beginOpensHandleBeforeErase, beginInvalidatesInactiveEntry } = app.options.idf.behaviors;
   const needErase = imageSize === OTA_WITH_SEQUENTIAL_WRITES;
-  const handle = openOtaHandle(app, verified, { needErase, resumed: false, wroteSizeBytes: 0 });
+  const open = () => openOtaHandle(app, verified, { needErase, resumed: false, wroteSizeBytes: 0 });
+  const early = beginOpensHandleBeforeErase ? { handle: open() } : {};
   if (!needErase) {
-    const whole = imageSize === 0 || imageSize === OTA_SIZE_UNKNOWN;
-    const size = whole ? verified.size : Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE;
-    const err = esp_partition_erase_range(app, verified, 0, size);
-    if (err !== EspErr.ESP_OK) return { err, handle };
+    const err = esp_partition_erase_range(app, verified, 0, sizeToErase(verified, imageSize));
+    if (err !== EspErr.ESP_OK) return { err, ...early };
   }
-  if (app.options.rollback && isOtaSlot(verified)) esp_ota_invalidate_inactive_ota_data_slot(app);
-  return { err: EspErr.ESP_OK, handle };
+  if (app.options.rollback && beginInvalidatesInactiveEntry && isOtaSlot(verified)) {
+    esp_ota_invalidate_inactive_ota_data_slot(app);
+  }
+  return { err: EspErr.ESP_OK, handle: early.handle ?? open() };
 }
 
 /**
@@ -116,19 +118,33 @@ export function esp_ota_abort(app: AppContext, handle: number): number {
  *
  * @returns ESP_OK, 0x102, 0x1501, 0x1506 or 0x1507.
  */
-export function checkUpdatable(app: AppContext, partition: EspPartition): number {
+export function checkUpdatable(
+  app: AppContext,
+  partition: EspPartition,
+  { refusesWhilePending }: { readonly refusesWhilePending: boolean },
+): number {
+  const { refusesSlotInProgress, beginTakesDataPartitions } = app.options.idf.behaviors;
+  if (partition.type !== PartitionType.APP && !beginTakesDataPartitions) return EspErr.ESP_ERR_INVALID_ARG;
   if (partition.type === PartitionType.APP) {
     if (!isOtaSlot(partition)) return EspErr.ESP_ERR_INVALID_ARG;
     const running = runningPartition(app);
     if (partition.address === running.address) return EspErr.ESP_ERR_OTA_PARTITION_CONFLICT;
-    if (app.options.rollback && esp_ota_get_state_partition(app, running).state === OtaImageState.PENDING_VERIFY) {
+    const isAsked = app.options.rollback && refusesWhilePending;
+    if (isAsked && esp_ota_get_state_partition(app, running).state === OtaImageState.PENDING_VERIFY) {
       return EspErr.ESP_ERR_OTA_ROLLBACK_INVALID_STATE;
     }
   }
+  if (!refusesSlotInProgress) return EspErr.ESP_OK;
   const isBusy = [...app.otaHandles.values()].some((open) =>
     [open.partition, open.final.partition].some(({ address }) => address === partition.address),
   );
   return isBusy ? EspErr.ESP_ERR_OTA_ALREADY_IN_PROGRESS : EspErr.ESP_OK;
+}
+
+/** Bytes to erase at the start. The device rounds up in 32 bits: sizes in the last sector below 2^32 become 0. */
+function sizeToErase({ size }: EspPartition, imageSize: number): number {
+  if (imageSize === 0 || imageSize === OTA_SIZE_UNKNOWN) return size;
+  return (Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE) % 2 ** 32;
 }
 
 /** Registers an update. @returns Its handle; the first of a start is 1. */

@@ -88,7 +88,7 @@ export function esp_partition_write(
   offset: number,
   data: Uint8Array,
 ): number {
-  if (partition.readonly) return EspErr.ESP_ERR_NOT_ALLOWED;
+  if (isReadOnly(app, partition)) return EspErr.ESP_ERR_NOT_ALLOWED;
   const err = boundsError(partition, offset, data.length);
   if (err !== EspErr.ESP_OK) return err;
   if (partition.encrypted) {
@@ -117,7 +117,7 @@ export function esp_partition_erase_range(
   offset: number,
   size: number,
 ): number {
-  if (partition.readonly) return EspErr.ESP_ERR_NOT_ALLOWED;
+  if (isReadOnly(app, partition)) return EspErr.ESP_ERR_NOT_ALLOWED;
   const err = boundsError(partition, offset, size);
   if (err !== EspErr.ESP_OK) return err;
   if (size % SECTOR_SIZE !== 0) return EspErr.ESP_ERR_INVALID_SIZE;
@@ -159,6 +159,10 @@ export function flashOf(app: AppContext, { encrypted }: Pick<EspPartition, "encr
 /** Why the flash refused an access that the partition allows: it ends before, or it failed. */
 function failureOf(app: AppContext, end: number): number {
   return end > app.flash.sizeBytes ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
+}
+
+function isReadOnly(app: AppContext, partition: EspPartition): boolean {
+  return partition.readonly && app.options.idf.behaviors.honorsReadOnlyFlag;
 }
 
 function boundsError(partition: EspPartition, offset: number, size: number): number {

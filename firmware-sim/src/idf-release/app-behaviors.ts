@@ -9,7 +9,9 @@ export type AppBehavior =
   | "refusesSlotInProgress"
   | "resumeRefusesWhilePending"
   | "refusesShortFirstSegment"
-  | "honorsReadOnlyFlag";
+  | "honorsReadOnlyFlag"
+  | "checksMagicAlways"
+  | "verifiesLongFirstSegment";
 
 /** What differs between releases in `esp_ota_*`, `esp_image_*` and `esp_partition_*`. */
 export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
@@ -67,6 +69,20 @@ export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
     since: ["5.2"],
     before: "writes to a partition that the table marks as read-only",
     after: "0x10D for a partition that the table marks as read-only",
+    judge: "vectors",
+  },
+  checksMagicAlways: {
+    call: "esp_image_get_metadata; a bootloader that skips validation",
+    since: ["6.2-dev"],
+    before: "takes whatever lies there for an image header if nothing is to be verified",
+    after: "0x2002 for a first byte other than 0xE9",
+    judge: "vectors",
+  },
+  verifiesLongFirstSegment: {
+    call: "esp_image_verify with anti-rollback, in bootloader and app",
+    since: ["5.5.5", "6.0.2", "6.1"],
+    before: "aborts on an image whose first segment claims more than the free pages of the MMU",
+    after: "verifies such an image",
     judge: "vectors",
   },
 };

@@ -4,6 +4,7 @@ import { verifyImage } from "../boot/verify-image.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { esp_image_verify } from "../esp-idf/esp-image.ts";
+import { idfRelease } from "../idf-release/idf-release.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
 import { copyOf, createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";
 import { powerCutSweep, type SweepResult } from "../power-cut/sweep.ts";
@@ -104,6 +105,7 @@ function verificationReasons(scenario: Scenario, release: Release, build: Build)
   const range = { offset: target.offset, sizeBytes: target.size };
   const unsigned = verifyImage(hardware.flash, range, hardware.chip, hardware.efuse, {
     environment: "app",
+    behaviors: idfRelease("6.2-dev").behaviors,
     antiRollback,
   });
   if (unsigned.kind === "invalid") {

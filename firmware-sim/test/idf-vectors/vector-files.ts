@@ -26,6 +26,12 @@ export function readVectors<Case>(kind: VectorKind, release: IdfReleaseName): re
   return readLines<Case>(join(VECTOR_FOLDER, kind, `${name}.jsonl.gz`));
 }
 
+/** Reads the app images that boot and app cases name. */
+export function readVectorImages(): ReadonlyMap<string, Uint8Array> {
+  const lines = readLines<{ readonly id: string; readonly bytes: string }>(join(VECTOR_FOLDER, "images.jsonl.gz"));
+  return new Map(lines.map(({ id, bytes }) => [id, new Uint8Array(Buffer.from(bytes, "base64"))]));
+}
+
 function readLines<Line>(file: string): readonly Line[] {
   const text = gunzipSync(readFileSync(file)).toString("utf8");
   return text
