@@ -34,7 +34,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["mqtt"],
     ["serial", "signing"],
     ["console", "https"],
-    ["base"],
+    ["base", "network"],
   ],
   "packages/esp-idf-nvs-partition-gen": [["bin"], ["entries"], ["base"]],
   "firmware-sim": [
