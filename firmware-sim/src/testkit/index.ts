@@ -6,4 +6,5 @@ export type { DeviceSummary } from "../device/device-summary.ts";
 export { parseFault } from "../fault/parse-fault.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "../serial/serial-cable.ts";
+export { type Bench, type BenchOptions, createBench } from "./create-bench.ts";
 export { type UntilOptions, untilState } from "./until-state.ts";
