@@ -22,6 +22,8 @@ export interface FlashInput {
 export interface FlashInputs {
   readonly chip: Chip;
   readonly table: Pick<PartitionTable, "entries">;
+  /** Where the table goes; 0x8000 without it. */
+  readonly tableOffset?: number;
   /** The table in binary form. */
   readonly tableBytes: FlashInput;
   readonly bootloader: FlashInput | undefined;
@@ -44,12 +46,13 @@ export interface FlashPart extends FlashInput {
  * @throws OtaError `simulation/does-not-fit` where there is no such place, or the part is too large for it, or, for NVS,
  *   not exactly as large; `arguments/invalid` where two parts would have one place.
  */
-export function layOutFlash({ chip, table, tableBytes, bootloader, app, nvs, partitions }: FlashInputs): FlashPart[] {
-  const parts: FlashPart[] = [{ name: "partition-table", offset: PARTITION_TABLE_OFFSET, ...tableBytes }];
+export function layOutFlash(inputs: FlashInputs): FlashPart[] {
+  const { chip, table, tableOffset = PARTITION_TABLE_OFFSET, tableBytes, bootloader, app, nvs, partitions } = inputs;
+  const parts: FlashPart[] = [{ name: "partition-table", offset: tableOffset, ...tableBytes }];
   assertFits(tableBytes, { label: "the partition table's sector", size: SECTOR_SIZE });
   if (bootloader !== undefined) {
     const offset = chip.bootloaderOffset;
-    assertFits(bootloader, { label: "the bootloader's place", size: PARTITION_TABLE_OFFSET - offset });
+    assertFits(bootloader, { label: "the bootloader's place", size: tableOffset - offset });
     parts.push({ name: "bootloader", offset, ...bootloader });
   }
   const put = (input: FlashInput, place: PartitionEntry) => {

@@ -7,6 +7,7 @@ import {
   buildAppImage,
   parseAppImage,
   parseOtadata,
+  parsePartitionTable,
   sha256,
   TWO_OTA_LARGE_PARTITION_CSV,
   TWO_OTA_PARTITION_CSV,
@@ -36,6 +37,24 @@ beforeAll(async () => {
     file("otadata.bin", new Uint8Array(0x2000).fill(0xff)),
   ]);
 });
+
+test("a partition table may go elsewhere than to 0x8000, and its CSV may leave the bootloader to the chip", async () => {
+  await file(
+    "rows.csv",
+    "b,bootloader,primary,N/A,N/A\nt,partition_table,primary,,\nnvs,data,nvs,,0x4000\napp,app,factory,,1M\n",
+  );
+  const args = ["--app", "app.bin", "--partition-table", "rows.csv", "--partition-table-offset", "0xc000"];
+  const { code, err } = await flash("--output", "out.bin", ...args);
+  expect(code, err).toBe(0);
+  const bytes = new Uint8Array(await readFile(join(folder, "out.bin")));
+  expect(parsePartitionTable(bytes.subarray(0xc000)).entries.map(({ offset, size }) => [offset, size])).toEqual([
+    [0x1000, 0xb000],
+    [0xc000, 0x1000],
+    [0xd000, 0x4000],
+    [0x2_0000, 0x10_0000],
+  ]);
+});
+
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function file(name: string, content: Uint8Array | string): Promise<void> {

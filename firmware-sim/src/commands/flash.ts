@@ -4,11 +4,13 @@ import {
   type Chip,
   chipById,
   chipByName,
+  isBinaryPartitionTable,
   isOtaError,
   OtaError,
   type PartitionTable,
   parseAppImage,
   parsePartitionCsv,
+  parsePartitionFile,
   sha256,
   TWO_OTA_LARGE_PARTITION_CSV,
   toHex,
@@ -19,7 +21,7 @@ import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
 import type { CommandOutput } from "./command-output.ts";
 import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";
 import type { FlashOptions } from "./flash-options.ts";
-import { isBinaryTable, parseTable, readInput } from "./run-inputs.ts";
+import { csvOptionsOf, readInput } from "./run-inputs.ts";
 
 /** The smallest flash made without being asked for another, in bytes. */
 const FLASH_SIZE_DEFAULT: number = 4 * 2 ** 20;
@@ -43,13 +45,15 @@ export async function flash(options: FlashOptions, output: CommandOutput): Promi
     return image;
   });
   const chip = chipOf(options, appImage.header.chipId);
-  const { table, tableBytes } = await readTable(options.partitionTable);
+  const { table, tableBytes } = await readTable(options, chip);
+  const { partitionTableOffset } = options;
+  const places = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
   const sizeBytes = options.flashSize ?? sizeFor(table);
   assertTableFits(table, sizeBytes);
   const bootloader = await readBootloader(options, chip);
   const nvs = options.nvs === undefined ? undefined : await readPart(options.nvs);
   const partitions = await Promise.all((options.partition ?? []).map(readLabelled));
-  const parts = layOutFlash({ chip, table, tableBytes, bootloader, app, nvs, partitions });
+  const parts = layOutFlash({ ...places, chip, table, tableBytes, bootloader, app, nvs, partitions });
   const image = mergeParts(parts, sizeBytes);
   await write(options.output, image);
   if (bootloader === undefined) output.note("without --bootloader only a simulated device starts from it");
@@ -90,14 +94,21 @@ function chipOf({ app, chip: name }: FlashOptions, chipId: number): Chip {
 }
 
 /** A binary table stays as it is, byte for byte. */
-async function readTable(file: string | undefined): Promise<{ table: PartitionTable; tableBytes: FlashInput }> {
+async function readTable(
+  { partitionTable: file, partitionTableOffset: tableOffset }: FlashOptions,
+  chip: Chip,
+): Promise<{ table: PartitionTable; tableBytes: FlashInput }> {
+  const places = { ...csvOptionsOf(chip.name), ...(tableOffset === undefined ? {} : { tableOffset }) };
   if (file === undefined) {
-    const table = parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
+    const table = parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV, places);
     return { table, tableBytes: { file: "two_ota_large", bytes: buildPartitionTable(table) } };
   }
   const input = await readPart(file);
-  const table = about(input, () => parseTable(input.bytes));
-  return { table, tableBytes: isBinaryTable(input.bytes) ? input : { file, bytes: buildPartitionTable(table) } };
+  const table = about(input, () => parsePartitionFile(input.bytes, places));
+  return {
+    table,
+    tableBytes: isBinaryPartitionTable(input.bytes) ? input : { file, bytes: buildPartitionTable(table) },
+  };
 }
 
 /** The smallest flash of 4 MiB and more that holds every partition. */

@@ -5,13 +5,14 @@ import {
   buildAppImage,
   type ChipName,
   chipById,
+  chipByName,
+  decodeText,
   isDeviceId,
   OtaError,
-  type PartitionTable,
+  type PartitionCsvOptions,
   parseAppImage,
   parseAppImageHeader,
-  parsePartitionCsv,
-  parsePartitionTable,
+  parsePartitionFile,
   readKeySet,
   type TrustedKeys,
   topicsOf,
@@ -52,9 +53,6 @@ export interface FlashFilePlace {
 const TOPIC_DEFAULT = "tinybms/gateway/ota";
 const PRODUCT_DEFAULT = "TinyBMS Web Gateway";
 const ID_DEFAULT = "bench";
-
-/** The first two bytes of a partition table in binary form. */
-const TABLE_MAGIC: readonly number[] = [0xaa, 0x50];
 
 /** What devices run where nobody says: small, and of the example release line's project. */
 const DEFAULT_APP = { projectName: "tinybms-gateway", version: "1.0.0", sizeBytes: 256 * 1024, seed: 1 } as const;
@@ -171,24 +169,19 @@ export async function readFlashContents(
   return {
     chip,
     app,
-    ...(table === undefined ? {} : { partitionTable: parseTable(table) }),
+    ...(table === undefined ? {} : { partitionTable: parsePartitionFile(table, csvOptionsOf(chip)) }),
     ...(bootloader === undefined ? {} : { bootloader }),
   };
 }
 
-/** A table in either form. */
-export function parseTable(bytes: Uint8Array): PartitionTable {
-  return isBinaryTable(bytes) ? parsePartitionTable(bytes) : parsePartitionCsv(new TextDecoder().decode(bytes));
-}
-
-/** Whether a table is in its binary form, which begins with its magic. */
-export function isBinaryTable(bytes: Uint8Array): boolean {
-  return TABLE_MAGIC.every((byte, index) => bytes[index] === byte);
+/** Where a chip has its bootloader, for rows of partition CSV files that leave it out. */
+export function csvOptionsOf(chip: ChipName): PartitionCsvOptions {
+  return { bootloaderOffset: chipByName(chip)?.bootloaderOffset ?? 0 };
 }
 
 async function readFaults(text: string): Promise<readonly Fault[]> {
   if (!text.endsWith(".json") && !existsSync(text)) return [parseFault(text)];
-  return parseFaultsJson(new TextDecoder().decode(await readInput(text)));
+  return parseFaultsJson(decodeText(await readInput(text)) ?? "");
 }
 
 function chipOf(app: Uint8Array | undefined): ChipName | undefined {

@@ -1,4 +1,4 @@
-import { decodeUtf8, OtaError } from "@tinybms/ota-core";
+import { decodeText, OtaError } from "@tinybms/ota-core";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../twin/twin.ts";
 import type { CommandOutput } from "./command-output.ts";
 import { ProgressLine } from "./power-cut-progress.ts";
@@ -48,7 +48,10 @@ async function readTwinInput({ flash, update, efuse, points, seed }: TwinOptions
 }
 
 async function readText(file: string): Promise<string> {
-  const text = decodeUtf8(await readInput(file));
+  const text = decodeText(await readInput(file));
   if (text !== undefined) return text;
-  throw new OtaError("simulation/efuse-invalid", `${file} is no UTF-8 text; it must be JSON`, { file, path: "" });
+  throw new OtaError("simulation/efuse-invalid", `${file} is no text in UTF-8 or UTF-16; it must be JSON`, {
+    file,
+    path: "",
+  });
 }

@@ -40,6 +40,12 @@ export interface Board {
 export function readBoard(file: string, bytes: Uint8Array): Board {
   const inspection = inspectImage(bytes);
   if (inspection.type !== "flash") throw foreignDump(file, bytes, inspection);
+  if (inspection.startsAt > 0) {
+    const place = `0x${inspection.startsAt.toString(16)}`;
+    const message = `${file} begins at ${place} of the flash; a dump must begin at 0x0`;
+    const hint = "esptool read-flash 0 ALL reads a whole flash";
+    throw new OtaError("simulation/flash-invalid", message, { file, size: bytes.length }, { hint });
+  }
   const tableOffset = tableOffsetOf(inspection);
   const name = inspection.bootloader?.chip ?? undefined;
   const contents = contentsOfFlash(file, bytes, name, tableOffset);

@@ -13,8 +13,12 @@ const WITH_VALUE: readonly string[] = [
   "--kp_hmac_inputkey",
 ];
 
-/** In UTF-8. */
-const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+/** Byte-order marks of UTF-8 and of UTF-16, little-endian and big-endian. */
+const BYTE_ORDER_MARKS: readonly (readonly number[])[] = [
+  [0xef, 0xbb, 0xbf],
+  [0xff, 0xfe],
+  [0xfe, 0xff],
+];
 
 /**
  * What is wrong with the CSV or the size that `generate` or `encrypt` is called with, so that it can be told by line and
@@ -35,9 +39,9 @@ export function csvFinding(args: readonly string[], folder: string): string | un
   try {
     const csv = Uint8Array.from(readFileSync(resolve(folder, input)));
     checkContent(csv, folder, { sizeBytes, version: options.get("--version") === "1" ? 1 : 2 });
-    if (BYTE_ORDER_MARK.every((byte, index) => csv[index] === byte))
-      return `${input}: it begins with a byte-order mark, which the generator does not take`;
-    return undefined;
+    const hasMark = BYTE_ORDER_MARKS.some((mark) => mark.every((byte, index) => csv[index] === byte));
+    if (!hasMark) return undefined;
+    return `${input}: it begins with a byte-order mark, which the generator does not take; save it as UTF-8 without one`;
   } catch (error) {
     return isOtaError(error) ? `${input}: ${error.message}` : `${input} can't be read`;
   }

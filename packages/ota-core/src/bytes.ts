@@ -38,6 +38,22 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/**
+ * Decodes a text file: UTF-8, or UTF-16 if it begins with a byte-order mark, as Excel and PowerShell write it.
+ *
+ * @returns The text without a byte-order mark, or `undefined` if the bytes are not valid in their encoding.
+ */
+export function decodeText(bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal, two digits a byte. */

@@ -1,5 +1,5 @@
 export { Bitmap, type Range } from "./bitmap.ts";
-export { concatBytes, decodeUtf8, equalBytes, fromHex, toHex, utf8, viewOf } from "./bytes.ts";
+export { concatBytes, decodeText, decodeUtf8, equalBytes, fromHex, toHex, utf8, viewOf } from "./bytes.ts";
 export { crc32 } from "./crc32.ts";
 export {
   isOtaError,
@@ -85,6 +85,7 @@ export {
   parseOtadataEntry,
 } from "./image/otadata.ts";
 export { formatPartitionCsv, type PartitionCsvOptions, parsePartitionCsv } from "./image/partition-csv.ts";
+export { isBinaryPartitionTable, parsePartitionFile } from "./image/partition-file.ts";
 export {
   AppSubtype,
   DataSubtype,

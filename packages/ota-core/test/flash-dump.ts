@@ -11,8 +11,11 @@ export function buildFlash(sizeBytes: number, contents: Readonly<Record<number, 
   return flash;
 }
 
-/** A bootloader image that says so: two segments in memory, none mapped, and a descriptor if asked for. */
-export function buildBootloader(chipName: ChipName, options: { readonly idfVersion?: string } = {}): Uint8Array {
+/** A bootloader image that says so: two segments in memory, none mapped, and a descriptor if asked for; `size` bytes of code. */
+export function buildBootloader(
+  chipName: ChipName,
+  options: { readonly idfVersion?: string; readonly size?: number } = {},
+): Uint8Array {
   const chip = chipByName(chipName)!;
   const descriptor = new Uint8Array(80);
   descriptor.set([0x50, 0, 0, 3]); // magic, two reserved bytes, secure version
@@ -35,7 +38,7 @@ export function buildBootloader(chipName: ChipName, options: { readonly idfVersi
   } as const;
   const segments = [
     { loadAddress: chip.dram.start, data },
-    { loadAddress: chip.dram.start + 0x1000, data: new Uint8Array(1024).fill(0x13) },
+    { loadAddress: chip.dram.start + 0x1000, data: new Uint8Array(options.size ?? 1024).fill(0x13) },
   ];
   return encodeAppImage({ header, segments, hashAppended: true });
 }

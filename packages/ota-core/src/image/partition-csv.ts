@@ -1,4 +1,5 @@
 import { OtaError } from "../errors.ts";
+import { CHIPS } from "./chips.ts";
 import { layoutProblem, partitionAlignment } from "./partition-layout.ts";
 import {
   DataSubtype,
@@ -22,9 +23,17 @@ import {
 export interface PartitionCsvOptions {
   /** Offset of the table in flash in bytes, 0x8000 by default. */
   readonly tableOffset?: number;
-  /** Offset of the second-stage bootloader in bytes; needed only for rows of type `bootloader` that leave it out. */
+  /**
+   * Offset of the second-stage bootloader in bytes. Rows of type `bootloader` need it for their size, unless the row of
+   * the primary bootloader states its offset.
+   */
   readonly bootloaderOffset?: number;
+  /** Offset of the recovery bootloader in bytes; needed only for a row of it that leaves it out. */
+  readonly recoveryBootloaderOffset?: number;
 }
+
+/** Subtype of the recovery bootloader. */
+const RECOVERY_SUBTYPE = 2;
 
 /** The table takes its whole sector. */
 const TABLE_SECTOR_SIZE = 0x1000;
@@ -45,24 +54,27 @@ interface Row extends Omit<PartitionEntry, "offset"> {
 
 /**
  * Parses a partition table in the CSV format of ESP-IDF's `gen_esp32part.py` (`Name, Type, SubType, Offset, Size, Flags`),
- * fills in the offsets left out, and makes the checks that the tool makes.
+ * fills in the offsets left out, and makes the checks that the tool makes (version 1.5, ESP-IDF 5.5 and 6).
  *
- * Unlike the tool it refuses a name of more than 16 bytes, which the tool cuts, and has no variables to expand.
+ * As in the tool, the size of rows of type `bootloader` and `partition_table` is computed whatever they state, and so is
+ * the offset of the primary ones; `N/A` may stand there.
+ *
+ * Unlike the tool it refuses a name of more than 16 bytes, which the tool cuts, has no variables to expand, and takes the
+ * offset of the primary or recovery bootloader from its row if no option has it.
  *
  * @returns The table, in the order of the rows; `md5` is "valid", so that an MD5 is built.
  * @throws {@link OtaError} `image/partition-csv-invalid` with the line, in the tool's words.
  */
 export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {}): PartitionTable {
   const tableOffset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
-  const rows: Row[] = [];
-  for (const [index, untrimmed] of text
+  const texts = text
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\r|\n/)
-    .entries()) {
-    const line = untrimmed.trim();
-    if (line === "" || line.startsWith("#")) continue;
-    rows.push(parseRow(line, index + 1, { ...options, tableOffset }));
-  }
+    .map((line, index) => ({ line: index + 1, text: line.trim() }))
+    .filter((row) => row.text !== "" && !row.text.startsWith("#"));
+  const bootloaderOffset = options.bootloaderOffset ?? statedBootloaderOffset(texts);
+  const places = { ...options, tableOffset, ...(bootloaderOffset === undefined ? {} : { bootloaderOffset }) };
+  const rows = texts.map((row) => parseRow(row.text, row.line, places));
   const excess = rows[ENTRIES_MAX];
   if (excess !== undefined) {
     const size = (rows.length + 1) * PARTITION_ENTRY_SIZE;
@@ -81,7 +93,8 @@ export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {
  * Writes a partition table as CSV, in the style of `gen_esp32part.py`: keywords where there are any, offsets in
  * hexadecimal, sizes in K and M where they are whole.
  *
- * @returns Text that `parsePartitionCsv` reads back to the same entries, if they pass its checks.
+ * @returns Text that `parsePartitionCsv` reads back to the same entries, if they pass its checks; sizes that the tool
+ *   computes are computed anew.
  * @throws {@link OtaError} `image/partition-csv-invalid` if a label or a flag can't be written in this format.
  */
 export function formatPartitionCsv(table: Pick<PartitionTable, "entries">): string {
@@ -93,7 +106,7 @@ export function formatPartitionCsv(table: Pick<PartitionTable, "entries">): stri
 function parseRow(text: string, line: number, options: PartitionCsvOptions & { readonly tableOffset: number }): Row {
   const fields = text.split(",").map((field) => field.trim());
   const [label = "", typeText = "", subtypeText = "", offsetText = "", sizeText = "", flagsText = ""] = fields;
-  const rowInvalid = (message: string) => invalid(line, `Error at line ${line}: ${message}`);
+  const rowInvalid: RowError = (message, hint) => invalid(line, `Error at line ${line}: ${message}`, hint);
   const fits = (name: string, value: number, max: number) => {
     if (value <= max && value >= (name === "size" ? -max : 0)) return value;
     throw rowInvalid(`Invalid field value: ${name} ${value} must be from 0 to ${max}`);
@@ -104,17 +117,15 @@ function parseRow(text: string, line: number, options: PartitionCsvOptions & { r
   if (typeText === "") throw rowInvalid("Field 'type' can't be left empty.");
   const type = fits("type", parseNumber(typeText, TYPE_KEYWORDS, rowInvalid), 0xff);
   const subtype = fits("subtype", parseSubtype(type, subtypeText, rowInvalid), 0xff);
-  const given = {
-    offset:
-      offsetText === "" ? undefined : fits("offset", parseNumber(offsetText, NO_KEYWORDS, rowInvalid), 0xffff_ffff),
-    size: sizeText === "" ? undefined : fits("size", parseNumber(sizeText, NO_KEYWORDS, rowInvalid), 0xffff_ffff),
-  };
-  const { offset, size } = isPrimary(type, subtype) ? placePrimary(type, given, options, rowInvalid) : given;
+  const number = (name: "offset" | "size", value: string): number | undefined =>
+    value === "" ? undefined : fits(name, parseNumber(value, NO_KEYWORDS, rowInvalid), 0xffff_ffff);
+  const offset = computedOffset(type, subtype, offsetText, options, rowInvalid) ?? number("offset", offsetText);
+  const size = computedSize(type, options, rowInvalid) ?? number("size", sizeText);
   if (size === undefined) throw rowInvalid("Size field can't be empty");
   return { label, type, subtype, offset, size, flags: parseFlags(flagsText, rowInvalid), line };
 }
 
-type RowError = (message: string) => OtaError;
+type RowError = (message: string, hint?: string) => OtaError;
 
 const NO_KEYWORDS: ReadonlyMap<string, number> = new Map();
 
@@ -122,11 +133,16 @@ const NO_KEYWORDS: ReadonlyMap<string, number> = new Map();
 const PYTHON_INTEGER = /^([+-]?)(0x(?:_?[0-9a-f])+|0o(?:_?[0-7])+|0b(?:_?[01])+|0(?:_?0)*|[1-9](?:_?[0-9])*)$/i;
 
 function parseNumber(text: string, keywords: ReadonlyMap<string, number>, rowInvalid: RowError): number {
+  return parseInteger(text) ?? parseKeyword(text, keywords, rowInvalid);
+}
+
+/** The integer that a text states, or `undefined`. */
+function parseInteger(text: string): number | undefined {
   // Hexadecimal has neither a k nor an m, so that a suffix is one whatever precedes it. They stack: 1MK is 2^30.
   let end = text.length;
   while (end > 0 && /[km\s]/i.test(text.charAt(end - 1))) end--;
   const match = PYTHON_INTEGER.exec(text.slice(0, end));
-  if (match === null) return parseKeyword(text, keywords, rowInvalid);
+  if (match === null) return undefined;
   let value = Number(match[2]?.replaceAll("_", ""));
   for (const suffix of text.slice(end).toLowerCase()) value *= { k: 1024, m: 1024 * 1024 }[suffix] ?? 1;
   return match[1] === "-" ? 0 - value : value;
@@ -161,21 +177,60 @@ function isPrimary(type: number, subtype: number): boolean {
   return (type === PartitionType.BOOTLOADER || type === PartitionType.PARTITION_TABLE) && subtype === 0;
 }
 
-function placePrimary(
+/** The offset of the primary bootloader as its row states it. */
+function statedBootloaderOffset(rows: readonly { readonly text: string }[]): number | undefined {
+  for (const { text } of rows) {
+    const [, type = "", subtype = "", offset = ""] = text.split(",").map((field) => field.trim());
+    const value = (field: string, keywords: ReadonlyMap<string, number>): number | undefined =>
+      parseInteger(field) ?? keywords.get(field.toLowerCase());
+    const { BOOTLOADER } = PartitionType;
+    if (value(type, TYPE_KEYWORDS) !== BOOTLOADER || value(subtype, subtypeKeywords(BOOTLOADER)) !== 0) continue;
+    const stated = parseInteger(offset);
+    if (stated !== undefined && stated >= 0) return stated;
+  }
+  return undefined;
+}
+
+/** The offset of a row that the tool places itself, or `undefined` for all others. */
+function computedOffset(
   type: number,
-  given: { readonly offset: number | undefined; readonly size: number | undefined },
+  subtype: number,
+  stated: string,
+  { tableOffset, bootloaderOffset, recoveryBootloaderOffset }: PartitionCsvOptions & { readonly tableOffset: number },
+  rowInvalid: RowError,
+): number | undefined {
+  if (type === PartitionType.PARTITION_TABLE && subtype === 0) return tableOffset;
+  if (type !== PartitionType.BOOTLOADER) return undefined;
+  if (subtype === 0) return bootloaderOffset ?? undefinedBootloader(rowInvalid);
+  if (subtype !== RECOVERY_SUBTYPE) return undefined;
+  if (recoveryBootloaderOffset !== undefined) return recoveryBootloaderOffset;
+  if (parseInteger(stated) !== undefined) return undefined;
+  const hint = "--recovery-bootloader-offset states it, as CONFIG_BOOTLOADER_RECOVERY_OFFSET has it";
+  throw rowInvalid("Recovery bootloader offset is not defined", hint);
+}
+
+/** The size of a row whose type decides it, or `undefined` for all others. */
+function computedSize(
+  type: number,
   { tableOffset, bootloaderOffset }: PartitionCsvOptions & { readonly tableOffset: number },
   rowInvalid: RowError,
-): { offset: number; size: number } {
-  const isTable = type === PartitionType.PARTITION_TABLE;
-  const offset = given.offset ?? (isTable ? tableOffset : bootloaderOffset);
-  if (offset === undefined) throw rowInvalid("Primary bootloader offset is not defined");
-  const size = given.size ?? (isTable ? TABLE_SECTOR_SIZE : tableOffset - offset);
-  if (size < 0)
-    throw rowInvalid(
-      `Invalid field value: the bootloader at ${hex(offset)} must lie before the table at ${hex(tableOffset)}`,
-    );
-  return { offset, size };
+): number | undefined {
+  if (type === PartitionType.PARTITION_TABLE) return TABLE_SECTOR_SIZE;
+  if (type !== PartitionType.BOOTLOADER) return undefined;
+  const size = tableOffset - (bootloaderOffset ?? undefinedBootloader(rowInvalid));
+  if (size > 0) return size;
+  const places = `at ${hex(tableOffset - size)} must lie before the table at ${hex(tableOffset)}`;
+  throw rowInvalid(`Unsupported configuration. Primary bootloader ${places}`);
+}
+
+function undefinedBootloader(rowInvalid: RowError): never {
+  const places = new Map<number, string[]>();
+  for (const { name, bootloaderOffset } of CHIPS) {
+    places.set(bootloaderOffset, [...(places.get(bootloaderOffset) ?? []), name]);
+  }
+  const texts = [...places].map(([offset, names]) => `${hex(offset)} for ${names.join(", ")}`);
+  const hint = `--primary-bootloader-offset states it: ${texts.join("; ")}`;
+  throw rowInvalid("Primary bootloader offset is not defined", hint);
 }
 
 /** Fills in offsets and negative sizes, and finds rows that don't ascend. */
@@ -225,6 +280,6 @@ function hex(value: number): string {
   return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 
-function invalid(line: number, message: string): OtaError<"image/partition-csv-invalid"> {
-  return new OtaError("image/partition-csv-invalid", message, { line });
+function invalid(line: number, message: string, hint?: string): OtaError<"image/partition-csv-invalid"> {
+  return new OtaError("image/partition-csv-invalid", message, { line }, hint === undefined ? {} : { hint });
 }

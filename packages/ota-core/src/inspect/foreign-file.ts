@@ -1,6 +1,7 @@
-import { decodeUtf8, viewOf } from "../bytes.ts";
-import type { OtaErrorCode } from "../errors.ts";
+import { decodeText, viewOf } from "../bytes.ts";
+import { isOtaError, type OtaErrorCode } from "../errors.ts";
 import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
+import { type PartitionCsvOptions, parsePartitionCsv } from "../image/partition-csv.ts";
 import { TYPE_KEYWORDS } from "../image/partition-names.ts";
 import { Findings } from "./findings.ts";
 import type { UnknownInspection } from "./inspection.ts";
@@ -86,20 +87,30 @@ export function looksEncrypted(bytes: Uint8Array): boolean {
   return entropy > 8 - 255 / (2 * size * Math.LN2) - 0.1;
 }
 
-/** The text of a file that is text: UTF-8 without control characters but white space. */
+/** The text of a file that is text: UTF-8, or UTF-16 with a byte-order mark, without control characters but white space. */
 export function textOf(bytes: Uint8Array): string | undefined {
-  if (bytes.subarray(0, 1024).some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d].includes(byte))) return undefined;
-  return decodeUtf8(bytes);
+  const text = decodeText(bytes);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell text from other data
+  return text === undefined || /[\0-\x08\x0b\x0e-\x1f]/.test(text.slice(0, 1024)) ? undefined : text;
 }
 
-/** Whether a text seems to be a partition table in CSV: the first row that is no comment has a type in its second field. */
-export function looksLikePartitionCsv(text: string): boolean {
-  const row = text
-    .replace(/^\uFEFF/, "")
+/**
+ * Whether a text is a partition table in CSV: what the parser accepts, or, so that its faults can be told, a text that has
+ * a row with the keyword of a type in its second field. The CSV of NVS partitions has such rows too, below its own header.
+ */
+export function looksLikePartitionCsv(text: string, options: PartitionCsvOptions): boolean {
+  const rows = text
     .split(/[\r\n]+/)
-    .find((line) => line.trim() !== "" && !line.trim().startsWith("#"));
-  const fields = row?.split(",").map((field) => field.trim()) ?? [];
-  return fields.length >= 4 && TYPE_KEYWORDS.has(fields[1]?.toLowerCase() ?? "");
+    .filter((line) => line.trim() !== "" && !line.trim().startsWith("#"))
+    .map((line) => line.split(",").map((field) => field.trim().toLowerCase()));
+  if (rows[0]?.[0] === "key") return false;
+  if (rows.some((fields) => fields.length >= 4 && TYPE_KEYWORDS.has(fields[1] ?? ""))) return true;
+  try {
+    return parsePartitionCsv(text, options).entries.length > 0;
+  } catch (error) {
+    if (isOtaError(error)) return false;
+    throw error;
+  }
 }
 
 function guess(bytes: Uint8Array): Guess {

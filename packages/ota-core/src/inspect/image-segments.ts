@@ -48,6 +48,27 @@ export function checkMapping(segments: readonly InspectedSegment[], mmuPageSize:
   }
 }
 
+/**
+ * Notes mapped segments that the bootloader does not map: of DROM and of IROM it maps the last segment, and on chips with
+ * one bus it stops at a third (`unpack_load_app` of `bootloader_utility.c`).
+ */
+export function noteUnmapped(segments: readonly InspectedSegment[], findings: Findings): void {
+  for (const [memory, mapped] of [
+    ["drom", 1],
+    ["irom", 1],
+    ["flash", 2],
+  ] as const) {
+    const indices = [...segments.keys()].filter((index) => segments[index]?.memory === memory);
+    if (indices.length <= mapped) continue;
+    const what =
+      memory === "flash"
+        ? "the bootloader maps two, and stops at the third"
+        : "the bootloader maps only the last of them";
+    const message = `segments ${indices.join(", ")} are all mapped ${memory === "flash" ? "from flash" : `as ${memory.toUpperCase()}`}: ${what}`;
+    findings.note("image/invalid", message, segments[indices[0] ?? 0]?.offset, "/segments");
+  }
+}
+
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }

@@ -13,7 +13,7 @@ import { findBootloaderDescriptor } from "../image/bootloader-descriptor.ts";
 import { chipById } from "../image/chips.ts";
 import { sha256 } from "../sha256.ts";
 import { Findings } from "./findings.ts";
-import { checkMapping, isMapped, memoryOf, walkSegments } from "./image-segments.ts";
+import { checkMapping, isMapped, memoryOf, noteUnmapped, walkSegments } from "./image-segments.ts";
 import { inspectSignature } from "./inspect-signature.ts";
 import type { AppImageInspection, BootloaderInspection, InspectedSegment } from "./inspection.ts";
 
@@ -51,6 +51,8 @@ export function inspectApp(bytes: Uint8Array, place: ImagePlace): AppImageInspec
     return { type: "bootloader", ...findings.result(bytes.length), ...common, descriptor: ofBootloader };
   }
   checkMapping(segments, descriptor?.mmuPageSize ?? 0, findings);
+  noteUnmapped(segments, findings);
+  if (descriptor !== undefined) checkBlockRevision(header, descriptor, findings);
   checkDescriptor(image, findings);
   if (place === "file" && (common.trailing === "erased" || common.trailing === "data")) {
     const what = common.trailing === "erased" ? "bytes of 0xff" : "bytes that are no part of it";
@@ -107,6 +109,17 @@ function checkHeader(header: AppImageHeader, segments: readonly InspectedSegment
     const message = `no chip can run it: at least revision ${revision(min)} is asked for, and at most ${revision(max)}`;
     findings.problem("image/invalid", message, 15, "/minChipRevision");
   }
+}
+
+/** What a chip that compares its eFuse block revision with the descriptor would never start. */
+function checkBlockRevision(
+  header: AppImageHeader | undefined,
+  { minEfuseBlockRevision: min, maxEfuseBlockRevision: max }: AppDescriptor,
+  findings: Findings,
+): void {
+  if (NO_REVISION.includes(max) || min <= max || chipById(header?.chipId ?? 0)?.checksBlockRevision === false) return;
+  const message = `no chip can run it: at least eFuse block revision ${revision(min)} is asked for, and at most ${revision(max)}`;
+  findings.problem("image/invalid", message, APP_DESCRIPTOR_OFFSET + 176, "/descriptor/minEfuseBlockRevision");
 }
 
 /** Both sums, whatever the other says. */

@@ -162,6 +162,115 @@ test("a flash whose table is missing or torn is a flash still", () => {
   expect(torn.problems).toMatchObject([{ code: "image/partition-table-invalid", offset: 0x802c }]);
 });
 
+test.for([
+  ["esp32", 0x1000],
+  ["esp32s2", 0x1000],
+  ["esp32p4", 0x2000],
+] as const)("a merged image of the %s may begin at its bootloader's offset", ([chip, offset]) => {
+  const whole = buildFlash(FLASH_SIZE, contentsOf(chip, offset));
+  const inspection = inspectImage(whole.subarray(offset));
+  const { startsAt, size, ...expected } = inspectFlash(contentsOf(chip, offset));
+  expect(inspection).toEqual({
+    ...expected,
+    startsAt: offset,
+    size: FLASH_SIZE - offset,
+    notes: [expect.objectContaining({ path: "/startsAt", offset })],
+  });
+});
+
+test("a merged image that begins at 0x1000 may have its partition table anywhere", () => {
+  const csv = "nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n";
+  const contents = { 4096: buildBootloader("esp32"), 49152: tableOf(csv, 0xc000), 131072: appOf("esp32", "1.0.0") };
+  const file = buildFlash(FLASH_SIZE, contents).subarray(0x1000);
+  expect(inspectImage(file)).toMatchObject({ startsAt: 0x1000, partitionTableOffset: 0xc000, valid: true });
+});
+
+test("an app that was once flashed to 0x0 is no reason to read a flash as an app", () => {
+  const contents = contentsOf("esp32", 0x1000);
+  const stale = appOf("esp32", "0.9").subarray(0, 0x1000);
+  expect(inspectFlash({ 0: stale, ...contents })).toMatchObject({ valid: true, bootloaderOffset: 0x1000 });
+});
+
+test("a damaged bootloader where the ROM looks counts before a sound one elsewhere", () => {
+  const damaged = buildBootloader("esp32");
+  damaged[200]! ^= 1;
+  const flash = inspectFlash({ ...contentsOf("esp32", 0x1000), 0: buildBootloader("esp32"), 4096: damaged });
+  expect(flash).toMatchObject({ valid: false, bootloaderOffset: 0x1000 });
+  expect(flash.problems).toMatchObject([{ code: "image/checksum-mismatch" }, { code: "image/hash-mismatch" }]);
+  expect(flash.notes).toMatchObject([{ offset: 0, path: "/bootloaderOffset" }]);
+});
+
+test("of two bootloaders the one counts whose chip the apps are built for", () => {
+  const both = { ...contentsOf("esp32", 0x1000), 0: buildBootloader("esp32c3").subarray(0, 0x1000) };
+  expect(inspectFlash(both)).toMatchObject({ chip: "esp32", bootloaderOffset: 0x1000, valid: true });
+  expect(inspectFlash({ ...contentsOf("esp32c3", 0), 4096: buildBootloader("esp32") })).toMatchObject({
+    chip: "esp32c3",
+    bootloaderOffset: 0,
+  });
+});
+
+test("two partition tables are named, and an option takes the other", () => {
+  const other = tableOf("nvs,data,nvs,,0x4000\nfactory,app,factory,0x20000,1M\n", 0xc000);
+  const contents = {
+    ...contentsOf("esp32", 0x1000),
+    [AT.nvs]: new Uint8Array(),
+    [AT.otadata]: new Uint8Array(),
+    49152: other,
+  };
+  const bytes = buildFlash(FLASH_SIZE, contents);
+  const message =
+    "another partition table is at 0xc000; the one at 0x8000 counts, unless --partition-table-offset takes another";
+  expect(inspectImage(bytes)).toMatchObject({ partitionTableOffset: 0x8000, notes: [{ message, offset: 0xc000 }] });
+  expect(inspectImage(bytes, { tableOffset: 0xc000 })).toMatchObject({
+    partitionTableOffset: 0xc000,
+    boot: "factory",
+    notes: expect.arrayContaining([
+      expect.objectContaining({ message: expect.stringContaining("at 0x8000; the one at 0xc000 counts") }),
+    ]),
+  });
+  expect(inspectImage(bytes, { tableOffset: 0xd000 })).toMatchObject({
+    partitionTable: null,
+    problems: [{ message: "no partition table was found at 0xd000: nothing can start" }],
+  });
+});
+
+test("a torn table at 0x8000 counts before a sound one elsewhere", () => {
+  const torn = tableOf(TWO_OTA_LARGE_PARTITION_CSV).subarray(0, 40);
+  const flash = inspectFlash({
+    ...contentsOf("esp32", 0x1000),
+    32768: torn,
+    1048576: tableOf(SINGLEAPP_PARTITION_CSV),
+  });
+  expect(flash).toMatchObject({ partitionTableOffset: 0x8000, valid: false });
+  expect(flash.notes).toMatchObject([{ offset: 0x10_0000, path: "/partitionTableOffset" }]);
+});
+
+test("a table that lies before all that it names counts before one that does not", () => {
+  const csv = "nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n";
+  const contents = {
+    4096: buildBootloader("esp32"),
+    40960: tableOf("nvs,data,nvs,0x9000,0x4000\n"), // from a build whose table was at 0x8000
+    49152: tableOf(csv, 0xc000),
+    131072: appOf("esp32", "1.0.0"),
+  };
+  expect(inspectFlash(contents)).toMatchObject({
+    partitionTableOffset: 0xc000,
+    notes: [{ code: "image/no-ota-slots" }, { offset: 0xa000 }],
+  });
+});
+
+test("a bootloader in a flash may be longer than 0x7000 bytes", () => {
+  const bootloader = buildBootloader("esp32", { size: 0xa000 });
+  const table = tableOf("nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n", 0xc000);
+  expect(inspectFlash({ 4096: bootloader, 49152: table, 131072: appOf("esp32", "1") })).toMatchObject({ valid: true });
+  expect(inspectFlash({ 4096: bootloader }).problems).toMatchObject([{ code: "image/partition-table-invalid" }]);
+});
+
+test("a flash smaller than its header says is judged by its size", () => {
+  const bytes = buildFlash(FLASH_SIZE, contentsOf("esp32", 0x1000));
+  expect(inspectImage(bytes, { flashSize: 0x20_0000 })).toMatchObject({ valid: false });
+});
+
 test("of a merged image that ends before its partitions do, the rest is taken as erased", () => {
   const bytes = buildFlash(FLASH_SIZE, contentsOf("esp32", 0x1000)).subarray(0, AT.ota_0);
   expect(inspectImage(bytes)).toMatchObject({

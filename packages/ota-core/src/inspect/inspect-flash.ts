@@ -1,6 +1,5 @@
-import { isOtaError } from "../errors.ts";
 import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
-import { CHIPS } from "../image/chips.ts";
+import { CHIPS, type ChipName, chipByName } from "../image/chips.ts";
 import { isSelectValid, otaSlotOfSequence, parseOtadataEntry } from "../image/otadata.ts";
 import { AppSubtype, DataSubtype, PartitionType } from "../image/partition-names.ts";
 import {
@@ -8,11 +7,9 @@ import {
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
-  type PartitionTable,
-  parsePartitionTable,
 } from "../image/partition-table.ts";
 import { Findings } from "./findings.ts";
-import { isBlank, looksEncrypted } from "./foreign-file.ts";
+import { looksEncrypted } from "./foreign-file.ts";
 import { inspectApp } from "./inspect-app.ts";
 import { inspectNvs } from "./inspect-nvs.ts";
 import { inspectOtadata } from "./inspect-otadata.ts";
@@ -24,80 +21,82 @@ import type {
   Inspection,
   InspectOptions,
 } from "./inspection.ts";
+import {
+  type FlashLocations,
+  type FoundBootloader,
+  flashFrom,
+  type LocateOptions,
+  locateInFlash,
+  tableAt,
+} from "./locate-flash.ts";
 
 const SECTOR_SIZE = 0x1000;
 
-/** Where the ROMs of all chips look for the bootloader, in bytes. */
-const BOOTLOADER_OFFSETS: readonly number[] = [...new Set(CHIPS.map(({ bootloaderOffset }) => bootloaderOffset))].sort(
-  (left, right) => left - right,
-);
+/** How many further partition tables a note names. */
+const TABLES_NAMED_MAX = 4;
+
+/** What is known of a flash besides its bytes. */
+export interface InspectFlashOptions extends InspectOptions, LocateOptions {}
 
 /**
- * Where a flash has its partition table, in bytes: at 0x8000, else at the first sector that holds one with a right MD5.
+ * Inspects a flash, or the beginning of one such as a merged image: bootloader, partition table, then every partition.
  *
- * @returns `undefined` where there is none.
+ * @param flash - The flash from address 0. Addresses in the result are those of the flash.
  */
-export function findPartitionTable(flash: Uint8Array): number | undefined {
-  if (tableAt(flash, PARTITION_TABLE_OFFSET) !== undefined) return PARTITION_TABLE_OFFSET;
-  for (let offset = SECTOR_SIZE; offset + PARTITION_TABLE_SIZE <= flash.length; offset += SECTOR_SIZE) {
-    if (tableAt(flash, offset)?.md5 === "valid") return offset;
-  }
-  return isTableMagic(flash, PARTITION_TABLE_OFFSET) ? PARTITION_TABLE_OFFSET : undefined;
-}
-
-/** Where a flash has a bootloader, in bytes, if everything before it is blank. */
-export function findBootloader(flash: Uint8Array): number | undefined {
-  return BOOTLOADER_OFFSETS.find((offset) => {
-    if (flash[offset] !== APP_IMAGE_MAGIC || !isBlank(flash.subarray(0, offset))) return false;
-    return inspectApp(bootloaderBytes(flash, offset, undefined), "partition").type === "bootloader";
-  });
+export function inspectFlash(flash: Uint8Array, options: InspectFlashOptions = {}): FlashInspection {
+  return inspectLocated(flash, { start: 0, ...locateInFlash(flash, options) }, options);
 }
 
 /**
- * Inspects a whole flash, or the beginning of one such as a merged image: bootloader, table, then every partition.
+ * Inspects a flash whose parts are located.
  *
- * @param tableOffset - Where its partition table is, `undefined` for none.
+ * @param file - The flash from address `locations.start`.
  */
-export function inspectFlash(
-  bytes: Uint8Array,
-  tableOffset: number | undefined,
-  options: InspectOptions,
+export function inspectLocated(
+  file: Uint8Array,
+  locations: FlashLocations,
+  options: InspectFlashOptions,
 ): FlashInspection {
+  const { start, bootloader: found, tableOffset } = locations;
+  const flash = start === 0 ? file : flashFrom(file, start);
   const findings = new Findings();
-  const bootloaderOffset = findBootloader(bytes);
-  const bootloader = inspectBootloader(bytes, bootloaderOffset, tableOffset, findings);
-  const flashSize = bootloader?.flashSize ?? options.flashSize;
+  const bootloader = judgeBootloader(found, options.chip, findings);
+  const flashSize = smallest(bootloader?.flashSize ?? undefined, options.flashSize);
   const partitionTable =
     tableOffset === undefined
       ? null
-      : inspectPartitionTable(bytes.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE), {
+      : inspectPartitionTable(flash.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE), {
           tableOffset,
           flashSize,
         });
   if (partitionTable === null) {
-    const message = "no partition table was found, at 0x8000 or elsewhere: nothing can start";
-    findings.problem("image/partition-table-invalid", message, PARTITION_TABLE_OFFSET, "/partitionTable");
+    const place = options.tableOffset === undefined ? ", at 0x8000 or elsewhere" : ` at ${hex(options.tableOffset)}`;
+    const message = `no partition table was found${place}: nothing can start`;
+    const offset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
+    findings.problem("image/partition-table-invalid", message, offset, "/partitionTable");
   } else {
     findings.adopt(partitionTable, tableOffset ?? 0, "/partitionTable", "partition table");
   }
 
-  const table = tableOffset === undefined ? undefined : tableAt(bytes, tableOffset);
+  const table = tableOffset === undefined ? undefined : tableAt(flash, tableOffset);
   const entries = table?.entries ?? [];
   const partitions = entries.map((entry, index) => {
-    const partition = inspectPartition(bytes, entry, slotCountOf(entries), options, findings, `/partitions/${index}`);
+    const partition = inspectPartition(flash, entry, slotCountOf(entries), options, findings, `/partitions/${index}`);
     if (partition.contents !== null) {
       findings.adopt(partition.contents, entry.offset, `/partitions/${index}/contents`, entry.label);
     }
     return partition;
   });
-  noteEnd(bytes.length, partitions, findings);
-  const boot = bootPartition(bytes, entries);
+  noteCopies(locations, findings);
+  noteEnd(flash.length, partitions, findings);
+  const boot = bootPartition(flash, entries);
   checkBoot(boot, partitions, bootloader, findings);
   return {
     type: "flash",
-    ...findings.result(bytes.length),
+    ...findings.result(file.length),
+    startsAt: start,
     chip: bootloader?.chip ?? null,
-    bootloaderOffset: bootloaderOffset ?? null,
+    bootloaderOffset: found?.offset ?? null,
     bootloader,
     partitionTableOffset: tableOffset ?? null,
     partitionTable,
@@ -106,32 +105,53 @@ export function inspectFlash(
   };
 }
 
-function inspectBootloader(
-  bytes: Uint8Array,
-  offset: number | undefined,
-  tableOffset: number | undefined,
+function smallest(left: number | undefined, right: number | undefined): number | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return Math.min(left, right);
+}
+
+function judgeBootloader(
+  found: FoundBootloader | undefined,
+  chipName: ChipName | undefined,
   findings: Findings,
 ): BootloaderInspection | null {
-  const found = offset === undefined ? undefined : inspectApp(bootloaderBytes(bytes, offset, tableOffset), "partition");
-  if (found?.type !== "bootloader" || offset === undefined) {
-    const message = "no bootloader was found at 0x0, 0x1000 or 0x2000: nothing can start";
-    findings.problem("image/not-bootable", message, 0, "/bootloader");
+  if (found === undefined) {
+    const place = chipName === undefined ? "0x0, 0x1000 or 0x2000" : hex(chipByName(chipName)?.bootloaderOffset ?? 0);
+    findings.problem("image/not-bootable", `no bootloader was found at ${place}: nothing can start`, 0, "/bootloader");
     return null;
   }
-  findings.adopt(found, offset, "/bootloader", "bootloader");
-  const chip = CHIPS.find(({ name }) => name === found.chip);
-  if (chip !== undefined && chip.bootloaderOffset !== offset) {
+  const { offset, inspection, isAtRomOffset } = found;
+  findings.adopt(inspection, offset, "/bootloader", "bootloader");
+  const chip = CHIPS.find(({ name }) => name === (chipName ?? inspection.chip));
+  if (chip !== undefined && !isAtRomOffset) {
     const [is, must] = [hex(offset), hex(chip.bootloaderOffset)];
     const message = `the bootloader for the ${chip.name} is at ${is}; its ROM looks for it at ${must}`;
     findings.problem("image/not-bootable", message, offset, "/bootloaderOffset");
   }
-  return found;
+  return inspection;
 }
 
-/** What the flash has for a bootloader: up to the table. */
-function bootloaderBytes(flash: Uint8Array, offset: number, tableOffset: number | undefined): Uint8Array {
-  const end = tableOffset !== undefined && tableOffset > offset ? tableOffset : PARTITION_TABLE_OFFSET;
-  return flash.subarray(offset, Math.max(end, offset));
+/** Where the file begins, and what a flash holds twice: only one of each counts. */
+function noteCopies(
+  { start, bootloader, otherBootloaders, tableOffset, otherTableOffsets }: FlashLocations,
+  findings: Findings,
+): void {
+  if (start > 0) {
+    const message = `this file goes to ${hex(start)}: it begins with the bootloader, which the ROM reads there`;
+    findings.note("image/not-bootable", message, start, "/startsAt");
+  }
+  for (const { offset, inspection } of otherBootloaders) {
+    const what = `another bootloader${inspection.chip === null ? "" : ` for the ${inspection.chip}`} is at ${hex(offset)}`;
+    const message = `${what}; the one at ${hex(bootloader?.offset ?? 0)} counts`;
+    findings.note("image/not-bootable", message, offset, "/bootloaderOffset");
+  }
+  if (tableOffset === undefined || otherTableOffsets.length === 0) return;
+  const places = otherTableOffsets.slice(0, TABLES_NAMED_MAX).map(hex).join(", ");
+  const more =
+    otherTableOffsets.length > TABLES_NAMED_MAX ? ` and ${otherTableOffsets.length - TABLES_NAMED_MAX} more` : "";
+  const others = otherTableOffsets.length === 1 ? "another partition table is" : "other partition tables are";
+  const message = `${others} at ${places}${more}; the one at ${hex(tableOffset)} counts, unless --partition-table-offset takes another`;
+  findings.note("image/partition-table-invalid", message, otherTableOffsets[0], "/partitionTableOffset");
 }
 
 function inspectPartition(
@@ -229,20 +249,6 @@ function checkBoot(
 function slotCountOf(entries: readonly PartitionEntry[]): number {
   return entries.filter(({ type, subtype }) => type === PartitionType.APP && (subtype & 0xf0) === AppSubtype.OTA_0)
     .length;
-}
-
-function tableAt(flash: Uint8Array, offset: number): PartitionTable | undefined {
-  if (!isTableMagic(flash, offset)) return undefined;
-  try {
-    return parsePartitionTable(flash.subarray(offset, offset + PARTITION_TABLE_SIZE));
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
-  }
-}
-
-function isTableMagic(bytes: Uint8Array, offset: number): boolean {
-  return bytes[offset] === 0xaa && bytes[offset + 1] === 0x50;
 }
 
 function hex(value: number): string {

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildBootloader, tableOf } from "../../test/flash-dump.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
+import { encodeAppImage } from "../image/app-image.ts";
+import { parseAppImage } from "../image/app-image-scanner.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { SINGLEAPP_PARTITION_CSV, TWO_OTA_PARTITION_CSV } from "../image/built-in-partition-tables.ts";
 import { buildOtadataEntry, OtaImageState, otadataEntry } from "../image/otadata.ts";
@@ -124,6 +126,55 @@ test.for([
   expect(codesOf(bytes)).toContain(code);
 });
 
+/** An image of these load addresses, 64 KiB apart so that each is on its page. */
+function imageOf(chipId: number, addresses: readonly number[]): Uint8Array {
+  const [first = new Uint8Array()] = [APP.slice(32, 288)];
+  const header = { ...parseAppImage(APP).header, chipId };
+  const padding = (size: number) => ({ loadAddress: 0, data: new Uint8Array(size) });
+  const segments = addresses.flatMap((loadAddress, index) => [
+    ...(index === 0 ? [] : [padding(0x1_0000 - 256 - 16)]),
+    { loadAddress, data: index === 0 ? first : new Uint8Array(256) },
+  ]);
+  return encodeAppImage({ header, segments, hashAppended: true });
+}
+
+test.for([
+  [9, [0x3c00_0020, 0x3c01_0020], "segments 0, 2 are all mapped as DROM: the bootloader maps only the last of them"],
+  [
+    0,
+    [0x3f40_0020, 0x400d_0020, 0x400e_0020],
+    "segments 2, 4 are all mapped as IROM: the bootloader maps only the last of them",
+  ],
+  [
+    13,
+    [0x4200_0020, 0x4201_0020, 0x4202_0020],
+    "segments 0, 2, 4 are all mapped from flash: the bootloader maps two, and stops at the third",
+  ],
+] as const)(
+  "an image of chip %i that is mapped more often than the bootloader maps gets a note",
+  ([chipId, addresses, message]) => {
+    expect(inspectImage(imageOf(chipId, addresses))).toMatchObject({
+      valid: true,
+      notes: [{ message, path: "/segments" }],
+    });
+    expect(inspectImage(imageOf(chipId, addresses.slice(0, chipId === 9 ? 1 : 2)))).toMatchObject({
+      valid: true,
+      notes: [],
+    });
+  },
+);
+
+test("limits of the eFuse block revision that no chip meets are told, as those of the chip revision are", () => {
+  const limits = { minEfuseBlockRevision: 200, maxEfuseBlockRevision: 199, version: "1", projectName: "x" };
+  const message = "no chip can run it: at least eFuse block revision 2.0 is asked for, and at most 1.99";
+  expect(inspectImage(buildAppImage({ ...limits, chip: "esp32s3" }))).toMatchObject({
+    valid: false,
+    problems: [{ code: "image/invalid", message, offset: 208, path: "/descriptor/minEfuseBlockRevision" }],
+  });
+  expect(inspectImage(buildAppImage({ ...limits, chip: "esp32" })).valid).toBe(true); // an ESP32 does not compare them
+  expect(inspectImage(buildAppImage({ ...limits, chip: "esp32s3", maxEfuseBlockRevision: 0 })).valid).toBe(true);
+});
+
 test("what follows an app is told: deploy takes only a signature there", () => {
   expect(inspectImage(concatBytes([APP, new Uint8Array(100)]))).toMatchObject({
     valid: true,
@@ -178,6 +229,48 @@ test("a bootloader is told from an app, with its descriptor where it has one", (
     type: "bootloader",
     descriptor: { idfVersion: "v5.4", version: 7, secureVersion: 3, dateTime: "Jan  1 2026 12:00:00" },
   });
+});
+
+test("one whole image is that image however long, padded or signed", () => {
+  const long = buildBootloader("esp32", { size: 0x9000 });
+  const padded = concatBytes([long, new Uint8Array(0x1_0000 - long.length).fill(0xff)]);
+  for (const bytes of [long, padded, signed(long)]) {
+    expect(inspectImage(bytes)).toMatchObject({ type: "bootloader", valid: true, chip: "esp32" });
+  }
+  const flash = new Uint8Array(0x40_0000).fill(0xff);
+  flash.set(buildBootloader("esp32c3"));
+  expect(inspectImage(flash)).toMatchObject({ type: "flash", partitionTable: null });
+});
+
+/** UTF-16 with a byte-order mark, as PowerShell and Excel write it. */
+function utf16(text: string, isLittleEndian: boolean): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length + 2);
+  for (const [index, code] of [0xfeff, ...text]
+    .map((char) => (typeof char === "number" ? char : char.charCodeAt(0)))
+    .entries()) {
+    new DataView(bytes.buffer).setUint16(2 * index, code, isLittleEndian);
+  }
+  return bytes;
+}
+
+test("a partition table in CSV is known as what the parser accepts, in UTF-8 and UTF-16", () => {
+  for (const csv of [
+    "factory, 0, 0, 0x10000, 1M",
+    "storage, 0x40, 1, , 64K\n",
+    "t,partition_table,primary,N/A,N/A\nnvs,data,nvs,,0x6000",
+    `\uFEFF${TWO_OTA_PARTITION_CSV}`,
+  ]) {
+    const fields = { type: "partition-table", format: "csv", valid: true };
+    expect(inspectImage(utf8(csv))).toMatchObject(fields);
+    expect(inspectImage(utf16(csv.replace(/^\uFEFF/, ""), true))).toMatchObject(fields);
+    expect(inspectImage(utf16(csv.replace(/^\uFEFF/, ""), false))).toMatchObject(fields);
+  }
+  expect(inspectImage(utf8("factory,0,0,0x10000,1M\nnvs,data,nvs,,oops"))).toMatchObject({
+    problems: [{ message: "line 2: Invalid field value oops" }],
+  });
+  for (const other of ["# only\n# comments\n", "key,type,encoding,value\nx,namespace,,\ny,data,u8,1\n", "a,b,c,d\n"]) {
+    expect(inspectImage(utf8(other))).toMatchObject({ type: "unknown", description: "a text file" });
+  }
 });
 
 test("a partition table, binary or CSV, with two slots allows updates", () => {

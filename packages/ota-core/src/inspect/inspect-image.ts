@@ -1,16 +1,22 @@
 import { viewOf } from "../bytes.ts";
+import { isOtaError } from "../errors.ts";
 import { APP_DESCRIPTOR_MAGIC, APP_DESCRIPTOR_OFFSET } from "../image/app-descriptor.ts";
 import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
-import { PARTITION_TABLE_OFFSET, PARTITION_TABLE_SIZE } from "../image/partition-table.ts";
+import { parseAppImage } from "../image/app-image-scanner.ts";
+import { assertImageEnd } from "../image/image-end.ts";
 import { SIGNATURE_BLOCK_MAGIC, SIGNATURE_SECTOR_SIZE } from "../image/signature-block.ts";
 import { inspectForeign, isBlank, isEsp8266Image, looksLikePartitionCsv, textOf } from "./foreign-file.ts";
 import { inspectApp } from "./inspect-app.ts";
-import { findBootloader, findPartitionTable, inspectFlash } from "./inspect-flash.ts";
+import { inspectLocated } from "./inspect-flash.ts";
 import { inspectNvs, looksLikeNvs } from "./inspect-nvs.ts";
 import { inspectOtadata, looksLikeOtadata } from "./inspect-otadata.ts";
 import { inspectPartitionCsv, inspectPartitionTable } from "./inspect-partition-table.ts";
 import { inspectSignatureBlock } from "./inspect-signature.ts";
 import type { Inspection, InspectOptions } from "./inspection.ts";
+import { isFlash, locateInFile } from "./locate-flash.ts";
+
+/** Sizes of flash chips in bytes: a file of such a size with a bootloader alone is a flash, not a padded image. */
+const FLASH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128].map((mebibytes) => mebibytes * 0x10_0000);
 
 /**
  * Says what a file is, by its content alone, and what is wrong with it. Any bytes give a result.
@@ -19,25 +25,39 @@ import type { Inspection, InspectOptions } from "./inspection.ts";
  */
 export function inspectImage(bytes: Uint8Array, options: InspectOptions = {}): Inspection {
   if (isBlank(bytes) || isEsp8266Image(bytes)) return inspectForeign(bytes);
-  if (bytes[0] === 0xaa && bytes[1] === 0x50) return inspectPartitionTable(bytes, { flashSize: options.flashSize });
+  if (bytes[0] === 0xaa && bytes[1] === 0x50) return inspectPartitionTable(bytes, options);
   if (isSignatureSector(bytes)) return inspectSignatureBlock(bytes);
-  if (isApp(bytes)) return inspectApp(bytes, "file");
+  if (isWholeImage(bytes)) return inspectApp(bytes, "file");
 
-  const tableOffset = findPartitionTable(bytes);
-  if (tableOffset !== undefined) return inspectFlash(bytes, tableOffset, options);
-  const isLong = bytes.length >= PARTITION_TABLE_OFFSET + PARTITION_TABLE_SIZE;
-  const bootloaderOffset = findBootloader(bytes);
-  if (bootloaderOffset !== undefined && (isLong || bootloaderOffset > 0))
-    return inspectFlash(bytes, undefined, options);
+  const locations = locateInFile(bytes, options);
+  const { bootloader, tableOffset } = locations;
+  const isBehindBootloader = bootloader?.isAtRomOffset === true && bootloader.offset > 0 && bootloader.inspection.valid;
+  // An app that was once flashed to 0x0 by mistake is no reason to read a whole flash as an app.
+  if (isApp(bytes) && !(isBehindBootloader && tableOffset !== undefined)) return inspectApp(bytes, "file");
+  if (isFlash(bytes, locations)) return inspectLocated(bytes, locations, options);
   if (bytes[0] === APP_IMAGE_MAGIC) return inspectApp(bytes, "file");
 
   if (looksLikeOtadata(bytes)) return inspectOtadata(bytes);
   if (looksLikeNvs(bytes)) return inspectNvs(bytes, options.showSecrets === true);
   const text = textOf(bytes);
-  if (text !== undefined && looksLikePartitionCsv(text)) {
-    return inspectPartitionCsv(text, bytes.length, { flashSize: options.flashSize });
+  if (text !== undefined && looksLikePartitionCsv(text, options)) {
+    return inspectPartitionCsv(text, bytes.length, options);
   }
   return inspectForeign(bytes);
+}
+
+/** Whether a file is one image and nothing else, however long: with a signature sector, or padded with 0xFF. */
+function isWholeImage(bytes: Uint8Array): boolean {
+  if (bytes[0] !== APP_IMAGE_MAGIC) return false;
+  try {
+    const { imageSize } = parseAppImage(bytes);
+    const isPadded = !FLASH_SIZES.includes(bytes.length) && bytes.subarray(imageSize).every((byte) => byte === 0xff);
+    if (!isPadded) assertImageEnd(imageSize, bytes.length, (offset) => bytes[offset]);
+    return true;
+  } catch (error) {
+    if (isOtaError(error)) return false;
+    throw error;
+  }
 }
 
 function isSignatureSector(bytes: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 import { isOtaError } from "../errors.ts";
-import { parsePartitionCsv } from "../image/partition-csv.ts";
+import { type PartitionCsvOptions, parsePartitionCsv } from "../image/partition-csv.ts";
 import { layoutProblem } from "../image/partition-layout.ts";
 import {
   AppSubtype,
@@ -24,9 +24,8 @@ import { suggestOtaTable } from "./suggest-table.ts";
 
 const SECTOR_SIZE = 0x1000;
 
-/** Where a table lies, and how large its flash is, in bytes. */
-export interface TablePlace {
-  readonly tableOffset?: number;
+/** Where table and bootloader lie, and how large the flash is, in bytes. */
+export interface TablePlace extends PartitionCsvOptions {
   /** Without it the size is the smallest that holds every partition. */
   readonly flashSize?: number | undefined;
 }
@@ -67,7 +66,8 @@ function parse(read: () => PartitionTable, findings: Findings): PartitionTable |
       findings.problem(error.code, error.message, error.details.offset);
     } else if (isOtaError(error, "image/partition-csv-invalid")) {
       const { line } = error.details;
-      findings.problem(error.code, `line ${line}: ${error.message.replace(/^(?:CSV )?Error at line \d+: /, "")}`);
+      const message = `line ${line}: ${error.message.replace(/^(?:CSV )?Error at line \d+: /, "")}`;
+      findings.problem(error.code, error.hint === undefined ? message : `${message}; ${error.hint}`);
     } else {
       throw error;
     }

@@ -1,5 +1,6 @@
 import type { OtaErrorCode } from "../errors.ts";
 import type { ChipName } from "../image/chips.ts";
+import type { PartitionCsvOptions } from "../image/partition-csv.ts";
 import type { SignatureScheme } from "../image/signature-block.ts";
 import type { NvsPageState } from "../nvs/nvs-page-header.ts";
 import type { NvsValueType } from "../nvs/nvs-value.ts";
@@ -11,7 +12,7 @@ export interface InspectProblem {
   readonly message: string;
   /** JSON pointer (RFC 6901) into the inspection: what it is about. */
   readonly path?: string;
-  /** Bytes from the start of the file. */
+  /** Bytes from the start of the file; of a flash, its address. */
   readonly offset?: number;
 }
 
@@ -227,6 +228,8 @@ export interface FlashPartition extends InspectedPartition {
 /** A whole flash, or the beginning of one. */
 export interface FlashInspection extends InspectionBase {
   readonly type: "flash";
+  /** Flash address of the file's first byte: 0, or where a merged image goes that begins with its bootloader. */
+  readonly startsAt: number;
   readonly chip: ChipName | null;
   readonly bootloaderOffset: number | null;
   readonly bootloader: BootloaderInspection | null;
@@ -255,10 +258,10 @@ export type Inspection =
   | FlashInspection
   | UnknownInspection;
 
-/** What an inspection is told besides the bytes. */
-export interface InspectOptions {
+/** What an inspection is told besides the bytes. The offsets are those of {@link PartitionCsvOptions}. */
+export interface InspectOptions extends PartitionCsvOptions {
   /** Whether strings and blobs of NVS are shown. */
   readonly showSecrets?: boolean;
-  /** Size of the flash in bytes, for a partition table alone. */
+  /** Size of the flash in bytes. */
   readonly flashSize?: number;
 }

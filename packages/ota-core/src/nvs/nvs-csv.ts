@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "../bytes.ts";
+import { decodeText, decodeUtf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./csv-rows.ts";
 import { type NvsCsvSource, parseNvsCsvValue } from "./nvs-csv-value.ts";
@@ -33,7 +33,7 @@ interface Header {
  * encodings in capital letters, columns beyond the header's. A byte-order mark, on which the generator fails, is skipped.
  * As the generator does, it adds blobs beside the Wi-Fi driver's keys `sta.ssid`, `sta.pswd` and `ap.…`.
  *
- * @param csv - Text, or the bytes of a file of it, which must be UTF-8.
+ * @param csv - Text, or the bytes of a file of it: UTF-8, or UTF-16 with a byte-order mark.
  * @param readFile - For rows of type `file`; without it they are refused.
  * @returns Entries for `buildNvsPartition`, in the order of the rows; one of type `namespace` where no values follow.
  * @throws {@link OtaError} `nvs/csv-invalid` with the line, counted from 1, and the name of the column; none for a line that is no
@@ -129,7 +129,7 @@ class NvsCsvParser {
 }
 
 function decodeCsv(bytes: Uint8Array): string {
-  const text = decodeUtf8(bytes);
+  const text = decodeText(bytes);
   if (text !== undefined) return text;
   let line = 1;
   for (let start = 0; ; line++) {

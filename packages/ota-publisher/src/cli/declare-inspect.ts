@@ -2,16 +2,17 @@ import { InvalidArgumentError } from "commander";
 import type { InspectCommandOptions } from "../commands/inspect.ts";
 import type { Declare } from "./declare.ts";
 import { byteCount } from "./option-values.ts";
+import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota inspect`. */
 export const declareInspect: Declare = (command, run) => {
-  command
+  addPartitionPlaces(command)
     .argument(
       "<file>",
       "an app image, bootloader, partition table, otadata, NVS partition, signature block or a whole flash dump",
     )
     .option("--show-secrets", "show the strings and blobs of NVS")
-    .option("--flash-size <size>", "size of the flash of a partition table, for example 8MB", flashSize)
+    .option("--flash-size <size>", "size of the flash, for example 8MB", flashSize)
     .action((file: string, options: InspectCommandOptions) =>
       run(async (given: InspectCommandOptions, console) => {
         const { runInspect } = await import("../commands/inspect.ts");

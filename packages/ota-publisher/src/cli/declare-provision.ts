@@ -2,10 +2,11 @@ import { InvalidArgumentError, Option } from "commander";
 import type { ProvisionCommandOptions } from "../provisioning/provision-options.ts";
 import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
 import { repeatable } from "./option-values.ts";
+import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota provision`. */
 export const declareProvision: Declare = (command, run) => {
-  command
+  addPartitionPlaces(command)
     .addOption(repeatable("--device <id>", "name of a device; repeat it for more, with --out-dir"))
     .option("--devices <csv>", "a list of devices: CSV with device_id, and what one is told besides")
     .option("--out <file>", "the NVS partition of the one device")

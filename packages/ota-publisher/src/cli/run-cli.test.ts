@@ -227,6 +227,14 @@ test("a release whose artifacts only go by what is not there yet is not deployed
   expect((await line.run([...args, "--transport", "mqtt"])).exitCode).toBe(0);
 });
 
+test("--device-file may be UTF-16 with a byte-order mark", async () => {
+  await packageIt();
+  const file = join(line.folder, "devices");
+  writeFileSync(file, Buffer.from("\uFEFFbench-1\r\nbench-2\r\n", "utf16le"));
+  const args = ["deploy", "--version", "1.2.3", "--dry-run", "--json", "--device-file", file];
+  expect(JSON.parse((await line.run(args)).stdout).deliveries[0].target).toEqual({ devices: ["bench-1", "bench-2"] });
+});
+
 test("--device-file names devices one on each line, with comments, and each once", async () => {
   await packageIt();
   const file = join(line.folder, "devices");

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import { decodeText, isDeviceId, OtaError } from "@tinybms/ota-core";
 import type { OutputOptions } from "../console/console.ts";
 import type { OfferSigningOptions } from "../signing/offer-signing.ts";
 
@@ -104,11 +104,12 @@ export function refuseUnsignable({ signKey = [], signCommand = [] }: DeployComma
 }
 
 async function readDeviceFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     throw invalid("--device-file", `${file} can't be read`, cause);
-  }
+  });
+  const text = decodeText(bytes);
+  if (text === undefined) throw invalid("--device-file", `${file} is no text in UTF-8 or UTF-16`);
+  return text;
 }
 
 function refuseBadName(name: string, option: string, place: string): void {

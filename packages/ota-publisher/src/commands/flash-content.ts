@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { isOtaError, OtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { decodeText, isOtaError, OtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
 import { type LoadedArtifact, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import type { FlashImage, FlashPart, PlacedFile } from "@tinybms/ota-serial";
 import { openImage } from "../image-file.ts";
@@ -88,7 +88,7 @@ async function appOf(path: string): Promise<FlashImage> {
 }
 
 async function filesOf(serial: SerialPackage, path: string): Promise<readonly PlacedFile[]> {
-  const text = new TextDecoder().decode(await readWholeFile(path));
+  const text = decodeText(await readWholeFile(path)) ?? "";
   const folder = dirname(path);
   return serial.parseFlasherArgs(text, path).files.map((file) => ({ ...file, path: resolve(folder, file.path) }));
 }

@@ -98,7 +98,7 @@ function tableText({ partitions, md5, flashSize, slotCount, updatable }: Partiti
 }
 
 function flashLines(flash: FlashInspection): string[] {
-  const { bootloader, bootloaderOffset, partitionTable, partitionTableOffset, partitions, boot } = flash;
+  const { startsAt, bootloader, bootloaderOffset, partitionTable, partitionTableOffset, partitions, boot } = flash;
   const rows = partitions.map((partition) => [
     partition.label,
     `${partition.type}/${partition.subtype}`,
@@ -109,6 +109,7 @@ function flashLines(flash: FlashInspection): string[] {
   const heads = ["label", "type", "offset", "size", "contents"];
   return [
     ...fieldLines([
+      ["goes to", startsAt === 0 ? null : hex(startsAt)],
       ["bootloader", bootloaderOffset === null ? "none" : `at ${hex(bootloaderOffset)}`],
       ["partition table", partitionTableOffset === null ? "none" : `at ${hex(partitionTableOffset)}`],
       ["flash size", bootloader?.flashSize ? formatSize(bootloader.flashSize) : null],

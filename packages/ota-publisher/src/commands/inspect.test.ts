@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   buildAppImage,
   buildNvsEntry,
@@ -121,6 +122,31 @@ test.for([[[]], [["--json"]], [["--verbose"]]] as const)(
     expect(shown.stdout).toContain(SECRET);
   },
 );
+
+test("options say where table and bootloader lie", async () => {
+  const csv = utf8("b,bootloader,primary,N/A,N/A\nnvs,data,nvs,,0x4000\n");
+  const unknown = await inspect(csv);
+  expect(unknown.exitCode).toBe(2);
+  expect(unknown.stdout).toContain("Primary bootloader offset is not defined; --primary-bootloader-offset states it");
+  for (const place of ["0x2000", "esp32p4", "ESP32-P4"]) {
+    const args = ["--json", "--partition-table-offset", "0x10000", "--primary-bootloader-offset", place];
+    const { exitCode, stdout } = await inspect(csv, ...args);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).partitions).toMatchObject([
+      { offset: 0x2000, size: 0xe000 },
+      { offset: 0x1_1000, size: 0x4000 },
+    ]);
+  }
+});
+
+test("a merged image that begins with its bootloader says where it goes", async () => {
+  const path = fileURLToPath(
+    new URL("../../../../test/fixtures/formats/F1-merged-esp32-begins-at-0x1000.bin", import.meta.url),
+  );
+  const { exitCode, stdout } = await runCommand(["inspect", path]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/ {2}goes to +0x1000\n {2}bootloader +at 0x1000\n {2}partition table +at 0x8000\n/);
+});
 
 test("text in a file is no command to the terminal", async () => {
   const { stdout } = await inspect(buildAppImage({ projectName: "a\u001b[2Jb", version: "1" }));

@@ -1,11 +1,12 @@
 import { inspectImage } from "@tinybms/ota-core";
 import type { CommandConsole, OutputOptions } from "../console/console.ts";
 import { ExitCode } from "../console/exit-code.ts";
+import { type PartitionPlaceOptions, placesOf } from "../partition-places.ts";
 import { readWholeFile } from "../whole-file.ts";
 import { inspectionText } from "./inspect-text.ts";
 
 /** Options of `tinybms-ota inspect`, as commander reads them. */
-export interface InspectCommandOptions extends OutputOptions {
+export interface InspectCommandOptions extends OutputOptions, PartitionPlaceOptions {
   readonly showSecrets?: boolean;
   /** Bytes. */
   readonly flashSize?: number;
@@ -24,7 +25,8 @@ export async function runInspect(
 ): Promise<number> {
   const { showSecrets = false, flashSize } = options;
   const bytes = await readWholeFile(file);
-  const inspection = inspectImage(bytes, { showSecrets, ...(flashSize === undefined ? {} : { flashSize }) });
+  const size = flashSize === undefined ? {} : { flashSize };
+  const inspection = inspectImage(bytes, { showSecrets, ...size, ...placesOf(options) });
   console.printJson(inspection);
   const wanted = console.quiet && inspection.valid ? [] : inspectionText(file, inspection, console);
   for (const line of wanted) console.print(line);

@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(() => line.remove());
 
 const at = (...names: string[]) => join(line.folder, ...names);
-const put = (name: string, text: string): string => {
+const put = (name: string, text: string | Uint8Array): string => {
   writeFileSync(at(name), text);
   return at(name);
 };
@@ -122,6 +122,22 @@ test.skipIf(isAbsent)(
     expect(list).not.toMatch(new RegExp(`chosen|${first?.password}|BEGIN`));
   },
 );
+
+/** UTF-16 with a byte-order mark, as PowerShell and Excel write it. */
+const utf16 = (content: string) => new Uint8Array(Buffer.from(`\uFEFF${content}`, "utf16le"));
+
+test("every text file may be UTF-16 with a byte-order mark", async () => {
+  const list = put("list.csv", utf16("device_id,password\na-1,chosen by hand\n"));
+  const from = put("from.json", utf16(JSON.stringify({ topic: "from/ota" })));
+  const csv = put("own.csv", utf16("key,type,encoding,value\napp,namespace,,\nname,data,string,Grüße\n"));
+  const table = put("table.csv", utf16("b,bootloader,primary,N/A,N/A\nnvs,data,nvs,,0x5000\n"));
+  const places = ["--partition-table", table, "--primary-bootloader-offset", "esp32"];
+  const args = ["--devices", list, "--out-dir", at("fleet"), "--from", from, "--csv", csv, ...places, ...OPEN];
+  const { exitCode, stderr, stdout } = await provision(args);
+  expect(exitCode, stderr + stdout).toBe(0);
+  expect(documentOf(at("fleet", "a-1.bin"))).toMatchObject({ topic: "from/ota", password: "chosen by hand" });
+  expect(bytesOf(at("fleet", "a-1.bin"))).toHaveLength(0x5000);
+});
 
 test("a thousand devices have a thousand passwords, and a password file of Mosquitto's own form has them", async () => {
   const names = Array.from({ length: 1000 }, (_, index) => `bms-${index}`);

@@ -2,6 +2,7 @@ import { isDeviceId, OtaError, type ProvisionDocument, type ProvisionedDevice } 
 import { type CommandConsole, printable } from "../console/console.ts";
 import { ExitCode } from "../console/exit-code.ts";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
+import { placesOf } from "../partition-places.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
   MOSQUITTO_FILES,
@@ -38,7 +39,7 @@ export async function runProvision(options: ProvisionCommandOptions, console: Co
   const plan: ProvisionPlan = {
     devices,
     own: await readOwnEntries(options.csv ?? []),
-    sizeBytes: await nvsSizeOf(options),
+    sizeBytes: await nvsSizeOf(options, placesOf(options)),
     encrypt: options.encrypt ?? false,
     publisher: options.brokerAcl === undefined ? undefined : options.publisher,
     signal: console.world.signal,

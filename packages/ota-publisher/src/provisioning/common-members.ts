@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import {
   channelsFromEnvironment,
-  decodeUtf8,
+  decodeText,
   envelopeToJson,
   isOtaError,
   MESSAGE_SIZE_MAX,
@@ -51,14 +51,15 @@ export async function commonMembers(
 
 /** Whether the members' values are right is checked when they make a whole. */
 async function readMembers(file: string): Promise<ProvisioningMembers> {
-  const text = decodeUtf8(await readInputFile(file, DOCUMENT_SIZE_MAX));
-  const parsed = text === undefined ? undefined : parseStrictJson(text, { allowByteOrderMark: true });
+  const text = decodeText(await readInputFile(file, DOCUMENT_SIZE_MAX));
+  const parsed = text === undefined ? undefined : parseStrictJson(text);
   if (parsed?.ok === true) {
     const { value } = parsed;
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as ProvisioningMembers;
   }
   const place = parsed === undefined || parsed.ok ? "" : `:${parsed.line}:${parsed.column}`;
-  const reason = parsed === undefined ? "it is no UTF-8" : parsed.ok ? "it must hold one object" : parsed.reason;
+  const reason =
+    parsed === undefined ? "it is no UTF-8 or UTF-16" : parsed.ok ? "it must hold one object" : parsed.reason;
   throw new OtaError("provisioning/unreadable", `${file}${place}: ${reason}`, { file });
 }
 

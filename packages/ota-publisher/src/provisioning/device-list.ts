@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type CsvRow, decodeUtf8, OtaError, readCsvRows } from "@tinybms/ota-core";
+import { type CsvRow, decodeText, OtaError, readCsvRows } from "@tinybms/ota-core";
 import { folderOf, readPems } from "./common-members.ts";
 import { readInputFile } from "./input-file.ts";
 import type { ProvisioningMembers } from "./provision-options.ts";
@@ -29,14 +29,14 @@ const COLUMNS: readonly string[] = [...TEXT_COLUMNS, ...FILE_COLUMNS];
 /**
  * Reads a list of devices: CSV whose header has `device_id` and any other member of a provisioning, in any order. The
  * columns `ca_certificate`, `certificate` and `private_key` name PEM files, relative to the list. An empty field says
- * nothing.
+ * nothing. The file may be UTF-8, or UTF-16 with a byte-order mark.
  *
  * @throws {@link OtaError} `provisioning/unreadable`, `provisioning/list-invalid` with line and column.
  */
 export async function readDeviceList(file: string): Promise<readonly ListedDevice[]> {
-  const text = decodeUtf8(await readInputFile(file, LIST_SIZE_MAX));
-  if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is no UTF-8`, { file });
-  const rows = readCsvRows(text.replace(/^\uFEFF/, "")).map((row): CsvRow => {
+  const text = decodeText(await readInputFile(file, LIST_SIZE_MAX));
+  if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is no UTF-8 or UTF-16`, { file });
+  const rows = readCsvRows(text).map((row): CsvRow => {
     if (!("unclosedIndex" in row)) return row;
     throw listFault({ file, line: row.line }, String(row.unclosedIndex + 1), "the quote is never closed");
   });

@@ -1,8 +1,9 @@
 import type { Provisioning } from "@tinybms/ota-core";
 import type { OutputOptions } from "../console/console.ts";
+import type { PartitionPlaceOptions } from "../partition-places.ts";
 
 /** Options of `tinybms-ota provision`, as commander reads them. */
-export interface ProvisionCommandOptions extends OutputOptions {
+export interface ProvisionCommandOptions extends OutputOptions, PartitionPlaceOptions {
   /** Names of devices. */
   readonly device?: readonly string[];
   /** CSV file of devices. */
