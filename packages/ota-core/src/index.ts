@@ -117,6 +117,7 @@ export {
   signatureOffset,
   signedDigest,
 } from "./image/signature-block.ts";
+export { type InspectFlashOptions, inspectFlash } from "./inspect/inspect-flash.ts";
 export { inspectImage } from "./inspect/inspect-image.ts";
 export type {
   AppImageInspection,
