@@ -65,7 +65,6 @@ export {
   MMU_PAGE_SIZE,
   revisionName,
 } from "./image/chips.ts";
-export { assertImageEnd } from "./image/image-end.ts";
 export {
   buildOtadataEntry,
   chooseActive,
@@ -151,7 +150,7 @@ export {
   type StrictJsonResult,
 } from "./json/strict-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
-export { type Channel, resolveChannels } from "./manifest/channels.ts";
+export { resolveChannels, usedChannels } from "./manifest/channels.ts";
 export {
   channelsFromEnvironment,
   type Environment,
@@ -299,6 +298,13 @@ export {
   parseReceiverRecord,
   type ReceiverRecord,
 } from "./receiver/receiver-record.ts";
+export {
+  createImageJudge,
+  type ImageFault,
+  type ImageJudge,
+  type JudgedImage,
+  type SoundImage,
+} from "./release/judge-image.ts";
 export {
   productOf,
   type ReleasedImage,
