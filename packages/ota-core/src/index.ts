@@ -66,6 +66,13 @@ export {
   revisionName,
 } from "./image/chips.ts";
 export {
+  createImageJudge,
+  type ImageFault,
+  type ImageJudge,
+  type JudgedImage,
+  type SoundImage,
+} from "./image/judge-image.ts";
+export {
   buildOtadataEntry,
   chooseActive,
   isSelectInvalid,
@@ -298,13 +305,6 @@ export {
   parseReceiverRecord,
   type ReceiverRecord,
 } from "./receiver/receiver-record.ts";
-export {
-  createImageJudge,
-  type ImageFault,
-  type ImageJudge,
-  type JudgedImage,
-  type SoundImage,
-} from "./release/judge-image.ts";
 export {
   productOf,
   type ReleasedImage,
