@@ -1,4 +1,4 @@
-import { DataSubtype, PartitionType } from "@tinybms/ota-core";
+import { DataSubtype, type NvsStorage, PartitionType } from "@tinybms/ota-core";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import {
@@ -8,7 +8,6 @@ import {
   esp_partition_write,
 } from "../esp-idf/esp-partition.ts";
 import { type Nvs, nvs_flash_erase, nvs_flash_init } from "../nvs/nvs.ts";
-import type { NvsStorage } from "../nvs/nvs-storage.ts";
 
 /** How an app opens NVS. */
 export interface DeviceNvsOptions {
@@ -34,12 +33,13 @@ export function openDeviceNvs(
   const partition = esp_partition_find_first(app, PartitionType.DATA, DataSubtype.NVS);
   if (partition === undefined) return { err: EspErr.ESP_ERR_NVS_PART_NOT_FOUND };
   const storage = nvsStorageOf(app, partition, failures);
-  const first = nvs_flash_init(storage);
+  const { behaviors } = app.options.idf;
+  const first = nvs_flash_init(storage, behaviors);
   const isHopeless =
     first.err === EspErr.ESP_ERR_NVS_NO_FREE_PAGES || first.err === EspErr.ESP_ERR_NVS_NEW_VERSION_FOUND;
   if (!isHopeless || !mayErase) return first;
   nvs_flash_erase(storage);
-  return nvs_flash_init(storage);
+  return nvs_flash_init(storage, behaviors);
 }
 
 function nvsStorageOf(app: AppContext, partition: EspPartition, failures: number[]): NvsStorage {

@@ -1,15 +1,9 @@
-/**
- * ESP-IDF's error numbers that this simulator returns, by name (`esp_err_t` is an int32).
- *
- * Sources: `esp_err.h`, `esp_ota_ops.h`, `esp_image_format.h`, `esp_efuse.h`, `esp_flash_err.h`, `nvs.h`,
- * `esp_http_client.h`, `esp_https_ota.h`.
- */
-export const EspErr = {
-  ESP_OK: 0,
-  ESP_FAIL: -1,
+import { NvsErr } from "@tinybms/ota-core";
+
+/** Those that NVS doesn't return. */
+const OTHERS = {
   ESP_ERR_NO_MEM: 0x101,
   ESP_ERR_INVALID_ARG: 0x102,
-  ESP_ERR_INVALID_STATE: 0x103,
   ESP_ERR_INVALID_SIZE: 0x104,
   ESP_ERR_NOT_FOUND: 0x105,
   ESP_ERR_NOT_SUPPORTED: 0x106,
@@ -21,21 +15,11 @@ export const EspErr = {
   ESP_ERR_NOT_ALLOWED: 0x10d,
 
   ESP_ERR_NVS_NOT_INITIALIZED: 0x1101,
-  ESP_ERR_NVS_NOT_FOUND: 0x1102,
-  ESP_ERR_NVS_TYPE_MISMATCH: 0x1103,
-  ESP_ERR_NVS_READ_ONLY: 0x1104,
-  ESP_ERR_NVS_NOT_ENOUGH_SPACE: 0x1105,
   ESP_ERR_NVS_INVALID_NAME: 0x1106,
   ESP_ERR_NVS_INVALID_HANDLE: 0x1107,
   ESP_ERR_NVS_REMOVE_FAILED: 0x1108,
-  ESP_ERR_NVS_KEY_TOO_LONG: 0x1109,
-  ESP_ERR_NVS_PAGE_FULL: 0x110a,
-  ESP_ERR_NVS_INVALID_STATE: 0x110b,
   ESP_ERR_NVS_INVALID_LENGTH: 0x110c,
-  ESP_ERR_NVS_NO_FREE_PAGES: 0x110d,
-  ESP_ERR_NVS_VALUE_TOO_LONG: 0x110e,
   ESP_ERR_NVS_PART_NOT_FOUND: 0x110f,
-  ESP_ERR_NVS_NEW_VERSION_FOUND: 0x1110,
   ESP_ERR_NVS_XTS_ENCR_FAILED: 0x1111,
   ESP_ERR_NVS_XTS_DECR_FAILED: 0x1112,
   ESP_ERR_NVS_XTS_CFG_FAILED: 0x1113,
@@ -75,6 +59,14 @@ export const EspErr = {
 
   ESP_ERR_HTTPS_OTA_IN_PROGRESS: 0x9001,
 } as const;
+
+/**
+ * ESP-IDF's error numbers that this simulator returns, by name (`esp_err_t` is an int32).
+ *
+ * Sources: `esp_err.h`, `esp_ota_ops.h`, `esp_image_format.h`, `esp_efuse.h`, `esp_flash_err.h`, `nvs.h`,
+ * `esp_http_client.h`, `esp_https_ota.h`.
+ */
+export const EspErr: typeof NvsErr & typeof OTHERS = { ...NvsErr, ...OTHERS };
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(EspErr).map(([name, value]) => [value, name]));
 

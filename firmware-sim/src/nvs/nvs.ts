@@ -1,17 +1,27 @@
-import { concatBytes, NVS_PAGE_SIZE, NvsType, nvsKeyFromText, utf8, viewOf } from "@tinybms/ota-core";
-import { ESP_ERR_NVS_READ_ONLY, ESP_OK } from "./nvs-error.ts";
-import type { NvsStorage } from "./nvs-storage.ts";
-import { type NvsStats, NvsStore } from "./nvs-store.ts";
+import {
+  concatBytes,
+  NVS_PAGE_SIZE,
+  type NvsOptions,
+  type NvsStats,
+  type NvsStorage,
+  NvsStore,
+  NvsType,
+  nvsKeyFromText,
+  utf8,
+  viewOf,
+} from "@tinybms/ota-core";
+import { EspAbort } from "../esp-err/esp-abort.ts";
+import { EspErr } from "../esp-err/esp-err.ts";
 
 /**
  * NVS as an application on the ESP32 uses it, with ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
  *
- * Nothing here throws but what the storage throws when power goes; then open the partition again. Not here: encryption,
- * read-only partitions, iterators, writing blobs of format version 1 (they are read), and two `nvs_flash_init` of the
- * same partition at a time.
+ * Nothing here throws but what the storage throws when power goes, and `EspAbort` where damaged bytes make an old release
+ * loop forever; then open the partition again. Not here: encryption, read-only partitions, iterators, writing blobs of
+ * format version 1 (they are read), and two `nvs_flash_init` of the same partition at a time.
  *
- * What power cuts can do to a value is said at `loadNvsPage`, `NvsPageManager` and `NvsStore`. In short: after a cut
- * a key has its old or its new value, but a blob may be gone, so what must survive goes into numbers or strings.
+ * What power cuts can do to a value is said in ota-core at `loadNvsPage`, `NvsPageManager` and `NvsStore`. In short: after a
+ * cut a key has its old or its new value, but a blob may be gone, so what must survive goes into numbers or strings.
  */
 export interface Nvs {
   readonly store: NvsStore;
@@ -39,11 +49,15 @@ export interface NvsValue<Value> {
  * Read-write use needs three pages or more, as Espressif's generator demands; init itself asks only for one that stays
  * free.
  *
+ * @param behaviors - Those of a release of ESP-IDF. @defaultValue Those of 6.2-dev.
  * @returns 0 with `nvs`; 0x110D NO_FREE_PAGES or 0x1110 NEW_VERSION_FOUND, which applications answer with
  * {@link nvs_flash_erase} and another init; 0x1105 without any page; −1 where pages contradict themselves.
  */
-export function nvs_flash_init(storage: NvsStorage): { readonly err: number; readonly nvs?: Nvs } {
-  const { err, store } = NvsStore.open(storage);
+export function nvs_flash_init(
+  storage: NvsStorage,
+  behaviors?: NvsOptions["behaviors"],
+): { readonly err: number; readonly nvs?: Nvs } {
+  const { err, store } = NvsStore.open(storage, { behaviors, abort });
   return store === undefined ? { err } : { err, nvs: { store } };
 }
 
@@ -52,7 +66,7 @@ export function nvs_flash_erase(storage: NvsStorage): number {
   for (let offset = 0; offset + NVS_PAGE_SIZE <= storage.sizeBytes; offset += NVS_PAGE_SIZE) {
     storage.eraseSector(offset);
   }
-  return ESP_OK;
+  return EspErr.ESP_OK;
 }
 
 /**
@@ -193,20 +207,19 @@ export function nvs_set_blob(handle: NvsHandle, key: string, value: Uint8Array):
 
 /** Erases a key of any type. 0x1102 if there is none. */
 export function nvs_erase_key(handle: NvsHandle, key: string): number {
-  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
+  if (handle.mode === "readonly") return EspErr.ESP_ERR_NVS_READ_ONLY;
   return handle.store.erase(handle.namespaceIndex, nvsKeyFromText(key));
 }
 
 /** Erases every key of the namespace. */
 export function nvs_erase_all(handle: NvsHandle): number {
-  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
-  handle.store.eraseNamespace(handle.namespaceIndex);
-  return ESP_OK;
+  if (handle.mode === "readonly") return EspErr.ESP_ERR_NVS_READ_ONLY;
+  return handle.store.eraseNamespace(handle.namespaceIndex);
 }
 
 /** Does nothing, as in ESP-IDF: every write goes to flash at once. */
 export function nvs_commit(_handle: NvsHandle): number {
-  return ESP_OK;
+  return EspErr.ESP_OK;
 }
 
 function getNumber<Value>(
@@ -230,8 +243,12 @@ function get(handle: NvsHandle, key: string, type: number): { readonly err: numb
 }
 
 function set(handle: NvsHandle, key: string, type: number, data: Uint8Array): number {
-  if (handle.mode === "readonly") return ESP_ERR_NVS_READ_ONLY;
+  if (handle.mode === "readonly") return EspErr.ESP_ERR_NVS_READ_ONLY;
   return handle.store.set({ namespaceIndex: handle.namespaceIndex, type, key: nvsKeyFromText(key), data });
+}
+
+function abort(where: string, why: string): never {
+  throw new EspAbort(where, why);
 }
 
 /** The bytes before the first NUL. */

@@ -1,4 +1,4 @@
-import type { NvsStorage } from "../../src/nvs/nvs-storage.ts";
+import type { NvsStorage } from "@tinybms/ota-core";
 import { createRandom, type Random } from "../../src/random/random.ts";
 
 export const SECTOR_SIZE_BYTES = 4096;

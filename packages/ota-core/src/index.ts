@@ -245,6 +245,7 @@ export {
 } from "./nvs/nvs-entry.ts";
 export type { NvsEntryInput, NvsPairInput } from "./nvs/nvs-entry-input.ts";
 export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./nvs/nvs-entry-states.ts";
+export { NvsErr } from "./nvs/nvs-err.ts";
 export {
   hashNvsKey,
   hasNvsKey,
@@ -255,6 +256,7 @@ export {
   nvsKeyFromText,
 } from "./nvs/nvs-key.ts";
 export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./nvs/nvs-keys.ts";
+export { NEWEST_NVS_BEHAVIORS, type NvsBehaviors, type NvsOptions } from "./nvs/nvs-options.ts";
 export {
   buildNvsPageHeader,
   NVS_PAGE_HEADER_SIZE,
@@ -272,6 +274,8 @@ export {
   type NvsProblem,
   readNvsPartition,
 } from "./nvs/nvs-partition.ts";
+export type { NvsStorage } from "./nvs/nvs-storage.ts";
+export { type NvsStats, NvsStore } from "./nvs/nvs-store.ts";
 export type { NvsValueType } from "./nvs/nvs-value.ts";
 export { buildNvsPartition, type NvsPartitionOptions } from "./nvs/nvs-writer.ts";
 export { checkProvisioning } from "./provisioning/provisioning.ts";

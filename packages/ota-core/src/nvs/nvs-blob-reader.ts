@@ -8,7 +8,8 @@ import {
   parseNvsBlobIndex,
   parseNvsVariableData,
 } from "./nvs-entry.ts";
-import { type NvsItemInPage, type NvsLookup, nvsItemName } from "./nvs-lookup.ts";
+import { nvsItemName } from "./nvs-key.ts";
+import type { NvsItemInPage, NvsLookup } from "./nvs-lookup.ts";
 import type { NvsPageReader } from "./nvs-page-reader.ts";
 
 /**

@@ -13,11 +13,12 @@ export const NVS_CHUNK_SIZE_MAX: number = NVS_ENTRY_SIZE * (NVS_ENTRY_COUNT - 1)
 export const NVS_NAMESPACE_ANY = 0xff;
 /** In an entry: no chunk of a blob. In a query: every chunk. */
 export const NVS_CHUNK_ANY = 0xff;
-/** Where the chunk indices of a blob's versions begin. Each update takes the other one. */
-export const NVS_CHUNK_START = { first: 0x00, second: 0x80 } as const;
+/** Where the chunk indices of a blob's versions begin. Each update takes the other one. In a query `any`: both. */
+export const NVS_CHUNK_START = { first: 0x00, second: 0x80, any: 0xff } as const;
 /** Seed of every CRC-32 in NVS. */
 export const NVS_CRC_SEED = 0xffff_ffff;
 
+const CRC_OFFSET = 4;
 const KEY_OFFSET = 8;
 const DATA_OFFSET = 24;
 const DATA_SIZE_BYTES = 8;
@@ -93,7 +94,7 @@ export function buildNvsEntry(entry: NvsEntry): Uint8Array {
   bytes.set([entry.namespaceIndex, entry.type, entry.span, entry.chunkIndex]);
   bytes.set(entry.key.subarray(0, NVS_KEY_SIZE), KEY_OFFSET);
   bytes.set(entry.data.subarray(0, DATA_SIZE_BYTES), DATA_OFFSET);
-  viewOf(bytes).setUint32(4, entryCrc(bytes), true);
+  viewOf(bytes).setUint32(CRC_OFFSET, entryCrc(bytes), true);
   return bytes;
 }
 
@@ -105,17 +106,21 @@ export function buildNvsEntry(entry: NvsEntry): Uint8Array {
  * @param entryIndex - Where in its page it stands, 0 to 125.
  */
 export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boolean {
-  const view = viewOf(bytes);
-  if (view.getUint32(4, true) !== entryCrc(bytes)) return false;
+  if (!hasNvsEntryCrc(bytes)) return false;
   const [, type = 0, span = 0, chunkIndex = 0] = bytes;
   if (isNumberType(type)) return span === 1;
   if (type === NvsType.blobIndex) {
-    return span === 1 && chunkIndex === NVS_CHUNK_ANY && view.getUint32(DATA_OFFSET, true) <= BLOB_SIZE_BYTES_MAX;
+    return span === 1 && chunkIndex === NVS_CHUNK_ANY && uint32At(bytes, DATA_OFFSET) <= BLOB_SIZE_BYTES_MAX;
   }
   if (!isNvsVariableType(type)) return false;
   if (type === NvsType.blobData && chunkIndex === NVS_CHUNK_ANY) return false;
-  const sizeBytes = view.getUint16(DATA_OFFSET, true);
+  const sizeBytes = uint32At(bytes, DATA_OFFSET) & 0xffff;
   return span <= NVS_ENTRY_COUNT - entryIndex && span === nvsSpanOf(sizeBytes);
+}
+
+/** Whether an entry's CRC is that of its bytes. */
+export function hasNvsEntryCrc(bytes: Uint8Array): boolean {
+  return uint32At(bytes, CRC_OFFSET) === entryCrc(bytes);
 }
 
 /** Whether items of the type have a payload in the entries that follow the first. */
@@ -174,6 +179,12 @@ function isNumberType(type: number): boolean {
   const sizeBytes = type & 0x0f;
   if (kind === 0x20) return sizeBytes === 4 || sizeBytes === 8;
   return (kind === 0x00 || kind === 0x10) && (sizeBytes === 1 || sizeBytes === 2 || sizeBytes === 4 || sizeBytes === 8);
+}
+
+/** Without a `DataView`: entries are checked by the hundred at each start. */
+function uint32At(bytes: Uint8Array, offset: number): number {
+  const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = [bytes[offset], bytes[offset + 1], bytes[offset + 2], bytes[offset + 3]];
+  return (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;
 }
 
 function entryCrc(bytes: Uint8Array): number {

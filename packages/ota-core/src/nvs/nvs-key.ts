@@ -59,3 +59,23 @@ export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: 
   input[NVS_KEY_SIZE + 1] = chunkIndex;
   return crc32(input, 0xffff_ffff) & 0xff_ffff;
 }
+
+/** A character for each byte. */
+const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** Namespace and key of an item as one text: equal for two items exactly if a look-up takes them for the same key. */
+export function nvsItemName({
+  namespaceIndex,
+  key,
+}: {
+  readonly namespaceIndex: number;
+  readonly key: Uint8Array;
+}): string {
+  let name = `${namespaceIndex}:`;
+  for (let index = 0; index < NVS_KEY_LENGTH_MAX; index++) {
+    const byte = key[index] ?? 0;
+    if (byte === 0) break;
+    name += CHARACTERS[byte];
+  }
+  return name;
+}

@@ -1,5 +1,5 @@
 import type { NvsEntry } from "./nvs-entry.ts";
-import { NVS_KEY_LENGTH_MAX } from "./nvs-key.ts";
+import { nvsItemName } from "./nvs-key.ts";
 import type { NvsPageItem, NvsPageReader } from "./nvs-page-reader.ts";
 
 /** An item, and the page it is in. */
@@ -41,18 +41,4 @@ export class NvsLookup {
   get(wanted: Pick<NvsEntry, "namespaceIndex" | "key" | "chunkIndex" | "type">): NvsItemInPage | undefined {
     return this.#places.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
   }
-}
-
-/** A character for each byte. */
-const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-
-/** Namespace and key of an item as one text: equal for two items exactly if a look-up takes them for the same key. */
-export function nvsItemName({ namespaceIndex, key }: Pick<NvsEntry, "namespaceIndex" | "key">): string {
-  let name = `${namespaceIndex}:`;
-  for (let index = 0; index < NVS_KEY_LENGTH_MAX; index++) {
-    const byte = key[index] ?? 0;
-    if (byte === 0) break;
-    name += CHARACTERS[byte];
-  }
-  return name;
 }

@@ -1,14 +1,6 @@
-import {
-  buildNvsPageHeader,
-  NVS_ENTRY_SIZE,
-  NVS_ENTRY_STATES_SIZE,
-  NVS_PAGE_HEADER_SIZE,
-  NVS_PAGE_SIZE,
-  NVS_PAGE_STATE_WORDS,
-  NvsEntryState,
-  NvsEntryStates,
-  nvsStateWordIndex,
-} from "@tinybms/ota-core";
+import { NVS_ENTRY_SIZE } from "./nvs-entry.ts";
+import { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./nvs-entry-states.ts";
+import { buildNvsPageHeader, NVS_PAGE_HEADER_SIZE, NVS_PAGE_SIZE, NVS_PAGE_STATE_WORDS } from "./nvs-page-header.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
 const ENTRIES_OFFSET = NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE;
@@ -16,22 +8,23 @@ const ENTRIES_OFFSET = NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE;
 /** The flash of one page: header, bitmap of entry states, entries. Each method is as many programs as it says. */
 export class NvsPageFlash {
   readonly #storage: NvsStorage;
-  readonly #offset: number;
   /** The page as last read: spares reads while a partition is opened. Gone with the first change. */
   #snapshot: Uint8Array | undefined;
 
+  /** Where the page begins in the partition, bytes. */
+  readonly offset: number;
   /** The bitmap as memory has it. */
   readonly states: NvsEntryStates = new NvsEntryStates();
 
   /** @param offset - Where the page begins in the partition, bytes. */
   constructor(storage: NvsStorage, offset: number) {
     this.#storage = storage;
-    this.#offset = offset;
+    this.offset = offset;
   }
 
   /** Reads the whole page in one go and keeps it until the page changes, or {@link releaseSnapshot}. */
   takeSnapshot(): Uint8Array {
-    this.#snapshot = this.#storage.read(this.#offset, NVS_PAGE_SIZE);
+    this.#snapshot = this.#storage.read(this.offset, NVS_PAGE_SIZE);
     return this.#snapshot;
   }
 
@@ -40,15 +33,22 @@ export class NvsPageFlash {
     this.#snapshot = undefined;
   }
 
+  /** Where an entry stands in the partition, bytes. */
+  offsetOf(entryIndex: number): number {
+    return this.offset + entryOffset(entryIndex);
+  }
+
   /**
-   * The bytes from an entry on.
+   * Reads from an entry on.
    *
-   * @param sizeBytes - How many; those of the entry without it.
+   * @param sizeBytes - How many bytes. @defaultValue Those of one entry.
+   * @returns What is there; less at the end of the page.
    */
   read(entryIndex: number, sizeBytes: number = NVS_ENTRY_SIZE): Uint8Array {
     const offset = entryOffset(entryIndex);
-    if (this.#snapshot !== undefined) return this.#snapshot.subarray(offset, offset + sizeBytes);
-    return this.#storage.read(this.#offset + offset, sizeBytes);
+    const end = Math.min(offset + sizeBytes, NVS_PAGE_SIZE);
+    if (this.#snapshot !== undefined) return this.#snapshot.subarray(offset, end);
+    return this.#storage.read(this.offset + offset, end - offset);
   }
 
   /** Programs the header of an active page. */
@@ -88,13 +88,13 @@ export class NvsPageFlash {
   /** Erases the sector. */
   eraseSector(): void {
     this.#snapshot = undefined;
-    this.#storage.eraseSector(this.#offset);
+    this.#storage.eraseSector(this.offset);
     this.states.clear();
   }
 
   #program(offset: number, bytes: Uint8Array): void {
     this.#snapshot = undefined;
-    this.#storage.program(this.#offset + offset, bytes);
+    this.#storage.program(this.offset + offset, bytes);
   }
 }
 

@@ -1,4 +1,5 @@
-import { hasNvsKey, NVS_CHUNK_ANY, NVS_NAMESPACE_ANY, type NvsKey, NvsType } from "@tinybms/ota-core";
+import { NVS_CHUNK_ANY, NVS_CHUNK_START, NVS_NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
+import { hashNvsKey, hasNvsKey, type NvsKey } from "./nvs-key.ts";
 
 /** What to look for in a page. */
 export interface NvsQuery {
@@ -10,8 +11,18 @@ export interface NvsQuery {
   readonly key?: NvsKey | undefined;
   /** Every chunk without one. */
   readonly chunkIndex?: number | undefined;
-  /** Of a blob's index: which version; both without one. */
+  /** Of a blob's index: which version; both without one, or with {@link NVS_CHUNK_START}'s `any`. */
   readonly chunkStart?: number | undefined;
+}
+
+/**
+ * The hash that an entry must have to match, or `undefined` if entries of any hash can: the hash of a chunk has its index
+ * in it, so a search for any chunk goes through all entries.
+ */
+export function hashOfQuery({ namespaceIndex, type, key, chunkIndex = NVS_CHUNK_ANY }: NvsQuery): number | undefined {
+  if (namespaceIndex === NVS_NAMESPACE_ANY || key === undefined) return undefined;
+  if (type === NvsType.blobData && chunkIndex === NVS_CHUNK_ANY) return undefined;
+  return hashNvsKey(namespaceIndex, key.bytes, chunkIndex);
 }
 
 /**
@@ -35,7 +46,8 @@ export function matchNvsEntry(bytes: Uint8Array, query: NvsQuery): "match" | "ot
   }
   if (query.type === NvsType.blobIndex) {
     if (chunkIndex !== NVS_CHUNK_ANY) return "other";
-    if (query.chunkStart !== undefined && bytes[29] !== query.chunkStart) return "other";
+    const { chunkStart = NVS_CHUNK_START.any } = query;
+    if (chunkStart !== NVS_CHUNK_START.any && bytes[29] !== chunkStart) return "other";
   }
   if (query.type === NvsType.any || query.type === type) return "match";
   return query.key === undefined && query.namespaceIndex === NVS_NAMESPACE_ANY && anyChunk ? "other" : "mismatch";

@@ -1,0 +1,195 @@
+import { isNvsVariableType, NVS_ENTRY_COUNT, type NvsEntry, parseNvsEntry } from "./nvs-entry.ts";
+import { NVS_ENTRY_STATES_SIZE, NvsEntryState } from "./nvs-entry-states.ts";
+import { NvsErr } from "./nvs-err.ts";
+import { hashNvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
+import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
+import { type FoundEntry, NvsPage, type NvsPageContext } from "./nvs-page.ts";
+import { NVS_PAGE_HEADER_SIZE, NVS_VERSION, type NvsPageHeader, parseNvsPageHeader } from "./nvs-page-header.ts";
+
+/** What the pages of a partition share while it is opened. */
+export interface NvsLoadContext extends NvsPageContext {
+  readonly observer?: NvsObserver | undefined;
+}
+
+/**
+ * Reads a page and sets right what a power cut left in it (ESP-IDF `Page::load`, `Page::mLoadEntryTable`).
+ *
+ * Three losses are ESP-IDF's own and happen here too:
+ *
+ * - An entry that was torn so that its first four bytes stayed blank isn't recognised. It counts as free, the next
+ *   entry is written into it, and that one is damaged: the first value written after the restart is lost. Flash that
+ *   programs the bytes of an entry in order never leaves such an entry.
+ * - A blob's update that stops between its last chunk and its index loses the old value too, where the old chunk
+ *   stands in the same page: the last check below takes the old chunk for an earlier copy of the new one. So in every
+ *   release since 4.4.8, 5.0.7, 5.1.4, 5.2.2 and 5.3. Numbers and strings are not concerned.
+ * - Of two keys whose 24-bit hashes are equal the earlier is erased, when both stand in the active page.
+ *
+ * @param offset - Where the page begins in the partition, bytes.
+ * @returns The page, `corrupt` if nothing in it counts; NEW_VERSION_FOUND for a page of a newer format; ESP_FAIL where an
+ * entry can't be erased.
+ */
+export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly err: number; readonly page: NvsPage } {
+  const page = new NvsPage(context, offset);
+  const bytes = page.flash.takeSnapshot();
+  const header = parseNvsPageHeader(bytes);
+  const fault = faultOfHeader(header, bytes);
+  if (fault !== undefined) {
+    context.observer?.onRecovery(fault, offset + (HEADER_FAULT_OFFSETS[fault] ?? 0));
+    page.adoptState("corrupt");
+    return { err: fault === "page-newer-version" ? NvsErr.ESP_ERR_NVS_NEW_VERSION_FOUND : NvsErr.ESP_OK, page };
+  }
+  page.adoptState(header.state);
+  if (header.state === "uninitialized") return { err: NvsErr.ESP_OK, page };
+  page.sequence = header.sequence;
+  page.version = header.version;
+  page.flash.states.load(bytes.subarray(NVS_PAGE_HEADER_SIZE, NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE));
+  context.observer?.onPage?.(offset, page.flash.states);
+  page.countEntries();
+  const loading = new PageRecovery(context, page);
+  const err = header.state === "active" ? loading.recoverActive() : loading.recoverClosed();
+  if (err !== NvsErr.ESP_OK) page.adoptState("invalid");
+  return { err, page };
+}
+
+/** Where in the header the byte stands that shows the fault. */
+const HEADER_FAULT_OFFSETS: { readonly [Fault in NvsRecovery]?: number } = {
+  "page-header-crc": 28,
+  "page-newer-version": 8,
+};
+
+function faultOfHeader(header: NvsPageHeader, bytes: Uint8Array): NvsRecovery | undefined {
+  if (header.state === "uninitialized") return isFilledWith(bytes, 0xff) ? undefined : "page-half-erased";
+  if (!header.crcMatches) return isFilledWith(bytes, 0) ? "page-zeroed" : "page-header-crc";
+  if (header.version < NVS_VERSION) return "page-newer-version";
+  return header.state === "corrupt" ? "page-state-unknown" : undefined;
+}
+
+/** What is done to a page that is in use. */
+class PageRecovery {
+  readonly #page: NvsPage;
+  readonly #context: NvsLoadContext;
+  readonly #discard: { readonly purge: boolean };
+
+  constructor(context: NvsLoadContext, page: NvsPage) {
+    this.#context = context;
+    this.#page = page;
+    this.#discard = { purge: context.behaviors.zeroesDiscardedEntries };
+  }
+
+  recoverActive(): number {
+    const { flash } = this.#page;
+    this.#page.nextFreeIndex = flash.states.firstIndexOf(NvsEntryState.empty);
+    // An entry may have been written without its state. Its first word shows it.
+    for (let next = this.#page.nextFreeIndex; next < NVS_ENTRY_COUNT && !isFirstWordBlank(flash.read(next)); next++) {
+      this.#report("entry-without-state", next);
+      this.#page.discardEntry(next);
+      this.#page.nextFreeIndex = next + 1;
+    }
+    const last = this.#indexActiveItems(this.#page.nextFreeIndex);
+    if (typeof last === "number") return last;
+    return last === undefined ? NvsErr.ESP_OK : this.#eraseEarlierCopy(last.index, last.entry);
+  }
+
+  /** Full and freeing pages: damaged and incomplete items are erased, double ones can't be here. */
+  recoverClosed(): number {
+    const page = this.#page;
+    let span = 1;
+    for (let index = page.firstUsedIndex; index < NVS_ENTRY_COUNT; index += span) {
+      span = 1;
+      if (page.flash.states.get(index) !== NvsEntryState.written) continue;
+      const bytes = page.flash.read(index);
+      if (!page.isWhole(bytes, index)) {
+        const err = this.#erase("entry-damaged", index);
+        if (err !== NvsErr.ESP_OK) return err;
+        continue;
+      }
+      const entry = parseNvsEntry(bytes);
+      if (entry.span === 0) return NvsErr.ESP_FAIL;
+      page.setHash(index, hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex));
+      span = entry.span;
+      if (!isNvsVariableType(entry.type)) continue;
+      const isWritten = this.#isWritten(index, span);
+      if (isWritten === undefined) return NvsErr.ESP_FAIL;
+      if (!isWritten) this.#erase("item-half-erased", index);
+    }
+    return NvsErr.ESP_OK;
+  }
+
+  /**
+   * Erases what is incomplete or double and indexes the rest.
+   *
+   * @returns The last item unless it was incomplete, or an error.
+   */
+  #indexActiveItems(end: number): { index: number; entry: NvsEntry } | number | undefined {
+    const page = this.#page;
+    let last: { index: number; entry: NvsEntry } | undefined;
+    let span = 1;
+    for (let index = 0; index < end; index += span) {
+      span = 1;
+      const state = page.flash.states.get(index);
+      if (state !== NvsEntryState.written) {
+        last = undefined;
+        if (state === NvsEntryState.illegal) this.#erase("entry-state-illegal", index);
+        continue;
+      }
+      const bytes = page.flash.read(index);
+      // A copy: `last` is looked at when the page may have changed.
+      const entry = parseNvsEntry(bytes.slice());
+      last = { index, entry };
+      if (!page.isWhole(bytes, index)) {
+        this.#erase("entry-damaged", index);
+        continue;
+      }
+      const hash = hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex);
+      page.setHash(index, hash);
+      const copyIndex = page.firstIndexOfHash(hash, 0);
+      if (isNvsVariableType(entry.type)) span = entry.span;
+      if (span === 0) this.#context.abort("Page::mLoadEntryTable", "loops at an entry of span 0");
+      const isWritten = this.#isWritten(index, span);
+      if (isWritten === undefined) return NvsErr.ESP_FAIL;
+      if (!isWritten) {
+        last = undefined;
+        this.#erase("item-half-written", index);
+      } else if (copyIndex < index) {
+        this.#erase("item-twice", copyIndex);
+      }
+    }
+    return last;
+  }
+
+  /** Meant for a last item that was written before its predecessor was erased; of a chunk it finds any other chunk. */
+  #eraseEarlierCopy(lastIndex: number, last: NvsEntry): number {
+    const key = nvsKeyFromBytes(last.key);
+    const copy: FoundEntry | number = this.#page.find({ namespaceIndex: last.namespaceIndex, type: last.type, key });
+    if (typeof copy === "number" || copy.index >= lastIndex) return NvsErr.ESP_OK;
+    return this.#erase("item-twice", copy.index);
+  }
+
+  /** Whether all entries of an item are written, or `undefined` if they lead out of the page. */
+  #isWritten(index: number, span: number): boolean | undefined {
+    for (let part = index; part < index + span; part++) {
+      if (part >= NVS_ENTRY_COUNT) return undefined;
+      if (this.#page.flash.states.get(part) !== NvsEntryState.written) return false;
+    }
+    return true;
+  }
+
+  #erase(recovery: NvsRecovery, index: number): number {
+    this.#report(recovery, index);
+    return this.#page.eraseItemAt(index, this.#discard);
+  }
+
+  #report(recovery: NvsRecovery, index: number): void {
+    this.#context.observer?.onRecovery(recovery, this.#page.flash.offsetOf(index));
+  }
+}
+
+function isFirstWordBlank(entry: Uint8Array): boolean {
+  return entry[0] === 0xff && entry[1] === 0xff && entry[2] === 0xff && entry[3] === 0xff;
+}
+
+/** A plain loop: every start of a device looks at each blank page. */
+function isFilledWith(bytes: Uint8Array, value: number): boolean {
+  for (let index = 0; index < bytes.length; index++) if (bytes[index] !== value) return false;
+  return true;
+}

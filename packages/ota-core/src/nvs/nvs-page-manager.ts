@@ -1,0 +1,242 @@
+import { NVS_ENTRY_COUNT, NVS_NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
+import { NvsErr } from "./nvs-err.ts";
+import { nvsKeyFromBytes } from "./nvs-key.ts";
+import type { FoundEntry, NvsPage } from "./nvs-page.ts";
+import { NVS_PAGE_SIZE } from "./nvs-page-header.ts";
+import { loadNvsPage, type NvsLoadContext } from "./nvs-page-load.ts";
+import { hashOfQuery, type NvsQuery } from "./nvs-query.ts";
+
+/** An item and the page it is in. */
+export interface FoundItem extends FoundEntry {
+  readonly page: NvsPage;
+}
+
+/**
+ * The pages of a partition in the order they were activated, and the free ones (ESP-IDF `nvs_pagemanager.cpp`).
+ *
+ * One page stays free, to move the items of another into.
+ *
+ * A loss of ESP-IDF's own: a page is erased when its items have been moved, and an erase that is cut may leave the
+ * header readable while items are gone. The page then still says "freeing", so the next start erases the page with the
+ * good copies and moves what is left. (Where the cut changes the state word instead, old items may come back, or no
+ * page is free.)
+ */
+export class NvsPageManager {
+  readonly #context: NvsLoadContext;
+  readonly #pages: NvsPage[] = [];
+  readonly #free: NvsPage[] = [];
+  #nextSequence = 0;
+
+  private constructor(context: NvsLoadContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Reads all pages and finishes what a power cut interrupted (`PageManager::load`): an old value whose successor was
+   * written, and the move of a page's items.
+   *
+   * @returns The error: NEW_VERSION_FOUND, NO_FREE_PAGES, NOT_ENOUGH_SPACE where there is no page to activate, or
+   * ESP_FAIL where a page contradicts itself.
+   */
+  static load(context: NvsLoadContext): { readonly err: number; readonly manager: NvsPageManager } {
+    const manager = new NvsPageManager(context);
+    for (let offset = 0; offset < manager.pageCount * NVS_PAGE_SIZE; offset += NVS_PAGE_SIZE) {
+      const { err, page } = loadNvsPage(context, offset);
+      if (err !== NvsErr.ESP_OK) return { err, manager };
+      manager.#sort(page);
+    }
+    const newest = manager.#pages.at(-1);
+    if (newest === undefined) return { err: manager.#activatePage(), manager };
+    manager.#nextSequence = (newest.sequence + 1) >>> 0;
+    manager.#eraseOldCopyOfLastItem(newest);
+    const err = manager.#finishFreeing();
+    if (err !== NvsErr.ESP_OK) return { err, manager };
+    return { err: manager.#free.length === 0 ? NvsErr.ESP_ERR_NVS_NO_FREE_PAGES : NvsErr.ESP_OK, manager };
+  }
+
+  /**
+   * Reads all pages as {@link NvsPageManager.load} does, but moves no items, activates no page and reads on behind a page
+   * of a newer format: for a partition that is looked at, not used.
+   */
+  static inspect(context: NvsLoadContext): NvsPageManager {
+    const manager = new NvsPageManager(context);
+    for (let offset = 0; offset < manager.pageCount * NVS_PAGE_SIZE; offset += NVS_PAGE_SIZE) {
+      const { page } = loadNvsPage(context, offset);
+      manager.#sort(page);
+      page.flash.releaseSnapshot();
+    }
+    const newest = manager.#pages.at(-1);
+    if (newest !== undefined) manager.#eraseOldCopyOfLastItem(newest);
+    const freeing = manager.#dropCopiesOfFreeing();
+    if (freeing !== undefined) {
+      manager.#pages.splice(manager.#pages.indexOf(freeing), 1);
+      manager.#pages.push(freeing);
+    }
+    if (manager.#free.length === 0) context.observer?.onRecovery("no-free-page", 0);
+    return manager;
+  }
+
+  /** Pages of the partition; a last part that is no whole page is not used. */
+  get pageCount(): number {
+    return Math.floor(this.#context.storage.sizeBytes / NVS_PAGE_SIZE);
+  }
+
+  /** Pages with a sequence number, oldest first. */
+  get pages(): readonly NvsPage[] {
+    return this.#pages;
+  }
+
+  /** The newest page: where items are written. */
+  get current(): NvsPage | undefined {
+    return this.#pages.at(-1);
+  }
+
+  /** Pages that hold nothing. */
+  get freePageCount(): number {
+    return this.#free.length;
+  }
+
+  /** Ends the time in which pages are read from memory. */
+  releaseSnapshots(): void {
+    for (const page of [...this.#pages, ...this.#free]) page.flash.releaseSnapshot();
+  }
+
+  /**
+   * Makes another page the current one (`PageManager::requestNewPage`): a free one if that leaves one free, else a free
+   * one with the items of the page that has most entries to win.
+   *
+   * @returns NOT_ENOUGH_SPACE if there is nothing to win, INVALID_STATE if no page is free, ESP_FAIL if other entries
+   * were moved than the page counted: then both pages stay in use.
+   */
+  requestNewPage(): number {
+    if (this.#free.length === 0) return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    if (this.#free.length >= 2) return this.#activatePage();
+
+    let emptiest: NvsPage | undefined;
+    let unusedCountMax = 0;
+    for (const page of this.#pages) {
+      const unusedCount = (NVS_ENTRY_COUNT - page.usedEntryCount) >>> 0;
+      if (unusedCount <= unusedCountMax) continue;
+      emptiest = page;
+      unusedCountMax = unusedCount;
+    }
+    if (emptiest === undefined) return NvsErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
+    const usedCount = emptiest.usedEntryCount;
+    const err = this.#beginFreeing(emptiest) || this.#copyAndErase(emptiest);
+    if (err !== NvsErr.ESP_OK) return err;
+    if (this.current?.usedEntryCount !== usedCount) return NvsErr.ESP_FAIL;
+    this.#release(emptiest);
+    return NvsErr.ESP_OK;
+  }
+
+  /** Ends a page that can't take an item, and requests a new one. Errors are {@link requestNewPage}'s. */
+  replaceCurrentPage(page: NvsPage): number {
+    const err = page.state === "full" ? NvsErr.ESP_OK : page.markFull();
+    return err === NvsErr.ESP_OK ? this.requestNewPage() : err;
+  }
+
+  /** The first item that matches, in the oldest page that has one. */
+  find(query: NvsQuery): FoundItem | undefined {
+    const hash = hashOfQuery(query);
+    for (const page of this.#pages) {
+      const found = page.find(query, 0, hash);
+      if (typeof found !== "number") return { ...found, page };
+    }
+    return undefined;
+  }
+
+  #sort(page: NvsPage): void {
+    if (!page.isInUse) {
+      this.#free.push(page);
+      return;
+    }
+    let [low, high] = [0, this.#pages.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#pages[middle]?.sequence ?? 0) > page.sequence) high = middle;
+      else low = middle + 1;
+    }
+    this.#pages.splice(low, 0, page);
+  }
+
+  #activatePage(): number {
+    const page = this.#free[0];
+    if (page === undefined) return NvsErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
+    if (page.state === "corrupt") page.eraseSector();
+    this.#free.shift();
+    this.#pages.push(page);
+    page.sequence = this.#nextSequence;
+    this.#nextSequence = (this.#nextSequence + 1) >>> 0;
+    return NvsErr.ESP_OK;
+  }
+
+  #beginFreeing(page: NvsPage): number {
+    if (this.#context.behaviors.marksFreeingFirst) return page.markFreeing() || this.#activatePage();
+    return this.#activatePage() || page.markFreeing();
+  }
+
+  /** Copies the items of a freeing page to the current one and erases it. */
+  #copyAndErase(source: NvsPage): number {
+    const target = this.current;
+    if (target === undefined) return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    const err = source.copyItemsTo(target);
+    if (err !== NvsErr.ESP_OK && err !== NvsErr.ESP_ERR_NVS_NOT_FOUND) return err;
+    source.eraseSector();
+    return NvsErr.ESP_OK;
+  }
+
+  #release(page: NvsPage): void {
+    this.#pages.splice(this.#pages.indexOf(page), 1);
+    this.#free.push(page);
+  }
+
+  /** An item is written before the one it replaces is erased. Only the newest page's last item can have been cut there. */
+  #eraseOldCopyOfLastItem(newest: NvsPage): void {
+    let last: FoundEntry | undefined;
+    for (const found of newest.findAll({ namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.any })) last = found;
+    if (last === undefined) return;
+    const { namespaceIndex, type, chunkIndex, key } = last.entry;
+    const query = { namespaceIndex, type, key: nvsKeyFromBytes(key), chunkIndex };
+    if (this.#eraseOldCopy(newest, query)) return;
+    // A blob of format version 1 has no index that the new one could replace.
+    if (type === NvsType.blobIndex) this.#eraseOldCopy(newest, { ...query, type: NvsType.blob });
+  }
+
+  #eraseOldCopy(newest: NvsPage, query: NvsQuery): boolean {
+    const hash = hashOfQuery(query);
+    for (const page of this.#pages) {
+      if (page === newest || page.state === "freeing") continue;
+      const found = page.find(query, 0, hash);
+      if (typeof found === "number") continue;
+      this.#context.observer?.onRecovery("item-twice-in-older-page", page.flash.offsetOf(found.index), found.entry);
+      const { zeroesDiscardedEntries } = this.#context.behaviors;
+      if (page.eraseItemAt(found.index, { purge: zeroesDiscardedEntries }) === NvsErr.ESP_OK) return true;
+    }
+    return false;
+  }
+
+  #finishFreeing(): number {
+    const current = this.current;
+    const freeing = this.#dropCopiesOfFreeing();
+    if (freeing === undefined) return NvsErr.ESP_OK;
+    if (this.current !== current) current?.eraseSector();
+    const err = this.#activatePage() || this.#copyAndErase(freeing);
+    if (err === NvsErr.ESP_OK) this.#release(freeing);
+    return err;
+  }
+
+  /**
+   * Gives up the newest page if another is freeing: that one has all its items still, so the copies in the newest are worth
+   * nothing.
+   *
+   * @returns The page that is freeing.
+   */
+  #dropCopiesOfFreeing(): NvsPage | undefined {
+    const freeing = this.#pages.find((page) => page.state === "freeing");
+    const newest = this.current;
+    if (freeing === undefined || newest === undefined) return undefined;
+    this.#context.observer?.onRecovery("page-freeing", freeing.flash.offset);
+    if (newest.state === "active") this.#release(newest);
+    return freeing;
+  }
+}

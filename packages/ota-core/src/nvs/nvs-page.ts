@@ -1,0 +1,384 @@
+import { equalBytes } from "../bytes.ts";
+import { crc32 } from "../crc32.ts";
+import {
+  buildNvsEntry,
+  buildNvsVariableData,
+  hasNvsEntryCrc,
+  isConsistentNvsEntry,
+  isNvsVariableType,
+  NVS_CHUNK_ANY,
+  NVS_CHUNK_SIZE_MAX,
+  NVS_CRC_SEED,
+  NVS_ENTRY_COUNT,
+  NVS_ENTRY_SIZE,
+  type NvsEntry,
+  NvsType,
+  nvsSpanOf,
+  parseNvsEntry,
+  parseNvsVariableData,
+} from "./nvs-entry.ts";
+import { NvsEntryState } from "./nvs-entry-states.ts";
+import { NvsErr } from "./nvs-err.ts";
+import { hashNvsKey, NVS_KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
+import type { NvsBehaviors } from "./nvs-options.ts";
+import { NvsPageFlash } from "./nvs-page-flash.ts";
+import { NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
+import { hashOfQuery, matchNvsEntry, type NvsQuery } from "./nvs-query.ts";
+import type { NvsStorage } from "./nvs-storage.ts";
+
+const NO_HASH = -1;
+/** In place of an entry's index: no entry. */
+const NO_ENTRY = NVS_ENTRY_COUNT;
+const COUNT_MASK = 0xffff;
+
+/** An item to write. */
+export interface NvsItem {
+  readonly namespaceIndex: number;
+  readonly type: number;
+  readonly key: NvsKey;
+  /** A number's bytes, a blob index's data field, or a payload. */
+  readonly data: Uint8Array;
+  readonly chunkIndex?: number;
+}
+
+/** Where an item stands. */
+export interface FoundEntry {
+  readonly index: number;
+  readonly entry: NvsEntry;
+}
+
+/** What the pages of a partition share. */
+export interface NvsPageContext {
+  readonly storage: NvsStorage;
+  readonly behaviors: NvsBehaviors;
+  readonly abort: (where: string, why: string) => never;
+}
+
+/**
+ * One page of NVS (ESP-IDF `nvs_page.cpp`): a header, a bitmap of entry states, 126 entries of 32 bytes.
+ *
+ * Every entry is programmed before its bitmap word, so that a power cut leaves an entry that doesn't count yet. What a
+ * cut leaves is set right by `loadNvsPage`.
+ *
+ * Counts and indices are kept as ESP-IDF keeps them, not derived from the bitmap: where the bitmap is damaged they differ
+ * from it, and decide what becomes of the page.
+ */
+export class NvsPage {
+  readonly #context: NvsPageContext;
+  readonly #keyHashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
+  #state: NvsPageState | "invalid" = "uninitialized";
+  #usedCount = 0;
+
+  /** The page's bytes; `loadNvsPage` reads them, everything else goes through the page. */
+  readonly flash: NvsPageFlash;
+  /** Entries from here on have never been written; 126 if there are none. */
+  nextFreeIndex: number = NO_ENTRY;
+  /** The first entry in use, where searches begin; 126 if there is none. */
+  firstUsedIndex: number = NO_ENTRY;
+  /** Position in the order of pages; set before a page is first written. */
+  sequence = 0;
+  /** Format version that the header has, or will have. */
+  version: number = NVS_VERSION;
+
+  /** @param offset - Where the page begins in the partition, bytes. */
+  constructor(context: NvsPageContext, offset: number) {
+    this.#context = context;
+    this.flash = new NvsPageFlash(context.storage, offset);
+  }
+
+  /** `invalid`: an entry could not be erased, and the page is not used any more until the partition is opened again. */
+  get state(): NvsPageState | "invalid" {
+    return this.#state;
+  }
+
+  /** Whether the page has a place in the order of pages. */
+  get isInUse(): boolean {
+    return this.#state === "active" || this.#state === "full" || this.#state === "freeing";
+  }
+
+  /** Entries in use, 16 bits: with a damaged bitmap it goes below 0 or beyond 126, as in ESP-IDF. */
+  get usedEntryCount(): number {
+    return this.#usedCount;
+  }
+
+  /** Bytes of payload that one more chunk could have here. */
+  get tailroomBytes(): number {
+    if (this.#state === "uninitialized") return NVS_CHUNK_SIZE_MAX;
+    if (this.#state === "full") return 0;
+    return Math.max(0, (NVS_ENTRY_COUNT - this.nextFreeIndex - 1) * NVS_ENTRY_SIZE);
+  }
+
+  /** Says what the page is, as its header or its emptiness shows. Writes nothing. */
+  adoptState(state: NvsPageState | "invalid"): void {
+    this.#state = state;
+  }
+
+  /** Counts entries in use and finds the first, as the bitmap in memory has them. */
+  countEntries(): void {
+    this.#usedCount = this.flash.states.count(NvsEntryState.written);
+    this.firstUsedIndex = this.flash.states.firstIndexOf(NvsEntryState.written);
+  }
+
+  /** Whether an entry counts: its CRC is right, and its fields where the release looks at them. */
+  isWhole(bytes: Uint8Array, index: number): boolean {
+    const { checksEntryFields, acceptsFloats } = this.#context.behaviors;
+    if (!checksEntryFields) return hasNvsEntryCrc(bytes);
+    if (!acceptsFloats && (bytes[1] === NvsType.float || bytes[1] === NvsType.double)) return false;
+    return isConsistentNvsEntry(bytes, index);
+  }
+
+  /**
+   * Looks for an item (`Page::findItem`). An entry on the way that is damaged is erased.
+   *
+   * @param fromIndex - The entry to begin with.
+   * @param hash - That of the query, where it is known already.
+   * @returns The item, or NOT_FOUND, TYPE_MISMATCH, or ESP_FAIL where a damaged entry can't be erased.
+   */
+  find(query: NvsQuery, fromIndex = 0, hash: number | undefined = hashOfQuery(query)): FoundEntry | number {
+    if (!this.isInUse) return NvsErr.ESP_ERR_NVS_NOT_FOUND;
+    let start = Math.max(fromIndex, this.firstUsedIndex);
+    if (hash !== undefined) start = this.firstIndexOfHash(hash, start);
+    const end = this.nextFreeIndex;
+    let next = start;
+    for (let index = start; index < end; index = next) {
+      next = index + 1;
+      if (this.flash.states.get(index) !== NvsEntryState.written) continue;
+      const bytes = this.flash.read(index);
+      if (!this.isWhole(bytes, index)) {
+        const err = this.eraseItemAt(index, this.#discard);
+        if (err === NvsErr.ESP_OK) continue;
+        this.#state = "invalid";
+        return err;
+      }
+      const [, entryType = 0, span = 1] = bytes;
+      if (isNvsVariableType(entryType)) next = index + span;
+      const verdict = matchNvsEntry(bytes, query);
+      if (verdict === "mismatch") return NvsErr.ESP_ERR_NVS_TYPE_MISMATCH;
+      if (verdict === "match") return { index, entry: parseNvsEntry(bytes.slice()) };
+      if (next === index) this.#context.abort("Page::findItem", "loops at an entry of span 0");
+    }
+    return NvsErr.ESP_ERR_NVS_NOT_FOUND;
+  }
+
+  /** All items that match, in the order in which they were written. They may be erased on the way. */
+  *findAll(query: NvsQuery): Generator<FoundEntry, void, void> {
+    const hash = hashOfQuery(query);
+    let found = this.find(query, 0, hash);
+    while (typeof found !== "number") {
+      yield found;
+      if (found.entry.span === 0) this.#context.abort("Storage::init", "loops at an item of span 0");
+      found = this.find(query, found.index + found.entry.span, hash);
+    }
+  }
+
+  /** Erases the first item that matches. @returns ESP_OK, or the error of {@link find} or {@link eraseItemAt}. */
+  erase(query: NvsQuery, options: { readonly purge: boolean }): number {
+    const found = this.find(query);
+    return typeof found === "number" ? found : this.eraseItemAt(found.index, options);
+  }
+
+  /**
+   * Reads the payload of a string or chunk (`Page::readVariableLengthItemData`).
+   *
+   * @returns The payload; NOT_FOUND if its CRC is wrong, and then the item is erased; ESP_FAIL if its entries lead out of
+   * the page or can't be erased.
+   */
+  readPayload(found: FoundEntry): Uint8Array | number {
+    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
+    if (found.index + found.entry.span > NVS_ENTRY_COUNT) return NvsErr.ESP_FAIL;
+    const payload = new Uint8Array(sizeBytes);
+    payload.set(this.#storedPayload(found, sizeBytes));
+    if (crc32(payload, NVS_CRC_SEED) === crc) return payload;
+    const err = this.eraseItemAt(found.index, this.#discard);
+    return err === NvsErr.ESP_OK ? NvsErr.ESP_ERR_NVS_NOT_FOUND : err;
+  }
+
+  /**
+   * Whether the payload of a string or chunk is what `payload` begins with, and its CRC right (`Page::cmpItem`).
+   *
+   * @param payload - More bytes than the item has don't count, as in ESP-IDF.
+   */
+  holdsPayload(found: FoundEntry, payload: Uint8Array): boolean {
+    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
+    const compared = payload.subarray(0, sizeBytes);
+    if (compared.length < sizeBytes || crc !== crc32(compared, NVS_CRC_SEED)) return false;
+    if (sizeBytes === 0) return !this.#context.behaviors.rewritesUnchangedBlobs;
+    if (found.index + found.entry.span > NVS_ENTRY_COUNT) return false;
+    const stored = this.#storedPayload(found, sizeBytes);
+    return equalBytes(stored, compared.subarray(0, stored.length));
+  }
+
+  /**
+   * Writes an item behind the last one (`Page::writeItem`): its first entry, then the full entries of its payload in
+   * one go, then the padded rest; the bitmap word after each.
+   *
+   * @returns ESP_OK, PAGE_FULL, KEY_TOO_LONG, VALUE_TOO_LONG or INVALID_STATE.
+   */
+  writeItem(item: NvsItem): number {
+    if (this.#state === "corrupt" || this.#state === "invalid") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    if (this.#state === "uninitialized") this.#initialize();
+    if (this.#state === "full") return NvsErr.ESP_ERR_NVS_PAGE_FULL;
+    if (item.key.lengthBytes > NVS_KEY_LENGTH_MAX) return NvsErr.ESP_ERR_NVS_KEY_TOO_LONG;
+    if (item.data.length > NVS_CHUNK_SIZE_MAX) return NvsErr.ESP_ERR_NVS_VALUE_TOO_LONG;
+    const { namespaceIndex, type, key, data, chunkIndex = NVS_CHUNK_ANY } = item;
+    const hasPayload = isNvsVariableType(type);
+    const span = hasPayload ? nvsSpanOf(data.length) : 1;
+    if (this.nextFreeIndex + span > NVS_ENTRY_COUNT) return NvsErr.ESP_ERR_NVS_PAGE_FULL;
+
+    const field = hasPayload ? buildNvsVariableData(data) : data;
+    this.setHash(this.nextFreeIndex, hashNvsKey(namespaceIndex, key.bytes, chunkIndex));
+    this.#writeEntries(buildNvsEntry({ namespaceIndex, type, span, chunkIndex, key: key.bytes, data: field }));
+    if (hasPayload) this.#writePayload(data);
+    return NvsErr.ESP_OK;
+  }
+
+  /**
+   * Erases the item whose first entry this is (`Page::eraseEntryAndSpan`): the bitmap only. Of an entry that is
+   * damaged or not written, nothing but itself.
+   *
+   * @param options - `purge`: overwrite the entries with zeros afterwards.
+   * @returns ESP_OK, or ESP_FAIL for an item of no entries or of more than the page has.
+   */
+  eraseItemAt(index: number, options: { readonly purge: boolean }): number {
+    let span = 1;
+    if (this.flash.states.get(index) === NvsEntryState.written) {
+      const bytes = this.flash.read(index);
+      if (this.isWhole(bytes, index)) span = bytes[2] ?? 0;
+      this.#keyHashes[index] = NO_HASH;
+      if (index + span > NVS_ENTRY_COUNT || span === 0) return NvsErr.ESP_FAIL;
+      let writtenCount = 0;
+      for (let part = index; part < index + span; part++) {
+        if (this.flash.states.get(part) === NvsEntryState.written) writtenCount++;
+      }
+      this.#usedCount = (this.#usedCount - writtenCount) & COUNT_MASK;
+    }
+    this.flash.programStates(index, index + span, NvsEntryState.erased);
+    if (options.purge) this.flash.purge(index, index + span);
+    if (index === this.firstUsedIndex) this.#findFirstUsedBehind(index + span);
+    this.nextFreeIndex = Math.max(this.nextFreeIndex, index + span);
+    return NvsErr.ESP_OK;
+  }
+
+  /** Makes an entry count as erased whatever it holds. */
+  discardEntry(index: number): void {
+    if (this.flash.states.get(index) === NvsEntryState.written) this.#usedCount = (this.#usedCount - 1) & COUNT_MASK;
+    this.flash.programStates(index, index + 1, NvsEntryState.erased);
+    if (this.#discard.purge) this.flash.purge(index, index + 1);
+  }
+
+  /**
+   * Copies every written entry behind what `target` has (`Page::copyItems`).
+   *
+   * @returns ESP_OK; NOT_FOUND if there is none; ESP_FAIL where a span leads out of a page.
+   */
+  copyItemsTo(target: NvsPage): number {
+    let index = this.firstUsedIndex;
+    if (index === NO_ENTRY) return NvsErr.ESP_ERR_NVS_NOT_FOUND;
+    if (target.#state === "uninitialized") target.#initialize();
+    while (index < NVS_ENTRY_COUNT) {
+      if (this.flash.states.get(index) !== NvsEntryState.written) {
+        if (index === this.firstUsedIndex) return NvsErr.ESP_FAIL;
+        index++;
+        continue;
+      }
+      const bytes = this.flash.read(index);
+      const { namespaceIndex, key, chunkIndex, span } = parseNvsEntry(bytes);
+      target.setHash(target.nextFreeIndex, hashNvsKey(namespaceIndex, key, chunkIndex));
+      const end = index + span;
+      if (!target.#append(bytes) || end > NVS_ENTRY_COUNT) return NvsErr.ESP_FAIL;
+      for (let rest = index + 1; rest < end; rest++) {
+        if (!target.#append(this.flash.read(rest))) return NvsErr.ESP_FAIL;
+      }
+      index = end;
+    }
+    return NvsErr.ESP_OK;
+  }
+
+  /** active → full: takes no more items. INVALID_STATE from any other state. */
+  markFull(): number {
+    if (this.#state !== "active") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    this.flash.programPageState("full");
+    this.#state = "full";
+    return NvsErr.ESP_OK;
+  }
+
+  /** active | full → freeing: the items are being moved away. INVALID_STATE from any other state. */
+  markFreeing(): number {
+    if (this.#state !== "full" && this.#state !== "active") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    this.flash.programPageState("freeing");
+    this.#state = "freeing";
+    return NvsErr.ESP_OK;
+  }
+
+  /** Erases the sector. */
+  eraseSector(): void {
+    this.flash.eraseSector();
+    this.#keyHashes.fill(NO_HASH);
+    this.#usedCount = 0;
+    this.nextFreeIndex = NO_ENTRY;
+    this.firstUsedIndex = NO_ENTRY;
+    this.#state = "uninitialized";
+  }
+
+  /** Remembers the hash of the item that begins at an entry. */
+  setHash(index: number, hash: number): void {
+    this.#keyHashes[index] = hash;
+  }
+
+  /** The first item with that hash at or behind an entry, or 126. */
+  firstIndexOfHash(hash: number, fromIndex: number): number {
+    const index = this.#keyHashes.indexOf(hash, fromIndex);
+    return index < 0 ? NO_ENTRY : index;
+  }
+
+  /** How recovery erases what it discards. */
+  get #discard(): { readonly purge: boolean } {
+    return { purge: this.#context.behaviors.zeroesDiscardedEntries };
+  }
+
+  /** What the item's entries hold of its payload: all of it, unless the fields contradict each other. */
+  #storedPayload({ index, entry }: FoundEntry, sizeBytes: number): Uint8Array {
+    return this.flash.read(index + 1, Math.min(sizeBytes, Math.max(0, entry.span - 1) * NVS_ENTRY_SIZE));
+  }
+
+  #initialize(): void {
+    this.flash.programHeader(this.sequence, this.version);
+    this.#state = "active";
+    this.nextFreeIndex = 0;
+  }
+
+  /** ESP-IDF looks no further than the first free entry; a damaged bitmap may have written ones behind it. */
+  #findFirstUsedBehind(begin: number): void {
+    this.firstUsedIndex = NO_ENTRY;
+    for (let index = begin; index < this.nextFreeIndex; index++) {
+      if (this.flash.states.get(index) !== NvsEntryState.written) continue;
+      this.firstUsedIndex = index;
+      return;
+    }
+  }
+
+  /** Writes one entry. @returns Whether there was room. */
+  #append(entry: Uint8Array): boolean {
+    if (this.nextFreeIndex >= NVS_ENTRY_COUNT) return false;
+    this.#writeEntries(entry);
+    return true;
+  }
+
+  #writeEntries(bytes: Uint8Array): void {
+    const count = bytes.length / NVS_ENTRY_SIZE;
+    this.flash.programEntries(this.nextFreeIndex, bytes);
+    if (this.firstUsedIndex === NO_ENTRY) this.firstUsedIndex = this.nextFreeIndex;
+    this.#usedCount = (this.#usedCount + count) & COUNT_MASK;
+    this.nextFreeIndex += count;
+  }
+
+  #writePayload(payload: Uint8Array): void {
+    const restSizeBytes = payload.length % NVS_ENTRY_SIZE;
+    const fullSizeBytes = payload.length - restSizeBytes;
+    if (fullSizeBytes > 0) this.#writeEntries(payload.subarray(0, fullSizeBytes));
+    if (restSizeBytes === 0) return;
+    const rest = new Uint8Array(NVS_ENTRY_SIZE).fill(0xff);
+    rest.set(payload.subarray(fullSizeBytes));
+    this.#writeEntries(rest);
+  }
+}
