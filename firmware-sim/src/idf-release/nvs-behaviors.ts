@@ -18,7 +18,7 @@ export const NVS_BEHAVIORS: Readonly<Record<NvsBehavior, BehaviorRow>> = {
     since: ["6.1"],
     before: "erases entries of the types float and double, whose fields it does not know",
     after: "takes entries of the types float and double for whole ones",
-    judge: "vectors",
+    judge: "sources",
   },
   zeroesDiscardedEntries: {
     call: "nvs_flash_init",
@@ -46,7 +46,7 @@ export const NVS_BEHAVIORS: Readonly<Record<NvsBehavior, BehaviorRow>> = {
     since: ["5.1.7", "5.2.7", "5.3.5", "5.4.4", "5.5.2"],
     before: "of several values of other types, replaces the one whose type comes first in a list",
     after: "of several values of other types, replaces the one in the oldest page",
-    judge: "vectors",
+    judge: "sources",
   },
   tracksMovedPages: {
     call: "nvs_set_*",
@@ -81,7 +81,7 @@ export const NVS_BEHAVIORS: Readonly<Record<NvsBehavior, BehaviorRow>> = {
     since: ["5.1.7", "5.2.7", "5.3.5", "5.4.4", "5.5.2"],
     before: "takes the size from a blob of format version 1 under the key, and fails if the index says another",
     after: "takes the size from the index of the blob",
-    judge: "vectors",
+    judge: "sources",
   },
   countsAvailableEntries: {
     call: "nvs_get_stats",

