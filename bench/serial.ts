@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Efuse, type Hardware, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
+import { SimulatedBinding } from "@tinybms/firmware-sim/testkit";
 import { chipByName } from "@tinybms/ota-core";
-import { BAUD_RATE_DEFAULT, Flasher } from "@tinybms/ota-serial";
+import { Flasher } from "@tinybms/ota-serial";
 import { openBindingLine } from "@tinybms/ota-serial/node";
-import { CableBinding } from "../packages/ota-serial/test/cable-binding.ts";
 import { type BenchLine, compare } from "./bench-line.ts";
 
 /** A published build of WLED, kept beside the project; `TINYBMS_FIRMWARE` names another place. */
@@ -85,12 +85,12 @@ function blankBoard(): Hardware {
 
 /** What our flasher does over a cable with a rate, from connecting on. */
 async function costOf(hardware: Hardware, use: (flasher: Flasher) => Promise<unknown>): Promise<Cost> {
-  const binding = new CableBinding({ hardware });
-  const line = await openBindingLine(binding, "/dev/ttyUSB0", BAUD_RATE_DEFAULT);
+  const cable = new SerialCable({ hardware });
+  const line = await openBindingLine(new SimulatedBinding(cable), "/dev/ttyUSB0");
   await use(await Flasher.connect(line, { baudRate: BAUD_RATE }));
-  const { bytesToBoard, elapsedMs } = binding.cable.model;
+  const { bytesToBoard, elapsedMs } = cable.model;
   await line.close();
-  binding.cable.stop();
+  cable.stop();
   return { bytes: bytesToBoard, ms: elapsedMs };
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import {
   createHardware,
   type Hardware,
@@ -59,24 +60,62 @@ test("over RFC 2217 a board is reset by its control lines, flashed at a higher r
   expect(startedBy(hardware)).toBe("1.1.0");
 });
 
+/** Starts Espressif's RFC 2217 server in front of a port. @returns The server's port, and what it printed. */
+async function espressifServer(target: string): Promise<{ readonly port: number; readonly said: () => string }> {
+  const port = await freePort();
+  const args = ["-u", "-m", "esp_rfc2217_server", "-p", String(port), target];
+  const server = spawn(PYTHON, args, { stdio: ["ignore", "pipe", "pipe"] });
+  children.push(server);
+  let said = "";
+  await new Promise<void>((resolve, reject) => {
+    const hear = (bytes: Buffer): void => {
+      said += String(bytes);
+      if (said.includes("Waiting for connection")) resolve();
+    };
+    for (const stream of [server.stdout, server.stderr]) stream.on("data", hear);
+    server.once("exit", () => reject(new Error(said)));
+  });
+  return { port, said: () => said };
+}
+
+/** What pySerial reads of a port, as text. */
+const MODEM_LINES = `
+import serial, sys
+port = serial.serial_for_url(sys.argv[1])
+print(port.cts, port.dsr, port.ri, port.cd)
+`;
+
+test.skipIf(hasNoJudges)(`pySerial reads CTS, DSR, RI and CD over RFC 2217${JUDGES}`, async () => {
+  const board = await listenOnRfc2217(new SerialCable({ hardware: createHardware({}) }), LOCAL);
+  ports.push(board);
+  const url = `rfc2217://127.0.0.1:${board.port}`;
+  const reading = spawn(PYTHON, ["-c", MODEM_LINES, url], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(reading);
+  expect((await text(reading.stdout)).trim()).toBe("False False False False");
+});
+
+test.skipIf(hasNoJudges)(
+  `a board on RFC 2217 stands behind Espressif's own RFC 2217 server, which reads its modem lines each second${JUDGES}`,
+  async () => {
+    const board = await listenOnRfc2217(new SerialCable({ hardware: createHardware({}) }), LOCAL);
+    ports.push(board);
+    const server = await espressifServer(`rfc2217://127.0.0.1:${board.port}`);
+    const monitor = ["monitor", "--json", "--port", `rfc2217://127.0.0.1:${server.port}`, "--seconds", "3"];
+    const { exitCode, stdout, stderr } = await runCommand(monitor);
+    expect(exitCode, stderr).toBe(0);
+    expect(JSON.parse(stdout).bytes).toBeGreaterThan(0);
+    expect(server.said()).not.toContain("NOTIFY_MODEMSTATE");
+    expect(server.said()).not.toContain("Traceback");
+  },
+);
+
 test.skipIf(hasNoJudges)(
   `through Espressif's own RFC 2217 server a board is flashed and verified${JUDGES}`,
   async () => {
     const hardware = createHardware({ app: image("1.0.0") });
     const board = await listenOnTcp(new SerialCable({ hardware }), LOCAL);
     ports.push(board);
-    const port = await freePort();
-    const args = ["-u", "-m", "esp_rfc2217_server", "-p", String(port), `socket://127.0.0.1:${board.port}`];
-    const server = spawn(PYTHON, args, { stdio: ["ignore", "pipe", "pipe"] });
-    children.push(server);
-    await new Promise<void>((resolve) => {
-      let said = "";
-      const hear = (bytes: Buffer): void => {
-        said += String(bytes);
-        if (said.includes("Waiting for connection")) resolve();
-      };
-      for (const stream of [server.stdout, server.stderr]) stream.on("data", hear);
-    });
+    const { port } = await espressifServer(`socket://127.0.0.1:${board.port}`);
     // The server's port behind it can't reset the board, so that no start is seen.
     expect(await flash(`rfc2217://127.0.0.1:${port}`, "--watch", "0")).toMatchObject({
       outcome: "flashed",

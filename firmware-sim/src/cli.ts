@@ -8,6 +8,7 @@ import { declarePowerCut } from "./commands/power-cut-options.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { declareTwin } from "./commands/twin-options.ts";
 import { FAULT_GRAMMAR } from "./fault/parse-fault.ts";
+import { RESET_CIRCUITS } from "./rom/reset-circuit.ts";
 
 /** Groups of errors that the arguments or an input file are to blame for. */
 const INPUT_GROUPS: readonly string[] = [
@@ -100,6 +101,12 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
     )
     .option("--flash <file>", "keep the one device's flash here; where the file exists, the device is what it holds")
     .option("--serial <place>", "the one device's serial port, for flashers: tcp:HOST:PORT or rfc2217:HOST:PORT")
+    .addOption(
+      new Option(
+        "--reset-circuit <kind>",
+        "how DTR and RTS of that port reach the chip; transistors without it",
+      ).choices(RESET_CIRCUITS),
+    )
     .addOption(
       new Option("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again").argParser(
         (value: string, previous: readonly string[] = []) => [...previous, value],

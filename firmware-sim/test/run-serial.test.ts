@@ -16,6 +16,7 @@ import {
   encodeSlip,
   LoaderOp,
   loaderWords,
+  parseLoaderResponse,
   parsePartitionCsv,
   parseStateReport,
   provisioningEntries,
@@ -54,16 +55,20 @@ interface Running {
 }
 
 async function startSim(...args: readonly string[]): Promise<Running> {
+  return startSimAt("tcp:127.0.0.1:0", ...args);
+}
+
+async function startSimAt(place: string, ...args: readonly string[]): Promise<Running> {
   const [stdout, stderr, interrupt] = [new PassThrough(), new PassThrough(), new AbortController()];
   const out = text(stdout);
-  const line = ["run", "--serial", "tcp:127.0.0.1:0", "--json", ...args];
+  const line = ["run", "--serial", place, "--json", ...args];
   const ended = runSimCli(line, { stdout, stderr, env: {}, signal: interrupt.signal });
   ends.push(() => interrupt.abort());
   let said = "";
   const port = await new Promise<number>((resolve, reject) => {
     stderr.setEncoding("utf8").on("data", (chunk: string) => {
       said += chunk;
-      const found = /socket:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+      const found = /(?:socket|rfc2217):\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
       if (found !== undefined) resolve(Number(found));
     });
     void ended.then((code) => reject(new Error(`ended with ${code}: ${said}`)));
@@ -214,11 +219,41 @@ test("a cable pulled by a fault ends the connection, and is back soon", async ()
   await sim.end();
 });
 
+test("boards of different ids have different MAC addresses, and one id has one", async () => {
+  const macs: number[] = [];
+  for (const id of ["left", "right", "left"]) {
+    const sim = await startSim("--id", id);
+    const line = new Line(sim.port);
+    await line.enterLoader();
+    const answer = await line.request(buildLoaderRequest(LoaderOp.READ_REG, loaderWords(0x3ff5_a004)));
+    macs.push(parseLoaderResponse(answer)?.value ?? 0);
+    line.socket.end();
+    await sim.end();
+  }
+  expect(macs[0]).toBe(macs[2]);
+  expect(macs[0]).not.toBe(macs[1]);
+  // Bytes 2 to 5; the first of them is Espressif's.
+  expect(macs.map((mac) => mac >>> 24)).toEqual([0xc4, 0xc4, 0xc4]);
+});
+
+test("--reset-circuit usb-serial-jtag: DTR chooses the loader, RTS alone resets into it", async () => {
+  const circuit = ["--chip", "esp32c3", "--reset-circuit", "usb-serial-jtag"];
+  const sim = await startSimAt("rfc2217:127.0.0.1:0", ...circuit);
+  const line = new Line(sim.port);
+  const control = (value: number) => line.socket.write(Uint8Array.of(0xff, 0xfa, 44, 5, value, 0xff, 0xf0));
+  // RTS off, DTR on, RTS on, DTR off.
+  for (const value of [12, 8, 11, 9]) control(value);
+  await line.until(() => line.console.includes("waiting for download"));
+  await sim.end();
+});
+
 test.for([
   [["--serial", "telnet:127.0.0.1:0"], "it must be tcp:HOST:PORT or rfc2217:HOST:PORT"],
   [["--serial", "tcp:127.0.0.1:70000"], "it must be tcp:HOST:PORT"],
   [["--serial", "tcp:127.0.0.1:0", "--devices", "2"], "is the port of one device"],
   [["--serial", "tcp:127.0.0.1:0", "--chip", "esp32p4"], "needs the ROM of esp32p4"],
+  [["--reset-circuit", "none"], "is of the port of --serial"],
+  [["--serial", "tcp:127.0.0.1:0", "--reset-circuit", "usb-serial-jtag"], "usb-serial-jtag is not in esp32"],
 ] as const)("%j is refused: %s", async ([args, why]) => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const out = text(stdout);
@@ -231,7 +266,10 @@ test.for([
   stdout.end();
   expect(code).toBe(2);
   const { error } = JSON.parse(await out);
-  expect(error).toMatchObject({ code: "arguments/invalid", details: { option: "--serial" } });
+  expect(error).toMatchObject({
+    code: "arguments/invalid",
+    details: { option: expect.stringMatching(/^--(serial|reset-circuit)$/) },
+  });
   expect(error.message).toContain(why);
 });
 

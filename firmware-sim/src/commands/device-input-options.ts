@@ -1,4 +1,5 @@
 import type { ChipName } from "@tinybms/ota-core";
+import type { ResetCircuit } from "../rom/reset-circuit.ts";
 
 /** Options of `run` that say what the devices are. */
 export interface DeviceInputOptions {
@@ -19,5 +20,7 @@ export interface DeviceInputOptions {
   readonly flash?: string;
   /** Where the serial port of the one device goes. */
   readonly serial?: string;
+  /** How that port's control lines reach the chip. */
+  readonly resetCircuit?: ResetCircuit;
   readonly fault?: readonly string[];
 }

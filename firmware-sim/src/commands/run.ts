@@ -4,6 +4,7 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { FlashFile } from "../device/flash-file.ts";
 import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import { type CommandOutput, printable } from "./command-output.ts";
@@ -32,9 +33,10 @@ type End = "settled" | "timeout" | "interrupted";
  *   `delivery/broker-unreachable` where time is over and no device ever reached the broker.
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
-  const serial = options.serial === undefined ? undefined : parseSerialOption(options.serial);
+  const serial = options.serial === undefined ? undefined : parseSerialOption(options.serial, options.resetCircuit);
+  if (serial === undefined && options.resetCircuit !== undefined) throw resetCircuitFault("is of the port of --serial");
   const inputs = await readDeviceInputs(options);
-  if (serial !== undefined) refuseOnSerial(inputs);
+  if (serial !== undefined) refuseOnSerial(inputs, serial);
   const needsBroker = serial === undefined || options.broker !== undefined || isToldBroker(inputs);
   const broker = needsBroker ? await openBrokerOf(inputs.boards, options) : undefined;
   output.hide(broker?.secrets ?? []);
@@ -140,12 +142,19 @@ async function startDevice(
     const connection = connectDevice(device, brokerUrl, options);
     return { connection, stop: () => connection.stop() };
   }
-  const started = await startSerialDevice(device, brokerUrl, serial, options);
+  const started = await startSerialDevice(device, brokerUrl, serial, {
+    ...options,
+    resetCircuit: serial.resetCircuit,
+  });
   output.note(`the serial port of ${device.id}: esptool ${esptoolOptions(serial, started.port)}`);
   return started;
 }
 
-function refuseOnSerial({ boards }: DeviceInputs): void {
+function resetCircuitFault(fault: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", `--reset-circuit ${fault}`, { option: "--reset-circuit" });
+}
+
+function refuseOnSerial({ boards }: DeviceInputs, { resetCircuit }: SerialAddress): void {
   const chip = boards[0]?.hardware.chip.name ?? "esp32";
   const fault =
     boards.length > 1
@@ -154,6 +163,8 @@ function refuseOnSerial({ boards }: DeviceInputs): void {
   if (boards.length > 1 || romProfileOf(chip) === undefined) {
     throw new OtaError("arguments/invalid", `--serial ${fault}`, { option: "--serial" });
   }
+  if (resetCircuit !== "usb-serial-jtag" || USB_SERIAL_JTAG_CHIPS.includes(chip)) return;
+  throw resetCircuitFault(`usb-serial-jtag is not in ${chip}; ${USB_SERIAL_JTAG_CHIPS.join(", ")} have it`);
 }
 
 /** The device finds its broker by itself. */

@@ -4,6 +4,7 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { OFF_MS } from "../fault/fault.ts";
 import { type ConnectOptions, DeviceConnection } from "../mqtt/connect-device.ts";
+import type { ResetCircuit } from "../rom/reset-circuit.ts";
 import { ConnectedFirmware } from "../serial/connected-firmware.ts";
 import { SerialCable } from "../serial/serial-cable.ts";
 import { provisionedBoard } from "./provisioned-boards.ts";
@@ -29,9 +30,9 @@ export async function startSerialDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
   address: SerialAddress,
-  options: ConnectOptions,
+  options: ConnectOptions & { readonly resetCircuit: ResetCircuit },
 ): Promise<SerialDevice> {
-  const { faults = [], seed = 1, onLog } = options;
+  const { faults = [], seed = 1, onLog, resetCircuit } = options;
   const { hardware, id } = device;
   let powerOn: NodeJS.Timeout | undefined;
   const log = (entry: DeviceLogEntry) => {
@@ -51,7 +52,7 @@ export async function startSerialDevice(
   const onUnplug = () => {
     powerOn = setTimeout(() => cable.plugIn(), OFF_MS);
   };
-  const cable = new SerialCable({ hardware, firmware, id, faults, seed, onPowerLost, onUnplug });
+  const cable = new SerialCable({ hardware, firmware, id, resetCircuit, faults, seed, onPowerLost, onUnplug });
   try {
     const network = await openSerialPort(cable, address);
     const stop = async () => {

@@ -58,9 +58,14 @@ export class FlashWrite {
     return this.#durationMs;
   }
 
-  /** Takes the next block. @returns One of `LoaderStatus`. */
-  block(sequence: number, bytes: Uint8Array): number {
-    return this.#plan.compressed ? this.#inflateBlock(sequence, bytes) : this.#append(bytes);
+  /**
+   * Takes the next block.
+   *
+   * @param compressed - Which command brought it: a stub takes blocks of either kind, however the write began.
+   * @returns One of `LoaderStatus`.
+   */
+  block(sequence: number, bytes: Uint8Array, compressed: boolean): number {
+    return compressed ? this.#inflateBlock(sequence, bytes) : this.#append(bytes, this.#plan.by === "stub");
   }
 
   #inflateBlock(sequence: number, bytes: Uint8Array): number {
@@ -78,16 +83,15 @@ export class FlashWrite {
   #beginStream(): void {
     const inflate = new Inflate({ windowBits: 15 });
     inflate.onData = (part) => {
-      if (this.#inflatedStatus === LoaderStatus.OK) this.#inflatedStatus = this.#append(part);
+      if (this.#inflatedStatus === LoaderStatus.OK) this.#inflatedStatus = this.#append(part, false);
     };
     this.#inflate = inflate;
     this.#inflatedStatus = LoaderStatus.OK;
   }
 
-  #append(bytes: Uint8Array): number {
+  #append(bytes: Uint8Array, mayBePadded: boolean): number {
     const isStub = this.#plan.by === "stub";
-    const isPadded = isStub && !this.#plan.compressed && this.#left > 0;
-    if (bytes.length > this.#left && !isPadded) {
+    if (bytes.length > this.#left && !(mayBePadded && this.#left > 0)) {
       return isStub ? LoaderStatus.STUB_TOO_MUCH_DATA : LoaderStatus.ROM_FAILED;
     }
     const part = bytes.subarray(0, this.#left);

@@ -43,6 +43,11 @@ export class LoaderFlash {
     this.#write = undefined;
   }
 
+  /** Whether the SPI controller's pins reach the flash chip. */
+  get isAttached(): boolean {
+    return this.#isAttached;
+  }
+
   attach(): LoaderReply {
     this.#isAttached = true;
     return DONE;
@@ -82,23 +87,23 @@ export class LoaderFlash {
 
   /** A ROM writes, then responds. A stub responds, then writes: what fails is told with the next command. */
   block(sequence: number, bytes: Uint8Array, compressed: boolean): LoaderReply {
-    const write = this.#write;
-    if (write === undefined || write.compressed !== compressed) return this.#notWriting();
+    const write = this.#writeFor(compressed);
+    if (write === undefined) return this.#notWriting();
     const before = write.durationMs;
     if (!this.#isStub) {
-      const status = write.block(sequence, bytes);
+      const status = write.block(sequence, bytes, compressed);
       return { status, busyMs: write.durationMs - before };
     }
     const afterwards = (): readonly LoaderEffect[] => {
-      this.#lateStatus = write.block(sequence, bytes);
+      this.#lateStatus = write.block(sequence, bytes, compressed);
       return [{ type: "busy", durationMs: write.durationMs - before }];
     };
     return { afterwards };
   }
 
   end(compressed: boolean): LoaderReply {
-    const write = this.#write;
-    if (write === undefined || write.compressed !== compressed) return this.#notWriting();
+    const write = this.#writeFor(compressed);
+    if (write === undefined) return this.#notWriting();
     if (this.#isStub && !write.isWhole) return { status: LoaderStatus.STUB_DATA_LENGTH };
     this.#write = undefined;
     return DONE;
@@ -151,6 +156,12 @@ export class LoaderFlash {
     if (read === undefined || read.isOver) return undefined;
     const next = read.acknowledge(frame);
     return next === undefined ? undefined : { type: "send", bytes: encodeSlip(next) };
+  }
+
+  /** The write that a command goes on with. A stub asks only whether one is in progress, a ROM also of which kind. */
+  #writeFor(compressed: boolean): FlashWrite | undefined {
+    const write = this.#write;
+    return this.#isStub || write?.compressed === compressed ? write : undefined;
   }
 
   #isWithin(offset: number, size: number): boolean {

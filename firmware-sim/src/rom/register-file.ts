@@ -6,6 +6,9 @@ import { answerSpiCommand } from "./spi-flash-chip.ts";
 /** The bit of the SPI controller's command register that starts a transaction, and is 0 again after it. */
 const SPI_USER = 1 << 18;
 
+/** What a bus reads that nobody drives. */
+const UNDRIVEN = 0xffff_ffff;
+
 /** More registers than any host touches: what is written beyond is forgotten. */
 const WRITTEN_MAX = 4096;
 
@@ -18,14 +21,19 @@ export class RegisterFile {
   readonly #flashSizeBytes: number;
   readonly #efuse: ReadonlyMap<number, number>;
   readonly #written: Map<number, number>;
+  readonly #isFlashAttached: () => boolean;
   #baudRate = 115_200;
 
-  /** @param mac - The base MAC address, six bytes. */
-  constructor(profile: RomProfile, { efuse, flash }: Hardware, mac: Uint8Array) {
+  /**
+   * @param mac - The base MAC address, six bytes.
+   * @param isFlashAttached - Whether the SPI controller reaches the flash chip; where it doesn't, every bit reads 1.
+   */
+  constructor(profile: RomProfile, { efuse, flash }: Hardware, mac: Uint8Array, isFlashAttached: () => boolean) {
     this.#profile = profile;
     this.#flashSizeBytes = flash.sizeBytes;
     this.#efuse = efuseWords(profile, efuse, mac);
     this.#written = new Map(profile.registers);
+    this.#isFlashAttached = isFlashAttached;
   }
 
   /** The UART runs at this rate: its divider says so. */
@@ -57,6 +65,7 @@ export class RegisterFile {
     const { base, data, user2, leftAlignedAddress } = this.#profile.spi;
     const command = this.read(base + user2) & 0xff;
     const address = this.read(base + 4) >>> (leftAlignedAddress ? 8 : 0);
-    this.#written.set(base + data, answerSpiCommand(this.#flashSizeBytes, command, address));
+    const answer = this.#isFlashAttached() ? answerSpiCommand(this.#flashSizeBytes, command, address) : UNDRIVEN;
+    this.#written.set(base + data, answer);
   }
 }

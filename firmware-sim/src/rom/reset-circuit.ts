@@ -1,3 +1,5 @@
+import type { ChipName } from "@tinybms/ota-core";
+
 /** The serial port's control lines as its host sets them: true is asserted, which is low on the pin. */
 export interface SerialSignals {
   readonly dtr: boolean;
@@ -9,6 +11,12 @@ export interface SerialSignals {
  * `usb-serial-jtag`, the chip's own USB port; `none`: only buttons.
  */
 export type ResetCircuit = "transistors" | "usb-serial-jtag" | "none";
+
+/** Every {@link ResetCircuit}. */
+export const RESET_CIRCUITS: readonly ResetCircuit[] = ["transistors", "usb-serial-jtag", "none"];
+
+/** Chips that have the USB Serial/JTAG controller. */
+export const USB_SERIAL_JTAG_CHIPS: readonly ChipName[] = ["esp32s3", "esp32c3", "esp32c6", "esp32h2"];
 
 /** The pins that decide over reset and boot mode: true is high, as with nobody pulling. */
 export interface StrappingPins {

@@ -60,8 +60,8 @@ export class RomLoader {
   constructor(hardware: Hardware, profile: RomProfile, mac: Uint8Array) {
     this.#hardware = hardware;
     this.#profile = profile;
-    this.#registers = new RegisterFile(profile, hardware, mac);
     this.#flash = new LoaderFlash(hardware);
+    this.#registers = new RegisterFile(profile, hardware, mac, () => this.#flash.isAttached);
   }
 
   /** A stub runs in place of the ROM. */

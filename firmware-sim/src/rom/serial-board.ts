@@ -3,6 +3,7 @@ import type { Hardware } from "../boot/boot-options.ts";
 import { BaudRates } from "./baud-rates.ts";
 import { isFlashedWithoutBootloader, missingBootloader } from "./bootloader-place.ts";
 import type { LoaderEffect } from "./loader-effect.ts";
+import { DEFAULT_MAC } from "./mac-address.ts";
 import { pinsOf, type ResetCircuit, type SerialSignals } from "./reset-circuit.ts";
 import { consoleText, downloadLog, flashBootLog, noBootloaderLog, type ResetCause } from "./rom-console.ts";
 import { RomLoader } from "./rom-loader.ts";
@@ -31,8 +32,6 @@ const STRAPPING_MS = 150;
 
 /** How many frames wait while the flash is busy; more are lost. */
 const WAITING_FRAMES_MAX = 16;
-
-const DEFAULT_MAC = Uint8Array.of(0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01);
 
 /**
  * A board at the end of a serial line: reset circuit, strapping, the ROM with its loader, and the console of what runs
@@ -71,6 +70,11 @@ export class SerialBoard {
     this.#rates = new BaudRates(this.#circuit !== "usb-serial-jtag");
     this.#flashTakesTime = options.flashTakesTime ?? false;
     this.#needsBootloader = options.needsBootloader ?? !isFlashedWithoutBootloader(hardware);
+  }
+
+  /** How the control lines reach the chip. */
+  get resetCircuit(): ResetCircuit {
+    return this.#circuit;
   }
 
   get state(): SerialBoardState {
@@ -133,7 +137,7 @@ export class SerialBoard {
     if (!this.#hardware.flash.isPowered) this.#hardware.flash.powerOn();
     this.#downloadFlag = false;
     if (this.#circuit === "transistors") this.#followPins(now, actions);
-    else this.#restart(false, actions);
+    else this.#strapUntil(now, actions);
   }
 
   #setSignals(wanted: Partial<SerialSignals>, now: number, actions: SerialBoardAction[]): void {
@@ -154,11 +158,15 @@ export class SerialBoard {
       return;
     }
     if (this.#state === "held" || this.#state === "off") {
-      this.#state = "strapping";
-      this.#strappingEnds = now + STRAPPING_MS;
-      actions.push({ type: "set-timer", at: this.#strappingEnds });
+      this.#strapUntil(now + STRAPPING_MS, actions);
     }
     if (this.#state === "strapping" && !boot) this.#restart(true, actions);
+  }
+
+  #strapUntil(time: number, actions: SerialBoardAction[]): void {
+    this.#state = "strapping";
+    this.#strappingEnds = time;
+    actions.push({ type: "set-timer", at: time });
   }
 
   /** The USB Serial/JTAG controller knows the sequence: DTR chooses, RTS resets (technical reference manuals). */

@@ -16,7 +16,7 @@ function answers(actions: readonly ComPortAction[]): readonly string[] {
 test("options of a serial port are agreed to, once each, and others refused", () => {
   const server = new ComPortServer();
   expect(answers(server.receive(buildNegotiation(DO, 44)))).toEqual(["fffb2c"]);
-  expect(answers(server.receive(buildNegotiation(WILL, 44)))).toEqual(["fffd2c"]);
+  expect(answers(server.receive(buildNegotiation(WILL, 44)))[0]).toBe("fffd2c");
   expect(answers(server.receive(buildNegotiation(DO, 44)))).toEqual([]);
   expect(answers(server.receive(buildNegotiation(DO, 1)))).toEqual(["fffc01"]);
   expect(answers(server.receive(buildNegotiation(WILL, 31)))).toEqual(["fffe1f"]);
@@ -32,6 +32,14 @@ test("every setting is answered with itself, and the rate is set", () => {
   expect(answers(command(server, 5, 1))).toEqual(["fffa2c6901fff0"]);
   expect(answers(command(server, 12, 3))).toEqual(["fffa2c7003fff0"]);
   expect(answers(command(server, 200, 3))).toEqual([]);
+});
+
+test("the modem's state is told to a client that offers the option, that sets its mask, and that asks", () => {
+  const state = "fffa2c6b00fff0";
+  const server = new ComPortServer();
+  expect(answers(server.receive(buildNegotiation(WILL, 44)))).toEqual(["fffd2c", state]);
+  expect(answers(command(server, 11, 0xff))).toEqual(["fffa2c6ffffffff0", state]);
+  expect(answers(command(server, 7))).toEqual([state]);
 });
 
 test("lines are set as asked", () => {

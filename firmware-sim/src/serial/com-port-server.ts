@@ -19,8 +19,13 @@ const OPTIONS: readonly number[] = [BINARY, SUPPRESS_GO_AHEAD, COM_PORT];
 const SIGNATURE = 0;
 const SET_BAUDRATE = 1;
 const SET_CONTROL = 5;
+const NOTIFY_MODEMSTATE = 7;
+const SET_MODEMSTATE_MASK = 11;
 const PURGE_DATA = 12;
 const ANSWER = 100;
+
+/** CTS, DSR, RI and CD, and their changes: a board drives none of them. */
+const MODEM_STATE = 0;
 
 const SIGNATURE_TEXT: readonly number[] = [...new TextEncoder().encode("tinybms-sim")];
 
@@ -85,7 +90,9 @@ export class ComPortServer {
     this.#agreed.add(key);
     const isKnown = OPTIONS.includes(option);
     const [agree, refuse] = isOffer ? [TelnetCommand.DO, TelnetCommand.DONT] : [TelnetCommand.WILL, TelnetCommand.WONT];
-    return [{ type: "answer", bytes: buildNegotiation(isKnown ? agree : refuse, option) }];
+    const answer = { type: "answer", bytes: buildNegotiation(isKnown ? agree : refuse, option) } as const;
+    // From the client's offer on it is told of the modem's state. Clients that ask for CTS rely on it.
+    return isOffer && option === COM_PORT ? [answer, this.#modemState()] : [answer];
   }
 
   #command(bytes: Uint8Array): readonly ComPortAction[] {
@@ -97,9 +104,17 @@ export class ComPortServer {
     }
     if (command === SET_CONTROL) actions.push(...this.#control(value ?? 0));
     if (command > PURGE_DATA) return actions;
+    // pySerial asks with it for the state as it is.
+    if (command === NOTIFY_MODEMSTATE) return [this.#modemState()];
     const answer = command === SIGNATURE ? SIGNATURE_TEXT : bytes.subarray(1);
     const frame = buildSubnegotiation(COM_PORT, Uint8Array.from([command + ANSWER, ...answer]));
-    return [...actions, { type: "answer", bytes: frame }];
+    actions.push({ type: "answer", bytes: frame });
+    return command === SET_MODEMSTATE_MASK ? [...actions, this.#modemState()] : actions;
+  }
+
+  #modemState(): ComPortAction {
+    const bytes = Uint8Array.of(NOTIFY_MODEMSTATE + ANSWER, MODEM_STATE);
+    return { type: "answer", bytes: buildSubnegotiation(COM_PORT, bytes) };
   }
 
   #control(value: number): readonly ComPortAction[] {

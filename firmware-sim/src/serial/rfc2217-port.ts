@@ -12,16 +12,17 @@ const DEFAULT_BAUD_RATE = 115_200;
 export function listenOnRfc2217(cable: SerialCable, address: ListenAddress): Promise<NetworkPort> {
   return listen(address, (socket) => {
     const server = new ComPortServer();
-    const port = openPort(cable, socket, { encode: (bytes) => server.send(bytes), baudRate: DEFAULT_BAUD_RATE });
-    if (port === undefined) return;
-    socket.on("data", (bytes) => {
-      for (const action of server.receive(bytes)) {
-        if (action.type === "answer") socket.write(action.bytes);
-        else if (action.type === "write") port.write(action.bytes);
-        else if (action.type === "signals") port.setSignals(action.signals);
-        else port.setBaudRate(action.baudRate);
-      }
+    const carriage = { encode: (bytes: Uint8Array) => server.send(bytes), baudRate: DEFAULT_BAUD_RATE };
+    openPort(cable, socket, carriage, (port) => {
+      socket.on("data", (bytes) => {
+        for (const action of server.receive(bytes)) {
+          if (action.type === "answer") socket.write(action.bytes);
+          else if (action.type === "write") port.write(action.bytes);
+          else if (action.type === "signals") port.setSignals(action.signals);
+          else port.setBaudRate(action.baudRate);
+        }
+      });
+      socket.on("close", () => port.close());
     });
-    socket.on("close", () => port.close());
   });
 }

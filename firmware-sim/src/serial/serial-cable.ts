@@ -3,6 +3,7 @@ import type { Fault } from "../fault/fault.ts";
 import { LineFaults } from "../fault/line-faults.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import { createRandom } from "../random/random.ts";
+import { macOfDevice } from "../rom/mac-address.ts";
 import type { SerialSignals } from "../rom/reset-circuit.ts";
 import { SerialBoard, type SerialBoardOptions } from "../rom/serial-board.ts";
 import type { SerialBoardAction, SerialBoardEvent } from "../rom/serial-board-events.ts";
@@ -14,7 +15,7 @@ import { SerialLine } from "./serial-line.ts";
 export interface SerialCableOptions extends SerialBoardOptions {
   /** What runs after the ROM; the bootloader and no agent without it. */
   readonly firmware?: BoardFirmware;
-  /** What faults call the board; `bench-1` without it. */
+  /** What faults call the board, `bench-1` without it. It gives the board its MAC address, unless `mac` does. */
   readonly id?: string;
   /** Faults of the line. */
   readonly faults?: readonly Fault[];
@@ -59,11 +60,13 @@ export class SerialCable {
   #isPlugged = true;
   #timer: NodeJS.Timeout | undefined;
   #port: { readonly listener: PortListener; pending: Uint8Array[] } | undefined;
+  /** Who waits for the port to be closed. */
+  readonly #waiting: Set<() => void> = new Set();
   /** Software that was stopped may still want to print. */
   #start = 0;
 
   constructor(options: SerialCableOptions) {
-    this.board = new SerialBoard(options);
+    this.board = new SerialBoard(options.id === undefined ? options : { mac: macOfDevice(options.id), ...options });
     this.#firmware = options.firmware ?? new BootloaderFirmware(options.hardware);
     const { faults = [], id = "bench-1", seed = 1, onPowerLost = () => undefined } = options;
     this.#onPowerLost = onPowerLost;
@@ -80,9 +83,24 @@ export class SerialCable {
     this.powerOn();
   }
 
+  /** The cable is plugged in. */
+  get isPlugged(): boolean {
+    return this.#isPlugged;
+  }
+
   /** The port can be opened: no host has it, and the cable is plugged in. */
   get isFree(): boolean {
     return this.#port === undefined && this.#isPlugged;
+  }
+
+  /**
+   * Calls `onFree` when the host that has the port closes it, unless the cable is pulled first.
+   *
+   * @returns Stops waiting.
+   */
+  whenFree(onFree: () => void): () => void {
+    this.#waiting.add(onFree);
+    return () => this.#waiting.delete(onFree);
   }
 
   /**
@@ -112,6 +130,9 @@ export class SerialCable {
         this.#port = undefined;
         this.#line.clear();
         this.#handle({ type: "signals", dtr: false, rts: false });
+        const [next] = this.#waiting;
+        if (next !== undefined) this.#waiting.delete(next);
+        next?.();
       },
     };
   }

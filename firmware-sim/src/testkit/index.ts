@@ -7,4 +7,5 @@ export { parseFault } from "../fault/parse-fault.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "../serial/serial-cable.ts";
 export { type Bench, type BenchOptions, createBench } from "./create-bench.ts";
+export { SimulatedBinding } from "./simulated-binding.ts";
 export { type UntilOptions, untilState } from "./until-state.ts";

@@ -102,14 +102,32 @@ test("registers keep what was written, bit by bit, and eFuses what they are", ()
   expect(host.request(LoaderOp.READ_REG, 0x3ff5_a004).value).toBe(0xc400_0001);
 });
 
-test("the flash chip tells its size through the SPI controller", () => {
-  const host = BenchHost.inLoader({ hardware: createHardware({ flashSizeBytes: 8 * 2 ** 20 }) });
+/** Runs a transaction of an ESP32's SPI controller. @returns The first four bytes that the flash chip answers. */
+function spiCommand(host: BenchHost, command: number, address = 0): number {
   const write = (offset: number, value: number) =>
     host.request(LoaderOp.WRITE_REG, 0x3ff4_2000 + offset, value, 0xffff_ffff, 0);
-  write(0x24, (7 << 28) | 0x9f);
+  write(0x24, ((7 << 28) | command) >>> 0);
+  write(0x04, (address << 8) >>> 0);
   write(0x00, 1 << 18);
   expect(host.request(LoaderOp.READ_REG, 0x3ff4_2000).value).toBe(0);
-  expect(host.request(LoaderOp.READ_REG, 0x3ff4_2080).value).toBe(0x1740ef);
+  return host.request(LoaderOp.READ_REG, 0x3ff4_2080).value;
+}
+
+test("the flash chip tells its size through the SPI controller, once it is attached", () => {
+  const host = BenchHost.inLoader({ hardware: createHardware({ flashSizeBytes: 8 * 2 ** 20 }) });
+  expect(spiCommand(host, 0x9f)).toBe(0xffff_ffff);
+  host.request(LoaderOp.SPI_ATTACH, 0, 0);
+  expect(spiCommand(host, 0x9f)).toBe(0x1740ef);
+});
+
+test.for([
+  ["the signature", 0, 0x5044_4653],
+  ["the signature from its second byte on", 1, 0x0050_4446],
+  ["the place of the parameter table", 0x0c, 0xff00_0080],
+  ["the density, 32 Mbit", 0x84, 32 * 2 ** 20 - 1],
+  ["nothing behind the table", 0xa4, 0xffff_ffff],
+] as const)("the flash chip tells %s of its SFDP", ([, address, expected]) => {
+  expect(spiCommand(attached(), 0x5a, address)).toBe(expected);
 });
 
 describe("writing by the ROM", () => {
@@ -215,6 +233,19 @@ describe("writing by the stub", () => {
     const md5 = payloadOf(host.request(LoaderOp.SPI_FLASH_MD5, OFFSET, 0x2000, 0, 0), 16);
     const twice = createHash("md5").update(image.subarray(0, 0x1000)).update(image.subarray(0, 0x1000)).digest("hex");
     expect(toHex(md5)).toBe(twice);
+  });
+
+  test.for([
+    ["FLASH_DEFL_END", LoaderOp.FLASH_BEGIN, LoaderOp.FLASH_DATA, LoaderOp.FLASH_DEFL_END],
+    ["FLASH_END", LoaderOp.FLASH_DEFL_BEGIN, LoaderOp.FLASH_DATA, LoaderOp.FLASH_END],
+  ] as const)("%s ends a write of the other kind", ([, begin, data, end]) => {
+    const host = withStub();
+    expect(statusOf(host.request(end, 1))).toBe(LoaderStatus.STUB_NOT_IN_FLASH_MODE);
+    host.request(begin, 0x1000, 1, 0x1000, OFFSET, 0);
+    expect(statusOf(host.request(end, 1))).toBe(LoaderStatus.STUB_DATA_LENGTH);
+    host.block(data, 0, noise(0x1000));
+    expect(statusOf(host.request(end, 1))).toBe(LoaderStatus.OK);
+    expect(statusOf(host.request(end, 1))).toBe(LoaderStatus.STUB_NOT_IN_FLASH_MODE);
   });
 
   test("FLASH_END before the end, and without a beginning, fails", () => {

@@ -65,13 +65,7 @@ export {
   MMU_PAGE_SIZE,
   revisionName,
 } from "./image/chips.ts";
-export {
-  createImageJudge,
-  type ImageFault,
-  type ImageJudge,
-  type JudgedImage,
-  type SoundImage,
-} from "./image/judge-image.ts";
+export { assertImageEnd } from "./image/image-end.ts";
 export {
   buildOtadataEntry,
   chooseActive,
@@ -157,7 +151,7 @@ export {
   type StrictJsonResult,
 } from "./json/strict-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
-export { resolveChannels, usedChannels } from "./manifest/channels.ts";
+export { type Channel, resolveChannels } from "./manifest/channels.ts";
 export {
   channelsFromEnvironment,
   type Environment,

@@ -1,7 +1,7 @@
 import { createHardware, type Hardware } from "@tinybms/firmware-sim";
 import { isOtaError, type OtaError, utf8 } from "@tinybms/ota-core";
 import { beforeEach, expect, test } from "vitest";
-import { Flasher, type SerialLine } from "../src/index.ts";
+import { Flasher, parseResetSequence, type SerialLine } from "../src/index.ts";
 import { appImage, boardWith } from "./benches.ts";
 import { SimulatedLine, type SimulatedLineOptions } from "./simulated-line.ts";
 
@@ -90,6 +90,22 @@ test("a board whose IO0 is not wired: wrong boot mode, and the BOOT button", asy
   expect(code).toBe("serial/wrong-boot-mode");
   expect(message).toBe("the board on simulated was reset and started its app (boot mode 0x13) instead of its loader");
   expect(hint).toContain("hold its BOOT button down");
+});
+
+test.for([
+  ["both together", true],
+  ["one after the other", false],
+] as const)("a board whose DTR and RTS are swapped, set %s: the two wires", async ([, together]) => {
+  const line = Object.assign(lineWith(), { canSetSignalsTogether: together });
+  const setSignals = line.setSignals.bind(line);
+  line.setSignals = ({ dtr, rts }) => setSignals({ dtr: rts, rts: dtr });
+  const { code, message, hint } = await faultOf(line);
+  expect(code).toBe("serial/loader-deaf");
+  expect(message).toContain("came out of it");
+  expect(hint).toContain("DTR and RTS are swapped");
+  const sequence = /--reset-sequence "(.*?)"/.exec(hint ?? "")?.[1] ?? "";
+  const flasher = await Flasher.connect(line, { reset: parseResetSequence(sequence) });
+  expect(flasher.board.chipName).toBe("ESP32");
 });
 
 test("a board that goes on printing its log: no reset reached it", async () => {

@@ -32,6 +32,7 @@ export class SimulatedLine implements SerialLine {
   readonly port = "simulated";
   readonly usb: UsbIdentity | undefined;
   readonly hasSignals: boolean;
+  readonly canSetSignalsTogether = true;
   readonly hasBaudRate: boolean;
   readonly board: SerialBoard;
   readonly firmware: BoardFirmware;

@@ -10,7 +10,14 @@ function saying(...pieces: readonly string[]): SerialLine {
   const left = [...pieces];
   const silent = async (): Promise<void> => undefined;
   return {
-    ...{ port: "COM3", usb: undefined, hasSignals: true, hasBaudRate: true, now: () => now },
+    ...{
+      port: "COM3",
+      usb: undefined,
+      hasSignals: true,
+      canSetSignalsTogether: true,
+      hasBaudRate: true,
+      now: () => now,
+    },
     ...{ write: silent, setSignals: silent, setBaudRate: silent, close: silent, wait: silent },
     read: async (timeoutMs) => {
       const piece = left.shift();

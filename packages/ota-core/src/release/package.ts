@@ -6,7 +6,7 @@ import { reasonOf } from "../manifest/load-file.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { PackageChange, PackageOptions, PackageResult } from "./package-options.ts";
 import { type PackagePlan, planPackage } from "./plan.ts";
-import { type Binary, familyAdvice, readBinary } from "./read-image.ts";
+import { type Binary, checkHardware, readBinary } from "./read-image.ts";
 import { readReleased, refuseOtherBytes } from "./released.ts";
 import { type Steps, stepsOf } from "./steps.ts";
 import { type PreparedFile, removeLeftovers, syncFolder } from "./write-atomically.ts";
@@ -24,7 +24,7 @@ const LOCK_TIMEOUT_MS = 30_000;
  * A signed release stands in `release.json`, written before `ota.json`: where a forced release is cut off between the
  * two, the signature is over other bytes than the file, which `deploy` refuses until it is packaged again.
  *
- * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `Binary.faults`,
+ * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `checkHardware`,
  *   `planPackage`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
  *   behind. The signal's
  *   reason when aborted.
@@ -33,12 +33,9 @@ export async function packageRelease(options: PackageOptions): Promise<PackageRe
   const manifest = options.manifest ?? "ota/manifest.json";
   const root = await loadRootManifest(manifest);
   const binary = await readBinary(options.binary, options.signal);
-  const { hardware } = root.manifest.product;
-  for (const { error, blocks } of binary.faults(hardware)) if (blocks === "every-way") throw error;
-  const advice = familyAdvice(binary.image.chip, hardware);
+  const warnings = checkHardware(binary, root.manifest.product.hardware);
   const plan = await planPackage(options, root, binary);
-  const warnings = [...root.warnings, ...(advice === undefined ? [] : [advice]), ...plan.warnings];
-  warnings.push(...labelWarnings(options));
+  warnings.push(...plan.warnings, ...labelWarnings(options));
   if (options.dryRun === true) {
     const steps = await decide(options, plan, binary, manifest);
     return resultOf(manifest, plan, binary, steps, { dryRun: true, warnings });
@@ -63,7 +60,7 @@ function resultOf(
   manifest: string,
   plan: PackagePlan,
   binary: Binary,
-  { artifact, artifactFile, writes, removals, warnings: late }: Steps,
+  { artifact, artifactFile, writes, removals }: Steps,
   { dryRun, warnings }: Pick<PackageResult, "dryRun" | "warnings">,
 ): PackageResult {
   const { name, filename, size, sha256, protocols = [] } = artifact;
@@ -77,7 +74,7 @@ function resultOf(
     manifestUpdated: !dryRun && writes.some(({ path }) => path === manifest),
     artifacts: [{ name, filename, path: artifactFile, size, sha256, protocols, image: binary.image }],
     changes,
-    warnings: [...warnings, ...late],
+    warnings,
   };
 }
 

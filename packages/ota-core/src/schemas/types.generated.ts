@@ -41,7 +41,9 @@ export interface DeployDocumentDelivery {
   /**
    * To whom: `all`, devices by name, or a URL without what is secret in it.
    */
-  target: unknown;
+  target: {
+    [k: string]: unknown;
+  };
   /**
    * Size of the file in bytes.
    */
@@ -331,9 +333,15 @@ export interface Channels {
   mqtt?: MqttChannel;
   https?: HttpsChannel;
   /**
-   * A channel that another tool defines, in any form. It is kept, and not read.
+   * A channel that another tool defines. It is kept, and not used by `tinybms-ota`.
    */
-  [k: string]: unknown;
+  [k: string]:
+    | {
+        [k: string]: unknown;
+      }
+    | MqttChannel
+    | HttpsChannel
+    | undefined;
 }
 /**
  * Delivery through an MQTT broker.
@@ -444,17 +452,17 @@ export interface HttpsChannel {
  */
 export interface RootManifest {
   /**
-   * Path or URL of this schema, for editors. Not read.
+   * Path or URL of this schema, for editors.
    */
-  $schema?: unknown;
+  $schema?: string;
   /**
    * Version of this format: 1.
    */
   schema_version: 1;
   /**
-   * Where the release line is documented, in any form. Not read.
+   * Path or URL of the release line's documentation.
    */
-  documentation?: unknown;
+  documentation?: string;
   product: Product;
   deployment?: Deployment;
   /**
@@ -498,18 +506,18 @@ export interface VersionEntry {
    */
   manifest: string;
   /**
-   * What people call this version. `package --label` writes it; nothing reads it.
+   * What people call this version.
    */
-  label?: unknown;
+  label?: string;
 }
 /**
  * One released version: its files with their sizes and hashes. Usually `versions/<version>/ota.json`, written by `tinybms-ota package`. Members that this schema doesn't name are kept.
  */
 export interface VersionManifest {
   /**
-   * Path or URL of this schema, for editors. Not read.
+   * Path or URL of this schema, for editors.
    */
-  $schema?: unknown;
+  $schema?: string;
   /**
    * The version; the same as `id` in the root manifest.
    */

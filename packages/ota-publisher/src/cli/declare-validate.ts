@@ -11,7 +11,6 @@ export const declareValidate: Declare = (command, run) => {
         .choices(["text", "github"])
         .default("text"),
     )
-    .option("--strict", "make every warning an error")
     .action(
       run(async (options: ValidateCommandOptions, console) => {
         const { runValidate } = await import("../commands/validate.ts");

@@ -1,4 +1,4 @@
-import { type Envelope, expandEnvironment, isOtaError, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
+import { type Envelope, expandEnvironment, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
   type LoadedRoot,
@@ -119,7 +119,7 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     version: options.version,
     createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
     signed: { file, found: await readReleaseFile(file) },
-    ...{ root, signing, isDryRun: options.dryRun === true },
+    ...{ root, signing },
   });
   return {
     version: options.version,
@@ -127,15 +127,9 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     sequenceFile: sequenceFileOf(root.folder),
     signing,
     deliveries: opened.deliveries,
-    warnings: [
-      ...new Set([
-        ...root.warnings,
-        ...loaded.warnings,
-        ...warnings,
-        ...reached.flatMap((way) => way.warnings),
-        ...opened.warnings,
-      ]),
-    ].map((warning) => console.redact(warning)),
+    warnings: [...new Set([...warnings, ...reached.flatMap((way) => way.warnings), ...opened.warnings])].map(
+      (warning) => console.redact(warning),
+    ),
   };
 }
 
@@ -181,7 +175,6 @@ interface Release {
   readonly root: LoadedRoot;
   readonly signed: ReleaseOnDisk;
   readonly signing: OfferSigning;
-  readonly isDryRun: boolean;
 }
 
 /** Opens and measures each artifact's file once, whatever ways it goes. */
@@ -208,14 +201,8 @@ function openAll(
   };
   try {
     // Images first: they are files too, and measured once.
-    const planned = reached.filter((way) => {
-      if (!isChunked(way) && way.transport !== "serial") return true;
-      const refusal = placeholderFault(() => imageOf(way.artifact), release);
-      if (refusal !== undefined)
-        warnings.push(`${way.transport}: ${refusal}: without --dry-run this deploy is refused`);
-      return refusal === undefined;
-    });
-    for (const way of planned) {
+    for (const way of reached) if (isChunked(way) || way.transport === "serial") imageOf(way.artifact);
+    for (const way of reached) {
       const { name, filename } = way.artifact.artifact;
       if (way.transport === "https") {
         const { channel } = way;
@@ -237,20 +224,9 @@ function openAll(
   }
 }
 
-/** A dry run goes on where a release line ships an example that is no firmware. @returns Why it can't be delivered. */
-function placeholderFault(openImageFile: () => unknown, { isDryRun }: Release): string | undefined {
-  try {
-    openImageFile();
-    return undefined;
-  } catch (error) {
-    if (isDryRun && isOtaError(error, "image/placeholder")) return error.message;
-    throw error;
-  }
-}
-
-function identityOf({ artifact }: LoadedArtifact, { manifestFile, root }: Release): Parameters<typeof openImage>[1] {
+function identityOf({ artifact }: LoadedArtifact, { manifestFile }: Release): Parameters<typeof openImage>[1] {
   const { name, size, sha256 } = artifact;
-  return { file: manifestFile, name, expected: { size, sha256 }, hardware: root.manifest.product.hardware };
+  return { file: manifestFile, name, expected: { size, sha256 } };
 }
 
 function chunkedDelivery(

@@ -102,6 +102,7 @@ function counting(line: SerialLine, onWritten: (bytes: number) => void): SerialL
     get hasSignals() {
       return line.hasSignals;
     },
+    canSetSignalsTogether: line.canSetSignalsTogether,
     hasBaudRate: line.hasBaudRate,
     write: (bytes) => {
       written += bytes.length;

@@ -22,6 +22,8 @@ export interface SerialLine {
   readonly usb: UsbIdentity | undefined;
   /** Whether DTR and RTS reach the board. */
   readonly hasSignals: boolean;
+  /** Whether both lines can change in the same moment. Without it they change one after the other. */
+  readonly canSetSignalsTogether: boolean;
   /** Whether the rate is this side's to change. */
   readonly hasBaudRate: boolean;
   write(bytes: Uint8Array): Promise<void>;
@@ -32,7 +34,7 @@ export interface SerialLine {
    * @returns Empty when the time is up.
    */
   read(timeoutMs: number): Promise<Uint8Array>;
-  /** Sets both lines at once, where the system can. */
+  /** Sets both lines. On the way EN is never low, unless it was before or is afterwards. */
   setSignals(signals: Signals): Promise<void>;
   /** Changes the rate of an open port, once what was written has left. */
   setBaudRate(baudRate: number): Promise<void>;

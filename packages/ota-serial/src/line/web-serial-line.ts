@@ -1,6 +1,7 @@
 import { portBusy, portLost, portUnusable } from "./port-faults.ts";
 import { elapse, ReceiveBuffer } from "./receive-buffer.ts";
 import type { SerialLine, Signals, UsbIdentity } from "./serial-line.ts";
+import { SIGNALS_WHEN_OPENED, signalPath } from "./signal-path.ts";
 
 /** What is used of the `SerialPort` of the Web Serial API (https://wicg.github.io/serial/). */
 export interface WebSerialPort {
@@ -40,12 +41,13 @@ class WebSerialLine implements SerialLine {
   readonly port: string;
   readonly usb: UsbIdentity | undefined;
   readonly hasSignals = true;
+  readonly canSetSignalsTogether = true;
   readonly hasBaudRate = true;
   readonly #port: WebSerialPort;
   #received = new ReceiveBuffer();
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #pumped: Promise<void> = Promise.resolve();
-  #signals: Signals = { dtr: false, rts: false };
+  #signals: Signals = SIGNALS_WHEN_OPENED;
 
   constructor(port: WebSerialPort, name: string) {
     this.#port = port;
@@ -74,8 +76,10 @@ class WebSerialLine implements SerialLine {
 
   async setSignals(signals: Signals): Promise<void> {
     this.#received.assertSound();
+    // Browsers may set the lines one after the other: only a swap of both gains from setting them at once.
+    const path = signals.dtr === signals.rts ? signalPath(this.#signals, signals) : [signals];
     this.#signals = signals;
-    await this.#port.setSignals({ dataTerminalReady: signals.dtr, requestToSend: signals.rts });
+    for (const { dtr, rts } of path) await this.#port.setSignals({ dataTerminalReady: dtr, requestToSend: rts });
   }
 
   /** The API can't change the rate of an open port: it is closed, opened again, and its lines set as they were. */
@@ -85,7 +89,9 @@ class WebSerialLine implements SerialLine {
     await this.#port.open({ baudRate, bufferSize: BUFFER_SIZE });
     this.#received = new ReceiveBuffer();
     this.#begin();
-    await this.setSignals(this.#signals);
+    const signals = this.#signals;
+    this.#signals = SIGNALS_WHEN_OPENED;
+    await this.setSignals(signals);
   }
 
   wait(ms: number): Promise<void> {

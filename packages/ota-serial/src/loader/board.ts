@@ -5,6 +5,7 @@ import {
   chipByName,
   isOtaError,
   LoaderOp,
+  LoaderStatus,
   loaderWords,
   OtaError,
   parseSecurityInfo,
@@ -33,6 +34,13 @@ export interface Board extends ChipFacts {
   /** Bytes. */
   readonly flashSize: number;
 }
+
+/** By these statuses a ROM and the stubs say that they don't know a command. */
+const UNKNOWN: readonly number[] = [
+  LoaderStatus.ROM_BAD_MESSAGE,
+  LoaderStatus.STUB_UNKNOWN_COMMAND,
+  LoaderStatus.STUB_NOT_IMPLEMENTED,
+];
 
 /** Bits of eFuse word 6 of an ESP32: `ABS_DONE_0` and `ABS_DONE_1`, either secure boot. */
 const ESP32_SECURE_BOOT = 0x30;
@@ -101,7 +109,8 @@ async function readSecurity(link: LoaderLink): Promise<SecurityInfo | undefined>
     });
     return parseSecurityInfo(payload);
   } catch (error) {
-    if (isOtaError(error, "serial/loader-refused")) return undefined;
+    // Any other status is that of a damaged answer.
+    if (isOtaError(error, "serial/loader-refused") && UNKNOWN.includes(error.details.status)) return undefined;
     throw error;
   }
 }

@@ -18,7 +18,7 @@ export function connectFault({ port, hasSignals, heard }: DeafLine): OtaError {
   const bootModes = [...text.matchAll(/boot:0x([0-9a-f]+)/gi)];
   const bootMode = bootModes.at(-1)?.[1];
   if (/brownout|BROWN_OUT/i.test(text)) return brownOut(port);
-  if (/waiting for download/i.test(text)) return loaderDeaf(port);
+  if (/waiting for download/i.test(text)) return hasLeftLoader(text) ? linesSwapped(port) : loaderDeaf(port);
   if (bootMode !== undefined) return wrongBootMode(port, Number.parseInt(bootMode, 16));
   if (heard.length === 0) return nothingReceived(port, hasSignals);
   return isReadable(heard) ? appRunning(port, hasSignals) : unreadable(port);
@@ -34,6 +34,20 @@ export function brownOut(port: string): OtaError<"serial/brown-out"> {
 function loaderDeaf(port: string): OtaError<"serial/loader-deaf"> {
   const message = `the board on ${port} waits for a download, and does not hear us`;
   const hint = "check the line from the adapter's TX to the board's RX; nothing else may drive that pin";
+  return new OtaError("serial/loader-deaf", message, { port }, { hint });
+}
+
+/** Whether a board that waited for a download was reset into its app again, as by a sequence on the wrong lines. */
+function hasLeftLoader(text: string): boolean {
+  return /FLASH_BOOT/.test(text.slice(text.search(/waiting for download/i)));
+}
+
+/** The usual sequence with DTR and RTS exchanged, as `--reset-sequence` takes it. */
+const SWAPPED_RESET = "R0|D1|W0.1|R1|D0|W0.05|R0";
+
+function linesSwapped(port: string): OtaError<"serial/loader-deaf"> {
+  const message = `the board on ${port} was in its loader and came out of it before it could be called`;
+  const hint = `probably DTR and RTS are swapped: exchange their wires, or try --reset-sequence "${SWAPPED_RESET}"`;
   return new OtaError("serial/loader-deaf", message, { port }, { hint });
 }
 

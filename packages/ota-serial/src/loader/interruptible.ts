@@ -16,6 +16,7 @@ export function interruptible(line: SerialLine, signal: AbortSignal | undefined)
     port: line.port,
     usb: line.usb,
     hasSignals: line.hasSignals,
+    canSetSignalsTogether: line.canSetSignalsTogether,
     hasBaudRate: line.hasBaudRate,
     write: (bytes) => step(() => line.write(bytes)),
     read: (timeoutMs) => step(() => line.read(timeoutMs)),

@@ -10,7 +10,7 @@ export type ResetStep = { readonly dtr?: boolean; readonly rts?: boolean } | { r
 /** How long EN is held low, in milliseconds. */
 const EN_LOW_MS = 100;
 
-/** Lines one after the other: what Windows and network ports can do. */
+/** One line after the other, as Windows and network ports set them. */
 export function classicReset(bootDelayMs: number): readonly ResetStep[] {
   return [
     { dtr: false },
@@ -66,11 +66,14 @@ export function hardReset(usb: UsbIdentity | undefined): readonly ResetStep[] {
  *
  * @returns Empty for a line without signals.
  */
-export function resetsInto(line: Pick<SerialLine, "hasSignals" | "usb">): readonly (readonly ResetStep[])[] {
+export function resetsInto(
+  line: Pick<SerialLine, "hasSignals" | "canSetSignalsTogether" | "usb">,
+): readonly (readonly ResetStep[])[] {
   if (!line.hasSignals) return [];
   const { usb } = line;
   if (usb?.vendorId === ESPRESSIF_VENDOR_ID && usb.productId === USB_JTAG_PRODUCT_ID) return [USB_JTAG_RESET];
-  return [tightReset(50), tightReset(550), classicReset(50), classicReset(550)];
+  const classic = [classicReset(50), classicReset(550)];
+  return line.canSetSignalsTogether ? [tightReset(50), tightReset(550), ...classic] : classic;
 }
 
 /**

@@ -11,6 +11,9 @@ import { loadStub, startStub } from "./stub.ts";
 /** Times that a step of a session is tried. */
 const ATTEMPTS = 12;
 
+/** Refusals of a loader while connecting after which it is believed. */
+const REFUSALS = 2;
+
 /** How long a line must be quiet to count as settled, in milliseconds. */
 const QUIET_MS = 100;
 
@@ -44,14 +47,19 @@ export class StubSession {
     return this.#disturbances;
   }
 
-  /** Finds the loader, starts the stub, raises the rate; all of it again, slower, where the line spoils an answer. */
+  /**
+   * Finds the loader, starts the stub and raises the rate. Does all of it again, slower, where the line spoils an answer.
+   * A refusal may be such an answer: it counts when it comes a second time.
+   */
   async begin(): Promise<void> {
+    let refusals = 0;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#connect();
         return;
       } catch (error) {
-        if (!isOtaError(error, "serial/noise") || attempt === ATTEMPTS) throw error;
+        if (isOtaError(error, "serial/loader-refused")) refusals++;
+        if (!isDisturbance(error) || refusals === REFUSALS || attempt === ATTEMPTS) throw error;
         this.#disturbances++;
       }
     }

@@ -1,6 +1,6 @@
+import type { SerialPortStream } from "@serialport/stream";
 import { OtaError } from "@tinybms/ota-core";
-import { ESPRESSIF_VENDOR_ID, USB_JTAG_PRODUCT_ID } from "../line/serial-line.ts";
-import type { Binding } from "./binding-line.ts";
+import { ESPRESSIF_VENDOR_ID, USB_JTAG_PRODUCT_ID, type UsbIdentity } from "../line/serial-line.ts";
 
 /** A port of this machine. */
 export interface PortInfo {
@@ -22,24 +22,21 @@ const ADAPTERS: ReadonlyMap<number, PortInfo["kind"]> = new Map<number, PortInfo
   [0x067b, "pl2303"],
 ]);
 
-/** Ports as a binding lists them. */
-interface ListedPort {
-  readonly path: string;
-  readonly vendorId?: string | undefined;
-  readonly productId?: string | undefined;
-  readonly manufacturer?: string | undefined;
-  readonly serialNumber?: string | undefined;
-}
+/** A serialport binding: `BindingInterface` of `@serialport/bindings-interface`. */
+export type SerialBinding = SerialPortStream["settings"]["binding"];
 
-/** A binding that also lists its ports. */
-export type ListingBinding = Binding & { list(): Promise<readonly ListedPort[]> };
+/** A port as a binding lists it. */
+type ListedPort = Awaited<ReturnType<SerialBinding["list"]>>[number];
+
+/** What lists the ports of a machine: any serialport binding. */
+export type PortLister = Pick<SerialBinding, "list">;
 
 /**
  * serialport's native binding of this system.
  *
  * @throws {@link OtaError} `serial/bindings-missing`.
  */
-export async function nativeBinding(): Promise<ListingBinding> {
+export async function nativeBinding(): Promise<SerialBinding> {
   try {
     const { autoDetect } = await import("@serialport/bindings-cpp");
     return autoDetect();
@@ -55,7 +52,7 @@ export async function nativeBinding(): Promise<ListingBinding> {
  *
  * @throws {@link OtaError} `serial/bindings-missing`, `serial/ports-unlisted`.
  */
-export async function listPorts(binding?: ListingBinding): Promise<readonly PortInfo[]> {
+export async function listPorts(binding?: PortLister): Promise<readonly PortInfo[]> {
   const source = binding ?? (await nativeBinding());
   const listed = await source.list().catch((cause: unknown) => {
     const message = `this system's serial ports can't be listed: ${cause instanceof Error ? cause.message : String(cause)}`;
@@ -64,6 +61,13 @@ export async function listPorts(binding?: ListingBinding): Promise<readonly Port
   });
   const ports = listed.map(portInfo);
   return [...ports.filter(isBoard), ...ports.filter((port) => !isBoard(port))];
+}
+
+/** USB ids of a port, where the system can tell: they decide how the board is reset. */
+export async function usbOf(path: string, binding: PortLister): Promise<UsbIdentity | undefined> {
+  const ports = await listPorts(binding).catch(() => []);
+  const { vendorId, productId } = ports.find((port) => port.path === path) ?? {};
+  return vendorId === undefined || productId === undefined ? undefined : { vendorId, productId };
 }
 
 /** Whether a port looks like an ESP32 board. */

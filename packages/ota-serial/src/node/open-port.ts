@@ -1,22 +1,24 @@
 import { OtaError } from "@tinybms/ota-core";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
-import { openBindingLine } from "./binding-line.ts";
-import { isBoard, listPorts, nativeBinding, type PortInfo } from "./native-binding.ts";
+import { isBoard, listPorts, nativeBinding, type PortInfo, type SerialBinding } from "./native-binding.ts";
 import { openRfc2217Line } from "./rfc2217-line.ts";
 import { type NetworkAddress, openSocketLine } from "./socket-line.ts";
+import { openBindingLine } from "./stream-line.ts";
 
 /**
- * Opens a port: a path such as `/dev/ttyUSB0` or `COM3`, or as pyserial writes it `socket://HOST:PORT` (bytes over TCP) or
+ * Opens a port by its name: a path such as `/dev/ttyUSB0` or `COM3`, or as pyserial writes it `socket://HOST:PORT` (bytes over TCP) or
  * `rfc2217://HOST:PORT` (a port with its control lines behind TCP).
  *
+ * @param binding - Opens paths. Without it `@serialport/bindings-cpp`, where that is installed.
  * @throws {@link OtaError} `serial/…` of the kind of port, `arguments/invalid` for a malformed URL.
  */
-export async function openPort(port: string, baudRate: number = BAUD_RATE_DEFAULT): Promise<SerialLine> {
+export async function openPort(
+  port: string,
+  baudRate: number = BAUD_RATE_DEFAULT,
+  binding?: SerialBinding,
+): Promise<SerialLine> {
   const [, scheme, rest = ""] = /^([a-z0-9]+):\/\/(.*)$/i.exec(port) ?? [];
-  if (scheme === undefined) {
-    const binding = await nativeBinding();
-    return openBindingLine(binding, port, baudRate, await usbOf(port));
-  }
+  if (scheme === undefined) return openBindingLine(binding ?? (await nativeBinding()), port, { baudRate });
   const address = addressOf(port, rest);
   if (scheme.toLowerCase() === "socket") return openSocketLine(address);
   if (scheme.toLowerCase() === "rfc2217") return openRfc2217Line(address, baudRate);
@@ -47,13 +49,6 @@ export async function onlyBoardPort(list: () => Promise<readonly PortInfo[]> = l
   const message = `no port looks like an ESP32 board: ${seen}`;
   const hint = "is the board plugged in, with a cable that carries data, and the driver of its adapter installed?";
   throw new OtaError("serial/no-port", message, { ports: others }, { hint });
-}
-
-/** USB ids, where the system can tell: they decide how the board is reset. */
-async function usbOf(path: string): Promise<SerialLine["usb"]> {
-  const ports = await listPorts().catch(() => []);
-  const { vendorId, productId } = ports.find((port) => port.path === path) ?? {};
-  return vendorId === undefined || productId === undefined ? undefined : { vendorId, productId };
 }
 
 function addressOf(port: string, rest: string): NetworkAddress {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial-line.ts";
+import { SIGNALS_WHEN_OPENED, signalPath } from "../line/signal-path.ts";
 import { closeSocket, connectTo, endOf, type NetworkAddress, writeTo } from "./socket-line.ts";
 import {
   ComPort,
@@ -40,13 +41,14 @@ class Rfc2217Line implements SerialLine {
   readonly port: string;
   readonly usb = undefined;
   readonly hasSignals = true;
+  readonly canSetSignalsTogether = false;
   readonly hasBaudRate = true;
   readonly #socket: Socket;
   readonly #received = new ReceiveBuffer();
   readonly #telnet = new TelnetReader();
   /** Requests that wait for their answer, by command. */
   readonly #waiting = new Map<number, () => void>();
-  #signals: Signals | undefined;
+  #signals: Signals = SIGNALS_WHEN_OPENED;
 
   constructor(socket: Socket, name: string) {
     this.port = name;
@@ -76,11 +78,14 @@ class Rfc2217Line implements SerialLine {
 
   /** Not waited for: Espressif's server answers no control line, and what follows takes the same way. */
   async setSignals(signals: Signals): Promise<void> {
-    const before = this.#signals;
+    let before = this.#signals;
     this.#signals = signals;
     const { DTR_ON, DTR_OFF, RTS_ON, RTS_OFF } = ComPortControl;
-    if (signals.dtr !== before?.dtr) await this.#control(signals.dtr ? DTR_ON : DTR_OFF);
-    if (signals.rts !== before?.rts) await this.#control(signals.rts ? RTS_ON : RTS_OFF);
+    for (const state of signalPath(before, signals)) {
+      const isDtr = state.dtr !== before.dtr;
+      await this.#control(isDtr ? (state.dtr ? DTR_ON : DTR_OFF) : state.rts ? RTS_ON : RTS_OFF);
+      before = state;
+    }
   }
 
   setBaudRate(baudRate: number): Promise<void> {

@@ -47,6 +47,7 @@ class SocketLine implements SerialLine {
   readonly port: string;
   readonly usb = undefined;
   readonly hasSignals = false;
+  readonly canSetSignalsTogether = false;
   readonly hasBaudRate = false;
   readonly #socket: Socket;
   readonly #received = new ReceiveBuffer();
