@@ -3,8 +3,8 @@
  *
  *     node --conditions=@tinybms/source scripts/bundle-command.ts [FOLDER]
  *
- * What comes from the registry stays outside and keeps its own licence and its own updates, but for the hashes and
- * ciphers that only ota-core depends on.
+ * What comes from the registry stays outside and keeps its own licence and its own updates, but for commander, which
+ * every command needs, and the hashes and ciphers that only ota-core depends on.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +12,20 @@ import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
 const PUBLISHER = fileURLToPath(new URL("../packages/ota-publisher/", import.meta.url));
+
+/** What goes into the bundle besides the command itself. */
+const BUNDLED = /^(?:@tinybms\/ota-core|@noble\/(?:hashes|ciphers)|commander)(?:\/|$)/;
+
+/** commander loads it for executable subcommands, which we have none of; it takes as long to load as commander itself. */
+function loadChildProcessLate(code: string, id: string): string | undefined {
+  if (!/commander[\\/]lib[\\/]command\.js$/.test(id)) return undefined;
+  const eager = "const childProcess = require('node:child_process');";
+  if (!code.includes(eager)) throw new Error("commander no longer loads node:child_process as it did");
+  return code.replace(
+    eager,
+    "const childProcess = { spawn: (...args) => require('node:child_process').spawn(...args) };",
+  );
+}
 
 /**
  * Writes a package of its own that holds nothing but the command.
@@ -35,7 +49,8 @@ async function writeBundle(folder: string): Promise<void> {
     input: join(PUBLISHER, "src/bin/tinybms-ota.ts"),
     platform: "node",
     resolve: { conditionNames: ["@tinybms/source", "node", "import"] },
-    external: (id) => /^[@a-z]/.test(id) && !/^@(?:tinybms\/ota-core|noble\/(?:hashes|ciphers))(?:\/|$)/.test(id),
+    external: (id) => /^[@a-z]/.test(id) && !BUNDLED.test(id),
+    plugins: [{ name: "lazy-child-process", transform: loadChildProcessLate }],
     logLevel: "warn",
     output: { dir: folder, format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
   });
