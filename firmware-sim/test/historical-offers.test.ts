@@ -135,7 +135,7 @@ class ServedDevice {
   }
 
   tell(topic: string, payload: Uint8Array): void {
-    this.#do({ type: "message", now: this.now, topic, payload });
+    this.#do({ type: "message", now: this.now, topic, payload, retained: true });
   }
 
   /** Handles an event and all that follows from it. */
@@ -155,13 +155,14 @@ class ServedDevice {
     if (action.type === "subscribe") {
       const parsed = parseTopic(ROOT, action.topic);
       const image = parsed?.kind === "hashes" ? BY_ID.get(parsed.image) : undefined;
-      if (image !== undefined) yield { type: "message", now, topic: action.topic, payload: image.hashes };
+      if (image !== undefined)
+        yield { type: "message", now, topic: action.topic, payload: image.hashes, retained: true };
     }
     if (action.type === "publish" && action.topic.endsWith("/request")) {
       const id = (JSON.parse(new TextDecoder().decode(action.payload)) as { image: string }).image;
       const topic = topicsOf(ROOT).imageChunk(id);
       for (const payload of [...(BY_ID.get(id)?.chunks ?? [])].reverse())
-        yield { type: "message", now, topic, payload };
+        yield { type: "message", now, topic, payload, retained: false };
     }
   }
 

@@ -74,11 +74,21 @@ export type AgentTimer =
   /** When the self-test has its result. */
   | "self-test";
 
+/** A message that the broker delivered. */
+export interface AgentMessage {
+  readonly type: "message";
+  readonly now: number;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** The RETAIN flag of its PUBLISH: it arrives because of a subscription. */
+  readonly retained: boolean;
+}
+
 /** What reaches the agent from outside. `now` is in milliseconds on a clock that never goes back. */
 export type AgentEvent =
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
-  | { readonly type: "message"; readonly now: number; readonly topic: string; readonly payload: Uint8Array }
+  | AgentMessage
   | { readonly type: "timer"; readonly now: number; readonly timer: AgentTimer }
   | { readonly type: "cancel"; readonly now: number };
 
@@ -192,7 +202,7 @@ export class OtaAgent {
   }
 
   #toReceiverEvent(event: AgentEvent): ReceiverEvent | undefined {
-    if (event.type === "message") return this.#toMessageEvent(event.now, event.topic, event.payload);
+    if (event.type === "message") return this.#toMessageEvent(event);
     if (event.type !== "timer") return event;
     const { now, timer } = event;
     if (timer !== "self-test") return { type: "timer", now, timer };
@@ -200,14 +210,14 @@ export class OtaAgent {
     return outcome === "hang" ? undefined : { type: "self-test", now, passed: outcome === "pass" };
   }
 
-  #toMessageEvent(now: number, topic: string, payload: Uint8Array): ReceiverEvent | undefined {
+  #toMessageEvent({ now, topic, payload, retained }: AgentMessage): ReceiverEvent | undefined {
     const parsed = parseTopic(this.#options.topicRoot, topic);
     switch (parsed?.kind) {
       case "offer":
       case "device-offer":
-        return { type: "offer", now, payload };
+        return { type: "offer", now, payload, retained };
       case "keys":
-        return { type: "key-set", now, payload };
+        return { type: "key-set", now, payload, retained };
       case "hashes":
         return { type: "hashes", now, image: parsed.image, payload };
       case "image-chunk":

@@ -160,7 +160,7 @@ export class DeviceConnection {
         this.#handle({ type: "connected", now: now() });
       }),
     );
-    client.on("message", (topic, payload) => ifAlive(() => this.#receive(topic, payload)));
+    client.on("message", (topic, payload, { retain }) => ifAlive(() => this.#receive(topic, payload, retain)));
     client.on("error", (error) => this.#options.onConnectionError?.(error));
     client.on("close", () =>
       ifAlive(() => {
@@ -180,9 +180,9 @@ export class DeviceConnection {
     return { will: { topic: will.topic, payload: toBuffer(will.payload), qos: 1, retain: true } };
   }
 
-  #receive(topic: string, payload: Uint8Array): void {
+  #receive(topic: string, payload: Uint8Array, retained: boolean): void {
     for (const lateMs of this.#faults.fateOf(topic)) {
-      this.#later(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload }));
+      this.#later(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload, retained }));
     }
   }
 

@@ -49,8 +49,8 @@ export class DeviceInWorld {
 
   #connectAfter(delayMs: number): void {
     this.#after(delayMs, () => {
-      this.#world.link.connect(this.device.will, ({ topic, payload }) =>
-        this.#receive((now) => ({ type: "message", now, topic, payload })),
+      this.#world.link.connect(this.device.will, ({ topic, payload, retained }) =>
+        this.#receive((now) => ({ type: "message", now, topic, payload, retained })),
       );
       this.#receive((now) => ({ type: "connected", now }));
     });

@@ -9,8 +9,12 @@ import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from ".
 import { sha256 } from "../src/sha256.ts";
 import { earliestBuildTime } from "../src/signing/time-floor.ts";
 
-/** Distributes `Omit` over a union. */
-type Untimed<Event> = Event extends unknown ? Omit<Event, "now"> : never;
+/** An event without its time. A message is a live one unless said otherwise. */
+type Untimed<Event> = Event extends { readonly retained: boolean }
+  ? Omit<Event, "now" | "retained"> & { readonly retained?: boolean }
+  : Event extends unknown
+    ? Omit<Event, "now">
+    : never;
 
 export interface BenchOptions {
   readonly receiver: ReceiverOptions;
@@ -88,7 +92,7 @@ export class BenchDevice {
     const events: Untimed<ReceiverEvent>[] = [event];
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       const receiver = this.receiver;
-      for (const action of receiver.handle({ ...next, now: this.#options.now() } as ReceiverEvent)) {
+      for (const action of receiver.handle({ retained: false, ...next, now: this.#options.now() } as ReceiverEvent)) {
         this.actions.push(action);
         const answer = this.#carryOut(action);
         if (answer !== undefined) events.push(answer);

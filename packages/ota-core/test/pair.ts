@@ -169,23 +169,23 @@ export class Pair {
       this.chunksPublished.set(index, (this.chunksPublished.get(index) ?? 0) + 1);
     }
     for (const device of this.devices) {
-      if (this.#subscriptions.get(device)?.has(topic)) this.#deliver(device, topic, payload);
+      if (this.#subscriptions.get(device)?.has(topic)) this.#deliver(device, topic, payload, false);
     }
   }
 
   #deliverRetained(device: BenchDevice, topic: string): void {
     const payload = this.#retained.get(topic);
-    if (payload !== undefined) this.#deliver(device, topic, payload);
+    if (payload !== undefined) this.#deliver(device, topic, payload, true);
   }
 
-  #deliver(device: BenchDevice, topic: string, payload: Uint8Array): void {
+  #deliver(device: BenchDevice, topic: string, payload: Uint8Array, retained: boolean): void {
     const parsed = parseTopic(TOPIC_ROOT, topic);
     const isChunk = parsed?.kind === "image-chunk" || parsed?.kind === "device-chunk";
     this.#send(isChunk, () => {
       if (!this.#subscriptions.get(device)?.has(topic)) return;
       if (parsed?.kind === "hashes") device.feed({ type: "hashes", image: parsed.image, payload });
       else if (isChunk) device.feed({ type: "chunk", payload });
-      else device.feed({ type: "offer", payload });
+      else device.feed({ type: "offer", payload, retained });
     });
   }
 

@@ -58,6 +58,13 @@ test("of six chips and six images each takes its own alone", () => {
   }
 });
 
+test("hardware of a name that is no chip's leaves the decision to the chip id", () => {
+  const release = { ...RELEASE, hardware: "tinybms-gateway-rev-c" };
+  expect(codeOf(offer(), release, facts())).toBeUndefined();
+  expect(codeOf(offer(), release, facts({ chipId: 9 }))).toBe("offer/wrong-chip");
+  expect(codeOf(offer(), { ...RELEASE, hardware: "esp32s3" }, facts())).toBe("offer/wrong-hardware");
+});
+
 test("an image below the eFuse's secure version is refused before anything is erased, whatever is waived", () => {
   const waive = ["chip-id", "project-name", "constraints"] as const;
   for (const [found, required, code] of [

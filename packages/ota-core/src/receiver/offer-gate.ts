@@ -33,6 +33,8 @@ export type Admission =
       readonly reason: DropReason;
       readonly offer: OfferDocument;
       readonly error: OtaError;
+      /** Its signatures were verified. */
+      readonly isAuthentic: boolean;
     }
   | Extract<Verdict, { kind: "postponed" }>;
 
@@ -78,8 +80,12 @@ export class OfferGate {
     return false;
   }
 
-  /** Judges an offer. Changes nothing but what is remembered of signatures. */
-  admit(message: Uint8Array, record: ReceiverRecord, now: number): Admission {
+  /**
+   * Judges an offer. Changes nothing but what is remembered of signatures.
+   *
+   * @param isRetained - Whether the broker sent it because of a subscription.
+   */
+  admit(message: Uint8Array, isRetained: boolean, record: ReceiverRecord, now: number): Admission {
     const received = readOffer(message);
     if (received === undefined) return { kind: "dropped", reason: "malformed" };
     const { offer } = received;
@@ -91,24 +97,31 @@ export class OfferGate {
     const wrong = this.#refuseEpoch(offer);
     if (wrong !== undefined && offer.epoch > wrong.details.expected) return { kind: "early", offer, error: wrong };
     const stale = wrong ?? (order < 0 ? staleOffer(offer, record) : undefined);
-    if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale };
-    const verdict = this.#verdictOf(received, now);
+    if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale, isAuthentic: false };
+    const verdict = this.#verdictOf(received, isRetained, now);
     if (verdict.kind === "postponed") return verdict;
-    if (verdict.kind === "refused") return { kind: "refused", reason: "untrusted", offer, error: verdict.error };
+    if (verdict.kind === "refused") {
+      return { kind: "refused", reason: "untrusted", offer, error: verdict.error, isAuthentic: false };
+    }
     const known = order === 0;
     if (known && received.payloadSha256 !== record.payloadSha256) {
-      return { kind: "refused", reason: "stale-offer", offer, error: conflict(offer) };
+      return { kind: "refused", reason: "stale-offer", offer, error: conflict(offer), isAuthentic: true };
     }
     return { kind: "admitted", received, known };
   }
 
   /** Takes a step to the next key set; `undefined` on a device that has none. */
-  takeKeySet(message: Uint8Array, now: number): Verdict | undefined {
-    return this.#trust?.takeKeySet(message, now);
+  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): Verdict | undefined {
+    return this.#trust?.takeKeySet(message, isRetained, now);
   }
 
-  #verdictOf(received: ReceivedOffer, now: number): Verdict {
-    if (this.#trust !== undefined) return this.#trust.judgeOffer(received, now);
+  /** Returns when everything that the broker retains can be verified: `now`, or when the budgets for it are back. */
+  retainedReadyAt(now: number): number {
+    return this.#trust?.retainedReadyAt(now) ?? now;
+  }
+
+  #verdictOf(received: ReceivedOffer, isRetained: boolean, now: number): Verdict {
+    if (this.#trust !== undefined) return this.#trust.judgeOffer(received, isRetained, now);
     if (this.#options.allowUnsigned && !this.#isLocked) return { kind: "verified" };
     const message =
       "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";

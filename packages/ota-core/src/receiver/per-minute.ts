@@ -1,6 +1,6 @@
 const MINUTE_MS = 60_000;
 
-/** So many of something within any minute. Times are those of the events. */
+/** A limit on how many of something are spent within any minute. Times are those of the events. */
 export class PerMinute {
   readonly #limit: number;
   /** When each of those within the last minute was, the oldest first. */
@@ -10,9 +10,15 @@ export class PerMinute {
     this.#limit = limit;
   }
 
-  /** When so many may be spent: `now`, or the time at which enough have come back. */
+  /** Returns how many may be spent at `now`. */
+  left(now: number): number {
+    this.#forget(now);
+    return this.#limit - this.#spent.length;
+  }
+
+  /** Returns when `count` may be spent: `now`, or the time at which enough have come back. */
   availableAt(count: number, now: number): number {
-    this.#spent = this.#spent.filter((at) => at + MINUTE_MS > now);
+    this.#forget(now);
     const last = this.#spent[this.#spent.length + count - this.#limit - 1];
     return last === undefined ? now : last + MINUTE_MS;
   }
@@ -20,5 +26,9 @@ export class PerMinute {
   /** Spends one. */
   spend(now: number): void {
     this.#spent.push(now);
+  }
+
+  #forget(now: number): void {
+    this.#spent = this.#spent.filter((at) => at + MINUTE_MS > now);
   }
 }

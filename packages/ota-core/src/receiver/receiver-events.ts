@@ -36,7 +36,7 @@ export type ReceiverTimer =
   | "probation"
   /** When a progress report that was held back may go out. */
   | "report"
-  /** When signatures may be verified again, of what came while too many were. */
+  /** When to ask the broker again for what it retains, because a message arrived that could not be verified. */
   | "verify";
 
 /** A flash operation that a {@link ReceiverAction} asked for. One is under way at a time. */
@@ -97,10 +97,10 @@ export type ReceiverEvent =
   /** The broker took us: subscriptions have to be made anew. */
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
-  /** An offer envelope arrived on the product's or the device's own topic. */
-  | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array }
-  /** A key set envelope arrived. */
-  | { readonly type: "key-set"; readonly now: number; readonly payload: Uint8Array }
+  /** An offer envelope arrived on the product's or the device's own topic. `retained` is the RETAIN flag of its PUBLISH. */
+  | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array; readonly retained: boolean }
+  /** A key set envelope arrived. `retained` is the RETAIN flag of its PUBLISH. */
+  | { readonly type: "key-set"; readonly now: number; readonly payload: Uint8Array; readonly retained: boolean }
   /** A hash list arrived. `image` is the topic's. */
   | { readonly type: "hashes"; readonly now: number; readonly image: string; readonly payload: Uint8Array }
   | { readonly type: "chunk"; readonly now: number; readonly payload: Uint8Array }

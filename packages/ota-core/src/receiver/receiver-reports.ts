@@ -15,8 +15,11 @@ export interface ReportedReceiver {
   emit(action: ReceiverAction): void;
 }
 
-/** Answers to senders within a minute: whoever can publish offers can't make a device publish without bound. */
+/** Answers to senders within a minute, so that nobody who can publish offers makes a device publish without bound. */
 const ANSWERS_PER_MINUTE = 8;
+
+/** Of those, answers that only the sender of an authentic offer gets: a flood of forged offers can't use them up. */
+const ANSWERS_FOR_AUTHENTIC = 1;
 
 /** Publishes what a device has to say of itself, and what it tells the senders of offers. */
 export class ReceiverReports {
@@ -60,17 +63,26 @@ export class ReceiverReports {
     this.#schedule.sent(this.#receiver.reportKey(), this.#receiver.now());
   }
 
-  /** Whether one sender more may be answered within this minute. One is spent by asking. */
-  mayAnswer(): boolean {
+  /**
+   * Spends one answer of this minute.
+   *
+   * @param isAuthentic - Whether the offer to answer was verified.
+   * @returns `false` if none is left.
+   */
+  mayAnswer(isAuthentic: boolean): boolean {
     const now = this.#receiver.now();
-    if (this.#answers.availableAt(1, now) > now) return false;
+    if (this.#answers.left(now) <= (isAuthentic ? 0 : ANSWERS_FOR_AUTHENTIC)) return false;
     this.#answers.spend(now);
     return true;
   }
 
-  /** Tells the sender of an offer where it stands, without a change to what this device is about. Not retained. */
-  answer(offer: string, state: "waiting" | "rejected", error: OtaError | undefined): void {
-    if (!this.#receiver.isConnected() || !this.mayAnswer()) return;
+  /**
+   * Tells the sender of an offer where it stands, without a change to what this device is about. Not retained.
+   *
+   * @param isAuthentic - Whether the offer was verified.
+   */
+  answer(offer: string, state: "waiting" | "rejected", error: OtaError | undefined, isAuthentic: boolean): void {
+    if (!this.#receiver.isConnected() || !this.mayAnswer(isAuthentic)) return;
     const { error: _, image: __, ...report } = this.#receiver.report();
     const told = error === undefined ? {} : { error: { code: error.code, message: error.message } };
     this.#send({ ...report, state, offer, ...told }, false);

@@ -7,6 +7,7 @@ import { buildChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
 import { parseRequest } from "../messages/request.ts";
 import { parseStateReport } from "../messages/state-report.ts";
+import { topicsOf } from "../messages/topics.ts";
 import { Receiver } from "./receiver.ts";
 import type { ReceiverAction } from "./receiver-events.ts";
 import { parseReceiverRecord } from "./receiver-record.ts";
@@ -99,6 +100,30 @@ test("a device takes an offer, fetches every chunk, reboots, proves itself and s
 
   world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW)) });
   expect(world.device.receiver.state, "the standing offer changes nothing").toBe("confirmed");
+});
+
+test("leaves no topic that it joins again: the same image under another offer", () => {
+  const world = downloading();
+  const before = world.device.actions.length;
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW), { sequence: 2, id: "ee".repeat(16) }) });
+  const actions = world.device.actions.slice(before);
+  const topicsOfType = (type: string): string[] =>
+    actions.flatMap((action) => (action.type === type && "topic" in action ? [action.topic] : []));
+  const topics = topicsOf(TOPIC_ROOT);
+  expect(topicsOfType("unsubscribe")).toEqual([]);
+  expect(topicsOfType("subscribe")).toEqual([
+    topics.imageChunk(IMAGE),
+    topics.deviceChunk("bench-1"),
+    topics.hashes(IMAGE),
+  ]);
+  // Another image: its own topics are joined, those of the one before are left, and the device's own stays.
+  const other = buildAppImage({ chip: "esp32", version: "1.2.0", projectName: "bench", sizeBytes: 30_000, seed: 3 });
+  const later = world.device.actions.length;
+  world.device.feed({ type: "offer", payload: offerOf(releaseOf(other), { sequence: 3, id: "dd".repeat(16) }) });
+  const left = world.device.actions
+    .slice(later)
+    .flatMap((action) => (action.type === "unsubscribe" ? action.topic : []));
+  expect(left).toEqual([topics.imageChunk(IMAGE), topics.hashes(IMAGE)]);
 });
 
 test("sector 0 is erased first and chunk 0 written last", () => {
@@ -410,7 +435,7 @@ test("a device that was not provisioned for unsigned offers takes none", () => {
     secureVersion: 0,
   });
   receiver.handle({ type: "connected", now: 1 });
-  const actions = receiver.handle({ type: "offer", now: 1, payload: offerOf(releaseOf(NEW)) });
+  const actions = receiver.handle({ type: "offer", now: 1, retained: true, payload: offerOf(releaseOf(NEW)) });
   const [answer] = actions.filter((action) => action.type === "publish");
   expect(answer).toMatchObject({ retain: false });
   expect(parseStateReport(answer!.payload)).toMatchObject({ state: "rejected", error: { code: "offer/untrusted" } });

@@ -62,6 +62,9 @@ type Activity =
   /** The old image, making the one that failed unbootable. */
   | { readonly name: "condemn"; readonly attempt: Attempt };
 
+/** How often a device asks the broker again for what it retains, at most, in milliseconds. */
+const ASK_INTERVAL_MS = 60_000;
+
 /** The highest epoch that a key set can have. */
 const EPOCH_MAX = 2_147_483_647;
 
@@ -92,8 +95,10 @@ export class Receiver {
   /** The newest of the offers that wait for the end of a probation. */
   #held: ReceivedOffer | undefined;
   #isConnected = false;
-  /** The timer is set after which signatures may be verified again. */
+  /** The timer is set after which the broker is asked again for what it retains. */
   #isRetryDue = false;
+  /** When the broker was last asked for the offers and the key set that it retains. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   #out: ReceiverAction[] = [];
   #now = 0;
 
@@ -183,7 +188,7 @@ export class Receiver {
     if (event.type === "booted") this.#onBooted(event);
     else if (this.#boot !== undefined) this.#dispatch(event);
     this.#reports.changed();
-    return this.#out;
+    return withoutRejoins(this.#out);
   }
 
   #dispatch(event: Exclude<ReceiverEvent, BootedEvent>): void {
@@ -194,9 +199,9 @@ export class Receiver {
         this.#isConnected = false;
         return;
       case "offer":
-        return this.#onOffer(event.payload);
+        return this.#onOffer(event.payload, event.retained);
       case "key-set":
-        return this.#onKeySet(event.payload);
+        return this.#onKeySet(event.payload, event.retained);
       case "hashes":
         if (this.#activity.name !== "download") return this.#drop("not-downloading");
         return this.#activity.download.onHashes(event.image, event.payload);
@@ -300,6 +305,7 @@ export class Receiver {
   /** Anew at each call: the broker then repeats what it retains. The key set comes first, as offers count under it. */
   #subscribeToOffers(): void {
     if (!this.#isConnected) return;
+    this.#askedAt = this.#now;
     const next = this.#nextKeySetTopic();
     if (next !== undefined) this.#emit({ type: "subscribe", topic: next });
     this.#emit({ type: "subscribe", topic: this.#topics.offer });
@@ -313,32 +319,32 @@ export class Receiver {
   }
 
   /** A device decides alone whether an offer is for it, authentic, newer than what it knows, and possible. */
-  #onOffer(message: Uint8Array): void {
+  #onOffer(message: Uint8Array, isRetained: boolean): void {
     if (message.length === 0) return; // cleared from the broker: nothing new
-    const admission = this.#gate.admit(message, this.#record, this.#now);
+    const admission = this.#gate.admit(message, isRetained, this.#record, this.#now);
     switch (admission.kind) {
       case "admitted":
         return this.#takeUp(admission.received, admission.known);
       case "dropped":
         return this.#drop(admission.reason);
       case "postponed":
-        return this.#postpone(admission.until);
+        return this.#postpone();
       case "early":
         this.#counters.refuse("early", admission.error.code);
-        return this.#reports.answer(admission.offer.id, "waiting", admission.error);
+        return this.#reports.answer(admission.offer.id, "waiting", admission.error, false);
       case "refused":
         this.#counters.refuse(admission.reason, admission.error.code);
-        return this.#reports.answer(admission.offer.id, "rejected", admission.error);
+        return this.#reports.answer(admission.offer.id, "rejected", admission.error, admission.isAuthentic);
     }
   }
 
   /** One step of trust. What the set before had allowed and is not in flash yet, is over. */
-  #onKeySet(message: Uint8Array): void {
+  #onKeySet(message: Uint8Array, isRetained: boolean): void {
     if (message.length === 0) return;
     const former = this.#nextKeySetTopic();
-    const verdict = this.#gate.takeKeySet(message, this.#now);
+    const verdict = this.#gate.takeKeySet(message, isRetained, this.#now);
     if (verdict === undefined) return this.#drop("not-for-us");
-    if (verdict.kind === "postponed") return this.#postpone(verdict.until);
+    if (verdict.kind === "postponed") return this.#postpone();
     if (verdict.kind === "refused") return this.#counters.refuse("untrusted", verdict.error.code);
     this.#storeKeySet();
     if (this.#isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
@@ -349,12 +355,26 @@ export class Receiver {
     this.#error = describeError("offer/wrong-epoch");
   }
 
-  /** It comes again when the broker is asked for what it retains: at the time set first, which no flood puts off. */
-  #postpone(until: number): void {
+  /**
+   * Drops a message that can't be verified now, and asks the broker later for what it retains: live messages can't use up
+   * the budget for that. The time that was set first stands, so no flood puts it off.
+   */
+  #postpone(): void {
     this.#drop("too-many");
-    if (this.#isRetryDue) return;
+    if (!this.#isRetryDue) this.#askWhenReady();
+  }
+
+  /** Asks at most once a minute, and only when all that may come as an answer can be verified. */
+  #askWhenReady(): void {
+    const at = Math.max(this.#askedAt + ASK_INTERVAL_MS, this.#gate.retainedReadyAt(this.#now));
     this.#isRetryDue = true;
-    this.#emit({ type: "set-timer", timer: "verify", at: until });
+    this.#emit({ type: "set-timer", timer: "verify", at: Math.max(at, this.#now) });
+  }
+
+  #onVerifyTimer(): void {
+    this.#isRetryDue = false;
+    if (this.#gate.retainedReadyAt(this.#now) > this.#now) this.#askWhenReady();
+    else this.#subscribeToOffers();
   }
 
   #takeUp(received: ReceivedOffer, known: boolean): void {
@@ -396,7 +416,7 @@ export class Receiver {
     if (held === undefined || compareSequence([offer.epoch, offer.sequence], [held.epoch, held.sequence]) > 0) {
       this.#held = received;
     }
-    this.#reports.answer(offer.id, "waiting", undefined);
+    this.#reports.answer(offer.id, "waiting", undefined, true);
   }
 
   /** Why an offer can't be taken, as far as can be known before the first erase. */
@@ -474,9 +494,9 @@ export class Receiver {
     const activity = this.#activity;
     const hasNoOffer = activity.name === "resting" && (activity.state === "idle" || activity.state === "rejected");
     // The retained report stays about the offer at hand, and how it ended.
-    if (!hasNoOffer) return this.#reports.answer(offer.id, "rejected", error);
+    if (!hasNoOffer) return this.#reports.answer(offer.id, "rejected", error, true);
     if (this.#offerId === offer.id && activity.state === "rejected") return;
-    if (!this.#reports.mayAnswer()) return;
+    if (!this.#reports.mayAnswer(true)) return;
     this.#offerId = offer.id;
     this.#image = undefined;
     this.#error = { code: error.code, message: error.message };
@@ -490,10 +510,7 @@ export class Receiver {
   }
 
   #onTimer(timer: ReceiverTimer): void {
-    if (timer === "verify") {
-      this.#isRetryDue = false;
-      this.#subscribeToOffers();
-    }
+    if (timer === "verify") this.#onVerifyTimer();
     if (timer === "report") {
       this.#reports.timerFired();
       if (this.#activity.name === "download") this.#reports.publish();
@@ -544,7 +561,7 @@ export class Receiver {
     this.#held = undefined;
     if (held !== undefined) {
       this.#reports.changed();
-      this.#onOffer(held.message);
+      this.#onOffer(held.message, true);
     }
   }
 
@@ -582,6 +599,18 @@ export class Receiver {
   #emit(action: ReceiverAction): void {
     this.#out.push(action);
   }
+}
+
+/**
+ * Leaves out each `unsubscribe` of a topic that is subscribed to later in the list. Brokers that handle both packets at once
+ * can end without the subscription; to subscribe once more is enough to have retained messages repeated.
+ */
+function withoutRejoins(actions: readonly ReceiverAction[]): ReceiverAction[] {
+  return actions.filter(
+    (action, index) =>
+      action.type !== "unsubscribe" ||
+      !actions.slice(index).some((later) => later.type === "subscribe" && later.topic === action.topic),
+  );
 }
 
 function withoutAttempt({ attempt: _, ...record }: ReceiverRecord): ReceiverRecord {

@@ -346,6 +346,17 @@ test("a lone device is answered on the image's topic even when it asks for its o
   expect(bench.chunks.map(({ topic }) => topic)).toEqual(Array.from({ length: 4 }, () => IMAGE_TOPIC));
 });
 
+test("devices that report under other offers are no company: a lone device is still one", () => {
+  const bench = Bench.serving();
+  for (let index = 0; index < 50; index++) {
+    const device = `stranger-${index}`;
+    const payload = reportOf(device, "confirmed", { offer: OTHER_OFFER_ID });
+    bench.give({ type: "state", device, payload, retained: false });
+  }
+  bench.request("bench-1", requestOf([[0, CHUNKS]], { unicast: true, window: 4 }));
+  expect(bench.chunks.map(({ topic }) => topic)).toEqual(Array.from({ length: 4 }, () => IMAGE_TOPIC));
+});
+
 test("a device far behind a crowd is answered on its own topic", () => {
   const bench = Bench.serving({}, 100);
   for (let device = 0; device < 40; device++) bench.request(`crowd-${device}`, requestOf([[50, 3]]));

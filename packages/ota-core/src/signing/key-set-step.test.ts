@@ -57,6 +57,20 @@ test.for([
   );
 });
 
+test("an envelope of more than 8 KiB is refused before anything is verified", () => {
+  const never = () => expect.fail("nothing is verified");
+  const next = sealedKeySet(setOf(2, [A], 1), [A, B]);
+  const padded = (sizeBytes: number): Uint8Array => {
+    const bytes = new Uint8Array(sizeBytes).fill(0x20);
+    bytes.set(next);
+    return bytes;
+  };
+  expect(advanceKeySet(FIRST, padded(8_192), verifySignature).document.epoch).toBe(2);
+  for (const read of [() => advanceKeySet(FIRST, padded(8_193), never), () => readKeySet(padded(8_193), never)]) {
+    expect(read).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
+  }
+});
+
 test("a set of another product is refused, whoever signed it", () => {
   expect(() => advance({ ...setOf(2, [A], 1), product: "Toaster" }, [A, B])).toThrow(
     expect.objectContaining({ code: "signing/key-set-product" }),

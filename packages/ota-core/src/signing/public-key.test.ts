@@ -63,6 +63,9 @@ test.for([
   ],
   ["an Ed25519 ordinate beyond the field", () => patched(ED25519, 12, new Uint8Array(32).fill(0xff)), "small order"],
   ["bytes behind the key", () => concatBytes([ED25519, Uint8Array.of(0)]), "no DER SubjectPublicKeyInfo"],
+  // The BIT STRING says how many bits of its last byte are unused (X.690 section 8.6.2.2); keys are whole bytes.
+  ["unused bits in a P-256 key", () => patched(P256, 25, Uint8Array.of(1)), "no DER SubjectPublicKeyInfo"],
+  ["unused bits in an Ed25519 key", () => patched(ED25519, 11, Uint8Array.of(7)), "no DER SubjectPublicKeyInfo"],
   ["nothing", () => new Uint8Array(), "no DER SubjectPublicKeyInfo"],
 ] as const)("%s is refused with a code and a sentence", ([, spki, text]) => {
   const code = expect.stringMatching(/^signing\/key-(?:malformed|unsupported)$/);

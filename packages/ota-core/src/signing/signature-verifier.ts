@@ -24,7 +24,6 @@ const KEY_OBJECTS = new WeakMap<PublicKey, import("node:crypto").KeyObject>();
  */
 export const verifySignature: SignatureVerifier = (key, message, signature) => {
   assert(native !== undefined, "there is no node:crypto here; a WebCryptoVerifier is needed");
-  if (!hasSignatureForm(key, signature)) return false;
   const keyObject = KEY_OBJECTS.get(key) ?? native.createPublicKey(buildPublicKeyPem(key));
   KEY_OBJECTS.set(key, keyObject);
   try {

@@ -16,7 +16,7 @@ export interface VerifiedEnvelope {
  * Verifications that one envelope may cost. An honest one costs one for each of its signatures, at most 4; the rest is
  * for signatures that name another key than the one that made them.
  */
-export const ENVELOPE_VERIFICATIONS_MAX = 8;
+const ENVELOPE_VERIFICATIONS_MAX = 8;
 
 /** Who signs what. */
 const ROLE_OF: Readonly<Record<SignedKind, KeyRoleName>> = { keys: "root", release: "release", offer: "offer" };

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { benchKeySet, createBenchKey, sealed, sealedKeySet } from "../../test/bench-keys.ts";
-import { utf8 } from "../bytes.ts";
+import { type BenchKey, benchKeySet, createBenchKey, sealed, sealedKeySet } from "../../test/bench-keys.ts";
+import { concatBytes, fromHex, utf8 } from "../bytes.ts";
+import { readIntegerPair } from "./der.ts";
 import { advanceKeySet } from "./key-set-step.ts";
 import { verifySignature } from "./signature-verifier.ts";
 import { trustKeys } from "./trusted-keys.ts";
@@ -33,6 +34,39 @@ test("WebCrypto and Node agree on every signature, right, damaged or of another 
     { numRuns: 100 },
   );
   expect(verdicts.size).toBe(2);
+});
+
+/** Other ways to write down a genuine signature. OpenSSL and WebCrypto differ in which of them they would read. */
+const REWRITTEN: readonly (readonly [what: string, key: BenchKey, rewrite: (signature: Uint8Array) => Uint8Array])[] = [
+  ["ECDSA with a length in two bytes", ecdsa, (sig) => concatBytes([Uint8Array.of(0x30, 0x81), sig.subarray(1)])],
+  ["ECDSA with a byte behind", ecdsa, (sig) => concatBytes([sig, Uint8Array.of(0)])],
+  ["ECDSA with a padded r", ecdsa, padR],
+  ["ECDSA with an r of 33 bytes", ecdsa, () => fromHex(`3026022101${"00".repeat(32)}020101`)!],
+  ["ECDSA as r and s alone", ecdsa, (sig) => concatBytes(readIntegerPair(sig)!.map((part) => leftPad(part, 32)))],
+  ["RSA with a zero before", rsa, (sig) => concatBytes([Uint8Array.of(0), sig])],
+  ["RSA with a zero behind", rsa, (sig) => concatBytes([sig, Uint8Array.of(0)])],
+  ["Ed25519 with a byte behind", ed25519, (sig) => concatBytes([sig, Uint8Array.of(0)])],
+  ["nothing", ed25519, () => new Uint8Array()],
+];
+
+function padR(signature: Uint8Array): Uint8Array {
+  const size = signature[3]!;
+  const r = concatBytes([Uint8Array.of(0x02, size + 1, 0), signature.subarray(4, 4 + size)]);
+  return concatBytes([Uint8Array.of(0x30, signature[1]! + 1), r, signature.subarray(4 + size)]);
+}
+
+function leftPad(bytes: Uint8Array, size: number): Uint8Array {
+  const padded = new Uint8Array(size);
+  padded.set(bytes, size - bytes.length);
+  return padded;
+}
+
+test.for(REWRITTEN)("neither Node nor WebCrypto takes a genuine signature written as %s", async ([, key, rewrite]) => {
+  const message = utf8("x");
+  const signature = rewrite(key.sign(message));
+  const verifier = new WebCryptoVerifier();
+  await verifier.prepare((verify) => verify(key, message, signature));
+  expect([verifySignature(key, message, signature), verifier.verify(key, message, signature)]).toEqual([false, false]);
 });
 
 test("short numbers in an ECDSA signature keep their place", async () => {
