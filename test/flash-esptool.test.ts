@@ -22,6 +22,7 @@ import {
   TWO_OTA_LARGE_PARTITION_CSV,
 } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildBootloader } from "../packages/ota-core/test/flash-dump.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
@@ -67,7 +68,7 @@ async function blankBoard(chip: ChipName): Promise<BoardOnNetwork> {
 test.skipIf(hasNoJudges).for(CHIPS)(
   `an %s that we flash holds and starts what one does that esptool flashes, and esptool verifies it${JUDGES}`,
   async (chip) => {
-    const bootloader = fileOf("bootloader.bin", buildAppImage({ chip, seed: 7, sizeBytes: 0x4000 }));
+    const bootloader = fileOf("bootloader.bin", buildBootloader(chip, { size: 0x3e00 }));
     const table = fileOf("table.bin", buildPartitionTable(TABLE));
     const app = fileOf("app.bin", buildAppImage({ chip, projectName: "bench", version: "1.2.3", sizeBytes: 0x1_9000 }));
     const bootloaderOffset = `0x${(chipByName(chip)?.bootloaderOffset ?? 0).toString(16)}`;

@@ -1,4 +1,4 @@
-import { CHIPS, type ChipName } from "@tinybms/ota-core";
+import { CHIPS, type ChipName, FLASH_SIZES } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OutputOptions } from "./command-output.ts";
 
@@ -17,9 +17,6 @@ export interface FlashOptions {
   /** In bytes. */
   readonly flashSize?: number;
 }
-
-/** Sizes that a header can state, as esptool writes them. */
-const FLASH_SIZES: readonly string[] = [1, 2, 4, 8, 16, 32, 64, 128].map((mebibytes) => `${mebibytes}MB`);
 
 /** Declares `flash`. */
 export function declareFlash(command: Command, action: (options: FlashOptions & OutputOptions) => Promise<void>): void {

@@ -15,6 +15,7 @@ import {
   TWO_OTA_LARGE_PARTITION_CSV,
   toHex,
   verifyAppImage,
+  withFlashSettings,
 } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
@@ -25,10 +26,6 @@ import { csvOptionsOf, readInput } from "./run-inputs.ts";
 
 /** The smallest flash made without being asked for another, in bytes. */
 const FLASH_SIZE_DEFAULT: number = 4 * 2 ** 20;
-
-/** Where an image's header has the size of the flash, in the upper half of the byte, and whether a hash is appended. */
-const SPI_SIZE_OFFSET = 3;
-const HASH_APPENDED_OFFSET = 23;
 
 /**
  * `tinybms-sim flash`: a whole flash of its parts, as `esptool merge-bin` makes it.
@@ -141,17 +138,7 @@ async function readBootloader(
     throw new OtaError("image/wrong-chip", `${file} is for ${found}, and the app for ${chip.name}`, { offset: 12 });
   }
   if (flashSize === undefined) return input;
-  return { file, bytes: withFlashSize(input.bytes, flashSize, image.appendedHash?.offset) };
-}
-
-/** As esptool's `--flash-size` changes a bootloader: its header, then the hash over it. */
-function withFlashSize(bootloader: Uint8Array, flashSize: number, hashOffset: number | undefined): Uint8Array {
-  const bytes = bootloader.slice();
-  bytes[SPI_SIZE_OFFSET] = ((bytes[SPI_SIZE_OFFSET] ?? 0) & 0x0f) | (Math.log2(flashSize / 2 ** 20) << 4);
-  if (hashOffset !== undefined && bytes[HASH_APPENDED_OFFSET] === 1) {
-    bytes.set(sha256(bytes.subarray(0, hashOffset)), hashOffset);
-  }
-  return bytes;
+  return { file, bytes: withFlashSettings(input.bytes, { size: Math.log2(flashSize / 2 ** 20) }) };
 }
 
 /** Names the file in an error about what it holds. */

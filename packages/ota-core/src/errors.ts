@@ -217,6 +217,7 @@ export interface OtaErrorDetails {
     readonly size: number;
     readonly limit: number;
   };
+  "serial/would-not-start": { readonly port: string; readonly problems: readonly string[] };
   "serial/parts-overlap": { readonly port: string; readonly parts: readonly string[] };
   "serial/loader-refused": { readonly port: string; readonly command: string; readonly status: number };
   "serial/write-failed": { readonly port: string; readonly offset: number };

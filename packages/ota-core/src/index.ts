@@ -65,6 +65,13 @@ export {
   MMU_PAGE_SIZE,
   revisionName,
 } from "./image/chips.ts";
+export {
+  FLASH_MODES,
+  FLASH_SIZES,
+  type FlashSettings,
+  flashFrequencies,
+  withFlashSettings,
+} from "./image/flash-settings.ts";
 export { assertImageEnd } from "./image/image-end.ts";
 export {
   buildOtadataEntry,

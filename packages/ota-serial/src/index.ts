@@ -12,7 +12,9 @@ export { type AppSlot, type BoardLayout, bootingSlot, readBoardLayout, type Slot
 export type { FlashImage } from "./plan/check-image.ts";
 export type { SlotChoice } from "./plan/choose-slot.ts";
 export { type AppFlashOptions, type FlashPlan, planAppFlash } from "./plan/flash-plan.ts";
+export type { FlashSettingNames } from "./plan/flash-settings.ts";
 export {
+  assertSettings,
   type FlasherArgs,
   type PlacedFile,
   parseFlasherArgs,

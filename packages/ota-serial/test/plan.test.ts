@@ -6,10 +6,14 @@ import {
   OtaImageState,
   otadataEntry,
   PARTITION_TABLE_OFFSET,
+  parseAppImage,
   parsePartitionCsv,
+  verifyAppImage,
+  withFlashSettings,
 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { buildBootloader, tableOf } from "../../ota-core/test/flash-dump.ts";
 import { type Board, bootingSlot, planAppFlash, planWholeFlash, readBoardLayout } from "../src/index.ts";
 import { appImage } from "./benches.ts";
 
@@ -266,4 +270,130 @@ test("NVS must have its partition's size", async () => {
     planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, nvs: nvs.subarray(0, 0x3000) }),
   );
   expect(wrong.code).toBe("serial/does-not-fit");
+});
+
+const TABLE = {
+  name: "table.bin",
+  offset: PARTITION_TABLE_OFFSET,
+  bytes: HARDWARE.flash.truth(PARTITION_TABLE_OFFSET, 0xc00),
+};
+const FACTORY = { name: "app.bin", offset: SLOTS.factory, bytes: NEW.bytes };
+const bootloaderPart = (bytes = buildBootloader("esp32")) => ({ name: "bootloader.bin", offset: 0x1000, bytes });
+const FLASH_OPTIONS = { keepOtadata: false } as const;
+const headerOf = ({ steps }: ReturnType<typeof planWholeFlash>) =>
+  steps.flat().find(({ offset }) => offset === 0x1000)?.bytes;
+
+test("flash settings change the bootloader's header and hash, and nothing else", () => {
+  const settings = { mode: "qio", size: "detect", frequency: "80m" };
+  const parts = [bootloaderPart(), TABLE, FACTORY];
+  const plan = planWholeFlash("port", { ...BOARD, flashSize: 0x80_0000 }, parts, { ...FLASH_OPTIONS, settings });
+  const bytes = headerOf(plan);
+  expect(bytes?.subarray(2, 4)).toEqual(Uint8Array.of(0, 0x3f)); // QIO; 8 MB, 80 MHz
+  verifyAppImage(parseAppImage(bytes ?? new Uint8Array()));
+  const original = parts[0]?.bytes ?? new Uint8Array();
+  expect(bytes?.subarray(4, -32)).toEqual(original.subarray(4, -32));
+  expect(plan.steps.flat().slice(1, 3)).toEqual(parts.slice(1));
+});
+
+test("settings that keep everything keep every byte", () => {
+  for (const settings of [{}, { mode: "keep", size: "keep", frequency: "keep" }, { mode: "dio", size: "4MB" }]) {
+    const part = bootloaderPart();
+    const plan = planWholeFlash("port", BOARD, [part, TABLE, FACTORY], { ...FLASH_OPTIONS, settings });
+    expect(headerOf(plan)).toBe(part.bytes);
+  }
+});
+
+test("a signed bootloader, and any on a board with secure boot, keeps its header, and that is said", () => {
+  const image = buildBootloader("esp32");
+  const signed = new Uint8Array(0x2000).fill(0xff);
+  signed.set(image);
+  signed.set([0xe7, 2, 0, 0], 0x1000);
+  const app = new Uint8Array(0x6000).fill(0xff);
+  app.set(NEW.bytes);
+  const options = { ...FLASH_OPTIONS, settings: { mode: "qio" }, force: true };
+  const plan = planWholeFlash("port", BOARD, [bootloaderPart(signed), TABLE, FACTORY], options);
+  expect(headerOf(plan)).toBe(signed);
+  expect(plan.warnings).toContain(
+    "bootloader.bin keeps the flash mode, size and frequency of its header: it is signed",
+  );
+  const secure = { ...BOARD, secureBoot: true };
+  const parts = [bootloaderPart(signed), { ...FACTORY, bytes: app }];
+  expect(planWholeFlash("port", secure, parts, options).warnings).toContain(
+    "bootloader.bin keeps the flash mode, size and frequency of its header: the board has secure boot on",
+  );
+});
+
+test("a frequency that the chip does not have names those that it has", async () => {
+  const settings = { frequency: "48m" };
+  const { code, message } = await refusal(() =>
+    planWholeFlash("port", BOARD, [bootloaderPart(), TABLE, FACTORY], { ...FLASH_OPTIONS, settings }),
+  );
+  expect(code).toBe("arguments/invalid");
+  expect(message).toBe('an ESP32 has no flash frequency "48m"; it has 80m, 40m, 26m, 20m');
+});
+
+test.for([
+  ["a bootloader where the ROM does not look", [{ ...bootloaderPart(), offset: 0 }, TABLE, FACTORY], undefined],
+  ["an app in the bootloader's place", [{ ...FACTORY, offset: 0x1000 }], "no bootloader was found at 0x1000"],
+  [
+    "a table with a wrong MD5",
+    [bootloaderPart(), { ...TABLE, bytes: TABLE.bytes.with(14, 0x41) }, FACTORY],
+    "the MD5 of the partition table is wrong",
+  ],
+  [
+    "a bootloader that states a larger flash than there is",
+    [bootloaderPart(withFlashSettings(buildBootloader("esp32"), { size: 3 })), TABLE, FACTORY],
+    "the bootloader states a flash of 8 MiB, and the board has 4 MiB",
+  ],
+  [
+    "a bootloader that states a smaller flash than the table needs",
+    [
+      bootloaderPart(withFlashSettings(buildBootloader("esp32"), { size: 0 })),
+      { ...TABLE, bytes: tableOf("a,app,factory,,2M\n") },
+    ],
+    "past the flash of 1 MiB",
+  ],
+  [
+    "otadata that selects what is no app",
+    [
+      bootloaderPart(),
+      TABLE,
+      FACTORY,
+      { name: "otadata", offset: OTADATA, bytes: otadataOf([1, OtaImageState.VALID], undefined) },
+      { name: "data.bin", offset: SLOTS.ota_0, bytes: new Uint8Array(0x1000).fill(0x55) },
+    ],
+    "the bootloader would start ota_0",
+  ],
+] as const)("%s is refused before the first byte is written, unless it is forced", async ([, parts, text]) => {
+  const plan = (force: boolean) => planWholeFlash("port", BOARD, parts, { ...FLASH_OPTIONS, force });
+  if (text === undefined) {
+    // Nothing is written where the ROM looks, so what is there counts.
+    expect(plan(false).warnings.join()).not.toContain("bootloader");
+    return;
+  }
+  const { code, message, hint } = await refusal(() => plan(false));
+  expect(code).toBe("serial/would-not-start");
+  expect(message).toContain(text);
+  expect(hint).toContain("--force");
+  expect(plan(true).warnings.join("\n")).toContain(text);
+});
+
+test("pieces of a flash are judged by themselves: what the board holds beside them is not known", () => {
+  for (const parts of [[FACTORY], [TABLE], [bootloaderPart()], [TABLE, FACTORY], [bootloaderPart(), TABLE]]) {
+    expect(planWholeFlash("port", BOARD, parts, FLASH_OPTIONS).steps.flat().length).toBeGreaterThanOrEqual(
+      parts.length,
+    );
+  }
+});
+
+test("a part behind the flash, and a build for another chip, are refused before anything is written", async () => {
+  const behind = { name: "data.bin", offset: 0x3f_f000, bytes: new Uint8Array(0x1001) };
+  expect((await refusal(() => planWholeFlash("port", BOARD, [behind], FLASH_OPTIONS))).code).toBe(
+    "serial/does-not-fit",
+  );
+  const options = { ...FLASH_OPTIONS, chip: "esp32s3" };
+  const { code, message } = await refusal(() => planWholeFlash("port", BOARD, [TABLE], options));
+  expect(code).toBe("serial/wrong-chip");
+  expect(message).toBe("the build is for esp32s3; the board on port has an ESP32");
+  expect(planWholeFlash("port", BOARD, [TABLE], { ...FLASH_OPTIONS, chip: "esp32" }).steps).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { decodeText, isOtaError, OtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
 import { type LoadedArtifact, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
-import type { FlashImage, FlashPart, PlacedFile } from "@tinybms/ota-serial";
+import type { FlasherArgs, FlashImage, FlashPart, FlashSettingNames, PlacedFile } from "@tinybms/ota-serial";
 import { openImage } from "../image-file.ts";
 import type { FlashContent } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
@@ -11,9 +11,14 @@ import type { FlashCommandOptions } from "./flash-options.ts";
 /**
  * Reads and checks what is to be flashed.
  *
+ * @param onWarning - Receives what the user should know, as sentences.
  * @throws {@link OtaError} `manifest/…`, `image/…`, `arguments/invalid`.
  */
-export async function flashContentOf(serial: SerialPackage, options: FlashCommandOptions): Promise<FlashContent> {
+export async function flashContentOf(
+  serial: SerialPackage,
+  options: FlashCommandOptions,
+  onWarning: (text: string) => void,
+): Promise<FlashContent> {
   const { version, app, all, image = [], slot = "next", select, keepOtadata = false, force = false } = options;
   const nvs = options.nvs === undefined ? {} : { nvs: await readWholeFile(options.nvs) };
   const { partitionTableOffset } = options;
@@ -21,9 +26,17 @@ export async function flashContentOf(serial: SerialPackage, options: FlashComman
     const found = app === undefined ? await releasedApp(options, version ?? "") : await appOf(app);
     return { type: "app", app: found, options: { slot, select, force, ...nvs } };
   }
-  const files = all === undefined ? image.map((text) => serial.parsePlacedFile(text)) : await filesOf(serial, all);
+  const build = all === undefined ? undefined : await buildOf(serial, all);
+  const files = build?.files ?? image.map((text) => serial.parsePlacedFile(text));
+  for (const warning of build?.warnings ?? []) onWarning(warning);
+  const settings = { ...build?.settings, ...settingsOf(serial, options) };
   const table = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
-  return { type: "parts", parts: await partsOf(files), options: { keepOtadata, ...nvs, ...table } };
+  const chip = build?.chip === undefined ? {} : { chip: build.chip };
+  return {
+    type: "parts",
+    parts: await partsOf(files),
+    options: { keepOtadata, settings, force, ...chip, ...nvs, ...table },
+  };
 }
 
 /**
@@ -87,10 +100,25 @@ async function appOf(path: string): Promise<FlashImage> {
   }
 }
 
-async function filesOf(serial: SerialPackage, path: string): Promise<readonly PlacedFile[]> {
+/** What options say that goes into the bootloader's header. */
+function settingsOf(
+  serial: SerialPackage,
+  { flashMode, flashSize, flashFreq }: FlashCommandOptions,
+): FlashSettingNames {
+  serial.assertSettings(flashMode === undefined ? {} : { mode: flashMode }, "--flash-mode", "");
+  serial.assertSettings(flashSize === undefined ? {} : { size: flashSize }, "--flash-size", "");
+  return {
+    ...(flashMode === undefined ? {} : { mode: flashMode }),
+    ...(flashSize === undefined ? {} : { size: flashSize }),
+    ...(flashFreq === undefined ? {} : { frequency: flashFreq }),
+  };
+}
+
+async function buildOf(serial: SerialPackage, path: string): Promise<FlasherArgs> {
   const text = decodeText(await readWholeFile(path)) ?? "";
   const folder = dirname(path);
-  return serial.parseFlasherArgs(text, path).files.map((file) => ({ ...file, path: resolve(folder, file.path) }));
+  const build = serial.parseFlasherArgs(text, path);
+  return { ...build, files: build.files.map((file) => ({ ...file, path: resolve(folder, file.path) })) };
 }
 
 async function partsOf(files: readonly PlacedFile[]): Promise<readonly FlashPart[]> {

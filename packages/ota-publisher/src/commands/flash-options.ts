@@ -29,6 +29,10 @@ export interface FlashCommandOptions extends PortOptions {
   readonly keepOtadata?: boolean;
   readonly nvs?: string;
   readonly partitionTableOffset?: number;
+  /** For the bootloader's header, by esptool's names. */
+  readonly flashMode?: string;
+  readonly flashSize?: string;
+  readonly flashFreq?: string;
   readonly force?: boolean;
   /** Seconds. */
   readonly watch: number;
@@ -84,6 +88,7 @@ export function reachOf(
  */
 export function refuseContradictions(options: FlashCommandOptions): void {
   const { version, app, all, image, slot, select, keepOtadata, monitor, port = [], allPorts } = options;
+  const { flashMode, flashSize, flashFreq } = options;
   const sources = Object.entries({ version, app, all, image }).filter(([, value]) => value !== undefined);
   if (sources.length !== 1) {
     const given = sources.map(([name]) => `--${name}`).join(" and ");
@@ -95,6 +100,10 @@ export function refuseContradictions(options: FlashCommandOptions): void {
   if (isWhole && slot !== undefined)
     throw invalid("--slot", "--slot is for one app; parts with an offset know their place");
   if (isWhole && !select) throw invalid("--no-select", "--no-select is for one app; --keep-otadata is for parts");
+  const setting = Object.entries({ "--flash-mode": flashMode, "--flash-size": flashSize, "--flash-freq": flashFreq });
+  const [given] = setting.find(([, value]) => value !== undefined) ?? [];
+  if (!isWhole && given !== undefined)
+    throw invalid(given, `${given} goes into the bootloader's header: it is for --all and --image`);
   if (!isWhole && keepOtadata === true)
     throw invalid("--keep-otadata", "--keep-otadata is for parts; --no-select is for one app");
   if (monitor === true && (allPorts === true || port.length > 1))

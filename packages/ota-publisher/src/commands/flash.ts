@@ -1,4 +1,4 @@
-import type { CommandConsole } from "../console/console.ts";
+import { type CommandConsole, printable } from "../console/console.ts";
 import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
 import { boardsError, flashBoards } from "../serial/flash-boards.ts";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
@@ -20,7 +20,7 @@ export async function runFlash(options: FlashCommandOptions, console: CommandCon
     return ExitCode.done;
   }
   refuseContradictions(options);
-  const content = await flashContentOf(serial, options);
+  const content = await flashContentOf(serial, options, (text) => console.warn(printable(text)));
   const ports = options.monitor === true ? [await onlyPortOf(serial, options)] : await portsOf(serial, options);
   const { signal } = console.world;
   const { watch: watchSeconds, dryRun = false } = options;

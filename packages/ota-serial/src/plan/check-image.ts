@@ -1,4 +1,4 @@
-import { type AppImage, chipById, OtaError, revisionName } from "@tinybms/ota-core";
+import { type AppImage, chipById, chipByName, OtaError, revisionName } from "@tinybms/ota-core";
 import type { Board } from "../loader/board.ts";
 import type { AppSlot } from "./board-layout.ts";
 
@@ -37,6 +37,19 @@ export function checkChip(port: string, board: Board, { name, image }: Pick<Flas
   const setting = isOld ? "minimum" : "maximum";
   const hint = `lower the ${setting} chip revision in menuconfig (Component config, Hardware Settings) and build again`;
   throw new OtaError("serial/chip-revision", message, { port, needed, found }, { hint });
+}
+
+/**
+ * Refuses a build for another chip than the board's, by what the build says of itself.
+ *
+ * @param chip - Name of the chip, as `idf.py set-target` takes it.
+ * @throws {@link OtaError} `serial/wrong-chip`.
+ */
+export function checkBuildChip(port: string, board: Board, chip: string): void {
+  if (chipByName(chip) === board.chip) return;
+  const message = `the build is for ${chip}; the board on ${port} has an ${board.chipName}`;
+  const hint = `idf.py set-target ${board.chip.name} and build again, or take another board`;
+  throw new OtaError("serial/wrong-chip", message, { port, expected: board.chip.name, found: chip }, { hint });
 }
 
 /**

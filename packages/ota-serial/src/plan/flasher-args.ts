@@ -1,4 +1,5 @@
-import { OtaError } from "@tinybms/ota-core";
+import { FLASH_MODES, FLASH_SIZES, OtaError } from "@tinybms/ota-core";
+import type { FlashSettingNames } from "./flash-settings.ts";
 
 /** A file and where in flash it goes. */
 export interface PlacedFile {
@@ -10,32 +11,64 @@ export interface PlacedFile {
 export interface FlasherArgs {
   /** Relative to the file's folder, as ESP-IDF writes them. */
   readonly files: readonly PlacedFile[];
+  /** What goes into the bootloader's header. */
+  readonly settings: FlashSettingNames;
+  /** Name of the chip that the build is for. */
+  readonly chip: string | undefined;
+  /** Options for esptool that are not followed, as sentences. */
+  readonly warnings: readonly string[];
 }
 
+/** Options of esptool's `write-flash` that state what goes into the bootloader's header, in all their spellings. */
+const SETTING_OPTIONS: ReadonlyMap<string, keyof FlashSettingNames> = new Map([
+  ["--flash-mode", "mode"],
+  ["-fm", "mode"],
+  ["--flash-size", "size"],
+  ["-fs", "size"],
+  ["--flash-freq", "frequency"],
+  ["-ff", "frequency"],
+]);
+
+/** Options of `write-flash` that change how it writes, and not what is in the flash afterwards. */
+const OPTIONS_WITHOUT_EFFECT: readonly string[] = [
+  ...["--compress", "-z", "--no-compress", "-u", "--no-progress", "-p", "--verify", "--skip-flashed"],
+];
+
 /**
- * Reads `flasher_args.json`, which every build of ESP-IDF leaves in its build folder: member `flash_files`, offsets to
- * paths.
+ * Parses `flasher_args.json`, which every build of ESP-IDF leaves in its build folder.
  *
- * @param name - The file, for messages.
- * @throws {@link OtaError} `arguments/invalid`.
+ * `flash_files` maps offsets to paths. Mode, size and frequency of the flash come from `write_flash_args`, which
+ * `idf.py flash` gives to esptool, and else from `flash_settings`. Of `extra_esptool_args` the chip is used; how the board
+ * is reset and whether a stub runs are up to this package.
+ *
+ * @param file - Name of the file, for messages.
+ * @throws {@link OtaError} `arguments/invalid`, also for options of `write_flash_args` that would write something else.
  */
-export function parseFlasherArgs(text: string, name: string): FlasherArgs {
+export function parseFlasherArgs(text: string, file: string): FlasherArgs {
   const document = parseJson(text);
-  const files = isObject(document) ? document.flash_files : undefined;
+  const members = isObject(document) ? document : {};
+  const { flash_files: files, extra_esptool_args: extra } = members;
   if (!isObject(files) || Object.keys(files).length === 0) {
-    const message = `${name} is no flasher_args.json of ESP-IDF: it must have a member flash_files with offsets and paths`;
+    const message = `${file} is no flasher_args.json of ESP-IDF: it must have a member flash_files with offsets and paths`;
     throw new OtaError("arguments/invalid", message, { option: "--all" }, { hint: "idf.py build writes it" });
   }
+  const chip = isObject(extra) && typeof extra.chip === "string" && extra.chip !== "auto" ? extra.chip : undefined;
+  const fromArgs = readWriteFlashArgs(members.write_flash_args, file);
+  const settings = { ...readFlashSettings(members.flash_settings), ...fromArgs.settings };
+  assertSettings(settings, "--all", `${file}: `);
   return {
     files: Object.entries(files).map(([offset, path]) => {
       if (typeof path === "string") return { path, offset: parseOffset(offset, "--all") };
-      throw new OtaError("arguments/invalid", `${name}: the path at ${offset} is no text`, { option: "--all" });
+      throw new OtaError("arguments/invalid", `${file}: the path at ${offset} is no text`, { option: "--all" });
     }),
+    settings,
+    chip,
+    warnings: fromArgs.warnings,
   };
 }
 
 /**
- * Reads `FILE@OFFSET`.
+ * Parses `FILE@OFFSET`.
  *
  * @throws {@link OtaError} `arguments/invalid`.
  */
@@ -46,12 +79,56 @@ export function parsePlacedFile(text: string, option = "--image"): PlacedFile {
   throw new OtaError("arguments/invalid", message, { option });
 }
 
-/** Reads an offset, decimal or with 0x. */
+/** Parses an offset, decimal or with 0x. */
 export function parseOffset(text: string, option: string): number {
   const offset = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
   if (offset <= 0xffff_ffff) return offset;
   const message = `${option}: ${JSON.stringify(text)} is no offset in a flash; it must be a number such as 0x10000`;
   throw new OtaError("arguments/invalid", message, { option });
+}
+
+function readFlashSettings(value: unknown): FlashSettingNames {
+  if (!isObject(value)) return {};
+  const text = (name: keyof FlashSettingNames, member: unknown): FlashSettingNames =>
+    typeof member === "string" ? { [name]: member } : {};
+  const { flash_mode: mode, flash_size: size, flash_freq: frequency } = value;
+  return { ...text("mode", mode), ...text("size", size), ...text("frequency", frequency) };
+}
+
+/** Options have underscores up to esptool 4 and hyphens from 5 on; a value may follow `=`. */
+function readWriteFlashArgs(value: unknown, file: string): Pick<FlasherArgs, "settings" | "warnings"> {
+  const args = Array.isArray(value) ? value.map(String) : [];
+  const settings: { -readonly [Name in keyof FlashSettingNames]: string } = {};
+  const warnings: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const [given = "", attached] = (args[index] ?? "").split("=", 2);
+    const option = given.replaceAll("_", "-");
+    const setting = SETTING_OPTIONS.get(option);
+    if (setting !== undefined) settings[setting] = attached ?? args[++index] ?? "";
+    else if (option === "--force") warnings.push(`${file}: write_flash_args has --force, which is not followed`);
+    else if (!OPTIONS_WITHOUT_EFFECT.includes(option)) {
+      const message = `${file}: write_flash_args has ${JSON.stringify(args[index])}, which can't be done here`;
+      const hint = "esptool write-flash does it: idf.py flash";
+      throw new OtaError("arguments/invalid", message, { option: "--all" }, { hint });
+    }
+  }
+  return { settings, warnings };
+}
+
+/**
+ * Refuses a mode or size that no chip has. Frequencies depend on the chip.
+ *
+ * @param place - What stands before the message.
+ * @throws {@link OtaError} `arguments/invalid`.
+ */
+export function assertSettings({ mode, size }: FlashSettingNames, option: string, place: string): void {
+  const check = (what: string, value: string | undefined, known: readonly string[]): void => {
+    if (value === undefined || known.includes(value)) return;
+    const message = `${place}flash ${what} ${JSON.stringify(value)} is none of ${known.join(", ")}`;
+    throw new OtaError("arguments/invalid", message, { option });
+  };
+  check("mode", mode, ["keep", ...FLASH_MODES]);
+  check("size", size, ["detect", "keep", ...FLASH_SIZES]);
 }
 
 function parseJson(text: string): unknown {

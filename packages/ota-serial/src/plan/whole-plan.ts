@@ -18,8 +18,10 @@ import {
 import { type FlashPart, SECTOR_SIZE } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 import { appPartitions, type BoardLayout, bootingSlot, slotOf } from "./board-layout.ts";
-import { checkChip, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
+import { checkBuildChip, checkChip, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
+import { checkStart } from "./check-start.ts";
 import { type FlashPlan, nvsPart, startingApp } from "./flash-plan.ts";
+import { type FlashSettingNames, settleParts } from "./flash-settings.ts";
 
 /** What a flash is written with besides its parts. */
 export interface WholeFlashOptions {
@@ -29,6 +31,12 @@ export interface WholeFlashOptions {
   readonly keepOtadata: boolean;
   /** Where the partition table lies, if not at 0x8000. */
   readonly tableOffset?: number;
+  /** What goes into the bootloader's header. */
+  readonly settings?: FlashSettingNames;
+  /** Name of the chip that the parts are for, where they say. */
+  readonly chip?: string;
+  /** Flash parts that the board would not start, too. */
+  readonly force?: boolean;
 }
 
 /**
@@ -38,21 +46,27 @@ export interface WholeFlashOptions {
  * slot that is not what was just written ("stale otadata").
  *
  * @throws {@link OtaError} `serial/parts-overlap`, `serial/does-not-fit`, `serial/wrong-chip`, `serial/chip-revision`,
- *   `serial/secure-boot`, `serial/flash-encrypted`, `serial/no-partition`, and `image/…` for an image that is not whole.
+ *   `serial/secure-boot`, `serial/flash-encrypted`, `serial/no-partition`, `serial/would-not-start`, `arguments/invalid`,
+ *   and `image/…` for an image that is not whole.
  */
 export function planWholeFlash(
   port: string,
   board: Board,
-  parts: readonly FlashPart[],
-  { nvs, keepOtadata, tableOffset = PARTITION_TABLE_OFFSET }: WholeFlashOptions,
+  given: readonly FlashPart[],
+  options: WholeFlashOptions,
 ): FlashPlan {
-  const images = parts.filter(({ bytes }) => bytes[0] === APP_IMAGE_MAGIC).map((part) => imageOf(part));
-  for (const { image } of images) checkChip(port, board, image);
-  const isSigned = images.every(({ image }) => image.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
-  checkSecurity(port, board, images.length > 0 && isSigned);
+  const { nvs, keepOtadata, tableOffset = PARTITION_TABLE_OFFSET, settings = {}, chip, force = false } = options;
+  if (chip !== undefined) checkBuildChip(port, board, chip);
+  const found = given.filter(({ bytes }) => bytes[0] === APP_IMAGE_MAGIC).map((part) => imageOf(part));
+  for (const { image } of found) checkChip(port, board, image);
+  const isSigned = found.every(({ image }) => image.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
+  checkSecurity(port, board, found.length > 0 && isSigned);
+  const settled = settleParts(board, given, settings, ({ offset }) => imageAt(found, offset)?.image.image);
+  const { parts } = settled;
   const table = tableAmong(parts, tableOffset);
   const all = [...parts];
-  const warnings = [riskOf(port, parts)];
+  const warnings = [riskOf(port, parts), ...settled.warnings];
+  for (const part of parts) checkFlashEnd(port, board, part);
   if (table !== undefined) {
     checkTable(port, board, table);
     if (nvs !== undefined) all.push(nvsPart(port, { table }, nvs));
@@ -70,7 +84,8 @@ export function planWholeFlash(
     throw new OtaError("arguments/invalid", message, { option: "--nvs" });
   }
   refuseOverlaps(port, all);
-  const app = table === undefined ? undefined : appThatStarts(table, all, images);
+  warnings.push(...checkStart(port, board, all, { tableOffset, keepOtadata, force }));
+  const app = table === undefined ? undefined : appThatStarts(table, all, found);
   return {
     steps: [all],
     keeps: [],
@@ -95,6 +110,18 @@ function imageOf({ name, offset, bytes }: FlashPart): PlacedImage {
     if (!isOtaError(error)) throw error;
     throw new OtaError(error.code, `${name}: ${error.message}`, error.details, { cause: error });
   }
+}
+
+function imageAt(images: readonly PlacedImage[], offset: number): PlacedImage | undefined {
+  return images.find((image) => image.offset === offset);
+}
+
+/** A part that ends behind the flash. */
+function checkFlashEnd(port: string, { flashSize }: Board, { name, offset, bytes }: FlashPart): void {
+  const end = offset + bytes.length;
+  if (end <= flashSize) return;
+  const message = `${name} at 0x${offset.toString(16)} ends at 0x${end.toString(16)}, behind the flash of the board on ${port}, which has ${flashSize} bytes`;
+  throw new OtaError("serial/does-not-fit", message, { port, part: name, size: end, limit: flashSize });
 }
 
 function tableAmong(parts: readonly FlashPart[], tableOffset: number): PartitionTable | undefined {
@@ -138,7 +165,7 @@ function appThatStarts(
     slotOf(slot.name, slot.partition, sliceAt(parts, slot.partition.offset, 288) ?? new Uint8Array(288)),
   );
   const slot = bootingSlot({ slots, otadata });
-  const placed = images.find(({ offset }) => offset === slot?.partition.offset);
+  const placed = slot === undefined ? undefined : imageAt(images, slot.partition.offset);
   return placed === undefined ? undefined : { image: placed.image, slot: slot?.name };
 }
 

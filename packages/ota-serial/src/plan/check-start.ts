@@ -1,0 +1,75 @@
+import { type FlashInspection, type InspectProblem, inspectFlash, OtaError } from "@tinybms/ota-core";
+import type { FlashPart } from "../flash/regions.ts";
+import type { Board } from "../loader/board.ts";
+
+/** What is checked besides the parts. */
+export interface StartCheck {
+  /** Where the partition table lies. */
+  readonly tableOffset: number;
+  /** Whether otadata stays as it is on the board, so that what starts is not known. */
+  readonly keepOtadata: boolean;
+  /** Turns what is refused into warnings. */
+  readonly force: boolean;
+}
+
+/**
+ * Inspects the flash that parts make, before the first byte is written, as `tinybms-ota inspect` does a file. What is in the
+ * flash where no part is written is not judged.
+ *
+ * @returns What the user should know, as sentences.
+ * @throws {@link OtaError} `serial/would-not-start` if bootloader, partition table or the app that starts are wrong.
+ */
+export function checkStart(
+  port: string,
+  board: Board,
+  parts: readonly FlashPart[],
+  { tableOffset, keepOtadata, force }: StartCheck,
+): readonly string[] {
+  const { chip, flashSize } = board;
+  const isWritten = (offset: number): boolean =>
+    parts.some((part) => offset >= part.offset && offset < part.offset + part.bytes.length);
+  const inspection = inspectFlash(flashOf(parts, flashSize), { chip: chip.name, tableOffset, flashSize });
+  const bootOffset = inspection.partitions.find(({ label }) => label === inspection.boot)?.offset;
+  const isKnown = ({ path = "", offset = 0 }: InspectProblem): boolean => {
+    if (path.startsWith("/bootloader")) return isWritten(chip.bootloaderOffset);
+    if (path.startsWith("/partitionTable")) return isWritten(tableOffset);
+    if (path === "/boot") return !keepOtadata && bootOffset !== undefined && isWritten(bootOffset);
+    return isWritten(offset);
+  };
+  const problems = [...inspection.problems, ...sizeProblems(inspection, board)].filter(isKnown);
+  const fatal = problems.filter(({ path = "" }) => /^\/(bootloader|partitionTable|boot\b)/.test(path));
+  const warnings = problems.map(({ message }) => message);
+  const [first] = fatal;
+  if (first === undefined || force) return warnings;
+  const more = fatal.length === 1 ? "" : ` (and ${fatal.length - 1} more)`;
+  const message = `the board on ${port} would not start: ${first.message}${more}`;
+  const details = { port, problems: fatal.map((problem) => problem.message) };
+  throw new OtaError("serial/would-not-start", message, details, { hint: hintOf(inspection, board, fatal) });
+}
+
+/** A header that states a larger flash than there is: the app stops when it probes its flash (`esp_flash_init_main`). */
+function sizeProblems({ bootloader }: FlashInspection, { flashSize }: Board): readonly InspectProblem[] {
+  const stated = bootloader?.flashSize ?? 0;
+  if (stated <= flashSize) return [];
+  const message = `the bootloader states a flash of ${stated / 0x10_0000} MiB, and the board has ${flashSize / 0x10_0000} MiB`;
+  return [{ code: "serial/does-not-fit", message, path: "/bootloader/flashSize" }];
+}
+
+function hintOf({ bootloader }: FlashInspection, { flashSize }: Board, problems: readonly InspectProblem[]): string {
+  const force = "--force flashes it anyway";
+  const isAboutSize = problems.some(
+    ({ message, path }) => path === "/bootloader/flashSize" || message.includes("past the flash"),
+  );
+  if (!isAboutSize || bootloader?.flashSize === flashSize) return `${force}`;
+  return `--flash-size detect writes the size of the board's flash into the bootloader; ${force}`;
+}
+
+/** The flash up to the end of the last part; what no part has is erased. */
+function flashOf(parts: readonly FlashPart[], flashSize: number): Uint8Array {
+  const end = Math.max(0, ...parts.map(({ offset, bytes }) => offset + bytes.length));
+  const flash = new Uint8Array(Math.min(end, flashSize)).fill(0xff);
+  for (const { offset, bytes } of parts) {
+    if (offset < flash.length) flash.set(bytes.subarray(0, flash.length - offset), offset);
+  }
+  return flash;
+}
