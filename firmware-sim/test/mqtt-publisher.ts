@@ -26,7 +26,8 @@ export async function publishOver(brokerUrl: string, topicRoot: string, sender: 
   client.on("message", (topic, payload, { retain: retained }) => {
     const parsed = parseTopic(topicRoot, topic);
     if (parsed?.kind === "request") handle({ type: "request", now: now(), device: parsed.device, payload });
-    if (parsed?.kind === "state") handle({ type: "state", now: now(), device: parsed.device, payload, retained });
+    else if (parsed?.kind === "state") handle({ type: "state", now: now(), device: parsed.device, payload, retained });
+    else handle({ type: "announcement", now: now(), topic, payload, retained });
   });
   handle({ type: "start", now: now() });
   handle({ type: "connected", now: now() });

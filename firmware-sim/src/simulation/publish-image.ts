@@ -93,6 +93,7 @@ export function prepareSender(publication: Publication): SenderOptions {
   return {
     topicRoot,
     offerId,
+    counter: [epoch, sequence],
     offerEnvelope: buildEnvelope(offer, sign("offer", offer)),
     offerTopics: [topicsOf(topicRoot).offer],
     image: { sha256: imageSha256, sizeBytes: image.length, hashList },

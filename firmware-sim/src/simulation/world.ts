@@ -164,7 +164,8 @@ class PublisherInWorld {
     const parsed = parseTopic(this.#topicRoot, topic);
     const now = this.#now();
     if (parsed?.kind === "request") this.#handle({ type: "request", now, device: parsed.device, payload });
-    if (parsed?.kind === "state") this.#handle({ type: "state", now, device: parsed.device, payload, retained });
+    else if (parsed?.kind === "state") this.#handle({ type: "state", now, device: parsed.device, payload, retained });
+    else this.#handle({ type: "announcement", now, topic, payload, retained });
   }
 
   #handle(event: SenderEvent): void {

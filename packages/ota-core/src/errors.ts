@@ -159,6 +159,11 @@ export interface OtaErrorDetails {
   "delivery/device-failed": { readonly devices: readonly string[] };
   "delivery/timeout": { readonly seconds: number; readonly devices: readonly string[] };
   "delivery/interrupted": Record<string, never>;
+  "delivery/superseded": { readonly epoch: number; readonly sequence: number; readonly version: string };
+  "delivery/withdrawn": { readonly epoch: number; readonly sequence: number };
+  "delivery/not-acknowledged": { readonly topics: readonly string[] };
+  "delivery/not-retained": { readonly topics: readonly string[] };
+  "delivery/contradictory-report": { readonly devices: readonly string[] };
   "delivery/not-offered": { readonly version: string; readonly offered: readonly string[] };
   "delivery/sequence-jump": { readonly from: number; readonly to: number };
   "delivery/image-mismatch": { readonly expected: string; readonly actual: string };

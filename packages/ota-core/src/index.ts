@@ -353,6 +353,7 @@ export type { SchemaError, SchemaValidator } from "./schemas/validator.ts";
 export { redactorOf, redactUserInfo } from "./secret-text.ts";
 export { Sender, type SenderOptions } from "./sender/sender.ts";
 export type {
+  CompetingOffer,
   DeliveryOutcome,
   DeviceProgress,
   SenderAction,

@@ -49,6 +49,7 @@ export class Pair {
     const options: SenderOptions = {
       topicRoot: TOPIC_ROOT,
       offerId: "00112233445566778899aabbccddeeff",
+      counter: [1, 1],
       offerEnvelope: offer,
       offerTopics: [topicsOf(TOPIC_ROOT).offer],
       image: { sha256: toHex(sha256(image)), sizeBytes: image.length, hashList: buildHashList(image) },
@@ -148,10 +149,19 @@ export class Pair {
           this.outcome = action.outcome;
           break;
         case "subscribe":
+          this.#giveBack(action.topic);
+          break;
         case "progress":
           break;
       }
     }
+  }
+
+  /** Sends the sender what is retained on a topic. */
+  #giveBack(topic: string): void {
+    const payload = this.#retained.get(topic);
+    if (payload === undefined) return;
+    this.#schedule(1, () => this.#feedSender({ type: "announcement", topic, payload, retained: true }));
   }
 
   #publish(topic: string, payload: Uint8Array, retain: boolean): void {

@@ -4,13 +4,16 @@ import {
   type AppImageReport,
   assertAppImage,
   assertImageEnd,
+  CHUNK_HASH_SIZE,
   CHUNK_SIZE,
   chunkSizeAt,
   createAppImageScanner,
   createHashListBuilder,
   createSha256,
+  equalBytes,
   isOtaError,
   OtaError,
+  sha256,
   toHex,
   verifyAppImage,
 } from "@tinybms/ota-core";
@@ -43,7 +46,8 @@ export interface ImageFile extends ArtifactFile {
   /**
    * The bytes of one chunk, in full and in memory of their own.
    *
-   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened.
+   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened; `delivery/image-mismatch`
+   *   if the chunk is not the one that was measured.
    */
   readChunk(index: number): Uint8Array;
 }
@@ -82,7 +86,7 @@ export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
       chipId: image.header.chipId,
       secureVersion: image.descriptor.secureVersion,
       projectName: image.descriptor.projectName,
-      readChunk: chunkReader(descriptor, measured.sizeBytes, path),
+      readChunk: checkedReader(chunkReader(descriptor, measured.sizeBytes, path), hashList, path),
     };
   });
 }
@@ -240,6 +244,44 @@ function chunkReader(descriptor: number, sizeBytes: number, path: string): (inde
     if (piece.bytes.length >= needed) return piece.bytes.subarray(0, needed);
     throw becameShorter(path, offset, needed, piece.bytes.length);
   };
+}
+
+/**
+ * Compares each chunk with the hash list. Devices would refuse a chunk of a file that changed in place, and ask again
+ * until the time is up.
+ */
+function checkedReader(
+  readChunk: (index: number) => Uint8Array,
+  hashList: Uint8Array,
+  path: string,
+): (index: number) => Uint8Array {
+  return (index) => {
+    const bytes = readChunk(index);
+    const expected = hashList.subarray(index * CHUNK_HASH_SIZE, (index + 1) * CHUNK_HASH_SIZE);
+    const actual = sha256(bytes).subarray(0, CHUNK_HASH_SIZE);
+    if (equalBytes(actual, expected)) return bytes;
+    throw changed(`the SHA-256 of chunk ${index}`, path, toHex(expected), toHex(actual));
+  };
+}
+
+/**
+ * The bytes of a file that is delivered as a whole.
+ *
+ * @throws {@link OtaError} `image/truncated` if it became shorter since it was opened; `delivery/image-mismatch` if it is
+ *   not what was measured.
+ */
+export function readWhole(file: ArtifactFile): Uint8Array {
+  const bytes = new Uint8Array(file.sizeBytes);
+  file.readAt(bytes, 0);
+  const actual = toHex(sha256(bytes));
+  if (actual !== file.sha256) throw changed("its SHA-256", file.path, file.sha256, actual);
+  return bytes;
+}
+
+function changed(what: string, path: string, expected: string, actual: string): OtaError<"delivery/image-mismatch"> {
+  const message = `${path} changed while it was delivered: ${what} is ${actual}, and was ${expected}`;
+  const hint = "a released file never changes: put it back and deploy again, or package the new build as a new version";
+  return new OtaError("delivery/image-mismatch", message, { expected, actual }, { hint });
 }
 
 function becameShorter(path: string, offset: number, needed: number, actual: number): OtaError<"image/truncated"> {

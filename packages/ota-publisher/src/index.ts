@@ -18,6 +18,6 @@ export {
   releasedImageOf,
   unsignedRelease,
 } from "./offer.ts";
-export { nextCounter, type OfferCounter, readCounter, recordCounter, sequenceFileOf } from "./sequence.ts";
+export { nextCounter, type OfferCounter, readCounter, sequenceFileOf, takeCounter } from "./sequence.ts";
 export type { StoredKeySet } from "./signing/key-store.ts";
 export { type OfferSigning, sealOffer, UNSIGNED } from "./signing/offer-signing.ts";

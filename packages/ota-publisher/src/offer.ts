@@ -2,6 +2,9 @@ import {
   buildOffer,
   buildRelease,
   type Envelope,
+  isOtaError,
+  type OfferDocument,
+  parseRelease,
   type ReleasedImage,
   type ReleaseParts,
   releaseDocument,
@@ -82,6 +85,16 @@ export function releasedImageOf({
 export function offerTopicsOf(topicRoot: string, target: DeliveryTarget): readonly string[] {
   const topics = topicsOf(topicRoot);
   return target === "all" ? [topics.offer] : target.devices.map((device) => topics.deviceOffer(device));
+}
+
+/** Version of what is offered; `undefined` for a withdrawal, and for what no device could read. */
+export function releaseVersionOf({ release }: OfferDocument): string | undefined {
+  try {
+    return release === null ? undefined : parseRelease(release.payload).version;
+  } catch (error) {
+    if (isOtaError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** One device has nobody to keep apart from. */

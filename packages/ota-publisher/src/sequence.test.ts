@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { acquireLock } from "@tinybms/ota-core/node";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nextCounter, type OfferCounter, readCounter, recordCounter, sequenceFileOf } from "./sequence.ts";
+import { nextCounter, type OfferCounter, readCounter, sequenceFileOf, takeCounter } from "./sequence.ts";
 
 let folder = "";
 let file = "";
@@ -62,17 +63,40 @@ test("the next counter is above every one that was seen", () => {
   );
 });
 
+/** Takes the next number of a topic; the broker keeps no offer. */
+const take = (topicRoot: string, retained: readonly OfferCounter[] = []): Promise<OfferCounter> =>
+  takeCounter(file, { topicRoot, retained, keyEpoch: undefined });
+
 test("a record is kept for each topic, also for one named like a member of every object", async () => {
   expect(await readCounter(file, "a")).toBeUndefined();
   expect(existsSync(file)).toBe(false);
-  await recordCounter(file, "b", [1, 2]);
-  await recordCounter(file, "a", [1, 5]);
-  await recordCounter(file, "__proto__", [1, 9]);
+  expect(await take("b", [[1, 1]])).toEqual([1, 2]);
+  expect(await take("a", [[1, 4]])).toEqual([1, 5]);
+  expect(await take("__proto__", [[1, 8]])).toEqual([1, 9]);
   expect(await readCounter(file, "b")).toEqual([1, 2]);
   expect(await readCounter(file, "a")).toEqual([1, 5]);
   expect(await readCounter(file, "__proto__")).toEqual([1, 9]);
   expect(await readCounter(file, "constructor")).toBeUndefined();
   expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).topics)).toEqual(["__proto__", "a", "b"]);
+  expect(readdirSync(dirname(file))).toEqual(["sequence.json"]);
+});
+
+test("numbers that are taken at the same moment are different", async () => {
+  const taken = await Promise.all(Array.from({ length: 20 }, () => take("a")));
+  expect(taken.map(([, sequence]) => sequence).sort((left, right) => left - right)).toEqual(
+    Array.from({ length: 20 }, (_, index) => index + 1),
+  );
+});
+
+test("a lock of a command that is at work is waited for until the signal is aborted", async () => {
+  await take("a");
+  const lock = await acquireLock(`${file}.lock`, { timeoutMs: 0 });
+  const interrupt = new AbortController();
+  const waiting = takeCounter(file, { topicRoot: "a", retained: [], keyEpoch: undefined, signal: interrupt.signal });
+  interrupt.abort(new Error("interrupted"));
+  await expect(waiting).rejects.toThrow("interrupted");
+  lock.release();
+  expect(await take("a")).toEqual([1, 2]);
 });
 
 test.for([
@@ -84,9 +108,9 @@ test.for([
   '{"topics": {"a": [1, -1]}}',
   '{"topics": {"a": [1, 1.5]}}',
 ])("a record that holds %j is refused, and stays as it is", async (text) => {
-  await recordCounter(file, "a", [1, 1]);
+  await take("a");
   writeFileSync(file, text);
   await expect(readCounter(file, "a")).rejects.toMatchObject({ code: "manifest/unreadable", details: { file } });
-  await expect(recordCounter(file, "a", [1, 2])).rejects.toMatchObject({ code: "manifest/unreadable" });
+  await expect(take("a")).rejects.toMatchObject({ code: "manifest/unreadable" });
   expect(readFileSync(file, "utf8")).toBe(text);
 });

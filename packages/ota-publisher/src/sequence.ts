@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
-import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { acquireLock, type Lock, writeFileAtomically } from "@tinybms/ota-core/node";
 
 /** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
 export type OfferCounter = readonly [epoch: number, sequence: number];
@@ -11,6 +11,9 @@ const FIRST_EPOCH = 1;
 
 /** A counter may leave our own record behind by so much; more is somebody's mistake, or worse. */
 const JUMP_MAX = 1_000;
+
+/** How long to wait for another command that takes a number, in milliseconds. */
+const LOCK_TIMEOUT_MS = 30_000;
 
 /** What a counter holds at most: integers of the protocol end at 2³¹ − 1. */
 const COUNTER_MAX = 2 ** 31 - 1;
@@ -65,23 +68,64 @@ export async function readCounter(file: string, topicRoot: string): Promise<Offe
   return (await readRecord(file)).get(topicRoot);
 }
 
+/** What {@link takeCounter} numbers by. */
+export interface CounterRequest {
+  /** The channel's topic. */
+  readonly topicRoot: string;
+  /** As of {@link nextCounter}. */
+  readonly retained: readonly OfferCounter[];
+  /** As of {@link nextCounter}. */
+  readonly keyEpoch: number | undefined;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Records a counter, before its offer is published: one that was never recorded must never have been seen.
+ * Takes the counter of the next offer and records it, under a lock: two commands on one release line never get the same
+ * one. It is recorded before its offer is published; one that was never recorded must never have been seen.
  *
- * @throws {@link OtaError} as {@link readCounter}, and `package/write-failed`.
+ * @throws {@link OtaError} as {@link nextCounter} and {@link readCounter}; `package/locked`, `package/write-failed`; the
+ *   signal's reason.
  */
-export async function recordCounter(file: string, topicRoot: string, counter: OfferCounter): Promise<void> {
-  const record = await readRecord(file);
-  record.set(topicRoot, counter);
+export async function takeCounter(
+  file: string,
+  { topicRoot, retained, keyEpoch, signal }: CounterRequest,
+): Promise<OfferCounter> {
+  const lock = await lockRecord(file, signal);
+  try {
+    const record = await readRecord(file);
+    const counter = nextCounter(record.get(topicRoot), retained, keyEpoch);
+    record.set(topicRoot, counter);
+    lock.assertHeld();
+    await writeRecord(file, record);
+    return counter;
+  } finally {
+    lock.release();
+  }
+}
+
+async function lockRecord(file: string, signal: AbortSignal | undefined): Promise<Lock> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    return await acquireLock(`${file}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  } catch (error) {
+    if (isOtaError(error) || signal?.aborted === true) throw error;
+    throw unwritable(file, error);
+  }
+}
+
+async function writeRecord(file: string, record: ReadonlyMap<string, OfferCounter>): Promise<void> {
   const sorted = [...record].sort(([left], [right]) => (left < right ? -1 : 1));
   const text = `${JSON.stringify({ topics: Object.fromEntries(sorted) }, null, 2)}\n`;
   try {
-    await mkdir(dirname(file), { recursive: true });
     await writeFileAtomically(file, utf8(text));
-  } catch (cause) {
-    const hint = "the number of every offer is recorded there, so that devices never see one twice";
-    throw new OtaError("package/write-failed", `${file} can't be written`, { file }, { cause, hint });
+  } catch (error) {
+    throw unwritable(file, error);
   }
+}
+
+function unwritable(file: string, cause: unknown): OtaError<"package/write-failed"> {
+  const hint = "the number of every offer is recorded there, so that devices never see one twice";
+  return new OtaError("package/write-failed", `${file} can't be written`, { file }, { cause, hint });
 }
 
 async function readRecord(file: string): Promise<Map<string, OfferCounter>> {

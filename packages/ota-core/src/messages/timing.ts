@@ -31,9 +31,11 @@ export interface SenderTiming {
   readonly gatherMs: number;
   /** Silence after which a device counts as unreachable. */
   readonly unreachableMs: number;
+  /** How long the broker may take to give back what it was told to retain. */
+  readonly readBackMs: number;
 }
 
-export const SENDER_TIMING: SenderTiming = { gatherMs: 200, unreachableMs: 180_000 };
+export const SENDER_TIMING: SenderTiming = { gatherMs: 200, unreachableMs: 180_000, readBackMs: 10_000 };
 
 /** The inequalities that a device's times must keep, whatever their values. */
 export function assertReceiverTiming(timing: ReceiverTiming): void {
@@ -47,7 +49,7 @@ export function assertReceiverTiming(timing: ReceiverTiming): void {
 
 /** The inequalities that a publisher's times must keep, whatever their values. */
 export function assertSenderTiming(timing: SenderTiming): void {
-  assert(timing.gatherMs >= 0, "times are not negative");
+  assert(timing.gatherMs >= 0 && timing.readBackMs >= 0, "times are not negative");
   assert(timing.gatherMs < RECEIVER_TIMING.retryMs, "an answer leaves before the device asks again");
   assert(timing.unreachableMs > 2 * RECEIVER_TIMING.retryMaxMs, "silence is longer than a device's longest wait");
 }

@@ -127,8 +127,8 @@ function lockOf(file: string, token: string): Lock {
       const found = readLock(file);
       if (found?.token === token) return;
       const owner = found === undefined ? "and it is gone" : `and ${describe(found)} has it now`;
-      const message = `${file}: the lock of this build was taken over, ${owner}; nothing was changed`;
-      throw new OtaError("package/locked", message, detailsOf(file, found), { hint: "package again" });
+      const message = `${file}: the lock was taken over, ${owner}; nothing was changed`;
+      throw new OtaError("package/locked", message, detailsOf(file, found), { hint: "run the command again" });
     },
     release() {
       if (readLock(file)?.token === token) rmSync(file, { force: true });
@@ -185,7 +185,7 @@ function isStale({ record, ageMs }: FoundLock): boolean {
 
 function locked(file: string, found: FoundLock, waitedMs: number): OtaError<"package/locked"> {
   const seconds = Math.round(waitedMs / 1000);
-  const message = `${file}: another build is at work on this release line: ${describe(found)}; waited ${seconds} s for it`;
+  const message = `${file}: another command is at work on this release line: ${describe(found)}; waited ${seconds} s for it`;
   const hint = `wait until it ends; if it is gone, remove ${file}`;
   return new OtaError("package/locked", message, detailsOf(file, found), { hint });
 }

@@ -162,6 +162,12 @@ export class DeviceLedger {
     this.#count(entry, 1);
   }
 
+  /** Ends a device's delivery with an error that is not the device's own. */
+  fail(entry: DeviceEntry, error: NonNullable<StateReport["error"]>, now: number): void {
+    entry.error = error;
+    this.judge(entry, "failed", now);
+  }
+
   /**
    * Gives up the devices that still count for the delivery, and were silent for too long.
    *
@@ -181,8 +187,8 @@ export class DeviceLedger {
     for (const entry of gone) {
       entry.unreachable = true;
       entry.online = false;
-      entry.error = { code: "delivery/no-device", message: `nothing was heard of it for ${silenceMs / 1000} s` };
-      this.judge(entry, "failed", now);
+      const message = `nothing was heard of it for ${silenceMs / 1000} s`;
+      this.fail(entry, { code: "delivery/no-device", message }, now);
     }
     return { gone, nextAt };
   }

@@ -9,6 +9,10 @@ export type SenderTimer =
   | "pace"
   /** When to look for devices that have not been heard of. */
   | "silence"
+  /** When to ask the broker again for what it was told to retain. */
+  | "read-back"
+  /** When an offer that was overwritten by an older one is published again. */
+  | "reassert"
   /** When the whole delivery has had its time. */
   | "deadline";
 
@@ -28,8 +32,18 @@ export type SenderEvent =
       readonly payload: Uint8Array;
       readonly retained: boolean;
     }
+  /** A message on an offer topic or the hash list's; `retained` says that the broker had kept it. */
+  | {
+      readonly type: "announcement";
+      readonly now: number;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly retained: boolean;
+    }
   /** A publish that carried this `id` was acknowledged (QoS 1), or has left the socket (QoS 0). */
   | { readonly type: "drained"; readonly now: number; readonly id: number }
+  /** A retained publish that carried this `id` was repeated without effect: the broker does not acknowledge it. */
+  | { readonly type: "unacknowledged"; readonly now: number; readonly id: number }
   | { readonly type: "timer"; readonly now: number; readonly timer: SenderTimer }
   /** End now: devices keep the offer, and what they have. */
   | { readonly type: "cancel"; readonly now: number };
@@ -70,11 +84,43 @@ export interface DeviceProgress {
   readonly endedAtMs: number | undefined;
 }
 
+/** Another publisher's offer, as far as it concerns a delivery that is under way. */
+export interface CompetingOffer {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly counter: readonly [epoch: number, sequence: number];
+  /** Version of its release; `undefined` for a withdrawal. */
+  readonly version: string | undefined;
+  /** Whether it is for every device of the product. */
+  readonly isForAll: boolean;
+}
+
 /** How a delivery ended. */
 export interface DeliveryOutcome {
-  readonly reason: "delivered" | "device-failed" | "no-device" | "timeout" | "cancelled";
+  readonly reason:
+    | "delivered"
+    /** Without waiting for devices: the broker has the offer. */
+    | "offered"
+    | "device-failed"
+    | "no-device"
+    | "timeout"
+    | "cancelled"
+    /** A later offer took the place of this one. */
+    | "superseded"
+    /** A later offer withdrew this one. */
+    | "withdrawn"
+    /** Another publisher used the same epoch and sequence: this offer needs a new number. */
+    | "number-taken"
+    /** The broker does not acknowledge `topics`. */
+    | "unacknowledged"
+    /** The broker does not give back `topics`. */
+    | "not-retained";
   readonly devices: readonly DeviceProgress[];
   readonly stats: SenderStats;
+  /** The offer that ended this one. */
+  readonly by?: CompetingOffer;
+  /** Topics whose messages the broker did not acknowledge or does not give back. */
+  readonly topics?: readonly string[];
 }
 
 /** What a sender counts, from its start on. */

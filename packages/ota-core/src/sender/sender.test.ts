@@ -1,164 +1,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toHex } from "../bytes.ts";
+import {
+  SenderBench as Bench,
+  CHUNKS,
+  ENVELOPE,
+  IMAGE,
+  IMAGE_ID,
+  IMAGE_TOPIC,
+  type Input,
+  OTHER_OFFER_ID,
+  optionsOf,
+  ROOT,
+  reportOf,
+  requestOf,
+} from "../../test/sender-bench.ts";
 import { CHUNK_HEADER_SIZE, parseChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
-import { buildRequest } from "../messages/request.ts";
-import type { DeviceState } from "../messages/state-report.ts";
-import { buildStateReport } from "../messages/state-report.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
-import type { DeviceRequest, StateReport } from "../schemas/types.generated.ts";
-import { sha256 } from "../sha256.ts";
-import { Sender, type SenderOptions } from "./sender.ts";
-import type { DeliveryOutcome, DeviceProgress, SenderAction, SenderEvent, SenderTimer } from "./sender-events.ts";
-
-const CHUNKS = 10;
-const IMAGE = new Uint8Array((CHUNKS - 1) * CHUNK_SIZE + 100).map((_, offset) => offset * 7);
-const SHA256 = toHex(sha256(IMAGE));
-const IMAGE_ID = SHA256.slice(0, 32);
-const OFFER_ID = "0123456789abcdef0123456789abcdef";
-const OTHER_OFFER_ID = "ffffffffffffffffffffffffffffffff";
-const ROOT = "tinybms/gateway/ota";
-const ENVELOPE = new Uint8Array([0x7b, 0x7d]);
-const IMAGE_TOPIC = `${ROOT}/v1/image/${IMAGE_ID}/chunk`;
-
-/** Options for an image of any number of full chunks; without `chunks`, for `IMAGE`. */
-function optionsOf(changes: Partial<SenderOptions> = {}, chunks?: number): SenderOptions {
-  const image = chunks === undefined ? IMAGE : new Uint8Array(chunks * CHUNK_SIZE);
-  return {
-    topicRoot: ROOT,
-    offerId: OFFER_ID,
-    offerEnvelope: ENVELOPE,
-    offerTopics: [`${ROOT}/v1/offer`],
-    image: { sha256: SHA256, sizeBytes: image.length, hashList: buildHashList(image) },
-    readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
-    expected: { devices: ["bench-1"] },
-    wait: "confirmed",
-    timeoutMs: 3_600_000,
-    rate: 0,
-    qos: 1,
-    ...changes,
-  };
-}
-
-function requestOf(missing: [number, number][] = [[0, CHUNKS]], changes: Partial<DeviceRequest> = {}): Uint8Array {
-  const missing_count = missing.reduce((sum, [, count]) => sum + count, 0);
-  return buildRequest({
-    protocol: 1,
-    image: IMAGE_ID,
-    missing,
-    missing_count,
-    window: 0,
-    unicast: false,
-    ...changes,
-  });
-}
-
-function reportOf(device: string, state: DeviceState, changes: Partial<StateReport> = {}): Uint8Array {
-  return buildStateReport({
-    protocol: 1,
-    device,
-    state,
-    offer: OFFER_ID,
-    image: IMAGE_ID,
-    version: "1.2.3",
-    slot: "ota_0",
-    running_sha256: SHA256,
-    received: 0,
-    total: CHUNKS,
-    accepted: [1, 1],
-    rollback: true,
-    clock: false,
-    online: true,
-    boot_count: 1,
-    ...changes,
-  });
-}
-
-type Publish = Extract<SenderAction, { type: "publish" }> & { readonly at: number };
-type Input = SenderEvent extends infer Event ? (Event extends SenderEvent ? Omit<Event, "now"> : never) : never;
-
-/** A sender with a clock, timers that fire when time is moved, and a broker that drains at once unless it is held. */
-class Bench {
-  readonly sender: Sender;
-  readonly published: Publish[] = [];
-  readonly subscribed: string[] = [];
-  readonly timers = new Map<SenderTimer, number>();
-  readonly progress: DeviceProgress[] = [];
-  undrained: Publish[] = [];
-  now = 1_000;
-  hold = false;
-  outcome: DeliveryOutcome | undefined;
-
-  constructor(options: SenderOptions) {
-    this.sender = new Sender(options);
-  }
-
-  /** Started, connected, and the offer published. */
-  static serving(changes: Partial<SenderOptions> = {}, chunks?: number): Bench {
-    const bench = new Bench(optionsOf(changes, chunks));
-    bench.give({ type: "start" });
-    bench.give({ type: "connected" });
-    return bench;
-  }
-
-  give(input: Input): SenderAction[] {
-    const actions = this.sender.handle({ ...input, now: this.now } as SenderEvent);
-    if (input.type === "disconnected") this.undrained = [];
-    for (const action of actions) this.#perform(action);
-    while (!this.hold && this.undrained.length > 0) this.drain();
-    return actions;
-  }
-
-  drain(): void {
-    const publish = this.undrained.shift();
-    if (publish !== undefined) this.give({ type: "drained", id: publish.id });
-  }
-
-  /** Moves the clock, firing timers in order. */
-  wait(ms: number): void {
-    const end = this.now + ms;
-    for (;;) {
-      const due = [...this.timers].sort((left, right) => left[1] - right[1])[0];
-      if (due === undefined || due[1] > end) break;
-      this.now = Math.max(this.now, due[1]);
-      this.timers.delete(due[0]);
-      this.give({ type: "timer", timer: due[0] });
-    }
-    this.now = end;
-  }
-
-  request(device: string, payload: Uint8Array = requestOf()): SenderAction[] {
-    return this.give({ type: "request", device, payload });
-  }
-
-  report(device: string, state: DeviceState, changes: Partial<StateReport> = {}, retained = false): SenderAction[] {
-    return this.give({ type: "state", device, payload: reportOf(device, state, changes), retained });
-  }
-
-  get chunks(): Publish[] {
-    return this.published.filter(({ topic }) => topic.endsWith("/chunk"));
-  }
-
-  /** Indices of the chunks published so far, in order. */
-  get indices(): number[] {
-    return this.chunks.map(({ payload }) => parseChunk(payload).index);
-  }
-
-  #perform(action: SenderAction): void {
-    expect(this.outcome).toBeUndefined(); // nothing follows `done`
-    if (action.type === "publish") {
-      const publish = { ...action, at: this.now };
-      this.published.push(publish);
-      this.undrained.push(publish);
-    }
-    if (action.type === "subscribe") this.subscribed.push(action.topic);
-    if (action.type === "set-timer") this.timers.set(action.timer, action.at);
-    if (action.type === "clear-timer") this.timers.delete(action.timer);
-    if (action.type === "progress") this.progress.push(action.device);
-    if (action.type === "done") this.outcome = action.outcome;
-  }
-}
+import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { SenderOptions } from "./sender.ts";
+import type { DeliveryOutcome, SenderEvent, SenderTimer } from "./sender-events.ts";
 
 const ASCENDING = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
 
@@ -168,7 +29,11 @@ test("the offer is published only when the hash list has been acknowledged", () 
   bench.give({ type: "connected" });
   expect(bench.published).toEqual([]);
   bench.give({ type: "start" });
-  expect(bench.subscribed).toEqual([`${ROOT}/v1/device/+/request`, `${ROOT}/v1/device/+/state`]);
+  expect(bench.subscribed).toEqual([
+    ...[`${ROOT}/v1/device/+/request`, `${ROOT}/v1/device/+/state`],
+    ...[`${ROOT}/v1/image/${IMAGE_ID}/hashes`, `${ROOT}/v1/offer`],
+    ...[`${ROOT}/v1/device/a/offer`, `${ROOT}/v1/device/b/offer`],
+  ]);
   expect(bench.published.map(({ topic }) => topic)).toEqual([`${ROOT}/v1/image/${IMAGE_ID}/hashes`]);
   bench.give({ type: "drained", id: 4711 });
   expect(bench.published).toHaveLength(1);
@@ -274,7 +139,11 @@ test("after a reconnect the hash list comes before the offer again, and chunks o
     `${ROOT}/v1/image/${IMAGE_ID}/hashes`,
     `${ROOT}/v1/offer`,
   ]);
-  expect(bench.subscribed).toHaveLength(4);
+  const again = bench.subscribed.slice(bench.subscribed.lastIndexOf(`${ROOT}/v1/device/+/request`));
+  expect(again.slice(0, 4)).toEqual([
+    ...[`${ROOT}/v1/device/+/request`, `${ROOT}/v1/device/+/state`],
+    ...[`${ROOT}/v1/image/${IMAGE_ID}/hashes`, `${ROOT}/v1/offer`],
+  ]);
   bench.wait(200);
   expect(bench.indices.slice(5)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 0]);
 });
@@ -499,16 +368,18 @@ test.for(ENDS)("a delivery that waits for %s and hears %s ends as %s", ([wait, s
   expect(bench.outcome?.reason).toBe(reason);
 });
 
-test("a delivery that waits for nothing ends when the offers are acknowledged", () => {
+test("a delivery that waits for nothing ends when the broker gives back the offers and the hash list", () => {
   const bench = new Bench(optionsOf({ wait: "none", offerTopics: [`${ROOT}/v1/offer`, `${ROOT}/v1/device/a/offer`] }));
   bench.hold = true;
   bench.give({ type: "start" });
   bench.give({ type: "connected" });
-  bench.drain();
-  bench.drain();
+  for (const _ of ["hashes", "offer", "own offer"]) bench.drain();
   expect(bench.outcome).toBeUndefined();
-  bench.drain();
-  expect(bench.outcome?.reason).toBe("delivered");
+  const [hashes, ...offers] = bench.published.map(({ topic }) => topic);
+  for (const topic of offers) bench.giveBack(topic);
+  expect(bench.outcome).toBeUndefined();
+  bench.giveBack(hashes!);
+  expect(bench.outcome?.reason).toBe("offered");
 });
 
 test("a delivery to named devices waits for each, and for no other", () => {
@@ -651,7 +522,7 @@ const CONFIRMED: Input = {
   payload: reportOf("bench-1", "confirmed"),
   retained: false,
 };
-const ANNOUNCED = ["set-timer", "subscribe", "subscribe", "publish"];
+const ANNOUNCED = ["set-timer", "subscribe", "subscribe", "subscribe", "subscribe", "publish"];
 
 const TABLE: readonly [state: string, event: Input, actions: readonly string[]][] = [
   ["idle", { type: "start" }, ["set-timer"]],
@@ -668,6 +539,7 @@ const TABLE: readonly [state: string, event: Input, actions: readonly string[]][
   ["offline", { type: "disconnected" }, []],
   ["offline", REQUEST, []],
   ["offline", { type: "drained", id: 1 }, []],
+  ["offline", { type: "unacknowledged", id: 1 }, []],
   ["offline", { type: "timer", timer: "pace" }, []],
   ["offline", { type: "cancel" }, ["clear-timer", "done"]],
   ["hashes", { type: "start" }, []],
@@ -676,11 +548,13 @@ const TABLE: readonly [state: string, event: Input, actions: readonly string[]][
   ["hashes", REQUEST, []],
   ["hashes", { type: "drained", id: 1 }, ["publish"]],
   ["hashes", { type: "drained", id: 2 }, []],
+  ["hashes", { type: "unacknowledged", id: 2 }, []],
+  ["hashes", { type: "unacknowledged", id: 1 }, ["clear-timer", "clear-timer", "done"]],
   ["hashes", CONFIRMED, ["progress", "clear-timer", "clear-timer", "done"]],
   ["offers", REQUEST, []],
   ["offers", { type: "connected" }, ["clear-timer", ...ANNOUNCED]],
   ["offers", { type: "drained", id: 1 }, []],
-  ["offers", { type: "drained", id: 2 }, []],
+  ["offers", { type: "drained", id: 2 }, ["subscribe", "subscribe", "set-timer"]],
   ["offers", { type: "disconnected" }, ["clear-timer"]],
   ["serving", { type: "start" }, []],
   ["serving", REQUEST, ["set-timer"]],
@@ -766,8 +640,14 @@ const input: fc.Arbitrary<Input | { type: "wait"; ms: number } | { type: "drain"
   fc.constantFrom<Input>({ type: "start" }, { type: "connected" }, { type: "disconnected" }),
   fc.record({ type: fc.constant("drained" as const), id: fc.nat(60) }),
   fc.record({
+    type: fc.constant("announcement" as const),
+    topic: fc.constantFrom(`${ROOT}/v1/offer`, `${ROOT}/v1/image/${IMAGE_ID}/hashes`, "", "x"),
+    payload: fc.uint8Array({ maxLength: 30 }),
+    retained: fc.boolean(),
+  }),
+  fc.record({
     type: fc.constant("timer" as const),
-    timer: fc.constantFrom<SenderTimer>("gather", "pace", "silence", "deadline"),
+    timer: fc.constantFrom<SenderTimer>("gather", "pace", "silence", "deadline", "read-back", "reassert"),
   }),
 );
 

@@ -6,10 +6,15 @@ import { parseRequest } from "../messages/request.ts";
 import { parseStateReport } from "../messages/state-report.ts";
 import { assertSenderTiming, SENDER_TIMING, type SenderTiming } from "../messages/timing.ts";
 import { imageIdOf, isDeviceId, type Topics, topicsOf } from "../messages/topics.ts";
+import { compareSequence } from "../receiver/offer-gate.ts";
+import type { StateReport } from "../schemas/types.generated.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
 import { type DeliveryWait, endOf, verdictOf } from "./delivery-end.ts";
 import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
+import { OfferStanding } from "./offer-standing.ts";
+import { contradictionOf } from "./report-contradiction.ts";
 import type {
+  CompetingOffer,
   DeliveryOutcome,
   DeviceProgress,
   SenderAction,
@@ -27,12 +32,20 @@ const RATE_DEFAULT = 65_536;
 /** Devices are not looked through more often than this, in milliseconds. */
 const LOOK_MIN_MS = 1_000;
 
+/** How long to wait before the broker is asked again for what it retains, in milliseconds. */
+const READ_BACK_AGAIN_MS = 1_000;
+
+/** An offer that others overwrite is published again after so long, in milliseconds. */
+const REASSERT_MS = 5_000;
+
 /** What a {@link Sender} is made with. */
 export interface SenderOptions {
   /** The channel's `topic`. */
   readonly topicRoot: string;
   /** Id of the offer: only reports that name it count. */
   readonly offerId: string;
+  /** Epoch and sequence of the offer. */
+  readonly counter: readonly [epoch: number, sequence: number];
   /** The signed offer, as it is published. */
   readonly offerEnvelope: Uint8Array;
   /** Where the offer is published: the product's topic, or own topics of devices. */
@@ -44,6 +57,11 @@ export interface SenderOptions {
     /** 16 bytes per chunk. */
     readonly hashList: Uint8Array;
   };
+  /**
+   * Reads an offer envelope that another publisher put on the offer topics. Returns `undefined` for one that devices
+   * would not trust. Without this function the delivery does not notice other offers.
+   */
+  readonly readOffer?: (envelope: Uint8Array) => CompetingOffer | undefined;
   /** Reads a chunk of the image, in full; called once for each publish of it. What it throws comes out of `handle`. */
   readonly readChunk: (index: number) => Uint8Array;
   /** Whom the delivery waits for. Names go before a count; neither: whoever is heard. */
@@ -85,7 +103,9 @@ export class Sender {
   readonly #ledger: DeviceLedger;
   readonly #flow: ChunkFlow;
   readonly #timers = new Map<SenderTimer, number>();
-  readonly #offersInFlight = new Set<number>();
+  /** Topics of the offers that were published and not acknowledged yet, by id of the publish. */
+  readonly #offersInFlight = new Map<number, string>();
+  readonly #standing: OfferStanding;
   readonly #counters = { chunksSent: 0, bytesSent: 0, requests: 0, requestsMerged: 0 };
   readonly #dropped = { malformed: 0, "other-image": 0, "no-credit": 0, "too-many-devices": 0 };
   #phase: Phase = "idle";
@@ -95,6 +115,7 @@ export class Sender {
   #newestAt = 0;
   #nextId = 1;
   #hashesId = 0;
+  #readBackUntil = 0;
   #actions: SenderAction[] = [];
 
   constructor(options: SenderOptions) {
@@ -111,6 +132,13 @@ export class Sender {
     this.#chunks = new ChunkBuilder(this.#imageId);
     this.#chunkCount = chunkCountOf(image.sizeBytes);
     assert(image.hashList.length === this.#chunkCount * CHUNK_HASH_SIZE, "a hash list has one hash per chunk");
+    this.#standing = new OfferStanding({
+      ...options,
+      productTopic: this.#topics.offer,
+      hashesTopic: this.#topics.hashes(this.#imageId),
+      hashList: image.hashList,
+      readOffer: options.readOffer,
+    });
     this.#ledger = new DeviceLedger({
       named,
       limit: Math.max(DEVICES_MAX, expected.count ?? 0),
@@ -166,8 +194,12 @@ export class Sender {
         return this.#takeRequest(event.device, event.payload, event.now);
       case "state":
         return this.#takeState(event);
+      case "announcement":
+        return this.#takeAnnouncement(event);
       case "drained":
         return this.#drain(event.id, event.now);
+      case "unacknowledged":
+        return this.#giveUpPublish(event.id, event.now);
       case "timer":
         return this.#fire(event.timer, event.now);
       case "cancel":
@@ -196,10 +228,13 @@ export class Sender {
     this.#phase = "offline";
     this.#offersInFlight.clear();
     this.#flow.rewind();
-    for (const timer of ["gather", "pace", "silence"] as const) this.#clearTimer(timer);
+    for (const timer of ["gather", "pace", "silence", "read-back"] as const) this.#clearTimer(timer);
   }
 
-  /** Subscribes before anything is published, so that no answer is missed; the offer waits for the hash list. */
+  /**
+   * Subscribes before anything is published, so that no answer is missed, nor an offer that replaced this one while the
+   * connection was away. The offer waits for the hash list.
+   */
   #announce(now: number): void {
     this.#phase = "hashes";
     // While we could not hear, silence means nothing.
@@ -208,7 +243,9 @@ export class Sender {
     this.#actions.push(
       { type: "subscribe", topic: this.#topics.requestFilter },
       { type: "subscribe", topic: this.#topics.stateFilter },
+      ...this.#standing.watchedTopics.map((topic) => ({ type: "subscribe", topic }) as const),
     );
+    this.#standing.restart();
     this.#hashesId = this.#publish(this.#topics.hashes(this.#imageId), this.#options.image.hashList, 1, true);
   }
 
@@ -216,13 +253,14 @@ export class Sender {
     if (this.#phase === "hashes" && id === this.#hashesId) {
       this.#phase = "offers";
       for (const topic of this.#options.offerTopics) {
-        this.#offersInFlight.add(this.#publish(topic, this.#options.offerEnvelope, 1, true));
+        this.#offersInFlight.set(this.#publish(topic, this.#options.offerEnvelope, 1, true), topic);
       }
       return;
     }
     if (this.#phase === "offers" && this.#offersInFlight.delete(id) && this.#offersInFlight.size === 0) {
       this.#phase = "serving";
-      if (this.#options.wait === "none") return this.#finish("delivered");
+      this.#readBackUntil = now + this.#timing.readBackMs;
+      this.#readBackAgain(now);
     }
     this.#flow.drained(id);
     this.#serve(now);
@@ -234,10 +272,83 @@ export class Sender {
     if (at === undefined) return;
     if (now < at) return this.#setTimer(timer, at);
     this.#timers.delete(timer);
-    if (timer === "deadline") return this.#finish(this.#ledger.counts.heard === 0 ? "no-device" : "timeout");
+    if (timer === "deadline") return this.#endInTime();
+    if (timer === "read-back") return this.#readBackAgain(now);
+    if (timer === "reassert") return this.#reassert();
     if (timer === "silence") return this.#lookForSilence(now);
     if (timer === "gather") this.#flow.beginRound();
     this.#serve(now);
+  }
+
+  /** Time is up. What the broker withheld explains the silence of devices better than the silence itself. */
+  #endInTime(): void {
+    if (this.#ledger.counts.heard > 0) return this.#finish("timeout");
+    const unacknowledged = this.#unacknowledgedTopics();
+    if (this.#connected && unacknowledged.length > 0) return this.#finish("unacknowledged", { topics: unacknowledged });
+    const { missing } = this.#standing;
+    if (this.#phase === "serving" && missing.length > 0) return this.#finish("not-retained", { topics: missing });
+    this.#finish("no-device");
+  }
+
+  #unacknowledgedTopics(): string[] {
+    if (this.#phase === "hashes") return [this.#topics.hashes(this.#imageId)];
+    return this.#phase === "offers" ? [...this.#offersInFlight.values()] : [];
+  }
+
+  #giveUpPublish(id: number, now: number): void {
+    const isHashes = this.#phase === "hashes" && id === this.#hashesId;
+    const topic = isHashes ? this.#topics.hashes(this.#imageId) : this.#offersInFlight.get(id);
+    if (topic === undefined) return;
+    // Without the acknowledgement alone: who hears of the offer proves that it arrived.
+    if (this.#ledger.counts.heard === 0) return this.#finish("unacknowledged", { topics: [topic] });
+    this.#offersInFlight.delete(id);
+    if (this.#offersInFlight.size > 0) return;
+    this.#phase = "serving";
+    this.#readBackAgain(now);
+  }
+
+  /**
+   * Subscribes anew to the topics whose retained message has not come back, so that the broker sends it. Who hears of
+   * the offer proves that the broker passes it on: then nothing is asked.
+   */
+  #readBackAgain(now: number): void {
+    const { missing } = this.#standing;
+    if (missing.length > 0 && this.#ledger.counts.heard === 0) {
+      if (now >= this.#readBackUntil) return this.#finish("not-retained", { topics: missing });
+      for (const topic of missing) this.#actions.push({ type: "subscribe", topic });
+      return this.#setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
+    }
+    this.#clearTimer("read-back");
+    if (this.#options.wait === "none") this.#finish("offered");
+  }
+
+  /** Takes a message on an offer topic or the hash list's: our own that comes back, or another publisher's offer. */
+  #takeAnnouncement({ topic, payload, retained, now }: Extract<SenderEvent, { type: "announcement" }>): void {
+    if (this.#phase === "idle" || this.#phase === "offline") return;
+    const news = this.#standing.take(topic, payload, retained);
+    if (news.type === "overwritten") {
+      if (!this.#timers.has("reassert")) this.#setTimer("reassert", now + REASSERT_MS);
+    } else if (news.type === "device-lost") this.#loseDevice(news.device, news.by, now);
+    else if (news.type !== "nothing") return this.#finish(news.type, { by: news.by });
+    if (this.#timers.has("read-back") && this.#standing.missing.length === 0) this.#readBackAgain(now);
+  }
+
+  /** Puts the offer over an older one, so that devices that come later find it. */
+  #reassert(): void {
+    for (const topic of this.#standing.takeOverwritten()) {
+      if (this.#connected) this.#publish(topic, this.#options.offerEnvelope, 1, true);
+    }
+  }
+
+  /** Another offer is in force for a device: it ends here. */
+  #loseDevice(device: string, by: Pick<CompetingOffer, "counter" | "version">, now: number): void {
+    const entry = this.#ledger.find(device);
+    if (entry === undefined || entry.verdict !== undefined) return;
+    const code = by.version === undefined ? "delivery/withdrawn" : "delivery/superseded";
+    const message = `another offer (epoch ${by.counter[0]}, sequence ${by.counter[1]}) took the place of this one`;
+    this.#ledger.fail(entry, { code, message }, now);
+    this.#showProgress(entry);
+    this.#endIfOver(now);
   }
 
   #takeRequest(device: string, payload: Uint8Array, now: number): void {
@@ -270,14 +381,28 @@ export class Sender {
       return;
     }
     if (report.offer !== this.#options.offerId) {
-      if (known !== undefined) this.#hear(device, now);
+      if (known !== undefined) this.#hearElsewhere(known, report, now);
       return;
     }
     const entry = this.#hear(device, now);
     if (entry.state === undefined) this.#newestAt = now;
-    const changed = this.#ledger.report(entry, report, verdictOf(report.state, this.#options.wait), now);
+    const { sha256 } = this.#options.image;
+    const offered = { imageId: this.#imageId, sha256: sha256.toLowerCase(), counter: this.#options.counter };
+    const fault = contradictionOf(report, offered);
+    const changed =
+      fault === undefined
+        ? this.#ledger.report(entry, report, verdictOf(report.state, this.#options.wait), now)
+        : this.#ledger.report(entry, contradictory(report, fault), "failed", now);
     if (changed) this.#showProgress(entry);
     this.#endIfOver(now);
+  }
+
+  /** A device that was on this offer and has accepted a later one does not come back to it. */
+  #hearElsewhere(known: DeviceEntry, { device, accepted }: StateReport, now: number): void {
+    this.#hear(device, now);
+    const [epoch, sequence] = accepted;
+    if (known.state === undefined || compareSequence([epoch, sequence], this.#options.counter) <= 0) return;
+    this.#loseDevice(device, { counter: [epoch, sequence], version: "" }, now);
   }
 
   /** The entry of a device that is heard now; heard again, it is not unreachable any more. */
@@ -364,9 +489,14 @@ export class Sender {
     }
   }
 
-  #finish(reason: DeliveryOutcome["reason"]): void {
+  #finish(reason: DeliveryOutcome["reason"], why: Pick<DeliveryOutcome, "by" | "topics"> = {}): void {
     for (const timer of [...this.#timers.keys()]) this.#clearTimer(timer);
     this.#phase = "done";
-    this.#actions.push({ type: "done", outcome: { reason, devices: this.devices, stats: this.stats } });
+    this.#actions.push({ type: "done", outcome: { reason, devices: this.devices, stats: this.stats, ...why } });
   }
+}
+
+/** A report that claims success and contradicts itself, as the failure that it is. */
+function contradictory(report: StateReport, fault: string): StateReport {
+  return { ...report, error: { code: "delivery/contradictory-report", message: `its report does not fit: ${fault}` } };
 }

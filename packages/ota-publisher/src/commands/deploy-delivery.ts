@@ -3,6 +3,7 @@ import { type DeviceProgress, isOtaError, type OtaError, parseAppImage } from "@
 import { createByteProgress } from "../console/byte-progress.ts";
 import { type CommandConsole, printable } from "../console/console.ts";
 import { createProgressView } from "../console/progress-view.ts";
+import { readWhole } from "../image-file.ts";
 import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
 import type { DeliveryPlan } from "../mqtt/deliver.ts";
 import type { OfferCounter } from "../sequence.ts";
@@ -41,7 +42,10 @@ export interface DeliveryJob<Planned extends PlannedDelivery = PlannedDelivery> 
 }
 
 /** What a delivery came to, as far as its way tells. */
-type Result = Partial<Omit<DeliveryRecord, "planned" | "outcome" | "durationMs">>;
+type Result = Partial<Omit<DeliveryRecord, "planned" | "outcome" | "durationMs">> & {
+  /** The broker has the offer, and no device was waited for. */
+  readonly isOnlyOffered?: boolean;
+};
 
 /** Something that shows how far a delivery is. */
 interface View {
@@ -58,11 +62,11 @@ export async function deliver(job: DeliveryJob): Promise<DeliveryRecord> {
   const startedAt = performance.now();
   const seen = new Map<string, DeviceProgress>();
   const { planned, console } = job;
-  const recordOf = (result: Result): DeliveryRecord => ({
+  const recordOf = ({ isOnlyOffered = false, ...result }: Result): DeliveryRecord => ({
     ...plannedRecord(planned),
     ...result,
     devices: byName(result.devices ?? [...seen.values()]),
-    outcome: result.error === undefined ? "delivered" : "failed",
+    outcome: result.error !== undefined ? "failed" : isOnlyOffered ? "offered" : "delivered",
     durationMs: performance.now() - startedAt,
   });
   try {
@@ -99,15 +103,13 @@ async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, D
           `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key has signed: find out who publishes there`,
         ),
       onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: OfferCounter }): void =>
-        view.note(
-          console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : "offered; waiting for devices",
-        ),
+        view.note(console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : offeredText(options.wait)),
       ...connectionNotices(broker, view),
     });
     const { bytesSent, chunksSent } = outcome.stats;
     console.debug(`counted: ${JSON.stringify(outcome.stats)}`);
     const error = errorOfOutcome(outcome, options, plan.target);
-    return { bytesSent, chunksSent, devices: outcome.devices, error };
+    return { bytesSent, chunksSent, devices: outcome.devices, error, isOnlyOffered: outcome.reason === "offered" };
   } finally {
     view.stop();
   }
@@ -175,8 +177,7 @@ async function sendByHttps({ plan, planned, options, console }: DeliveryJob<Http
 async function flashByCable({ planned, console }: DeliveryJob<SerialDelivery>): Promise<Result> {
   const { loadSerial } = await import("../serial/load-serial.ts");
   const { boardsError, flashBoards, progressOf } = await import("../serial/flash-boards.ts");
-  const bytes = new Uint8Array(planned.file.sizeBytes);
-  planned.file.readAt(bytes, 0);
+  const bytes = readWhole(planned.file);
   const app = { name: planned.file.path, bytes, image: parseAppImage(bytes) };
   const job = {
     content: { type: "app", app, options: { slot: "next", select: true, force: false } },
@@ -188,6 +189,10 @@ async function flashByCable({ planned, console }: DeliveryJob<SerialDelivery>): 
   const records = await flashBoards(await loadSerial(), planned.ports, job, console);
   const bytesSent = records.reduce((sum, record) => sum + record.bytesSent, 0);
   return { bytesSent, devices: records.map(progressOf), error: boardsError(records) };
+}
+
+function offeredText(wait: DeployCommandOptions["wait"]): string {
+  return wait === "none" ? "offered" : "offered; waiting for devices";
 }
 
 function deliveryPlanOf({ plan, planned, options }: DeliveryJob<ChunkedDelivery>, broker: BrokerAddress): DeliveryPlan {

@@ -12,8 +12,8 @@ import type { HttpsTarget } from "../https/https-channel.ts";
 import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
 import { refuseAboveProtocol } from "../mqtt/blob-size.ts";
 import { type DeliveryTarget, releasedImageOf, TARGET_DEVICES_MAX } from "../offer.ts";
-import { sequenceFileOf } from "../sequence.ts";
-import { type OfferSigning, openOfferSigning, UNSIGNED } from "../signing/offer-signing.ts";
+import { nextCounter, readCounter, sequenceFileOf } from "../sequence.ts";
+import { currentKeys, type OfferSigning, openOfferSigning, UNSIGNED } from "../signing/offer-signing.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import { chooseDeliveries } from "./deploy-choice.ts";
 import {
@@ -113,6 +113,9 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     reached.map((way) => (way.transport === "mqtt" ? way.channel.mode : way.transport)),
   );
   const signing = await signingOf(options, reached, root, console);
+  const sequenceFile = sequenceFileOf(root.folder);
+  for (const way of reached)
+    if (way.transport === "mqtt" && isChunked(way)) await checkRecord(sequenceFile, way, signing);
   const file = releaseFileOf(loaded.file);
   const opened = openAll(reached, {
     manifestFile: loaded.file,
@@ -124,7 +127,7 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
   return {
     version: options.version,
     target,
-    sequenceFile: sequenceFileOf(root.folder),
+    sequenceFile,
     signing,
     deliveries: opened.deliveries,
     warnings: [...new Set([...warnings, ...reached.flatMap((way) => way.warnings), ...opened.warnings])].map(
@@ -148,6 +151,15 @@ async function signingOf(
   if (reached.some(isChunked)) return openOfferSigning(options, folder, productOf(manifest, 0).product, console);
   refuseUnsignable(options);
   return UNSIGNED;
+}
+
+/** Finds out before anything is sent, or in a dry run, that the record of sequences allows no offer. */
+async function checkRecord(
+  sequenceFile: string,
+  { channel }: { readonly channel: MqttTarget },
+  signing: OfferSigning,
+): Promise<void> {
+  nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
 }
 
 function isChunked(way: ReachedDelivery): boolean {

@@ -38,12 +38,17 @@ export function reportRecord(record: DeliveryRecord, console: CommandConsole): v
     const sent = planned.mode === "chunked" ? `${chunksSent} chunks sent` : `${bytesSent} bytes sent`;
     console.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
   }
+  if (isShown && outcome === "offered") console.print(`${printable(planned.artifact)}: ${OFFERED_TEXT}`);
   if (error !== undefined) console.fail(error);
 }
 
+/** What it means that nobody was waited for. */
+const OFFERED_TEXT =
+  "offered; the broker keeps the offer, and devices get chunks only while a publisher runs (deploy without --wait none)";
+
 /** Where there was more than one delivery, which failed. */
 export function reportSum(records: readonly DeliveryRecord[], console: CommandConsole): void {
-  const undone = records.filter(({ outcome }) => outcome !== "delivered");
+  const undone = records.filter(({ outcome }) => outcome === "planned" || outcome === "failed");
   if (records.length === 1 || undone.length === 0) return;
   const names = undone.map(
     ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not begun)" : ""}`,

@@ -1,4 +1,4 @@
-import { type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { type CompetingOffer, type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
 import { printable } from "../console/console.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
@@ -7,7 +7,8 @@ import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";
 /** How one delivery of a deploy went. */
 export interface DeliveryRecord {
   readonly planned: PlannedDelivery;
-  readonly outcome: "planned" | "delivered" | "failed";
+  /** `offered`: the broker has the offer, and no device was waited for. */
+  readonly outcome: "planned" | "delivered" | "offered" | "failed";
   readonly durationMs: number;
   readonly bytesSent: number;
   readonly chunksSent: number;
@@ -64,7 +65,7 @@ function wayOf(planned: PlannedDelivery, target: DeployPlan["target"]): object {
  * @returns `undefined` if every device that was expected ended as `--wait` says.
  */
 export function errorOfOutcome(
-  { reason, devices }: DeliveryOutcome,
+  { reason, devices, by }: DeliveryOutcome,
   options: Pick<DeployCommandOptions, "wait" | "timeout" | "expect">,
   target: DeployPlan["target"],
 ): OtaError | undefined {
@@ -72,6 +73,7 @@ export function errorOfOutcome(
   const silent = devices.filter(({ state }) => state === undefined).map(({ device }) => device);
   switch (reason) {
     case "delivered":
+    case "offered":
       return undefined;
     case "cancelled":
       return interruptedError();
@@ -81,12 +83,48 @@ export function errorOfOutcome(
       const failed = devices.filter(hasFailed);
       // Each of them was only ever waited for.
       if (failed.length === 0 && silent.length > 0) return noDeviceError(silent, expect, timeout);
-      const message = `${failed.length} of ${devices.length} devices did not take the image: ${listOf(failed.map(failureText))}`;
-      return new OtaError("delivery/device-failed", message, { devices: failed.map(({ device }) => device) });
+      return failureError(failed, devices.length);
     }
     case "timeout":
       return timeoutError(devices, silent, options);
+    case "superseded":
+    case "withdrawn":
+    case "number-taken":
+      return replacedError(by);
+    case "unacknowledged":
+    case "not-retained":
+      throw new Error(`an outcome of ${reason} is an error of the broker`);
   }
+}
+
+/** Which devices failed, and with what. */
+function failureError(failed: readonly DeviceProgress[], count: number): OtaError {
+  const message = `${failed.length} of ${count} devices did not take the image: ${listOf(failed.map(failureText))}`;
+  const details = { devices: failed.map(({ device }) => device) };
+  if (failed.some(({ error }) => error?.code !== "delivery/contradictory-report")) {
+    return new OtaError("delivery/device-failed", message, details);
+  }
+  const hint = "what a device says is not signed: look at the device itself, and at who may publish in its name";
+  return new OtaError("delivery/contradictory-report", message, details, { hint });
+}
+
+/** What took the place of the offer. */
+function replacedError(by: CompetingOffer | undefined): OtaError {
+  const { id, counter = [0, 0], version } = by ?? {};
+  const [epoch, sequence] = counter;
+  const which = `offer ${id} (epoch ${epoch}, sequence ${sequence})`;
+  const stop = "devices that have begun stop, and those that run the image stay";
+  if (version === undefined) {
+    return new OtaError(
+      "delivery/withdrawn",
+      `the offer was withdrawn by ${which}`,
+      { epoch, sequence },
+      { hint: stop },
+    );
+  }
+  const message = `the offer was replaced by ${which} of version ${printable(version)}`;
+  const hint = "another deploy to the same devices began after this one; its result counts";
+  return new OtaError("delivery/superseded", message, { epoch, sequence, version }, { hint });
 }
 
 /** What is said after Ctrl-C. */

@@ -1,9 +1,9 @@
-import { isOtaError, type OfferDocument, OtaError, parseRelease, productOf } from "@tinybms/ota-core";
+import { type OfferDocument, OtaError, productOf } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import type { CommandConsole, OutputOptions } from "../console/console.ts";
 import { ExitCode } from "../console/exit-code.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
-import { offerTopicsOf } from "../offer.ts";
+import { releaseVersionOf } from "../offer.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
@@ -42,7 +42,7 @@ type DeployTarget = ReturnType<typeof targetOf>;
  * Offers nothing in the place of a version, on each topic that its artifacts go to: devices that have begun stop, those
  * that run it stay.
  *
- * @returns The exit code, 0 when the brokers have the offers.
+ * @returns The exit code, 0 when the brokers keep the offers.
  * @throws OtaError `delivery/not-offered` where a broker offers another version, or none; `manifest/…`, `arguments/…`,
  *   `signing/…`, `delivery/…`. It repeats no credential.
  */
@@ -86,7 +86,7 @@ async function withdraw(options: WithdrawCommandOptions, console: CommandConsole
   return ExitCode.done;
 }
 
-/** Publishes the offer of nothing. @returns Its number. */
+/** Publishes the offer of nothing, and makes sure that the broker keeps it. @returns Its number. */
 async function withdrawFrom(
   channel: MqttTarget,
   target: DeployTarget,
@@ -109,17 +109,13 @@ async function withdrawFrom(
   }
   const timeoutMs = options.timeout * 1000;
   const { connectBroker } = await import("../mqtt/connection.ts");
-  const { makeOffer, publishRetained } = await import("../mqtt/make-offer.ts");
+  const { publishOffer } = await import("../mqtt/publish-offer.ts");
   const { signal } = console.world;
   const connection = await connectBroker(broker, { ...channel.connection, connectTimeoutMs: timeoutMs, signal });
   try {
     const plan = { topicRoot, target, release: null, signing, expectedCount: undefined, sequenceFile, timeoutMs };
     const check = (before: readonly OfferDocument[]): void => refuseOther(before, options.version, topicRoot);
-    const { counter, envelope } = await makeOffer(connection, plan, { signal }, check);
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
-    for (const topic of offerTopicsOf(topicRoot, target)) {
-      await publishRetained(connection, topic, envelope, { signal }, deadline);
-    }
+    const { counter } = await publishOffer(connection, plan, { signal }, check);
     return counter;
   } finally {
     await connection.close();
@@ -127,22 +123,12 @@ async function withdrawFrom(
 }
 
 function refuseOther(before: readonly OfferDocument[], version: string, topic: string): void {
-  const offered = before.map(versionOf);
+  const offered = before.map(releaseVersionOf);
   if (offered.includes(version)) return;
   const found = offered.filter((it) => it !== undefined);
   const instead = found.length === 0 ? "nothing" : [...new Set(found)].join(" and ");
   const message = `version ${version} is not offered on topic ${topic}: the broker offers ${instead} there`;
   throw new OtaError("delivery/not-offered", message, { version, offered: found });
-}
-
-/** What an offer is of; `undefined` for a withdrawal, and for what no device could read. */
-function versionOf({ release }: OfferDocument): string | undefined {
-  try {
-    return release === null ? undefined : parseRelease(release.payload).version;
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
-  }
 }
 
 function placeOf({ broker }: MqttTarget): string {

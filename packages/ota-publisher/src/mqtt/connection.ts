@@ -1,10 +1,10 @@
 import { EventEmitter, once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { OtaError } from "@tinybms/ota-core";
 import type { MqttClient } from "mqtt";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 import { type ConnectionOptions, connectUntil } from "./connect.ts";
 import type { MqttVersion } from "./publish-packet.ts";
+import { type PublishEnd, Publishing } from "./publishing.ts";
 import { type BlobEnd, type BlobMessage, type BlobWatch, sendBlob } from "./send-blob.ts";
 
 /** What happens on a connection after it was first made. */
@@ -35,8 +35,8 @@ export interface BrokerLimits {
   readonly canRetain: boolean;
 }
 
-/** How long what is under way may take to be acknowledged when the connection is closed, in milliseconds. */
-const FLUSH_TIMEOUT_MS = 2_000;
+/** How long the broker may take to close its side when the connection is closed, in milliseconds. */
+const GOODBYE_MS = 500;
 
 /**
  * Connects to a broker, with attempts that wait longer and longer in between.
@@ -57,6 +57,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
   #client: MqttClient | undefined;
+  #publishing: Publishing | undefined;
+  /** Tells the events of one client no more. */
+  #forsake: () => void = () => undefined;
   /** Why no connection will be had again. */
   #failure: OtaError | undefined;
 
@@ -125,6 +128,23 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return new OtaError("delivery/broker-unreachable", message, { host, port });
   }
 
+  /** What to say when the broker does not acknowledge messages that were repeated. */
+  unacknowledgedError(topics: readonly string[]): OtaError<"delivery/not-acknowledged"> {
+    const message = `the broker ${displayBroker(this.address)} did not acknowledge the message on ${listOf(topics)}`;
+    const hint =
+      "the broker or a proxy before it loses acknowledgements: look at its log; the same deploy again may get through";
+    return new OtaError("delivery/not-acknowledged", message, { topics }, { hint });
+  }
+
+  /** What to say when the broker acknowledged messages that it does not give back. */
+  notRetainedError(topics: readonly string[]): OtaError<"delivery/not-retained"> {
+    const broker = displayBroker(this.address);
+    const message = `the broker ${broker} does not give back what was published on ${listOf(topics)}: access control? retained messages off?`;
+    const hint =
+      "the publisher needs the right to write and to read these topics, and the broker must keep retained messages (Mosquitto: acl_file, retain_available)";
+    return new OtaError("delivery/not-retained", message, { topics }, { hint });
+  }
+
   /** What to say when the broker took the connection, but not what is done on it. */
   refusedError(reason: string): OtaError<"delivery/broker-refused"> {
     const { host, port } = this.address;
@@ -132,19 +152,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return new OtaError("delivery/broker-refused", message, { host, port, reason });
   }
 
-  /**
-   * Publishes a message.
-   *
-   * @returns Fulfilled with `true` once it is acknowledged (QoS 1) or has left the socket (QoS 0), with `false` if the
-   *   connection was lost before.
-   */
-  publish(topic: string, payload: Uint8Array, { qos, retain }: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
-    const client = this.#client;
-    if (client === undefined) return Promise.resolve(false);
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    return new Promise((resolve) => {
-      client.publish(topic, bytes, { qos, retain }, (error) => resolve(error === undefined || error === null));
-    });
+  /** Publishes a message: see {@link Publishing}. */
+  async publish(topic: string, payload: Uint8Array, options: { qos: 0 | 1; retain: boolean }): Promise<PublishEnd> {
+    return this.#client === undefined ? "lost" : ((await this.#publishing?.publish(topic, payload, options)) ?? "lost");
   }
 
   /**
@@ -178,35 +188,42 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     });
   }
 
-  /** Sends what is under way, says goodbye and ends the connection. No event follows. */
+  /**
+   * Says goodbye and ends the connection, without waiting for acknowledgements. No event follows, and no timer or socket
+   * is left.
+   */
   async close(): Promise<void> {
     this.#closing.abort();
     this.removeAllListeners();
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    client.removeAllListeners("close");
-    const flushed = client.endAsync().then(
-      () => true,
-      () => true,
-    );
-    const tooLong = new AbortController();
-    const late = delay(FLUSH_TIMEOUT_MS, false, { signal: tooLong.signal }).catch(() => true);
-    if (!(await Promise.race([flushed, late]))) client.stream.destroy();
-    tooLong.abort();
+    this.#forsake();
+    this.#publishing?.giveUp();
+    const closed = new Promise<void>((resolve) => {
+      client.stream.once("close", resolve);
+    });
+    const late = setTimeout(() => client.stream.destroy(), GOODBYE_MS);
+    client.end();
+    if (!client.stream.closed) await closed;
+    clearTimeout(late);
   }
 
   #adopt(client: MqttClient): void {
     this.#client = client;
+    this.#publishing = new Publishing(client);
     client.on("message", (topic, payload, packet) =>
       this.emit("message", { topic, payload, retained: packet.retain === true }),
     );
-    client.once("close", () => {
+    const onClose = (): void => {
       this.#client = undefined;
       client.end(true);
       this.emit("disconnected");
       void this.#reconnect();
-    });
+    };
+    client.once("close", onClose);
+    // Not more than ours: mqtt.js clears its own timers when it hears of the end.
+    this.#forsake = () => client.off("close", onClose);
   }
 
   async #reconnect(): Promise<void> {
@@ -225,4 +242,10 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       this.emit("failed");
     }
   }
+}
+
+/** Topics for a message: three, and how many more. */
+function listOf(topics: readonly string[]): string {
+  const shown = topics.slice(0, 3).join(", ");
+  return topics.length > 3 ? `${shown} and ${topics.length - 3} more` : shown;
 }

@@ -7,6 +7,7 @@ import {
   Sender,
   type SenderAction,
   type SenderEvent,
+  topicsOf,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
 import { type DeliveryTarget, offerTopicsOf } from "../offer.ts";
@@ -15,7 +16,7 @@ import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
 import { type BrokerConnection, type BrokerMessage, connectBroker } from "./connection.ts";
-import { makeOffer } from "./make-offer.ts";
+import { competingOffer, type MadeOffer, makeOffer } from "./make-offer.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
 /** One image, for some devices, through one broker. */
@@ -61,15 +62,20 @@ export interface DeliveryWatch {
 /** Chunks that are on their way to the broker at once: enough to fill a wide-area link, few enough to pace. */
 const WINDOW = 32;
 
+/** So often another publisher may take the number of our offer. */
+const NUMBERS_MAX = 8;
+
 /**
  * Delivers an image: connects, numbers and publishes the offer, and answers devices' requests until each one that is
- * expected has ended, or the time is up.
+ * expected has ended, another offer takes its place, or the time is up. Where another publisher used the same number at
+ * the same moment, the offer is made again under the next one.
  *
  * @returns How it ended, also where devices failed or none appeared.
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
- *   `delivery/connection-lost` if the connection was lost and is still away at the end; `signing/…` where devices would
- *   not trust the offer; `manifest/unreadable` and `package/write-failed` for the record of sequences; the signal's
- *   reason if it is aborted before the offer is made.
+ *   `delivery/connection-lost` if the connection was lost and is still away at the end; `delivery/not-acknowledged` and
+ *   `delivery/not-retained` where the broker does not take or keep what rests on it; `signing/…` where devices would not
+ *   trust the offer; `manifest/unreadable`, `package/locked` and `package/write-failed` for the record of sequences; the
+ *   signal's reason if it is aborted before the offer is made.
  */
 export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch = {}): Promise<DeliveryOutcome> {
   const startedAt = performance.now();
@@ -80,29 +86,42 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
     ...(onRetry === undefined ? {} : { onRetry }),
   });
   try {
-    const { id, counter, envelope } = await makeOffer(connection, { ...plan, expectedCount: countOf(plan) }, watch);
-    watch.onOffer?.({ id, counter });
-    signal?.throwIfAborted();
-    const sender = new Sender({
-      topicRoot: plan.topicRoot,
-      offerId: id,
-      offerEnvelope: envelope,
-      offerTopics: offerTopicsOf(plan.topicRoot, plan.target),
-      image: plan.image,
-      readChunk: plan.image.readChunk,
-      expected: plan.expected,
-      wait: plan.wait,
-      timeoutMs: Math.max(1, plan.timeoutMs - (performance.now() - startedAt)),
-      rate: plan.rate,
-      qos: plan.qos,
-      window: WINDOW,
-      // A delivery to one device has nobody to wait for.
-      ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
-    });
-    return await carryOut(sender, connection, plan, watch);
+    for (let attempt = 1; ; attempt++) {
+      const timeoutMs = Math.max(1, plan.timeoutMs - (performance.now() - startedAt));
+      const made = await makeOffer(connection, { ...plan, timeoutMs, expectedCount: countOf(plan) }, watch);
+      watch.onOffer?.({ id: made.id, counter: made.counter });
+      signal?.throwIfAborted();
+      const sender = senderOf(plan, made, Math.max(1, plan.timeoutMs - (performance.now() - startedAt)));
+      const outcome = await carryOut(sender, connection, plan, watch);
+      const { reason, topics = [] } = outcome;
+      if (reason === "unacknowledged") throw connection.unacknowledgedError(topics);
+      if (reason === "not-retained") throw connection.notRetainedError(topics);
+      if (reason !== "number-taken" || attempt === NUMBERS_MAX) return outcome;
+    }
   } finally {
     await connection.close();
   }
+}
+
+function senderOf(plan: DeliveryPlan, { id, counter, envelope }: MadeOffer, timeoutMs: number): Sender {
+  return new Sender({
+    topicRoot: plan.topicRoot,
+    offerId: id,
+    counter,
+    offerEnvelope: envelope,
+    offerTopics: offerTopicsOf(plan.topicRoot, plan.target),
+    image: plan.image,
+    readOffer: (payload) => competingOffer(payload, plan),
+    readChunk: plan.image.readChunk,
+    expected: plan.expected,
+    wait: plan.wait,
+    timeoutMs,
+    rate: plan.rate,
+    qos: plan.qos,
+    window: WINDOW,
+    // A delivery to one device has nobody to wait for.
+    ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
+  });
 }
 
 /** How many devices will ask for the image, as far as anybody knows. */
@@ -118,7 +137,7 @@ function expectsOne({ expected: { devices, count } }: DeliveryPlan): boolean {
 function carryOut(
   sender: Sender,
   connection: BrokerConnection,
-  { topicRoot }: DeliveryPlan,
+  { topicRoot, target }: DeliveryPlan,
   { signal, onProgress, onConnection }: DeliveryWatch,
 ): Promise<DeliveryOutcome> {
   return new Promise((resolve, reject) => {
@@ -133,8 +152,8 @@ function carryOut(
     };
     const finish = (outcome: DeliveryOutcome): void => {
       end();
-      const isSettled = outcome.reason === "delivered" || outcome.reason === "device-failed";
-      if (isSettled || connection.connected || signal?.aborted === true) resolve(outcome);
+      const isUndone = ["timeout", "no-device", "cancelled", "not-retained"].includes(outcome.reason);
+      if (!isUndone || connection.connected || signal?.aborted === true) resolve(outcome);
       else reject(connection.lossError());
     };
     const handle = (event: SenderEvent): void => {
@@ -142,8 +161,7 @@ function carryOut(
       try {
         for (const action of sender.handle(event)) perform(action);
       } catch (error) {
-        end();
-        reject(error);
+        finishWith(error);
       }
     };
     const perform = (action: SenderAction): void => {
@@ -155,19 +173,27 @@ function carryOut(
       else finish(action.outcome);
     };
     const publish = async ({ topic, payload, qos, retain, id }: SenderAction & { type: "publish" }): Promise<void> => {
-      const acknowledged = await connection.publish(topic, payload, { qos, retain });
-      if (acknowledged) handle({ type: "drained", now: performance.now(), id });
+      const result = await connection.publish(topic, payload, { qos, retain });
+      const now = performance.now();
+      if (result === "acknowledged") handle({ type: "drained", now, id });
+      // A chunk without its acknowledgement makes room for the next: devices ask again for what they lack.
+      if (result === "silent") handle({ type: retain ? "unacknowledged" : "drained", now, id });
+      if (result === "refused" && retain && !ended) {
+        finishWith(connection.refusedError(`the message on ${topic}`));
+      }
+    };
+    const finishWith = (error: unknown): void => {
+      end();
+      reject(error);
     };
     const subscribe = async (topic: string): Promise<void> => {
       const granted = await connection.subscribe(topic);
-      if (granted || ended || !connection.connected) return;
-      end();
-      reject(connection.refusedError(`it does not let us subscribe to ${topic}`));
+      // Offers to every device are watched as far as the broker allows it; nothing else rests on them.
+      const isOptional = target !== "all" && topic === topicsOf(topicRoot).offer;
+      if (granted || ended || !connection.connected || isOptional) return;
+      finishWith(connection.refusedError(`it does not let us subscribe to ${topic}`));
     };
-    connection.on("message", (message) => {
-      const event = eventOf(message, topicRoot);
-      if (event !== undefined) handle(event);
-    });
+    connection.on("message", (message) => handle(eventOf(message, topicRoot)));
     connection.on("disconnected", () => {
       onConnection?.(false);
       handle({ type: "disconnected", now: performance.now() });
@@ -184,10 +210,10 @@ function carryOut(
   });
 }
 
-function eventOf({ topic, payload, retained }: BrokerMessage, topicRoot: string): SenderEvent | undefined {
+function eventOf({ topic, payload, retained }: BrokerMessage, topicRoot: string): SenderEvent {
   const parsed = parseTopic(topicRoot, topic);
   const now = performance.now();
   if (parsed?.kind === "request") return { type: "request", now, device: parsed.device, payload };
   if (parsed?.kind === "state") return { type: "state", now, device: parsed.device, payload, retained };
-  return undefined;
+  return { type: "announcement", now, topic, payload, retained };
 }

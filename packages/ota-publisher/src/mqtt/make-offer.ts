@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   advanceKeySet,
+  type CompetingOffer,
   type Envelope,
   equalBytes,
   isOtaError,
@@ -12,11 +13,11 @@ import {
   topicsOf,
   verifySignature,
 } from "@tinybms/ota-core";
-import { buildOfferPayload, type DeliveryTarget, offerTopicsOf } from "../offer.ts";
-import { nextCounter, type OfferCounter, readCounter, recordCounter } from "../sequence.ts";
+import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer.ts";
+import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { readRetained } from "./retained-messages.ts";
+import { missingOf, readBack, readRetained } from "./retained-messages.ts";
 
 /** An offer that is to be made. */
 export interface OfferPlan {
@@ -60,7 +61,7 @@ export interface MadeOffer {
  *
  * @param check - Looks at what the broker keeps, and throws where no offer is to be made.
  * @throws {@link OtaError} `delivery/sequence-jump`, `delivery/connection-lost`, `delivery/broker-unreachable`;
- *   `signing/key-set-epoch` where the broker keeps a newer key set; `signing/…` where devices would not trust the offer;
+ *   `delivery/not-acknowledged` and `delivery/not-retained` for a key set; `signing/key-set-epoch` where the broker keeps a newer key set; `signing/…` where devices would not trust the offer;
  *   `manifest/unreadable` and `package/write-failed` for the record; the signal's reason.
  */
 export async function makeOffer(
@@ -78,19 +79,23 @@ export async function makeOffer(
   check(before);
   await publishKeySets(connection, plan, retained, watch, signal);
   const epoch = currentKeys(signing)?.document.epoch;
-  const counters = before.map((offer) => [offer.epoch, offer.sequence] as const);
-  const counter = nextCounter(await readCounter(sequenceFile, topicRoot), counters, epoch);
+  const counter = await takeCounter(sequenceFile, {
+    topicRoot,
+    retained: before.map((offer) => [offer.epoch, offer.sequence] as const),
+    keyEpoch: epoch,
+    signal,
+  });
   const id = toHex(randomBytes(16));
   const payload = buildOfferPayload(release, { id, topicRoot, counter, issuedAt: new Date(), target, expectedCount });
   const envelope = await sealOffer(payload, signing);
-  await recordCounter(sequenceFile, topicRoot, counter);
   return { id, counter, envelope, before };
 }
 
 /**
  * Publishes a message that the broker is to keep, again where the connection was lost before it was acknowledged.
  *
- * @throws {@link OtaError} `delivery/connection-lost`, `delivery/broker-refused`; the reason of an interruption.
+ * @throws {@link OtaError} `delivery/connection-lost`, `delivery/broker-refused`, `delivery/not-acknowledged`; the reason
+ *   of an interruption.
  */
 export async function publishRetained(
   connection: BrokerConnection,
@@ -99,14 +104,32 @@ export async function publishRetained(
   watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!(await connection.publish(topic, payload, { qos: 1, retain: true }))) {
-    if (connection.connected) throw connection.refusedError(`the message on ${topic}`);
+  for (;;) {
+    const end = await untilAborted(connection.publish(topic, payload, { qos: 1, retain: true }), signal);
+    if (end === "acknowledged") return;
+    watch.signal?.throwIfAborted();
+    if (end === "silent" || (end === undefined && connection.connected)) throw connection.unacknowledgedError([topic]);
+    if (end === "refused") throw connection.refusedError(`the message on ${topic}`);
     await connectedAgain(connection, watch, signal);
   }
 }
 
+/** What work comes to; `undefined` if the signal is aborted before. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const settled = new AbortController();
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true, signal: settled.signal });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    settled.abort();
+  }
+}
+
 /** Waits for a connection that was lost. @throws What `BrokerConnection.connectedAgain` throws; an interruption's reason. */
-async function connectedAgain(
+export async function connectedAgain(
   connection: BrokerConnection,
   { signal: interrupt, onConnection }: OfferWatch,
   signal: AbortSignal,
@@ -168,23 +191,45 @@ function offersOf(
 function offerOf(
   topic: string,
   payload: Uint8Array | undefined,
-  { topicRoot, signing }: OfferPlan,
+  plan: OfferPlan,
   { onForeignOffer }: OfferWatch,
 ): OfferDocument | undefined {
   if (payload === undefined) return undefined;
+  const read = readOffer(payload, plan);
+  if (read === undefined || read.isTrusted) return read?.offer;
+  const { epoch, sequence } = read.offer;
+  // One of an epoch before was trusted in its time.
+  const isOld = epoch < (currentKeys(plan.signing)?.document.epoch ?? 0);
+  if (!isOld) onForeignOffer?.({ topic, counter: [epoch, sequence] });
+  return undefined;
+}
+
+/** Reads an offer; `undefined` for what no device below this topic could read. */
+function readOffer(
+  payload: Uint8Array,
+  { topicRoot, signing }: Pick<OfferPlan, "topicRoot" | "signing">,
+): { readonly offer: OfferDocument; readonly isTrusted: boolean } | undefined {
   try {
     const envelope = parseEnvelope(payload);
     const offer = parseOffer(envelope.payload);
     if (offer.topic_root !== topicRoot) return undefined;
-    if (isTrustedOffer(envelope, signing)) return offer;
-    // One of an epoch before was trusted in its time.
-    const isOld = offer.epoch < (currentKeys(signing)?.document.epoch ?? 0);
-    if (!isOld) onForeignOffer?.({ topic, counter: [offer.epoch, offer.sequence] });
-    return undefined;
+    return { offer, isTrusted: isTrustedOffer(envelope, signing) };
   } catch (error) {
     if (isOtaError(error)) return undefined;
     throw error;
   }
+}
+
+/** Reads an offer that may replace one of ours; `undefined` for one that devices would not take. */
+export function competingOffer(
+  payload: Uint8Array,
+  plan: Pick<OfferPlan, "topicRoot" | "signing">,
+): CompetingOffer | undefined {
+  const read = readOffer(payload, plan);
+  if (read?.isTrusted !== true) return undefined;
+  const { id, epoch, sequence, release, target } = read.offer;
+  const version = release === null ? undefined : (releaseVersionOf(read.offer) ?? "?");
+  return { id, counter: [epoch, sequence], version, isForAll: target === "all" };
 }
 
 /** Whoever has an older key set makes offers that no device would count any more. */
@@ -213,9 +258,17 @@ async function publishKeySets(
   watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<void> {
+  const published = new Map<string, Uint8Array>();
   for (const [topic, message] of keyTopics(plan)) {
     const there = retained.get(topic);
     if (message === undefined || (there !== undefined && equalBytes(there, message))) continue;
     await publishRetained(connection, topic, message, watch, signal);
+    published.set(topic, message);
   }
+  if (published.size === 0) return;
+  const found = await readBack(connection, published, signal);
+  watch.signal?.throwIfAborted();
+  // A connection that was lost meanwhile says nothing of what the broker keeps.
+  const missing = found === undefined ? [] : missingOf(published, found);
+  if (missing.length > 0) throw connection.notRetainedError(missing);
 }

@@ -13,6 +13,8 @@ export interface PublishParts {
   /** 1 to 65 535; left out of the packet at QoS 0. */
   readonly packetId: number;
   readonly version: MqttVersion;
+  /** Whether it is sent again: the DUP flag. @defaultValue `false` */
+  readonly isRepeated?: boolean;
 }
 
 /**
@@ -21,10 +23,10 @@ export interface PublishParts {
  * @returns Fixed and variable header. The packet is whole with `payloadSizeBytes` bytes after them.
  */
 export function buildPublishHeader(parts: PublishParts): Uint8Array {
-  const { topic, qos, retain, packetId, version } = parts;
+  const { topic, qos, retain, packetId, version, isRepeated = false } = parts;
   const name = new TextEncoder().encode(topic);
   return Uint8Array.from([
-    0x30 | (qos << 1) | (retain ? 1 : 0),
+    0x30 | (isRepeated ? 8 : 0) | (qos << 1) | (retain ? 1 : 0),
     ...variableByteInteger(remainingLength(parts)),
     name.length >> 8,
     name.length & 0xff,

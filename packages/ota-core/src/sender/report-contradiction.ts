@@ -1,0 +1,37 @@
+import type { StateReport } from "../schemas/types.generated.ts";
+
+/** What a report under an offer must fit. */
+export interface OfferedImage {
+  /** The image as topics name it. */
+  readonly imageId: string;
+  /** 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** Number of the offer. */
+  readonly counter: readonly [epoch: number, sequence: number];
+}
+
+/** States in which a device says that it has the image. */
+const HAS_IMAGE: readonly StateReport["state"][] = ["ready-to-reboot", "pending-verify", "confirmed"];
+
+/** States in which a device says that it runs the image. */
+const RUNS_IMAGE: readonly StateReport["state"][] = ["pending-verify", "confirmed"];
+
+/**
+ * Returns what contradicts a report that names the offer and claims success: another image, another accepted number, or
+ * another image that runs.
+ *
+ * @returns A sentence's end that says what is wrong; `undefined` if everything fits.
+ */
+export function contradictionOf(report: StateReport, offered: OfferedImage): string | undefined {
+  const { state, image, accepted, running_sha256: running } = report;
+  if (!HAS_IMAGE.includes(state)) return undefined;
+  if (image !== offered.imageId) return `its image is ${image ?? "not named"}, and the offer's is ${offered.imageId}`;
+  const [epoch, sequence] = offered.counter;
+  if (accepted[0] !== epoch || accepted[1] !== sequence) {
+    return `the offer it accepted has number ${accepted.join("/")}, and this one has ${epoch}/${sequence}`;
+  }
+  if (RUNS_IMAGE.includes(state) && running !== offered.sha256) {
+    return `the image that runs has the SHA-256 ${running}, and the offered one has ${offered.sha256}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,104 @@
+import { type CompetingOffer, equalBytes, OtaError } from "@tinybms/ota-core";
+import { offerTopicsOf } from "../offer.ts";
+import type { BrokerConnection } from "./connection.ts";
+import {
+  competingOffer,
+  connectedAgain,
+  type MadeOffer,
+  makeOffer,
+  type OfferPlan,
+  type OfferWatch,
+  publishRetained,
+} from "./make-offer.ts";
+import { missingOf, readBack } from "./retained-messages.ts";
+
+/** So often an offer is published again where others overwrite it or take its number. */
+const ATTEMPTS_MAX = 8;
+
+/** What the broker keeps in place of an offer: another offer, or nothing that devices would take. */
+type Standing =
+  | { readonly type: "stands" | "overwritten" | "missing" }
+  | { readonly type: "number-taken" | "replaced"; readonly by: CompetingOffer };
+
+/**
+ * Makes an offer, publishes it and makes sure that the broker keeps it. Where another publisher used the same number at
+ * the same moment, the offer is made again under the next one.
+ *
+ * @param check - As of {@link makeOffer}; called once.
+ * @returns The offer that stands.
+ * @throws {@link OtaError} as {@link makeOffer} and {@link publishRetained}; `delivery/not-retained`;
+ *   `delivery/superseded` where a later offer of a version took its place.
+ */
+export async function publishOffer(
+  connection: BrokerConnection,
+  plan: OfferPlan,
+  watch: OfferWatch,
+  check: Parameters<typeof makeOffer>[3],
+): Promise<MadeOffer> {
+  const deadline = AbortSignal.timeout(Math.ceil(plan.timeoutMs));
+  const signal = watch.signal === undefined ? deadline : AbortSignal.any([watch.signal, deadline]);
+  let made = await makeOffer(connection, plan, watch, check);
+  for (let attempt = 1; ; attempt++) {
+    const standing = await publishAndRead(connection, plan, made, watch, signal);
+    if (standing.type === "stands") return made;
+    if (standing.type === "replaced") {
+      if (standing.by.version === undefined) return made;
+      throw replaced(standing.by);
+    }
+    if (standing.type === "missing" || attempt === ATTEMPTS_MAX) {
+      throw connection.notRetainedError(offerTopicsOf(plan.topicRoot, plan.target));
+    }
+    if (standing.type === "number-taken") made = await makeOffer(connection, plan, watch);
+  }
+}
+
+async function publishAndRead(
+  connection: BrokerConnection,
+  plan: OfferPlan,
+  made: MadeOffer,
+  watch: OfferWatch,
+  signal: AbortSignal,
+): Promise<Standing> {
+  const topics = offerTopicsOf(plan.topicRoot, plan.target);
+  const expected = new Map(topics.map((topic) => [topic, made.envelope]));
+  for (;;) {
+    for (const topic of topics) await publishRetained(connection, topic, made.envelope, watch, signal);
+    const judge = (found: ReadonlyMap<string, Uint8Array>): Standing => standingOf(found, topics, made, plan);
+    const isDecided = (found: ReadonlyMap<string, Uint8Array>): boolean => judge(found).type !== "missing";
+    const found = await readBack(connection, expected, signal, isDecided);
+    if (found !== undefined) return judge(found);
+    watch.signal?.throwIfAborted();
+    if (connection.connected) throw connection.notRetainedError(missingOf(expected, new Map()));
+    await connectedAgain(connection, watch, signal);
+  }
+}
+
+/** What matters most of what is found on the topics. */
+function standingOf(
+  found: ReadonlyMap<string, Uint8Array>,
+  topics: readonly string[],
+  { id, counter: [epoch, sequence], envelope }: MadeOffer,
+  plan: OfferPlan,
+): Standing {
+  let isOverwritten = false;
+  let isMissing = false;
+  for (const topic of topics) {
+    const payload = found.get(topic);
+    if (payload !== undefined && equalBytes(payload, envelope)) continue;
+    const by = payload === undefined ? undefined : competingOffer(payload, plan);
+    if (by === undefined) isMissing = true;
+    else if (by.id !== id) {
+      const order = by.counter[0] - epoch || by.counter[1] - sequence;
+      if (order >= 0) return { type: order === 0 ? "number-taken" : "replaced", by };
+      isOverwritten = true;
+    }
+  }
+  if (isMissing) return { type: "missing" };
+  return { type: isOverwritten ? "overwritten" : "stands" };
+}
+
+function replaced({ counter: [epoch, sequence], version = "" }: CompetingOffer): OtaError<"delivery/superseded"> {
+  const message = `version ${version} was offered at the same moment (epoch ${epoch}, sequence ${sequence}), and that offer stands`;
+  const hint = "withdraw that version too, if it must not be installed either";
+  return new OtaError("delivery/superseded", message, { epoch, sequence, version }, { hint });
+}
