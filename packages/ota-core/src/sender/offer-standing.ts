@@ -21,6 +21,8 @@ export interface OfferStandingOptions {
 /** What a message on a watched topic means for the delivery. */
 export type OfferNews =
   | { readonly type: "nothing" }
+  /** Somebody published another offer; only what the broker retains says whether it stands. */
+  | { readonly type: "heard-of" }
   /** An older offer took the place of this one on the broker. */
   | { readonly type: "overwritten" }
   /** Another offer is in force for one device of several. */
@@ -38,6 +40,7 @@ export class OfferStanding {
   readonly #options: OfferStandingOptions;
   readonly #lostTopics = new Set<string>();
   readonly #overwritten = new Set<string>();
+  readonly #heardOf = new Set<string>();
   #readBack: ReadBack;
 
   constructor(options: OfferStandingOptions) {
@@ -68,12 +71,28 @@ export class OfferStanding {
     return topics;
   }
 
+  /** Topics on which another offer was heard of since the last call. */
+  takeHeardOf(): string[] {
+    const topics = [...this.#heardOf];
+    this.#heardOf.clear();
+    return topics;
+  }
+
   /** Takes a message on a watched topic. */
   take(topic: string, payload: Uint8Array, isRetained: boolean): OfferNews {
     const { hashesTopic, readOffer } = this.#options;
     const isOwn = this.#readBack.see(topic, payload, isRetained);
     const other = isOwn || topic === hashesTopic ? undefined : readOffer?.(payload);
-    return other === undefined ? NOTHING : this.#meet(other, topic);
+    if (other === undefined) return NOTHING;
+    const news = this.#meet(other, topic);
+    if (news.type === "nothing") return news;
+    if (!isRetained) {
+      this.#heardOf.add(topic);
+      return { type: "heard-of" };
+    }
+    if (news.type === "overwritten") this.#overwritten.add(topic);
+    if (news.type === "device-lost") this.#lostTopics.add(topic);
+    return news;
   }
 
   #meet(other: CompetingOffer, topic: string): OfferNews {
@@ -83,15 +102,11 @@ export class OfferStanding {
     if (other.id === offerId || (!isOurTopic && !other.isForAll)) return NOTHING;
     const order = compareSequence(other.counter, counter);
     if (order === 0) return { type: "number-taken", by: other };
-    if (order < 0) {
-      if (!isOurTopic) return NOTHING;
-      this.#overwritten.add(topic);
-      return { type: "overwritten" };
-    }
+    if (order < 0) return isOurTopic ? { type: "overwritten" } : NOTHING;
     const parsed = parseTopic(topicRoot, topic);
-    if (parsed?.kind === "device-offer") {
-      this.#lostTopics.add(topic);
-      if (this.#lostTopics.size < offerTopics.length) return { type: "device-lost", device: parsed.device, by: other };
+    const standing = offerTopics.filter((own) => own !== topic && !this.#lostTopics.has(own));
+    if (parsed?.kind === "device-offer" && standing.length > 0) {
+      return { type: "device-lost", device: parsed.device, by: other };
     }
     return { type: other.version === undefined ? "withdrawn" : "superseded", by: other };
   }

@@ -11,6 +11,8 @@ export type SenderTimer =
   | "silence"
   /** When to ask the broker again for what it was told to retain. */
   | "read-back"
+  /** When the broker may be asked again what it retains on the offer topics. */
+  | "look-again"
   /** When an offer that was overwritten by an older one is published again. */
   | "reassert"
   /** When the whole delivery has had its time. */

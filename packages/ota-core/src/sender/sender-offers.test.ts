@@ -25,7 +25,7 @@ const readOffer = (envelope: Uint8Array): CompetingOffer | undefined => {
   return found.id === undefined ? undefined : found;
 };
 
-const announced = (topic: string, offer: Partial<CompetingOffer>, retained = false): Input => {
+const announced = (topic: string, offer: Partial<CompetingOffer>, retained = true): Input => {
   const payload = new TextEncoder().encode(JSON.stringify({ ...OTHER, ...offer }));
   return { type: "announcement", topic, payload, retained };
 };
@@ -57,7 +57,7 @@ test("a later offer of nothing ends the delivery as withdrawn", () => {
     type: "announcement",
     topic: OFFER,
     payload: new TextEncoder().encode(JSON.stringify(withdrawal)),
-    retained: false,
+    retained: true,
   });
   expect(bench.outcome).toMatchObject({ reason: "withdrawn", by: withdrawal });
 });
@@ -75,13 +75,26 @@ test.for([
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
-test.for([
-  ["live", false],
-  ["retained", true],
-] as const)("another offer under the same number, %s, demands a new number", ([, retained]) => {
+test("another offer under the same number demands a new number", () => {
   const bench = serving();
-  bench.give(announced(OFFER, { counter: [1, 1] }, retained));
+  bench.give(announced(OFFER, { counter: [1, 1] }));
   expect(bench.outcome).toMatchObject({ reason: "number-taken", by: { counter: [1, 1] } });
+});
+
+test("another offer that is only heard of has the broker asked, at most once a second", () => {
+  const bench = serving();
+  const asked = (): number => bench.subscribed.filter((topic) => topic === OFFER).length;
+  const before = asked();
+  for (let count = 0; count < 20; count++) {
+    bench.give(announced(OFFER, {}, false));
+    bench.wait(100);
+  }
+  expect(asked() - before).toBe(3);
+  expect(bench.outcome).toBeUndefined();
+  bench.retained.set(OFFER, new TextEncoder().encode(JSON.stringify(OTHER)));
+  bench.give(announced(OFFER, {}, false));
+  bench.wait(1_000);
+  expect(bench.outcome?.reason).toBe("superseded");
 });
 
 test("an older offer that overwrites this one is overwritten in turn, at most every five seconds", () => {

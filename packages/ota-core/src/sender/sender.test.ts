@@ -647,7 +647,7 @@ const input: fc.Arbitrary<Input | { type: "wait"; ms: number } | { type: "drain"
   }),
   fc.record({
     type: fc.constant("timer" as const),
-    timer: fc.constantFrom<SenderTimer>("gather", "pace", "silence", "deadline", "read-back", "reassert"),
+    timer: fc.constantFrom<SenderTimer>("gather", "pace", "silence", "deadline", "read-back", "look-again", "reassert"),
   }),
 );
 

@@ -35,6 +35,9 @@ const LOOK_MIN_MS = 1_000;
 /** How long to wait before the broker is asked again for what it retains, in milliseconds. */
 const READ_BACK_AGAIN_MS = 1_000;
 
+/** How long to wait before the broker is asked again about other offers, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
 /** An offer that others overwrite is published again after so long, in milliseconds. */
 const REASSERT_MS = 5_000;
 
@@ -274,6 +277,7 @@ export class Sender {
     this.#timers.delete(timer);
     if (timer === "deadline") return this.#endInTime();
     if (timer === "read-back") return this.#readBackAgain(now);
+    if (timer === "look-again") return this.#lookAgain(now);
     if (timer === "reassert") return this.#reassert();
     if (timer === "silence") return this.#lookForSilence(now);
     if (timer === "gather") this.#flow.beginRound();
@@ -328,9 +332,19 @@ export class Sender {
     const news = this.#standing.take(topic, payload, retained);
     if (news.type === "overwritten") {
       if (!this.#timers.has("reassert")) this.#setTimer("reassert", now + REASSERT_MS);
+    } else if (news.type === "heard-of") {
+      if (!this.#timers.has("look-again")) this.#lookAgain(now);
     } else if (news.type === "device-lost") this.#loseDevice(news.device, news.by, now);
     else if (news.type !== "nothing") return this.#finish(news.type, { by: news.by });
     if (this.#timers.has("read-back") && this.#standing.missing.length === 0) this.#readBackAgain(now);
+  }
+
+  /** Has the broker send what it retains where another offer was heard of. */
+  #lookAgain(now: number): void {
+    const topics = this.#standing.takeHeardOf();
+    if (topics.length === 0 || !this.#connected) return;
+    for (const topic of topics) this.#actions.push({ type: "subscribe", topic });
+    this.#setTimer("look-again", now + LOOK_AGAIN_MS);
   }
 
   /** Puts the offer over an older one, so that devices that come later find it. */

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedBroker } from "@tinybms/ota-broker";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startLossyProxy } from "./lossy-proxy.ts";
+import { hasMosquitto, killMosquittos, type Mosquitto, startMosquitto } from "./mosquitto-broker.ts";
+import type { CliRun } from "./release-line.ts";
+import { createSignedLine, type SignedLine, succeed } from "./signed-line.ts";
+
+const isAbsent = !hasMosquitto();
+const WHY = isAbsent ? " (skipped: `apt-get install mosquitto`)" : "";
+
+let folder: string;
+let line: SignedLine;
+
+/** A line whose second key set is to be published. */
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "tinybms-acl-"));
+  line = await createSignedLine();
+  await succeed(
+    ...["keys", "add", line.key("stranger.pub"), "--role", "offer", "--keys", line.keys],
+    ...["--sign-key", line.key("root"), "--quiet"],
+  );
+  const args = ["package", "--binary", line.binary, "--update-manifest", "--sign-key", line.key("release")];
+  expect((await line.run(args)).exitCode).toBe(0);
+});
+
+afterAll(async () => {
+  await killMosquittos();
+  line.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (command: string, url: string, ...args: readonly string[]): Promise<CliRun> =>
+  line.run([command, "--version", "1.2.3", "--broker", url, "--sign-key", line.key("offer"), "--json", ...args]);
+
+/** A Mosquitto that allows clients without a user name these topics alone. */
+async function brokerAllowing(
+  name: string,
+  rules: readonly string[],
+  more: readonly string[] = [],
+): Promise<Mosquitto> {
+  const file = join(folder, `${name}.acl`);
+  writeFileSync(file, [...rules.map((rule) => `topic ${rule}`), ...more, ""].join("\n"));
+  return startMosquitto(folder, ["allow_anonymous true", `acl_file ${file}`]);
+}
+
+const DEVICES = "readwrite bench/ota/v1/device/+/#";
+const HASHES = "readwrite bench/ota/v1/image/#";
+const KEYS = "readwrite bench/ota/v1/keys/+";
+
+test.skipIf(isAbsent).for([
+  ["key sets", [DEVICES, HASHES, "readwrite bench/ota/v1/offer"], "v1/keys/2"],
+  ["hash lists", [DEVICES, KEYS, "readwrite bench/ota/v1/offer"], "/hashes"],
+  ["offers", [DEVICES, KEYS, HASHES, "read bench/ota/v1/offer"], "v1/offer"],
+  ["offers, though it may write them", [DEVICES, KEYS, HASHES, "write bench/ota/v1/offer"], "v1/offer"],
+] as const)(`a publisher without access to %s is told so${WHY}`, async ([name, rules, topic]) => {
+  const broker = await brokerAllowing(name.replaceAll(/\W/g, "-"), rules);
+  const { exitCode, stdout, stderr } = await run("deploy", `mqtt://127.0.0.1:${broker.port}`);
+  await broker.kill();
+  expect(exitCode).toBe(1);
+  const { error } = JSON.parse(stdout);
+  expect(error).toMatchObject({ code: "delivery/not-retained", details: { topics: [expect.stringContaining(topic)] } });
+  expect(stderr).toContain("does not give back what was published on");
+  expect(stderr).toContain("access control? retained messages off?");
+});
+
+test.skipIf(isAbsent)(`a withdrawal that access control drops is told so${WHY}`, async () => {
+  const anonymous = [KEYS, HASHES, DEVICES, "read bench/ota/v1/offer"];
+  const broker = await brokerAllowing("withdraw", anonymous, ["user ops", "topic readwrite #"]);
+  const at = (user: string): string => `mqtt://${user}127.0.0.1:${broker.port}`;
+  expect((await run("deploy", at("ops:any@"), "--wait", "none")).exitCode).toBe(0);
+  const denied = await run("withdraw", at(""));
+  await broker.kill();
+  expect(denied.exitCode).toBe(1);
+  expect(JSON.parse(denied.stdout).error).toMatchObject({
+    code: "delivery/not-retained",
+    details: { topics: ["bench/ota/v1/offer"] },
+  });
+});
+
+test("a broker that keeps no retained messages is named, by deploy in both its forms", async () => {
+  const broker = await startEmbeddedBroker();
+  const proxy = await startLossyProxy(broker.port, () => false, false);
+  for (const wait of ["none", "confirmed"]) {
+    const { exitCode, stdout } = await run("deploy", proxy.url, "--wait", wait);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: "delivery/not-retained",
+      details: { topics: ["bench/ota/v1/keys/2"] },
+      message: expect.stringContaining("retained messages off?"),
+    });
+  }
+  await proxy.close();
+  await broker.close();
+});
+
+test("a withdrawal that the broker does not keep is told so", async () => {
+  const broker = await startEmbeddedBroker();
+  expect((await run("deploy", broker.url, "--wait", "none")).exitCode).toBe(0);
+  const proxy = await startLossyProxy(broker.port, () => false, false);
+  const { exitCode, stdout } = await run("withdraw", proxy.url);
+  await proxy.close();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "delivery/not-retained",
+    details: { topics: ["bench/ota/v1/offer"] },
+  });
+});
+
+test("a withdrawal whose acknowledgement is lost is repeated, and told if that does not help", async () => {
+  const broker = await startEmbeddedBroker();
+  expect((await run("deploy", broker.url, "--wait", "none")).exitCode).toBe(0);
+  const proxy = await startLossyProxy(broker.port, () => true);
+  const { exitCode, stdout } = await run("withdraw", proxy.url);
+  expect(proxy.repeated).toBe(4);
+  await proxy.close();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "delivery/not-acknowledged",
+    details: { topics: ["bench/ota/v1/offer"] },
+  });
+});
