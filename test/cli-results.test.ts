@@ -1,6 +1,7 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startEmbeddedBroker } from "@tinybms/ota-broker";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, ROOT_MANIFEST } from "../packages/ota-publisher/test/release-line.ts";
@@ -60,6 +61,10 @@ test("what deploy prints is what its schema says", async () => {
     exitCode: 0,
     document: { deliveries: [{ outcome: "planned" }] },
   });
+  const broker = await startEmbeddedBroker();
+  const offered = await run("deploy", "deploy", "--version", "1.2.3", "--broker", broker.url, "--wait", "none");
+  await broker.close();
+  expect(offered).toMatchObject({ exitCode: 0, document: { deliveries: [{ outcome: "offered" }] } });
 });
 
 test("what provision prints is what its schema says, for one device and for several", async () => {

@@ -19,6 +19,8 @@ export interface DeployLine {
   readonly folder: string;
   /** Runs `tinybms-ota deploy` on it. */
   deploy(args: readonly string[], world?: RunWorld): Promise<CliRun>;
+  /** Runs any command of `tinybms-ota` that takes `--manifest`. */
+  run(args: readonly string[], world?: RunWorld): Promise<CliRun>;
   fileOf(name: string): string;
   remove(): void;
 }
@@ -54,6 +56,7 @@ export function createDeployLine(
   return {
     folder,
     fileOf,
+    run: (args, world) => runCommand([...args, "--manifest", manifest], world),
     deploy: (args, world) => runCommand(["deploy", "--version", VERSION, "--manifest", manifest, ...args], world),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

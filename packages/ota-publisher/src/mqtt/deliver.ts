@@ -16,7 +16,7 @@ import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
 import { type BrokerConnection, type BrokerMessage, connectBroker } from "./connection.ts";
-import { competingOffer, type MadeOffer, makeOffer } from "./make-offer.ts";
+import { competingOffer, giveWay, type MadeOffer, makeOffer, NUMBERS_MAX } from "./make-offer.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
 /** One image, for some devices, through one broker. */
@@ -62,9 +62,6 @@ export interface DeliveryWatch {
 /** Chunks that are on their way to the broker at once: enough to fill a wide-area link, few enough to pace. */
 const WINDOW = 32;
 
-/** So often another publisher may take the number of our offer. */
-const NUMBERS_MAX = 8;
-
 /**
  * Delivers an image: connects, numbers and publishes the offer, and answers devices' requests until each one that is
  * expected has ended, another offer takes its place, or the time is up. Where another publisher used the same number at
@@ -97,6 +94,7 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
       if (reason === "unacknowledged") throw connection.unacknowledgedError(topics);
       if (reason === "not-retained") throw connection.notRetainedError(topics);
       if (reason !== "number-taken" || attempt === NUMBERS_MAX) return outcome;
+      await giveWay(attempt, signal);
     }
   } finally {
     await connection.close();

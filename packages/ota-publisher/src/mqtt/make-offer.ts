@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   advanceKeySet,
   type CompetingOffer,
@@ -18,6 +19,12 @@ import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
 import { missingOf, readBack, readRetained } from "./retained-messages.ts";
+
+/** So often an offer may be made again because another publisher took its number. */
+export const NUMBERS_MAX = 8;
+
+/** Half the longest first wait of {@link giveWay}, in milliseconds. */
+const GIVE_WAY_MS = 100;
 
 /** An offer that is to be made. */
 export interface OfferPlan {
@@ -126,6 +133,18 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   } finally {
     settled.abort();
   }
+}
+
+/**
+ * Waits before an offer is made again because its number is taken. The other publisher may be about to do the same: of
+ * two random waits one is over first, and the other sees the result.
+ *
+ * @param attempt - How often this offer was made, from 1.
+ */
+export async function giveWay(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const delayMs = Math.random() * GIVE_WAY_MS * 2 ** attempt;
+  await delay(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
 }
 
 /** Waits for a connection that was lost. @throws What `BrokerConnection.connectedAgain` throws; an interruption's reason. */

@@ -4,16 +4,15 @@ import type { BrokerConnection } from "./connection.ts";
 import {
   competingOffer,
   connectedAgain,
+  giveWay,
   type MadeOffer,
   makeOffer,
+  NUMBERS_MAX,
   type OfferPlan,
   type OfferWatch,
   publishRetained,
 } from "./make-offer.ts";
 import { missingOf, readBack } from "./retained-messages.ts";
-
-/** So often an offer is published again where others overwrite it or take its number. */
-const ATTEMPTS_MAX = 8;
 
 /** What the broker keeps in place of an offer: another offer, or nothing that devices would take. */
 type Standing =
@@ -45,9 +44,10 @@ export async function publishOffer(
       if (standing.by.version === undefined) return made;
       throw replaced(standing.by);
     }
-    if (standing.type === "missing" || attempt === ATTEMPTS_MAX) {
+    if (standing.type === "missing" || attempt === NUMBERS_MAX) {
       throw connection.notRetainedError(offerTopicsOf(plan.topicRoot, plan.target));
     }
+    await giveWay(attempt, watch.signal);
     if (standing.type === "number-taken") made = await makeOffer(connection, plan, watch);
   }
 }
