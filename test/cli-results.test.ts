@@ -1,7 +1,7 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startEmbeddedBroker } from "@tinybms/ota-broker";
+import { startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, ROOT_MANIFEST } from "../packages/ota-publisher/test/release-line.ts";

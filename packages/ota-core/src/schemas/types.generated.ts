@@ -65,9 +65,9 @@ export interface DeployDocumentDelivery {
    */
   durationMs: number;
   /**
-   * `planned` with `--dry-run`, or when the run ended before.
+   * `planned` with `--dry-run`, or when the run ended before; `offered` with `--wait none`: the broker has the offer, and no device was waited for.
    */
-  outcome: "planned" | "delivered" | "failed";
+  outcome: "planned" | "delivered" | "offered" | "failed";
   /**
    * What devices said of it.
    */
