@@ -3,9 +3,9 @@ import { toHex } from "../src/bytes.ts";
 import { parseChunk } from "../src/messages/chunk.ts";
 import { buildHashList } from "../src/messages/hash-list.ts";
 import { buildRequest } from "../src/messages/request.ts";
+import type { DeviceState } from "../src/messages/state-report.ts";
 import { buildStateReport } from "../src/messages/state-report.ts";
 import { CHUNK_SIZE } from "../src/messages/timing.ts";
-import type { DeviceState } from "../src/receiver/receiver-events.ts";
 import type { DeviceRequest, StateReport } from "../src/schemas/types.generated.ts";
 import { Sender, type SenderOptions } from "../src/sender/sender.ts";
 import type {

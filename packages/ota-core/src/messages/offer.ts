@@ -31,3 +31,8 @@ export function buildOffer(document: Omit<Immutable<Offer>, "release"> & Pick<Of
   const { release } = document;
   return buildMessage({ ...document, release: release === null ? null : envelopeToJson(release) }, OFFER);
 }
+
+/** Compares the numbers of offers as (epoch, sequence): negative when `left` is the lower. */
+export function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
+  return left[0] - right[0] || left[1] - right[1];
+}

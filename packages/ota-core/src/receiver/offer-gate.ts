@@ -1,6 +1,6 @@
 import { OtaError } from "../errors.ts";
 import type { Immutable } from "../messages/json-message.ts";
-import type { OfferDocument } from "../messages/offer.ts";
+import { compareSequence, type OfferDocument } from "../messages/offer.ts";
 import { targetAdmits } from "../messages/target.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 import type { SignatureVerifier } from "../signing/signature-verifier.ts";
@@ -151,11 +151,6 @@ function usableKeys(document: Immutable<KeySet>): TrustedKeys | undefined {
   } catch {
     return undefined; // kept by a later firmware, with kinds of keys that this one doesn't know
   }
-}
-
-/** Counters are compared as (epoch, sequence): negative when `left` is the lower. */
-export function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
-  return left[0] - right[0] || left[1] - right[1];
 }
 
 function staleOffer({ epoch, sequence }: OfferDocument, { accepted }: ReceiverRecord): OtaError {

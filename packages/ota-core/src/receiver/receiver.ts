@@ -1,5 +1,5 @@
 import { OtaError } from "../errors.ts";
-import type { OfferDocument } from "../messages/offer.ts";
+import { compareSequence, type OfferDocument } from "../messages/offer.ts";
 import { ATTEMPTS_MAX, describeError, type ReportedError } from "../messages/reported-error.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
@@ -10,7 +10,7 @@ import { isEarlier, latestTime } from "../signing/time-floor.ts";
 import type { TrustedKeys } from "../signing/trusted-keys.ts";
 import { Download } from "./download.ts";
 import { refuseOffer } from "./offer-check.ts";
-import { compareSequence, OfferGate } from "./offer-gate.ts";
+import { OfferGate } from "./offer-gate.ts";
 import { Probation } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 import { ReceiverCounters } from "./receiver-counters.ts";

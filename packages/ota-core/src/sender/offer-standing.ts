@@ -1,5 +1,5 @@
+import { compareSequence } from "../messages/offer.ts";
 import { parseTopic } from "../messages/topics.ts";
-import { compareSequence } from "../receiver/offer-gate.ts";
 import { ReadBack } from "./read-back.ts";
 import type { CompetingOffer } from "./sender-events.ts";
 

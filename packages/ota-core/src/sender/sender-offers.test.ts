@@ -9,7 +9,7 @@ import {
   SenderBench,
   SHA256,
 } from "../../test/sender-bench.ts";
-import type { DeviceState } from "../receiver/receiver-events.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import type { SenderOptions } from "./sender.ts";
 import type { CompetingOffer } from "./sender-events.ts";

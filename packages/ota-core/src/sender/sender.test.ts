@@ -16,8 +16,8 @@ import {
 } from "../../test/sender-bench.ts";
 import { CHUNK_HEADER_SIZE, parseChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
+import type { DeviceState } from "../messages/state-report.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
-import type { DeviceState } from "../receiver/receiver-events.ts";
 import type { SenderOptions } from "./sender.ts";
 import type { DeliveryOutcome, SenderEvent, SenderTimer } from "./sender-events.ts";
 
