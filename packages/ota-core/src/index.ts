@@ -157,6 +157,7 @@ export {
   type StrictJsonLimits,
   type StrictJsonResult,
 } from "./json/strict-json.ts";
+export { terminalJson } from "./json/terminal-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
 export { type Channel, resolveChannels } from "./manifest/channels.ts";
 export {
