@@ -26,6 +26,7 @@ import { type AppContext, type AppOptions, createAppContext, type EspPartition }
 import { EncryptedFlash } from "../src/flash/encrypted-flash.ts";
 import { NorFlash } from "../src/flash/nor-flash.ts";
 import { PowerCut } from "../src/flash/power-cut.ts";
+import { idfRelease } from "../src/idf-release/idf-release.ts";
 
 /** A board to set up. Every slot holds a good image of its own unless said otherwise. */
 export interface BoardSpec {
@@ -146,12 +147,12 @@ export function bootOf(hardware: Hardware, options: BootloaderOptions = {}): Boo
   return outcome.kind === "boots" ? outcome.slot : outcome.reason;
 }
 
-/** Boots and starts the app; its build options are the bootloader's unless said otherwise. */
+/** Boots and starts the app: of 6.2-dev, and with the bootloader's build options, unless said otherwise. */
 export function start(hardware: Hardware, options: BootloaderOptions = {}, app: Partial<AppOptions> = {}): AppContext {
   const outcome = runBootloader(hardware, options);
   if (outcome.kind !== "boots") throw new Error(`nothing boots: ${outcome.log.join("\n")}`);
   const { rollback = true, antiRollback = false } = options;
-  return createAppContext(hardware, outcome, { rollback, antiRollback, ...app });
+  return createAppContext(hardware, outcome, { idf: idfRelease("6.2-dev"), rollback, antiRollback, ...app });
 }
 
 /** A partition by its label, as the app sees it. */

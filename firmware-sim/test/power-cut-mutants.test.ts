@@ -13,6 +13,7 @@ import { expect, test, vi } from "vitest";
 import type { StoredText as StoredTextClass } from "../src/agent/stored-text.ts";
 import { createHardware, type FlashContents } from "../src/device/create-device.ts";
 import type { AppContext, EspPartition } from "../src/esp-idf/app-context.ts";
+import { idfRelease } from "../src/idf-release/idf-release.ts";
 import type { Invariant } from "../src/power-cut/invariant.ts";
 import { parsePoint } from "../src/power-cut/point-name.ts";
 import { replayPoint } from "../src/power-cut/replay.ts";
@@ -20,7 +21,7 @@ import { powerCutSweep } from "../src/power-cut/sweep.ts";
 import type { SweepOptions } from "../src/power-cut/sweep-options.ts";
 import { sweptTrust } from "./signed-fleet.ts";
 
-const { NEW, VALID } = OtaImageState;
+const { ABORTED, NEW, VALID } = OtaImageState;
 const OLD_IMAGE = buildAppImage({ version: "1.0.0", sizeBytes: 8192, seed: 1 });
 const NEW_IMAGE = buildAppImage({ version: "2.0.0", sizeBytes: 12_000, seed: 2 });
 const SLOT_SIZE = 0x10000;
@@ -62,6 +63,9 @@ const UPDATED_ONCE = board(
 );
 /** otadata selects ota_2, where nothing is: the bootloader falls back to ota_0, and the next update goes to ota_1. */
 const FALLEN_BACK = board([OLD_IMAGE, undefined, undefined], [entry(1, VALID), entry(3, VALID)]);
+
+/** otadata selects ota_1, whose image is cut short: ota_0 runs, and the next update goes to ota_1. */
+const FALLEN_BACK_FROM_TARGET = board([OLD_IMAGE, NEW_IMAGE.slice(0, 5000)], [entry(1, VALID), entry(2, VALID)]);
 
 const MUTANTS: readonly Mutant[] = [
   {
@@ -157,6 +161,28 @@ const MUTANTS: readonly Mutant[] = [
     board: FALLEN_BACK,
     breaks: "rolled-back",
     mutate: async (original) => ({ ...original, repairBootSelection: () => undefined }),
+  },
+  ...(["5.1.7", "5.5.5"] as const).map(
+    (release): Mutant => ({
+      bug: `the slot that is active is set to boot on ESP-IDF ${release}`,
+      module: "../src/agent/boot-selection-repair.ts",
+      board: FALLEN_BACK_FROM_TARGET,
+      sweep: { appBuild: { idf: idfRelease(release) } },
+      breaks: "rolled-back",
+      mutate: async (original) => ({
+        ...original,
+        repairBootSelection: () => undefined,
+        deselectTarget: () => 0,
+        recordRunningAnew: () => 0,
+      }),
+    }),
+  ),
+  {
+    bug: "a slot is overwritten while otadata selects it",
+    module: "../src/agent/boot-selection-repair.ts",
+    board: board([OLD_IMAGE, NEW_IMAGE.slice(0, 5000)], [entry(1, ABORTED), entry(2, VALID)]),
+    breaks: "probation",
+    mutate: async (original) => ({ ...original, deselectTarget: () => 0 }),
   },
 ];
 

@@ -19,6 +19,7 @@ import type { AppContext } from "../esp-idf/app-context.ts";
 import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
 import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {
+  deselectTarget,
   findUpdateTarget,
   isRunningPending,
   isRunningRecorded,
@@ -64,7 +65,7 @@ export interface AgentStart {
   readonly image: VerifiedImage;
   /** Software asked for the reset that led here. */
   readonly cleanReset: boolean;
-  /** The bootloader performs rollback. */
+  /** New images start on the bootloader's probation. */
   readonly rollback: boolean;
 }
 
@@ -274,12 +275,22 @@ export class OtaAgent {
   }
 
   #answerFlash(now: number, action: FlashAction): ReceiverEvent {
-    const espErr = action.type === "set-boot-partition" ? this.#prepareSwitch() : EspErr.ESP_OK;
+    const espErr = this.#prepareTarget(action);
     if (espErr !== EspErr.ESP_OK) return { type: "flash-failed", now, operation: action.type, espErr };
     const answer = carryOutFlashAction(this.#app, this.#target?.partition, action);
     return answer.ok
       ? { type: "flash-done", now, result: answer.result }
       : { type: "flash-failed", now, operation: action.type, espErr: answer.espErr };
+  }
+
+  /** Makes sure that otadata stays right whatever the action does to the slot. @returns ESP_OK, or why it must not be done. */
+  #prepareTarget(action: FlashAction): number {
+    const isOverwritten = action.type === "erase-sector" && action.offset === 0;
+    const isSelected = action.type === "set-boot-partition";
+    const target = this.#target?.partition;
+    if (target === undefined || !(isOverwritten || isSelected)) return EspErr.ESP_OK;
+    const espErr = deselectTarget(this.#app, target);
+    return espErr === EspErr.ESP_OK && isSelected ? this.#prepareSwitch() : espErr;
   }
 
   /** Makes sure that there is a way back. @returns ESP_OK, or why there is none, and the switch must not be made. */

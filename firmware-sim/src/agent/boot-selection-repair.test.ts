@@ -1,7 +1,15 @@
 import { OtaImageState } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { board, entry, otadataOf, start } from "../../test/board.ts";
-import { findUpdateTarget, isRunningPending, isRunningSelected, repairBootSelection } from "./boot-selection-repair.ts";
+import { board, entry, otadataOf, partition, start, torn } from "../../test/board.ts";
+import { idfRelease } from "../idf-release/idf-release.ts";
+import {
+  deselectTarget,
+  findUpdateTarget,
+  invalidateInactiveEntry,
+  isRunningPending,
+  isRunningSelected,
+  repairBootSelection,
+} from "./boot-selection-repair.ts";
 
 const { ABORTED, NEW, PENDING_VERIFY, VALID } = OtaImageState;
 
@@ -59,4 +67,38 @@ test("there is no target without a second slot, or without otadata", () => {
   expect(findUpdateTarget(start(board({ slots: [0] })))).toBeUndefined();
   expect(findUpdateTarget(start(board({ otadataSize: 0 })))).toBeUndefined();
   expect(findUpdateTarget(start(board({ slots: [], factory: true })))).toBeUndefined();
+});
+
+test("a slot that otadata selects and that does not run is deselected, with the running one recorded", () => {
+  const hardware = board({ otadata: [entry(1, ABORTED), entry(2, VALID)], corrupt: [1] });
+  const app = start(hardware);
+  expect(deselectTarget(app, partition(app, "ota_1"))).toBe(0);
+  expect(otadataOf(hardware)).toEqual(["3:valid", "2:valid"]);
+  expect(deselectTarget(app, partition(app, "ota_1"))).toBe(0);
+  expect(hardware.flash.operationCount).toBe(2);
+});
+
+test("for factory the entry that selects the slot is erased last", () => {
+  const hardware = board({ factory: true, otadata: [entry(3, VALID), entry(2, VALID)], corrupt: [0, 1] });
+  const app = start(hardware);
+  hardware.flash.cutPowerAt({ operation: 2, moment: "before" });
+  expect(() => deselectTarget(app, partition(app, "ota_0"))).toThrow("power cut");
+  hardware.flash.powerOn();
+  expect(otadataOf(hardware)).toEqual(["3:valid", "blank"]);
+  expect(deselectTarget(app, partition(app, "ota_0"))).toBe(0);
+  expect(otadataOf(hardware)).toEqual(["blank", "blank"]);
+});
+
+test("the inactive entry is erased alike with and without ESP-IDF's own call", () => {
+  const entries = [undefined, entry(1, VALID), entry(2, ABORTED), entry(3, NEW), entry(4, VALID), torn(2, VALID)];
+  for (const first of entries) {
+    for (const second of entries) {
+      const [before, after] = (["5.3.5", "5.5.1"] as const).map((release) => {
+        const hardware = board({ otadata: [first, second] });
+        const err = invalidateInactiveEntry(start(hardware, { rollback: false }, { idf: idfRelease(release) }));
+        return [err, ...otadataOf(hardware)];
+      });
+      expect(before).toEqual(after);
+    }
+  }
 });

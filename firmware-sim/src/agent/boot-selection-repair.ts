@@ -6,9 +6,20 @@ import {
   esp_ota_get_next_update_partition,
   esp_ota_get_running_partition,
   esp_ota_get_state_partition,
+  hasRightCrc,
 } from "../esp-idf/esp-ota-query.ts";
-import { esp_ota_mark_app_valid_cancel_rollback } from "../esp-idf/esp-ota-rollback.ts";
-import { nextSequence, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "../esp-idf/ota-select.ts";
+import {
+  esp_ota_invalidate_inactive_ota_data_slot,
+  esp_ota_mark_app_valid_cancel_rollback,
+} from "../esp-idf/esp-ota-rollback.ts";
+import {
+  eraseEntry,
+  nextSequence,
+  otherEntry,
+  readOtaSelect,
+  rewriteEntry,
+  slotOfEntry,
+} from "../esp-idf/ota-select.ts";
 
 /** OTA slots that a partition table can have (`esp_partition.h`, ESP_PARTITION_SUBTYPE_APP_OTA_MAX). */
 const OTA_SLOTS_MAX = 16;
@@ -74,6 +85,45 @@ export function recordRunningAnew(app: AppContext): number {
   if (active === undefined) return rewriteEntry(app, select, 0, { sequence: slot + 1, state });
   const sequence = nextSequence(entries[active].sequence + 1, slot, slotCount);
   return rewriteEntry(app, select, otherEntry(active), { sequence, state });
+}
+
+/**
+ * Makes otadata select another slot than the one about to be overwritten or set to boot, if it selects that: after a
+ * fall-back that was not repaired, since the running image had been given up. A half-written image would start without
+ * probation, and before 6.0 `esp_ota_set_boot_partition` of the slot that is active leaves no way back (docs/decisions/0001).
+ *
+ * The running OTA slot is recorded in place of what it fell back from. For factory all of otadata is erased, the entry that
+ * counts last.
+ *
+ * @returns ESP_OK, or what kept otadata from being written.
+ * @throws PowerCut where the flash loses power: the next start falls back again, or selects what runs.
+ */
+export function deselectTarget(app: AppContext, target: EspPartition): number {
+  const select = readOtaSelect(app);
+  if (select?.active === undefined) return EspErr.ESP_OK;
+  const { active, entries } = select;
+  if (slotOfEntry(app, select, entries[active])?.address !== target.address) return EspErr.ESP_OK;
+  if (isOtaSlot(esp_ota_get_running_partition(app))) return recordRunningAnew(app);
+  const erased = eraseEntry(app, select, otherEntry(active));
+  return erased === EspErr.ESP_OK ? eraseEntry(app, select, active) : erased;
+}
+
+/**
+ * Erases the entry of otadata that does not count, so that the slot about to be overwritten is not gone back to. Releases
+ * before 5.5 have no call for it: there the sector is erased through its partition.
+ *
+ * @returns ESP_FAIL, with nothing done, unless an entry is active and the other one is of a slot that isn't running.
+ * @throws PowerCut where the flash loses power.
+ */
+export function invalidateInactiveEntry(app: AppContext): number {
+  if (app.options.idf.behaviors.hasInvalidateInactiveSlot) return esp_ota_invalidate_inactive_ota_data_slot(app);
+  const select = readOtaSelect(app);
+  if (select?.active === undefined) return EspErr.ESP_FAIL;
+  const inactive = otherEntry(select.active);
+  const slot = slotOfEntry(app, select, select.entries[inactive]);
+  const isOther = slot !== undefined && slot.address !== esp_ota_get_running_partition(app).address;
+  if (!isOther || !hasRightCrc(select.entries[inactive])) return EspErr.ESP_FAIL;
+  return eraseEntry(app, select, inactive);
 }
 
 /**

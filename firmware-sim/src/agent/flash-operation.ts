@@ -13,14 +13,11 @@ import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { esp_image_get_metadata, esp_image_verify } from "../esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description } from "../esp-idf/esp-ota-query.ts";
-import {
-  esp_ota_invalidate_inactive_ota_data_slot,
-  esp_ota_mark_app_valid_cancel_rollback,
-} from "../esp-idf/esp-ota-rollback.ts";
+import { esp_ota_mark_app_valid_cancel_rollback } from "../esp-idf/esp-ota-rollback.ts";
 import { esp_partition_erase_range, esp_partition_read, esp_partition_write } from "../esp-idf/esp-partition.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
-import { isRunningSelected } from "./boot-selection-repair.ts";
+import { invalidateInactiveEntry, isRunningSelected } from "./boot-selection-repair.ts";
 import { hashOfImage } from "./running-image.ts";
 
 /** A flash operation that the receiver asks for, and that the device goes on after. */
@@ -61,7 +58,7 @@ export function carryOutFlashAction(
     case "verify-image":
       return verifyTarget(app, target);
     case "invalidate-otadata":
-      return answer(esp_ota_invalidate_inactive_ota_data_slot(app), { operation: "invalidate-otadata" });
+      return answer(invalidateInactiveEntry(app), { operation: "invalidate-otadata" });
     case "set-boot-partition":
       return answer(esp_ota_set_boot_partition(app, target), { operation: "set-boot-partition" });
   }

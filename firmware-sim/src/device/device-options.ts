@@ -1,6 +1,7 @@
 import type { Provisioning, ReceiverTiming, SignatureVerifier, TrustedKeys } from "@tinybms/ota-core";
 import type { SelfTestRule } from "../agent/self-test.ts";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
+import type { AppBuild } from "../esp-idf/app-context.ts";
 import type { Fault } from "../fault/fault.ts";
 
 /** How a device was built and provisioned. */
@@ -23,6 +24,8 @@ export interface DeviceOptions {
   /** Says whether a signature is a key's; Node's crypto without it. */
   readonly verify?: SignatureVerifier | undefined;
   readonly bootloaderOptions?: BootloaderOptions;
+  /** How its apps were built, where that differs from the bootloader. */
+  readonly appBuild?: AppBuild;
   /** What becomes of the self-test, by image; it passes without a rule. */
   readonly selfTests?: readonly SelfTestRule[];
   /** How long the self-test takes, in milliseconds; 100 without it. */

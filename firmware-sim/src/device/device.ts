@@ -17,6 +17,7 @@ import { type Fault, faultsOf } from "../fault/fault.ts";
 import { PowerFaults } from "../fault/power-faults.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import { createRandom, type Random } from "../random/random.ts";
+import { appOptionsOf, startsOnProbation } from "./app-options.ts";
 import type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device-events.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { type DeviceSummary, summarizeDevice } from "./device-summary.ts";
@@ -158,16 +159,13 @@ export class SimulatedDevice {
   }
 
   #start(now: number, cleanReset: boolean): DeviceAction[] {
-    const { bootloaderOptions = {}, selfTests = [], selfTestMs = 100, timing, window } = this.#options;
+    const { bootloaderOptions = {}, appBuild, selfTests = [], selfTestMs = 100, timing, window } = this.#options;
     this.#outcome = runBootloader(this.hardware, bootloaderOptions);
     if (this.#outcome.kind === "reset-loop") {
       this.#status = "reset-loop";
       return [this.#log({ type: "reset-loop", now, device: this.id, reason: this.#outcome.reason })];
     }
-    const { rollback = true, antiRollback = false, tableOffset, secureBoot: signedApps } = bootloaderOptions;
-    const table = tableOffset === undefined ? {} : { tableOffset };
-    const build = { rollback, antiRollback, ...table, ...(signedApps === undefined ? {} : { signedApps }) };
-    const app = createAppContext(this.hardware, this.#outcome, build);
+    const app = createAppContext(this.hardware, this.#outcome, appOptionsOf(bootloaderOptions, appBuild));
     const identity = this.#identity(app);
     if ("unreadable" in identity) {
       this.#status = "unprovisioned";
@@ -184,7 +182,7 @@ export class SimulatedDevice {
         ...(timing === undefined ? {} : { timing }),
         ...(window === undefined ? {} : { window }),
       },
-      { now, image: this.#outcome.image, cleanReset, rollback: rollback || antiRollback },
+      { now, image: this.#outcome.image, cleanReset, rollback: startsOnProbation(bootloaderOptions, appBuild) },
     );
     this.#agent = agent;
     this.#status = "running";

@@ -17,7 +17,7 @@ import { flashViewOf } from "../boot/flash-view.ts";
 import type { SignedApps } from "../boot/secure-boot-v2.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
-import { type IdfRelease, idfRelease } from "../idf-release/idf-release.ts";
+import { type IdfRelease, matchIdfRelease } from "../idf-release/idf-release.ts";
 
 /** How the app was built; what it has in common with its bootloader need not agree with it. */
 export interface AppOptions {
@@ -34,6 +34,14 @@ export interface AppOptions {
    * `CONFIG_SECURE_SIGNED_APPS_NO_SECURE_BOOT`. Not asked for without it.
    */
   readonly signedApps?: SignedApps;
+}
+
+/** What of an app's build its bootloader's says nothing about. Plain data. */
+export interface AppBuild {
+  /** The release of ESP-IDF; the one that the running image's descriptor names, or the nearest known, without it. */
+  readonly idf?: IdfRelease;
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; as the bootloader's without it. */
+  readonly rollback?: boolean;
 }
 
 /** A partition as the app sees it (`esp_partition_t`). */
@@ -99,7 +107,8 @@ export interface AppContext {
  *
  * @param hardware - The hardware that booted.
  * @param outcome - The start that led here.
- * @param options - How the app was built; rollback on, the rest off, by default.
+ * @param options - How the app was built. By default rollback is on, the rest off, and the release the one that the
+ *   image's descriptor names, or the nearest that is known.
  */
 export function createAppContext(
   hardware: Hardware,
@@ -107,7 +116,8 @@ export function createAppContext(
   options: Partial<AppOptions> = {},
 ): AppContext {
   const { rollback = true, antiRollback = false, tableOffset = PARTITION_TABLE_OFFSET, signedApps } = options;
-  const { idf = idfRelease("6.2-dev") } = options;
+  const { descriptor } = outcome.image;
+  const { idf = matchIdfRelease(descriptor?.idfVersion).release } = options;
   const { err, partitions } = loadPartitions(hardware, tableOffset);
   return {
     flash: hardware.flash,
@@ -125,7 +135,7 @@ export function createAppContext(
     running: {
       offset: outcome.partition.offset,
       imageSizeBytes: outcome.image.imageSizeBytes,
-      descriptor: outcome.image.descriptor,
+      descriptor,
     },
     otaHandles: new Map(),
     lastOtaHandle: 0,

@@ -11,6 +11,7 @@ import type { AppContext, EspPartition } from "./app-context.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_partition_description } from "./esp-ota-query.ts";
 import { esp_partition_erase_range, esp_partition_find_first } from "./esp-partition.ts";
+import { assertHasCall } from "./missing-call.ts";
 import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "./ota-select.ts";
 
 /**
@@ -28,16 +29,22 @@ import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slo
 export function esp_ota_set_boot_partition(app: AppContext, partition: EspPartition | undefined): number {
   if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
   if (esp_image_verify(app, partition) !== EspErr.ESP_OK) return EspErr.ESP_ERR_OTA_VALIDATE_FAILED;
-  return esp_ota_set_boot_partition_skip_validate(app, partition);
+  return selectPartition(app, partition);
 }
 
 /**
  * `esp_ota_set_boot_partition_skip_validate`: the same without a look at the image, which may be none.
  *
  * @returns As {@link esp_ota_set_boot_partition}, but for 0x1503.
+ * @throws Error if the release doesn't have it; otherwise as {@link esp_ota_set_boot_partition}.
  */
 export function esp_ota_set_boot_partition_skip_validate(app: AppContext, partition: EspPartition | undefined): number {
-  if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
+  assertHasCall(app, "hasSetBootSkipValidate");
+  return partition === undefined ? EspErr.ESP_ERR_INVALID_ARG : selectPartition(app, partition);
+}
+
+/** `esp_ota_set_boot_partition_internal`. */
+function selectPartition(app: AppContext, partition: EspPartition): number {
   if (partition.type !== PartitionType.APP) return EspErr.ESP_ERR_INVALID_ARG;
   if (partition.subtype === AppSubtype.FACTORY) return selectFactory(app);
   if (app.options.antiRollback) {

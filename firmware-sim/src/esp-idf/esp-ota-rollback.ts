@@ -4,6 +4,7 @@ import type { AppContext } from "./app-context.ts";
 import { esp_image_verify } from "./esp-image.ts";
 import { esp_ota_get_partition_description, hasRightCrc } from "./esp-ota-query.ts";
 import { esp_partition_erase_range, esp_partition_find_first, runningPartition } from "./esp-partition.ts";
+import { assertHasCall } from "./missing-call.ts";
 import { eraseEntry, type OtaSelect, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "./ota-select.ts";
 
 /**
@@ -62,8 +63,10 @@ export function esp_ota_check_rollback_is_possible(app: AppContext): boolean {
  * gone back to.
  *
  * @returns ESP_FAIL, with nothing done, unless an entry is active and the other one is of a slot that isn't running.
+ * @throws Error if the release doesn't have it.
  */
 export function esp_ota_invalidate_inactive_ota_data_slot(app: AppContext): number {
+  assertHasCall(app, "hasInvalidateInactiveSlot");
   const { err, select, inactive } = lastBootEntry(app);
   return select === undefined ? err : eraseEntry(app, select, inactive);
 }

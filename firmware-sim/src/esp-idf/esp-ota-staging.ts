@@ -6,6 +6,7 @@ import type { AppContext, EspPartition } from "./app-context.ts";
 import { isOtaSlot } from "./esp-ota-query.ts";
 import { checkUpdatable, OTA_WITH_SEQUENTIAL_WRITES, openOtaHandle } from "./esp-ota-update.ts";
 import { esp_partition_verify, esp_partition_write } from "./esp-partition.ts";
+import { assertHasCall } from "./missing-call.ts";
 
 /**
  * `esp_ota_resume`: goes on with an update that a reset interrupted. Erases nothing, leaves otadata alone, and trusts that
@@ -15,6 +16,7 @@ import { esp_partition_verify, esp_partition_write } from "./esp-partition.ts";
  * @param offset - How many bytes are written already.
  * @returns 0x102 for NULL, an offset beyond the partition or an app that is no OTA slot; 0x105 for one not in the table;
  *   0x1501, 0x1506, 0x1507 as `esp_ota_begin`.
+ * @throws Error if the release doesn't have it.
  */
 export function esp_ota_resume(
   app: AppContext,
@@ -22,6 +24,7 @@ export function esp_ota_resume(
   eraseSize: number,
   offset: number,
 ): { readonly err: number; readonly handle?: number } {
+  assertHasCall(app, "hasOtaResume");
   if (partition === undefined || offset > partition.size) return { err: EspErr.ESP_ERR_INVALID_ARG };
   const verified = esp_partition_verify(app, partition);
   if (verified === undefined) return { err: EspErr.ESP_ERR_NOT_FOUND };
@@ -54,7 +57,9 @@ export function esp_ota_write_with_offset(app: AppContext, handle: number, data:
  * `esp_ota_set_final_partition`: whose type decides what `esp_ota_end` checks, and where it copies the result to.
  *
  * @param copies - Whether it does copy.
- * @returns 0x102 for NULL, 0x105 for an unknown handle or partition, 0x103 once anything was written.
+ * @returns 0x102 for NULL, 0x105 for an unknown handle or partition, 0x103 once anything was written. ESP_OK without effect
+ *   for the staging partition itself.
+ * @throws Error if the release doesn't have it.
  */
 export function esp_ota_set_final_partition(
   app: AppContext,
@@ -62,6 +67,7 @@ export function esp_ota_set_final_partition(
   final: EspPartition | undefined,
   copies: boolean,
 ): number {
+  assertHasCall(app, "hasSetFinalPartition");
   if (final === undefined) return EspErr.ESP_ERR_INVALID_ARG;
   const ota = app.otaHandles.get(handle);
   if (ota === undefined) return EspErr.ESP_ERR_NOT_FOUND;

@@ -1,7 +1,11 @@
 import type { BehaviorRow } from "./behavior-row.ts";
 
+/** The rows of {@link APP_BEHAVIORS} that say whether a release has a function at all. */
+export type AppCall = "hasOtaResume" | "hasSetFinalPartition" | "hasInvalidateInactiveSlot" | "hasSetBootSkipValidate";
+
 /** The name of a row of {@link APP_BEHAVIORS}. */
 export type AppBehavior =
+  | AppCall
   | "rewritesActiveEntryInPlace"
   | "beginInvalidatesInactiveEntry"
   | "beginTakesDataPartitions"
@@ -15,6 +19,10 @@ export type AppBehavior =
 
 /** What differs between releases in `esp_ota_*`, `esp_image_*` and `esp_partition_*`. */
 export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
+  hasOtaResume: addedCall("esp_ota_resume", ["5.3.3", "5.4.2", "5.5"]),
+  hasSetFinalPartition: addedCall("esp_ota_set_final_partition", ["5.5"]),
+  hasInvalidateInactiveSlot: addedCall("esp_ota_invalidate_inactive_ota_data_slot", ["5.5"]),
+  hasSetBootSkipValidate: addedCall("esp_ota_set_boot_partition_skip_validate", ["6.2-dev"]),
   rewritesActiveEntryInPlace: {
     call: "esp_ota_set_boot_partition",
     since: ["6.0"],
@@ -86,3 +94,7 @@ export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
     judge: "vectors",
   },
 };
+
+function addedCall(call: string, since: readonly string[]): BehaviorRow {
+  return { call, since, before: "there is no such function", after: "can be called", judge: "vectors" };
+}

@@ -24,15 +24,24 @@ export interface IdfRelease {
 /** All rows in which releases differ. */
 export const IDF_BEHAVIORS: { readonly [Name in IdfBehavior]: BehaviorRow } = { ...APP_BEHAVIORS, ...NVS_BEHAVIORS };
 
-const RELEASES: ReadonlyMap<IdfReleaseName, IdfRelease> = new Map(
-  IDF_RELEASE_NAMES.map((name) => [name, { name, behaviors: behaviorsOf(versionOf(name)) }]),
-);
+/** A release beside its version, which is compared often. */
+interface KnownRelease {
+  readonly release: IdfRelease;
+  readonly version: IdfVersion;
+}
+
+/** Oldest first. */
+const KNOWN: readonly KnownRelease[] = IDF_RELEASE_NAMES.map((name) => {
+  const version = parseIdfVersion(name);
+  if (version === undefined) throw new RangeError(`${name} is no version`);
+  return { release: { name, behaviors: behaviorsOf(version) }, version };
+});
 
 /** Returns a release by its exact name. */
 export function idfRelease(name: IdfReleaseName): IdfRelease {
-  const release = RELEASES.get(name);
-  if (release === undefined) throw new RangeError(`no release is called ${name}`);
-  return release;
+  const known = KNOWN.find(({ release }) => release.name === name);
+  if (known === undefined) throw new RangeError(`no release is called ${name}`);
+  return known.release;
 }
 
 /** Which release stands in for a version. */
@@ -53,42 +62,48 @@ export interface IdfReleaseMatch {
  */
 export function matchIdfRelease(version: string | undefined): IdfReleaseMatch {
   const wanted = version === undefined ? undefined : parseIdfVersion(version);
-  const known = [...RELEASES.values()];
-  const [oldest, newest] = [known.at(0), known.at(-1)];
+  const [oldest, newest] = [KNOWN.at(0), KNOWN.at(-1)];
   if (oldest === undefined || newest === undefined) throw new RangeError("no release is known");
-  if (wanted === undefined) return { release: newest, isExact: false, neighbors: [oldest, newest] };
-  const same = known.find(({ name }) => compareIdfVersions(versionOf(name), wanted) === 0);
-  if (same !== undefined && (wanted.suffix === "" || wanted.suffix === "-dirty")) {
-    return { release: same, isExact: wanted.suffix === "", neighbors: [same] };
-  }
-  const older = known.findLast(({ name }) => compareIdfVersions(versionOf(name), wanted) <= 0);
-  const newer = known.find(({ name }) => compareIdfVersions(versionOf(name), wanted) > 0);
+  if (wanted === undefined) return match(newest, [oldest, newest]);
+  const older = KNOWN.findLast((known) => compareIdfVersions(known.version, wanted) <= 0);
+  const newer = KNOWN.find((known) => compareIdfVersions(known.version, wanted) > 0);
   if (older === undefined || newer === undefined) {
-    const release = older ?? newer ?? newest;
-    return { release, isExact: false, neighbors: [release] };
+    const only = older ?? newer ?? newest;
+    return match(only, [only], isSame(only, wanted) && wanted.suffix === "");
   }
-  return { release: nearer(wanted, older, newer), isExact: false, neighbors: [older, newer] };
+  // Local changes to a release belong to none of its neighbors.
+  if (isSame(older, wanted) && (wanted.suffix === "" || wanted.suffix === "-dirty")) {
+    return match(older, [older], wanted.suffix === "");
+  }
+  return match(nearer(wanted, older, newer), [older, newer]);
 }
 
 /** Finds the newest known release of a branch, or `undefined`. @param branch - Such as `5.5`. */
 export function newestOfBranch(branch: string): IdfRelease | undefined {
   const wanted = /^v?\d+\.\d+$/.test(branch) ? parseIdfVersion(branch) : undefined;
   if (wanted === undefined) return undefined;
-  return [...RELEASES.values()].findLast(({ name }) => isSameBranch(versionOf(name), wanted));
+  return KNOWN.findLast(({ version }) => isSameBranch(version, wanted))?.release;
 }
 
-function nearer(wanted: IdfVersion, older: IdfRelease, newer: IdfRelease): IdfRelease {
-  const [from, to] = [versionOf(older.name), versionOf(newer.name)];
-  const [isOlderBranch, isNewerBranch] = [isSameBranch(from, wanted), isSameBranch(to, wanted)];
-  if (isOlderBranch && isNewerBranch) return wanted.patch - from.patch < to.patch - wanted.patch ? older : newer;
+function match(
+  { release }: KnownRelease,
+  neighbors: readonly KnownRelease[],
+  isExact: boolean = false,
+): IdfReleaseMatch {
+  return { release, isExact, neighbors: neighbors.map((neighbor) => neighbor.release) };
+}
+
+function nearer(wanted: IdfVersion, older: KnownRelease, newer: KnownRelease): KnownRelease {
+  const [isOlderBranch, isNewerBranch] = [isSameBranch(older.version, wanted), isSameBranch(newer.version, wanted)];
+  if (isOlderBranch && isNewerBranch) {
+    return wanted.patch - older.version.patch < newer.version.patch - wanted.patch ? older : newer;
+  }
   if (isOlderBranch !== isNewerBranch) return isOlderBranch ? older : newer;
-  return from.major !== wanted.major && to.major === wanted.major ? newer : older;
+  return older.version.major !== wanted.major && newer.version.major === wanted.major ? newer : older;
 }
 
-function versionOf(name: IdfReleaseName): IdfVersion {
-  const version = parseIdfVersion(name);
-  if (version === undefined) throw new RangeError(`${name} is no version`);
-  return version;
+function isSame({ version }: KnownRelease, wanted: IdfVersion): boolean {
+  return compareIdfVersions(version, wanted) === 0;
 }
 
 function behaviorsOf(version: IdfVersion): IdfBehaviors {

@@ -4,8 +4,9 @@ import type { DeviceAction, DeviceLogEntry } from "../device/device-events.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { isWeak } from "./cut.ts";
 import type { Breach } from "./invariant.ts";
-import { isOnProbation, rejectionsOf } from "./life.ts";
+import { isOnProbation } from "./life.ts";
 import { type Accepted, acceptedOf, type Ordeal } from "./ordeal.ts";
+import { rejectionsOf } from "./rejections.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";
 
 /** What a device starts after a cut. */
@@ -127,7 +128,7 @@ function checkStart(
     const message = `${report.slot} runs an image of SHA-256 ${report.running_sha256}, which nobody delivered`;
     breaches.push({ invariant: "known-image", message });
   }
-  breaches.push(...checkRejections(ordeal, rejectionsOf(scenario, bootOutcome)));
+  breaches.push(...checkRejections(scenario, ordeal, rejectionsOf(scenario.target, bootOutcome)));
   return [...breaches, ...checkAccepted(ordeal, device)];
 }
 
@@ -165,9 +166,13 @@ export function checkBootable(log: readonly DeviceLogEntry[]): Breach[] {
   return breaches;
 }
 
-/** Slots that otadata selects and that don't start: only a torn entry may do that. */
-export function checkRejections({ otadata }: Pick<Ordeal, "otadata">, reasons: readonly string[]): Breach[] {
-  const [reason] = reasons;
+/** Slots that otadata selects and that don't start: only a torn entry may do that, or what was on the board before. */
+export function checkRejections(
+  { rejectedBefore }: Pick<Scenario, "rejectedBefore">,
+  { otadata }: Pick<Ordeal, "otadata">,
+  reasons: readonly string[],
+): Breach[] {
+  const reason = reasons.find((found) => !rejectedBefore.includes(found));
   if (reason === undefined || otadata !== "none") return [];
   return [{ invariant: "verified-first", message: `otadata selects a slot that does not start: ${reason}` }];
 }

@@ -5,6 +5,7 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { World } from "../simulation/world.ts";
+import { rejectionsOf } from "./rejections.ts";
 import { type Scenario, TOPIC_ROOT } from "./scenario.ts";
 
 /** A device's way from a power-on, in a world of its own with a publisher of its own, to the end of the offer. */
@@ -60,7 +61,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
       starts++;
       if (!isOnProbation(bootOutcome)) unprotectedStarts++;
     }
-    rejections.push(...rejectionsOf(scenario, bootOutcome));
+    rejections.push(...rejectionsOf(scenario.target, bootOutcome));
   };
   let watcherError: { readonly thrown: unknown } | undefined;
   hardware.flash.watch((operation) => {
@@ -93,12 +94,6 @@ export function startsTarget({ target }: Scenario, outcome: BootOutcome): boolea
 /** The bootloader has made its entry PENDING_VERIFY: without a confirmation the next start is the old image's. */
 export function isOnProbation({ trace }: BootOutcome): boolean {
   return trace.some((event) => event.type === "entry-rewritten" && event.reason === "first-start");
-}
-
-/** Why the bootloader would not start what stands in the target slot, if it was asked to. */
-export function rejectionsOf({ target }: Scenario, { trace }: BootOutcome): readonly string[] {
-  const first = trace.find(({ type }) => type === "slot-rejected" || type === "slot-loaded");
-  return first?.type === "slot-rejected" && first.partition.offset === target.offset ? [first.reason] : [];
 }
 
 function hasEnded({ status, state, hardware }: SimulatedDevice): boolean {

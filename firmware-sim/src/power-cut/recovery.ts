@@ -61,7 +61,7 @@ export function isInAttempt({ state }: SimulatedDevice): boolean {
 /** Checks a life that has come to its end. */
 export function checkLife(scenario: Scenario, ordeal: RecordDamage & Pick<Past, "attemptsCut">, life: Life): Breach[] {
   const breaches = checkBootable(life.log);
-  breaches.push(...checkRejections(ordeal, life.rejections));
+  breaches.push(...checkRejections(scenario, ordeal, life.rejections));
   breaches.push(
     ...(scenario.run === "update" ? checkDelivered(scenario, ordeal, life) : checkRolledBack(scenario, ordeal, life)),
   );

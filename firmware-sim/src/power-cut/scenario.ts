@@ -17,13 +17,15 @@ import {
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
 import { verifyRomSignature } from "../boot/verify-rom-signature.ts";
+import { appOptionsOf, startsOnProbation } from "../device/app-options.ts";
 import { createDevice, createHardware, type FlashContents } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import { partitionsOf } from "../device/device-partitions.ts";
-import { createAppContext } from "../esp-idf/app-context.ts";
+import { type AppBuild, type AppOptions, createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
 import { prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
+import { rejectionsOf } from "./rejections.ts";
 
 /** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
 export type SweepRun = "update" | "rollback";
@@ -37,6 +39,8 @@ export interface ScenarioOptions {
   /** Decides all that is random. */
   readonly seed: number;
   readonly bootloaderOptions?: BootloaderOptions;
+  /** How the apps were built, where that differs from the bootloader. */
+  readonly appBuild?: AppBuild;
   /**
    * Apps must be signed by this scheme, and are verified as the chip's ROM does it: a name, since the function that
    * `bootloaderOptions.secureBoot` holds can't go to another thread.
@@ -74,13 +78,15 @@ export interface Scenario {
   readonly newSha256: string;
   /** The slot that the image goes to. */
   readonly target: Range & { readonly label: string };
+  /** Why the bootloader refuses the target slot at the first start, if otadata selects it then. */
+  readonly rejectedBefore: readonly string[];
   readonly otadata: Range;
   readonly nvs: Range;
   readonly sender: SenderOptions;
   /** What the broker retains besides: key sets by their topics. */
   readonly retained: ReadonlyMap<string, Uint8Array>;
   readonly bootloaderOptions: BootloaderOptions;
-  /** The bootloader puts new images on probation. Without that only the agent does, by its own record. */
+  /** New images start on the bootloader's probation. Without that only the agent watches them, by its own record. */
   readonly performsRollback: boolean;
   /** A device around hardware, switched off. */
   device(hardware: Hardware, seed: number): SimulatedDevice;
@@ -105,9 +111,8 @@ const NOWHERE: Range = { offset: 0, size: 0 };
 export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
   const hardware = createHardware(options.from);
   hardware.flash.rememberIn(new ContentCache());
-  const { to: image, seed, trust } = options;
+  const { to: image, seed, trust, appBuild = {} } = options;
   const bootloaderOptions = completeBootloaderOptions(options);
-  const { rollback = true, antiRollback = false } = bootloaderOptions;
   const newSha256 = toHex(sha256(image));
   const keySet = trust === undefined ? undefined : readKeySet(trust.keySet, verifySignature);
   const verify = createRememberingVerifier();
@@ -121,9 +126,13 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
       verify,
       seed: deviceSeed,
       bootloaderOptions,
+      appBuild,
       selfTests: run === "rollback" ? [{ sha256: newSha256, outcome: "fail" }] : [],
     });
-  const { oldSha256, accepted, target } = firstStart(device(copyOf(hardware), seed), bootloaderOptions);
+  const { oldSha256, accepted, target, rejectedBefore } = firstStart(
+    device(copyOf(hardware), seed),
+    appOptionsOf(bootloaderOptions, appBuild),
+  );
   const partitions = partitionsOf(hardware.flash, bootloaderOptions.tableOffset);
   const sequence = accepted[1] + 1;
   return {
@@ -134,12 +143,13 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     oldSha256,
     newSha256,
     target,
+    rejectedBefore,
     otadata: findData(partitions, DataSubtype.OTA),
     nvs: findData(partitions, DataSubtype.NVS),
     sender: { ...prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }), ...offerOf(trust) },
     retained: retainedKeySets(trust?.laterKeySets ?? []),
     bootloaderOptions,
-    performsRollback: rollback || antiRollback,
+    performsRollback: startsOnProbation(bootloaderOptions, appBuild),
     device,
   };
 }
@@ -171,26 +181,26 @@ export function contains({ offset, size }: Range, at: number): boolean {
 
 function firstStart(
   device: SimulatedDevice,
-  bootloaderOptions: BootloaderOptions,
-): Pick<Scenario, "oldSha256" | "target"> & { readonly accepted: readonly [number, number] } {
+  appOptions: Partial<AppOptions>,
+): Pick<Scenario, "oldSha256" | "target" | "rejectedBefore"> & { readonly accepted: readonly [number, number] } {
   device.boot(0);
   const { bootOutcome, report } = device;
   if (bootOutcome?.kind !== "boots" || report === undefined) {
     const state = bootOutcome?.kind === "reset-loop" ? bootOutcome.reason : "panic";
     throw new OtaError("simulation/update-refused", `the board does not start: ${state}`, { state });
   }
-  const { rollback = true, antiRollback = false, tableOffset } = bootloaderOptions;
-  const build = { rollback, antiRollback, ...(tableOffset === undefined ? {} : { tableOffset }) };
-  const target = findUpdateTarget(createAppContext(device.hardware, bootOutcome, build))?.partition;
+  const target = findUpdateTarget(createAppContext(device.hardware, bootOutcome, appOptions))?.partition;
   if (target === undefined) {
     const message = "the board has no OTA slot beside the one that runs, or no otadata to select it by";
     throw new OtaError("simulation/update-refused", message, { state: "no-slot" });
   }
   const [epoch, sequence] = report.accepted;
+  const range = { label: target.label, offset: target.address, size: target.size };
   return {
     oldSha256: report.running_sha256,
     accepted: [epoch, sequence],
-    target: { label: target.label, offset: target.address, size: target.size },
+    target: range,
+    rejectedBefore: rejectionsOf(range, bootOutcome),
   };
 }
 

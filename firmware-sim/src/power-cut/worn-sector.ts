@@ -18,7 +18,7 @@ export function checkWorn(scenario: Scenario, life: Life): Breach[] {
   const { state, report, hardware } = device;
   const breaches = [
     ...checkBootable(log),
-    ...checkRejections({ otadata: "none" }, rejections),
+    ...checkRejections(scenario, { otadata: "none" }, rejections),
     ...checkConfined(scenario, hardware),
   ];
   if (failure !== undefined) breaches.push({ invariant: "delivered", message: failure });

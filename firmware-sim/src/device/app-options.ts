@@ -1,0 +1,23 @@
+import type { BootloaderOptions } from "../boot/boot-options.ts";
+import type { AppBuild, AppOptions } from "../esp-idf/app-context.ts";
+
+/** Returns how an app was built: as its bootloader, but for what `build` says. */
+export function appOptionsOf(bootloader: BootloaderOptions, build: AppBuild = {}): Partial<AppOptions> {
+  const { rollback = true, antiRollback = false, tableOffset, secureBoot: signedApps } = bootloader;
+  return {
+    rollback: build.rollback ?? rollback,
+    antiRollback,
+    ...(build.idf === undefined ? {} : { idf: build.idf }),
+    ...(tableOffset === undefined ? {} : { tableOffset }),
+    ...(signedApps === undefined ? {} : { signedApps }),
+  };
+}
+
+/**
+ * Returns whether a new image starts on probation. The app's build decides as much as the bootloader's: without rollback
+ * the app selects the image with state UNDEFINED, which no bootloader watches.
+ */
+export function startsOnProbation(bootloader: BootloaderOptions, build: AppBuild = {}): boolean {
+  const { rollback = true, antiRollback = false } = bootloader;
+  return antiRollback || (rollback && (build.rollback ?? rollback));
+}
