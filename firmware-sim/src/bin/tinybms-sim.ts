@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { runSimCli } from "../cli.ts";
-import { OutputFaults } from "./output-errors.ts";
 
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -11,8 +10,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-const faults = new OutputFaults();
-for (const stream of [process.stdout, process.stderr]) faults.watch(stream);
+// A reader that goes away, such as `head`, ends the output, not the command.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 
 const { stdout, stderr, env } = process;
 process.exitCode = await runSimCli(process.argv.slice(2), { stdout, stderr, env, signal: interrupt.signal });

@@ -157,7 +157,6 @@ export {
   type StrictJsonLimits,
   type StrictJsonResult,
 } from "./json/strict-json.ts";
-export { terminalJson } from "./json/terminal-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
 export { type Channel, resolveChannels } from "./manifest/channels.ts";
 export {
@@ -223,7 +222,6 @@ export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./nvs/csv-rows.ts
 export { formatNvsCsv } from "./nvs/format-nvs-csv.ts";
 export { type NvsFileReader, parseNvsCsv } from "./nvs/nvs-csv.ts";
 export { decryptNvsPartition, encryptNvsPartition } from "./nvs/nvs-encryption.ts";
-export type { NvsBehaviors } from "./nvs/nvs-engine-behaviors.ts";
 export {
   buildNvsBlobIndex,
   buildNvsEntry,
@@ -259,7 +257,7 @@ export {
   nvsKeyFromText,
 } from "./nvs/nvs-key.ts";
 export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./nvs/nvs-keys.ts";
-export type { NvsOptions } from "./nvs/nvs-options.ts";
+export { NEWEST_NVS_BEHAVIORS, type NvsBehaviors, type NvsOptions } from "./nvs/nvs-options.ts";
 export {
   buildNvsPageHeader,
   NVS_PAGE_HEADER_SIZE,

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import type { TextStream } from "../console/console.ts";
 
 // Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
 process.getBuiltinModule("node:module").enableCompileCache?.();
@@ -15,16 +16,22 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-const { OutputFaults } = await import("./output-faults.ts");
-const faults = new OutputFaults();
+/** A reader that goes away, such as `head`, ends the output, not the command. */
+function withoutReader(stream: TextStream): TextStream {
+  if (stream.listenerCount("error") > 0) return stream;
+  return stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const { runCli } = await import("../cli/run-cli.ts");
 process.exitCode = await runCli(process.argv.slice(2), {
   // Opening a stream takes a millisecond, and most commands need one.
   get stdout() {
-    return faults.watch(process.stdout);
+    return withoutReader(process.stdout);
   },
   get stderr() {
-    return faults.watch(process.stderr);
+    return withoutReader(process.stderr);
   },
   env: process.env,
   signal: interrupt.signal,
