@@ -4,6 +4,7 @@
  */
 import type { BenchLine } from "./bench-line.ts";
 import { benchDelivery } from "./delivery.ts";
+import { benchEndOfCommand } from "./end-of-command.ts";
 import { benchGuards } from "./guards.ts";
 import { benchHashFile } from "./hash-file.ts";
 import { benchIdleDevice } from "./idle-device.ts";
@@ -15,6 +16,7 @@ import { benchVerifyOffer } from "./verify-offer.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   delivery: benchDelivery,
+  "end-of-command": benchEndOfCommand,
   "verify-offer": benchVerifyOffer,
   guards: benchGuards,
   package: benchPackage,

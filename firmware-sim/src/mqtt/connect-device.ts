@@ -30,6 +30,8 @@ const RECONNECT_MS_MIN = 100;
 const RECONNECT_MS_MAX = 5_000;
 /** How long a reset waits for what was published to be acknowledged. */
 const FLUSH_MS_MAX = 2_000;
+/** How long each step of a stop may take: whoever ended the devices waits for it. */
+const STOP_MS_MAX = 250;
 
 type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
@@ -57,6 +59,8 @@ export class DeviceConnection {
   #device: SimulatedDevice;
   #faults: LinkFaults;
   readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
+  /** Messages that faults of the network hold back. */
+  readonly #late: Set<NodeJS.Timeout> = new Set();
   readonly #unacknowledged: Set<Promise<void>> = new Set();
   #client: MqttClient | undefined;
   #isOnline = false;
@@ -121,16 +125,16 @@ export class DeviceConnection {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#endLife();
-    await this.#reset;
+    await withinMs(this.#reset, STOP_MS_MAX);
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
     const { will } = this.device;
     if (this.#isOnline && will !== undefined) {
-      await withinMs(client.publishAsync(will.topic, toBuffer(will.payload), { qos: 1, retain: true }), FLUSH_MS_MAX);
+      await withinMs(client.publishAsync(will.topic, toBuffer(will.payload), { qos: 1, retain: true }), STOP_MS_MAX);
     }
     this.#isOnline = false;
-    await withinMs(client.endAsync(), FLUSH_MS_MAX);
+    await withinMs(client.endAsync(), STOP_MS_MAX);
     client.stream.destroy();
   }
 
@@ -259,9 +263,11 @@ export class DeviceConnection {
   #later(delayMs: number, action: () => void): void {
     if (delayMs === 0) return action();
     const life = this.#life;
-    setTimeout(() => {
+    const timeout = setTimeout(() => {
+      this.#late.delete(timeout);
       if (this.#life === life) action();
     }, delayMs);
+    this.#late.add(timeout);
   }
 
   async #disconnectForReset(flush: boolean): Promise<void> {
@@ -284,8 +290,11 @@ export class DeviceConnection {
   #endLife(): void {
     this.#life++;
     clearTimeout(this.#restart);
-    for (const { timeout } of this.#timers.values()) clearTimeout(timeout);
+    for (const timeout of [...[...this.#timers.values()].map((timer) => timer.timeout), ...this.#late]) {
+      clearTimeout(timeout);
+    }
     this.#timers.clear();
+    this.#late.clear();
   }
 
   /** As when power goes: no DISCONNECT, so the broker publishes the will. */

@@ -57,13 +57,25 @@ export async function powerCutSweepOnThreads(
     { length: Math.min(threads, jobs.length) },
     () => new Worker(WORKER, { workerData: options }),
   );
+  const interruption = interruptionOf(signal);
   try {
-    await Promise.all(workers.map((worker) => serve(worker, take, keep)));
+    await Promise.race([Promise.all(workers.map((worker) => serve(worker, take, keep))), interruption.happens]);
   } finally {
+    interruption.forget();
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
   for (const part of results) if (part !== undefined) mergeTally(tally, part);
   return { ...tally, operations };
+}
+
+/** An interruption ends threads in the middle of their parts, which can take long. */
+function interruptionOf(signal: AbortSignal | undefined): { readonly happens: Promise<never>; forget(): void } {
+  let onAbort = (): void => undefined;
+  const happens = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal?.reason);
+  });
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return { happens, forget: () => signal?.removeEventListener("abort", onAbort) };
 }
 
 /** Gives a thread one task after the other until there are none. */
