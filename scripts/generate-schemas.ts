@@ -118,6 +118,8 @@ function forTypes(schema: JsonObject, nameOf: (reference: string) => string): Js
   const { prefixItems, minItems, maxItems, $comment: _, examples: __, default: ___, ...rest } = schema;
   // Unknown members are allowed, but code that reads one by a mistyped name shall not compile.
   if (rest.properties !== undefined && rest.additionalProperties === true) delete rest.additionalProperties;
+  // The compiler would make an object with any members of a schema that takes any value.
+  if (!Object.keys(rest).some((name) => !WORDS.has(name))) return { ...rest, tsType: "unknown" };
   const walked = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, walk(value)]));
   if (Array.isArray(prefixItems)) {
     const size = prefixItems.length;

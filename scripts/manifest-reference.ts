@@ -32,6 +32,11 @@ as they are. \`tinybms-ota validate\` finds every fault of a line, with file, li
 Paths of manifests and artifacts are relative to the file that names them, separated by \`/\`, and stay below its folder:
 absolute paths, \`..\`, symbolic links that lead out, and names that Windows gives to devices are refused. A manifest is UTF-8 of at most 1 MiB,
 with or without a byte-order mark; a name may stand once in an object, and nothing is nested more than 64 deep.
+
+The tables describe the values that these schemas demand.
+A value that is spelled another way and has one meaning is read as that, with the warning \`manifest/loose-value\`: see
+[values that are read another way](migrate-from-python.md#values).
+\`tinybms-ota validate --strict\` makes every warning an error.
 `;
 
 const ENVIRONMENT = `

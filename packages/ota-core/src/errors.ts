@@ -35,6 +35,7 @@ export interface OtaErrorDetails {
     readonly expected: string;
     readonly actual: string;
   };
+  "manifest/loose-value": { readonly file: string; readonly path: string };
   "manifest/channel-invalid": { readonly file: string; readonly channel: string };
   "manifest/variable-unset": { readonly file: string; readonly variables: readonly string[] };
   "manifest/literal-secret": { readonly file: string; readonly path: string };
@@ -63,6 +64,7 @@ export interface OtaErrorDetails {
   };
   "package/write-failed": { readonly file: string };
 
+  "image/placeholder": { readonly file: string };
   "image/truncated": { readonly offset: number; readonly needed: number; readonly actual: number };
   "image/bad-magic": { readonly offset: number; readonly found: number; readonly expected: number };
   "image/invalid": { readonly offset: number };

@@ -72,7 +72,6 @@ export {
   flashFrequencies,
   withFlashSettings,
 } from "./image/flash-settings.ts";
-export { assertImageEnd } from "./image/image-end.ts";
 export {
   buildOtadataEntry,
   chooseActive,
@@ -158,7 +157,7 @@ export {
   type StrictJsonResult,
 } from "./json/strict-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
-export { type Channel, resolveChannels } from "./manifest/channels.ts";
+export { resolveChannels, usedChannels } from "./manifest/channels.ts";
 export {
   channelsFromEnvironment,
   type Environment,
@@ -310,6 +309,13 @@ export {
   parseReceiverRecord,
   type ReceiverRecord,
 } from "./receiver/receiver-record.ts";
+export {
+  createImageJudge,
+  type ImageFault,
+  type ImageJudge,
+  type JudgedImage,
+  type SoundImage,
+} from "./release/judge-image.ts";
 export {
   productOf,
   type ReleasedImage,

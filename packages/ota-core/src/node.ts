@@ -14,6 +14,6 @@ export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
 export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
 export { packageRelease } from "./release/package.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
-export { type Binary, checkHardware, type ImageSummary, readBinary } from "./release/read-image.ts";
+export { type Binary, type ImageSummary, readBinary } from "./release/read-image.ts";
 export { writeFileAtomically } from "./release/write-atomically.ts";
 export { writeNewFile, writeNewFolder } from "./release/write-new.ts";

@@ -1,21 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import {
-  type AppDescriptor,
-  type AppImageReport,
-  assertAppImage,
-  assertImageEnd,
   CHUNK_HASH_SIZE,
   CHUNK_SIZE,
   chunkSizeAt,
-  createAppImageScanner,
   createHashListBuilder,
+  createImageJudge,
   createSha256,
   equalBytes,
   isOtaError,
+  type JudgedImage,
   OtaError,
   sha256,
   toHex,
-  verifyAppImage,
 } from "@tinybms/ota-core";
 
 /** A file that is delivered, open and measured. */
@@ -59,6 +55,8 @@ export interface ArtifactIdentity {
   readonly name: string;
   /** What the version manifest says of the file; checked where it is given. */
   readonly expected?: { readonly size: number; readonly sha256: string };
+  /** `product.hardware` of the root manifest. */
+  readonly hardware?: string | undefined;
 }
 
 /** Bytes read at a time while chunks are sent. */
@@ -68,18 +66,18 @@ const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
 const PIECE_SIZE = 256 * 1024;
 
 /**
- * Opens and measures an image that is to be delivered in chunks. The file stays open, so that one that takes its place
+ * Opens and measures an image that is to be installed by devices. The file stays open, so that one that takes its place
  * while the delivery runs changes nothing.
  *
  * @throws {@link OtaError} `manifest/artifact-not-found` if it can't be opened; `manifest/artifact-mismatch` if it is not
- *   what the manifest says; `image/…` if it is no sound app image, or has more after its end than a signature sector.
+ *   what the manifest says; `image/…` and `package/wrong-chip` for the first fault that `createImageJudge` finds.
  */
 export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
   return withOpenFile(path, artifact, (descriptor) => {
-    const { report, hashList, ...measured } = measure(descriptor, path, artifact);
-    if (report instanceof OtaError) throw report;
-    const { image, fileSize } = report;
-    assertImageEnd(image.imageSize, fileSize, (offset) => readAt(descriptor, offset, 1)[0]);
+    const { judged, hashList, ...measured } = measure(descriptor, path, artifact);
+    const [fault] = judged.faults(path, artifact.hardware);
+    if (judged.sound === undefined || fault !== undefined) throw fault?.error ?? judged.unsound;
+    const { image } = judged.sound;
     return {
       ...fileOf(path, descriptor, measured),
       hashList,
@@ -95,19 +93,19 @@ export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
  * Opens and measures a file that is to be delivered as a whole. It need not be an app image: release lines of file systems
  * and other chips have always gone this way. One that begins as an app image must be sound.
  *
- * @returns The file, and what is worth a warning: that it is no app image.
- * @throws {@link OtaError} as {@link openImage}, except for files of another kind and for what follows an image.
+ * @returns The file, and what is worth a warning: that no device can install it.
+ * @throws {@link OtaError} as {@link openImage}, except for faults that only block installing.
  */
 export function openArtifact(
   path: string,
   artifact: ArtifactIdentity,
 ): { readonly file: ArtifactFile; readonly warnings: readonly string[] } {
   return withOpenFile(path, artifact, (descriptor) => {
-    const { report, hashList: _, ...measured } = measure(descriptor, path, artifact);
-    const file = fileOf(path, descriptor, measured);
-    if (!(report instanceof OtaError)) return { file, warnings: [] };
-    if (report.code !== "image/bad-magic") throw report;
-    return { file, warnings: [`${path} is no ESP app image; it is sent as it is`] };
+    const { judged, hashList: _, ...measured } = measure(descriptor, path, artifact);
+    const faults = judged.faults(path, artifact.hardware);
+    for (const { error, blocks } of faults) if (blocks === "every-way") throw error;
+    const warnings = faults.map(({ error }) => `${error.message}; it is sent as it is`);
+    return { file: fileOf(path, descriptor, measured), warnings };
   });
 }
 
@@ -117,10 +115,7 @@ function withOpenFile<T>(path: string, artifact: ArtifactIdentity, use: (descrip
     return use(descriptor);
   } catch (error) {
     closeSync(descriptor);
-    if (!isOtaError(error) || !error.code.startsWith("image/")) throw error;
-    const { code, details, hint } = error;
-    const options = hint === undefined ? { cause: error } : { cause: error, hint };
-    throw new OtaError(code, `${path}: ${error.message}`, details, options);
+    throw error;
   }
 }
 
@@ -153,14 +148,11 @@ function fileOf(path: string, descriptor: number, measured: { sizeBytes: number;
   };
 }
 
-type SoundImage = AppImageReport & { readonly image: { readonly descriptor: AppDescriptor } };
-
 interface Measured {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly hashList: Uint8Array;
-  /** What the file is, or why it is no sound app image. */
-  readonly report: SoundImage | OtaError;
+  readonly judged: JudgedImage;
 }
 
 /** Reads the whole file once, and compares it with the manifest before anything else is said of it. */
@@ -171,7 +163,7 @@ function measure(descriptor: number, path: string, artifact: ArtifactIdentity): 
   const { expected } = artifact;
   const sizeNow = fstatSync(descriptor).size;
   compare("size", expected?.size.toString(), sizeNow.toString());
-  const scanner = createImageScan();
+  const judge = createImageJudge();
   const hashes = createHashListBuilder();
   const hash = createSha256();
   const buffer = new Uint8Array(Math.max(1, Math.min(PIECE_SIZE, sizeNow)));
@@ -181,41 +173,13 @@ function measure(descriptor: number, path: string, artifact: ArtifactIdentity): 
     if (piece.length === 0) break;
     hash.update(piece);
     hashes.push(piece);
-    scanner.push(piece);
+    judge.push(piece);
     sizeBytes += piece.length;
   }
   const sha256 = toHex(hash.digest());
   compare("size", expected?.size.toString(), sizeBytes.toString());
   compare("SHA-256", expected?.sha256.toLowerCase(), sha256);
-  return { sizeBytes, sha256, hashList: hashes.finish(), report: scanner.finish() };
-}
-
-/** A scanner that keeps the fault it finds, so that the file can be read to its end. */
-function createImageScan(): { push(bytes: Uint8Array): void; finish(): SoundImage | OtaError } {
-  const scanner = createAppImageScanner();
-  let fault: OtaError | undefined;
-  const attempt = <T>(step: () => T): T | OtaError => {
-    try {
-      return step();
-    } catch (error) {
-      if (!isOtaError(error)) throw error;
-      fault = error;
-      return error;
-    }
-  };
-  return {
-    push(bytes) {
-      if (fault === undefined) attempt(() => scanner.push(bytes));
-    },
-    finish: () =>
-      fault ??
-      attempt(() => {
-        const { image, ...rest } = scanner.finish();
-        assertAppImage(image);
-        verifyAppImage(image);
-        return { image, ...rest };
-      }),
-  };
+  return { sizeBytes, sha256, hashList: hashes.finish(), judged: judge.finish() };
 }
 
 function mismatch(

@@ -1,12 +1,11 @@
-import { isOtaError, type OtaErrorCode } from "../errors.ts";
-import { chipById, chipsOfHardware } from "../image/chips.ts";
+import { isOtaError } from "../errors.ts";
 import type { JsonValue } from "../json/strict-json.ts";
 import { type CheckedArtifact, checkArtifactFile } from "./check-artifact-file.ts";
-import { type ChannelLevel, checkDelivery, type Delivery, isChunked, objectAt } from "./check-channels.ts";
+import { type ChannelLevel, checkDelivery, type Delivery, isInstalled, objectAt } from "./check-channels.ts";
 import type { Environment } from "./environment.ts";
 import { resolveArtifact } from "./load-path.ts";
 import { DEFAULT_PROTOCOLS } from "./root.ts";
-import type { CheckedDocument, Severity, ValidationReport } from "./validation-report.ts";
+import type { CheckedDocument, ValidationReport } from "./validation-report.ts";
 
 /** One version of a release line that is being checked. */
 export interface VersionContext {
@@ -59,40 +58,17 @@ function reportFile(
   { report, root, version }: VersionContext,
   pointer: string,
   delivery: Delivery,
-  found: CheckedArtifact,
+  { mismatches, judged }: CheckedArtifact,
 ): void {
-  for (const { path, ...problem } of found.mismatches)
-    report.add(version, "error", { ...problem, path: pointer + path });
-  const at = `${pointer}/filename`;
-  const say = (severity: Severity, code: OtaErrorCode, message: string): void =>
-    report.add(version, severity, { code, path: at, message });
-  const { image, imageFault, startsAsImage, trailingSize } = found;
-  if (image === undefined) {
-    if (imageFault === undefined) return;
-    const isError = startsAsImage || isChunked(delivery);
-    const suffix = isError ? "" : "; no device can install it, and only blob mode and https deliver it";
-    say(
-      isError ? "error" : "warning",
-      imageFault.code,
-      `the file is no sound app image: ${imageFault.message}${suffix}`,
-    );
-    return;
-  }
-  if (trailingSize > 0) {
-    const message = `${trailingSize} bytes follow the image, which ends at ${image.imageSize}; only a signature sector may follow it`;
-    say(isChunked(delivery) ? "error" : "warning", "image/invalid", message);
-  }
+  for (const { path, ...problem } of mismatches) report.add(version, "error", { ...problem, path: pointer + path });
   const { hardware } = objectAt(objectAt(root.value).product);
-  if (typeof hardware !== "string") return;
-  const allowed = chipsOfHardware(hardware);
-  const chip = chipById(image.header.chipId);
-  const name = chip?.name ?? `chip 0x${image.header.chipId.toString(16).padStart(4, "0")}`;
-  if (allowed === undefined || allowed.some(({ id }) => id === image.header.chipId)) return;
-  say(
-    "error",
-    "package/wrong-chip",
-    `the file is an image for ${name}; product.hardware of the root manifest is ${hardware}`,
-  );
+  const faults = judged.faults("the file", typeof hardware === "string" ? hardware : undefined);
+  for (const { error, blocks } of faults) {
+    // A release line may ship an example of no firmware: only a delivery refuses it.
+    const isError = blocks === "every-way" || (isInstalled(delivery) && !judged.isPlaceholder);
+    const { code, message } = error;
+    report.add(version, isError ? "error" : "warning", { code, path: `${pointer}/filename`, message });
+  }
 }
 
 /** Over which channels an artifact goes, of what may break the schema; and where that stands. */

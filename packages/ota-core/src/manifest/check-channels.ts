@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../json/strict-json.ts";
 import { isTopicRoot, TOPIC_SIZE_MAX, topicsOf } from "../messages/topics.ts";
 import { labelOf } from "../schemas/problems.ts";
 import type { Channels } from "../schemas/types.generated.ts";
+import { needsAppImage, usedChannels } from "./channels.ts";
 import { type Environment, expandEnvironment, holdsReference, MALFORMED } from "./environment.ts";
 import { secretsOf } from "./secrets.ts";
 import type { CheckedDocument, ValidationReport } from "./validation-report.ts";
@@ -39,7 +40,7 @@ export interface Delivery {
 export function checkLevel(report: ValidationReport, level: ChannelLevel, env: Environment | undefined): void {
   const { document, pointer } = level;
   const channels = level.channels as Channels;
-  const { unset, malformed } = expandEnvironment(channels, env ?? {});
+  const { unset, malformed } = expandEnvironment(usedChannels(channels), env ?? {});
   for (const place of malformed.slice(0, WARNINGS_MAX)) {
     const message = `${labelOf(place)} holds a \${ that begins no variable; ${MALFORMED}`;
     report.add(document, "error", { code: "manifest/channel-invalid", path: pointer + place, message });
@@ -68,10 +69,9 @@ export function checkDelivery(report: ValidationReport, delivery: Delivery, env:
   report.add(document, "warning", { code: "manifest/blob-large", path: `${pointer}/size`, message });
 }
 
-/** Whether an artifact goes to devices in chunks, which only an app image can. */
-export function isChunked(delivery: Delivery): boolean {
-  const { protocols } = delivery;
-  return protocols.includes("serial") || (protocols.includes("mqtt") && !isBlob(delivery));
+/** Whether an artifact goes a way that only an app image can go. */
+export function isInstalled({ levels, protocols }: Delivery): boolean {
+  return needsAppImage(protocols, memberOf(levels, "mqtt", "mode")?.value);
 }
 
 /** The member without which a channel leads nowhere. `--broker` can stand in for a broker. */

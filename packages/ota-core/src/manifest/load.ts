@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { OtaError } from "../errors.ts";
+import { OtaError, type Problem } from "../errors.ts";
 import { quoted } from "../schemas/problems.ts";
 import type { Artifact, Channels, RootManifest, VersionEntry, VersionManifest } from "../schemas/types.generated.ts";
 import { measureArtifact } from "./artifact-file.ts";
@@ -17,6 +17,8 @@ export interface LoadedRoot {
   readonly folder: string;
   readonly text: string;
   readonly manifest: RootManifest;
+  /** One sentence for each value that the schema spells another way. */
+  readonly warnings: readonly string[];
 }
 
 /** An artifact with everything that delivering it needs. */
@@ -34,6 +36,8 @@ export interface LoadedVersion {
   readonly entry: VersionEntry;
   readonly manifest: VersionManifest;
   readonly artifacts: readonly LoadedArtifact[];
+  /** One sentence for each value that the schema spells another way. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -43,7 +47,9 @@ export interface LoadedVersion {
  */
 export async function loadRootManifest(file: string): Promise<LoadedRoot> {
   const text = await readManifest(file);
-  return { file, folder: dirname(file), text, manifest: parseRootManifest(text, file) };
+  const notes: Problem[] = [];
+  const manifest = parseRootManifest(text, file, notes);
+  return { file, folder: dirname(file), text, manifest, warnings: sentencesOf(file, notes) };
 }
 
 /**
@@ -59,7 +65,8 @@ export async function loadVersion(root: LoadedRoot, version: string): Promise<Lo
   if (entry === undefined) throw unknownVersion(root, version);
   const pointer = `/versions/${index}/manifest`;
   const file = await resolveBelow(root.folder, entry.manifest, { file: root.file, pointer });
-  const manifest = parseVersionManifest(await readManifest(file), file, version);
+  const notes: Problem[] = [];
+  const manifest = parseVersionManifest(await readManifest(file), file, version, notes);
   const artifacts: LoadedArtifact[] = [];
   for (const [position, artifact] of manifest.artifacts.entries()) {
     artifacts.push({
@@ -69,7 +76,11 @@ export async function loadVersion(root: LoadedRoot, version: string): Promise<Lo
       protocols: protocolsOf(root.manifest, artifact),
     });
   }
-  return { file, entry, manifest, artifacts };
+  return { file, entry, manifest, artifacts, warnings: sentencesOf(file, notes) };
+}
+
+function sentencesOf(file: string, notes: readonly Problem[]): string[] {
+  return notes.map(({ path, message }) => `${file}: ${path}: ${message}`);
 }
 
 /**

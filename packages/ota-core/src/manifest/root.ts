@@ -4,6 +4,7 @@ import { problemsOf } from "../schemas/problems.ts";
 import type { Artifact, RootManifest } from "../schemas/types.generated.ts";
 import { validateRootManifest } from "../schemas/validators.generated.ts";
 import { invalid, parseDocument } from "./document.ts";
+import { readRootLoosely } from "./loose-values.ts";
 
 /** The versions of the root manifest's format that this program reads. */
 const SCHEMA_VERSIONS: readonly number[] = [1];
@@ -12,20 +13,28 @@ const SCHEMA_VERSIONS: readonly number[] = [1];
 export const DEFAULT_PROTOCOLS: readonly string[] = ["mqtt", "https"];
 
 /**
- * Reads a root manifest, as `schemas/ota-manifest.schema.json` has it. Unknown members are kept.
+ * Reads a root manifest, as `schemas/ota-manifest.schema.json` has it. Unknown members are kept; a value that the schema
+ * spells another way, but that has one meaning, is read as that.
  *
  * @param text - The file's text.
  * @param file - Its name, for messages.
+ * @param notes - Filled with a `manifest/loose-value` for each value that the schema spells another way, when given.
  * @throws {@link OtaError} `manifest/syntax`, `manifest/schema-version`, or `manifest/invalid` with every problem.
  */
-export function parseRootManifest(text: string, file: string): RootManifest {
-  const document = parseDocument(text, file);
+export function parseRootManifest(text: string, file: string, notes: Problem[] = []): RootManifest {
+  const parsed = parseDocument(text, file);
+  const document = readRootLoosely(parsed, "", notes) ?? parsed;
   refuseOtherSchemaVersion(document, file);
   if (validateRootManifest(document)) return document;
   throw invalid(file, problemsOf("manifest/invalid", validateRootManifest.errors, document));
 }
 
-/** Every fault of a root manifest's JSON against its schema; `manifest/schema-version` alone where that is the fault. */
+/**
+ * Returns every fault of a root manifest's JSON against its schema; `manifest/schema-version` alone where that is the
+ * fault.
+ *
+ * @param document - As `readRootLoosely` read it.
+ */
 export function problemsOfRoot(document: JsonValue, file: string): Problem[] {
   const found = schemaVersionOf(document);
   if (found !== undefined && !SCHEMA_VERSIONS.includes(found)) {

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { isOtaError } from "../errors.ts";
+import { isOtaError, type Problem } from "../errors.ts";
 import { JsonPlaces } from "../json/json-places.ts";
 import type { JsonSpan, JsonValue } from "../json/strict-json.ts";
 import { checkArtifact, type VersionContext } from "./check-artifact.ts";
@@ -9,6 +9,7 @@ import { parseDocument } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { readManifest } from "./load-file.ts";
 import { resolveBelow } from "./load-path.ts";
+import { type LooseReader, readRootLoosely, readVersionLoosely } from "./loose-values.ts";
 import { DEFAULT_PROTOCOLS, problemsOfRoot } from "./root.ts";
 import { type CheckedDocument, type CheckedFile, type PlacedProblem, ValidationReport } from "./validation-report.ts";
 import { problemsOfVersion } from "./version.ts";
@@ -35,7 +36,7 @@ export async function validateReleaseLine(
   { env }: ValidateOptions = {},
 ): Promise<PlacedProblem[]> {
   const report = new ValidationReport();
-  const root = await openDocument(report, { file: manifestFile, prefix: "" });
+  const root = await openDocument(report, { file: manifestFile, prefix: "" }, readRootLoosely);
   if (root === undefined) return report.problems();
   const problems = problemsOfRoot(root.value, manifestFile);
   for (const problem of problems) report.add(root, "error", problem);
@@ -85,7 +86,10 @@ async function openVersion(
 ): Promise<CheckedDocument | undefined> {
   try {
     const file = await resolveBelow(dirname(root.file), manifest, { file: root.file, pointer });
-    return await openDocument(report, { file, prefix: `${manifest}#` }, { document: root, pointer });
+    return await openDocument(report, { file, prefix: `${manifest}#` }, readVersionLoosely, {
+      document: root,
+      pointer,
+    });
   } catch (error) {
     if (!isOtaError(error)) throw error;
     report.addError(root, pointer, error);
@@ -96,19 +100,25 @@ async function openVersion(
 /**
  * Reads a manifest; what keeps it from being read is reported.
  *
+ * @param readLoosely - How its values may be spelled.
  * @param namedAt - Where it is named, to which a missing file is charged.
  */
 async function openDocument(
   report: ValidationReport,
   checked: CheckedFile,
+  readLoosely: LooseReader,
   namedAt?: { readonly document: CheckedDocument; readonly pointer: string },
 ): Promise<CheckedDocument | undefined> {
   const { file } = checked;
   try {
     const text = await readManifest(file);
     const spans = new Map<string, JsonSpan>();
-    const value = parseDocument(text, file, spans);
-    return { ...checked, value, places: new JsonPlaces(text, spans) };
+    const parsed = parseDocument(text, file, spans);
+    const notes: Problem[] = [];
+    const value = readLoosely(parsed, "", notes) ?? parsed;
+    const document = { ...checked, value, places: new JsonPlaces(text, spans) };
+    for (const note of notes) report.add(document, "warning", note);
+    return document;
   } catch (error) {
     if (!isOtaError(error)) throw error;
     const isItsOwn = error.code === "manifest/syntax" || error.code === "manifest/invalid" || namedAt === undefined;

@@ -6,7 +6,7 @@ import { reasonOf } from "../manifest/load-file.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { PackageChange, PackageOptions, PackageResult } from "./package-options.ts";
 import { type PackagePlan, planPackage } from "./plan.ts";
-import { type Binary, checkHardware, readBinary } from "./read-image.ts";
+import { type Binary, familyAdvice, readBinary } from "./read-image.ts";
 import { readReleased, refuseOtherBytes } from "./released.ts";
 import { type Steps, stepsOf } from "./steps.ts";
 import { type PreparedFile, removeLeftovers, syncFolder } from "./write-atomically.ts";
@@ -24,7 +24,7 @@ const LOCK_TIMEOUT_MS = 30_000;
  * A signed release stands in `release.json`, written before `ota.json`: where a forced release is cut off between the
  * two, the signature is over other bytes than the file, which `deploy` refuses until it is packaged again.
  *
- * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `checkHardware`,
+ * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `Binary.faults`,
  *   `planPackage`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
  *   behind. The signal's
  *   reason when aborted.
@@ -33,9 +33,12 @@ export async function packageRelease(options: PackageOptions): Promise<PackageRe
   const manifest = options.manifest ?? "ota/manifest.json";
   const root = await loadRootManifest(manifest);
   const binary = await readBinary(options.binary, options.signal);
-  const warnings = checkHardware(binary, root.manifest.product.hardware);
+  const { hardware } = root.manifest.product;
+  for (const { error, blocks } of binary.faults(hardware)) if (blocks === "every-way") throw error;
+  const advice = familyAdvice(binary.image.chip, hardware);
   const plan = await planPackage(options, root, binary);
-  warnings.push(...plan.warnings, ...labelWarnings(options));
+  const warnings = [...root.warnings, ...(advice === undefined ? [] : [advice]), ...plan.warnings];
+  warnings.push(...labelWarnings(options));
   if (options.dryRun === true) {
     const steps = await decide(options, plan, binary, manifest);
     return resultOf(manifest, plan, binary, steps, { dryRun: true, warnings });
@@ -60,7 +63,7 @@ function resultOf(
   manifest: string,
   plan: PackagePlan,
   binary: Binary,
-  { artifact, artifactFile, writes, removals }: Steps,
+  { artifact, artifactFile, writes, removals, warnings: late }: Steps,
   { dryRun, warnings }: Pick<PackageResult, "dryRun" | "warnings">,
 ): PackageResult {
   const { name, filename, size, sha256, protocols = [] } = artifact;
@@ -74,7 +77,7 @@ function resultOf(
     manifestUpdated: !dryRun && writes.some(({ path }) => path === manifest),
     artifacts: [{ name, filename, path: artifactFile, size, sha256, protocols, image: binary.image }],
     changes,
-    warnings,
+    warnings: [...warnings, ...late],
   };
 }
 

@@ -10,7 +10,7 @@ import { parseAppImageHeader } from "../image/app-image-header.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { CHIPS, chipByName } from "../image/chips.ts";
 import { foreignFile } from "./foreign-image.ts";
-import { type Binary, checkHardware, readBinary } from "./read-image.ts";
+import { familyAdvice, readBinary } from "./read-image.ts";
 
 const FIRMWARE = new URL(process.env.TINYBMS_FIRMWARE ?? "../../../../../shared/firmware/", import.meta.url);
 const FIRMWARE_IS_HERE = existsSync(FIRMWARE);
@@ -120,28 +120,20 @@ test.for([
   expect(isOtaError(error) && codes.includes(error.code), String(error)).toBe(true);
 });
 
-const binaryFor = (chip: string): Binary => ({
-  file: "app.bin",
-  size: 1,
-  sha256: "",
-  image: { chip, projectName: "", appVersion: "", idfVersion: "", secureVersion: 0 },
-  released: { hashListSha256: "", chipId: 0 },
-  assertEnd: () => undefined,
-});
-
-test("esp32 stands for the family, any other chip for itself, and free text excludes nothing", () => {
+test("esp32 stands for the family, any other chip for itself, and free text excludes nothing", async () => {
   for (const { name } of CHIPS) {
-    expect(checkHardware(binaryFor(name), undefined)).toEqual([]);
-    expect(checkHardware(binaryFor(name), "TinyBMS board, revision 2")).toEqual([]);
-    expect(checkHardware(binaryFor(name), name)).toEqual([]);
-    const family = checkHardware(binaryFor(name), "esp32");
-    if (name === "esp32") expect(family).toEqual([]);
-    else expect(family).toEqual([expect.stringContaining(`"hardware": "${name}"`)]);
+    writeFileSync(file, buildAppImage({ chip: name, version: "1.0" }));
+    const binary = await readBinary(file);
+    for (const hardware of [undefined, "TinyBMS board, revision 2", name, "esp32"])
+      expect(binary.faults(hardware)).toEqual([]);
+    for (const hardware of [undefined, "TinyBMS board, revision 2", name])
+      expect(familyAdvice(name, hardware)).toBeUndefined();
+    if (name === "esp32") expect(familyAdvice(name, "esp32")).toBeUndefined();
+    else expect(familyAdvice(name, "esp32")).toContain(`"hardware": "${name}"`);
     for (const other of CHIPS) {
       if (other.name === name || other.name === "esp32") continue;
-      expect(() => checkHardware(binaryFor(name), other.name)).toThrow(
-        `app.bin is an image for ${name}; product.hardware of the manifest is ${other.name}`,
-      );
+      const message = `${file} is an image for ${name}; product.hardware of the manifest is ${other.name}`;
+      expect(binary.faults(other.name)).toMatchObject([{ blocks: "every-way", error: { message } }]);
     }
   }
 });

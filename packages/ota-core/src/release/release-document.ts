@@ -1,5 +1,5 @@
 import { chipById } from "../image/chips.ts";
-import { malformedMessage } from "../messages/json-message.ts";
+import { isoTimeOf } from "../manifest/loose-values.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import type { Release, RootManifest } from "../schemas/types.generated.ts";
 
@@ -21,7 +21,7 @@ export interface ReleaseParts {
   readonly product: string;
   readonly hardware: string;
   readonly version: string;
-  /** When it was packaged, ISO 8601 in any zone. */
+  /** When it was packaged: a date and time as `isoTimeOf` reads it. */
   readonly createdAt: string;
   readonly image: ReleasedImage;
 }
@@ -43,18 +43,15 @@ export function productOf(
 /**
  * The document of a release, to be put into an envelope.
  *
- * @throws OtaError `protocol/malformed` where `createdAt` is no time.
+ * @throws RangeError if `createdAt` is no date and time: a manifest's is one, or counts as absent.
  */
 export function releaseDocument({ product, hardware, version, createdAt, image }: ReleaseParts): Release {
-  if (Number.isNaN(Date.parse(createdAt))) {
-    throw malformedMessage("release", "/created_at", `${JSON.stringify(createdAt)} is no date and time`);
-  }
   return {
     release: 1,
     product,
     hardware,
     version,
-    created_at: new Date(createdAt).toISOString(),
+    created_at: utcOf(createdAt),
     image: {
       sha256: image.sha256,
       size: image.sizeBytes,
@@ -64,6 +61,12 @@ export function releaseDocument({ product, hardware, version, createdAt, image }
       chip_id: image.chipId,
     },
   };
+}
+
+function utcOf(text: string): string {
+  const utc = isoTimeOf(text);
+  if (utc === undefined) throw new RangeError(`${JSON.stringify(text)} is no date and time in ISO 8601`);
+  return utc;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { lstat, writeFile } from "node:fs/promises";
 import { OtaError } from "../errors.ts";
 import { formatJson } from "../json/format-json.ts";
+import { needsAppImage, resolveChannels } from "../manifest/channels.ts";
 import { type LoadedRoot, verifyArtifact } from "../manifest/load.ts";
 import { resolveArtifact } from "../manifest/load-path.ts";
 import { readReleaseFile, releaseFileOf } from "../manifest/release-file.ts";
-import { DEFAULT_PROTOCOLS } from "../manifest/root.ts";
+import { DEFAULT_PROTOCOLS, protocolsOf } from "../manifest/root.ts";
 import { addVersion } from "../manifest/update.ts";
 import { buildEnvelope } from "../messages/envelope.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
@@ -31,6 +32,8 @@ export interface Steps {
   readonly writes: readonly Step[];
   /** Copies that no manifest names any more once all is written. */
   readonly removals: readonly string[];
+  /** What the user should know, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** What {@link stepsOf} decides upon. */
@@ -42,10 +45,15 @@ export interface ReleaseState {
   readonly before: VersionManifest | undefined;
 }
 
-/** Compares a release with what stands there, and lists what differs. Changes nothing. */
+/**
+ * Compares a release with what stands there, and lists what differs. Changes nothing.
+ *
+ * @throws {@link OtaError} `image/invalid` for a file that the release's ways to devices would refuse; what signers throw.
+ */
 export async function stepsOf(options: PackageOptions, state: ReleaseState): Promise<Steps> {
   const { root, binary, plan, before } = state;
   const artifact = describe(options, state);
+  const warnings = deliveryWarnings(options, state, artifact);
   const artifactFile = await placeOf(plan, before, artifact.filename);
   const writes: Step[] = [];
   if (!(await isInPlace(plan, artifact, artifactFile))) {
@@ -67,7 +75,19 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   }
   const removals = await removalsOf(state, artifact, artifactFile);
   if (release === undefined) removals.push(...(await staleRelease(state, artifact)));
-  return { artifact, artifactFile, writes, removals };
+  return { artifact, artifactFile, writes, removals, warnings };
+}
+
+/** Judges the file as `validate` and `deploy` will. A signed release is of an image that devices install. */
+function deliveryWarnings({ signers = [] }: PackageOptions, state: ReleaseState, artifact: Artifact): string[] {
+  const { root, binary, plan, before } = state;
+  const version = before ?? { version: plan.version, artifacts: [artifact] };
+  const { mqtt } = resolveChannels(root.manifest, version, artifact);
+  const isInstalled = signers.length > 0 || needsAppImage(protocolsOf(root.manifest, artifact), mqtt?.mode);
+  const faults = binary.faults(root.manifest.product.hardware);
+  const [first] = faults;
+  if (first !== undefined && isInstalled) throw first.error;
+  return faults.map(({ error }) => error.message);
 }
 
 /** The signed release, if it is to be signed and isn't yet. */
@@ -77,7 +97,6 @@ async function releaseStep(
   createdAt: string,
 ): Promise<Step | undefined> {
   if (signers.length === 0) return undefined;
-  binary.assertEnd();
   const { size, sha256, image, released } = binary;
   const document = releaseDocument({
     ...productOf(root.manifest, released.chipId),

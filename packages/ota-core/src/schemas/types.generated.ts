@@ -41,9 +41,7 @@ export interface DeployDocumentDelivery {
   /**
    * To whom: `all`, devices by name, or a URL without what is secret in it.
    */
-  target: {
-    [k: string]: unknown;
-  };
+  target: unknown;
   /**
    * Size of the file in bytes.
    */
@@ -333,15 +331,9 @@ export interface Channels {
   mqtt?: MqttChannel;
   https?: HttpsChannel;
   /**
-   * A channel that another tool defines. It is kept, and not used by `tinybms-ota`.
+   * A channel that another tool defines, in any form. It is kept, and not read.
    */
-  [k: string]:
-    | {
-        [k: string]: unknown;
-      }
-    | MqttChannel
-    | HttpsChannel
-    | undefined;
+  [k: string]: unknown;
 }
 /**
  * Delivery through an MQTT broker.
@@ -452,17 +444,17 @@ export interface HttpsChannel {
  */
 export interface RootManifest {
   /**
-   * Path or URL of this schema, for editors.
+   * Path or URL of this schema, for editors. Not read.
    */
-  $schema?: string;
+  $schema?: unknown;
   /**
    * Version of this format: 1.
    */
   schema_version: 1;
   /**
-   * Path or URL of the release line's documentation.
+   * Where the release line is documented, in any form. Not read.
    */
-  documentation?: string;
+  documentation?: unknown;
   product: Product;
   deployment?: Deployment;
   /**
@@ -506,18 +498,18 @@ export interface VersionEntry {
    */
   manifest: string;
   /**
-   * What people call this version.
+   * What people call this version. `package --label` writes it; nothing reads it.
    */
-  label?: string;
+  label?: unknown;
 }
 /**
  * One released version: its files with their sizes and hashes. Usually `versions/<version>/ota.json`, written by `tinybms-ota package`. Members that this schema doesn't name are kept.
  */
 export interface VersionManifest {
   /**
-   * Path or URL of this schema, for editors.
+   * Path or URL of this schema, for editors. Not read.
    */
-  $schema?: string;
+  $schema?: unknown;
   /**
    * The version; the same as `id` in the root manifest.
    */

@@ -50,7 +50,7 @@ const documentSchema31 = {
   $id: "schema:///ota-channels.schema.json",
   type: "object",
   properties: { mqtt: { $ref: "#/$defs/MqttChannel" }, https: { $ref: "#/$defs/HttpsChannel" } },
-  additionalProperties: { type: "object", additionalProperties: true },
+  additionalProperties: {},
   $defs: {
     MqttChannel: {
       type: "object",
@@ -143,84 +143,81 @@ function documentValidate20(
     evaluated0.items = undefined;
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    for (const key0 in data) {
-      if (!(key0 === "mqtt" || key0 === "https")) {
-        let data0 = data[key0];
-        if (data0 && typeof data0 == "object" && !Array.isArray(data0)) {
-        } else {
-          const err0 = {
-            instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
-            schemaPath: "#/additionalProperties/type",
-            keyword: "type",
-            params: { type: "object" },
-          };
-          if (vErrors === null) {
-            vErrors = [err0];
-          } else {
-            vErrors.push(err0);
-          }
-          errors++;
-        }
-      }
-    }
     if (data.mqtt !== undefined) {
-      let data1 = data.mqtt;
-      if (data1 && typeof data1 == "object" && !Array.isArray(data1)) {
-        if (data1.broker !== undefined) {
-          let data2 = data1.broker;
-          if (typeof data2 === "string") {
-            if (!documentPattern4.test(data2)) {
-              const err1 = {
+      let data0 = data.mqtt;
+      if (data0 && typeof data0 == "object" && !Array.isArray(data0)) {
+        if (data0.broker !== undefined) {
+          let data1 = data0.broker;
+          if (typeof data1 === "string") {
+            if (!documentPattern4.test(data1)) {
+              const err0 = {
                 instancePath: instancePath + "/mqtt/broker",
                 schemaPath: "#/$defs/MqttChannel/properties/broker/pattern",
                 keyword: "pattern",
                 params: { pattern: "^(?:[Mm][Qq][Tt][Tt][Ss]?|[Ww][Ss][Ss]?)://[^/]|\\$" },
               };
               if (vErrors === null) {
-                vErrors = [err1];
+                vErrors = [err0];
               } else {
-                vErrors.push(err1);
+                vErrors.push(err0);
               }
               errors++;
             }
           } else {
-            const err2 = {
+            const err1 = {
               instancePath: instancePath + "/mqtt/broker",
               schemaPath: "#/$defs/MqttChannel/properties/broker/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err2];
+              vErrors = [err1];
             } else {
-              vErrors.push(err2);
+              vErrors.push(err1);
             }
             errors++;
           }
         }
-        if (data1.topic !== undefined) {
-          let data3 = data1.topic;
-          if (typeof data3 === "string") {
-            if (!documentPattern5.test(data3)) {
-              const err3 = {
+        if (data0.topic !== undefined) {
+          let data2 = data0.topic;
+          if (typeof data2 === "string") {
+            if (!documentPattern5.test(data2)) {
+              const err2 = {
                 instancePath: instancePath + "/mqtt/topic",
                 schemaPath: "#/$defs/MqttChannel/properties/topic/pattern",
                 keyword: "pattern",
                 params: { pattern: "^[^+#\\u0000]+$" },
               };
               if (vErrors === null) {
-                vErrors = [err3];
+                vErrors = [err2];
               } else {
-                vErrors.push(err3);
+                vErrors.push(err2);
               }
               errors++;
             }
           } else {
-            const err4 = {
+            const err3 = {
               instancePath: instancePath + "/mqtt/topic",
               schemaPath: "#/$defs/MqttChannel/properties/topic/type",
               keyword: "type",
               params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err3];
+            } else {
+              vErrors.push(err3);
+            }
+            errors++;
+          }
+        }
+        if (data0.qos !== undefined) {
+          let data3 = data0.qos;
+          if (!(data3 === 0 || data3 === 1 || data3 === 2)) {
+            const err4 = {
+              instancePath: instancePath + "/mqtt/qos",
+              schemaPath: "#/$defs/MqttChannel/properties/qos/enum",
+              keyword: "enum",
+              params: { allowedValues: documentSchema32.properties.qos.enum },
             };
             if (vErrors === null) {
               vErrors = [err4];
@@ -230,14 +227,13 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.qos !== undefined) {
-          let data4 = data1.qos;
-          if (!(data4 === 0 || data4 === 1 || data4 === 2)) {
+        if (data0.retain !== undefined) {
+          if (typeof data0.retain !== "boolean") {
             const err5 = {
-              instancePath: instancePath + "/mqtt/qos",
-              schemaPath: "#/$defs/MqttChannel/properties/qos/enum",
-              keyword: "enum",
-              params: { allowedValues: documentSchema32.properties.qos.enum },
+              instancePath: instancePath + "/mqtt/retain",
+              schemaPath: "#/$defs/MqttChannel/properties/retain/type",
+              keyword: "type",
+              params: { type: "boolean" },
             };
             if (vErrors === null) {
               vErrors = [err5];
@@ -247,45 +243,46 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.retain !== undefined) {
-          if (typeof data1.retain !== "boolean") {
-            const err6 = {
-              instancePath: instancePath + "/mqtt/retain",
-              schemaPath: "#/$defs/MqttChannel/properties/retain/type",
-              keyword: "type",
-              params: { type: "boolean" },
-            };
-            if (vErrors === null) {
-              vErrors = [err6];
-            } else {
-              vErrors.push(err6);
-            }
-            errors++;
-          }
-        }
-        if (data1.client_id !== undefined) {
-          let data6 = data1.client_id;
-          if (typeof data6 === "string") {
-            if (data6.length < 1) {
-              const err7 = {
+        if (data0.client_id !== undefined) {
+          let data5 = data0.client_id;
+          if (typeof data5 === "string") {
+            if (data5.length < 1) {
+              const err6 = {
                 instancePath: instancePath + "/mqtt/client_id",
                 schemaPath: "#/$defs/MqttChannel/properties/client_id/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err7];
+                vErrors = [err6];
               } else {
-                vErrors.push(err7);
+                vErrors.push(err6);
               }
               errors++;
             }
           } else {
-            const err8 = {
+            const err7 = {
               instancePath: instancePath + "/mqtt/client_id",
               schemaPath: "#/$defs/MqttChannel/properties/client_id/type",
               keyword: "type",
               params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err7];
+            } else {
+              vErrors.push(err7);
+            }
+            errors++;
+          }
+        }
+        if (data0.keepalive !== undefined) {
+          let data6 = data0.keepalive;
+          if (!(typeof data6 == "number" && !(data6 % 1) && !isNaN(data6) && isFinite(data6))) {
+            const err8 = {
+              instancePath: instancePath + "/mqtt/keepalive",
+              schemaPath: "#/$defs/MqttChannel/properties/keepalive/type",
+              keyword: "type",
+              params: { type: "integer" },
             };
             if (vErrors === null) {
               vErrors = [err8];
@@ -294,30 +291,27 @@ function documentValidate20(
             }
             errors++;
           }
-        }
-        if (data1.keepalive !== undefined) {
-          let data7 = data1.keepalive;
-          if (!(typeof data7 == "number" && !(data7 % 1) && !isNaN(data7) && isFinite(data7))) {
-            const err9 = {
-              instancePath: instancePath + "/mqtt/keepalive",
-              schemaPath: "#/$defs/MqttChannel/properties/keepalive/type",
-              keyword: "type",
-              params: { type: "integer" },
-            };
-            if (vErrors === null) {
-              vErrors = [err9];
-            } else {
-              vErrors.push(err9);
-            }
-            errors++;
-          }
-          if (typeof data7 == "number" && isFinite(data7)) {
-            if (data7 > 65535 || isNaN(data7)) {
-              const err10 = {
+          if (typeof data6 == "number" && isFinite(data6)) {
+            if (data6 > 65535 || isNaN(data6)) {
+              const err9 = {
                 instancePath: instancePath + "/mqtt/keepalive",
                 schemaPath: "#/$defs/MqttChannel/properties/keepalive/maximum",
                 keyword: "maximum",
                 params: { comparison: "<=", limit: 65535 },
+              };
+              if (vErrors === null) {
+                vErrors = [err9];
+              } else {
+                vErrors.push(err9);
+              }
+              errors++;
+            }
+            if (data6 < 0 || isNaN(data6)) {
+              const err10 = {
+                instancePath: instancePath + "/mqtt/keepalive",
+                schemaPath: "#/$defs/MqttChannel/properties/keepalive/minimum",
+                keyword: "minimum",
+                params: { comparison: ">=", limit: 0 },
               };
               if (vErrors === null) {
                 vErrors = [err10];
@@ -326,27 +320,29 @@ function documentValidate20(
               }
               errors++;
             }
-            if (data7 < 0 || isNaN(data7)) {
-              const err11 = {
-                instancePath: instancePath + "/mqtt/keepalive",
-                schemaPath: "#/$defs/MqttChannel/properties/keepalive/minimum",
-                keyword: "minimum",
-                params: { comparison: ">=", limit: 0 },
-              };
-              if (vErrors === null) {
-                vErrors = [err11];
-              } else {
-                vErrors.push(err11);
-              }
-              errors++;
-            }
           }
         }
-        if (data1.username !== undefined) {
-          if (typeof data1.username !== "string") {
-            const err12 = {
+        if (data0.username !== undefined) {
+          if (typeof data0.username !== "string") {
+            const err11 = {
               instancePath: instancePath + "/mqtt/username",
               schemaPath: "#/$defs/MqttChannel/properties/username/type",
+              keyword: "type",
+              params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err11];
+            } else {
+              vErrors.push(err11);
+            }
+            errors++;
+          }
+        }
+        if (data0.password !== undefined) {
+          if (typeof data0.password !== "string") {
+            const err12 = {
+              instancePath: instancePath + "/mqtt/password",
+              schemaPath: "#/$defs/MqttChannel/properties/password/type",
               keyword: "type",
               params: { type: "string" },
             };
@@ -358,13 +354,13 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.password !== undefined) {
-          if (typeof data1.password !== "string") {
+        if (data0.insecure !== undefined) {
+          if (typeof data0.insecure !== "boolean") {
             const err13 = {
-              instancePath: instancePath + "/mqtt/password",
-              schemaPath: "#/$defs/MqttChannel/properties/password/type",
+              instancePath: instancePath + "/mqtt/insecure",
+              schemaPath: "#/$defs/MqttChannel/properties/insecure/type",
               keyword: "type",
-              params: { type: "string" },
+              params: { type: "boolean" },
             };
             if (vErrors === null) {
               vErrors = [err13];
@@ -374,109 +370,110 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.insecure !== undefined) {
-          if (typeof data1.insecure !== "boolean") {
-            const err14 = {
-              instancePath: instancePath + "/mqtt/insecure",
-              schemaPath: "#/$defs/MqttChannel/properties/insecure/type",
-              keyword: "type",
-              params: { type: "boolean" },
-            };
-            if (vErrors === null) {
-              vErrors = [err14];
-            } else {
-              vErrors.push(err14);
-            }
-            errors++;
-          }
-        }
-        if (data1.ca !== undefined) {
-          let data11 = data1.ca;
-          if (typeof data11 === "string") {
-            if (data11.length < 1) {
-              const err15 = {
+        if (data0.ca !== undefined) {
+          let data10 = data0.ca;
+          if (typeof data10 === "string") {
+            if (data10.length < 1) {
+              const err14 = {
                 instancePath: instancePath + "/mqtt/ca",
                 schemaPath: "#/$defs/MqttChannel/properties/ca/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err15];
+                vErrors = [err14];
               } else {
-                vErrors.push(err15);
+                vErrors.push(err14);
               }
               errors++;
             }
           } else {
-            const err16 = {
+            const err15 = {
               instancePath: instancePath + "/mqtt/ca",
               schemaPath: "#/$defs/MqttChannel/properties/ca/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err16];
+              vErrors = [err15];
             } else {
-              vErrors.push(err16);
+              vErrors.push(err15);
             }
             errors++;
           }
         }
-        if (data1.cert !== undefined) {
-          let data12 = data1.cert;
-          if (typeof data12 === "string") {
-            if (data12.length < 1) {
-              const err17 = {
+        if (data0.cert !== undefined) {
+          let data11 = data0.cert;
+          if (typeof data11 === "string") {
+            if (data11.length < 1) {
+              const err16 = {
                 instancePath: instancePath + "/mqtt/cert",
                 schemaPath: "#/$defs/MqttChannel/properties/cert/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err17];
+                vErrors = [err16];
               } else {
-                vErrors.push(err17);
+                vErrors.push(err16);
               }
               errors++;
             }
           } else {
-            const err18 = {
+            const err17 = {
               instancePath: instancePath + "/mqtt/cert",
               schemaPath: "#/$defs/MqttChannel/properties/cert/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err18];
+              vErrors = [err17];
             } else {
-              vErrors.push(err18);
+              vErrors.push(err17);
             }
             errors++;
           }
         }
-        if (data1.key !== undefined) {
-          let data13 = data1.key;
-          if (typeof data13 === "string") {
-            if (data13.length < 1) {
-              const err19 = {
+        if (data0.key !== undefined) {
+          let data12 = data0.key;
+          if (typeof data12 === "string") {
+            if (data12.length < 1) {
+              const err18 = {
                 instancePath: instancePath + "/mqtt/key",
                 schemaPath: "#/$defs/MqttChannel/properties/key/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err19];
+                vErrors = [err18];
               } else {
-                vErrors.push(err19);
+                vErrors.push(err18);
               }
               errors++;
             }
           } else {
-            const err20 = {
+            const err19 = {
               instancePath: instancePath + "/mqtt/key",
               schemaPath: "#/$defs/MqttChannel/properties/key/type",
               keyword: "type",
               params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err19];
+            } else {
+              vErrors.push(err19);
+            }
+            errors++;
+          }
+        }
+        if (data0.mode !== undefined) {
+          let data13 = data0.mode;
+          if (!(data13 === "chunked" || data13 === "blob")) {
+            const err20 = {
+              instancePath: instancePath + "/mqtt/mode",
+              schemaPath: "#/$defs/MqttChannel/properties/mode/enum",
+              keyword: "enum",
+              params: { allowedValues: documentSchema32.properties.mode.enum },
             };
             if (vErrors === null) {
               vErrors = [err20];
@@ -486,14 +483,14 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data1.mode !== undefined) {
-          let data14 = data1.mode;
-          if (!(data14 === "chunked" || data14 === "blob")) {
+        if (data0.rate !== undefined) {
+          let data14 = data0.rate;
+          if (!(typeof data14 == "number" && !(data14 % 1) && !isNaN(data14) && isFinite(data14))) {
             const err21 = {
-              instancePath: instancePath + "/mqtt/mode",
-              schemaPath: "#/$defs/MqttChannel/properties/mode/enum",
-              keyword: "enum",
-              params: { allowedValues: documentSchema32.properties.mode.enum },
+              instancePath: instancePath + "/mqtt/rate",
+              schemaPath: "#/$defs/MqttChannel/properties/rate/type",
+              keyword: "type",
+              params: { type: "integer" },
             };
             if (vErrors === null) {
               vErrors = [err21];
@@ -502,179 +499,178 @@ function documentValidate20(
             }
             errors++;
           }
-        }
-        if (data1.rate !== undefined) {
-          let data15 = data1.rate;
-          if (!(typeof data15 == "number" && !(data15 % 1) && !isNaN(data15) && isFinite(data15))) {
-            const err22 = {
-              instancePath: instancePath + "/mqtt/rate",
-              schemaPath: "#/$defs/MqttChannel/properties/rate/type",
-              keyword: "type",
-              params: { type: "integer" },
-            };
-            if (vErrors === null) {
-              vErrors = [err22];
-            } else {
-              vErrors.push(err22);
-            }
-            errors++;
-          }
-          if (typeof data15 == "number" && isFinite(data15)) {
-            if (data15 < 0 || isNaN(data15)) {
-              const err23 = {
+          if (typeof data14 == "number" && isFinite(data14)) {
+            if (data14 < 0 || isNaN(data14)) {
+              const err22 = {
                 instancePath: instancePath + "/mqtt/rate",
                 schemaPath: "#/$defs/MqttChannel/properties/rate/minimum",
                 keyword: "minimum",
                 params: { comparison: ">=", limit: 0 },
               };
               if (vErrors === null) {
-                vErrors = [err23];
+                vErrors = [err22];
               } else {
-                vErrors.push(err23);
+                vErrors.push(err22);
               }
               errors++;
             }
           }
         }
       } else {
-        const err24 = {
+        const err23 = {
           instancePath: instancePath + "/mqtt",
           schemaPath: "#/$defs/MqttChannel/type",
           keyword: "type",
           params: { type: "object" },
         };
         if (vErrors === null) {
-          vErrors = [err24];
+          vErrors = [err23];
         } else {
-          vErrors.push(err24);
+          vErrors.push(err23);
         }
         errors++;
       }
     }
     if (data.https !== undefined) {
-      let data16 = data.https;
-      if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
-        if (data16.url !== undefined) {
-          let data17 = data16.url;
-          if (typeof data17 === "string") {
-            if (!documentPattern6.test(data17)) {
-              const err25 = {
+      let data15 = data.https;
+      if (data15 && typeof data15 == "object" && !Array.isArray(data15)) {
+        if (data15.url !== undefined) {
+          let data16 = data15.url;
+          if (typeof data16 === "string") {
+            if (!documentPattern6.test(data16)) {
+              const err24 = {
                 instancePath: instancePath + "/https/url",
                 schemaPath: "#/$defs/HttpsChannel/properties/url/pattern",
                 keyword: "pattern",
                 params: { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^/]|\\$" },
               };
               if (vErrors === null) {
-                vErrors = [err25];
+                vErrors = [err24];
               } else {
-                vErrors.push(err25);
+                vErrors.push(err24);
               }
               errors++;
             }
           } else {
-            const err26 = {
+            const err25 = {
               instancePath: instancePath + "/https/url",
               schemaPath: "#/$defs/HttpsChannel/properties/url/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err26];
+              vErrors = [err25];
             } else {
-              vErrors.push(err26);
+              vErrors.push(err25);
             }
             errors++;
           }
         }
-        if (data16.method !== undefined) {
-          let data18 = data16.method;
-          if (typeof data18 === "string") {
-            if (!documentPattern7.test(data18)) {
-              const err27 = {
+        if (data15.method !== undefined) {
+          let data17 = data15.method;
+          if (typeof data17 === "string") {
+            if (!documentPattern7.test(data17)) {
+              const err26 = {
                 instancePath: instancePath + "/https/method",
                 schemaPath: "#/$defs/HttpsChannel/properties/method/pattern",
                 keyword: "pattern",
                 params: { pattern: "^[A-Za-z]{1,20}$|\\$" },
               };
               if (vErrors === null) {
-                vErrors = [err27];
+                vErrors = [err26];
               } else {
-                vErrors.push(err27);
+                vErrors.push(err26);
               }
               errors++;
             }
           } else {
-            const err28 = {
+            const err27 = {
               instancePath: instancePath + "/https/method",
               schemaPath: "#/$defs/HttpsChannel/properties/method/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err28];
+              vErrors = [err27];
             } else {
-              vErrors.push(err28);
+              vErrors.push(err27);
             }
             errors++;
           }
         }
-        if (data16.headers !== undefined) {
-          let data19 = data16.headers;
-          if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
-            for (const key1 in data19) {
-              if (typeof data19[key1] !== "string") {
-                const err29 = {
-                  instancePath: instancePath + "/https/headers/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),
+        if (data15.headers !== undefined) {
+          let data18 = data15.headers;
+          if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
+            for (const key0 in data18) {
+              if (typeof data18[key0] !== "string") {
+                const err28 = {
+                  instancePath: instancePath + "/https/headers/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
                   schemaPath: "#/$defs/HttpsChannel/properties/headers/additionalProperties/type",
                   keyword: "type",
                   params: { type: "string" },
                 };
                 if (vErrors === null) {
-                  vErrors = [err29];
+                  vErrors = [err28];
                 } else {
-                  vErrors.push(err29);
+                  vErrors.push(err28);
                 }
                 errors++;
               }
             }
           } else {
-            const err30 = {
+            const err29 = {
               instancePath: instancePath + "/https/headers",
               schemaPath: "#/$defs/HttpsChannel/properties/headers/type",
               keyword: "type",
               params: { type: "object" },
             };
             if (vErrors === null) {
-              vErrors = [err30];
+              vErrors = [err29];
             } else {
-              vErrors.push(err30);
+              vErrors.push(err29);
             }
             errors++;
           }
         }
-        if (data16.timeout !== undefined) {
-          let data21 = data16.timeout;
-          if (typeof data21 == "number" && isFinite(data21)) {
-            if (data21 <= 0 || isNaN(data21)) {
-              const err31 = {
+        if (data15.timeout !== undefined) {
+          let data20 = data15.timeout;
+          if (typeof data20 == "number" && isFinite(data20)) {
+            if (data20 <= 0 || isNaN(data20)) {
+              const err30 = {
                 instancePath: instancePath + "/https/timeout",
                 schemaPath: "#/$defs/HttpsChannel/properties/timeout/exclusiveMinimum",
                 keyword: "exclusiveMinimum",
                 params: { comparison: ">", limit: 0 },
               };
               if (vErrors === null) {
-                vErrors = [err31];
+                vErrors = [err30];
               } else {
-                vErrors.push(err31);
+                vErrors.push(err30);
               }
               errors++;
             }
           } else {
-            const err32 = {
+            const err31 = {
               instancePath: instancePath + "/https/timeout",
               schemaPath: "#/$defs/HttpsChannel/properties/timeout/type",
               keyword: "type",
               params: { type: "number" },
+            };
+            if (vErrors === null) {
+              vErrors = [err31];
+            } else {
+              vErrors.push(err31);
+            }
+            errors++;
+          }
+        }
+        if (data15.verify !== undefined) {
+          if (typeof data15.verify !== "boolean") {
+            const err32 = {
+              instancePath: instancePath + "/https/verify",
+              schemaPath: "#/$defs/HttpsChannel/properties/verify/type",
+              keyword: "type",
+              params: { type: "boolean" },
             };
             if (vErrors === null) {
               vErrors = [err32];
@@ -684,109 +680,110 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data16.verify !== undefined) {
-          if (typeof data16.verify !== "boolean") {
-            const err33 = {
-              instancePath: instancePath + "/https/verify",
-              schemaPath: "#/$defs/HttpsChannel/properties/verify/type",
-              keyword: "type",
-              params: { type: "boolean" },
-            };
-            if (vErrors === null) {
-              vErrors = [err33];
-            } else {
-              vErrors.push(err33);
-            }
-            errors++;
-          }
-        }
-        if (data16.ca !== undefined) {
-          let data23 = data16.ca;
-          if (typeof data23 === "string") {
-            if (data23.length < 1) {
-              const err34 = {
+        if (data15.ca !== undefined) {
+          let data22 = data15.ca;
+          if (typeof data22 === "string") {
+            if (data22.length < 1) {
+              const err33 = {
                 instancePath: instancePath + "/https/ca",
                 schemaPath: "#/$defs/HttpsChannel/properties/ca/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err34];
+                vErrors = [err33];
               } else {
-                vErrors.push(err34);
+                vErrors.push(err33);
               }
               errors++;
             }
           } else {
-            const err35 = {
+            const err34 = {
               instancePath: instancePath + "/https/ca",
               schemaPath: "#/$defs/HttpsChannel/properties/ca/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err35];
+              vErrors = [err34];
             } else {
-              vErrors.push(err35);
+              vErrors.push(err34);
             }
             errors++;
           }
         }
-        if (data16.cert !== undefined) {
-          let data24 = data16.cert;
-          if (typeof data24 === "string") {
-            if (data24.length < 1) {
-              const err36 = {
+        if (data15.cert !== undefined) {
+          let data23 = data15.cert;
+          if (typeof data23 === "string") {
+            if (data23.length < 1) {
+              const err35 = {
                 instancePath: instancePath + "/https/cert",
                 schemaPath: "#/$defs/HttpsChannel/properties/cert/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err36];
+                vErrors = [err35];
               } else {
-                vErrors.push(err36);
+                vErrors.push(err35);
               }
               errors++;
             }
           } else {
-            const err37 = {
+            const err36 = {
               instancePath: instancePath + "/https/cert",
               schemaPath: "#/$defs/HttpsChannel/properties/cert/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err37];
+              vErrors = [err36];
             } else {
-              vErrors.push(err37);
+              vErrors.push(err36);
             }
             errors++;
           }
         }
-        if (data16.key !== undefined) {
-          let data25 = data16.key;
-          if (typeof data25 === "string") {
-            if (data25.length < 1) {
-              const err38 = {
+        if (data15.key !== undefined) {
+          let data24 = data15.key;
+          if (typeof data24 === "string") {
+            if (data24.length < 1) {
+              const err37 = {
                 instancePath: instancePath + "/https/key",
                 schemaPath: "#/$defs/HttpsChannel/properties/key/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err38];
+                vErrors = [err37];
               } else {
-                vErrors.push(err38);
+                vErrors.push(err37);
               }
               errors++;
             }
           } else {
-            const err39 = {
+            const err38 = {
               instancePath: instancePath + "/https/key",
               schemaPath: "#/$defs/HttpsChannel/properties/key/type",
               keyword: "type",
               params: { type: "string" },
+            };
+            if (vErrors === null) {
+              vErrors = [err38];
+            } else {
+              vErrors.push(err38);
+            }
+            errors++;
+          }
+        }
+        if (data15.mode !== undefined) {
+          let data25 = data15.mode;
+          if (!(data25 === "body" || data25 === "multipart")) {
+            const err39 = {
+              instancePath: instancePath + "/https/mode",
+              schemaPath: "#/$defs/HttpsChannel/properties/mode/enum",
+              keyword: "enum",
+              params: { allowedValues: documentSchema33.properties.mode.enum },
             };
             if (vErrors === null) {
               vErrors = [err39];
@@ -796,44 +793,27 @@ function documentValidate20(
             errors++;
           }
         }
-        if (data16.mode !== undefined) {
-          let data26 = data16.mode;
-          if (!(data26 === "body" || data26 === "multipart")) {
-            const err40 = {
-              instancePath: instancePath + "/https/mode",
-              schemaPath: "#/$defs/HttpsChannel/properties/mode/enum",
-              keyword: "enum",
-              params: { allowedValues: documentSchema33.properties.mode.enum },
-            };
-            if (vErrors === null) {
-              vErrors = [err40];
-            } else {
-              vErrors.push(err40);
-            }
-            errors++;
-          }
-        }
       } else {
-        const err41 = {
+        const err40 = {
           instancePath: instancePath + "/https",
           schemaPath: "#/$defs/HttpsChannel/type",
           keyword: "type",
           params: { type: "object" },
         };
         if (vErrors === null) {
-          vErrors = [err41];
+          vErrors = [err40];
         } else {
-          vErrors.push(err41);
+          vErrors.push(err40);
         }
         errors++;
       }
     }
   } else {
-    const err42 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
+    const err41 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
     if (vErrors === null) {
-      vErrors = [err42];
+      vErrors = [err41];
     } else {
-      vErrors.push(err42);
+      vErrors.push(err41);
     }
     errors++;
   }
@@ -849,9 +829,9 @@ const documentSchema34 = {
   type: "object",
   required: ["schema_version", "product", "versions"],
   properties: {
-    $schema: { type: "string" },
+    $schema: {},
     schema_version: { const: 1 },
-    documentation: { type: "string" },
+    documentation: {},
     product: { $ref: "#/$defs/Product" },
     deployment: { $ref: "#/$defs/Deployment" },
     versions: { type: "array", items: { $ref: "#/$defs/VersionEntry" } },
@@ -860,7 +840,10 @@ const documentSchema34 = {
   $defs: {
     Product: {
       type: "object",
-      properties: { name: { type: "string", minLength: 1 }, hardware: { type: "string" } },
+      properties: {
+        name: { type: "string", minLength: 1, maxLength: 128 },
+        hardware: { type: "string", minLength: 1, maxLength: 64 },
+      },
       additionalProperties: true,
     },
     Deployment: {
@@ -874,28 +857,23 @@ const documentSchema34 = {
     VersionEntry: {
       type: "object",
       required: ["id", "manifest"],
-      properties: {
-        id: { type: "string", minLength: 1 },
-        manifest: { type: "string", minLength: 1 },
-        label: { type: "string" },
-      },
+      properties: { id: { type: "string", minLength: 1 }, manifest: { type: "string", minLength: 1 }, label: {} },
       additionalProperties: true,
     },
   },
 };
 const documentSchema35 = {
   type: "object",
-  properties: { name: { type: "string", minLength: 1 }, hardware: { type: "string" } },
+  properties: {
+    name: { type: "string", minLength: 1, maxLength: 128 },
+    hardware: { type: "string", minLength: 1, maxLength: 64 },
+  },
   additionalProperties: true,
 };
 const documentSchema37 = {
   type: "object",
   required: ["id", "manifest"],
-  properties: {
-    id: { type: "string", minLength: 1 },
-    manifest: { type: "string", minLength: 1 },
-    label: { type: "string" },
-  },
+  properties: { id: { type: "string", minLength: 1 }, manifest: { type: "string", minLength: 1 }, label: {} },
   additionalProperties: true,
 };
 const documentSchema36 = {
@@ -1055,13 +1033,13 @@ function documentValidate21(
       }
       errors++;
     }
-    if (data.$schema !== undefined) {
-      if (typeof data.$schema !== "string") {
+    if (data.schema_version !== undefined) {
+      if (1 !== data.schema_version) {
         const err3 = {
-          instancePath: instancePath + "/$schema",
-          schemaPath: "#/properties/%24schema/type",
-          keyword: "type",
-          params: { type: "string" },
+          instancePath: instancePath + "/schema_version",
+          schemaPath: "#/properties/schema_version/const",
+          keyword: "const",
+          params: { allowedValue: 1 },
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -1071,100 +1049,112 @@ function documentValidate21(
         errors++;
       }
     }
-    if (data.schema_version !== undefined) {
-      if (1 !== data.schema_version) {
-        const err4 = {
-          instancePath: instancePath + "/schema_version",
-          schemaPath: "#/properties/schema_version/const",
-          keyword: "const",
-          params: { allowedValue: 1 },
-        };
-        if (vErrors === null) {
-          vErrors = [err4];
-        } else {
-          vErrors.push(err4);
-        }
-        errors++;
-      }
-    }
-    if (data.documentation !== undefined) {
-      if (typeof data.documentation !== "string") {
-        const err5 = {
-          instancePath: instancePath + "/documentation",
-          schemaPath: "#/properties/documentation/type",
-          keyword: "type",
-          params: { type: "string" },
-        };
-        if (vErrors === null) {
-          vErrors = [err5];
-        } else {
-          vErrors.push(err5);
-        }
-        errors++;
-      }
-    }
     if (data.product !== undefined) {
-      let data3 = data.product;
-      if (data3 && typeof data3 == "object" && !Array.isArray(data3)) {
-        if (data3.name !== undefined) {
-          let data4 = data3.name;
-          if (typeof data4 === "string") {
-            if (data4.length < 1) {
-              const err6 = {
+      let data1 = data.product;
+      if (data1 && typeof data1 == "object" && !Array.isArray(data1)) {
+        if (data1.name !== undefined) {
+          let data2 = data1.name;
+          if (typeof data2 === "string") {
+            if (data2.length > 128) {
+              const err4 = {
+                instancePath: instancePath + "/product/name",
+                schemaPath: "#/$defs/Product/properties/name/maxLength",
+                keyword: "maxLength",
+                params: { limit: 128 },
+              };
+              if (vErrors === null) {
+                vErrors = [err4];
+              } else {
+                vErrors.push(err4);
+              }
+              errors++;
+            }
+            if (data2.length < 1) {
+              const err5 = {
                 instancePath: instancePath + "/product/name",
                 schemaPath: "#/$defs/Product/properties/name/minLength",
                 keyword: "minLength",
                 params: { limit: 1 },
               };
               if (vErrors === null) {
-                vErrors = [err6];
+                vErrors = [err5];
               } else {
-                vErrors.push(err6);
+                vErrors.push(err5);
               }
               errors++;
             }
           } else {
-            const err7 = {
+            const err6 = {
               instancePath: instancePath + "/product/name",
               schemaPath: "#/$defs/Product/properties/name/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err7];
+              vErrors = [err6];
             } else {
-              vErrors.push(err7);
+              vErrors.push(err6);
             }
             errors++;
           }
         }
-        if (data3.hardware !== undefined) {
-          if (typeof data3.hardware !== "string") {
-            const err8 = {
+        if (data1.hardware !== undefined) {
+          let data3 = data1.hardware;
+          if (typeof data3 === "string") {
+            if (data3.length > 64) {
+              const err7 = {
+                instancePath: instancePath + "/product/hardware",
+                schemaPath: "#/$defs/Product/properties/hardware/maxLength",
+                keyword: "maxLength",
+                params: { limit: 64 },
+              };
+              if (vErrors === null) {
+                vErrors = [err7];
+              } else {
+                vErrors.push(err7);
+              }
+              errors++;
+            }
+            if (data3.length < 1) {
+              const err8 = {
+                instancePath: instancePath + "/product/hardware",
+                schemaPath: "#/$defs/Product/properties/hardware/minLength",
+                keyword: "minLength",
+                params: { limit: 1 },
+              };
+              if (vErrors === null) {
+                vErrors = [err8];
+              } else {
+                vErrors.push(err8);
+              }
+              errors++;
+            }
+          } else {
+            const err9 = {
               instancePath: instancePath + "/product/hardware",
               schemaPath: "#/$defs/Product/properties/hardware/type",
               keyword: "type",
               params: { type: "string" },
             };
             if (vErrors === null) {
-              vErrors = [err8];
+              vErrors = [err9];
             } else {
-              vErrors.push(err8);
+              vErrors.push(err9);
             }
             errors++;
           }
         }
       } else {
-        const err9 = {
+        const err10 = {
           instancePath: instancePath + "/product",
           schemaPath: "#/$defs/Product/type",
           keyword: "type",
           params: { type: "object" },
         };
         if (vErrors === null) {
-          vErrors = [err9];
+          vErrors = [err10];
         } else {
-          vErrors.push(err9);
+          vErrors.push(err10);
         }
         errors++;
       }
@@ -1184,32 +1174,18 @@ function documentValidate21(
       }
     }
     if (data.versions !== undefined) {
-      let data7 = data.versions;
-      if (Array.isArray(data7)) {
-        const len0 = data7.length;
+      let data5 = data.versions;
+      if (Array.isArray(data5)) {
+        const len0 = data5.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          let data8 = data7[i0];
-          if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
-            if (data8.id === undefined) {
-              const err10 = {
-                instancePath: instancePath + "/versions/" + i0,
-                schemaPath: "#/$defs/VersionEntry/required",
-                keyword: "required",
-                params: { missingProperty: "id" },
-              };
-              if (vErrors === null) {
-                vErrors = [err10];
-              } else {
-                vErrors.push(err10);
-              }
-              errors++;
-            }
-            if (data8.manifest === undefined) {
+          let data6 = data5[i0];
+          if (data6 && typeof data6 == "object" && !Array.isArray(data6)) {
+            if (data6.id === undefined) {
               const err11 = {
                 instancePath: instancePath + "/versions/" + i0,
                 schemaPath: "#/$defs/VersionEntry/required",
                 keyword: "required",
-                params: { missingProperty: "manifest" },
+                params: { missingProperty: "id" },
               };
               if (vErrors === null) {
                 vErrors = [err11];
@@ -1218,75 +1194,73 @@ function documentValidate21(
               }
               errors++;
             }
-            if (data8.id !== undefined) {
-              let data9 = data8.id;
-              if (typeof data9 === "string") {
-                if (data9.length < 1) {
-                  const err12 = {
+            if (data6.manifest === undefined) {
+              const err12 = {
+                instancePath: instancePath + "/versions/" + i0,
+                schemaPath: "#/$defs/VersionEntry/required",
+                keyword: "required",
+                params: { missingProperty: "manifest" },
+              };
+              if (vErrors === null) {
+                vErrors = [err12];
+              } else {
+                vErrors.push(err12);
+              }
+              errors++;
+            }
+            if (data6.id !== undefined) {
+              let data7 = data6.id;
+              if (typeof data7 === "string") {
+                if (data7.length < 1) {
+                  const err13 = {
                     instancePath: instancePath + "/versions/" + i0 + "/id",
                     schemaPath: "#/$defs/VersionEntry/properties/id/minLength",
                     keyword: "minLength",
                     params: { limit: 1 },
                   };
                   if (vErrors === null) {
-                    vErrors = [err12];
+                    vErrors = [err13];
                   } else {
-                    vErrors.push(err12);
+                    vErrors.push(err13);
                   }
                   errors++;
                 }
               } else {
-                const err13 = {
+                const err14 = {
                   instancePath: instancePath + "/versions/" + i0 + "/id",
                   schemaPath: "#/$defs/VersionEntry/properties/id/type",
                   keyword: "type",
                   params: { type: "string" },
                 };
                 if (vErrors === null) {
-                  vErrors = [err13];
+                  vErrors = [err14];
                 } else {
-                  vErrors.push(err13);
+                  vErrors.push(err14);
                 }
                 errors++;
               }
             }
-            if (data8.manifest !== undefined) {
-              let data10 = data8.manifest;
-              if (typeof data10 === "string") {
-                if (data10.length < 1) {
-                  const err14 = {
+            if (data6.manifest !== undefined) {
+              let data8 = data6.manifest;
+              if (typeof data8 === "string") {
+                if (data8.length < 1) {
+                  const err15 = {
                     instancePath: instancePath + "/versions/" + i0 + "/manifest",
                     schemaPath: "#/$defs/VersionEntry/properties/manifest/minLength",
                     keyword: "minLength",
                     params: { limit: 1 },
                   };
                   if (vErrors === null) {
-                    vErrors = [err14];
+                    vErrors = [err15];
                   } else {
-                    vErrors.push(err14);
+                    vErrors.push(err15);
                   }
                   errors++;
                 }
               } else {
-                const err15 = {
+                const err16 = {
                   instancePath: instancePath + "/versions/" + i0 + "/manifest",
                   schemaPath: "#/$defs/VersionEntry/properties/manifest/type",
-                  keyword: "type",
-                  params: { type: "string" },
-                };
-                if (vErrors === null) {
-                  vErrors = [err15];
-                } else {
-                  vErrors.push(err15);
-                }
-                errors++;
-              }
-            }
-            if (data8.label !== undefined) {
-              if (typeof data8.label !== "string") {
-                const err16 = {
-                  instancePath: instancePath + "/versions/" + i0 + "/label",
-                  schemaPath: "#/$defs/VersionEntry/properties/label/type",
                   keyword: "type",
                   params: { type: "string" },
                 };
@@ -1349,7 +1323,7 @@ const documentSchema38 = {
   type: "object",
   required: ["version", "artifacts"],
   properties: {
-    $schema: { type: "string" },
+    $schema: {},
     version: { type: "string", minLength: 1 },
     created_at: {
       type: "string",
@@ -1719,59 +1693,43 @@ function documentValidate25(
       }
       errors++;
     }
-    if (data.$schema !== undefined) {
-      if (typeof data.$schema !== "string") {
-        const err2 = {
-          instancePath: instancePath + "/$schema",
-          schemaPath: "#/properties/%24schema/type",
-          keyword: "type",
-          params: { type: "string" },
-        };
-        if (vErrors === null) {
-          vErrors = [err2];
-        } else {
-          vErrors.push(err2);
-        }
-        errors++;
-      }
-    }
     if (data.version !== undefined) {
-      let data1 = data.version;
-      if (typeof data1 === "string") {
-        if (data1.length < 1) {
-          const err3 = {
+      let data0 = data.version;
+      if (typeof data0 === "string") {
+        if (data0.length < 1) {
+          const err2 = {
             instancePath: instancePath + "/version",
             schemaPath: "#/properties/version/minLength",
             keyword: "minLength",
             params: { limit: 1 },
           };
           if (vErrors === null) {
-            vErrors = [err3];
+            vErrors = [err2];
           } else {
-            vErrors.push(err3);
+            vErrors.push(err2);
           }
           errors++;
         }
       } else {
-        const err4 = {
+        const err3 = {
           instancePath: instancePath + "/version",
           schemaPath: "#/properties/version/type",
           keyword: "type",
           params: { type: "string" },
         };
         if (vErrors === null) {
-          vErrors = [err4];
+          vErrors = [err3];
         } else {
-          vErrors.push(err4);
+          vErrors.push(err3);
         }
         errors++;
       }
     }
     if (data.created_at !== undefined) {
-      let data2 = data.created_at;
-      if (typeof data2 === "string") {
-        if (!documentPattern8.test(data2)) {
-          const err5 = {
+      let data1 = data.created_at;
+      if (typeof data1 === "string") {
+        if (!documentPattern8.test(data1)) {
+          const err4 = {
             instancePath: instancePath + "/created_at",
             schemaPath: "#/properties/created_at/pattern",
             keyword: "pattern",
@@ -1781,16 +1739,32 @@ function documentValidate25(
             },
           };
           if (vErrors === null) {
-            vErrors = [err5];
+            vErrors = [err4];
           } else {
-            vErrors.push(err5);
+            vErrors.push(err4);
           }
           errors++;
         }
       } else {
-        const err6 = {
+        const err5 = {
           instancePath: instancePath + "/created_at",
           schemaPath: "#/properties/created_at/type",
+          keyword: "type",
+          params: { type: "string" },
+        };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+    }
+    if (data.base_path !== undefined) {
+      if (typeof data.base_path !== "string") {
+        const err6 = {
+          instancePath: instancePath + "/base_path",
+          schemaPath: "#/properties/base_path/type",
           keyword: "type",
           params: { type: "string" },
         };
@@ -1798,22 +1772,6 @@ function documentValidate25(
           vErrors = [err6];
         } else {
           vErrors.push(err6);
-        }
-        errors++;
-      }
-    }
-    if (data.base_path !== undefined) {
-      if (typeof data.base_path !== "string") {
-        const err7 = {
-          instancePath: instancePath + "/base_path",
-          schemaPath: "#/properties/base_path/type",
-          keyword: "type",
-          params: { type: "string" },
-        };
-        if (vErrors === null) {
-          vErrors = [err7];
-        } else {
-          vErrors.push(err7);
         }
         errors++;
       }
@@ -1833,28 +1791,28 @@ function documentValidate25(
       }
     }
     if (data.artifacts !== undefined) {
-      let data5 = data.artifacts;
-      if (Array.isArray(data5)) {
-        if (data5.length < 1) {
-          const err8 = {
+      let data4 = data.artifacts;
+      if (Array.isArray(data4)) {
+        if (data4.length < 1) {
+          const err7 = {
             instancePath: instancePath + "/artifacts",
             schemaPath: "#/properties/artifacts/minItems",
             keyword: "minItems",
             params: { limit: 1 },
           };
           if (vErrors === null) {
-            vErrors = [err8];
+            vErrors = [err7];
           } else {
-            vErrors.push(err8);
+            vErrors.push(err7);
           }
           errors++;
         }
-        const len0 = data5.length;
+        const len0 = data4.length;
         for (let i0 = 0; i0 < len0; i0++) {
           if (
-            !documentValidate27(data5[i0], {
+            !documentValidate27(data4[i0], {
               instancePath: instancePath + "/artifacts/" + i0,
-              parentData: data5,
+              parentData: data4,
               parentDataProperty: i0,
               rootData,
               dynamicAnchors,
@@ -1865,26 +1823,26 @@ function documentValidate25(
           }
         }
       } else {
-        const err9 = {
+        const err8 = {
           instancePath: instancePath + "/artifacts",
           schemaPath: "#/properties/artifacts/type",
           keyword: "type",
           params: { type: "array" },
         };
         if (vErrors === null) {
-          vErrors = [err9];
+          vErrors = [err8];
         } else {
-          vErrors.push(err9);
+          vErrors.push(err8);
         }
         errors++;
       }
     }
   } else {
-    const err10 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
+    const err9 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
     if (vErrors === null) {
-      vErrors = [err10];
+      vErrors = [err9];
     } else {
-      vErrors.push(err10);
+      vErrors.push(err9);
     }
     errors++;
   }

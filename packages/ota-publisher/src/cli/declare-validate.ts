@@ -11,6 +11,7 @@ export const declareValidate: Declare = (command, run) => {
         .choices(["text", "github"])
         .default("text"),
     )
+    .option("--strict", "make every warning an error")
     .action(
       run(async (options: ValidateCommandOptions, console) => {
         const { runValidate } = await import("../commands/validate.ts");

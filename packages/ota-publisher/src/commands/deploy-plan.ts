@@ -1,4 +1,4 @@
-import { type Envelope, expandEnvironment, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
+import { type Envelope, expandEnvironment, isOtaError, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
   type LoadedRoot,
@@ -122,7 +122,7 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     version: options.version,
     createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
     signed: { file, found: await readReleaseFile(file) },
-    ...{ root, signing },
+    ...{ root, signing, isDryRun: options.dryRun === true },
   });
   return {
     version: options.version,
@@ -130,9 +130,15 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
     sequenceFile,
     signing,
     deliveries: opened.deliveries,
-    warnings: [...new Set([...warnings, ...reached.flatMap((way) => way.warnings), ...opened.warnings])].map(
-      (warning) => console.redact(warning),
-    ),
+    warnings: [
+      ...new Set([
+        ...root.warnings,
+        ...loaded.warnings,
+        ...warnings,
+        ...reached.flatMap((way) => way.warnings),
+        ...opened.warnings,
+      ]),
+    ].map((warning) => console.redact(warning)),
   };
 }
 
@@ -187,6 +193,7 @@ interface Release {
   readonly root: LoadedRoot;
   readonly signed: ReleaseOnDisk;
   readonly signing: OfferSigning;
+  readonly isDryRun: boolean;
 }
 
 /** Opens and measures each artifact's file once, whatever ways it goes. */
@@ -213,8 +220,14 @@ function openAll(
   };
   try {
     // Images first: they are files too, and measured once.
-    for (const way of reached) if (isChunked(way) || way.transport === "serial") imageOf(way.artifact);
-    for (const way of reached) {
+    const planned = reached.filter((way) => {
+      if (!isChunked(way) && way.transport !== "serial") return true;
+      const refusal = placeholderFault(() => imageOf(way.artifact), release);
+      if (refusal !== undefined)
+        warnings.push(`${way.transport}: ${refusal}: without --dry-run this deploy is refused`);
+      return refusal === undefined;
+    });
+    for (const way of planned) {
       const { name, filename } = way.artifact.artifact;
       if (way.transport === "https") {
         const { channel } = way;
@@ -236,9 +249,20 @@ function openAll(
   }
 }
 
-function identityOf({ artifact }: LoadedArtifact, { manifestFile }: Release): Parameters<typeof openImage>[1] {
+/** A dry run goes on where a release line ships an example that is no firmware. @returns Why it can't be delivered. */
+function placeholderFault(openImageFile: () => unknown, { isDryRun }: Release): string | undefined {
+  try {
+    openImageFile();
+    return undefined;
+  } catch (error) {
+    if (isDryRun && isOtaError(error, "image/placeholder")) return error.message;
+    throw error;
+  }
+}
+
+function identityOf({ artifact }: LoadedArtifact, { manifestFile, root }: Release): Parameters<typeof openImage>[1] {
   const { name, size, sha256 } = artifact;
-  return { file: manifestFile, name, expected: { size, sha256 } };
+  return { file: manifestFile, name, expected: { size, sha256 }, hardware: root.manifest.product.hardware };
 }
 
 function chunkedDelivery(

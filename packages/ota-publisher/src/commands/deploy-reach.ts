@@ -4,6 +4,7 @@ import {
   type HttpsChannel,
   type MqttChannel,
   secretsOf,
+  usedChannels,
 } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
 import type { CommandConsole } from "../console/console.ts";
@@ -36,7 +37,8 @@ export async function reach(
   const where = { manifestFile: file, folder, artifact: artifact.artifact.name };
   if (transport === "serial") return { artifact, transport, ports: await boardPorts(options), warnings: [] };
   const about = (warning: string): string => `channel ${transport}: ${warning}`;
-  const expand = (channels: Channels): Channels => channelsFromEnvironment(channels, console.world.env, file);
+  const expand = (channels: Channels): Channels =>
+    channelsFromEnvironment(usedChannels(channels), console.world.env, file);
   if (transport === "mqtt") {
     const settings: MqttChannel | undefined =
       artifact.channels.mqtt && withoutReplaced(artifact.channels.mqtt, brokerOption);

@@ -137,7 +137,8 @@ function withoutReleases({ manifest, folder }: LoadedRoot): object {
   // A dollar sign in the folder's name must not begin a variable.
   const base = resolve(folder).replaceAll("$", "$$$$");
   const channels = Object.entries(manifest.deployment?.channels ?? {}).map(([name, channel]) => {
-    const members = Object.entries(channel ?? {}).map(([member, value]) => {
+    if (channel === null || typeof channel !== "object" || Array.isArray(channel)) return [name, channel];
+    const members = Object.entries(channel).map(([member, value]) => {
       const isBeside = FILE_MEMBERS.includes(member) && typeof value === "string" && !/^\$|^$/.test(value);
       return [member, isBeside && !isAbsolute(value) ? join(base, value) : value];
     });

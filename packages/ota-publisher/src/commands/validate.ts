@@ -8,17 +8,20 @@ import { ExitCode } from "../console/exit-code.ts";
 export interface ValidateCommandOptions extends OutputOptions {
   readonly manifest: string;
   readonly format: "text" | "github";
+  /** Make every warning an error. */
+  readonly strict?: boolean;
 }
 
 /**
- * Checks a release line and lists every problem. Errors make it invalid, warnings don't.
+ * Checks a release line and lists every problem. Errors make it invalid, and warnings with `--strict`.
  *
  * @returns The exit code: 0 if there is no error, else 2.
  */
 export async function runValidate(options: ValidateCommandOptions, console: CommandConsole): Promise<number> {
-  const { manifest, format } = options;
+  const { manifest, format, strict = false } = options;
   const { env } = console.world;
-  const problems = await validateReleaseLine(manifest, { env });
+  const found = await validateReleaseLine(manifest, { env });
+  const problems = strict ? found.map((problem) => ({ ...problem, severity: "error" as const })) : found;
   const errorCount = problems.filter(({ severity }) => severity === "error").length;
   const valid = errorCount === 0;
   const document: ValidateDocument = { valid, problems };
