@@ -73,6 +73,13 @@ export {
   withFlashSettings,
 } from "./image/flash-settings.ts";
 export {
+  createImageJudge,
+  type ImageFault,
+  type ImageJudge,
+  type JudgedImage,
+  type SoundImage,
+} from "./image/judge-image.ts";
+export {
   buildOtadataEntry,
   chooseActive,
   isSelectInvalid,
@@ -309,13 +316,6 @@ export {
   parseReceiverRecord,
   type ReceiverRecord,
 } from "./receiver/receiver-record.ts";
-export {
-  createImageJudge,
-  type ImageFault,
-  type ImageJudge,
-  type JudgedImage,
-  type SoundImage,
-} from "./release/judge-image.ts";
 export {
   productOf,
   type ReleasedImage,

@@ -1,6 +1,6 @@
-import { decodeText, viewOf } from "../bytes.ts";
+import { decodeText } from "../bytes.ts";
 import { isOtaError, type OtaErrorCode } from "../errors.ts";
-import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
+import { isEsp8266Image } from "../image/foreign-image.ts";
 import { type PartitionCsvOptions, parsePartitionCsv } from "../image/partition-csv.ts";
 import { TYPE_KEYWORDS } from "../image/partition-names.ts";
 import { Findings } from "./findings.ts";
@@ -52,20 +52,6 @@ export function inspectForeign(bytes: Uint8Array): UnknownInspection {
 export function isBlank(bytes: Uint8Array): boolean {
   const [first = 0xff] = bytes;
   return (first === 0xff || first === 0x00) && bytes.every((byte) => byte === first);
-}
-
-/**
- * Whether an image that begins with 0xE9 is an ESP8266's: its segments begin at 8, where those of an ESP32 begin at 24
- * (esptool's `ESP8266ROMFirmwareImage`).
- */
-export function isEsp8266Image(bytes: Uint8Array): boolean {
-  if (bytes.length < 16 || bytes[0] !== APP_IMAGE_MAGIC) return false;
-  const view = viewOf(bytes);
-  const isCode = (address: number) =>
-    (address >= 0x4010_0000 && address < 0x4011_0000) || (address >= 0x4020_0000 && address < 0x4030_0000);
-  const loadAddress = view.getUint32(8, true);
-  const isData = loadAddress >= 0x3ffe_8000 && loadAddress < 0x4000_0000;
-  return isCode(view.getUint32(4, true)) && (isCode(loadAddress) || isData);
 }
 
 /**

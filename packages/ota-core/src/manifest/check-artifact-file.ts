@@ -1,5 +1,5 @@
 import type { Problem } from "../errors.ts";
-import { createImageJudge, type JudgedImage } from "../release/judge-image.ts";
+import { createImageJudge, type JudgedImage } from "../image/judge-image.ts";
 import { type ArtifactOrigin, measureArtifact } from "./artifact-file.ts";
 
 /** What an artifact's file turned out to be. */

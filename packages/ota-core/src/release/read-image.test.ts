@@ -9,7 +9,7 @@ import { encodeAppImage } from "../image/app-image.ts";
 import { parseAppImageHeader } from "../image/app-image-header.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { CHIPS, chipByName } from "../image/chips.ts";
-import { foreignFile } from "./foreign-image.ts";
+import { foreignFile } from "../image/foreign-image.ts";
 import { familyAdvice, readBinary } from "./read-image.ts";
 
 const FIRMWARE = new URL(process.env.TINYBMS_FIRMWARE ?? "../../../../../shared/firmware/", import.meta.url);

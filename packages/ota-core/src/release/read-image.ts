@@ -5,10 +5,10 @@ import { isOtaError, OtaError } from "../errors.ts";
 import type { AppDescriptor } from "../image/app-descriptor.ts";
 import type { AppImage } from "../image/app-image.ts";
 import { chipsOfHardware } from "../image/chips.ts";
+import { chipNameOf, createImageJudge, type ImageFault } from "../image/judge-image.ts";
 import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
 import { createHashListBuilder } from "../messages/hash-list.ts";
 import { sha256 } from "../sha256.ts";
-import { chipNameOf, createImageJudge, type ImageFault } from "./judge-image.ts";
 
 /** What a release says of its app image, from the image itself. */
 export interface ImageSummary {

@@ -1,13 +1,13 @@
 import { concatBytes } from "../bytes.ts";
 import { isOtaError, OtaError } from "../errors.ts";
-import { APP_DESCRIPTOR_OFFSET, type AppDescriptor } from "../image/app-descriptor.ts";
-import { type AppImage, assertAppImage, verifyAppImage } from "../image/app-image.ts";
-import { APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
-import { type AppImageReport, type AppImageScanner, createAppImageScanner } from "../image/app-image-scanner.ts";
-import { chipById, chipsOfHardware } from "../image/chips.ts";
-import { assertImageEnd } from "../image/image-end.ts";
-import { SIGNATURE_SECTOR_SIZE } from "../image/signature-block.ts";
+import { APP_DESCRIPTOR_OFFSET, type AppDescriptor } from "./app-descriptor.ts";
+import { type AppImage, assertAppImage, verifyAppImage } from "./app-image.ts";
+import { APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC } from "./app-image-header.ts";
+import { type AppImageReport, type AppImageScanner, createAppImageScanner } from "./app-image-scanner.ts";
+import { chipById, chipsOfHardware } from "./chips.ts";
 import { foreignFile, isBootloader } from "./foreign-image.ts";
+import { assertImageEnd } from "./image-end.ts";
+import { SIGNATURE_SECTOR_SIZE } from "./signature-block.ts";
 
 /** A whole app image whose checksum, hash and descriptor are right. */
 export type SoundImage = AppImageReport & { readonly image: AppImage & { readonly descriptor: AppDescriptor } };
