@@ -15,7 +15,7 @@ const INPUT_GROUPS: readonly string[] = [
   "arguments",
   "image",
   "nvs",
-  "protocol",
+  "package",
   "provisioning",
   "signing",
   "simulation",

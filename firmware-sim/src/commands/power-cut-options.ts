@@ -7,6 +7,7 @@ import type { OutputOptions } from "./command-output.ts";
 export interface PowerCutOptions {
   readonly app: string;
   readonly update: string;
+  readonly version?: string;
   readonly partitionTable?: string;
   readonly chip?: ChipName;
   readonly bootloader?: string;
@@ -30,6 +31,7 @@ export function declarePowerCut(
     .allowExcessArguments(false)
     .requiredOption("--app <file>", "the app image that runs before the update")
     .requiredOption("--update <file>", "the app image that it is updated to")
+    .option("--version <version>", "version of the update; that of its app descriptor without it")
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
     .addOption(
       new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),

@@ -1,9 +1,10 @@
-import { CHUNK_SIZE, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { assertAppImage, CHUNK_SIZE, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
 import { parsePoint } from "../power-cut/point-name.ts";
 import { replayPoint } from "../power-cut/replay.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
 import type { SweepOptions } from "../power-cut/sweep-options.ts";
 import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
+import { releaseVersionOf } from "../simulation/release-version.ts";
 import type { CommandOutput } from "./command-output.ts";
 import type { PowerCutOptions } from "./power-cut-options.ts";
 import { ProgressLine } from "./power-cut-progress.ts";
@@ -55,11 +56,14 @@ async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
   const to = await readInput(update);
   const image = parseAppImage(to);
   verifyAppImage(image);
+  assertAppImage(image);
+  const version = releaseVersionOf(update, image.descriptor.version, options.version);
   const chunks = Math.ceil(to.length / CHUNK_SIZE);
   const { pairs = chunks <= ALL_PAIRS_CHUNKS_MAX ? "all" : PAIRS_SAMPLED } = options;
   return {
     from,
     to,
+    version,
     seed,
     ...(run === "both" ? {} : { runs: [run] }),
     ...(points === "all" ? {} : { points }),

@@ -8,6 +8,7 @@ import {
   chipByName,
   decodeText,
   isDeviceId,
+  isOtaError,
   OtaError,
   type PartitionCsvOptions,
   parseAppImage,
@@ -65,7 +66,7 @@ const DEFAULT_APP = { projectName: "tinybms-gateway", version: "1.0.0", sizeByte
  */
 export async function readDeviceInputs(options: DeviceInputOptions): Promise<DeviceInputs> {
   const { topic = TOPIC_DEFAULT, product = PRODUCT_DEFAULT, flash: path } = options;
-  topicsOf(topic);
+  assertTopic(topic);
   const faults = (await Promise.all((options.fault ?? []).map(readFaults))).flat();
   const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, product);
   const common = { faults, topic, product, keySet };
@@ -142,14 +143,34 @@ function refuseUnknown(faults: readonly Fault[], boards: readonly Board[]): void
   throw new OtaError("simulation/invalid-fault", message, { fault: unknown.device });
 }
 
+function assertTopic(topic: string): void {
+  try {
+    topicsOf(topic);
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    throw new OtaError("arguments/invalid", `--topic: ${error.message}`, { option: "--topic" }, { cause: error });
+  }
+}
+
 /** A key set file as `tinybms-ota keys` makes it. */
 async function readProvisioned(file: string, product: string): Promise<TrustedKeys> {
-  const keySet = readKeySet(await readInput(file), verifySignature);
+  const keySet = readKeySetFile(file, await readInput(file));
   const { product: found } = keySet.document;
   if (found === product) return keySet;
   const message = `--key-set: ${file} is for ${JSON.stringify(found)}; the devices are ${JSON.stringify(product)}`;
   const hint = "--product says what the devices are";
   throw new OtaError("signing/key-set-product", message, { expected: product, found }, { hint });
+}
+
+function readKeySetFile(file: string, message: Uint8Array): TrustedKeys {
+  try {
+    return readKeySet(message, verifySignature);
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    const hint = "`tinybms-ota keys init` makes one: ota/keys/1.json";
+    const text = `--key-set: ${file}: ${error.message}`;
+    throw new OtaError("signing/key-set-unreadable", text, { file }, { cause: error, hint });
+  }
 }
 
 /**

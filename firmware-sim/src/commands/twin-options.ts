@@ -6,6 +6,7 @@ import type { OutputOptions } from "./command-output.ts";
 export interface TwinOptions {
   readonly flash: string;
   readonly update: string;
+  readonly version?: string;
   readonly efuse?: string;
   readonly points: "all" | number;
   readonly seed: number;
@@ -24,6 +25,7 @@ export function declareTwin(command: Command, action: (options: TwinOptions & Ou
     .allowExcessArguments(false)
     .requiredOption("--flash <dump>", "a whole flash, as esptool read-flash 0 ALL writes it")
     .requiredOption("--update <file>", "the app image of the release")
+    .option("--version <version>", "version of the release; that of the image's app descriptor without it")
     .option("--efuse <file>", "what is known of the eFuses: JSON, or espefuse summary --format json")
     .option("--points <count>", "all power cuts, or so many, spread evenly", allOrCount, POINTS_DEFAULT)
     .option("--seed <number>", "decides what is random", wholeNumber, 1)

@@ -37,10 +37,11 @@ export async function twin(options: TwinOptions, output: CommandOutput): Promise
   return EXIT_CODES[result.verdict];
 }
 
-async function readTwinInput({ flash, update, efuse, points, seed }: TwinOptions): Promise<TwinInput> {
+async function readTwinInput({ flash, update, version, efuse, points, seed }: TwinOptions): Promise<TwinInput> {
   return {
     flash: { file: flash, content: await readInput(flash) },
     update: { file: update, content: await readInput(update) },
+    version,
     ...(efuse === undefined ? {} : { efuse: { file: efuse, content: await readText(efuse) } }),
     points,
     seed,

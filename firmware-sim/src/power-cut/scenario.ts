@@ -36,6 +36,8 @@ export interface ScenarioOptions {
   readonly from: FlashContents;
   /** The image that it is updated to. */
   readonly to: Uint8Array;
+  /** Version of its release; that of its app descriptor without it. */
+  readonly version?: string;
   /** Decides all that is random. */
   readonly seed: number;
   readonly bootloaderOptions?: BootloaderOptions;
@@ -111,7 +113,7 @@ const NOWHERE: Range = { offset: 0, size: 0 };
 export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
   const hardware = createHardware(options.from);
   hardware.flash.rememberIn(new ContentCache());
-  const { to: image, seed, trust, appBuild = {} } = options;
+  const { to: image, version, seed, trust, appBuild = {} } = options;
   const bootloaderOptions = completeBootloaderOptions(options);
   const newSha256 = toHex(sha256(image));
   const keySet = trust === undefined ? undefined : readKeySet(trust.keySet, verifySignature);
@@ -134,7 +136,10 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     appOptionsOf(bootloaderOptions, appBuild),
   );
   const partitions = partitionsOf(hardware.flash, bootloaderOptions.tableOffset);
-  const sequence = accepted[1] + 1;
+  const publication = {
+    ...{ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence: accepted[1] + 1 },
+    ...(version === undefined ? {} : { version }),
+  };
   return {
     run,
     seed,
@@ -146,7 +151,7 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     rejectedBefore,
     otadata: findData(partitions, DataSubtype.OTA),
     nvs: findData(partitions, DataSubtype.NVS),
-    sender: { ...prepareSender({ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence }), ...offerOf(trust) },
+    sender: { ...prepareSender(publication), ...offerOf(trust) },
     retained: retainedKeySets(trust?.laterKeySets ?? []),
     bootloaderOptions,
     performsRollback: startsOnProbation(bootloaderOptions, appBuild),

@@ -27,6 +27,8 @@ export interface Publication {
   readonly image: Uint8Array;
   readonly topicRoot: string;
   readonly product: string;
+  /** Version of the release; that of the image's app descriptor without it. */
+  readonly version?: string;
   /** Epoch and number of the offer; 1 without them. */
   readonly epoch?: number;
   readonly sequence?: number;
@@ -67,7 +69,7 @@ export function prepareSender(publication: Publication): SenderOptions {
     release: 1,
     product,
     hardware: chipById(chipId)?.name ?? "esp32",
-    version: descriptor.version,
+    version: publication.version ?? descriptor.version,
     created_at: ISSUED_AT,
     image: {
       sha256: imageSha256,

@@ -53,6 +53,7 @@ export async function examineBuild(
   const scenarioOptions: ScenarioOptions = {
     from: { ...contents, efuse },
     to: release.bytes,
+    version: release.version,
     seed: options.seed,
     ...(bootloaderOptions === undefined ? {} : { bootloaderOptions }),
     ...(signatureScheme === undefined ? {} : { signatureScheme }),

@@ -12,12 +12,16 @@ import {
   verifyAppImage,
 } from "@tinybms/ota-core";
 
+import { releaseVersionOf } from "../simulation/release-version.ts";
+
 /** The image that a board is to be updated to. */
 export interface Release {
   readonly file: string;
   readonly bytes: Uint8Array;
   /** Of all bytes: hex. */
   readonly sha256: string;
+  /** What it is released as. */
+  readonly version: string;
   readonly header: AppImageHeader;
   readonly descriptor: AppDescriptor;
   /** What follows the image, if that is a signature. */
@@ -27,9 +31,15 @@ export interface Release {
 /**
  * Reads the image of a release.
  *
- * @throws OtaError `image/…` for anything but a whole, sound app image with nothing behind it but its signature.
+ * @param given - Version of the release; that of the image's app descriptor without it.
+ * @throws OtaError `package/version-unknown` and `package/version-invalid` as {@link releaseVersionOf}; `image/…` for anything but a whole, sound app image with nothing behind it but its signature.
  */
-export function readRelease(file: string, bytes: Uint8Array): Release {
+export function readRelease(file: string, bytes: Uint8Array, given: string | undefined): Release {
+  const image = readImage(file, bytes);
+  return { ...image, version: releaseVersionOf(file, image.descriptor.version, given) };
+}
+
+function readImage(file: string, bytes: Uint8Array): Omit<Release, "version"> {
   try {
     const inspection = inspectImage(bytes);
     if (inspection.type === "unknown" || inspection.type === "flash") throw notAnApp(inspection);

@@ -27,6 +27,8 @@ export interface TwinInput {
   readonly flash: TwinFile<Uint8Array>;
   /** The app image of the release. */
   readonly update: TwinFile<Uint8Array>;
+  /** Version of the release; that of the image's app descriptor without it. */
+  readonly version?: string | undefined;
   /** What is known of its eFuses, as JSON. */
   readonly efuse?: TwinFile<string>;
   /** Power cuts in all. */
@@ -77,7 +79,7 @@ export interface TwinResult {
  */
 export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Promise<TwinResult> {
   const board = readBoard(input.flash.file, input.flash.content);
-  const release = readRelease(input.update.file, input.update.content);
+  const release = readRelease(input.update.file, input.update.content, input.version);
   const efuses = input.efuse === undefined ? {} : parseEfuseFile(input.efuse.file, input.efuse.content, board.chip);
   const evidence = bootloaderEvidence(board, efuses);
   const running = findRunningApp(board, efuses);
@@ -169,8 +171,8 @@ function toBuildResult({ build, verdict, result }: Examination): TwinBuildResult
   return { assuming: build.name, verdict: verdict === "yes" ? "yes" : "no", points, outcomes, ends };
 }
 
-function describeRelease({ header, descriptor, bytes, sha256, signature }: Release): TwinResult["update"] {
-  const { version, projectName, secureVersion } = descriptor;
+function describeRelease({ header, version, descriptor, bytes, sha256, signature }: Release): TwinResult["update"] {
+  const { projectName, secureVersion } = descriptor;
   return {
     chipId: header.chipId,
     version,

@@ -135,6 +135,7 @@ export interface OtaErrorDetails {
   "signing/command-failed": { readonly reason: string };
   "signing/not-an-image": { readonly file: string };
   "signing/signature-mismatch": { readonly file: string; readonly keyid: string };
+  "signing/release-malformed": { readonly file: string };
   "signing/release-mismatch": { readonly file: string; readonly member: string };
   "signing/unsigned": { readonly kind: string };
   "signing/unknown-key": { readonly kind: string; readonly keyid: string };

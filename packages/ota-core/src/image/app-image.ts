@@ -77,13 +77,21 @@ export function verifyAppImage(image: AppImage): void {
   throw new OtaError("image/hash-mismatch", message, { offset: appendedHash.offset, expected, actual });
 }
 
+/** The largest `secure_version` that a release can state; ESP-IDF's build takes 32 at most. */
+const SECURE_VERSION_MAX = 0x7fff_ffff;
+
 /**
  * Checks that an image is an app: the bootloader has no app descriptor, nor have images of other chip families.
  *
- * @throws {@link OtaError} `image/invalid`, with a message that says what else it may be.
+ * @throws {@link OtaError} `image/invalid`, with a message that says what else it may be, or for a secure version that
+ *   no build has.
  */
 export function assertAppImage(image: AppImage): asserts image is AppImage & { readonly descriptor: AppDescriptor } {
-  if (image.descriptor !== undefined) return;
+  if (image.descriptor !== undefined) {
+    if (image.descriptor.secureVersion <= SECURE_VERSION_MAX) return;
+    const message = `the secure version is ${image.descriptor.secureVersion}; it must be at most ${SECURE_VERSION_MAX}`;
+    throw new OtaError("image/invalid", message, { offset: APP_DESCRIPTOR_OFFSET });
+  }
   const guess =
     chipById(image.header.chipId) === undefined
       ? `and chip id ${hex(image.header.chipId, 4)} is none of an ESP32: perhaps an ESP8266 image, which begins with 0xe9 too`

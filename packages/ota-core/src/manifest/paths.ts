@@ -5,6 +5,15 @@ const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²
 const NAME_LENGTH_MAX = 128;
 
 /**
+ * What a file system that takes capital letters for small ones, as those of Windows and macOS do, tells names apart by.
+ *
+ * @returns The same text for two names that would be one file there.
+ */
+export function caselessName(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
+/**
  * Why a path in a manifest may not be followed, or `undefined` where it may. It must stay below the folder that it is
  * relative to, on every system the release line may be copied to. Symbolic links are for the caller to check.
  *

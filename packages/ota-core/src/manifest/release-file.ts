@@ -24,7 +24,7 @@ export function releaseFileOf(versionManifest: string): string {
  * Reads a signed release, without a word on its signatures.
  *
  * @returns `undefined` where there is no such file.
- * @throws {@link OtaError} `manifest/unreadable`; `protocol/malformed` and `protocol/too-large` with the file's name.
+ * @throws {@link OtaError} `manifest/unreadable`; `signing/release-malformed` for a file that holds no release.
  */
 export async function readReleaseFile(file: string): Promise<ReleaseFile | undefined> {
   const bytes = await read(file);
@@ -35,7 +35,7 @@ export async function readReleaseFile(file: string): Promise<ReleaseFile | undef
   } catch (error) {
     if (!isOtaError(error)) throw error;
     const hint = "remove it, and package the same build again with --sign-key";
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, hint });
+    throw new OtaError("signing/release-malformed", `${file}: ${error.message}`, { file }, { cause: error, hint });
   }
 }
 

@@ -292,3 +292,21 @@ test("a broken reference is a fault", async () => {
   writeLine({ channels: { mqtt: { ...MQTT, username: "${USER" } } });
   expect(await told()).toEqual(["error manifest/channel-invalid /deployment/channels/mqtt/username"]);
 });
+
+test("two versions that differ only in case are a fault", async () => {
+  writeLine({
+    root: {
+      versions: [
+        { id: "1.0-rc", manifest: "v/rc/ota.json" },
+        { id: "1.0-RC", manifest: "v/RC/ota.json" },
+      ],
+    },
+  });
+  expect((await validate()).filter(({ path }) => path.endsWith("/id"))).toMatchObject([
+    {
+      severity: "error",
+      code: "manifest/invalid",
+      message: expect.stringContaining('differs only in case from "1.0-rc"'),
+    },
+  ]);
+});

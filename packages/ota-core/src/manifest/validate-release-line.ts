@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { isOtaError, type Problem } from "../errors.ts";
 import { JsonPlaces } from "../json/json-places.ts";
 import type { JsonSpan, JsonValue } from "../json/strict-json.ts";
+import { quoted } from "../schemas/problems.ts";
 import { checkArtifact, type VersionContext } from "./check-artifact.ts";
 import { type ChannelLevel, checkDelivery, checkLevel, objectAt } from "./check-channels.ts";
 import { checkReleaseFile } from "./check-release-file.ts";
@@ -10,6 +11,7 @@ import type { Environment } from "./environment.ts";
 import { readManifest } from "./load-file.ts";
 import { resolveBelow } from "./load-path.ts";
 import { type LooseReader, readRootLoosely, readVersionLoosely } from "./loose-values.ts";
+import { caselessName } from "./paths.ts";
 import { DEFAULT_PROTOCOLS, problemsOfRoot } from "./root.ts";
 import { type CheckedDocument, type CheckedFile, type PlacedProblem, ValidationReport } from "./validation-report.ts";
 import { problemsOfVersion } from "./version.ts";
@@ -43,14 +45,14 @@ export async function validateReleaseLine(
   if (problems.some(({ code }) => code === "manifest/schema-version")) return report.problems();
   const rootLevel = levelOf(root, "/deployment");
   checkLevel(report, rootLevel, env);
-  const seen = new Map<string, number>();
+  const seen = new Map<string, ListedId>();
   const entries = listAt(root.value, "versions");
   for (const [index, entry] of entries.entries()) {
     const { id, manifest } = objectAt(entry);
     if (typeof id !== "string" || typeof manifest !== "string" || id === "" || manifest === "") continue;
-    const earlier = seen.get(id);
-    if (earlier === undefined) seen.set(id, index);
-    else report.add(root, "error", duplicate(index, earlier));
+    const earlier = seen.get(caselessName(id));
+    if (earlier === undefined) seen.set(caselessName(id), { id, index });
+    else report.add(root, "error", duplicate({ id, index }, earlier));
     const version = await openVersion(report, root, { manifest, pointer: `/versions/${index}/manifest` });
     if (version !== undefined) await checkVersion({ report, root, rootLevel, env, version }, id);
   }
@@ -138,8 +140,17 @@ function memberAt(value: JsonValue | undefined, name: string): JsonValue | undef
   return Array.isArray(value) ? value[Number(name)] : objectAt(value)[name];
 }
 
-function duplicate(index: number, earlier: number) {
-  const message = `versions[${index}] has the id of versions[${earlier}]; each id may stand there once`;
+/** An id of `versions`, and its place there. */
+interface ListedId {
+  readonly id: string;
+  readonly index: number;
+}
+
+function duplicate({ id, index }: ListedId, earlier: ListedId) {
+  const message =
+    id === earlier.id
+      ? `versions[${index}] has the id of versions[${earlier.index}]; each id may stand there once`
+      : `versions[${index}] has the id ${quoted(id)}, which differs only in case from ${quoted(earlier.id)}: on Windows and macOS both have one folder`;
   return { code: "manifest/invalid", path: `/versions/${index}/id`, message } as const;
 }
 

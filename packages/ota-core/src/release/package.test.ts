@@ -489,3 +489,16 @@ test("versions packaged one after the other are all there, whatever their names"
     { numRuns: 30 },
   );
 });
+
+test("a version that differs only in case from one in the manifest or in the folder is refused", async () => {
+  await packageIt({ version: "1.0-rc" });
+  const before = snapshot();
+  const error = await errorOf(() => packageIt({ version: "1.0-RC", updateManifest: true }));
+  expect(error).toMatchObject({
+    code: "package/version-invalid",
+    hint: expect.stringContaining("package it as 1.0-rc"),
+  });
+  expect(snapshot()).toEqual(before);
+  writeRoot({ ...ROOT, versions: [{ id: "2.0-Beta", manifest: "elsewhere/ota.json" }] });
+  expect((await errorOf(() => packageIt({ version: "2.0-beta" }))).code).toBe("package/version-invalid");
+});

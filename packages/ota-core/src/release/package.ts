@@ -7,7 +7,7 @@ import { acquireLock, type Lock } from "./lock.ts";
 import type { PackageChange, PackageOptions, PackageResult } from "./package-options.ts";
 import { type PackagePlan, planPackage } from "./plan.ts";
 import { type Binary, familyAdvice, readBinary } from "./read-image.ts";
-import { readReleased, refuseOtherBytes } from "./released.ts";
+import { readReleased, refuseOtherBytes, refuseOtherCase } from "./released.ts";
 import { type Steps, stepsOf } from "./steps.ts";
 import { type PreparedFile, removeLeftovers, syncFolder } from "./write-atomically.ts";
 
@@ -25,7 +25,7 @@ const LOCK_TIMEOUT_MS = 30_000;
  * two, the signature is over other bytes than the file, which `deploy` refuses until it is packaged again.
  *
  * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `Binary.faults`,
- *   `planPackage`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
+ *   `planPackage`, `refuseOtherCase`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
  *   behind. The signal's
  *   reason when aborted.
  */
@@ -54,6 +54,7 @@ export async function packageRelease(options: PackageOptions): Promise<PackageRe
 /** Reads the manifests as they are now, under the lock, and says what is to be written. */
 async function decide(options: PackageOptions, plan: PackagePlan, binary: Binary, manifest: string): Promise<Steps> {
   const root = await loadRootManifest(manifest);
+  await refuseOtherCase(root, plan);
   const before = await readReleased(plan, options.force === true);
   if (options.force !== true) await refuseOtherBytes(root, plan, binary, before);
   return await stepsOf(options, { root, binary, plan, before });

@@ -1,7 +1,10 @@
+import { readdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { isOtaError, OtaError } from "../errors.ts";
 import type { LoadedRoot } from "../manifest/load.ts";
-import { readManifest } from "../manifest/load-file.ts";
+import { isMissing, readManifest, reasonOf } from "../manifest/load-file.ts";
 import { resolveBelow } from "../manifest/load-path.ts";
+import { caselessName } from "../manifest/paths.ts";
 import { parseVersionManifest } from "../manifest/version.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
 import type { PackagePlan } from "./plan.ts";
@@ -18,6 +21,31 @@ import type { Binary } from "./read-image.ts";
  */
 export async function readReleased(plan: PackagePlan, force: boolean): Promise<VersionManifest | undefined> {
   return await read(plan.versionManifest, plan.version, force);
+}
+
+/**
+ * Refuses a version that differs only in case from one that is there: on Windows and macOS both would have one folder,
+ * and one release would be read as the other.
+ *
+ * @throws {@link OtaError} `package/version-invalid`.
+ */
+export async function refuseOtherCase(root: LoadedRoot, { version, folder }: PackagePlan): Promise<void> {
+  const names = [...root.manifest.versions.map(({ id }) => id), ...(await namesIn(dirname(folder)))];
+  const other = names.find((name) => name !== version && caselessName(name) === caselessName(version));
+  if (other === undefined) return;
+  const message = `the version ${JSON.stringify(version)} differs only in case from ${JSON.stringify(other)}, which is there already; on Windows and macOS both have one folder`;
+  const hint = `package it as ${other}, or name another version with --version`;
+  throw new OtaError("package/version-invalid", message, { version }, { hint });
+}
+
+/** What stands in a folder; nothing where there is none. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw new OtaError("manifest/unreadable", `${folder} can't be read: ${reasonOf(error)}`, { file: folder });
+  }
 }
 
 /** The artifact of a release that has a binary's bytes under the name that it would get. */

@@ -169,5 +169,5 @@ test("validate finds a signed release that says something else than the release 
   ]);
   writeFileSync(file, "{");
   const damaged = (await validateReleaseLine(manifest)).filter(({ path }) => path.includes("release.json"));
-  expect(damaged.map(({ code }) => code)).toEqual(["protocol/malformed"]);
+  expect(damaged.map(({ code }) => code)).toEqual(["signing/release-malformed"]);
 });

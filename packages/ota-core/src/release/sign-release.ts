@@ -42,7 +42,7 @@ async function sameRelease(file: string, document: Release): Promise<ReleaseFile
     const isSame = found !== undefined && releaseDifference(found.release, document) === undefined;
     return isSame ? found : undefined;
   } catch (error) {
-    if (isOtaError(error, "protocol/malformed") || isOtaError(error, "protocol/too-large")) return undefined;
+    if (isOtaError(error, "signing/release-malformed")) return undefined;
     throw error;
   }
 }

@@ -32,7 +32,8 @@ export const declareKeys: Declare = (keys, run) => {
 function declareInit(keys: Command, run: RunStep): void {
   addSigningOptions(
     below(keys, "init", "make a product's first key set")
-      .requiredOption("--product <name>", "name of the product, as in the manifest")
+      .option("--product <name>", "name of the product; without it that of the manifest")
+      .option("--manifest <file>", "the root manifest; without it manifest.json beside the folder of key sets")
       .addOption(repeatable("--root <pub>", "a root key; repeat it for more").makeOptionMandatory())
       .addOption(repeatable("--release <pub>", "a release key; without any the root keys are release keys too"))
       .addOption(repeatable("--offer <pub>", "an offer key; without any the root keys are offer keys too"))

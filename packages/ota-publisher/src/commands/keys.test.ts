@@ -236,3 +236,41 @@ test("keys without a command, or with an unknown one, lists what there is", asyn
     ]);
   }
 });
+
+/** Writes the release line whose folder of key sets the tests use. */
+const writeManifest = (name: string, product: object): void =>
+  writeFileSync(at(name), JSON.stringify({ schema_version: 1, product, versions: [] }));
+
+test("keys init takes the product of the manifest beside the folder of key sets", async () => {
+  await keygen("alice");
+  writeManifest("manifest.json", { name: "TinyBMS Web Gateway" });
+  const { document } = await keys("init", "--root", at("alice.pub"), "--sign-key", at("alice"));
+  expect(document.current.product).toBe("TinyBMS Web Gateway");
+});
+
+test("keys init takes the product of the manifest that --manifest names", async () => {
+  await keygen("alice");
+  writeManifest("other.json", {});
+  const { document } = await keys("init", "--manifest", at("other.json"), "--root", at("alice.pub"));
+  expect(document.pending.product).toBe("firmware");
+});
+
+test("keys init refuses another product than the manifest's, and writes nothing", async () => {
+  await keygen("alice");
+  writeManifest("manifest.json", { name: "TinyBMS Web Gateway" });
+  const { exitCode, document } = await keys("init", "--product", "Gateway", "--root", at("alice.pub"));
+  expect(exitCode).toBe(2);
+  expect(document.error).toMatchObject({
+    code: "arguments/invalid",
+    message: expect.stringContaining('is the release line of "TinyBMS Web Gateway"'),
+    hint: expect.stringContaining("leave --product out"),
+  });
+  expect(existsSync(at("keys"))).toBe(false);
+});
+
+test("keys init without a manifest needs --product", async () => {
+  await keygen("alice");
+  const { exitCode, document } = await keys("init", "--root", at("alice.pub"));
+  expect(exitCode).toBe(2);
+  expect(document.error).toMatchObject({ code: "manifest/not-found", hint: expect.stringContaining("--product") });
+});

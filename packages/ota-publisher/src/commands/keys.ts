@@ -1,16 +1,20 @@
+import { dirname, join, resolve } from "node:path";
 import {
   addKey,
   firstKeySet,
   type Immutable,
+  isOtaError,
   type KeyRoleName,
   type KeySet,
   nextKeySet,
   OtaError,
   type PublicKey,
+  productOf,
   revokeKey,
   rotateKey,
   setThreshold,
 } from "@tinybms/ota-core";
+import { loadRootManifest } from "@tinybms/ota-core/node";
 import type { CommandConsole, OutputOptions } from "../console/console.ts";
 import { ExitCode } from "../console/exit-code.ts";
 import { readPublicKey } from "../signing/key-file.ts";
@@ -27,7 +31,10 @@ export interface KeysCommandOptions extends OutputOptions, SigningOptions {
 
 /** Options of `keys init`, as commander reads them. */
 export interface KeysInitOptions extends KeysCommandOptions {
-  readonly product: string;
+  /** Without it the manifest's. */
+  readonly product?: string;
+  /** The root manifest; without it `manifest.json` beside the folder of key sets. */
+  readonly manifest?: string;
   /** Files of public keys; without release or offer keys the root keys have these roles too. */
   readonly root: readonly string[];
   readonly release?: readonly string[];
@@ -40,10 +47,10 @@ type Keys = Immutable<KeySet>;
 /**
  * `keys init`: the first key set of a product.
  *
- * @throws OtaError `signing/key-exists` where the folder has key sets; `signing/…`, `protocol/…`.
+ * @throws OtaError `signing/key-exists` where the folder has key sets; `signing/…`; `arguments/invalid` and `manifest/…` for the product.
  */
 export async function runKeysInit(options: KeysInitOptions, console: CommandConsole): Promise<number> {
-  const { product, root, release = root, offer = root, threshold = [] } = options;
+  const { root, release = root, offer = root, threshold = [] } = options;
   const store = await readKeyStore(options.keys);
   if (store.sets.length > 0 || store.pending !== undefined) {
     const hint = "keys add, revoke, rotate and threshold make the next key set";
@@ -54,7 +61,7 @@ export async function runKeysInit(options: KeysInitOptions, console: CommandCons
       { hint },
     );
   }
-  let document: Keys = firstKeySet(product, now());
+  let document: Keys = firstKeySet(await productNamed(options), now());
   for (const [role, files] of [
     ["root", root],
     ["release", release],
@@ -63,6 +70,36 @@ export async function runKeysInit(options: KeysInitOptions, console: CommandCons
     for (const file of files) document = addKey(document, await readPublicKey(file), [role]);
   for (const [role, count] of threshold) document = setThreshold(document, role, count);
   return finish(withPending(store, document), options, console);
+}
+
+/** What `product` of a key set may have in UTF-16 units (`schemas/protocol/key-set.schema.json`). */
+const PRODUCT_LENGTH_MAX = 128;
+
+/** The product of the release line that the key set is for. `deploy` refuses a key set of another product. */
+async function productNamed({ product, keys, manifest }: KeysInitOptions): Promise<string> {
+  const file = manifest ?? join(dirname(resolve(keys)), "manifest.json");
+  const ofLine = await productOfLine(file, product !== undefined && manifest === undefined);
+  if (product === undefined || product === ofLine) return ofLine ?? "";
+  if (ofLine !== undefined) {
+    const message = `--product is ${JSON.stringify(product)}, but ${file} is the release line of ${JSON.stringify(ofLine)}`;
+    const hint = "leave --product out; --manifest names another release line";
+    throw new OtaError("arguments/invalid", message, { option: "--product" }, { hint });
+  }
+  if (product !== "" && product.length <= PRODUCT_LENGTH_MAX) return product;
+  const message = `--product must be 1 to ${PRODUCT_LENGTH_MAX} characters; it has ${product.length}`;
+  throw new OtaError("arguments/invalid", message, { option: "--product" });
+}
+
+/** @returns `undefined` where there may be no manifest and there is none. */
+async function productOfLine(file: string, mayBeMissing: boolean): Promise<string | undefined> {
+  try {
+    return productOf((await loadRootManifest(file)).manifest, 0).product;
+  } catch (error) {
+    if (!isOtaError(error, "manifest/not-found")) throw error;
+    if (mayBeMissing) return undefined;
+    const hint = "--product names the product where there is no manifest yet";
+    throw new OtaError(error.code, error.message, error.details, { cause: error, hint });
+  }
 }
 
 /** `keys add`: trusts a key for roles. */

@@ -53,7 +53,7 @@ export interface KeyStore {
  * Reads a folder of key sets and verifies every step from the first to the last.
  *
  * @returns Empty where there is no such folder.
- * @throws OtaError `signing/key-set-unreadable`, `protocol/…`, `signing/…` with the file that is wrong.
+ * @throws OtaError `signing/key-set-unreadable`, or `signing/…` as `advanceKeySet`, with the file that is wrong.
  */
 export async function readKeyStore(folder: string): Promise<KeyStore> {
   const epochs = (await namesIn(folder))
@@ -82,7 +82,8 @@ export async function readKeyStore(folder: string): Promise<KeyStore> {
  *
  * @param envelope - With the signatures that there are.
  * @returns The folder as it is then.
- * @throws OtaError `signing/key-set-unreadable` where it can't be written; `protocol/…` for what no device would take.
+ * @throws OtaError `signing/key-set-unreadable` where it can't be written; `signing/key-set-change` for what no device
+ *   would take.
  */
 export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Promise<KeyStore> {
   const current = store.sets.at(-1)?.keys;
@@ -90,7 +91,7 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
   if (message.length > MESSAGE_SIZE_MAX.keys) {
     const [size, limit] = [message.length, MESSAGE_SIZE_MAX.keys];
     const text = `the key set has ${size} bytes with its signatures; at most ${limit} are allowed`;
-    throw new OtaError("protocol/too-large", text, { message: "keys", size, limit });
+    throw new OtaError("signing/key-set-change", text, {}, { hint: "let fewer keys sign, or revoke some first" });
   }
   const pending = pendingOf(join(store.folder, PENDING), envelope, current);
   await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
@@ -112,17 +113,31 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
 /**
  * A folder with another pending key set, which no one has signed. Nothing is written yet.
  *
- * @throws OtaError `protocol/…` for a key set that no device would take; `signing/key-set-change` where the step needs
- *   more signatures than an envelope holds.
+ * @throws OtaError `signing/key-set-change` for a key set that no device would take, or where the step needs more
+ *   signatures than an envelope holds.
  */
 export function withPending(store: KeyStore, document: Immutable<KeySet>): KeyStore {
-  const envelope: Envelope = { payload: buildKeySet(document), signatures: [] };
+  const envelope: Envelope = { payload: payloadOf(document), signatures: [] };
   const pending = pendingOf(join(store.folder, PENDING), envelope, store.sets.at(-1)?.keys);
   const count = signaturesNeeded(pending.progress);
   if (count <= SIGNATURES_MAX) return { ...store, pending };
   const message = `the old and the new root keys must give ${count} signatures; an envelope holds ${SIGNATURES_MAX}`;
   const hint = "change the root keys in two steps, so that some of the old ones sign for both";
   throw new OtaError("signing/key-set-change", message, {}, { hint });
+}
+
+function payloadOf(document: Immutable<KeySet>): Uint8Array {
+  try {
+    return buildKeySet(document);
+  } catch (error) {
+    if (!isOtaError(error)) throw error;
+    throw new OtaError(
+      "signing/key-set-change",
+      `no device would take this key set: ${error.message}`,
+      {},
+      { cause: error },
+    );
+  }
 }
 
 const PENDING = "pending.json";
@@ -177,7 +192,11 @@ function ofFile<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error });
+    const message = `${file}: ${error.message}`;
+    // A message's fault is its sender's; a file's is not.
+    const isMessageFault = error.code.startsWith("protocol/");
+    if (isMessageFault) throw new OtaError("signing/key-set-unreadable", message, { file }, { cause: error });
+    throw new OtaError(error.code, message, error.details, { cause: error });
   }
 }
 
