@@ -17,6 +17,10 @@ export interface BrokerLimits {
   readonly unfinishedBytesMax: number;
   /** What all retained messages may take together, in bytes. */
   readonly retainedBytesMax: number;
+  /** What the retained messages of one publisher, or of one process of this machine, may take, in bytes. */
+  readonly retainedBytesPerPublisherMax: number;
+  /** What the retained messages of one device may take, in bytes. Devices without a name share it by their address. */
+  readonly retainedBytesPerDeviceMax: number;
   /** Levels of a topic. */
   readonly topicLevelsMax: number;
   /** Subscriptions of a device; the protocol needs six. */
@@ -40,6 +44,8 @@ export const BROKER_LIMITS: BrokerLimits = {
   blobSizeMax: BLOB_SIZE_MAX,
   unfinishedBytesMax: 24 * MIB,
   retainedBytesMax: 32 * MIB,
+  retainedBytesPerPublisherMax: 24 * MIB,
+  retainedBytesPerDeviceMax: MIB,
   topicLevelsMax: 32,
   deviceSubscriptionsMax: 32,
   subscriptionsMax: 4_096,

@@ -1,9 +1,10 @@
-import { Socket } from "node:net";
 import type { AedesOptions, AuthenticateError, Client } from "aedes";
 import type { BrokerLimits } from "./broker-limits.ts";
+import { ClientStream } from "./client-stream.ts";
 import { Login } from "./login.ts";
+import { type BlobTopics, messageSizeMax } from "./message-size.ts";
 import type { BrokerUser } from "./password-file.ts";
-import { isOfThisMachine } from "./remote-address.ts";
+import { addressGroup, isOfThisMachine } from "./remote-address.ts";
 import { RetainedMessages } from "./retained-messages.ts";
 import { type Identity, TopicAccess } from "./topic-access.ts";
 
@@ -14,6 +15,8 @@ export interface PolicyOptions {
   /** Below which topics clients may publish and subscribe; `undefined`: below any. */
   readonly topicRoots: readonly string[] | undefined;
   readonly limits: BrokerLimits;
+  /** The topics on which publishers may send whole images. */
+  readonly blob: BlobTopics;
   /** Told what a client was refused. */
   readonly onRefused: (conn: Client["conn"], clientId: string, reason: string) => void;
 }
@@ -78,9 +81,9 @@ export class ClientPolicy {
       if (identity === undefined || !this.#access.mayPublish(identity, topic)) {
         return done(this.#refuse(client, `it may not publish on ${JSON.stringify(topic)}`));
       }
-      if (retain && !this.#retained.put(topic, payload.length)) {
-        return done(this.#refuse(client, `there is no room to retain a message of ${payload.length} bytes`));
-      }
+      const fault = this.#messageFault(client, identity, { topic, sizeBytes: payload.length, retain });
+      if (fault !== undefined) return done(this.#refuse(client, fault));
+      this.#access.published(identity, topic);
       done(null);
     },
     authorizeSubscribe: (client, subscription, done) => {
@@ -92,9 +95,22 @@ export class ClientPolicy {
     },
   };
 
+  /** A will comes here as well: the guard sees only that its CONNECT is not too large. */
+  #messageFault(client: Client, identity: Identity, message: MessageFacts): string | undefined {
+    const { topic, sizeBytes, retain } = message;
+    const sizeMax = messageSizeMax(topic, this.mayDeliver(client) ? this.#options.blob : undefined);
+    if (sizeBytes > sizeMax) {
+      return `its message of ${sizeBytes} bytes is too large for ${JSON.stringify(topic)}, which takes ${sizeMax}`;
+    }
+    const { retainedBytesPerPublisherMax, retainedBytesPerDeviceMax } = this.#options.limits;
+    const shareMax = identity.role === "device" ? retainedBytesPerDeviceMax : retainedBytesPerPublisherMax;
+    if (!retain || this.#retained.put(topic, sizeBytes, ownerOf(client, identity), shareMax)) return undefined;
+    return `there is no room to retain a message of ${sizeBytes} bytes`;
+  }
+
   async #identify(client: Client, username: string | undefined, password: Uint8Array | undefined): Promise<Identity> {
     if (this.#login === undefined) {
-      const isLocal = client.conn instanceof Socket && isOfThisMachine(client.conn);
+      const isLocal = client.conn instanceof ClientStream && isOfThisMachine(client.conn);
       return isLocal ? { role: "local" } : { role: "device", name: undefined };
     }
     if (username === undefined || password === undefined) {
@@ -131,6 +147,7 @@ export class ClientPolicy {
     const max = identity.role === "device" ? deviceSubscriptionsMax : subscriptionsMax;
     if (!filters.has(filter) && filters.size >= max) return `it has ${max} subscriptions, as many as it may`;
     filters.add(filter);
+    this.#access.subscribed(identity, filter);
     return undefined;
   }
 
@@ -138,6 +155,21 @@ export class ClientPolicy {
     this.#options.onRefused(client.conn, client.id, reason);
     return new Error(reason);
   }
+}
+
+/** What is judged of a message. */
+interface MessageFacts {
+  readonly topic: string;
+  readonly sizeBytes: number;
+  readonly retain: boolean;
+}
+
+/** Whose share of the room for retained messages is used. A client without a name can't choose another share. */
+function ownerOf(client: Client, identity: Identity): string {
+  if (identity.role === "local") return `local ${client.id}`;
+  if (identity.name !== undefined) return `${identity.role} ${identity.name}`;
+  const address = client.conn instanceof ClientStream ? client.conn.remoteAddress : undefined;
+  return `address ${addressGroup(address ?? "")}`;
 }
 
 function isSame(one: Identity, other: Identity): boolean {

@@ -7,7 +7,8 @@ import type { Aedes, Client } from "aedes";
 import { BROKER_LIMITS, type BrokerLimits } from "./broker-limits.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { ClientPolicy } from "./client-policy.ts";
-import { guardStream, PACKET_SIZE_MAX } from "./guard-stream.ts";
+import { ClientStream } from "./client-stream.ts";
+import { PACKET_SIZE_MAX } from "./guard-stream.ts";
 import { type BlobTopics, messageSizeMax } from "./message-size.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import type { BrokerUser } from "./password-file.ts";
@@ -25,7 +26,7 @@ export interface EmbeddedBrokerOptions {
    * devices it is stays open.)
    */
   readonly users?: readonly BrokerUser[];
-  /** The topics of the channels that it serves; without it, any. */
+  /** The topics of the channels that it serves; without it, those that a publisher has used since the broker started. */
   readonly topicRoots?: readonly string[];
   /** Encrypts every connection. */
   readonly tls?: BrokerTls;
@@ -79,7 +80,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
   const server = createBrokerServer(tls, { host, port }, limits.connectTimeoutMs);
   const onRefused = (conn: Client["conn"], clientId: string, reason: string): void =>
     options.onRefused?.({ address: addressOf(conn), clientId, reason });
-  const policy = new ClientPolicy({ users, topicRoots, limits, onRefused });
+  const blob: BlobTopics = { topics: topicRoots ?? "any", sizeMax: limits.blobSizeMax };
+  const policy = new ClientPolicy({ users, topicRoots, limits, blob, onRefused });
   // Only here: aedes takes longer to load than all the rest, and who wants the guard for a client has no use for it.
   const { Aedes } = await import("aedes");
   const aedes = new Aedes({
@@ -89,22 +91,32 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
     maxTopicLevels: limits.topicLevelsMax,
     maxInflightInbound: limits.inflightQos2Max,
   });
-  aedes.on("unsubscribe", (filters, client) => policy.unsubscribed(client, filters));
+  aedes.on("unsubscribe", (filters, client) => {
+    policy.unsubscribed(client, filters);
+    proceed(client);
+  });
+  aedes.on("subscribe", (_, client) => proceed(client));
   await aedes.listen();
   const sockets = new Set<Socket>();
   admitSockets(server, sockets, limits, onRefused);
   const budget = new ByteBudget(limits.unfinishedBytesMax);
-  const blob: BlobTopics = { topics: topicRoots ?? "any", sizeMax: limits.blobSizeMax };
   server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     if (socket.destroyed) return;
-    const client = aedes.handle(socket);
     const guard = new PacketGuard({
       first: "connect",
       connectSizeMax: limits.connectSizeMax,
       packetSizeMax: PACKET_SIZE_MAX,
-      messageSizeMax: (topic) => messageSizeMax(topic, policy.mayDeliver(client) ? blob : undefined),
+      messageSizeMax: (topic) => messageSizeMax(topic, policy.mayDeliver(client()) ? blob : undefined),
     });
-    guardStream(socket, guard, budget, ({ message }) => onRefused(socket, client.id ?? "", message));
+    const stream: ClientStream = new ClientStream(socket, {
+      guard,
+      budget,
+      onRefused: ({ message }) => onRefused(stream, client()?.id ?? "", message),
+    });
+    const handled = aedes.handle(stream);
+    function client(): Client | undefined {
+      return handled;
+    }
   });
   try {
     await listen(server, host, port);
@@ -130,6 +142,11 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
       return closing;
     },
   };
+}
+
+/** aedes emits `subscribe` and `unsubscribe` when it has handled the packet. */
+function proceed({ conn }: Client): void {
+  if (conn instanceof ClientStream) conn.proceed();
 }
 
 function createBrokerServer(

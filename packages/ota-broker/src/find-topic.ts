@@ -16,6 +16,12 @@ export function findTopic(topic: string, roots: readonly string[] | undefined): 
   return undefined;
 }
 
+/** Returns the root of a topic of the protocol, the shortest that fits; `undefined` for any other topic. */
+export function rootOf(topic: string): string | undefined {
+  for (const root of rootsIn(topic)) if (parseTopic(root, topic) !== undefined) return root;
+  return undefined;
+}
+
 /** Whatever a topic may have for its root, the shortest first. */
 function* rootsIn(topic: string): Generator<string> {
   for (let end = topic.indexOf("/v1/"); end >= 0; end = topic.indexOf("/v1/", end + 1)) {

@@ -37,33 +37,20 @@ export function guardClient(client: GuardedClient, blob?: BlobTopics): void {
 }
 
 /**
- * Puts a guard before whatever reads a connection. The bytes go their way untouched, none is copied; when the guard
- * refuses, the stream is destroyed, and what reads it gets no more than the piece that came in last.
- *
- * @param budget - What all connections together may have under way.
- * @param onRefused - Told before the stream is destroyed.
+ * Puts a guard before whatever reads a stream. The bytes go their way untouched, none is copied; when the guard refuses,
+ * the stream is destroyed, and what reads it gets no more than the piece that came in last.
  */
-export function guardStream(
-  stream: Duplex,
-  guard: PacketGuard,
-  budget?: ByteBudget,
-  onRefused?: (error: OtaError) => void,
-): void {
-  const refuse = (error: OtaError): void => {
-    onRefused?.(error);
-    stream.destroy(error);
-  };
+function guardStream(stream: Duplex, guard: PacketGuard): void {
   // Before the parser's own listener, without making the stream flow: streams say `data` for what read() returns, too.
   stream.prependListener("data", (bytes: Uint8Array) => {
     if (stream.destroyed) return;
     const refusal = guard.push(bytes);
-    if (refusal !== undefined) refuse(errorOf(refusal));
-    else if (budget?.hold(stream, guard.unfinishedBytes) === false) refuse(exhausted(guard.unfinishedBytes, budget));
+    if (refusal !== undefined) stream.destroy(refusalError(refusal));
   });
-  if (budget !== undefined) stream.once("close", () => budget.hold(stream, 0));
 }
 
-function errorOf({ reason, packet, topic, sizeBytes, limitBytes, offset }: PacketRefusal): OtaError {
+/** Returns the error that a connection ends with. */
+export function refusalError({ reason, packet, topic, sizeBytes, limitBytes, offset }: PacketRefusal): OtaError {
   const on = topic === undefined ? "" : ` on ${JSON.stringify(topic)}`;
   const where = `the ${packet} packet${on} at byte ${offset} of the connection`;
   if (reason === "too-large") {
@@ -79,7 +66,8 @@ const FAULTS: Readonly<Record<Exclude<PacketRefusal["reason"], "too-large">, str
   "first-packet": "can't begin a connection; CONNECT comes first from a client, CONNACK from a server",
 };
 
-function exhausted(sizeBytes: number, budget: ByteBudget): OtaError {
+/** Returns the error that a connection ends with when all together announce too much. */
+export function budgetError(sizeBytes: number, budget: ByteBudget): OtaError {
   const limit = budget.sizeMax;
   const message = `a packet of ${sizeBytes} bytes does not fit beside those under way; all together may have ${limit}`;
   return new OtaError("protocol/too-large", message, { message: "packet", size: sizeBytes, limit });

@@ -98,12 +98,35 @@ export class PacketGuard {
    */
   push(bytes: Uint8Array): PacketRefusal | undefined {
     let index = 0;
+    while (index < bytes.length && this.#refusal === undefined) index += this.advance(bytes, index);
+    return this.#refusal;
+  }
+
+  /**
+   * Looks at the next bytes of the connection, up to the end of the packet under way.
+   *
+   * @param from - Where in `bytes` they begin.
+   * @returns How many bytes it took.
+   */
+  advance(bytes: Uint8Array, from: number): number {
+    let index = from;
     while (index < bytes.length && this.#refusal === undefined) {
       const count = this.#takeFrom(bytes, index);
       index += count;
       this.#position += count;
+      if (this.#place === "type") break;
     }
+    return index - from;
+  }
+
+  /** Why the connection must end; `undefined` as long as it need not. */
+  get refusal(): PacketRefusal | undefined {
     return this.#refusal;
+  }
+
+  /** MQTT's name of the packet that ended with the last byte; `undefined` in the middle of one. */
+  get endedPacket(): string | undefined {
+    return this.#place === "type" && !this.#isFirst ? NAMES[this.#type] : undefined;
   }
 
   /** @returns How many bytes it took, at least one. */

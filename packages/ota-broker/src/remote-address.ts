@@ -8,7 +8,10 @@ LOOPBACK.addAddress("::1", "ipv6");
 export function isOfThisMachine({
   remoteAddress,
   localAddress,
-}: Pick<Socket, "remoteAddress" | "localAddress">): boolean {
+}: {
+  readonly remoteAddress?: string | undefined;
+  readonly localAddress?: string | undefined;
+}): boolean {
   if (remoteAddress === undefined) return false;
   return remoteAddress === localAddress || LOOPBACK.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
 }

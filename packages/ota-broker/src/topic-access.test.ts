@@ -38,7 +38,9 @@ const TABLE = [
 const IDENTITIES = { d: DEVICE, a: ANY_DEVICE, p: PUBLISHER, l: LOCAL } as const;
 
 test.for(TABLE)("on %s these may publish: '%s'; and these subscribe: '%s'", ([topic, publishers, subscribers]) => {
-  for (const access of [new TopicAccess([ROOT]), new TopicAccess()]) {
+  const open = new TopicAccess();
+  open.published(PUBLISHER, `${ROOT}/v1/offer`);
+  for (const access of [new TopicAccess([ROOT]), open]) {
     const may = (check: (identity: Identity) => boolean): string =>
       Object.entries(IDENTITIES)
         .filter(([, identity]) => check(identity))
@@ -56,11 +58,10 @@ test("below another root than the broker's a device may do nothing", () => {
     expect(access.mayPublish(DEVICE, topic)).toBe(false);
     expect(access.maySubscribe(DEVICE, topic)).toBe(false);
   }
-  expect(new TopicAccess().mayPublish(DEVICE, "other/v1/device/bench-1/state")).toBe(true);
 });
 
 test("a device that is called v1 is a device as any other", () => {
-  const access = new TopicAccess();
+  const access = new TopicAccess([ROOT]);
   expect(access.mayPublish({ role: "device", name: "v1" }, `${ROOT}/v1/device/v1/state`)).toBe(true);
   expect(access.maySubscribe(DEVICE, `${ROOT}/v1/device/v1/offer`)).toBe(false);
 });
@@ -88,4 +89,23 @@ test("whatever the topic, a device publishes nothing but what ends in its own na
     }),
     { numRuns: 3_000 },
   );
+});
+
+test.for([
+  ["an offer that a publisher published", (access: TopicAccess) => access.published(PUBLISHER, `${ROOT}/v1/offer`)],
+  [
+    "a publisher that listens to reports",
+    (access: TopicAccess) => access.subscribed(LOCAL, `${ROOT}/v1/device/+/state`),
+  ],
+] as const)("without roots a device publishes below those that publishers use: %s", ([, use]) => {
+  const access = new TopicAccess();
+  const topic = `${ROOT}/v1/device/bench-1/state`;
+  expect(access.mayPublish(DEVICE, topic)).toBe(false);
+  access.published(DEVICE, topic);
+  access.published(LOCAL, topic);
+  access.subscribed(DEVICE, `${ROOT}/v1/device/+/state`);
+  expect(access.mayPublish(DEVICE, topic), "devices and their reports don't count").toBe(false);
+  use(access);
+  expect(access.mayPublish(DEVICE, topic)).toBe(true);
+  expect(access.mayPublish(DEVICE, `other/v1/device/bench-1/state`)).toBe(false);
 });

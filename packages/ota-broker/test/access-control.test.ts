@@ -115,6 +115,44 @@ test("a will is published only where its client may publish", async () => {
   await expect.poll(() => topics).toEqual([`${ROOT}/v1/device/bench-1/state`]);
 });
 
+test("a device that fills its share of the room for retained messages leaves the others theirs", async () => {
+  const limits = {
+    retainedBytesMax: 1_000_000,
+    retainedBytesPerDeviceMax: 5_000,
+    retainedBytesPerPublisherMax: 20_000,
+  };
+  const { broker, refusals } = await startBroker({ users, limits });
+  const publisher = await connectClient(broker.url, as("ci"));
+  expect(await mayPublish(publisher, `${ROOT}/v1/offer`, true, "x".repeat(10_000))).toBe(true);
+  const device = await connectClient(broker.url, as("bench-1"));
+  const report = "x".repeat(2_000);
+  expect(await mayPublish(device, `${ROOT}/v1/device/bench-1/state`, true, report)).toBe(true);
+  expect(await mayPublish(device, `${ROOT}/v1/device/bench-1/request`, true, report)).toBe(false);
+  expect(refusals.map(({ reason }) => reason)).toEqual(["there is no room to retain a message of 2000 bytes"]);
+  const other = await connectClient(broker.url, as("bench-2"));
+  expect(await mayPublish(other, `${ROOT}/v1/device/bench-2/state`, true, report)).toBe(true);
+  expect(await mayPublish(publisher, `${ROOT}/v1/keys/2`, true, "x".repeat(8_000))).toBe(true);
+  expect(await mayPublish(publisher, `${ROOT}/v1/keys/3`, true, "x".repeat(8_000))).toBe(false);
+});
+
+test("a will is published only if it is no larger than its topic may have", async () => {
+  const { broker, refusals } = await startBroker({ users, topicRoots: [ROOT] });
+  const reader = await connectClient(broker.url, as("ci"));
+  const sizes: number[] = [];
+  reader.on("message", (_topic, payload) => sizes.push(payload.length));
+  await maySubscribe(reader, "#");
+  for (const size of [2_049, 2_048]) {
+    const topic = `${ROOT}/v1/device/bench-1/state`;
+    const will = { topic, payload: Buffer.alloc(size, "x"), qos: 1 as const, retain: true };
+    const device = await connectClient(broker.url, { ...as("bench-1"), will });
+    device.stream.destroy();
+  }
+  await expect.poll(() => sizes).toEqual([2_048]);
+  expect(refusals.map(({ reason }) => reason)).toEqual([
+    `its message of 2049 bytes is too large for "${ROOT}/v1/device/bench-1/state", which takes 2048`,
+  ]);
+});
+
 test.for([
   ["no user name", 5, {}],
   ["a user name alone", 5, { username: "ci" }],
@@ -195,6 +233,7 @@ test.skipIf(lan === undefined)(
   `without users, who comes from another address is a device${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
   async () => {
     const { broker, refusals } = await startBroker({ host: "0.0.0.0" });
+    await mayPublish(await connectClient(broker.url), `${ROOT}/v1/offer`);
     // To 127.0.0.1 from the machine's address in its network: to the broker that is somebody else's.
     const device = await connectClientFrom(lan ?? "", broker.port);
     expect(await maySubscribe(device, `${ROOT}/v1/offer`)).toBe(true);
