@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAppImage, buildHashList, CHUNK_SIZE, concatBytes, sha256, toHex } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openArtifact, openImage } from "./image-file.ts";
+import { openArtifact, openImage, readWhole } from "./image-file.ts";
 
 const IMAGE = buildAppImage({ chip: "esp32c3", projectName: "gateway", secureVersion: 3, sizeBytes: 10_000 });
 const ARTIFACT = { file: "ota.json", name: "gateway" };
@@ -53,6 +53,23 @@ test("a file that became shorter is told, and no short chunk is sent", () => {
       details: { offset: CHUNK_SIZE, needed: CHUNK_SIZE, actual: 1 },
     }),
   );
+  image.close();
+});
+
+test("a file that changed in place since it was measured is told, chunk by chunk and as a whole", () => {
+  const image = openImage(path, ARTIFACT);
+  const changed = IMAGE.slice();
+  changed[CHUNK_SIZE] = IMAGE[CHUNK_SIZE]! ^ 1;
+  writeFileSync(path, changed);
+  expect(image.readChunk(0)).toEqual(IMAGE.subarray(0, CHUNK_SIZE));
+  const mismatch = expect.objectContaining({
+    code: "delivery/image-mismatch",
+    message: expect.stringContaining(`${path} changed while it was delivered`),
+  });
+  expect(() => image.readChunk(1)).toThrow(mismatch);
+  expect(() => readWhole(image)).toThrow(mismatch);
+  writeFileSync(path, IMAGE);
+  expect(readWhole(image)).toEqual(IMAGE);
   image.close();
 });
 

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -64,6 +64,20 @@ test("no connection is made", async () => {
   server.close();
   expect(connections).toBe(0);
 });
+
+test.for(["--dry-run", "--timeout"])(
+  "a damaged record of sequences is refused before anything is sent, with %s",
+  async (option) => {
+    line = createDeployLine({ mqtt: { ...MQTT, broker: "mqtt://127.0.0.1:1" } }, ["mqtt"]);
+    const folder = join(line.folder, ".tinybms-ota");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "sequence.json"), "{");
+    const { exitCode, stdout } = await line.deploy(["--json", option, ...(option === "--timeout" ? ["60"] : [])]);
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: "manifest/unreadable" });
+    expect(readFileSync(join(folder, "sequence.json"), "utf8")).toBe("{");
+  },
+);
 
 test("the JSON plan says planned, once for each way", async () => {
   const { stdout } = await planOf(

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { startEmbeddedBroker } from "@tinybms/ota-broker";
@@ -290,6 +290,26 @@ test("a broker that goes away and stays away ends with 1 when the time is up", a
     code: "delivery/connection-lost",
     details: { host: "127.0.0.1", port: broker.port },
   });
+});
+
+test("a file that changes in place while it is delivered ends the delivery with a sentence", async () => {
+  const broker = await startEmbeddedBroker();
+  const watcher = await connectAsync(broker.url);
+  await watcher.subscribeAsync(topicsOf(TOPIC).offer);
+  const running = deploy("--broker", broker.url, "--expect", "1", "--timeout", "60");
+  await nextMessage(watcher);
+  await watcher.endAsync(true);
+  const file = join(line.folder, "ota", "versions", "1.2.3", "gateway-1.2.3.bin");
+  writeFileSync(
+    file,
+    IMAGE.map((byte) => byte ^ 1),
+  );
+  const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
+  const { exitCode, stderr } = await running;
+  await device.close();
+  await broker.close();
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/error\[delivery\/image-mismatch\]: .* changed while it was delivered: the SHA-256 of chunk/);
 });
 
 test("a port that is taken is told before anything is sent", async () => {
