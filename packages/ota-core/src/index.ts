@@ -228,6 +228,7 @@ export { type CsvRow, readCsvRows, type UnclosedCsvRow } from "./nvs/csv-rows.ts
 export { formatNvsCsv } from "./nvs/format-nvs-csv.ts";
 export { type NvsFileReader, parseNvsCsv } from "./nvs/nvs-csv.ts";
 export { decryptNvsPartition, encryptNvsPartition } from "./nvs/nvs-encryption.ts";
+export type { NvsBehaviors } from "./nvs/nvs-engine-behaviors.ts";
 export {
   buildNvsBlobIndex,
   buildNvsEntry,
@@ -263,7 +264,7 @@ export {
   nvsKeyFromText,
 } from "./nvs/nvs-key.ts";
 export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./nvs/nvs-keys.ts";
-export { NEWEST_NVS_BEHAVIORS, type NvsBehaviors, type NvsOptions } from "./nvs/nvs-options.ts";
+export type { NvsOptions } from "./nvs/nvs-options.ts";
 export {
   buildNvsPageHeader,
   NVS_PAGE_HEADER_SIZE,

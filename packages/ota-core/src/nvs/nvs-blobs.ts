@@ -1,5 +1,6 @@
 import { concatBytes } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
+import type { NvsBehaviors } from "./nvs-engine-behaviors.ts";
 import {
   buildNvsBlobIndex,
   NVS_CHUNK_SIZE_MAX,
@@ -13,7 +14,6 @@ import {
 } from "./nvs-entry.ts";
 import { NvsErr } from "./nvs-err.ts";
 import type { NvsKey } from "./nvs-key.ts";
-import type { NvsBehaviors } from "./nvs-options.ts";
 import type { NvsItem, NvsPage, NvsPageContext } from "./nvs-page.ts";
 import type { FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
 

@@ -1,44 +1,61 @@
-import type { NvsEntry } from "./nvs-entry.ts";
+import { concatBytes } from "../bytes.ts";
+import { type NvsEntry, NvsType, parseNvsBlobIndex } from "./nvs-entry.ts";
 import { nvsItemName } from "./nvs-key.ts";
-import type { NvsPageItem, NvsPageReader } from "./nvs-page-reader.ts";
-
-/** An item, and the page it is in. */
-export interface NvsItemInPage {
-  readonly page: NvsPageReader;
-  readonly item: NvsPageItem;
-}
+import type { FoundItem } from "./nvs-page-manager.ts";
 
 /**
  * Finds items over all pages as NVS does: the oldest page first, and in each the first item of a namespace, key and
  * chunk, if it has the type (`PageManager` and `Page::findItem`). Made once, so that reading takes linear time.
  */
 export class NvsLookup {
-  readonly #places: Map<string, NvsItemInPage> = new Map();
-  readonly #items: Set<NvsPageItem> = new Set();
+  readonly #items: Map<string, FoundItem> = new Map();
+  readonly #found: Set<FoundItem> = new Set();
 
-  /** @param pages - Oldest first, with what doesn't count dropped. */
-  constructor(pages: readonly NvsPageReader[]) {
-    for (const page of pages) {
-      const seen = new Set<string>();
-      for (const item of page.items) {
-        const { chunkIndex, type } = item.entry;
-        const name = `${nvsItemName(item.entry)}/${chunkIndex}`;
-        if (seen.has(name)) continue;
-        seen.add(name);
-        const id = `${name}/${type}`;
-        if (this.#places.has(id)) continue;
-        this.#places.set(id, { page, item });
-        this.#items.add(item);
-      }
+  /** @param items - In the order of their pages, oldest first. */
+  constructor(items: readonly FoundItem[]) {
+    let seen = new Set<string>();
+    let page: FoundItem["page"] | undefined;
+    for (const item of items) {
+      if (item.page !== page) seen = new Set();
+      page = item.page;
+      const { chunkIndex, type } = item.entry;
+      const name = `${nvsItemName(item.entry)}/${chunkIndex}`;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const id = `${name}/${type}`;
+      if (this.#items.has(id)) continue;
+      this.#items.set(id, item);
+      this.#found.add(item);
     }
   }
 
   /** Whether a look-up finds this very item, and none before it. */
-  finds(item: NvsPageItem): boolean {
-    return this.#items.has(item);
+  finds(item: FoundItem): boolean {
+    return this.#found.has(item);
   }
 
-  get(wanted: Pick<NvsEntry, "namespaceIndex" | "key" | "chunkIndex" | "type">): NvsItemInPage | undefined {
-    return this.#places.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
+  get(wanted: Pick<NvsEntry, "namespaceIndex" | "key" | "chunkIndex" | "type">): FoundItem | undefined {
+    return this.#items.get(`${nvsItemName(wanted)}/${wanted.chunkIndex}/${wanted.type}`);
+  }
+
+  /**
+   * The bytes of a blob of format version 2 (ESP-IDF `Storage::readMultiPageBlob`).
+   *
+   * @param index - The blob's index entry.
+   * @returns `undefined` if a chunk is missing, too long or damaged.
+   */
+  readBlob(index: NvsEntry): Uint8Array | undefined {
+    const { sizeBytes, chunkCount, chunkStart } = parseNvsBlobIndex(index.data);
+    if (chunkStart + chunkCount > 0x100) return undefined;
+    const parts: Uint8Array[] = [];
+    let offset = 0;
+    for (let chunk = 0; chunk < chunkCount; chunk++) {
+      const found = this.get({ ...index, type: NvsType.blobData, chunkIndex: chunkStart + chunk });
+      const part = found?.page.readPayload(found);
+      if (part === undefined || typeof part === "number" || part.length > sizeBytes - offset) return undefined;
+      parts.push(part);
+      offset += part.length;
+    }
+    return offset === sizeBytes ? concatBytes(parts) : undefined;
   }
 }

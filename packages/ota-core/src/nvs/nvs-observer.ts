@@ -1,5 +1,5 @@
 import type { NvsEntry } from "./nvs-entry.ts";
-import type { NvsEntryStates } from "./nvs-entry-states.ts";
+import type { NvsPage } from "./nvs-page.ts";
 
 /** What NVS finds in a page when it opens a partition, and sets right. */
 export type NvsRecovery =
@@ -30,8 +30,8 @@ export type NvsRecovery =
 
 /** Learns what NVS finds while it opens a partition. Every call comes before NVS changes anything there. */
 export interface NvsObserver {
-  /** A page that is in use was read. @param offset - Where it begins, bytes of the partition. */
-  onPage?(offset: number, states: NvsEntryStates): void;
+  /** A page was read, and says what flash says. */
+  onPage(page: NvsPage): void;
   /**
    * Something is set right.
    *

@@ -34,16 +34,20 @@ export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly
   const header = parseNvsPageHeader(bytes);
   const fault = faultOfHeader(header, bytes);
   if (fault !== undefined) {
-    context.observer?.onRecovery(fault, offset + (HEADER_FAULT_OFFSETS[fault] ?? 0));
     page.adoptState("corrupt");
+    context.observer?.onPage(page);
+    context.observer?.onRecovery(fault, offset + (HEADER_FAULT_OFFSETS[fault] ?? 0));
     return { err: fault === "page-newer-version" ? NvsErr.ESP_ERR_NVS_NEW_VERSION_FOUND : NvsErr.ESP_OK, page };
   }
   page.adoptState(header.state);
-  if (header.state === "uninitialized") return { err: NvsErr.ESP_OK, page };
+  if (header.state === "uninitialized") {
+    context.observer?.onPage(page);
+    return { err: NvsErr.ESP_OK, page };
+  }
   page.sequence = header.sequence;
   page.version = header.version;
   page.flash.states.load(bytes.subarray(NVS_PAGE_HEADER_SIZE, NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE));
-  context.observer?.onPage?.(offset, page.flash.states);
+  context.observer?.onPage(page);
   page.countEntries();
   const loading = new PageRecovery(context, page);
   const err = header.state === "active" ? loading.recoverActive() : loading.recoverClosed();

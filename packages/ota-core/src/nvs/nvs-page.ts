@@ -1,5 +1,6 @@
 import { equalBytes } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
+import type { NvsBehaviors } from "./nvs-engine-behaviors.ts";
 import {
   buildNvsEntry,
   buildNvsVariableData,
@@ -20,7 +21,6 @@ import {
 import { NvsEntryState } from "./nvs-entry-states.ts";
 import { NvsErr } from "./nvs-err.ts";
 import { hashNvsKey, NVS_KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
-import type { NvsBehaviors } from "./nvs-options.ts";
 import { NvsPageFlash } from "./nvs-page-flash.ts";
 import { NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
 import { hashOfQuery, matchNvsEntry, type NvsQuery } from "./nvs-query.ts";

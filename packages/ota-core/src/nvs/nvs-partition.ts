@@ -1,10 +1,14 @@
 import type { OtaErrorCode } from "../errors.ts";
-import { dropIncompleteBlobs, readBlobChunks, readPayload } from "./nvs-blob-reader.ts";
-import { NVS_CHUNK_ANY, type NvsEntry, NvsType } from "./nvs-entry.ts";
+import { NVS_CHUNK_ANY, NVS_NAMESPACE_ANY, type NvsEntry, NvsType } from "./nvs-entry.ts";
+import { NvsEntryState } from "./nvs-entry-states.ts";
 import { nvsKeyFromBytes } from "./nvs-key.ts";
-import { type NvsItemInPage, NvsLookup } from "./nvs-lookup.ts";
+import { NvsLookup } from "./nvs-lookup.ts";
+import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
+import type { NvsPage } from "./nvs-page.ts";
 import { NVS_PAGE_SIZE, NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
-import { type NvsEntryCounts, type NvsPageItem, type NvsPageReader, nvsPagesOf } from "./nvs-page-reader.ts";
+import type { FoundItem } from "./nvs-page-manager.ts";
+import type { NvsStorage } from "./nvs-storage.ts";
+import { NvsStore } from "./nvs-store.ts";
 import { type NvsValueType, nvsValueType, readNvsNumber, readNvsText } from "./nvs-value.ts";
 
 /** One value of a partition. */
@@ -20,11 +24,16 @@ export interface NvsPartitionEntry {
 }
 
 /** One page of a partition. */
-export interface NvsPartitionPage extends NvsEntryCounts {
+export interface NvsPartitionPage {
   readonly offset: number;
+  /** `corrupt`: nothing in it counts, and it is erased before its next use. */
   readonly state: NvsPageState;
   /** `undefined` for pages that have none: blank and corrupt ones. */
   readonly sequence: number | undefined;
+  /** How many of its 126 entries are in which state, as flash says. */
+  readonly used: number;
+  readonly erased: number;
+  readonly free: number;
 }
 
 /** Something that isn't as a finished write of NVS leaves it. */
@@ -53,32 +62,180 @@ const WRITABLE_SIZE_MIN: number = 3 * NVS_PAGE_SIZE;
 
 const NAMESPACE_TABLE = 0;
 
-/** A page with its place in flash. */
-interface PlacedPage {
-  readonly page: NvsPageReader;
-  readonly offset: number;
+/** How a recovery is reported. */
+interface RecoveryText {
+  readonly kind: "interrupted" | "damaged" | "newer-version" | "no-free-page";
+  /** A function gets the item concerned, or the page's format. */
+  readonly message: string | ((subject: string) => string);
+  /** An encrypted partition is full of it: then it says nothing. */
+  readonly isOfPage: boolean;
 }
+
+const WRITTEN_TWICE = "was written again before its old value was erased";
+
+const RECOVERIES: Readonly<Record<NvsRecovery, RecoveryText>> = {
+  "page-half-erased": ofPage("interrupted", "the page says that it is blank and is not: an erase was cut short"),
+  "page-zeroed": ofPage("interrupted", "the page is all zeros: it was wiped, or an erase was cut short"),
+  "page-header-crc": ofPage("damaged", "the CRC of the page header is wrong: nothing in the page counts"),
+  "page-newer-version": {
+    kind: "newer-version",
+    message: (format) => `the page has format ${format}, which is newer than 0xfe (version 2)`,
+    isOfPage: false,
+  },
+  "page-state-unknown": ofPage("damaged", "the state word of the page is none: nothing in the page counts"),
+  "entry-without-state": ofPage("interrupted", "an entry was written, but its state wasn't: it doesn't count"),
+  "entry-state-illegal": ofPage("damaged", "the state of an entry is none"),
+  "entry-damaged": ofPage("damaged", "an entry is damaged: its CRC or its fields are wrong"),
+  "item-half-written": ofPage("interrupted", "an item was not written to its end: it doesn't count"),
+  "item-half-erased": ofPage("interrupted", "an item was not erased to its end: it doesn't count"),
+  "item-twice": ofPage("interrupted", `an item ${WRITTEN_TWICE}`),
+  "item-twice-in-older-page": {
+    kind: "interrupted",
+    message: (item) => `${item} ${WRITTEN_TWICE}`,
+    isOfPage: false,
+  },
+  "blob-incomplete": {
+    kind: "interrupted",
+    message: (item) => `${item} belongs to a blob that is not complete: it doesn't count`,
+    isOfPage: false,
+  },
+  "page-freeing": {
+    kind: "interrupted",
+    message: "the page's items were being moved to another page: they will be moved again",
+    isOfPage: false,
+  },
+  "no-free-page": {
+    kind: "no-free-page",
+    message: "no page is free, so nvs_flash_init fails with ESP_ERR_NVS_NO_FREE_PAGES (0x110d)",
+    isOfPage: false,
+  },
+};
 
 /**
  * Reads an NVS partition: the values that an application would find after `nvs_flash_init` (ESP-IDF `PageManager::load`,
  * `Storage::init`), what a power cut left, and what is damaged. Nothing is written, and any bytes give a result.
  *
- * @param bytes - The partition; a last part that is no whole page of 4096 bytes is not read. Blobs of one chunk share
- *   no memory with them.
+ * @param bytes - The partition; a last part that is no whole page of 4096 bytes is not read. Blobs share no memory with
+ *   them.
  */
 export function readNvsPartition(bytes: Uint8Array): NvsPartition {
-  const placed = nvsPagesOf(bytes).map((page, index) => ({ page, offset: index * NVS_PAGE_SIZE }));
-  const problems: NvsProblem[] = [];
-  const order = orderPages(placed, bytes.length, problems);
-  const pages = order.map(({ page }) => page);
-  const offsets = new Map(order.map(({ page, offset }) => [page, offset]));
-  const offsetOf = ({ page, item }: NvsItemInPage) => (offsets.get(page) ?? 0) + 64 + 32 * item.entryIndex;
-  for (const place of dropIncompleteBlobs(pages)) {
-    const message = `${describe(place.item.entry)} belongs to a blob that is not complete: it doesn't count`;
-    problems.push({ code: "nvs/interrupted", message, offset: offsetOf(place) });
+  const reading = new PartitionReading(bytes);
+  const store = NvsStore.inspect(storageOf(bytes), reading);
+  const items = itemsOf(store.pages);
+  const namespaces = store.namespaces.map(({ name, index }) => ({ name: readNvsText(name.bytes), index }));
+  const entries = entriesOf(items, namespaces);
+  return {
+    version: versionOf(store.pages),
+    namespaces,
+    entries,
+    pages: reading.pages,
+    problems: [...reading.problemsOfPages(), ...problemsOfEntries(entries)].sort(
+      (left, right) => left.offset - right.offset,
+    ),
+  };
+}
+
+/** Takes down what the engine meets. */
+class PartitionReading implements NvsObserver {
+  readonly pages: NvsPartitionPage[] = [];
+  readonly #bytes: Uint8Array;
+  readonly #enginePages: NvsPage[] = [];
+  readonly #recoveries: { readonly recovery: NvsRecovery; readonly offset: number; readonly subject: string }[] = [];
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
-  const namespaces = namespacesOf(pages);
-  const entries = entriesOf(pages, namespaces, offsetOf);
+
+  onPage(page: NvsPage): void {
+    const { states, offset } = page.flash;
+    this.#enginePages.push(page);
+    this.pages.push({
+      offset,
+      state: page.state === "invalid" ? "corrupt" : page.state,
+      sequence: page.isInUse ? page.sequence : undefined,
+      used: states.count(NvsEntryState.written),
+      erased: states.count(NvsEntryState.erased) + states.count(NvsEntryState.illegal),
+      free: states.count(NvsEntryState.empty),
+    });
+  }
+
+  onRecovery(recovery: NvsRecovery, offset: number, entry?: NvsEntry): void {
+    if (recovery === "no-free-page" && this.#bytes.length < WRITABLE_SIZE_MIN) return;
+    const format = `0x${(this.#bytes[offset] ?? 0).toString(16)}`;
+    this.#recoveries.push({ recovery, offset, subject: entry === undefined ? format : describe(entry) });
+  }
+
+  /** What was set right; of a partition that is encrypted, only that it is. */
+  problemsOfPages(): readonly NvsProblem[] {
+    const damagedCount = this.#recoveries.filter(({ recovery }) => recovery === "entry-damaged").length;
+    const isEncrypted = damagedCount > 0 && itemsOf(this.#enginePages).length === 0;
+    const problems: NvsProblem[] = this.#recoveries
+      .filter(({ recovery }) => !(isEncrypted && RECOVERIES[recovery].isOfPage))
+      .map(({ recovery, offset, subject }) => {
+        const { kind, message } = RECOVERIES[recovery];
+        return { code: `nvs/${kind}`, message: typeof message === "string" ? message : message(subject), offset };
+      });
+    if (isEncrypted) {
+      const message = `none of ${damagedCount} entries has a right CRC: the partition is encrypted, or destroyed`;
+      problems.push({ code: "nvs/encrypted", message, offset: 0 });
+    }
+    return problems;
+  }
+}
+
+/** The bytes as they are: what the engine marks as erased it keeps in memory too, so that nothing need be copied. */
+function storageOf(bytes: Uint8Array): NvsStorage {
+  return {
+    sizeBytes: bytes.length,
+    read: (offset, length) => bytes.subarray(offset, offset + length),
+    program: () => {},
+    eraseSector: () => {},
+  };
+}
+
+function itemsOf(pages: readonly NvsPage[]): readonly FoundItem[] {
+  const items: FoundItem[] = [];
+  for (const page of pages) {
+    for (const found of page.findAll({ namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.any })) {
+      items.push({ ...found, page });
+    }
+  }
+  return items;
+}
+
+function entriesOf(items: readonly FoundItem[], namespaces: NvsPartition["namespaces"]): readonly NvsPartitionEntry[] {
+  const lookup = new NvsLookup(items);
+  const names = new Map([...namespaces].reverse().map(({ index, name }) => [index, name]));
+  const entries: NvsPartitionEntry[] = [];
+  for (const item of items) {
+    const { entry, page, index } = item;
+    const type = nvsValueType(entry.type);
+    if (entry.namespaceIndex === NAMESPACE_TABLE || type === undefined || !isFound(lookup, item)) continue;
+    const namespace = names.get(entry.namespaceIndex);
+    const value = readValue(lookup, item);
+    entries.push({ namespace, key: keyText(entry), type, value, offset: page.flash.offsetOf(index) });
+  }
+  return entries;
+}
+
+/** Whether a look-up would find this item: an older page may have another one, or the key a blob of version 2. */
+function isFound(lookup: NvsLookup, item: FoundItem): boolean {
+  const { entry } = item;
+  if (entry.type === NvsType.blob && lookup.get({ ...entry, type: NvsType.blobIndex }) !== undefined) return false;
+  return lookup.finds(item);
+}
+
+function readValue(lookup: NvsLookup, item: FoundItem): NvsPartitionEntry["value"] {
+  const { type, data } = item.entry;
+  if (type === NvsType.blobIndex) return lookup.readBlob(item.entry);
+  if (type !== NvsType.blob && type !== NvsType.string) return readNvsNumber(type, data);
+  const payload = item.page.readPayload(item);
+  if (typeof payload === "number") return undefined;
+  return type === NvsType.blob ? payload : readNvsText(payload);
+}
+
+function problemsOfEntries(entries: readonly NvsPartitionEntry[]): readonly NvsProblem[] {
+  const problems: NvsProblem[] = [];
   for (const { key, type, value, namespace, offset } of entries) {
     const name = `${namespace ?? "?"}:${key}`;
     if (value === undefined) {
@@ -87,139 +244,17 @@ export function readNvsPartition(bytes: Uint8Array): NvsPartition {
       problems.push({ code: "nvs/damaged", message: `${name} is in a namespace that has no name`, offset });
     }
   }
-  return {
-    version: versionOf(pages),
-    namespaces,
-    entries,
-    pages: placed.map(({ page, offset }) => ({
-      offset,
-      state: page.state,
-      sequence: isInUse(page) ? page.sequence : undefined,
-      ...page.counts,
-    })),
-    problems: [...pageProblems(placed), ...problems].sort((left, right) => left.offset - right.offset),
-  };
-}
-
-/** Pages in use, oldest first, with what an interrupted write or move left undone made good. */
-function orderPages(placed: readonly PlacedPage[], sizeBytes: number, problems: NvsProblem[]): PlacedPage[] {
-  const order = placed
-    .filter(({ page }) => isInUse(page))
-    .sort((left, right) => left.page.sequence - right.page.sequence);
-  let freeCount = placed.length - order.length;
-  const newest = order.at(-1);
-  if (newest !== undefined) dropOldCopyOfLastItem(newest, order, problems);
-
-  const freeing = order.find(({ page }) => page.state === "freeing");
-  if (freeing !== undefined) {
-    const message = "the page's items were being moved to another page: they will be moved again";
-    problems.push({ code: "nvs/interrupted", message, offset: freeing.offset });
-    // It has all its items still, so the copies in the newest page are worth nothing.
-    if (newest?.page.state === "active") {
-      order.pop();
-      freeCount++;
-    }
-    order.splice(order.indexOf(freeing), 1);
-    order.push(freeing);
-  }
-  if (freeCount === 0 && sizeBytes >= WRITABLE_SIZE_MIN) {
-    const message = "no page is free, so nvs_flash_init fails with ESP_ERR_NVS_NO_FREE_PAGES (0x110d)";
-    problems.push({ code: "nvs/no-free-page", message, offset: 0 });
-  }
-  return order;
-}
-
-/** An item is written before the one it replaces is erased. Only the newest page's last item can have been cut there. */
-function dropOldCopyOfLastItem(newest: PlacedPage, order: readonly PlacedPage[], problems: NvsProblem[]): void {
-  const last = newest.page.items.at(-1)?.entry;
-  if (last === undefined) return;
-  const older = order.filter((place) => place !== newest && place.page.state !== "freeing");
-  // A blob of format version 1 has no index that the new one could replace.
-  const types = last.type === NvsType.blobIndex ? [NvsType.blobIndex, NvsType.blob] : [last.type];
-  for (const type of types) {
-    for (const { page, offset } of older) {
-      const copy = page.find({ ...last, type });
-      if (copy === undefined) continue;
-      page.drop(copy);
-      const message = `${describe(last)} was written again before its old value was erased`;
-      problems.push({ code: "nvs/interrupted", message, offset: offset + 64 + 32 * copy.entryIndex });
-      return;
-    }
-  }
-}
-
-function namespacesOf(pages: readonly NvsPageReader[]): { name: string; index: number }[] {
-  const namespaces: { name: string; index: number }[] = [];
-  for (const page of pages) {
-    for (const { entry } of page.items) {
-      if (entry.namespaceIndex !== NAMESPACE_TABLE || entry.type !== NvsType.u8) continue;
-      namespaces.push({ name: keyText(entry), index: entry.data[0] ?? 0 });
-    }
-  }
-  return namespaces;
-}
-
-function entriesOf(
-  pages: readonly NvsPageReader[],
-  namespaces: NvsPartition["namespaces"],
-  offsetOf: (place: NvsItemInPage) => number,
-): NvsPartitionEntry[] {
-  const lookup = new NvsLookup(pages);
-  const names = new Map([...namespaces].reverse().map(({ index, name }) => [index, name]));
-  const entries: NvsPartitionEntry[] = [];
-  for (const page of pages) {
-    for (const item of page.items) {
-      const { entry } = item;
-      const type = nvsValueType(entry.type);
-      if (entry.namespaceIndex === NAMESPACE_TABLE || type === undefined || !isFound(lookup, item)) continue;
-      const namespace = names.get(entry.namespaceIndex);
-      const value = readValue(lookup, { page, item });
-      entries.push({ namespace, key: keyText(entry), type, value, offset: offsetOf({ page, item }) });
-    }
-  }
-  return entries;
-}
-
-/** Whether a look-up would find this item: an older page may have another one, or the key a blob of version 2. */
-function isFound(lookup: NvsLookup, item: NvsPageItem): boolean {
-  const { entry } = item;
-  if (entry.type === NvsType.blob && lookup.get({ ...entry, type: NvsType.blobIndex }) !== undefined) return false;
-  return lookup.finds(item);
-}
-
-function readValue(lookup: NvsLookup, place: NvsItemInPage): NvsPartitionEntry["value"] {
-  const { type, data } = place.item.entry;
-  if (type === NvsType.blobIndex) return readBlobChunks(lookup, place.item.entry);
-  if (type === NvsType.blob) return readPayload(place)?.slice();
-  if (type !== NvsType.string) return readNvsNumber(type, data);
-  const payload = readPayload(place);
-  return payload === undefined ? undefined : readNvsText(payload);
-}
-
-/** What is wrong in each page; of a partition that is encrypted, that alone. */
-function pageProblems(placed: readonly PlacedPage[]): NvsProblem[] {
-  const inconsistentCount = placed.reduce((count, { page }) => count + page.inconsistentCount, 0);
-  const isEncrypted = inconsistentCount > 0 && placed.every(({ page }) => page.items.length === 0);
-  const problems: NvsProblem[] = placed.flatMap(({ page, offset }) =>
-    page.faults
-      .filter(({ kind }) => !isEncrypted || kind === "newer-version")
-      .map((fault) => ({ code: `nvs/${fault.kind}` as const, message: fault.message, offset: offset + fault.offset })),
-  );
-  if (isEncrypted) {
-    const message = `none of ${inconsistentCount} entries has a right CRC: the partition is encrypted, or destroyed`;
-    problems.push({ code: "nvs/encrypted", message, offset: 0 });
-  }
   return problems;
 }
 
-function versionOf(pages: readonly NvsPageReader[]): 1 | 2 | undefined {
+function versionOf(pages: readonly NvsPage[]): 1 | 2 | undefined {
   const newest = pages.at(-1);
   if (newest === undefined) return undefined;
   return newest.version === NVS_VERSION ? 2 : 1;
 }
 
-function isInUse(page: NvsPageReader): boolean {
-  return page.state !== "corrupt" && page.state !== "uninitialized";
+function ofPage(kind: RecoveryText["kind"], message: string): RecoveryText {
+  return { kind, message, isOfPage: true };
 }
 
 function describe(entry: NvsEntry): string {

@@ -1,6 +1,7 @@
 import { equalBytes } from "../bytes.ts";
 import { eraseIncompleteBlobs } from "./nvs-blob-recovery.ts";
 import { NvsBlobs } from "./nvs-blobs.ts";
+import { NEWEST_NVS_BEHAVIORS, type NvsBehaviors } from "./nvs-engine-behaviors.ts";
 import {
   isNvsVariableType,
   NVS_CHUNK_START,
@@ -12,7 +13,7 @@ import {
 import { NvsErr } from "./nvs-err.ts";
 import { hasNvsKey, type NvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
 import type { NvsObserver } from "./nvs-observer.ts";
-import { NEWEST_NVS_BEHAVIORS, type NvsBehaviors, type NvsOptions } from "./nvs-options.ts";
+import type { NvsOptions } from "./nvs-options.ts";
 import type { NvsItem, NvsPage } from "./nvs-page.ts";
 import type { NvsLoadContext } from "./nvs-page-load.ts";
 import { type FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
