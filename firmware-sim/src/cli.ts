@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 import { CHIPS, isOtaError, OtaError } from "@tinybms/ota-core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { argumentFault } from "./commands/argument-fault.ts";
 import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
 import { declareFlash } from "./commands/flash-options.ts";
+import { argumentFault } from "./commands/misspelled-option.ts";
 import { declarePowerCut } from "./commands/power-cut-options.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { declareTwin } from "./commands/twin-options.ts";

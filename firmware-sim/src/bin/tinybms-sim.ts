@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runSimCli } from "../cli.ts";
+import { OutputFaults } from "./output-errors.ts";
 
 /** How long a process may take to end after its result, and after an interruption, in milliseconds. */
 const END_MS = { result: 500, interruption: 1_500 };
@@ -26,12 +27,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-// A reader that goes away, such as `head`, ends the output, not the command.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-}
+const faults = new OutputFaults();
+for (const stream of [process.stdout, process.stderr]) faults.watch(stream);
 
 const { stdout, stderr, env } = process;
 process.exitCode = await runSimCli(process.argv.slice(2), { stdout, stderr, env, signal: interrupt.signal });

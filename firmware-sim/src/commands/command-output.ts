@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import { type OtaError, redactorOf } from "@tinybms/ota-core";
+import { type OtaError, redactorOf, terminalJson } from "@tinybms/ota-core";
 
 /** Where a command's text goes: a stream of the process, or one that collects it. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
@@ -49,7 +49,7 @@ export class CommandOutput {
 
   /** The result, for programs: only with `--json`, and once. */
   printJson(document: unknown): void {
-    if (this.json) this.io.stdout.write(`${this.#redact(JSON.stringify(document, null, 2))}\n`);
+    if (this.json) this.io.stdout.write(`${this.#redact(terminalJson(document, 2))}\n`);
   }
 
   /** What goes on meanwhile, on standard error, unless `--quiet`. */
@@ -59,7 +59,7 @@ export class CommandOutput {
 
   /** One line for each event, on standard error, with `--verbose`. */
   trace(event: unknown): void {
-    if (this.verbose) this.io.stderr.write(`${this.#redact(JSON.stringify(event))}\n`);
+    if (this.verbose) this.io.stderr.write(`${this.#redact(terminalJson(event))}\n`);
   }
 
   warn(text: string): void {
@@ -77,7 +77,9 @@ export class CommandOutput {
     const { stderr, env } = this.io;
     const message = this.#redact(printable(error.message));
     stderr.write(`${paint(stderr, env, "red", `error[${error.code}]:`)} ${message}\n`);
-    if (error.hint !== undefined) stderr.write(`${paint(stderr, env, "cyan", "hint:")} ${this.#redact(error.hint)}\n`);
+    // The grammar of faults has lines of its own.
+    const hint = error.hint === undefined ? undefined : this.#redact(error.hint.split("\n").map(printable).join("\n"));
+    if (hint !== undefined) stderr.write(`${paint(stderr, env, "cyan", "hint:")} ${hint}\n`);
     if (this.verbose && error.stack !== undefined) stderr.write(`${this.#redact(error.stack)}\n`);
   }
 

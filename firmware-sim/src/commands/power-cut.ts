@@ -1,4 +1,4 @@
-import { assertAppImage, CHUNK_SIZE, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { assertAppImage, CHUNK_SIZE, parseAppImage, terminalJson, verifyAppImage } from "@tinybms/ota-core";
 import { parsePoint } from "../power-cut/point-name.ts";
 import { replayPoint } from "../power-cut/replay.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
@@ -78,7 +78,7 @@ function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, out
   const violations = breaches.filter(({ limit }) => limit === undefined);
   const limits = breaches.filter(({ limit }) => limit !== undefined);
   output.printJson({ point: name, outcome: outcome ?? null, violations, limits, trace });
-  for (const entry of trace) output.print(JSON.stringify(entry));
+  for (const entry of trace) output.print(terminalJson(entry));
   for (const { limit, message } of limits) output.print(`${output.style("yellow", limit ?? "")}  ${message}`);
   for (const { invariant, message } of violations) output.print(`${output.style("red", invariant)}  ${message}`);
   if (violations.length === 0) output.print(output.style("green", "every invariant holds at this point"));

@@ -163,6 +163,7 @@ export {
   type StrictJsonLimits,
   type StrictJsonResult,
 } from "./json/strict-json.ts";
+export { terminalJson } from "./json/terminal-json.ts";
 export { isLoopbackHost } from "./loopback-host.ts";
 export { resolveChannels, usedChannels } from "./manifest/channels.ts";
 export {

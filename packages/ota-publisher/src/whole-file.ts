@@ -19,7 +19,16 @@ export async function readWholeFile(file: string): Promise<Uint8Array> {
     if (stats.size > FILE_SIZE_MAX) {
       throw unreadable(file, `is ${stats.size} bytes; no flash is larger than 128 MiB`);
     }
-    return new Uint8Array(await handle.readFile());
+    if (!stats.isFile()) return Uint8Array.from(await handle.readFile());
+    // readFile collects pieces, and copies them together: twice the memory.
+    const bytes = new Uint8Array(stats.size);
+    let size = 0;
+    while (size < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, size, bytes.length - size, size);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+    }
+    return bytes.subarray(0, size);
   } catch (cause) {
     throw cause instanceof OtaError ? cause : unreadable(file, "can't be read", cause);
   } finally {

@@ -8,6 +8,9 @@ process.getBuiltinModule("node:module").enableCompileCache?.();
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupt.abort());
 
+// A reader that goes away, such as `head`, ends the output, not the command.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 const { runCli } = await import("../run-cli.ts");
 const world: CliWorld = {
   stdout: process.stdout,

@@ -11,7 +11,7 @@ import {
 import { Findings } from "./findings.ts";
 import { looksEncrypted } from "./foreign-file.ts";
 import { inspectApp } from "./inspect-app.ts";
-import { inspectNvs } from "./inspect-nvs.ts";
+import { inspectNvs, NVS_READ_SIZE_MAX } from "./inspect-nvs.ts";
 import { inspectOtadata } from "./inspect-otadata.ts";
 import { describePartition, inspectPartitionTable } from "./inspect-partition-table.ts";
 import type {
@@ -80,8 +80,12 @@ export function inspectLocated(
 
   const table = tableOffset === undefined ? undefined : tableAt(flash, tableOffset);
   const entries = table?.entries ?? [];
+  // For all partitions together: a crafted table may name the same bytes again and again.
+  let nvsReadMax = NVS_READ_SIZE_MAX;
   const partitions = entries.map((entry, index) => {
-    const partition = inspectPartition(flash, entry, slotCountOf(entries), options, findings, `/partitions/${index}`);
+    const limited = { ...options, nvsReadMax };
+    const partition = inspectPartition(flash, entry, slotCountOf(entries), limited, findings, `/partitions/${index}`);
+    if (partition.contents?.type === "nvs") nvsReadMax -= Math.min(nvsReadMax, partition.contents.size);
     if (partition.contents !== null) {
       findings.adopt(partition.contents, entry.offset, `/partitions/${index}/contents`, entry.label);
     }
@@ -154,11 +158,14 @@ function noteCopies(
   findings.note("image/partition-table-invalid", message, otherTableOffsets[0], "/partitionTableOffset");
 }
 
+/** What is told of an inspection, and how many bytes of NVS it may still read. */
+type LimitedOptions = InspectOptions & { readonly nvsReadMax: number };
+
 function inspectPartition(
   flash: Uint8Array,
   entry: PartitionEntry,
   slotCount: number,
-  options: InspectOptions,
+  options: LimitedOptions,
   findings: Findings,
   path: string,
 ): FlashPartition {
@@ -174,7 +181,7 @@ function inspectContents(
   bytes: Uint8Array,
   entry: PartitionEntry,
   slotCount: number,
-  options: InspectOptions,
+  options: LimitedOptions,
   findings: Findings,
   path: string,
 ): Inspection | null {
@@ -189,12 +196,15 @@ function inspectContents(
   if (entry.type !== PartitionType.DATA) return null;
   const whole = padded(bytes, entry.size);
   if (entry.subtype === DataSubtype.OTA) return inspectOtadata(whole, slotCount);
-  if (entry.subtype === DataSubtype.NVS) return inspectNvs(whole, options.showSecrets === true);
+  if (entry.subtype === DataSubtype.NVS) {
+    return inspectNvs(whole, options.showSecrets === true, options.nvsReadMax);
+  }
   return null;
 }
 
 /** A data partition that the file ends in: what isn't written stays erased. */
 function padded(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length === size) return bytes;
   // The size comes from the table, so that it is only believed as far as a partition of these kinds is large.
   const whole = new Uint8Array(Math.max(bytes.length, Math.min(size, 0x10_0000))).fill(0xff);
   whole.set(bytes);

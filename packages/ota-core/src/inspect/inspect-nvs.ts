@@ -24,12 +24,28 @@ const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> 
 const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product", "username"];
 
 /**
+ * Bytes of NVS that one inspection reads: 256 pages. A device keeps an index of all pages in its RAM, and has none for that
+ * many. A crafted file of two million entries would take gigabytes here.
+ */
+export const NVS_READ_SIZE_MAX: number = 256 * NVS_PAGE_SIZE;
+
+/**
  * Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for, but for who
  * a device is and where its broker is.
+ *
+ * @param readMax - Bytes to read at most. A longer partition is a problem: only its beginning was judged.
  */
-export function inspectNvs(bytes: Uint8Array, showSecrets: boolean): NvsInspection {
+export function inspectNvs(
+  bytes: Uint8Array,
+  showSecrets: boolean,
+  readMax: number = NVS_READ_SIZE_MAX,
+): NvsInspection {
   const findings = new Findings();
-  const { version, namespaces, entries, pages, problems } = readNvsPartition(bytes);
+  const { version, namespaces, entries, pages, problems } = readNvsPartition(bytes.subarray(0, readMax));
+  if (bytes.length > readMax) {
+    const message = `the partition is ${bytes.length} bytes; only the first ${readMax} are read, and judged by themselves`;
+    findings.problem("nvs/size-invalid", message, readMax);
+  }
   const excess = bytes.length % NVS_PAGE_SIZE;
   if (excess > 0) {
     const message = `the partition is ${bytes.length} bytes, no multiple of ${NVS_PAGE_SIZE}: the last ${excess} are not read`;

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import type { TextStream } from "../console/console.ts";
 
 // Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
 process.getBuiltinModule("node:module").enableCompileCache?.();
@@ -32,22 +31,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** A reader that goes away, such as `head`, ends the output, not the command. */
-function withoutReader(stream: TextStream): TextStream {
-  if (stream.listenerCount("error") > 0) return stream;
-  return stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-}
-
+const { OutputFaults } = await import("./output-faults.ts");
+const faults = new OutputFaults();
 const { runCli } = await import("../cli/run-cli.ts");
 process.exitCode = await runCli(process.argv.slice(2), {
   // Opening a stream takes a millisecond, and most commands need one.
   get stdout() {
-    return withoutReader(process.stdout);
+    return faults.watch(process.stdout);
   },
   get stderr() {
-    return withoutReader(process.stderr);
+    return faults.watch(process.stderr);
   },
   env: process.env,
   signal: interrupt.signal,

@@ -12,6 +12,15 @@ export function fieldLines(fields: readonly Field[]): string[] {
     .map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${printable(String(value))}`);
 }
 
+/** Rows of one kind that people are shown; `--json` has all. */
+export const ROWS_MAX = 1000;
+
+/** What is said in the place of rows beyond {@link ROWS_MAX}. */
+export function moreLines(count: number, noun: string): string[] {
+  const more = count - ROWS_MAX;
+  return more <= 0 ? [] : [`  … and ${more} more ${noun}${more === 1 ? "" : "s"}; --json has all`];
+}
+
 /**
  * A table: headings, then rows, every column as wide as its widest cell.
  *

@@ -1,18 +1,14 @@
 import type { InspectedNvsEntry, InspectedSignatureBlock, NvsInspection, OtadataInspection } from "@tinybms/ota-core";
-import { fieldLines, hex, tableLines } from "./inspect-columns.ts";
+import { fieldLines, hex, moreLines, ROWS_MAX, tableLines } from "./inspect-columns.ts";
 
 /** Longer values are cut for people; `--json` has them whole. */
 const VALUE_LENGTH_MAX = 64;
 
 /** The values of an NVS partition, and its pages. */
 export function nvsLines({ version, namespaces, entries, pages }: NvsInspection): string[] {
-  const values = entries.map((entry) => [
-    entry.namespace ?? "?",
-    entry.key,
-    entry.type,
-    `${entry.size}`,
-    valueText(entry),
-  ]);
+  const values = entries
+    .slice(0, ROWS_MAX)
+    .map((entry) => [entry.namespace ?? "?", entry.key, entry.type, `${entry.size}`, valueText(entry)]);
   const pageRows = pages.map(({ offset, state, sequence, used, erased, free }) => [
     hex(offset, 6),
     state,
@@ -41,6 +37,7 @@ export function nvsLines({ version, namespaces, entries, pages }: NvsInspection)
             ["left", "left", "left", "right", "left"],
             values,
           ),
+          ...moreLines(entries.length, "value"),
         ]),
   ];
 }

@@ -1,6 +1,6 @@
 import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core";
 import { type CommandConsole, printable } from "../console/console.ts";
-import { fieldLines, formatSize, hex, tableLines } from "./inspect-columns.ts";
+import { fieldLines, formatSize, hex, moreLines, ROWS_MAX, tableLines } from "./inspect-columns.ts";
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";
 
@@ -18,8 +18,10 @@ export function inspectionText(file: string, inspection: Inspection, paint: Pain
   const verdict = valid ? paint.style("green", "valid") : paint.style("red", countText(problems.length, "problem"));
   const title = paint.style("bold", `${printable(file)}: ${titleOf(inspection)}`);
   const findings = [
-    ...problems.map((problem) => `  ${paint.style("red", problem.code)}: ${describe(problem)}`),
-    ...notes.map((note) => `  ${paint.style("yellow", `note ${note.code}`)}: ${describe(note)}`),
+    ...problems.slice(0, ROWS_MAX).map((problem) => `  ${paint.style("red", problem.code)}: ${describe(problem)}`),
+    ...moreLines(problems.length, "problem"),
+    ...notes.slice(0, ROWS_MAX).map((note) => `  ${paint.style("yellow", `note ${note.code}`)}: ${describe(note)}`),
+    ...moreLines(notes.length, "note"),
   ];
   return [
     `${title}, ${verdict}`,

@@ -28,7 +28,8 @@ export async function runInspect(
   const size = flashSize === undefined ? {} : { flashSize };
   const inspection = inspectImage(bytes, { showSecrets, ...size, ...placesOf(options) });
   console.printJson(inspection);
-  const wanted = console.quiet && inspection.valid ? [] : inspectionText(file, inspection, console);
-  for (const line of wanted) console.print(line);
+  if (!console.json && !(console.quiet && inspection.valid)) {
+    for (const line of inspectionText(file, inspection, console)) console.print(line);
+  }
   return inspection.valid ? ExitCode.done : ExitCode.wrongInput;
 }

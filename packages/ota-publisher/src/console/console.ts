@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import { isOtaError, OtaError, redactorOf } from "@tinybms/ota-core";
+import { isOtaError, OtaError, redactorOf, terminalJson } from "@tinybms/ota-core";
 
 /** Where a command's text goes: a stream of the process, or one that collects it. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
@@ -94,7 +94,9 @@ export class CommandConsole {
   printJson(document: unknown): void {
     if (!this.json) return;
     const told = this.#secrets.size === 0 ? document : this.#redactAll(JSON.parse(JSON.stringify(document)));
-    this.world.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+    // Two writes: a document may have megabytes, which joining would copy.
+    this.world.stdout.write(terminalJson(told, 2));
+    this.world.stdout.write("\n");
   }
 
   /** A result as it may be shown. `inspect --show-secrets` met no credential of ours, and shows what it found. */
@@ -138,6 +140,8 @@ export class CommandConsole {
 
 /** Text that came from outside, without what a terminal would take for a command, on one line. */
 export function printable(text: string): string {
+  // Nearly all text is: tables of many rows make no copy of each cell.
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
   return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 

@@ -1,0 +1,25 @@
+import type { TextStream } from "../commands/command-output.ts";
+
+/**
+ * Keeps a write error of standard output or standard error from ending the command with a stack trace.
+ *
+ * A reader that goes away, such as `head`, ends the output, not the command. Any other error, such as a full disk, is
+ * reported once, and the command ends with 1 although it has done its work.
+ */
+export class OutputFaults {
+  #hasFault = false;
+
+  /** Listens to a stream; several calls for one stream listen once. */
+  watch(stream: TextStream): TextStream {
+    if (stream.listenerCount("error") > 0) return stream;
+    return stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE" || this.#hasFault) return;
+      this.#hasFault = true;
+      const other = stream === process.stderr ? process.stdout : process.stderr;
+      this.watch(other).write(`error[unexpected]: the output can't be written: ${error.code ?? error.message}\n`);
+      process.once("exit", () => {
+        process.exitCode ||= 1;
+      });
+    });
+  }
+}
