@@ -27,6 +27,10 @@ export function efuseWords(profile: RomProfile, efuse: Efuse, mac: Uint8Array): 
   const major = Math.floor(efuse.chipRevision / 100);
   set(registers.majorRevision, profile.chip === "esp32" ? 2 ** major - 1 : major);
   set(registers.minorRevision, efuse.chipRevision % 100);
+  if (registers.blockRevision !== undefined) {
+    set([registers.blockRevision.major], Math.floor(efuse.blockRevision / 100));
+    set([registers.blockRevision.minor], efuse.blockRevision % 100);
+  }
   set([registers.flashCryptCount], efuse.flashEncryptionKey === undefined ? 0 : CRYPT_COUNT_ON);
   set([registers.secureBoot], efuse.isSecureBootOn ? 1 : 0);
   return words;

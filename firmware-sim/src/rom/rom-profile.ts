@@ -23,6 +23,8 @@ export interface EfuseRegisters {
   /** On ESP32 as many bits are set as the major revision counts. */
   readonly majorRevision: readonly BitField[];
   readonly minorRevision: readonly BitField[];
+  /** Revision of the eFuse blocks, `BLK_VERSION_MAJOR` and `BLK_VERSION_MINOR`; absent on ESP32. */
+  readonly blockRevision?: { readonly major: BitField; readonly minor: BitField };
   /** `FLASH_CRYPT_CNT` or `SPI_BOOT_CRYPT_CNT`. */
   readonly flashCryptCount: BitField;
   /** `ABS_DONE_1` or `SECURE_BOOT_EN`. */

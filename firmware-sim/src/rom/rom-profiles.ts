@@ -46,6 +46,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
     efuse: blockEfuse(0x3f41_a000, {
       majorRevision: [blockBits(0x3f41_a000, 3, 18, 2)],
       minorRevision: [blockBits(0x3f41_a000, 4, 4, 3), blockBits(0x3f41_a000, 3, 20)],
+      blockRevision: { major: blockBits(0x3f41_a000, 3, 25, 2), minor: blockTwoBits(0x3f41_a000, 4, 4, 3) },
     }),
     spi: { base: 0x3f40_2000, ...SPI_2ND_GENERATION },
     registers: [[CHIP_MAGIC, 0x0000_07c6]],
@@ -58,6 +59,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
     efuse: blockEfuse(0x6000_7000, {
       majorRevision: [blockBits(0x6000_7000, 5, 24, 2)],
       minorRevision: [blockBits(0x6000_7000, 3, 18, 3), blockBits(0x6000_7000, 5, 23)],
+      blockRevision: { major: blockTwoBits(0x6000_7000, 4, 0, 2), minor: blockBits(0x6000_7000, 3, 24, 3) },
     }),
     spi: { base: 0x6000_2000, ...SPI_2ND_GENERATION },
     registers: [[CHIP_MAGIC, 9]],
@@ -70,6 +72,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
     efuse: blockEfuse(0x6000_8800, {
       majorRevision: [blockBits(0x6000_8800, 5, 24, 2)],
       minorRevision: [blockBits(0x6000_8800, 3, 18, 3), blockBits(0x6000_8800, 5, 23)],
+      blockRevision: { major: blockTwoBits(0x6000_8800, 4, 0, 2), minor: blockBits(0x6000_8800, 3, 24, 3) },
     }),
     spi: { base: 0x6000_2000, ...SPI_2ND_GENERATION },
     registers: [[CHIP_MAGIC, 0x6921_506f]],
@@ -84,6 +87,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
       ...blockEfuse(0x600b_0800, {
         majorRevision: [blockBits(0x600b_0800, 3, 22, 2)],
         minorRevision: [blockBits(0x600b_0800, 3, 18, 4)],
+        blockRevision: { major: blockBits(0x600b_0800, 3, 30, 2), minor: blockBits(0x600b_0800, 3, 27, 3) },
       }),
       macExtension: true,
     },
@@ -100,6 +104,7 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
       ...blockEfuse(0x600b_0800, {
         majorRevision: [blockBits(0x600b_0800, 3, 21, 2)],
         minorRevision: [blockBits(0x600b_0800, 3, 18, 3)],
+        blockRevision: { major: blockTwoBits(0x600b_0800, 4, 5, 2), minor: blockTwoBits(0x600b_0800, 4, 2, 3) },
       }),
       macExtension: true,
     },
@@ -129,7 +134,10 @@ function later(
 }
 
 /** eFuses in blocks, as all chips after ESP32 have them. */
-function blockEfuse(base: number, revision: Pick<EfuseRegisters, "majorRevision" | "minorRevision">): EfuseRegisters {
+function blockEfuse(
+  base: number,
+  revision: Pick<EfuseRegisters, "majorRevision" | "minorRevision" | "blockRevision">,
+): EfuseRegisters {
   return {
     macLow: base + 0x44,
     macHigh: base + 0x48,
@@ -143,6 +151,11 @@ function blockEfuse(base: number, revision: Pick<EfuseRegisters, "majorRevision"
 /** Bits of a word of eFuse block 1. */
 function blockBits(base: number, word: number, shift: number, width = 1): BitField {
   return bits(base + 0x44 + 4 * word, shift, width);
+}
+
+/** Bits of a word of eFuse block 2. */
+function blockTwoBits(base: number, word: number, shift: number, width = 1): BitField {
+  return bits(base + 0x5c + 4 * word, shift, width);
 }
 
 function bits(address: number, shift: number, width = 1): BitField {

@@ -24,6 +24,17 @@ test.for(FLASHABLE)("an %s tells its revision, MAC, flash size, secure boot and 
   expect(encrypted.board).toMatchObject({ secureBoot: false, flashEncryption: true });
 });
 
+test.for(FLASHABLE)("an %s tells the revision of its eFuse blocks where images are held to it", async (chip) => {
+  const { board } = await Flasher.connect(lineTo(chip, { blockRevision: 103, chipRevision: 2 }));
+  expect(board.blockRevision).toBe(chip === "esp32" ? undefined : 103);
+  expect(board.revision).toBe(2);
+});
+
+test("an ESP32-S3 of block revision 1.1 is of chip revision 0.0, whatever its upper bits are", async () => {
+  const { board } = await Flasher.connect(lineTo("esp32s3", { blockRevision: 101, chipRevision: 308 }));
+  expect(board).toMatchObject({ revision: 0, blockRevision: 101 });
+});
+
 test.for(FLASHABLE)("an encrypted %s is refused as such, though nothing of its flash can be read", async (chip) => {
   const flashing = flashBoard(lineTo(chip, { flashEncryptionKey: 7 }), appImage(chip, "1.1.0"));
   await expect(flashing).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { createHardware, runBootloader } from "@tinybms/firmware-sim";
 import {
+  buildAppImage,
   buildOtadataEntry,
   OTADATA_SECTOR_SIZE,
   type OtaErrorCode,
@@ -168,7 +169,37 @@ test("an image for a newer chip names both revisions", async () => {
   const newer = { ...NEW, bytes, image: { ...NEW.image, header: { ...NEW.image.header, minChipRevisionFull: 399 } } };
   const { code, message } = await refusal(() => planAppFlash("port", BOARD, layout, newer, APP_OPTIONS));
   expect(code).toBe("serial/chip-revision");
-  expect(message).toBe("gateway-2.0.0.bin needs a chip of at least v3.99; that of the board on port is v3.1");
+  expect(message).toBe("gateway-2.0.0.bin needs chip revision at least v3.99; the board on port has v3.1");
+});
+
+test("an old image for an ESP32-C3 states the minor revision, one for another chip the major", async () => {
+  const layout = await layoutOf(HARDWARE);
+  const plan = (chip: "esp32" | "esp32c3", revision: number) => {
+    const app = appImage(chip, "2.0.0", 20_000);
+    const header = { ...app.image.header, minChipRevision: 3, minChipRevisionFull: 0, maxChipRevisionFull: 0 };
+    const board = { ...BOARD, chip: createHardware({ chip }).chip, revision };
+    return planAppFlash("port", board, layout, { ...app, image: { ...app.image, header } }, APP_OPTIONS);
+  };
+  expect(plan("esp32c3", 3).slot).toBe("ota_1");
+  expect((await refusal(() => plan("esp32c3", 2))).message).toContain("at least v0.3");
+  expect((await refusal(() => plan("esp32", 3))).message).toContain("at least v3.0");
+});
+
+test("an image for a newer eFuse block is refused as one for a newer chip is", async () => {
+  const board = { ...BOARD, chip: createHardware({ chip: "esp32s3" }).chip, chipName: "ESP32-S3", blockRevision: 102 };
+  const layout = await layoutOf(HARDWARE);
+  const app = (limits: object) => {
+    const bytes = buildAppImage({ chip: "esp32s3", version: "2.0.0", projectName: "gateway", ...limits });
+    return { name: "app.bin", bytes, image: parseAppImage(bytes) };
+  };
+  const plan = (limits: object) => planAppFlash("port", board, layout, app(limits), APP_OPTIONS);
+  const old = await refusal(() => plan({ minEfuseBlockRevision: 103 }));
+  expect(old.code).toBe("serial/chip-revision");
+  expect(old.message).toBe("app.bin needs eFuse block revision at least v1.3; the board on port has v1.2");
+  const young = await refusal(() => plan({ maxEfuseBlockRevision: 101 }));
+  expect(young.message).toBe("app.bin needs eFuse block revision at most v1.1; the board on port has v1.2");
+  expect(young.hint).toBe("build it with an ESP-IDF release that supports eFuse block revision v1.2");
+  expect(plan({ minEfuseBlockRevision: 102, maxEfuseBlockRevision: 0 }).slot).toBe("ota_1");
 });
 
 test("an encrypted board is refused, a board with secure boot takes no unsigned image", async () => {

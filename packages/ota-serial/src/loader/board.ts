@@ -23,6 +23,8 @@ export interface ChipFacts {
   readonly chipName: string;
   /** Major × 100 + minor. */
   readonly revision: number;
+  /** Revision of the eFuse blocks, in the same form; absent on an ESP32, which holds no image to it. */
+  readonly blockRevision?: number;
   /** The factory's MAC address, `aa:bb:cc:dd:ee:ff`. */
   readonly mac: string;
   readonly secureBoot: boolean;
@@ -67,6 +69,7 @@ export async function readChip(link: LoaderLink): Promise<ChipFacts> {
     chip,
     chipName: registers.displayName,
     revision: await registers.revision(read),
+    ...(registers.blockRevision === undefined ? {} : { blockRevision: await registers.blockRevision(read) }),
     mac: macText(low, high),
     secureBoot,
     flashEncryption,

@@ -26,16 +26,33 @@ export function checkChip(port: string, board: Board, { name, image }: Pick<Flas
     const hint = `idf.py set-target ${board.chip.name} and build again, or take another board`;
     throw new OtaError("serial/wrong-chip", message, { port, expected: board.chip.name, found }, { hint });
   }
-  // Images from before ESP-IDF 4.4.3 know the major revision alone.
-  const lowest = minChipRevisionFull === 0 ? 100 * minChipRevision : minChipRevisionFull;
-  const highest = maxChipRevisionFull === 0 ? ANY_REVISION : maxChipRevisionFull;
-  if (board.revision >= lowest && board.revision <= highest) return;
-  const isOld = board.revision < lowest;
-  const needed = isOld ? `at least ${revisionName(lowest)}` : `at most ${revisionName(highest)}`;
-  const found = revisionName(board.revision);
-  const message = `${name} needs a chip of ${needed}; that of the board on ${port} is ${found}`;
-  const setting = isOld ? "minimum" : "maximum";
-  const hint = `lower the ${setting} chip revision in menuconfig (Component config, Hardware Settings) and build again`;
+  // Images from before ESP-IDF 4.4.3 state the major revision alone, and those for ESP32-C3 the minor one.
+  const unit = board.chip.name === "esp32c3" ? 1 : 100;
+  const lowest = minChipRevisionFull === 0 ? unit * minChipRevision : minChipRevisionFull;
+  assertRevision(port, name, "chip revision", board.revision, { min: lowest, max: maxChipRevisionFull });
+  const { descriptor } = image;
+  if (descriptor === undefined || board.blockRevision === undefined || !board.chip.checksBlockRevision) return;
+  const { minEfuseBlockRevision: min, maxEfuseBlockRevision: max } = descriptor;
+  assertRevision(port, name, "eFuse block revision", board.blockRevision, { min, max });
+}
+
+/** @throws {@link OtaError} `serial/chip-revision`. */
+function assertRevision(
+  port: string,
+  image: string,
+  kind: "chip revision" | "eFuse block revision",
+  revision: number,
+  { min, max: limit }: { readonly min: number; readonly max: number },
+): void {
+  const max = limit === 0 ? ANY_REVISION : limit;
+  if (revision >= min && revision <= max) return;
+  const isOld = revision < min;
+  const needed = isOld ? `at least ${revisionName(min)}` : `at most ${revisionName(max)}`;
+  const found = revisionName(revision);
+  const message = `${image} needs ${kind} ${needed}; the board on ${port} has ${found}`;
+  const hint = isOld
+    ? `lower the minimum ${kind} in menuconfig (Component config, Hardware Settings) and build again`
+    : `build it with an ESP-IDF release that supports ${kind} ${found}`;
   throw new OtaError("serial/chip-revision", message, { port, needed, found }, { hint });
 }
 
