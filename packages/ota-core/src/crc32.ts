@@ -9,12 +9,16 @@ const TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
  *
  * ESP-IDF uses two flavours: seed 0 for secure-boot signature blocks, seed 0xFFFFFFFF for otadata and NVS.
  *
- * @param bytes - What to sum.
+ * @param bytes - Holds what to sum.
  * @param seed - The CRC so far; 0 to begin the ordinary flavour.
+ * @param begin - Index of the first byte. @defaultValue 0
+ * @param end - Index behind the last byte. @defaultValue The length of `bytes`.
  * @returns An unsigned 32-bit number.
  */
-export function crc32(bytes: Uint8Array, seed = 0): number {
+export function crc32(bytes: Uint8Array, seed = 0, begin = 0, end: number = bytes.length): number {
   let value = ~seed;
-  for (const byte of bytes) value = (value >>> 8) ^ (TABLE[(value ^ byte) & 0xff] as number);
+  for (let index = begin; index < end; index++) {
+    value = (value >>> 8) ^ (TABLE[(value ^ (bytes[index] as number)) & 0xff] as number);
+  }
   return ~value >>> 0;
 }

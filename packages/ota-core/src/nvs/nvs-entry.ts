@@ -188,5 +188,5 @@ function uint32At(bytes: Uint8Array, offset: number): number {
 }
 
 function entryCrc(bytes: Uint8Array): number {
-  return crc32(bytes.subarray(KEY_OFFSET, NVS_ENTRY_SIZE), crc32(bytes.subarray(0, 4), NVS_CRC_SEED));
+  return crc32(bytes, crc32(bytes, NVS_CRC_SEED, 0, CRC_OFFSET), KEY_OFFSET, NVS_ENTRY_SIZE);
 }

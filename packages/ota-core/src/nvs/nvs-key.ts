@@ -60,6 +60,11 @@ export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: 
   return crc32(input, 0xffff_ffff) & 0xff_ffff;
 }
 
+/** The hash of an entry as it stands in flash. @param entry - 32 bytes. */
+export function hashNvsEntry(entry: Uint8Array): number {
+  return crc32(entry, crc32(entry, crc32(entry, 0xffff_ffff, 0, 1), 8, 24), 3, 4) & 0xff_ffff;
+}
+
 /** A character for each byte. */
 const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 

@@ -28,6 +28,11 @@ export class NvsPageFlash {
     return this.#snapshot;
   }
 
+  /** Whether reads come from memory. */
+  get hasSnapshot(): boolean {
+    return this.#snapshot !== undefined;
+  }
+
   /** Lets every later read go to flash again, so that what happens to the cells is seen. */
   releaseSnapshot(): void {
     this.#snapshot = undefined;

@@ -1,7 +1,7 @@
-import { isNvsVariableType, NVS_ENTRY_COUNT, type NvsEntry, parseNvsEntry } from "./nvs-entry.ts";
+import { isNvsVariableType, NVS_ENTRY_COUNT, NVS_ENTRY_SIZE, type NvsEntry, parseNvsEntry } from "./nvs-entry.ts";
 import { NVS_ENTRY_STATES_SIZE, NvsEntryState } from "./nvs-entry-states.ts";
 import { NvsErr } from "./nvs-err.ts";
-import { hashNvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
+import { hashNvsEntry, nvsKeyFromBytes } from "./nvs-key.ts";
 import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
 import { type FoundEntry, NvsPage, type NvsPageContext } from "./nvs-page.ts";
 import { NVS_PAGE_HEADER_SIZE, NVS_VERSION, type NvsPageHeader, parseNvsPageHeader } from "./nvs-page-header.ts";
@@ -107,11 +107,11 @@ class PageRecovery {
         if (err !== NvsErr.ESP_OK) return err;
         continue;
       }
-      const entry = parseNvsEntry(bytes);
-      if (entry.span === 0) return NvsErr.ESP_FAIL;
-      page.setHash(index, hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex));
-      span = entry.span;
-      if (!isNvsVariableType(entry.type)) continue;
+      const [, type = 0, entrySpan = 0] = bytes;
+      if (entrySpan === 0) return NvsErr.ESP_FAIL;
+      page.setHash(index, hashNvsEntry(bytes));
+      span = entrySpan;
+      if (!isNvsVariableType(type)) continue;
       const isWritten = this.#isWritten(index, span);
       if (isWritten === undefined) return NvsErr.ESP_FAIL;
       if (!isWritten) this.#erase("item-half-erased", index);
@@ -126,39 +126,41 @@ class PageRecovery {
    */
   #indexActiveItems(end: number): { index: number; entry: NvsEntry } | number | undefined {
     const page = this.#page;
-    let last: { index: number; entry: NvsEntry } | undefined;
+    let lastIndex: number | undefined;
+    // A copy: it is looked at when the page may have changed.
+    const last = new Uint8Array(NVS_ENTRY_SIZE);
     let span = 1;
     for (let index = 0; index < end; index += span) {
       span = 1;
       const state = page.flash.states.get(index);
       if (state !== NvsEntryState.written) {
-        last = undefined;
+        lastIndex = undefined;
         if (state === NvsEntryState.illegal) this.#erase("entry-state-illegal", index);
         continue;
       }
       const bytes = page.flash.read(index);
-      // A copy: `last` is looked at when the page may have changed.
-      const entry = parseNvsEntry(bytes.slice());
-      last = { index, entry };
+      last.set(bytes);
+      lastIndex = index;
       if (!page.isWhole(bytes, index)) {
         this.#erase("entry-damaged", index);
         continue;
       }
-      const hash = hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex);
+      const hash = hashNvsEntry(bytes);
       page.setHash(index, hash);
       const copyIndex = page.firstIndexOfHash(hash, 0);
-      if (isNvsVariableType(entry.type)) span = entry.span;
+      const [, type = 0, entrySpan = 0] = bytes;
+      if (isNvsVariableType(type)) span = entrySpan;
       if (span === 0) this.#context.abort("Page::mLoadEntryTable", "loops at an entry of span 0");
       const isWritten = this.#isWritten(index, span);
       if (isWritten === undefined) return NvsErr.ESP_FAIL;
       if (!isWritten) {
-        last = undefined;
+        lastIndex = undefined;
         this.#erase("item-half-written", index);
       } else if (copyIndex < index) {
         this.#erase("item-twice", copyIndex);
       }
     }
-    return last;
+    return lastIndex === undefined ? undefined : { index: lastIndex, entry: parseNvsEntry(last) };
   }
 
   /** Meant for a last item that was written before its predecessor was erased; of a chunk it finds any other chunk. */

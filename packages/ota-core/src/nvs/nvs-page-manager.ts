@@ -61,9 +61,7 @@ export class NvsPageManager {
   static inspect(context: NvsLoadContext): NvsPageManager {
     const manager = new NvsPageManager(context);
     for (let offset = 0; offset < manager.pageCount * NVS_PAGE_SIZE; offset += NVS_PAGE_SIZE) {
-      const { page } = loadNvsPage(context, offset);
-      manager.#sort(page);
-      page.flash.releaseSnapshot();
+      manager.#sort(loadNvsPage(context, offset).page);
     }
     const newest = manager.#pages.at(-1);
     if (newest !== undefined) manager.#eraseOldCopyOfLastItem(newest);

@@ -20,7 +20,7 @@ import {
 } from "./nvs-entry.ts";
 import { NvsEntryState } from "./nvs-entry-states.ts";
 import { NvsErr } from "./nvs-err.ts";
-import { hashNvsKey, NVS_KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
+import { hashNvsEntry, hashNvsKey, NVS_KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
 import { NvsPageFlash } from "./nvs-page-flash.ts";
 import { NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
 import { hashOfQuery, matchNvsEntry, type NvsQuery } from "./nvs-query.ts";
@@ -30,6 +30,8 @@ const NO_HASH = -1;
 /** In place of an entry's index: no entry. */
 const NO_ENTRY = NVS_ENTRY_COUNT;
 const COUNT_MASK = 0xffff;
+/** What is known of an entry that flash holds. */
+const [UNKNOWN, WHOLE, DAMAGED] = [0, 1, 2];
 
 /** An item to write. */
 export interface NvsItem {
@@ -66,6 +68,7 @@ export interface NvsPageContext {
 export class NvsPage {
   readonly #context: NvsPageContext;
   readonly #keyHashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
+  readonly #verdicts: Uint8Array = new Uint8Array(NVS_ENTRY_COUNT);
   #state: NvsPageState | "invalid" = "uninitialized";
   #usedCount = 0;
 
@@ -119,8 +122,20 @@ export class NvsPage {
     this.firstUsedIndex = this.flash.states.firstIndexOf(NvsEntryState.written);
   }
 
-  /** Whether an entry counts: its CRC is right, and its fields where the release looks at them. */
+  /**
+   * Whether an entry counts: its CRC is right, and its fields where the release looks at them. Judged once while the page
+   * is read from memory.
+   */
   isWhole(bytes: Uint8Array, index: number): boolean {
+    if (!this.flash.hasSnapshot) return this.#judge(bytes, index);
+    const known = this.#verdicts[index];
+    if (known !== undefined && known !== UNKNOWN) return known === WHOLE;
+    const isWhole = this.#judge(bytes, index);
+    this.#verdicts[index] = isWhole ? WHOLE : DAMAGED;
+    return isWhole;
+  }
+
+  #judge(bytes: Uint8Array, index: number): boolean {
     const { checksEntryFields, acceptsFloats } = this.#context.behaviors;
     if (!checksEntryFields) return hasNvsEntryCrc(bytes);
     if (!acceptsFloats && (bytes[1] === NvsType.float || bytes[1] === NvsType.double)) return false;
@@ -282,9 +297,8 @@ export class NvsPage {
         continue;
       }
       const bytes = this.flash.read(index);
-      const { namespaceIndex, key, chunkIndex, span } = parseNvsEntry(bytes);
-      target.setHash(target.nextFreeIndex, hashNvsKey(namespaceIndex, key, chunkIndex));
-      const end = index + span;
+      target.setHash(target.nextFreeIndex, hashNvsEntry(bytes));
+      const end = index + (bytes[2] ?? 0);
       if (!target.#append(bytes) || end > NVS_ENTRY_COUNT) return NvsErr.ESP_FAIL;
       for (let rest = index + 1; rest < end; rest++) {
         if (!target.#append(this.flash.read(rest))) return NvsErr.ESP_FAIL;

@@ -76,7 +76,6 @@ export class NvsStore {
       }
     }
     eraseIncompleteBlobs(context, manager.pages);
-    manager.releaseSnapshots();
   }
 
   /**
@@ -87,7 +86,10 @@ export class NvsStore {
   static open(storage: NvsStorage, options: NvsOptions = {}): { readonly err: number; readonly store?: NvsStore } {
     const context = loadContextOf(storage, options);
     const { err, manager } = NvsPageManager.load(context);
-    return err === NvsErr.ESP_OK ? { err, store: new NvsStore(context, manager) } : { err };
+    if (err !== NvsErr.ESP_OK) return { err };
+    const store = new NvsStore(context, manager);
+    manager.releaseSnapshots();
+    return { err, store };
   }
 
   /**

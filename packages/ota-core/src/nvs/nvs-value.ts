@@ -69,10 +69,22 @@ export function readNvsNumber(type: number, data: Uint8Array): number | bigint {
   }
 }
 
+const SHORT_LENGTH_MAX = 32;
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text up to the first NUL, as C has it; bytes that are no UTF-8 become U+FFFD. */
 export function readNvsText(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) {
+    if (byte === 0) return text;
+    // A decoder is dear for a key, and a partition has hundreds.
+    if (byte >= 0x80 || text.length >= SHORT_LENGTH_MAX) return decodeTerminated(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function decodeTerminated(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return DECODER.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
