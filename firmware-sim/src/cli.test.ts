@@ -162,6 +162,18 @@ test("run ends with 1 when its time is over, and with a table for people", async
   expect(code).toBe(1);
 });
 
+test("run starts from a partition table elsewhere than at 0x8000, whose CSV leaves the bootloader to the chip", async () => {
+  const csv =
+    "b,bootloader,primary,N/A,N/A\nt,partition_table,primary,,\nnvs,data,nvs,,0x6000\nota,data,ota,,0x2000\nfirst,app,ota_0,,1M\nb1,app,ota_1,,1M\n";
+  const args = ["--partition-table", await file("rows.csv", csv), "--partition-table-offset", "0xc000"];
+  const app = await file("app.bin", buildAppImage({ version: "4.5.6" }));
+  const { out } = await sim(["run", "--broker", ANY_PORT, ...args, "--app", app, "--timeout", "0.5"]);
+  expect(out).toContain("bench-1  boots 4.5.6 from first (start 1)\n");
+  expect(out).toMatch(/^bench-1 +idle +4\.5\.6 +first +1:valid blank +1 /m);
+  const serial = await sim(["run", "--serial", "tcp:127.0.0.1:0", ...args]);
+  expect(serial.err).toContain("--partition-table-offset can't be kept with --serial");
+});
+
 test("an interrupted run ends cleanly with its document and 130", async () => {
   const interrupt = new AbortController();
   const running = sim(["run", "--broker", ANY_PORT, "--json"], interrupt.signal);

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
 import { declareFlash } from "./commands/flash-options.ts";
 import { argumentFault } from "./commands/misspelled-option.ts";
+import { partitionTableOffset } from "./commands/partition-table-offset.ts";
 import { declarePowerCut } from "./commands/power-cut-options.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { declareTwin } from "./commands/twin-options.ts";
@@ -90,6 +91,7 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
       new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
     )
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
+    .option("--partition-table-offset <offset>", "where the table lies, if not at 0x8000", partitionTableOffset)
     .option("--bootloader <file>", "the second-stage bootloader")
     .option(
       "--nvs <file...>",

@@ -76,6 +76,18 @@ test("--json prints one document, whose numbers add up", async () => {
   expect(result.durationMs).toBeGreaterThan(0);
 });
 
+test("the partition table may lie elsewhere than at 0x8000", async () => {
+  await writeFile(
+    file("moved.csv"),
+    "t,partition_table,primary,N/A,N/A\nnvs,data,nvs,,16K\nota,data,ota,,8K\na,app,ota_0,,64K\nb,app,ota_1,,64K\n",
+  );
+  const table = ["--partition-table", file("moved.csv"), "--partition-table-offset", "0xa000"];
+  const images = ["--app", file("app.bin"), "--update", file("update.bin")];
+  const { code, out, err } = await powerCut([...images, ...table, "--points", "20", "--pairs", "2", "--json"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(JSON.parse(out)).toMatchObject({ violations: [] });
+});
+
 test("on a terminal a bar shows how far it is, and the summary is for people", async () => {
   const { code, out, err } = await powerCut([...files(), "--points", "100", "--pairs", "10", "--jobs", "1"], true);
   expect(code).toBe(0);

@@ -10,6 +10,8 @@ export interface DeviceInputOptions {
   readonly app?: string;
   readonly chip?: ChipName;
   readonly partitionTable?: string;
+  /** Flash address of the partition table in bytes. */
+  readonly partitionTableOffset?: number;
   readonly bootloader?: string;
   /** NVS partitions: each is that of one device, and says who it is. */
   readonly nvs?: readonly string[];

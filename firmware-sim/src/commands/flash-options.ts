@@ -1,6 +1,7 @@
 import { CHIPS, type ChipName, FLASH_SIZES } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OutputOptions } from "./command-output.ts";
+import { partitionTableOffset } from "./partition-table-offset.ts";
 
 /** The options of `tinybms-sim flash`. */
 export interface FlashOptions {
@@ -26,7 +27,7 @@ export function declareFlash(command: Command, action: (options: FlashOptions & 
     .requiredOption("--output <file>", "the flash image to write")
     .requiredOption("--app <file>", "the app image, for factory, or ota_0 where there is none")
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
-    .option("--partition-table-offset <offset>", "where the table goes, if not to 0x8000", offset)
+    .option("--partition-table-offset <offset>", "where the table goes, if not to 0x8000", partitionTableOffset)
     .option("--bootloader <file>", "the second-stage bootloader; without it only simulated devices start")
     .option("--nvs <file>", "the NVS partition, as nvs_partition_gen writes it")
     .option(
@@ -47,10 +48,4 @@ export function declareFlash(command: Command, action: (options: FlashOptions & 
 function size(text: string): number {
   if (FLASH_SIZES.includes(text)) return Number.parseInt(text, 10) * 2 ** 20;
   throw new InvalidArgumentError(`It must be one of ${FLASH_SIZES.join(", ")}.`);
-}
-
-function offset(text: string): number {
-  const value = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value % 0x1000 === 0 && value < 0x1000_0000) return value;
-  throw new InvalidArgumentError("It must be a multiple of 0x1000 above 0, such as 0x9000.");
 }

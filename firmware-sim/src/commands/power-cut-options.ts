@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { CHIPS, type ChipName } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OutputOptions } from "./command-output.ts";
+import { partitionTableOffset } from "./partition-table-offset.ts";
 
 /** The options of `tinybms-sim power-cut`. */
 export interface PowerCutOptions {
@@ -9,6 +10,8 @@ export interface PowerCutOptions {
   readonly update: string;
   readonly version?: string;
   readonly partitionTable?: string;
+  /** Flash address of the partition table in bytes. */
+  readonly partitionTableOffset?: number;
   readonly chip?: ChipName;
   readonly bootloader?: string;
   readonly run: "update" | "rollback" | "both";
@@ -33,6 +36,7 @@ export function declarePowerCut(
     .requiredOption("--update <file>", "the app image that it is updated to")
     .option("--version <version>", "version of the update; that of its app descriptor without it")
     .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
+    .option("--partition-table-offset <offset>", "where the table lies, if not at 0x8000", partitionTableOffset)
     .addOption(
       new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
     )

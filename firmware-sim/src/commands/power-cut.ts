@@ -62,6 +62,7 @@ async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
   const { pairs = chunks <= ALL_PAIRS_CHUNKS_MAX ? "all" : PAIRS_SAMPLED } = options;
   return {
     from,
+    ...(from.tableOffset === undefined ? {} : { bootloaderOptions: { tableOffset: from.tableOffset } }),
     to,
     version,
     seed,

@@ -21,12 +21,18 @@ export interface ProvisionedBoard extends Board {
  * The board of a flash that says who it is.
  *
  * @param file - Where its NVS comes from, for messages.
+ * @param tableOffset - Where its partition table lies, if not at 0x8000.
  * @returns `undefined` where NVS says nothing of it, and needn't.
  * @throws OtaError `nvs/not-provisioned` where it must, `nvs/encrypted`, `provisioning/invalid`.
  */
-export function provisionedBoard(hardware: Hardware, file: string, must: boolean): ProvisionedBoard | undefined {
+export function provisionedBoard(
+  hardware: Hardware,
+  file: string,
+  must: boolean,
+  tableOffset?: number,
+): ProvisionedBoard | undefined {
   try {
-    const provisioning = provisioningInFlash(hardware.flash);
+    const provisioning = provisioningInFlash(hardware.flash, tableOffset);
     return { id: provisioning.device_id, hardware, provisioning };
   } catch (error) {
     if (!isOtaError(error)) throw error;

@@ -37,6 +37,8 @@ export interface DeviceInputs {
   readonly product: string;
   /** What those trust; without it they take unsigned offers, unless their flash knows better. */
   readonly keySet: TrustedKeys | undefined;
+  /** Where their partition tables lie, if not at 0x8000. */
+  readonly tableOffset: number | undefined;
   /** Where `--flash` keeps the one device's flash. */
   readonly flashFile?: FlashFilePlace;
 }
@@ -69,7 +71,8 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   assertTopic(topic);
   const faults = (await Promise.all((options.fault ?? []).map(readFaults))).flat();
   const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, product);
-  const common = { faults, topic, product, keySet };
+  const tableOffset = options.partitionTableOffset;
+  const common = { faults, topic, product, keySet, tableOffset };
   if (path !== undefined) refuseSeveral(options);
   if (path === undefined || !existsSync(path)) {
     const boards = await newBoards(options);
@@ -80,7 +83,7 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   // A board that can be flashed by its serial port needn't have been before.
   const hardware =
     options.serial === undefined
-      ? createHardware(contentsOfFlash(path, dump, options.chip))
+      ? createHardware(contentsOfFlash(path, dump, options.chip, options.partitionTableOffset))
       : boardOfFlash(path, dump, options.chip);
   const { app, partitionTable, bootloader, nvs } = options;
   const factory = {
@@ -91,7 +94,7 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     "--key-set": options.keySet,
   };
   const unused = Object.entries(factory).flatMap(([option, file]) => (file === undefined ? [] : [option]));
-  const provisioned = provisionedBoard(hardware, path, false);
+  const provisioned = provisionedBoard(hardware, path, false, options.partitionTableOffset);
   const { keySet: _unused, ...others } = options;
   if (provisioned !== undefined) refuseContradictions([provisioned], others);
   const boards = provisioned === undefined ? namedBoards(options, hardware) : [provisioned];
@@ -106,7 +109,8 @@ async function newBoards(options: DeviceInputOptions): Promise<readonly Board[]>
   if (nvs === undefined) return namedBoards(options, createHardware(contents));
   const boards: ProvisionedBoard[] = [];
   for (const file of nvs) {
-    const board = provisionedBoard(createHardware({ ...contents, nvs: await readInput(file) }), file, true);
+    const hardware = createHardware({ ...contents, nvs: await readInput(file) });
+    const board = provisionedBoard(hardware, file, true, contents.tableOffset);
     if (board !== undefined) boards.push(board);
   }
   refuseContradictions(boards, options);
@@ -179,18 +183,21 @@ function readKeySetFile(file: string, message: Uint8Array): TrustedKeys {
  * @param options - Without an app the board gets a made-up one.
  */
 export async function readFlashContents(
-  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "bootloader">,
+  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "partitionTableOffset" | "bootloader">,
 ): Promise<FlashContents> {
   const given = options.app === undefined ? undefined : await readInput(options.app);
   if (given !== undefined) verifyAppImage(parseAppImage(given));
   const chip = options.chip ?? chipOf(given) ?? "esp32";
   const app = given ?? buildAppImage({ ...DEFAULT_APP, chip });
   const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
+  const { partitionTableOffset } = options;
+  const place = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
   const bootloader = options.bootloader === undefined ? undefined : await readInput(options.bootloader);
   return {
     chip,
     app,
-    ...(table === undefined ? {} : { partitionTable: parsePartitionFile(table, csvOptionsOf(chip)) }),
+    ...(table === undefined ? {} : { partitionTable: parsePartitionFile(table, { ...csvOptionsOf(chip), ...place }) }),
+    ...place,
     ...(bootloader === undefined ? {} : { bootloader }),
   };
 }

@@ -154,7 +154,11 @@ function resetCircuitFault(fault: string): OtaError<"arguments/invalid"> {
   return new OtaError("arguments/invalid", `--reset-circuit ${fault}`, { option: "--reset-circuit" });
 }
 
-function refuseOnSerial({ boards }: DeviceInputs, { resetCircuit }: SerialAddress): void {
+function refuseOnSerial({ boards, tableOffset }: DeviceInputs, { resetCircuit }: SerialAddress): void {
+  if (tableOffset !== undefined) {
+    const message = "--partition-table-offset can't be kept with --serial: what is flashed there decides";
+    throw new OtaError("arguments/invalid", message, { option: "--partition-table-offset" });
+  }
   const chip = boards[0]?.hardware.chip.name ?? "esp32";
   const fault =
     boards.length > 1
@@ -174,11 +178,12 @@ function isToldBroker({ boards }: DeviceInputs): boolean {
 
 function deviceOf(
   { id, hardware, provisioning }: Board,
-  { topic, product, keySet, faults }: DeviceInputs,
+  { topic, product, keySet, faults, tableOffset }: DeviceInputs,
   seed: number,
 ): SimulatedDevice {
-  if (provisioning !== undefined) return createProvisionedDevice(hardware, { faults, seed });
-  return createDevice({ id, topicRoot: topic, product, hardware, keySet, faults, seed });
+  const bootloaderOptions = tableOffset === undefined ? {} : { tableOffset };
+  if (provisioning !== undefined) return createProvisionedDevice(hardware, { faults, seed, bootloaderOptions });
+  return createDevice({ id, topicRoot: topic, product, hardware, keySet, faults, seed, bootloaderOptions });
 }
 
 /** Whom the devices believe, as far as the options say. */

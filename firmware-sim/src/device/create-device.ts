@@ -34,7 +34,7 @@ export interface FlashContents {
   readonly flashSizeBytes?: number;
   /** A whole flash, as `esptool read-flash` wrote it. The parts below, where given, are flashed over it. */
   readonly flashDump?: Uint8Array;
-  /** Where the dump has its partition table, in bytes; 0x8000 without it. */
+  /** Where the partition table lies, in bytes; 0x8000 without it. */
   readonly tableOffset?: number;
   /** In binary form or parsed; two OTA slots of 1700 KiB without it and without a dump. */
   readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries">;
@@ -87,16 +87,17 @@ export function createProvisionedDevice(hardware: Hardware, options: Provisioned
 export function createHardware(contents: FlashContents): Hardware {
   const chip = chipOf(contents);
   const table = tableOf(contents);
+  const { tableOffset = PARTITION_TABLE_OFFSET } = contents;
   const flash = new NorFlash(contents.flashSizeBytes ?? flashSizeFor(contents, table));
   const { flashDump, bootloader } = contents;
   const whole: Place = { label: "the flash", offset: 0, size: flash.sizeBytes };
   if (flashDump !== undefined) load(flash, whole, flashDump);
   if (bootloader !== undefined) {
-    const size = PARTITION_TABLE_OFFSET - chip.bootloaderOffset;
+    const size = tableOffset - chip.bootloaderOffset;
     load(flash, { label: "the bootloader's place", offset: chip.bootloaderOffset, size }, bootloader);
   }
   if (contents.partitionTable !== undefined || flashDump === undefined) {
-    flash.load(PARTITION_TABLE_OFFSET, buildPartitionTable(table));
+    flash.load(tableOffset, buildPartitionTable(table));
   }
   const { APP, DATA } = PartitionType;
   const parts = [
@@ -140,7 +141,7 @@ function tableOf({
 }: FlashContents): Pick<PartitionTable, "entries"> {
   if (partitionTable instanceof Uint8Array) return parsePartitionTable(partitionTable);
   if (partitionTable !== undefined) return partitionTable;
-  if (flashDump === undefined) return parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV);
+  if (flashDump === undefined) return parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV, { tableOffset });
   return parsePartitionTable(flashDump.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
 }
 

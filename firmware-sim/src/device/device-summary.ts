@@ -46,6 +46,8 @@ export interface SummarizedDevice {
   readonly state: DeviceState | undefined;
   readonly report: StateReport | undefined;
   readonly hardware: Pick<Hardware, "flash">;
+  /** Where its partition table lies, if not at 0x8000. */
+  readonly tableOffset?: number | undefined;
 }
 
 /** Sums a device up, powered or not. */
@@ -65,9 +67,9 @@ export function summarizeDevice(device: SummarizedDevice): DeviceSummary {
 }
 
 /** The two entries as they stand in flash; none where the table has no otadata, or is no table. */
-function otadataOf({ hardware: { flash } }: SummarizedDevice): OtadataSummary[] {
+function otadataOf({ hardware: { flash }, tableOffset }: SummarizedDevice): OtadataSummary[] {
   const isOtadata = ({ type, subtype }: PartitionEntry) => type === PartitionType.DATA && subtype === DataSubtype.OTA;
-  const offset = partitionsOf(flash).find(isOtadata)?.offset;
+  const offset = partitionsOf(flash, tableOffset).find(isOtadata)?.offset;
   if (offset === undefined) return [];
   return [offset, offset + OTADATA_SECTOR_SIZE].map((start) => {
     const bytes = flash.truth(start, OTADATA_ENTRY_SIZE);

@@ -155,7 +155,9 @@ export class SimulatedDevice {
 
   /** What the device's flash and agent say now, in the form in which commands print it. */
   summary(): DeviceSummary {
-    return summarizeDevice(this);
+    const { id, status, state, report, hardware } = this;
+    const { tableOffset } = this.#options.bootloaderOptions ?? {};
+    return summarizeDevice({ id, status, state, report, hardware, tableOffset });
   }
 
   #start(now: number, cleanReset: boolean): DeviceAction[] {
