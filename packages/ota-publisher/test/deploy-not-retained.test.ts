@@ -61,9 +61,11 @@ test.skipIf(isAbsent).for([
   await broker.kill();
   expect(exitCode).toBe(1);
   const { error } = JSON.parse(stdout);
-  expect(error).toMatchObject({ code: "delivery/not-retained", details: { topics: [expect.stringContaining(topic)] } });
-  expect(stderr).toContain("does not give back what was published on");
-  expect(stderr).toContain("access control? retained messages off?");
+  // By MQTT 5.0 a broker says that it does not take a message; by 3.1.1 it drops it in silence.
+  expect(error.code).toMatch(/^delivery\/(?:not-retained|broker-refused)$/);
+  expect(error.message).toMatch(/does not give back what was published on|refused: the message on/);
+  expect(error.message).toContain(topic);
+  expect(stderr).toContain("access control");
 });
 
 test.skipIf(isAbsent)(`a withdrawal that access control drops is told so${WHY}`, async () => {
@@ -74,10 +76,9 @@ test.skipIf(isAbsent)(`a withdrawal that access control drops is told so${WHY}`,
   const denied = await run("withdraw", at(""));
   await broker.kill();
   expect(denied.exitCode).toBe(1);
-  expect(JSON.parse(denied.stdout).error).toMatchObject({
-    code: "delivery/not-retained",
-    details: { topics: ["bench/ota/v1/offer"] },
-  });
+  const { error } = JSON.parse(denied.stdout);
+  expect(error.code).toMatch(/^delivery\/(?:not-retained|broker-refused)$/);
+  expect(error.message).toContain("bench/ota/v1/offer");
 });
 
 test("a broker that keeps no retained messages is named, by deploy in both its forms", async () => {

@@ -145,6 +145,13 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return new OtaError("delivery/not-retained", message, { topics }, { hint });
   }
 
+  /** What to say when the broker answers a publish with a reason code (MQTT 5.0 section 3.4.2.1). */
+  refusedMessageError(topic: string): OtaError<"delivery/broker-refused"> {
+    const { code, message, details } = this.refusedError(`the message on ${topic}`);
+    const hint = "the broker's access control must let the publisher write and read the channel's topics";
+    return new OtaError(code, message, details, { hint });
+  }
+
   /** What to say when the broker took the connection, but not what is done on it. */
   refusedError(reason: string): OtaError<"delivery/broker-refused"> {
     const { host, port } = this.address;

@@ -176,9 +176,7 @@ function carryOut(
       if (result === "acknowledged") handle({ type: "drained", now, id });
       // A chunk without its acknowledgement makes room for the next: devices ask again for what they lack.
       if (result === "silent") handle({ type: retain ? "unacknowledged" : "drained", now, id });
-      if (result === "refused" && retain && !ended) {
-        finishWith(connection.refusedError(`the message on ${topic}`));
-      }
+      if (result === "refused" && retain && !ended) finishWith(connection.refusedMessageError(topic));
     };
     const finishWith = (error: unknown): void => {
       end();

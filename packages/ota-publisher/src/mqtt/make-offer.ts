@@ -116,7 +116,7 @@ export async function publishRetained(
     if (end === "acknowledged") return;
     watch.signal?.throwIfAborted();
     if (end === "silent" || (end === undefined && connection.connected)) throw connection.unacknowledgedError([topic]);
-    if (end === "refused") throw connection.refusedError(`the message on ${topic}`);
+    if (end === "refused") throw connection.refusedMessageError(topic);
     await connectedAgain(connection, watch, signal);
   }
 }
