@@ -15,5 +15,5 @@ export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
 export { packageRelease } from "./release/package.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export { type Binary, type ImageSummary, readBinary } from "./release/read-image.ts";
-export { writeFileAtomically } from "./release/write-atomically.ts";
-export { writeNewFile, writeNewFolder } from "./release/write-new.ts";
+export { assertWithin, removeLeftovers, writeFileAtomically } from "./release/write-atomically.ts";
+export { type NewFile, writeNewFile, writeNewFiles, writeNewFolder } from "./release/write-new.ts";

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
-import { acquireLock, type Lock, writeFileAtomically } from "@tinybms/ota-core/node";
+import { acquireLock, assertWithin, type Lock, writeFileAtomically } from "@tinybms/ota-core/node";
 
 /** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
 export type OfferCounter = readonly [epoch: number, sequence: number];
@@ -103,8 +103,14 @@ export async function takeCounter(
   }
 }
 
+/** The folder of the release line that a record belongs to: see {@link sequenceFileOf}. */
+function folderOf(file: string): string {
+  return dirname(dirname(file));
+}
+
 async function lockRecord(file: string, signal: AbortSignal | undefined): Promise<Lock> {
   try {
+    await assertWithin(folderOf(file), file);
     await mkdir(dirname(file), { recursive: true });
     return await acquireLock(`${file}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   } catch (error) {
@@ -117,8 +123,9 @@ async function writeRecord(file: string, record: ReadonlyMap<string, OfferCounte
   const sorted = [...record].sort(([left], [right]) => (left < right ? -1 : 1));
   const text = `${JSON.stringify({ topics: Object.fromEntries(sorted) }, null, 2)}\n`;
   try {
-    await writeFileAtomically(file, utf8(text));
+    await writeFileAtomically(file, utf8(text), folderOf(file));
   } catch (error) {
+    if (isOtaError(error)) throw error;
     throw unwritable(file, error);
   }
 }

@@ -33,7 +33,7 @@ export async function resolveBelow(folder: string, path: string, origin: PathOri
 }
 
 /** The part of a path that exists, with all links followed: what lies below may be missing, but not elsewhere. */
-async function existingPart(path: string): Promise<string> {
+export async function existingPart(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

@@ -1,8 +1,7 @@
-import { constants } from "node:fs";
-import { copyFile } from "node:fs/promises";
 import { toHex } from "../bytes.ts";
 import { piecesOf } from "../manifest/load-file.ts";
 import { createSha256 } from "../sha256.ts";
+import { createCopy } from "./new-file.ts";
 import { type Binary, binaryChanged } from "./read-image.ts";
 import { type PreparedFile, prepareFile } from "./write-atomically.ts";
 
@@ -17,11 +16,17 @@ import { type PreparedFile, prepareFile } from "./write-atomically.ts";
  * manifest names, and those are the bytes that were checked.
  *
  * @param to - The copy; its folder exists.
+ * @param within - As for `prepareFile`.
  * @throws {@link OtaError} `package/binary-changed`; the file system's own errors; the signal's reason. Nothing is left.
  */
-export async function copyBinary(binary: Binary, to: string, signal: AbortSignal | undefined): Promise<PreparedFile> {
-  return await prepareFile(to, async (temporary) => {
-    await copyFile(binary.file, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+export async function copyBinary(
+  binary: Binary,
+  to: string,
+  within: string,
+  signal: AbortSignal | undefined,
+): Promise<PreparedFile> {
+  return await prepareFile(to, within, async (temporary) => {
+    await createCopy(binary.file, temporary);
     const hash = createSha256();
     for await (const piece of piecesOf(temporary, signal)) hash.update(piece);
     if (toHex(hash.digest()) !== binary.sha256) throw binaryChanged(binary.file);

@@ -1,7 +1,8 @@
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { OtaError } from "../errors.ts";
 import { systemCodeOf } from "../manifest/load-file.ts";
+import { createFileSync } from "./new-file.ts";
 import { isDead, type ProcessOwner, thisProcess } from "./process-owner.ts";
 import { temporaryPathOf } from "./write-atomically.ts";
 
@@ -79,7 +80,7 @@ function tryLock(file: string): Lock | undefined {
   const record: LockRecord = { ...thisProcess(), token, since: new Date().toISOString() };
   const text = `${JSON.stringify(record)}\n`;
   try {
-    writeFileSync(candidate, text, { flag: "wx" });
+    createFileSync(candidate, text);
     if (!create(file, candidate, text) && !takeOver(file, candidate)) return undefined;
     return lockOf(file, token);
   } finally {
@@ -95,7 +96,7 @@ function create(file: string, candidate: string, text: string): boolean {
     } catch (error) {
       if (systemCodeOf(error) === "EEXIST") return false;
       // A file system without hard links: there the record comes an instant after the file.
-      writeFileSync(file, text, { flag: "wx" });
+      createFileSync(file, text);
     }
     return true;
   } catch (error) {

@@ -7,6 +7,7 @@ import { isBelow } from "../manifest/load-path.ts";
 import { nameFault, pathFault } from "../manifest/paths.ts";
 import type { PackageOptions } from "./package-options.ts";
 import type { Binary } from "./read-image.ts";
+import { assertWithin } from "./write-atomically.ts";
 
 /** Where a release's files go and what they are called. */
 export interface PackagePlan {
@@ -19,6 +20,8 @@ export interface PackagePlan {
   readonly versionManifest: string;
   /** The version manifest as the root manifest names it; absent when the root manifest is not to name it. */
   readonly manifestPath?: string;
+  /** The folder that nothing of the release may leave through a symbolic link. */
+  readonly within: string;
   /** The file that keeps other builds of this release line away. */
   readonly lockFile: string;
   readonly warnings: readonly string[];
@@ -28,7 +31,7 @@ export interface PackagePlan {
  * Decides names and places of a release, and refuses those that would leave their folder or fail on another system.
  *
  * @throws {@link OtaError} `package/version-unknown`, `package/version-invalid`, `package/name-invalid`,
- *   `package/output-outside`.
+ *   `package/output-outside`, `package/write-failed` where a symbolic link leads out of the release line.
  */
 export async function planPackage(options: PackageOptions, root: LoadedRoot, binary: Binary): Promise<PackagePlan> {
   const version = chooseVersion(options, binary);
@@ -37,7 +40,9 @@ export async function planPackage(options: PackageOptions, root: LoadedRoot, bin
   const output = options.output ?? join(root.folder, "versions");
   const folder = join(output, version);
   const versionManifest = join(folder, "ota.json");
+  const within = options.output ?? root.folder;
   const manifestPath = options.updateManifest === true ? await pathBelowRoot(root, versionManifest, folder) : undefined;
+  await assertWithin(within, folder);
   const { appVersion } = binary.image;
   const differs = options.version !== undefined && appVersion !== "" && appVersion !== version;
   return {
@@ -47,6 +52,7 @@ export async function planPackage(options: PackageOptions, root: LoadedRoot, bin
     folder,
     versionManifest,
     ...(manifestPath === undefined ? {} : { manifestPath }),
+    within,
     lockFile: await lockFileOf(root, output),
     warnings: differs ? [`the version given is ${version}, but the image's app descriptor says ${appVersion}`] : [],
   };

@@ -1,4 +1,4 @@
-import { lstat, writeFile } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { OtaError } from "../errors.ts";
 import { formatJson } from "../json/format-json.ts";
 import { needsAppImage, resolveChannels } from "../manifest/channels.ts";
@@ -10,6 +10,7 @@ import { addVersion } from "../manifest/update.ts";
 import { buildEnvelope } from "../messages/envelope.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
 import { copyBinary } from "./copy-binary.ts";
+import { createFile } from "./new-file.ts";
 import type { PackageChange, PackageOptions } from "./package-options.ts";
 import type { PackagePlan } from "./plan.ts";
 import type { Binary } from "./read-image.ts";
@@ -58,7 +59,11 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   const writes: Step[] = [];
   if (!(await isInPlace(plan, artifact, artifactFile))) {
     const action = (await exists(artifactFile)) ? "replace" : "create";
-    writes.push({ path: artifactFile, action, prepare: () => copyBinary(binary, artifactFile, options.signal) });
+    writes.push({
+      path: artifactFile,
+      action,
+      prepare: () => copyBinary(binary, artifactFile, plan.within, options.signal),
+    });
   }
   const isKnown = before !== undefined && isRecorded(before, artifact);
   const now = `${(options.now?.() ?? new Date()).toISOString().slice(0, 19)}Z`;
@@ -67,11 +72,12 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   if (!isKnown) {
     const path = plan.versionManifest;
     const text = versionManifestText(plan.version, artifact, before, now);
-    writes.push({ path, action: (await exists(path)) ? "replace" : "create", prepare: () => prepareText(path, text) });
+    const action = (await exists(path)) ? "replace" : "create";
+    writes.push({ path, action, prepare: () => prepareText(path, plan.within, text) });
   }
   const edited = editedRoot(options, state);
   if (edited !== root.text) {
-    writes.push({ path: root.file, action: "edit", prepare: () => prepareText(root.file, edited) });
+    writes.push({ path: root.file, action: "edit", prepare: () => prepareText(root.file, undefined, edited) });
   }
   const removals = await removalsOf(state, artifact, artifactFile);
   if (release === undefined) removals.push(...(await staleRelease(state, artifact)));
@@ -108,7 +114,8 @@ async function releaseStep(
   const envelope = await signedRelease(path, document, signers);
   if (envelope === undefined) return undefined;
   const bytes = buildEnvelope(envelope.payload, envelope.signatures);
-  return { path, action: (await exists(path)) ? "replace" : "create", prepare: () => prepareText(path, bytes) };
+  const action = (await exists(path)) ? "replace" : "create";
+  return { path, action, prepare: () => prepareText(path, plan.within, bytes) };
 }
 
 /** The root manifest with the version's entry, if it is to have one. */
@@ -118,8 +125,8 @@ function editedRoot(options: PackageOptions, { root, plan }: ReleaseState): stri
   return addVersion(root.text, { id: plan.version, manifest: plan.manifestPath, ...label }, root.file);
 }
 
-function prepareText(path: string, text: string | Uint8Array): Promise<PreparedFile> {
-  return prepareFile(path, (temporary) => writeFile(temporary, text, { flag: "wx" }));
+function prepareText(path: string, within: string | undefined, text: string | Uint8Array): Promise<PreparedFile> {
+  return prepareFile(path, within, (temporary) => createFile(temporary, text));
 }
 
 /** The artifact's entry. What a person has set for it in an earlier one is kept, such as its protocols and channels. */

@@ -27,12 +27,12 @@ test("a file is created and replaced whole", async () => {
 test("until it is committed, only the old file has the name; discarded, it is gone", async () => {
   const file = join(folder, "a");
   writeFileSync(file, "old");
-  const prepared = await prepareFile(file, (temporary) => writeFile(temporary, "new"));
+  const prepared = await prepareFile(file, undefined, (temporary) => writeFile(temporary, "new"));
   expect(readdirSync(folder).length).toBe(2);
   expect(readFileSync(file, "utf8")).toBe("old");
   await prepared.discard();
   expect(listing()).toEqual({ a: "old" });
-  await (await prepareFile(file, (temporary) => writeFile(temporary, "new"))).commit();
+  await (await prepareFile(file, undefined, (temporary) => writeFile(temporary, "new"))).commit();
   expect(listing()).toEqual({ a: "new" });
 });
 
@@ -43,8 +43,8 @@ test("what fails in the middle leaves the old file and no other", async () => {
     await writeFile(temporary, "ne");
     throw new Error("source is gone");
   };
-  await expect(prepareFile(file, torn)).rejects.toThrow("source is gone");
-  const prepared = await prepareFile(join(folder, "b"), (temporary) => writeFile(temporary, "new"));
+  await expect(prepareFile(file, undefined, torn)).rejects.toThrow("source is gone");
+  const prepared = await prepareFile(join(folder, "b"), undefined, (temporary) => writeFile(temporary, "new"));
   mkdirSync(join(folder, "b", "in-its-way"), { recursive: true });
   await expect(prepared.commit()).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
   rmSync(join(folder, "b"), { recursive: true });

@@ -1,7 +1,16 @@
-import { access, link, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { access, link, lstat, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isMissing, systemCodeOf } from "../manifest/load-file.ts";
-import { syncFolder, temporaryPathOf } from "./write-atomically.ts";
+import { createFile } from "./new-file.ts";
+import { type Leftover, leftoversIn, removeLeftovers, syncFolder, temporaryPathOf } from "./write-atomically.ts";
+
+/** A file that must not be there yet. */
+export interface NewFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Its permissions, on systems that have them. */
+  readonly mode: number;
+}
 
 /**
  * Writes a file that must not be there yet: after a crash at any moment it is there whole, or not at all. What has its
@@ -12,20 +21,63 @@ import { syncFolder, temporaryPathOf } from "./write-atomically.ts";
  * @throws The file system's own errors; `EEXIST` where something has the name.
  */
 export async function writeNewFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const temporary = temporaryPathOf(path);
+  await writeNewFiles([{ path, bytes, mode }]);
+}
+
+/**
+ * Writes several files of one folder that must not be there yet: all of them or none. All are on the disk before the
+ * first gets its name. A process killed while it gives the names leaves some of them: the next call in this folder takes
+ * those back, unless all are there.
+ *
+ * @param files - The folder exists. The last is the one that makes the others worth having.
+ * @throws The file system's own errors; `EEXIST` where something has one of the names.
+ */
+export async function writeNewFiles(files: readonly NewFile[]): Promise<void> {
+  const [first] = files;
+  if (first === undefined) return;
+  const folder = dirname(first.path);
+  await takeBack(folder);
+  const prepared = files.map((file) => ({ ...file, temporary: temporaryPathOf(file.path) }));
+  const named: string[] = [];
   try {
-    const handle = await open(temporary, "wx", mode);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const { temporary, bytes, mode } of prepared) await createFile(temporary, bytes, mode);
+    for (const { temporary, path } of prepared) {
+      await giveNewName(temporary, path);
+      named.push(path);
     }
-    await giveNewName(temporary, path);
+  } catch (error) {
+    for (const path of named) await rm(path, { force: true });
+    throw error;
   } finally {
-    await rm(temporary, { force: true });
+    // The last first: as long as it is there, what has a name already is known not to be all.
+    for (const { temporary } of prepared.toReversed()) await rm(temporary, { force: true });
   }
-  await syncFolder(dirname(path));
+  await syncFolder(folder);
+}
+
+/**
+ * Takes back the names that a killed process gave to some of its files and not to all: a temporary file whose name is
+ * still free says so, and a file that shares its blocks with another temporary file of that process is one of them.
+ */
+async function takeBack(folder: string): Promise<void> {
+  const leftovers = await leftoversIn(folder);
+  for (const owner of new Set(leftovers.map((leftover) => leftover.owner))) {
+    const ofOwner = leftovers.filter((leftover) => leftover.owner === owner);
+    const states = await Promise.all(ofOwner.map(async (leftover) => ({ ...leftover, has: await hasName(leftover) })));
+    if (states.every(({ has }) => has)) continue;
+    for (const { target, has } of states) if (has) await rm(target, { force: true });
+  }
+  await removeLeftovers(folder);
+}
+
+/** Whether a temporary file was given its name: both are the same file. */
+async function hasName({ temporary, target }: Leftover): Promise<boolean> {
+  try {
+    const [left, right] = await Promise.all([lstat(temporary), lstat(target)]);
+    return left.ino === right.ino && left.dev === right.dev;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -39,6 +91,7 @@ export async function writeNewFile(path: string, bytes: Uint8Array, mode: number
 export async function writeNewFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
+  await removeLeftovers(dirname(target));
   await refuseFilled(target);
   const temporary = temporaryPathOf(target);
   await mkdir(temporary, { mode: 0o700 });
@@ -68,7 +121,7 @@ async function giveNewName(temporary: string, path: string): Promise<void> {
       () => false,
       (reason: unknown) => isMissing(reason),
     );
-    if (!isFree) throw Object.assign(new Error(`${path} is there already`), { code: "EEXIST" });
+    if (!isFree) throw Object.assign(new Error(`${path} is there already`), { code: "EEXIST", dest: path });
     await rename(temporary, path);
   }
 }

@@ -13,7 +13,8 @@ export const declareKeygen: Declare = (command, run) => {
           .choices(["ecdsa-p256", "rsa-3072", "ed25519"])
           .default("ecdsa-p256"),
       )
-      .option("--encrypt", "ask for a passphrase"),
+      .option("--encrypt", "ask for a passphrase")
+      .option("--allow-weak-passphrase", "take a passphrase below 8 characters"),
   ).action(
     run(async (options: KeygenCommandOptions, console) => {
       const { runKeygen } = await import("../commands/keygen.ts");

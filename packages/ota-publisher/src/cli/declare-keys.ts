@@ -1,9 +1,10 @@
 import type { KeyRoleName } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
+import type { KeysPublicOptions } from "../commands/keys-public.ts";
 import type { Declare, RunStep } from "./declare.ts";
 import { positiveInteger, repeatable } from "./option-values.ts";
-import { addSigningOptions } from "./signing-options.ts";
+import { addPassphraseOptions, addSigningOptions } from "./signing-options.ts";
 
 const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 
@@ -11,6 +12,7 @@ const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 export const declareKeys: Declare = (keys, run) => {
   keys.enablePositionalOptions();
   declareInit(keys, run);
+  declarePublic(keys, run);
   declareAdd(keys, run);
   declareRevoke(keys, run);
   declareRotate(keys, run);
@@ -43,6 +45,20 @@ function declareInit(keys: Command, run: RunStep): void {
       const { runKeysInit } = await import("../commands/keys.ts");
       return runKeysInit(options, console);
     }),
+  );
+}
+
+function declarePublic(keys: Command, run: RunStep): void {
+  const command = keys
+    .command("public")
+    .description("write the public key of a private key again, to <file>.pub")
+    .argument("<file>", "file of the private key")
+    .allowExcessArguments(false);
+  addPassphraseOptions(addOutputOptions(command)).action((file: string, options: KeysPublicOptions) =>
+    run(async (given: KeysPublicOptions, console) => {
+      const { runKeysPublic } = await import("../commands/keys-public.ts");
+      return runKeysPublic(file, given, console);
+    })(options),
   );
 }
 
@@ -100,11 +116,16 @@ function declareThreshold(keys: Command, run: RunStep): void {
 
 /** A command below `keys`, with what all of them have. */
 function below(keys: Command, name: string, description: string): Command {
-  return keys
+  const command = keys
     .command(name)
     .description(description)
     .allowExcessArguments(false)
-    .option("--keys <folder>", "folder of the key sets", "ota/keys")
+    .option("--keys <folder>", "folder of the key sets", "ota/keys");
+  return addOutputOptions(command);
+}
+
+function addOutputOptions(command: Command): Command {
+  return command
     .option("--json", "print one JSON document on standard output")
     .option("--verbose", "say more, with the origin of errors")
     .option("--quiet", "say only what is wrong");

@@ -1,6 +1,9 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import {
   chmodSync,
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -11,9 +14,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parsePublicKeyPem } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { IMAGE, type RunWorld, runCommand } from "../../test/release-line.ts";
+import { hasOpenssl } from "../../test/tls-files.ts";
 
 const PASSPHRASE = "hunter2 hunter2";
 let folder: string;
@@ -138,4 +143,113 @@ test.skipIf(process.platform === "win32")("a key that others can read is warned 
   expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toBe("");
   chmodSync(key, 0o640);
   expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toContain("can be read by others");
+});
+
+test("a short passphrase is refused for a new key, unless the user insists, and opens a key that has it", async () => {
+  const env = { TINYBMS_OTA_PASSPHRASE: "1234567" };
+  const refused = await keygen([], { env });
+  expect(JSON.parse(refused.stdout).error).toMatchObject({
+    code: "signing/passphrase-unusable",
+    message: "the passphrase has 7 characters; a new key's must have 8 at least",
+    hint: expect.stringContaining("--allow-weak-passphrase"),
+  });
+  expect(refused.stdout + refused.stderr).not.toContain("1234567");
+  expect(readdirSync(folder)).toEqual([]);
+  expect((await keygen(["--allow-weak-passphrase"], { env })).exitCode).toBe(0);
+  const image = join(folder, "app.bin");
+  writeFileSync(image, IMAGE);
+  expect((await runCommand(["sign", image, "--sign-key", key], { env })).exitCode).toBe(0);
+});
+
+test.skipIf(process.platform === "win32")("a passphrase file that others can read is warned of", async () => {
+  const file = join(folder, "passphrase");
+  writeFileSync(file, PASSPHRASE, { mode: 0o600 });
+  expect((await keygen(["--passphrase-file", file])).stderr).toBe("");
+  chmodSync(file, 0o644);
+  rmSync(key);
+  rmSync(`${key}.pub`);
+  expect((await keygen(["--passphrase-file", file])).stderr).toContain(`${file} can be read by others`);
+});
+
+test.each([[[]], [["--encrypt"]]])(
+  "keys public gives a lost .pub back, and replaces no other (%j)",
+  async (options) => {
+    const world = options.length === 0 ? {} : { env: { TINYBMS_OTA_PASSPHRASE: PASSPHRASE } };
+    await keygen(options, world);
+    const lost = readFileSync(`${key}.pub`, "utf8");
+    rmSync(`${key}.pub`);
+    const publish = () => runCommand(["keys", "public", key, "--json"], world);
+    const { keyid } = parsePublicKeyPem(lost);
+    expect(JSON.parse((await publish()).stdout)).toMatchObject({ publicFile: `${key}.pub`, keyid, written: true });
+    expect(readFileSync(`${key}.pub`, "utf8")).toBe(lost);
+    expect(JSON.parse((await publish()).stdout)).toMatchObject({ keyid, written: false });
+    writeFileSync(`${key}.pub`, "another");
+    expect(JSON.parse((await publish()).stdout).error.code).toBe("signing/key-exists");
+    expect(readFileSync(`${key}.pub`, "utf8")).toBe("another");
+  },
+);
+
+/** What Node.js writes: PBKDF2 with 2048 iterations, as keygen wrote it before it used scrypt. */
+test("a key that an earlier keygen encrypted is still opened", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const old = privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: PASSPHRASE });
+  writeFileSync(key, old, { mode: 0o600 });
+  const world = { env: { TINYBMS_OTA_PASSPHRASE: PASSPHRASE } };
+  expect((await runCommand(["keys", "public", key], world)).exitCode).toBe(0);
+});
+
+const hasNoOpenssl = !hasOpenssl();
+test.skipIf(hasNoOpenssl).each([["ecdsa-p256"], ["rsa-3072"], ["ed25519"]])(
+  `OpenSSL reads an encrypted key of %s, which scrypt protects${hasNoOpenssl ? " (skipped: no openssl)" : ""}`,
+  async (type) => {
+    await keygen(["--type", type], { env: { TINYBMS_OTA_PASSPHRASE: PASSPHRASE } });
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { encoding: "utf8", stdio: "pipe" });
+    expect(openssl("pkey", "-in", key, "-passin", `pass:${PASSPHRASE}`, "-pubout")).toBe(
+      readFileSync(`${key}.pub`, "utf8"),
+    );
+    const structure = openssl("asn1parse", "-in", key);
+    for (const part of [":PBES2", /:(?:id-)?scrypt|1\.3\.6\.1\.4\.1\.11591\.4\.11/, ":4000", ":05", ":aes-256-cbc"]) {
+      expect(structure).toMatch(part);
+    }
+    expect(() => openssl("pkey", "-in", key, "-passin", "pass:wrong passphrase")).toThrow();
+  },
+);
+
+test("a disk that is full at any moment leaves no file of a new key", () => {
+  const child = fileURLToPath(new URL("../../../../test/keygen-killed.ts", import.meta.url));
+  const node = ["--conditions=@tinybms/source", child, key];
+  let number = 0;
+  for (; ; number++) {
+    const { status, stderr } = spawnSync(process.execPath, [...node, String(number), "full"]);
+    if (status === 0) break;
+    expect([status, String(stderr)]).toEqual([2, ""]);
+    expect(readdirSync(folder)).toEqual([]);
+  }
+  expect(number).toBeGreaterThanOrEqual(4);
+});
+
+test("a keygen killed before any operation leaves both files or none for the next one", async () => {
+  const child = fileURLToPath(new URL("../../../../test/keygen-killed.ts", import.meta.url));
+  let kills = 0;
+  for (let number = 0; ; number++) {
+    const file = join(folder, `${number}`, "k.pem");
+    mkdirSync(join(folder, `${number}`));
+    const { signal } = spawnSync(process.execPath, [
+      "--conditions=@tinybms/source",
+      child,
+      file,
+      String(number),
+      "kill",
+    ]);
+    if (signal === null) break;
+    kills++;
+    const again = await runCommand(["keygen", "--out", file, "--type", "ed25519", "--json"]);
+    const isThere = again.exitCode === 2 && JSON.parse(again.stdout).error.code === "signing/key-exists";
+    expect([0, 2]).toContain(again.exitCode);
+    expect(isThere || again.exitCode === 0).toBe(true);
+    expect((await runCommand(["keys", "public", file, "--json"])).stdout).toContain('"written": false');
+    expect(readdirSync(join(folder, `${number}`)).sort()).toEqual(["k.pem", "k.pem.pub"]);
+  }
+  // Two files are created, named and no longer temporary.
+  expect(kills).toBeGreaterThanOrEqual(6);
 });

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
 import { ExitCode } from "../console/exit-code.ts";
 import { writeKeyPair } from "../signing/key-file.ts";
-import { askNewPassphrase, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
+import { askNewPassphrase, assertStrong, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
 
 /** Options of `tinybms-ota keygen`, as commander reads them. */
 export interface KeygenCommandOptions extends OutputOptions, PassphraseOptions {
@@ -10,6 +10,8 @@ export interface KeygenCommandOptions extends OutputOptions, PassphraseOptions {
   readonly type: "ecdsa-p256" | "rsa-3072" | "ed25519";
   /** Ask for a passphrase. */
   readonly encrypt?: boolean;
+  /** Take a passphrase of any length. */
+  readonly allowWeakPassphrase?: boolean;
 }
 
 /** What `keygen --json` prints. */
@@ -31,6 +33,7 @@ export async function runKeygen(options: KeygenCommandOptions, console: CommandC
   const { out, type, encrypt = false } = options;
   const given = givenPassphrase(options, console);
   const passphrase = given === undefined && encrypt ? await askNewPassphrase(console) : given;
+  if (passphrase !== undefined && options.allowWeakPassphrase !== true) assertStrong(passphrase);
   const { keyid, alg } = await writeKeyPair(out, generate(type), passphrase);
   const encrypted = passphrase !== undefined;
   const document: KeygenDocument = { file: out, publicFile: `${out}.pub`, keyid, alg, encrypted };

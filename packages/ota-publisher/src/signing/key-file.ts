@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
-import { open, readFile, rm, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import {
   buildPublicKeyPem,
   isOtaError,
@@ -9,9 +9,12 @@ import {
   parsePem,
   parsePublicKey,
   parsePublicKeyPem,
+  utf8,
 } from "@tinybms/ota-core";
+import { type NewFile, writeNewFiles } from "@tinybms/ota-core/node";
 import type { CommandConsole } from "../console/console.ts";
-import { askPassphrase, givenPassphrase, type PassphraseOptions } from "./passphrase.ts";
+import { encryptPrivateKey } from "./encrypt-key.ts";
+import { askPassphrase, givenPassphrase, type PassphraseOptions, warnIfReadable } from "./passphrase.ts";
 
 /** A private key that was opened. */
 export interface PrivateKey {
@@ -47,7 +50,7 @@ export async function openPrivateKey(
   const isEncrypted = label === "ENCRYPTED PRIVATE KEY";
   const privateKey = isEncrypted ? await decrypt(file, pem, options, console) : decode(file, pem);
   const key = ofFile(file, () => publicKeyOf(privateKey));
-  await warnIfReadable(file, console);
+  warnIfReadable(file, console);
   const digest = key.alg === "ed25519" ? null : "sha256";
   return { key, sign: (message) => ({ key, signature: Uint8Array.from(sign(digest, message, privateKey)) }) };
 }
@@ -63,9 +66,9 @@ export async function readPublicKey(file: string): Promise<PublicKey> {
 }
 
 /**
- * Writes a new key: `file`, which its owner alone can read, and `file`.pub.
+ * Writes a new key: `file`, which its owner alone can read, and `file`.pub; both or neither.
  *
- * @param passphrase - Encrypts it: PKCS #8, PBKDF2 and AES-256.
+ * @param passphrase - Encrypts it: see `encryptPrivateKey`.
  * @returns The public key.
  * @throws OtaError `signing/key-exists` where one of the files is there: nothing is overwritten;
  *   `signing/key-unreadable` where they can't be written.
@@ -76,16 +79,34 @@ export async function writeKeyPair(
   passphrase: string | undefined,
 ): Promise<PublicKey> {
   const key = publicKeyOf(privateKey);
-  const encryption = passphrase === undefined ? {} : { cipher: "aes-256-cbc", passphrase };
-  const pem = privateKey.export({ type: "pkcs8", format: "pem", ...encryption });
-  await writeNew(file, String(pem), 0o600);
-  try {
-    await writeNew(`${file}.pub`, buildPublicKeyPem(key), 0o644);
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
-  }
+  const pem =
+    passphrase === undefined
+      ? String(privateKey.export({ type: "pkcs8", format: "pem" }))
+      : encryptPrivateKey(privateKey, passphrase);
+  await writeNew([publicFileOf(file, key), { path: file, bytes: utf8(pem), mode: 0o600 }]);
   return key;
+}
+
+/**
+ * Writes the public key of a private key that was opened to `file`.pub.
+ *
+ * @returns Whether it was written; `false` where it is there already and holds this key.
+ * @throws OtaError `signing/key-exists` where it holds anything else; `signing/key-unreadable`.
+ */
+export async function writePublicKey(file: string, key: PublicKey): Promise<boolean> {
+  try {
+    await writeNew([publicFileOf(file, key)]);
+    return true;
+  } catch (error) {
+    const isThere = isOtaError(error) && error.code === "signing/key-exists";
+    const found = isThere ? await readPublicKey(`${file}.pub`).catch(() => undefined) : undefined;
+    if (found?.keyid !== key.keyid) throw error;
+    return false;
+  }
+}
+
+function publicFileOf(file: string, key: PublicKey): NewFile {
+  return { path: `${file}.pub`, bytes: utf8(buildPublicKeyPem(key)), mode: 0o644 };
 }
 
 function publicKeyOf(privateKey: KeyObject): PublicKey {
@@ -137,27 +158,21 @@ export async function readKeyText(file: string): Promise<string> {
   }
 }
 
-async function writeNew(file: string, text: string, mode: number): Promise<void> {
-  try {
-    const handle = await open(file, "wx", mode);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    if (codeOf(cause) !== "EEXIST") throw unreadable(file, "written", cause);
-    const hint = "keys are never overwritten: choose another name, or move the old key away";
-    throw new OtaError("signing/key-exists", `${file} is there already`, { file }, { cause, hint });
-  }
+async function writeNew(files: readonly NewFile[]): Promise<void> {
+  const { path = "" } = files.at(-1) ?? {};
+  await writeNewFiles(files).catch((cause: unknown) => {
+    throw codeOf(cause) === "EEXIST" ? exists(destinationOf(cause) ?? path, cause) : unreadable(path, "written", cause);
+  });
 }
 
-async function warnIfReadable(file: string, console: CommandConsole): Promise<void> {
-  if (process.platform === "win32") return;
-  const { mode } = await stat(file);
-  if ((mode & 0o077) === 0) return;
-  console.warn(`${file} can be read by others on this machine; chmod 600 keeps it to its owner`);
+/** The name that was taken: link(2) has two paths, and Node.js calls the second one `dest`. */
+function destinationOf(error: unknown): string | undefined {
+  return error instanceof Error && "dest" in error ? String(error.dest) : undefined;
+}
+
+function exists(file: string, cause: unknown): OtaError<"signing/key-exists"> {
+  const hint = "keys are never overwritten: choose another name, or move the old key away";
+  return new OtaError("signing/key-exists", `${file} is there already`, { file }, { cause, hint });
 }
 
 /** A key's fault with the file that it is in. */

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   advanceKeySet,
   buildEnvelope,
@@ -22,7 +22,7 @@ import {
   trustKeys,
   verifySignature,
 } from "@tinybms/ota-core";
-import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { removeLeftovers, writeFileAtomically } from "@tinybms/ota-core/node";
 
 /** A key set that is signed as it must be. */
 export interface StoredKeySet {
@@ -97,6 +97,7 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
   await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
     throw unreadable(store.folder, "made", cause);
   });
+  await removeLeftovers(store.folder);
   if (!isFullySigned(pending.progress)) {
     await write(pending.file, message);
     return { ...store, pending };
@@ -182,7 +183,8 @@ async function readSmall(file: string): Promise<Uint8Array> {
 }
 
 async function write(file: string, bytes: Uint8Array): Promise<void> {
-  await writeFileAtomically(file, bytes).catch((cause: unknown) => {
+  await writeFileAtomically(file, bytes, dirname(file)).catch((cause: unknown) => {
+    if (isOtaError(cause)) throw cause;
     throw unreadable(file, "written", cause);
   });
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { decodeUtf8, OtaError } from "@tinybms/ota-core";
 import type { CommandConsole } from "../console/console.ts";
 import { askSecret, type PromptTerminal } from "./prompt.ts";
@@ -16,6 +16,9 @@ export interface PassphraseOptions {
 
 const PASSPHRASE_SIZE_MAX = 1024;
 
+/** Characters that a new key's passphrase has at least (NIST SP 800-63B section 5.1.1.1). */
+const PASSPHRASE_LENGTH_MIN = 8;
+
 /**
  * The passphrase that was handed over: by a file, a file descriptor or the environment. It is hidden in all output.
  *
@@ -29,7 +32,28 @@ export function givenPassphrase(options: PassphraseOptions, console: CommandCons
       ? console.world.env[PASSPHRASE_VARIABLE]
       : readLine(passphraseFile ?? passphraseFd ?? 0);
   if (found === undefined) return undefined;
+  if (passphraseFile !== undefined) warnIfReadable(passphraseFile, console);
   return checked(found, console);
+}
+
+/**
+ * Refuses a passphrase for a new key that a machine guesses whatever the key derivation costs.
+ *
+ * @throws OtaError `signing/passphrase-unusable`.
+ */
+export function assertStrong(passphrase: string): void {
+  const { length } = [...passphrase];
+  if (length >= PASSPHRASE_LENGTH_MIN) return;
+  const message = `the passphrase has ${length} characters; a new key's must have ${PASSPHRASE_LENGTH_MIN} at least`;
+  throw unusable(message, "choose a longer one; --allow-weak-passphrase is for keys of a bench");
+}
+
+/** Warns of a file with a secret that other users of this machine can read. Pipes and devices have no lasting content. */
+export function warnIfReadable(file: string, console: CommandConsole): void {
+  if (process.platform === "win32") return;
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || (found.mode & 0o077) === 0) return;
+  console.warn(`${file} can be read by others on this machine; chmod 600 keeps it to its owner`);
 }
 
 /** Hides the environment's passphrase in all output, whether it is used or not: a program may repeat it. */
