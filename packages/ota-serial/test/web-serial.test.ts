@@ -1,5 +1,5 @@
 import { createHardware, type HostPort, SerialCable } from "@tinybms/firmware-sim";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { BAUD_RATE_DEFAULT, openWebSerialLine, type WebSerialPort } from "../src/index.ts";
 import { appImage } from "./benches.ts";
 import { flashBoard } from "./flash-board.ts";
@@ -62,6 +62,26 @@ test("a page flashes a board over Web Serial, the rate changed by opening the po
   const { boot } = await flashBoard(line, NEW);
   expect(boot.version).toBe("1.1.0");
   expect(port.rates).toEqual([115_200, 921_600, 115_200]);
+  await line.close();
+});
+
+test("a browser that sets DTR before RTS restarts no board when a page releases both", async () => {
+  const boot = vi.fn();
+  const hardware = createHardware({ chip: "esp32", app: OLD.bytes });
+  const cable = new SerialCable({ hardware, firmware: { boot, halt: () => undefined } });
+  await vi.waitFor(() => expect(cable.board.state).toBe("app"));
+  const port = new BrowserPort(cable);
+  const setBoth = port.setSignals.bind(port);
+  let rts = true;
+  port.setSignals = async ({ dataTerminalReady = false, requestToSend = false }) => {
+    await setBoth({ dataTerminalReady, requestToSend: rts });
+    rts = requestToSend;
+    await setBoth({ dataTerminalReady, requestToSend });
+  };
+  const line = await openWebSerialLine(port, BAUD_RATE_DEFAULT);
+  await line.setSignals({ dtr: false, rts: false });
+  expect(cable.board.state).toBe("app");
+  expect(boot).toHaveBeenCalledTimes(1);
   await line.close();
 });
 
