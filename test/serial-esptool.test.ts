@@ -22,7 +22,7 @@ import {
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
 } from "@tinybms/ota-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
 
@@ -68,7 +68,8 @@ async function esptool(
   const jobs = commands.map((command) => ({ tool: "esptool" as const, args: [...line, ...options, ...command] }));
   const verdicts = await judge(jobs);
   await network.close();
-  await expect.poll(() => cable.board.state).toBe("app");
+  // Tests that run at the same time share no `expect.poll`.
+  await vi.waitFor(() => expect(cable.board.state).toBe("app"), { timeout: 600_000 });
   for (const [index, { ok, output }] of verdicts.entries()) expect(ok, `${commands[index]?.[0]}: ${output}`).toBe(true);
   return { flash: hardware.flash, software, verdicts, model: cable.model };
 }
