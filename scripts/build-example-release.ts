@@ -23,7 +23,7 @@ const ROOT_MANIFEST = {
       mqtt: { broker: "mqtt://localhost:1883", topic: "tinybms/gateway/ota", qos: 1 },
       https: { url: "https://gateway.example/api/ota", method: "PUT", timeout: 30, verify: true },
     },
-    default_protocols: ["mqtt", "https"],
+    default_protocols: ["mqtt"],
   },
   versions: [],
 };

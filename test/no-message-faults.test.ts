@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../firmware-sim/src/cli.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 
-const CASES = fileURLToPath(new URL("cases/formats/", import.meta.url));
+const CASES = fileURLToPath(new URL("fixtures/formats/", import.meta.url));
 const WITHOUT_VERSION = join(CASES, "F7-app-with-empty-version.bin");
 
 let folder = "";

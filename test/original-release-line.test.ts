@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 import { createEspIdfProject, isInstalled } from "./esp-idf-project.ts";
 
-const ORIGINAL = fileURLToPath(new URL("cases/original/ota", import.meta.url));
+const ORIGINAL = fileURLToPath(new URL("fixtures/original/ota", import.meta.url));
 const WARNINGS = ["manifest/literal-secret", "image/placeholder"];
 
 let folder = "";

@@ -30,7 +30,7 @@ test("the example release line has no fault", async () => {
     {
       artifact: { name: "tinybms-gateway" },
       channels: { mqtt: { topic: "tinybms/gateway/ota" } },
-      protocols: ["mqtt", "https"],
+      protocols: ["mqtt"],
     },
   ]);
 });

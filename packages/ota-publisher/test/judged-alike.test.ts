@@ -6,7 +6,7 @@ import { buildAppImage, concatBytes, sha256, toHex } from "@tinybms/ota-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, ROOT_MANIFEST } from "./release-line.ts";
 
-const CASES = fileURLToPath(new URL("../../../test/cases/formats/", import.meta.url));
+const CASES = fileURLToPath(new URL("../../../test/fixtures/formats/", import.meta.url));
 const IMAGE = buildAppImage({ version: "1.0", sizeBytes: 8192 });
 
 let line: ReleaseLine;
