@@ -192,6 +192,11 @@ function publicKeys(): readonly Uint8Array[] {
   ];
 }
 
+/** UTF-16 with a byte-order mark. */
+function utf16(text: string): Uint8Array {
+  return new Uint8Array(Uint16Array.from(`\uFEFF${text}`, (char) => char.charCodeAt(0)).buffer);
+}
+
 function images(core: Core): FuzzTarget[] {
   const app = core.buildAppImage({ version: "1.2.3", projectName: "gateway", sizeBytes: 1024 });
   const csv = utf8(core.TWO_OTA_PARTITION_CSV);
@@ -203,6 +208,8 @@ function images(core: Core): FuzzTarget[] {
   block[36] = 2; // P-256
   const segment = app.subarray(core.APP_IMAGE_HEADER_SIZE);
   const descriptor = app.subarray(core.APP_DESCRIPTOR_OFFSET, core.APP_DESCRIPTOR_OFFSET + core.APP_DESCRIPTOR_SIZE);
+  const flash = new Uint8Array(2048).fill(0xff);
+  for (const [index, part] of [block, app, table, app].entries()) flash.set(part.subarray(0, 512), 512 * index);
   return [
     target("parseAppImage", [app], (bytes) => core.parseAppImage(bytes), 2048),
     target("parseAppImageHeader", [app.subarray(0, core.APP_IMAGE_HEADER_SIZE)], (bytes) =>
@@ -214,6 +221,25 @@ function images(core: Core): FuzzTarget[] {
     target("parseAppDescriptor", [descriptor], (bytes) => core.parseAppDescriptor(bytes)),
     target("parsePartitionTable", [table.subarray(0, 512)], (bytes) => core.parsePartitionTable(bytes), 3072),
     target("parsePartitionCsv", [csv], (bytes) => core.parsePartitionCsv(textOf(bytes))),
+    target("parsePartitionFile", [csv, table.subarray(0, 512), utf16(core.TWO_OTA_PARTITION_CSV)], (bytes) =>
+      core.parsePartitionFile(bytes, { bootloaderOffset: 0x1000 }),
+    ),
+    target("decodeText", [csv, utf16("text")], (bytes) => core.decodeText(bytes)),
+    target("withFlashSettings", [app], (bytes) => core.withFlashSettings(bytes, { mode: 2, size: 2 }), 2048),
+    target(
+      "inspectFlash",
+      [flash],
+      (bytes) => {
+        // The parts of a flash at their places: what is fuzzed is the head of each.
+        const whole = new Uint8Array(0x1_0400).fill(0xff);
+        for (const [index, place] of [0, 0x1000, 0x8000, 0x1_0000].entries()) {
+          whole.set(bytes.subarray(512 * index, 512 * (index + 1)), place);
+        }
+        const places = { chip: "esp32", tableOffset: 0x8000, flashSize: 0x40_0000 } as const;
+        core.inspectFlash(whole, bytes.length % 2 === 0 ? {} : places);
+      },
+      2048,
+    ),
     target("parseOtadata", [otadata], (bytes) => core.parseOtadata(bytes), core.OTADATA_SIZE + 16),
     target("parseOtadataEntry", [otadata.subarray(0, core.OTADATA_ENTRY_SIZE)], (bytes) =>
       core.parseOtadataEntry(bytes),
