@@ -1,6 +1,6 @@
 /**
  * Runs esptool's own test suite against simulated boards. No registry carries the suite: `ESPTOOL_TESTS` names a checkout
- * of https://github.com/espressif/esptool. Takes about seven minutes for all chips together.
+ * of https://github.com/espressif/esptool. Takes about seven minutes for all chips together on an idle machine.
  *
  *     ESPTOOL_TESTS=../esptool pnpm esptool-suite [CHIP...]
  *

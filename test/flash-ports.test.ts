@@ -95,7 +95,7 @@ test.skipIf(hasNoJudges)(`pySerial reads CTS, DSR, RI and CD over RFC 2217${JUDG
 });
 
 test.skipIf(hasNoJudges)(
-  `a board on RFC 2217 stands behind Espressif's own RFC 2217 server, which reads its modem lines each second${JUDGES}`,
+  `a board on RFC 2217 stands behind Espressif's own server, which reads its modem lines${JUDGES}`,
   async () => {
     const board = await listenOnRfc2217(new SerialCable({ hardware: createHardware({}) }), LOCAL);
     ports.push(board);
