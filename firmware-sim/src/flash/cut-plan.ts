@@ -2,7 +2,7 @@ import { OtaError } from "@tinybms/ota-core";
 import { createRandom } from "../random/random.ts";
 import type { CutPlan } from "./power-cut.ts";
 import { singleBitTear } from "./single-bit-tears.ts";
-import { ERASE_TEARS, PROGRAM_TEARS, type Tear } from "./tears.ts";
+import { ERASE_TEARS, numberedTear, PROGRAM_TEARS, type Tear } from "./tears.ts";
 
 /**
  * Checks a plan as far as it can be before it is known what operation it hits.
@@ -29,12 +29,14 @@ export function chooseTear(kind: "erase" | "program", plan: CutPlan): Tear {
   const tear = variant === undefined ? tears[position] : tearNamed(kind, variant);
   if (tear !== undefined) return tear;
   const operation = kind === "erase" ? "a sector erase" : "a page program";
-  const names = [...tears.map(({ name }) => name), kind === "erase" ? "only-bit-N" : "all-but-bit-N"];
+  const families = kind === "erase" ? ["only-bit-N", "freed-P"] : ["all-but-bit-N", "skips-first-N"];
+  const names = [...tears.map(({ name }) => name), ...families];
   throw invalid(plan, `it falls into ${operation}, whose tears are ${names.join(", ")}`);
 }
 
 function tearNamed(kind: "erase" | "program", variant: string): Tear | undefined {
-  return tearsOf(kind).find(({ name }) => name === variant) ?? singleBitTear(kind, variant);
+  const named = tearsOf(kind).find(({ name }) => name === variant);
+  return named ?? singleBitTear(kind, variant) ?? numberedTear(kind, variant);
 }
 
 function tearsOf(kind: "erase" | "program"): readonly Tear[] {

@@ -7,8 +7,8 @@ export interface CutPlan {
   readonly operation: number;
   readonly moment: CutMoment;
   /**
-   * For `during`: the name of a tear, see `eraseCutVariants`, `programCutVariants` and the single bits of
-   * `freedBitVariants` and `missedBitVariants`. Without one the seed chooses among the first two.
+   * For `during`: the name of a tear, see `eraseCutVariants`, `programCutVariants`, the single bits of
+   * `freedBitVariants` and `missedBitVariants`, and `numberedTear`. Without one the seed chooses among the first two.
    */
   readonly variant?: string;
   /** Decides what a random tear leaves, and when weak cells give way; 0 without one. */

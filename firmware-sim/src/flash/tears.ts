@@ -67,6 +67,33 @@ export const eraseCutVariants: readonly string[] = ERASE_TEARS.map(({ name }) =>
 /** Names of the twelve ways of an interrupted page program, in the order of {@link PROGRAM_TEARS}. */
 export const programCutVariants: readonly string[] = PROGRAM_TEARS.map(({ name }) => name);
 
+const SKIPS_FIRST = /^skips-first-([1-9]\d{0,2})$/;
+const FREED = /^freed-([1-9]\d?)$/;
+
+/**
+ * The tear that a name of these families means:
+ *
+ * - `skips-first-N`, of a program: done, but for its first N bytes.
+ * - `freed-P`, of an erase: P percent of the cells are 1, and the others still old.
+ *
+ * A seed chooses none of them: they are for the tests of what a seed would seldom hit.
+ *
+ * @param kind - Which operation is torn.
+ * @returns `undefined` for any other name.
+ */
+export function numberedTear(kind: "erase" | "program", name: string): Tear | undefined {
+  const number = Number((kind === "erase" ? FREED : SKIPS_FIRST).exec(name)?.[1]);
+  if (Number.isNaN(number)) return undefined;
+  if (kind === "program") return { name, apply: (before, done) => prefix(done, before, number) };
+  return {
+    name,
+    apply: (before, _done, random) => {
+      const freed = maskOf(before.length, number / 100, random);
+      return { cells: before.map((byte, index) => byte | (freed[index] ?? 0)) };
+    },
+  };
+}
+
 function zeroedFromEnd(before: Uint8Array, share: number): TornCells {
   return { cells: before.slice().fill(0, before.length - Math.floor(before.length * share)) };
 }

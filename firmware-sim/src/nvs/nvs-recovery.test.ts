@@ -1,6 +1,7 @@
 import { buildNvsPageHeader, hashNvsKey, nvsKeyFromText, utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { ERASE_TEARS, NorModel, PowerCut } from "../../test/nvs/nor-model.ts";
+import { NvsFlash } from "../../test/nvs/nvs-flash.ts";
+import { PowerCut } from "../flash/power-cut.ts";
 import {
   type NvsHandle,
   nvs_erase_key,
@@ -22,21 +23,22 @@ const ILLEGAL = 1;
 const WRITTEN = 2;
 const EMPTY = 3;
 
-function open(flash: NorModel): NvsHandle {
+function open(flash: NvsFlash): NvsHandle {
+  flash.powerOn();
   const { err, nvs } = nvs_flash_init(flash);
   expect(err).toBe(0);
   return nvs_open(nvs!, "app", "readwrite").handle!;
 }
 
 /** A partition with namespace `app` as entry 0 and what `write` adds from entry 1 on. */
-function flashWith(write: (handle: NvsHandle) => void, sizeBytes = 0x5000): NorModel {
-  const flash = new NorModel(sizeBytes);
+function flashWith(write: (handle: NvsHandle) => void, sizeBytes = 0x5000): NvsFlash {
+  const flash = new NvsFlash(sizeBytes);
   write(open(flash));
   return flash;
 }
 
 /** Runs until power goes after (or before) the n-th flash operation of `act`. */
-function cut(flash: NorModel, moment: "before" | "after", operation: number, act: () => void): void {
+function cut(flash: NvsFlash, moment: "before" | "after", operation: number, act: () => void): void {
   flash.arm({ operation, moment });
   expect(act).toThrow(PowerCut);
 }
@@ -46,22 +48,29 @@ function fillPage(handle: NvsHandle, from: number, freeCount: number): void {
   for (let index = from; index < 126 - freeCount; index++) expect(nvs_set_u8(handle, `fill${index}`, 1)).toBe(0);
 }
 
-function stateOf(flash: NorModel, entry: number, page = 0): number {
+function stateOf(flash: NvsFlash, entry: number, page = 0): number {
   return (flash.cells[page * PAGE + 32 + (entry >>> 2)]! >>> (2 * (entry & 3))) & 3;
 }
 
-function setState(flash: NorModel, entry: number, state: number, page = 0): void {
+function setState(flash: NvsFlash, entry: number, state: number, page = 0): void {
   const offset = page * PAGE + 32 + (entry >>> 2);
   const shift = 2 * (entry & 3);
-  flash.cells[offset] = (flash.cells[offset]! & ~(3 << shift)) | (state << shift);
+  setByte(flash, offset, (flash.cells[offset]! & ~(3 << shift)) | (state << shift));
 }
 
-function entryBytes(flash: NorModel, entry: number, page = 0): Uint8Array {
-  const offset = page * PAGE + 64 + 32 * entry;
-  return flash.cells.subarray(offset, offset + 32);
+function setByte(flash: NvsFlash, offset: number, value: number): void {
+  flash.load(offset, Uint8Array.of(value));
 }
 
-function pageState(flash: NorModel, page: number): number {
+function entryOffset(entry: number, page = 0): number {
+  return page * PAGE + 64 + 32 * entry;
+}
+
+function entryBytes(flash: NvsFlash, entry: number, page = 0): Uint8Array {
+  return flash.cells.subarray(entryOffset(entry, page), entryOffset(entry + 1, page));
+}
+
+function pageState(flash: NvsFlash, page: number): number {
   return new DataView(flash.cells.buffer).getUint32(page * PAGE, true);
 }
 
@@ -100,7 +109,7 @@ test("row 58: a cut between entry and bitmap word leaves the old value; init era
 
 test("row 59: a page whose erase was cut, state word blank and the rest not, is free and erased when it is used", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
-  flash.cells[PAGE + 700] = 0x00; // page 1: one byte not freed
+  setByte(flash, PAGE + 700, 0x00); // page 1: one byte not freed
   const handle = open(flash);
   expect(flash.cells[PAGE + 700]).toBe(0x00);
   fillPage(handle, 2, 0);
@@ -116,7 +125,7 @@ test.for([
   { what: "a state word of zero", offset: 0, value: 0x00 },
 ])("$what makes a page corrupt: its values are gone, the page is free", ({ offset, value }) => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
-  flash.cells[offset] = value;
+  setByte(flash, offset, value);
   const handle = open(flash);
   expect(nvs_get_u32(handle, "seq").err).toBe(0x1102);
   expect(nvs_set_u32(handle, "seq", 2)).toBe(0);
@@ -124,22 +133,22 @@ test.for([
 });
 
 test("a page of a newer format version is NEW_VERSION_FOUND", () => {
-  const flash = new NorModel(0x5000);
-  flash.cells.set(buildNvsPageHeader(0, 0xfd), 2 * PAGE);
+  const flash = new NvsFlash(0x5000);
+  flash.load(2 * PAGE, buildNvsPageHeader(0, 0xfd));
   expect(nvs_flash_init(flash)).toEqual({ err: 0x1110 });
 });
 
 test("a partition without a free page is NO_FREE_PAGES, one without a page NOT_ENOUGH_SPACE", () => {
-  const flash = new NorModel(0x3000);
-  for (const page of [0, 1, 2]) flash.cells.set(buildNvsPageHeader(page, 0xfe), page * PAGE);
+  const flash = new NvsFlash(0x3000);
+  for (const page of [0, 1, 2]) flash.load(page * PAGE, buildNvsPageHeader(page, 0xfe));
   expect(nvs_flash_init(flash)).toEqual({ err: 0x110d });
-  expect(nvs_flash_init(new NorModel(0xfff))).toEqual({ err: 0x1105 });
+  expect(nvs_flash_init(new NvsFlash(0xfff))).toEqual({ err: 0x1105 });
 });
 
 test("several entries written without a state are all erased", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
-  entryBytes(flash, 2).set(utf8("left by a cut"));
-  entryBytes(flash, 3).set(utf8("left by a cut"));
+  flash.load(entryOffset(2), utf8("left by a cut"));
+  flash.load(entryOffset(3), utf8("left by a cut"));
   const handle = open(flash);
   expect([2, 3, 4].map((entry) => stateOf(flash, entry))).toEqual([ERASED, ERASED, EMPTY]);
   expect(nvs_get_u32(handle, "seq").value).toBe(1);
@@ -169,7 +178,7 @@ test.for([
     nvs_set_u8(handle, "here", 3);
     for (let index = 0; index < sizeOfFill; index++) nvs_set_u8(handle, `fill${index}`, 1);
   });
-  entryBytes(flash, 2)[24] = 0;
+  setByte(flash, entryOffset(2) + 24, 0);
   const handle = open(flash);
   expect(stateOf(flash, 2)).toBe(ERASED);
   expect([nvs_get_u32(handle, "seq").value, nvs_get_u8(handle, "gone").err, nvs_get_u8(handle, "here").value]).toEqual([
@@ -195,7 +204,7 @@ test.for([
 
 test("an item's payload with a wrong CRC is NOT_FOUND, and the item erased", () => {
   const flash = flashWith((handle) => nvs_set_str(handle, "text", "x".repeat(70)));
-  entryBytes(flash, 2)[5]! ^= 1;
+  setByte(flash, entryOffset(2) + 5, entryBytes(flash, 2)[5]! ^ 1);
   const handle = open(flash);
   expect(nvs_get_str(handle, "text").err).toBe(0x1102);
   expect([1, 2, 3, 4].map((entry) => stateOf(flash, entry))).toEqual([ERASED, ERASED, ERASED, ERASED]);
@@ -203,7 +212,7 @@ test("an item's payload with a wrong CRC is NOT_FOUND, and the item erased", () 
 
 test("a blob with a damaged chunk is NOT_FOUND, then FAIL without the chunk, then NOT_FOUND without the index", () => {
   const flash = flashWith((handle) => nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1)));
-  entryBytes(flash, 2)[5]! ^= 1;
+  setByte(flash, entryOffset(2) + 5, entryBytes(flash, 2)[5]! ^ 1);
   const handle = open(flash);
   expect([1, 2, 3].map(() => nvs_get_blob(handle, "blob").err)).toEqual([0x1102, -1, 0x1102]);
   expect(nvs_set_blob(handle, "blob", Uint8Array.of(7))).toBe(0);
@@ -226,7 +235,7 @@ test.for([
  * page 1 is full of values, page 2 is free. The next write moves page 0's values to page 2, in 20 operations: page 1
  * full, page 0 freeing, header, eight entries with a state each, erase.
  */
-function flashBeforeMove(): NorModel {
+function flashBeforeMove(): NvsFlash {
   return flashWith((handle) => {
     nvs_set_str(handle, "keep", "x".repeat(100)); // entries 1 to 5
     for (let value = 0; value < 119; value++) nvs_set_u32(handle, "count", value); // 6 to 124
@@ -262,7 +271,7 @@ test("limit: a blob's update that is cut between its chunk and its index loses t
   const flash = flashWith((handle) => nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1)));
   // Chunk's entry, state, payload, state | index's entry, state, old index's state, old chunk's state.
   const outcomes = [1, 2, 3, 4, 5, 6, 7].map((operation) => {
-    const copy = new NorModel(flash.cells);
+    const copy = new NvsFlash(flash);
     cut(copy, "after", operation, () => nvs_set_blob(open(copy), "blob", new Uint8Array(64).fill(2)));
     return nvs_get_blob(open(copy), "blob").value?.[0];
   });
@@ -275,7 +284,7 @@ test("a blob's update that is cut between its chunk and its index keeps the old 
     fillPage(handle, 5, 1);
   });
   const outcomes = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((operation) => {
-    const copy = new NorModel(flash.cells);
+    const copy = new NvsFlash(flash);
     cut(copy, "after", operation, () => nvs_set_blob(open(copy), "blob", new Uint8Array(64).fill(2)));
     return nvs_get_blob(open(copy), "blob").value?.[0];
   });
@@ -285,7 +294,7 @@ test("a blob's update that is cut between its chunk and its index keeps the old 
 test("a string's update keeps the old value or has the new one, wherever it is cut", () => {
   const flash = flashWith((handle) => nvs_set_str(handle, "text", "1".repeat(70)));
   const outcomes = [1, 2, 3, 4, 5, 6, 7].map((operation) => {
-    const copy = new NorModel(flash.cells);
+    const copy = new NvsFlash(flash);
     cut(copy, "after", operation, () => nvs_set_str(open(copy), "text", "2".repeat(70)));
     return nvs_get_str(open(copy), "text").value?.[0];
   });
@@ -294,14 +303,7 @@ test("a string's update keeps the old value or has the new one, wherever it is c
 
 test("limit: after an entry torn with its first four bytes blank, the first value written is lost with its old one", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
-  flash.arm({
-    operation: 1,
-    moment: "during",
-    programTear: {
-      name: "all but the first word",
-      apply: (before, done) => Uint8Array.of(...before.subarray(0, 4), ...done.subarray(4)),
-    },
-  });
+  flash.arm({ operation: 1, moment: "during", programTear: "skips-first-4" });
   expect(() => nvs_set_u8(open(flash), "other", 0x5a)).toThrow(PowerCut);
   const handle = open(flash);
   expect(nvs_get_u32(handle, "seq").value).toBe(1);
@@ -314,19 +316,15 @@ test("limit: after an entry torn with its first four bytes blank, the first valu
 });
 
 test.for([
-  { tear: "all zeroed", late: { err: 0, value: 7 } },
-  { tear: "last quarter zeroed", late: { err: 0x1102 } },
+  { tear: "all-zero", late: { err: 0, value: 7 } },
+  { tear: "zeroed-quarter", late: { err: 0x1102 } },
 ])(
   "limit: a moved page's erase that is cut with its header still readable loses what it zeroed ($tear)",
   ({ tear, late }) => {
     const flash = flashBeforeMove();
-    flash.arm({
-      operation: MOVE_OPERATIONS,
-      moment: "during",
-      eraseTear: ERASE_TEARS.find(({ name }) => name === tear)!,
-    });
+    flash.arm({ operation: MOVE_OPERATIONS, moment: "during", eraseTear: tear });
     expect(() => nvs_set_u32(open(flash), "count", 500)).toThrow(PowerCut);
-    expect(flash.cutOperation).toMatchObject({ kind: "erase", offset: 0 });
+    expect(flash.lastOperation).toMatchObject({ kind: "erase", offset: 0 });
     const handle = open(flash);
     expect(nvs_get_u32(handle, "late")).toEqual(late);
     expect(nvs_get_str(handle, "keep").value).toBe("x".repeat(100)); // entries 1 to 5: the half that wasn't zeroed yet

@@ -4,6 +4,7 @@ import {
   buildNvsPageHeader,
   buildNvsVariableData,
   NVS_ENTRY_COUNT,
+  NVS_PAGE_SIZE,
   nvsKeyFromText,
   toHex,
 } from "@tinybms/ota-core";
@@ -29,7 +30,7 @@ import {
   nvs_set_u32,
   nvs_set_u64,
 } from "../../src/nvs/nvs.ts";
-import { NorModel, SECTOR_SIZE_BYTES } from "./nor-model.ts";
+import { NvsFlash } from "./nvs-flash.ts";
 
 const NAMESPACES = ["one", "two"];
 const KEYS = ["a", "b", "seq", "record", "fifteen_bytes_k"];
@@ -39,10 +40,10 @@ type Value = { type: "u8" | "u32" | "str" | "blob"; content: number | string | U
 type Model = Map<string, Value>;
 
 class Device {
-  flash: NorModel;
+  flash: NvsFlash;
   nvs: Nvs;
   constructor(pageCount: number) {
-    this.flash = new NorModel(pageCount * SECTOR_SIZE_BYTES);
+    this.flash = new NvsFlash(pageCount * NVS_PAGE_SIZE);
     this.nvs = nvs_flash_init(this.flash).nvs!;
   }
 
@@ -200,9 +201,9 @@ test("any sequence of set, get, erase and reopen agrees with a map", () => {
   expect(pagesMoved).toBeGreaterThan(0);
 });
 
-function sequencesOf(flash: NorModel): number[] {
+function sequencesOf(flash: NvsFlash): number[] {
   const view = new DataView(flash.cells.buffer);
-  const offsets = Array.from({ length: flash.sizeBytes / SECTOR_SIZE_BYTES }, (_, page) => page * SECTOR_SIZE_BYTES);
+  const offsets = Array.from({ length: flash.sizeBytes / NVS_PAGE_SIZE }, (_, page) => page * NVS_PAGE_SIZE);
   return offsets
     .filter((offset) => view.getUint32(offset, true) !== 0xffff_ffff)
     .map((offset) => view.getUint32(offset + 4, true));
@@ -244,7 +245,7 @@ const plausiblePage = fc
     }),
   })
   .map(({ stateByte, sequence, version, bitmap, entries }) => {
-    const page = new Uint8Array(SECTOR_SIZE_BYTES).fill(0xff);
+    const page = new Uint8Array(NVS_PAGE_SIZE).fill(0xff);
     page.set(buildNvsPageHeader(sequence, version));
     page[0] = stateByte;
     page.set(bitmap, 32);
@@ -252,13 +253,13 @@ const plausiblePage = fc
     return page;
   });
 
-const randomPage = fc.uint8Array({ minLength: SECTOR_SIZE_BYTES, maxLength: SECTOR_SIZE_BYTES, size: "max" });
-const blankPage = fc.constant(new Uint8Array(SECTOR_SIZE_BYTES).fill(0xff));
+const randomPage = fc.uint8Array({ minLength: NVS_PAGE_SIZE, maxLength: NVS_PAGE_SIZE, size: "max" });
+const blankPage = fc.constant(new Uint8Array(NVS_PAGE_SIZE).fill(0xff));
 
-function partition(pages: readonly Uint8Array[]): NorModel {
-  const cells = new Uint8Array(pages.length * SECTOR_SIZE_BYTES);
-  for (const [index, page] of pages.entries()) cells.set(page, index * SECTOR_SIZE_BYTES);
-  return new NorModel(cells);
+function partition(pages: readonly Uint8Array[]): NvsFlash {
+  const cells = new Uint8Array(pages.length * NVS_PAGE_SIZE);
+  for (const [index, page] of pages.entries()) cells.set(page, index * NVS_PAGE_SIZE);
+  return new NvsFlash(cells);
 }
 
 test("random bytes in all pages are an empty partition that works", () => {

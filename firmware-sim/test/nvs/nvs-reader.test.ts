@@ -1,8 +1,9 @@
 // What `readNvsPartition` of ota-core reads without writing is what the simulated `nvs_…` functions read after
 // `nvs_flash_init`: after clean runs, and after power was cut before, inside and after any flash operation.
 
-import { type NvsPartition, readNvsPartition } from "@tinybms/ota-core";
+import { NVS_PAGE_SIZE, type NvsPartition, readNvsPartition } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
+import { PowerCut } from "../../src/flash/power-cut.ts";
 import {
   type NvsHandle,
   nvs_erase_key,
@@ -20,7 +21,7 @@ import {
   nvs_set_u32,
 } from "../../src/nvs/nvs.ts";
 import { createRandom, type Random } from "../../src/random/random.ts";
-import { type Cut, ERASE_TEARS, NorModel, PowerCut, PROGRAM_TEARS, SECTOR_SIZE_BYTES } from "./nor-model.ts";
+import { ERASE_TEARS, type NvsCut, NvsFlash, PROGRAM_TEARS } from "./nvs-flash.ts";
 
 const NAMESPACES = ["app", "wifi"] as const;
 const KEYS = ["a", "b", "record", "fifteen_bytes_k"] as const;
@@ -65,7 +66,7 @@ function compare(cells: Uint8Array, seed: string): boolean {
   const before = cells.slice();
   const partition: NvsPartition = readNvsPartition(cells);
   expect(cells, seed).toEqual(before);
-  const { err, nvs } = nvs_flash_init(new NorModel(cells));
+  const { err, nvs } = nvs_flash_init(new NvsFlash(cells));
   if (nvs === undefined) {
     expect(partition.problems.length, `${seed}: nvs_flash_init gave ${err}`).toBeGreaterThan(0);
     return false;
@@ -86,13 +87,14 @@ function compare(cells: Uint8Array, seed: string): boolean {
   return true;
 }
 
-function open(flash: NorModel, random: Random): NvsHandle | undefined {
+function open(flash: NvsFlash, random: Random): NvsHandle | undefined {
+  flash.powerOn();
   const { nvs } = nvs_flash_init(flash);
   const namespace = NAMESPACES[random.integer(0, 1)] ?? "app";
   return nvs === undefined ? undefined : nvs_open(nvs, namespace, "readwrite").handle;
 }
 
-function cutOf(random: Random): Cut {
+function cutOf(random: Random): NvsCut {
   const moment = (["before", "during", "after"] as const)[random.integer(0, 2)] ?? "after";
   const programTear = PROGRAM_TEARS[random.integer(0, PROGRAM_TEARS.length - 1)];
   const eraseTear = ERASE_TEARS[random.integer(0, ERASE_TEARS.length - 1)];
@@ -109,7 +111,7 @@ function cutOf(random: Random): Cut {
 test("what nvs_set_… wrote is read back equal, over page changes and erases", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const random = createRandom(seed);
-    const flash = new NorModel(random.integer(3, 6) * SECTOR_SIZE_BYTES);
+    const flash = new NvsFlash(random.integer(3, 6) * NVS_PAGE_SIZE);
     for (const namespace of NAMESPACES) {
       const { nvs } = nvs_flash_init(flash);
       const { handle } = nvs_open(nvs!, namespace, "readwrite");
@@ -124,7 +126,7 @@ test("after a power cut at any operation the values are those that the device fi
   let openedCount = 0;
   for (let seed = 1; seed <= 300; seed++) {
     const random = createRandom(seed);
-    const flash = new NorModel(random.integer(3, 5) * SECTOR_SIZE_BYTES);
+    const flash = new NvsFlash(random.integer(3, 5) * NVS_PAGE_SIZE);
     for (let cutCount = 0; cutCount < 3; cutCount++) {
       const handle = open(flash, random);
       if (handle === undefined) break;

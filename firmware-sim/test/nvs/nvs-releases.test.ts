@@ -25,9 +25,9 @@ import {
   nvs_set_blob,
   nvs_set_u16,
 } from "../../src/nvs/nvs.ts";
-import { NorModel } from "./nor-model.ts";
+import { NvsFlash } from "./nvs-flash.ts";
 
-function open(flash: NorModel, idf: IdfReleaseName): NvsHandle {
+function open(flash: NvsFlash, idf: IdfReleaseName): NvsHandle {
   const { err, nvs } = nvs_flash_init(flash, idfRelease(idf).behaviors);
   expect(err).toBe(0);
   return nvs_open(nvs!, "app", "readwrite").handle!;
@@ -68,10 +68,10 @@ const APP = buildNvsEntry({
   data: Uint8Array.of(1),
 });
 
-function flashOf(...pages: readonly Uint8Array[]): NorModel {
+function flashOf(...pages: readonly Uint8Array[]): NvsFlash {
   const bytes = new Uint8Array(NVS_PAGE_SIZE * 5).fill(0xff);
   for (const [index, content] of pages.entries()) bytes.set(content, index * NVS_PAGE_SIZE);
-  return new NorModel(bytes);
+  return new NvsFlash(bytes);
 }
 
 test.for([
@@ -80,7 +80,7 @@ test.for([
   { idf: "6.2-dev", isWrittenAgain: true },
 ] as const)("ESP-IDF $idf writes an unchanged long or empty blob again: $isWrittenAgain", ({ idf, isWrittenAgain }) => {
   for (const value of [Uint8Array.from({ length: 6000 }, (_, index) => index % 251), new Uint8Array(0)]) {
-    const flash = new NorModel(0x6000);
+    const flash = new NvsFlash(0x6000);
     const handle = open(flash, idf);
     expect(nvs_set_blob(handle, "blob", value)).toBe(0);
     const operations = flash.operationCount;
@@ -155,7 +155,7 @@ test.for([
   { idf: "6.0.2", left: [-1, 0x1102] },
   { idf: "6.2-dev", left: [0, 0] },
 ] as const)("a longer blob that finds no room leaves the old one on ESP-IDF $idf as $left", ({ idf, left }) => {
-  const flash = new NorModel(NVS_PAGE_SIZE * 3);
+  const flash = new NvsFlash(NVS_PAGE_SIZE * 3);
   const handle = open(flash, idf);
   expect(nvs_set_blob(handle, "k", new Uint8Array(100).fill(1))).toBe(0);
   expect(nvs_set_blob(handle, "k", new Uint8Array(7900).fill(2))).toBe(0x1105);

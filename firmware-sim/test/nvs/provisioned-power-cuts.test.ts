@@ -14,6 +14,7 @@ import {
 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { StoredText } from "../../src/agent/stored-text.ts";
+import { PowerCut } from "../../src/flash/power-cut.ts";
 import {
   type Nvs,
   nvs_flash_init,
@@ -24,7 +25,7 @@ import {
   nvs_set_u32,
 } from "../../src/nvs/nvs.ts";
 import { createFleetKeys } from "../signed-fleet.ts";
-import { ERASE_TEARS, NorModel, PowerCut, PROGRAM_TEARS } from "./nor-model.ts";
+import { NvsFlash, ORDERLY_TEARS } from "./nvs-flash.ts";
 
 const PRODUCT = "TinyBMS Web Gateway";
 const TOLD: Provisioning = {
@@ -39,11 +40,8 @@ const TOLD: Provisioning = {
   key_set: envelopeToJson(parseEnvelope(createFleetKeys(PRODUCT).keySets[0])),
 };
 
-/** Flash that programs in order and erases the header first: beyond that ESP-IDF's format has limits of its own. */
-const PROGRAM = PROGRAM_TEARS.filter(({ name }) => name.startsWith("first") || name.startsWith("all but"));
-const ERASE = ERASE_TEARS.filter(({ name }) => name === "all zeroed" || name.startsWith("half"));
-
-function open(flash: NorModel): Nvs {
+function open(flash: NvsFlash): Nvs {
+  flash.powerOn();
   const { err, nvs } = nvs_flash_init(flash);
   expect(err).toBe(0);
   return nvs!;
@@ -65,14 +63,14 @@ const ownOf = (nvs: Nvs) => nvs_open(nvs, "tinybms_ota", "readwrite").handle!;
 const recordOf = (nvs: Nvs) => new StoredText<string>(ownOf(nvs), "record", parse);
 
 /** What a start of the app writes: its count, and a record. */
-function write(flash: NorModel, number: number): void {
+function write(flash: NvsFlash, number: number): void {
   const nvs = open(flash);
   nvs_set_u32(ownOf(nvs), "boot_count", number);
   expect(recordOf(nvs).store(textOf(number), textOf(number), () => 0)).toBe(0);
 }
 
 /** The newest record that ota-core's reader finds. */
-function readRecord(flash: NorModel): string | undefined {
+function readRecord(flash: NvsFlash): string | undefined {
   const texts = readNvsPartition(flash.cells).entries.flatMap(({ namespace, key, value }) => {
     const [, number, text = ""] = /^(\d+)\/1 (.*)$/s.exec(String(value)) ?? [];
     const isWhole = namespace === "tinybms_ota" && key.startsWith("record") && parse(text) !== undefined;
@@ -82,20 +80,21 @@ function readRecord(flash: NorModel): string | undefined {
 }
 
 /** Where what the factory wrote stands now. */
-const placesOf = (flash: NorModel): string =>
+const placesOf = (flash: NvsFlash): string =>
   readNvsPartition(flash.cells)
     .entries.flatMap(({ namespace, offset }) => (namespace === PROVISIONING_NAMESPACE ? [offset] : []))
     .join();
 
 /** Cuts power before and in each flash operation of a write, and reads what is left both ways. @returns How often. */
-function cutEverywhere(before: NorModel, number: number, operationCount: number): number {
-  const tears = PROGRAM.map((programTear, index) => ({ programTear, eraseTear: ERASE[index % ERASE.length]! }));
+function cutEverywhere(before: NvsFlash, number: number, operationCount: number): number {
+  const { program, erase } = ORDERLY_TEARS;
+  const tears = program.map((programTear, index) => ({ programTear, eraseTear: erase[index % erase.length]! }));
   const cuts = [{ moment: "before" as const }, ...tears.map((tear) => ({ moment: "during" as const, ...tear }))];
   const records = [number === 1 ? undefined : textOf(number - 1), textOf(number)];
   for (let operation = 1; operation <= operationCount; operation++) {
     for (const cut of cuts) {
       const at = `record ${number}, ${cut.moment} operation ${operation} of ${operationCount}`;
-      const flash = new NorModel(before.cells);
+      const flash = new NvsFlash(before);
       flash.arm({ operation, seed: operation, ...cut });
       expect(() => write(flash, number), at).toThrow(PowerCut);
       expect(provisioningOfPartition(flash.cells), at).toEqual(TOLD);
@@ -110,10 +109,10 @@ function cutEverywhere(before: NorModel, number: number, operationCount: number)
 }
 
 test("what a device is told outlives power cuts at each flash operation of what it writes itself", () => {
-  let flash = new NorModel(buildNvsPartition(provisioningEntries(TOLD), { sizeBytes: 0x3000 }));
+  let flash = new NvsFlash(buildNvsPartition(provisioningEntries(TOLD), { sizeBytes: 0x3000 }));
   let [cutCount, moveCount] = [0, 0];
   for (let number = 1; moveCount < 3; number++) {
-    const rehearsal = new NorModel(flash.cells);
+    const rehearsal = new NvsFlash(flash);
     write(rehearsal, number);
     const isMoved = placesOf(rehearsal) !== placesOf(flash);
     if (isMoved) moveCount++;
