@@ -1,6 +1,6 @@
 import { buildAppImage, equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
 import { connectAsync } from "mqtt";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { partitionBytes } from "../src/device/device-partitions.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import {
@@ -18,6 +18,8 @@ import { publishOver } from "./mqtt-publisher.ts";
 const TOPIC_ROOT = "test/ota";
 const PRODUCT = "Test";
 const CHUNKS = 32;
+/** Longer than anything here takes, in milliseconds. */
+const HANG_MS = 600_000;
 const OLD = buildAppImage({ version: "1.0.0", sizeBytes: CHUNKS * 4096, seed: 1 });
 const NEW = buildAppImage({ version: "2.0.0", sizeBytes: CHUNKS * 4096, seed: 2 });
 
@@ -75,6 +77,19 @@ test("a power cut breaks the connection off, and the device comes back to finish
   expect(connection.device.totals.chunksUseful - CHUNKS).toBeLessThanOrEqual(3);
   expect(online).toContain(false);
   expect(online.at(-1)).toBe(true);
+});
+
+test("a delivery that is interrupted and begun again under another offer goes on", async () => {
+  const url = await startBroker();
+  const { connection } = startDevice(url, "bench-1");
+  const slow = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT, sender: { rate: 20_000 } });
+  const interrupt = await publishOver(url, TOPIC_ROOT, slow);
+  await vi.waitUntil(() => connection.device.totals.chunksUseful > 2, { timeout: HANG_MS });
+  await interrupt();
+  const again = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence: 2 });
+  ends.push(await publishOver(url, TOPIC_ROOT, again));
+  await untilState(connection, "confirmed");
+  expect(connection.device.totals.chunksUseful).toBeLessThanOrEqual(CHUNKS + 4);
 });
 
 test("a failing self-test rolls the device back", async () => {

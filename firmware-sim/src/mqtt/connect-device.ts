@@ -1,4 +1,4 @@
-import { guardClient } from "@tinybms/ota-broker";
+import { guardClient, ReconnectDelay } from "@tinybms/ota-broker";
 import type { Provisioning } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { SimulatedDevice } from "../device/device.ts";
@@ -26,8 +26,8 @@ export interface ConnectOptions {
   readonly onConnectionError?: (error: Error) => void;
 }
 
-const RECONNECT_MS_MIN = 100;
-const RECONNECT_MS_MAX = 5_000;
+/** Waits between connections. */
+const RECONNECT = { firstMs: 100, longestMs: 5_000 };
 /** How long a reset waits for what was published to be acknowledged. */
 const FLUSH_MS_MAX = 2_000;
 /** How long each step of a stop may take: whoever ended the devices waits for it. */
@@ -147,11 +147,12 @@ export class DeviceConnection {
       clientId: `tinybms-${this.device.id}`,
       clean: true,
       resubscribe: false,
-      reconnectPeriod: RECONNECT_MS_MIN,
+      reconnectPeriod: RECONNECT.firstMs,
       connectTimeout: 10_000,
       ...this.#will(),
     });
-    guardClient(client);
+    const filter = guardClient(client);
+    const delay = new ReconnectDelay(RECONNECT);
     this.#client = client;
     const life = this.#life;
     const ifAlive = (action: () => void) => {
@@ -159,16 +160,24 @@ export class DeviceConnection {
     };
     client.on("connect", () =>
       ifAlive(() => {
-        client.options.reconnectPeriod = RECONNECT_MS_MIN;
+        delay.connected(performance.now());
         this.#isOnline = true;
         this.#handle({ type: "connected", now: now() });
       }),
     );
-    client.on("message", (topic, payload, { retain }) => ifAlive(() => this.#receive(topic, payload, retain)));
+    client.on("packetreceive", ({ cmd }) => {
+      if (cmd !== "connack") delay.worked();
+    });
+    client.on("message", (topic, payload, { retain }) => {
+      if (filter.admits(topic, payload)) ifAlive(() => this.#receive(topic, payload, retain));
+    });
+    // Before the listener with which mqtt.js sets its timer.
+    client.prependListener("close", () => {
+      client.options.reconnectPeriod = delay.lost(performance.now()).waitMs;
+    });
     client.on("error", (error) => this.#options.onConnectionError?.(error));
     client.on("close", () =>
       ifAlive(() => {
-        client.options.reconnectPeriod = Math.min((client.options.reconnectPeriod ?? 0) * 2, RECONNECT_MS_MAX);
         if (!this.#isOnline) return;
         this.#isOnline = false;
         this.#handle({ type: "disconnected", now: now() });

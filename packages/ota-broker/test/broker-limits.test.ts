@@ -208,6 +208,33 @@ test("a client that takes nothing of what it is sent is ended, and the others ge
 const connectedOf = (client: MqttClient): Promise<void> =>
   new Promise((resolve) => client.once("connect", () => resolve()));
 
+test("a message that is too large for its topic costs a guarded client nothing but that message", async () => {
+  const { broker } = await startBroker();
+  const topic = `${ROOT}/v1/device/bench-1/state`;
+  const client = connect(broker.url, { reconnectPeriod: 0 });
+  const named: string[] = [];
+  const filter = guardClient(client, {
+    onSkipped: ({ topic, sizeBytes, sizeMax }) => named.push(`${topic} ${sizeBytes} ${sizeMax}`),
+  });
+  onTestFinished(() => void client.end(true));
+  const received: number[] = [];
+  client.on("message", (from, payload) => {
+    if (filter.admits(from, payload)) received.push(payload.length);
+  });
+  await connectedOf(client);
+  await maySubscribe(client, "#");
+  // Another topic of the broker stands in: the embedded broker itself would refuse a report of this size.
+  const packets = [topic, topic, `${ROOT}/v1/offer`].map((from) => ({ from, payload: new Uint8Array(20_000) }));
+  expect(packets.map(({ from, payload }) => filter.admits(from, payload))).toEqual([false, false, false]);
+  const writer = await connectClient(broker.url);
+  await mayPublish(writer, "other", false, "x".repeat(100_000));
+  await mayPublish(writer, topic, true, "x".repeat(2_000));
+  await expect.poll(() => received).toEqual([2_000]);
+  expect(client.connected).toBe(true);
+  expect(filter.skipped).toBe(4);
+  expect(named).toEqual([`${topic} 20000 2048`, `${ROOT}/v1/offer 20000 16384`, "other 100000 65536"]);
+});
+
 test("a client that a guard protects says what its broker did", async () => {
   const { broker } = await startBroker();
   const client = connect(broker.url, { reconnectPeriod: 0 });
@@ -216,19 +243,19 @@ test("a client that a guard protects says what its broker did", async () => {
   await connectedOf(client);
   await maySubscribe(client, "#");
   const failed = new Promise<unknown>((resolve) => client.once("error", resolve));
-  await mayPublish(await connectClient(broker.url), "image", false, "x".repeat(100_000));
+  await mayPublish(await connectClient(broker.url), "image", false, "x".repeat(300_000));
   const error = await failed;
   expect(isOtaError(error, "protocol/too-large") && error.details).toEqual({
     message: "PUBLISH",
-    size: 2 + 5 + 2 + 100_000,
-    limit: 2 + 5 + 2 + 1_024 + 64 * 1024,
+    size: 2 + 5 + 2 + 300_000,
+    limit: 2 + 5 + 2 + 1_024 + 256 * 1024,
   });
 });
 
 test("a guarded client takes whole images on the topics it is told, and its later connections are guarded as well", async () => {
   const { broker } = await startBroker();
   const client = connect(broker.url, { reconnectPeriod: 10 });
-  guardClient(client, { topics: [ROOT], sizeMax: 200_000 });
+  guardClient(client, { blob: { topics: [ROOT], sizeMax: 400_000 } });
   onTestFinished(() => void client.end(true));
   const sizes: number[] = [];
   client.on("message", (_topic, payload) => sizes.push(payload.length));
@@ -237,12 +264,12 @@ test("a guarded client takes whole images on the topics it is told, and its late
   const writer = await connectClient(broker.url);
   await maySubscribe(client, "#");
   for (let round = 1; round <= 3; round++) {
-    await mayPublish(writer, ROOT, false, "x".repeat(150_000));
+    await mayPublish(writer, ROOT, false, "x".repeat(350_000));
     await expect.poll(() => sizes).toHaveLength(round);
     const back = connectedOf(client);
-    await mayPublish(writer, "other", false, "x".repeat(150_000));
+    await mayPublish(writer, "other", false, "x".repeat(350_000));
     await back;
     await maySubscribe(client, "#");
   }
-  expect(sizes).toEqual([150_000, 150_000, 150_000]);
+  expect(sizes).toEqual([350_000, 350_000, 350_000]);
 });

@@ -77,7 +77,7 @@ async function connectFault(port: number): Promise<OtaError> {
   const options = { clientId: "test", connectTimeoutMs: 10_000, tls };
   const address = parseBrokerUrl(`mqtts://127.0.0.1:${port}`);
   const thrown: unknown = await connectUntil(address, options, performance.now() + 10_000, undefined).then(
-    (client) => client.end(true),
+    ({ client }) => client.end(true),
     (error: unknown) => error,
   );
   if (!isOtaError(thrown)) throw thrown;

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import { type DeviceProgress, isOtaError, type OtaError, parseAppImage } from "@tinybms/ota-core";
+import { type DeviceProgress, isOtaError, parseAppImage } from "@tinybms/ota-core";
 import { createByteProgress } from "../console/byte-progress.ts";
 import { type CommandConsole, printable } from "../console/console.ts";
 import { createProgressView } from "../console/progress-view.ts";
 import { readWhole } from "../image-file.ts";
 import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
-import type { DeliveryPlan } from "../mqtt/deliver.ts";
+import type { DeliveryPlan, DeliveryWatch } from "../mqtt/deliver.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { MqttTarget } from "./deploy-channel.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
@@ -227,17 +227,23 @@ function expectedOf({ target }: DeployPlan, { expect }: DeployCommandOptions): D
 function connectionNotices(
   broker: BrokerAddress,
   view: View,
-): { readonly onRetry: (fault: OtaError) => void; readonly onConnection: (connected: boolean) => void } {
+): Required<Pick<DeliveryWatch, "onRetry" | "onConnection" | "onSkipped">> {
   let hasRetried = false;
+  let losses = 0;
   return {
     onRetry: (fault) => {
       if (!hasRetried) view.note(`${printable(fault.message)}; trying again`);
       hasRetried = true;
     },
-    onConnection: (connected) =>
-      view.note(
-        `the connection to ${displayBroker(broker)} ${connected ? "is there again" : "was lost; trying again"}`,
-      ),
+    onConnection: (connected) => {
+      if (!connected) losses++;
+      // One that comes and goes is told of twice, however often it does.
+      if (losses > 2 || (losses === 2 && connected)) return;
+      const what = connected ? "is there again" : losses === 1 ? "was lost; trying again" : "is lost again and again";
+      view.note(`the connection to ${displayBroker(broker)} ${what}`);
+    },
+    onSkipped: ({ topic, sizeBytes, sizeMax }) =>
+      view.note(`messages on ${printable(topic)} are skipped: ${sizeBytes} bytes, and it may have ${sizeMax}`),
   };
 }
 

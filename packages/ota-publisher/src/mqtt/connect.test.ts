@@ -12,9 +12,9 @@ test("when the time is up in the middle of an attempt, the reason is that of the
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = parseBrokerUrl(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const options = { clientId: "test", connectTimeoutMs: 500 };
+  const options = { clientId: "test", connectTimeoutMs: 3_000, wait: () => Promise.resolve() };
   try {
-    await expect(connectUntil(address, options, performance.now() + 500, undefined)).rejects.toMatchObject({
+    await expect(connectUntil(address, options, performance.now() + 3_000, undefined)).rejects.toMatchObject({
       code: "delivery/broker-unreachable",
       message: expect.stringContaining("closed the connection"),
     });

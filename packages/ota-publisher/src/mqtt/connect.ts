@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { guardClient } from "@tinybms/ota-broker";
+import { setTimeout as setTimer } from "node:timers/promises";
+import { guardClient, type MessageFilter, ReconnectDelay, type SkippedMessage } from "@tinybms/ota-broker";
 import type { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { TlsFiles } from "../https/tls-files.ts";
 import type { BrokerAddress } from "./broker-url.ts";
-import { type ConnectionFault, connectionFault } from "./connection-fault.ts";
+import { type ConnectionFault, connectionFault, finalReason } from "./connection-fault.ts";
 import type { MqttVersion } from "./publish-packet.ts";
 
 /** How to introduce ourselves to a broker. */
@@ -30,11 +30,32 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Called before each wait for another attempt. */
   readonly onRetry?: (fault: OtaError) => void;
+  /** Called for the first message on each topic that is too large for it, and skipped. */
+  readonly onSkipped?: (message: SkippedMessage) => void;
+  /**
+   * Waits between attempts, in milliseconds.
+   *
+   * @defaultValue `setTimeout` of `node:timers/promises`
+   */
+  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
+/** A connection of one client, and what of its messages is to be read. */
+export interface Connected {
+  readonly client: MqttClient;
+  readonly filter: MessageFilter;
+  /** The reason code of a DISCONNECT of MQTT 5, once the broker sent one. */
+  readonly reasonCode: () => number | undefined;
+}
+
 /** The first wait between two attempts, and the longest, in milliseconds. */
-const BACKOFF_MS = { first: 200, longest: 5_000 };
+const RECONNECT = { firstMs: 200, longestMs: 5_000 };
+
+/** Makes the waits of one {@link BrokerConnection}: they go on from one connection to the next. */
+export function reconnectDelay(): ReconnectDelay {
+  return new ReconnectDelay(RECONNECT);
+}
 
 /** How long one attempt may take, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
@@ -42,6 +63,8 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
 /**
  * Tries until it succeeds, `deadline` (of `performance.now()`) passes, or a fault is for good.
  *
+ * @param delay - Waits between attempts, which went on from the connection before.
+ * @param first - MQTT version of the first attempt; where the broker does not speak 5, 3.1.1 follows.
  * @returns A connected client of one TCP connection, that makes no other by itself.
  * @throws {@link OtaError} `delivery/broker-unreachable` or `delivery/broker-refused`; the signal's reason.
  */
@@ -50,13 +73,18 @@ export async function connectUntil(
   options: ConnectionOptions,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<MqttClient> {
-  let version: MqttVersion = options.forBlob === true ? 5 : 4;
+  delay: ReconnectDelay = reconnectDelay(),
+  first: MqttVersion = options.forBlob === true ? 5 : 4,
+): Promise<Connected> {
+  let version = first;
   let before: OtaError | undefined;
-  for (let waitMs = BACKOFF_MS.first; ; waitMs = Math.min(2 * waitMs, BACKOFF_MS.longest)) {
+  for (;;) {
     signal?.throwIfAborted();
-    const attempt = await connectOnce(clientOptions(address, options, version, deadline), address, signal);
-    if ("client" in attempt) return attempt.client;
+    const attempt = await connectOnce(clientOptions(address, options, version, deadline), address, options, signal);
+    if ("client" in attempt) {
+      delay.connected(performance.now());
+      return attempt;
+    }
     if (version === 5 && attempt.mayWantOlder) {
       version = 4;
       continue;
@@ -67,18 +95,37 @@ export async function connectUntil(
     if (left <= 0) throw before ?? attempt.error;
     before = attempt.error;
     options.onRetry?.(attempt.error);
-    await delay(Math.min(waitMs, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    await waitFor(Math.min(delay.lost(performance.now()).waitMs, left), options, signal);
   }
+}
+
+/** Waits until the next attempt, or until the signal is aborted. */
+export async function waitFor(
+  ms: number,
+  { wait = waitForReal }: Pick<ConnectionOptions, "wait">,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await wait(ms, signal).catch(() => undefined);
+}
+
+function waitForReal(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return setTimer(ms, undefined, signal === undefined ? {} : { signal });
 }
 
 async function connectOnce(
   options: IClientOptions,
   address: BrokerAddress,
+  { onSkipped }: ConnectionOptions,
   signal: AbortSignal | undefined,
-): Promise<{ readonly client: MqttClient } | ConnectionFault> {
+): Promise<Connected | ConnectionFault> {
   const client = connect(options);
-  guardClient(client);
+  const filter = guardClient(client, { onSkipped });
   let cause: unknown = new Error("it closed the connection");
+  // It may come right behind CONNACK.
+  let reasonCode: number | undefined;
+  client.on("disconnect", (packet) => {
+    reasonCode = packet.reasonCode;
+  });
   // The listener stays: mqtt.js goes on after bytes that are no MQTT, and understands nothing that follows.
   client.on("error", (error) => {
     cause = error;
@@ -97,8 +144,10 @@ async function connectOnce(
     client.once("close", () => resolve(false));
   });
   signal?.removeEventListener("abort", abort);
-  if (isConnected && !client.stream.destroyed) return { client };
+  if (isConnected && !client.stream.destroyed) return { client, filter, reasonCode: () => reasonCode };
   client.end(true);
+  const final = finalReason(reasonCode, address);
+  if (final !== undefined) return { error: final, transient: false, mayWantOlder: false };
   return connectionFault(cause, address);
 }
 

@@ -1,6 +1,7 @@
 import { OtaError } from "@tinybms/ota-core";
 import { type SocketFault, socketFaultOf } from "../network/socket-fault.ts";
 import { type TlsSettings, tlsFaultOf } from "../network/tls-fault.ts";
+import type { AnnouncedLimits } from "./announced-limits.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 
 /** Why an attempt to connect failed, and whether the same attempt can succeed later. */
@@ -72,22 +73,72 @@ const REFUSALS: Readonly<Record<number, string>> = {
   136: "it is not ready",
   137: "it is busy",
   138: "this client is banned",
+  151: "a quota is used up",
 };
 
 const OTHER_VERSION: readonly number[] = [1, 132];
 
-/** Not ready, busy, quota exceeded, rate exceeded. */
-const TRANSIENT_REFUSALS: readonly number[] = [3, 136, 137, 151, 159];
+/** Not ready, busy, rate exceeded. */
+const TRANSIENT_REFUSALS: readonly number[] = [3, 136, 137, 159];
 
 const CREDENTIALS = "set username and password of the mqtt channel, or in the URL of --broker";
 
 const HINTS_OF_REFUSALS: Readonly<Record<number, string>> = {
   2: "set client_id of the mqtt channel",
+  133: "set client_id of the mqtt channel",
   4: CREDENTIALS,
   5: CREDENTIALS,
   134: CREDENTIALS,
-  135: CREDENTIALS,
+  135: `${CREDENTIALS}; the broker's access control must let the publisher use the channel's topics`,
+  142: "set client_id of the mqtt channel to one that no other client uses",
+  149: "raise the broker's limit (Mosquitto: max_packet_size); a delivery needs 20 000 bytes, and 16 for each 4 KiB of the image",
+  151: "raise the broker's quota for this user, or remove connections and retained messages that are no longer needed",
+  154: "switch retained messages on (Mosquitto: retain_available true): devices that come later find the offer by them",
+  155: "allow QoS 1 (Mosquitto: max_qos 1 or 2): offers and reports need acknowledgements",
 };
+
+/** Reason codes of DISCONNECT that the next connection would meet again (MQTT 5.0 section 3.14.2.1). */
+const FINAL_REASONS: readonly number[] = [135, 142, 149, 151, 154, 155];
+
+/**
+ * Why a broker ended a connection, where the next one would end in the same way.
+ *
+ * @param code - Reason code of DISCONNECT.
+ * @returns `undefined` if another connection may do better.
+ */
+export function finalReason(code: number | undefined, address: BrokerAddress): ConnectionFault["error"] | undefined {
+  return code !== undefined && FINAL_REASONS.includes(code) ? refusalOf(code, reasonOfCode(code), address) : undefined;
+}
+
+/** What a publisher has sent so far, at its most. */
+export interface BrokerDemands {
+  /** Size of the largest packet, in bytes. */
+  readonly packetSize: number;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
+
+/** Why a broker can't take what a publisher sends, by the limits that it named in CONNACK (MQTT 5.0 section 3.2.2.3). */
+export function limitFault(
+  limits: Pick<AnnouncedLimits, "packetSizeMax" | "qosMax" | "canRetain">,
+  demands: BrokerDemands,
+  address: BrokerAddress,
+): ConnectionFault["error"] | undefined {
+  const { packetSizeMax = Number.POSITIVE_INFINITY, qosMax, canRetain } = limits;
+  if (demands.packetSize > packetSizeMax) {
+    const reason = `it takes packets of at most ${packetSizeMax} bytes; this one has ${demands.packetSize}`;
+    return refusalOf(149, reason, address);
+  }
+  if (demands.retain && !canRetain) return refusalOf(154, reasonOfCode(154), address);
+  return demands.qos > qosMax ? refusalOf(155, reasonOfCode(155), address) : undefined;
+}
+
+function refusalOf(code: number, reason: string, address: BrokerAddress): OtaError<"delivery/broker-refused"> {
+  const { host, port } = address;
+  const hint = HINTS_OF_REFUSALS[code];
+  const message = `the broker ${displayBroker(address)} refused: ${reason}`;
+  return new OtaError("delivery/broker-refused", message, { host, port, reason }, hint === undefined ? {} : { hint });
+}
 
 const TLS_SETTINGS: TlsSettings = {
   url: "the broker's URL",

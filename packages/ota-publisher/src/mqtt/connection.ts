@@ -1,9 +1,12 @@
 import { EventEmitter, once } from "node:events";
+import type { ReconnectDelay } from "@tinybms/ota-broker";
 import { OtaError } from "@tinybms/ota-core";
 import type { MqttClient } from "mqtt";
+import type { AnnouncedLimits } from "./announced-limits.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
-import { type ConnectionOptions, connectUntil } from "./connect.ts";
-import type { MqttVersion } from "./publish-packet.ts";
+import { type Connected, type ConnectionOptions, connectUntil, reconnectDelay, waitFor } from "./connect.ts";
+import { type BrokerDemands, finalReason, limitFault } from "./connection-fault.ts";
+import { type MqttVersion, packetSize } from "./publish-packet.ts";
 import { type PublishEnd, Publishing } from "./publishing.ts";
 import { type BlobEnd, type BlobMessage, type BlobWatch, sendBlob } from "./send-blob.ts";
 
@@ -26,15 +29,6 @@ export interface BrokerMessage {
   readonly retained: boolean;
 }
 
-/** What a broker takes, as far as it says so when it takes a connection (MQTT 5.0 section 3.2.2.3). */
-export interface BrokerLimits {
-  readonly version: MqttVersion;
-  /** Largest packet in bytes; `undefined`: it names none. */
-  readonly packetSizeMax: number | undefined;
-  readonly qosMax: 0 | 1 | 2;
-  readonly canRetain: boolean;
-}
-
 /** How long the broker may take to close its side when the connection is closed, in milliseconds. */
 const GOODBYE_MS = 500;
 
@@ -47,8 +41,9 @@ const GOODBYE_MS = 500;
  */
 export async function connectBroker(address: BrokerAddress, options: ConnectionOptions): Promise<BrokerConnection> {
   const deadline = performance.now() + options.connectTimeoutMs;
-  const client = await connectUntil(address, options, deadline, options.signal);
-  return new BrokerConnection(address, options, client);
+  const delay = reconnectDelay();
+  const connected = await connectUntil(address, options, deadline, options.signal, delay);
+  return new BrokerConnection(address, options, connected, delay);
 }
 
 /** A clean session with a broker that survives the loss of its TCP connection, as a new session. */
@@ -56,7 +51,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly address: BrokerAddress;
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
+  readonly #delay: ReconnectDelay;
   #client: MqttClient | undefined;
+  /** MQTT 5 was spoken to hear why connections do not last, and the broker did not say. */
+  #hasAsked = false;
+  /** The most that was sent: what the broker must take. */
+  #demands: BrokerDemands = { packetSize: 0, qos: 0, retain: false };
   #publishing: Publishing | undefined;
   /** Tells the events of one client no more. */
   #forsake: () => void = () => undefined;
@@ -64,11 +64,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   #failure: OtaError | undefined;
 
   /** Use {@link connectBroker}. */
-  constructor(address: BrokerAddress, options: ConnectionOptions, client: MqttClient) {
+  constructor(address: BrokerAddress, options: ConnectionOptions, connected: Connected, delay: ReconnectDelay) {
     super();
     this.address = address;
     this.#options = options;
-    this.#adopt(client);
+    this.#delay = delay;
+    this.#adopt(connected);
   }
 
   /** Whether the connection stands now. */
@@ -77,7 +78,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /** What the broker takes; `undefined` while the connection is away. */
-  get limits(): BrokerLimits | undefined {
+  get limits(): AnnouncedLimits | undefined {
     const client = this.#client;
     if (client === undefined) return undefined;
     const { maximumPacketSize, maximumQoS, retainAvailable } = client.serverProperties ?? {};
@@ -115,9 +116,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /** What to say when a delivery's time is up and the connection is still away. */
   lossError(): OtaError<"delivery/connection-lost"> {
     const { host, port } = this.address;
-    const reason = this.#failure === undefined ? "" : `: ${this.#failure.message}`;
-    const message = `the connection to the broker ${displayBroker(this.address)} was lost and did not come back in time${reason}`;
-    const hint = "devices keep what they have: the same deploy again goes on from there";
+    const failure = this.#failure;
+    const how = failure === undefined ? "was lost and did not come back in time" : `was lost: ${failure.message}`;
+    const message = `the connection to the broker ${displayBroker(this.address)} ${how}`;
+    const again = "devices keep what they have: the same deploy again goes on from there";
+    const hint = failure?.hint === undefined ? again : `${failure.hint}; ${again}`;
     return new OtaError("delivery/connection-lost", message, { host, port }, { hint });
   }
 
@@ -161,6 +164,14 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   /** Publishes a message: see {@link Publishing}. */
   async publish(topic: string, payload: Uint8Array, options: { qos: 0 | 1; retain: boolean }): Promise<PublishEnd> {
+    const { qos, retain } = options;
+    const size = packetSize({ topic, payloadSizeBytes: payload.length, qos, retain, version: 5 });
+    const { packetSize: largest, qos: qosMax, retain: hasRetained } = this.#demands;
+    this.#demands = {
+      packetSize: Math.max(largest, size),
+      qos: qos === 1 ? 1 : qosMax,
+      retain: retain || hasRetained,
+    };
     return this.#client === undefined ? "lost" : ((await this.#publishing?.publish(topic, payload, options)) ?? "lost");
   }
 
@@ -181,7 +192,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     if (client === undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
       client.subscribe(topic, { qos: 1 }, (error, granted) =>
-        resolve(error === null && granted?.every(({ qos }) => qos !== 128) !== false),
+        resolve(error === null && granted?.every(({ qos }) => qos < 128) !== false),
       );
     });
   }
@@ -202,6 +213,10 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   async close(): Promise<void> {
     this.#closing.abort();
     this.removeAllListeners();
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
@@ -216,32 +231,57 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     clearTimeout(late);
   }
 
-  #adopt(client: MqttClient): void {
+  /**
+   * MQTT 3.1.1 has no reasons and no limits. Where a connection did not last, the next one speaks MQTT 5 once, so that
+   * the broker can say why.
+   */
+  #nextVersion(hasLasted: boolean): MqttVersion | undefined {
+    if (this.#options.forBlob === true) return undefined;
+    const shouldAsk = !hasLasted && !this.#hasAsked;
+    this.#hasAsked = !hasLasted;
+    return shouldAsk ? 5 : 4;
+  }
+
+  #adopt({ client, filter, reasonCode }: Connected): void {
     this.#client = client;
     this.#publishing = new Publishing(client);
-    client.on("message", (topic, payload, packet) =>
-      this.emit("message", { topic, payload, retained: packet.retain === true }),
-    );
+    client.on("packetreceive", ({ cmd }) => {
+      if (cmd !== "connack") this.#delay.worked();
+    });
+    client.on("message", (topic, payload, packet) => {
+      if (filter.admits(topic, payload)) this.emit("message", { topic, payload, retained: packet.retain === true });
+    });
     const onClose = (): void => {
       this.#client = undefined;
       client.end(true);
       this.emit("disconnected");
-      void this.#reconnect();
+      void this.#reconnect(finalReason(reasonCode(), this.address));
     };
     client.once("close", onClose);
     // Not more than ours: mqtt.js clears its own timers when it hears of the end.
     this.#forsake = () => client.off("close", onClose);
   }
 
-  async #reconnect(): Promise<void> {
+  /** @param final - Why another connection would end like this one. */
+  async #reconnect(final: OtaError | undefined): Promise<void> {
     const { signal } = this.#closing;
+    const { waitMs, hasLasted } = this.#delay.lost(performance.now());
     try {
-      const client = await connectUntil(this.address, this.#options, Number.POSITIVE_INFINITY, signal);
+      if (final !== undefined) throw final;
+      await waitFor(waitMs, this.#options, signal);
+      const version = this.#nextVersion(hasLasted);
+      const connected = await connectUntil(this.address, this.#options, Infinity, signal, this.#delay, version);
       if (signal.aborted) {
-        client.end(true);
+        connected.client.end(true);
         return;
       }
-      this.#adopt(client);
+      this.#adopt(connected);
+      const { limits } = this;
+      const fault = limits === undefined ? undefined : limitFault(limits, this.#demands, this.address);
+      if (fault !== undefined) {
+        await this.#leave();
+        throw fault;
+      }
       this.emit("connected");
     } catch (error) {
       if (!(error instanceof OtaError)) return;

@@ -1,9 +1,10 @@
 import { createSha256, OtaError, toHex } from "@tinybms/ota-core";
 import type { ArtifactFile } from "../image-file.ts";
+import type { AnnouncedLimits } from "./announced-limits.ts";
 import { CHUNKED_HINT, refuseAboveProtocol, tooLargeError } from "./blob-size.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
-import { type BrokerConnection, type BrokerLimits, connectBroker } from "./connection.ts";
+import { type BrokerConnection, connectBroker } from "./connection.ts";
 import { reasonOfCode } from "./connection-fault.ts";
 import { packetSize } from "./publish-packet.ts";
 import type { BlobEnd, BlobMessage } from "./send-blob.ts";
@@ -120,7 +121,7 @@ function messageOf({ topic, qos, retain, file }: BlobPlan): BlobMessage {
 function refuseByLimits(connection: BrokerConnection, { topic, qos, retain, file }: BlobPlan): void {
   const { limits, address } = connection;
   if (limits === undefined) return;
-  const { version, packetSizeMax, qosMax, canRetain }: BrokerLimits = limits;
+  const { version, packetSizeMax, qosMax, canRetain }: AnnouncedLimits = limits;
   const size = packetSize({ topic, qos, retain, payloadSizeBytes: file.sizeBytes, version });
   if (packetSizeMax !== undefined && size > packetSizeMax) {
     throw tooLargeError(file.path, size, packetSizeMax, `a message through the broker ${displayBroker(address)}`);

@@ -1,3 +1,4 @@
+import type { SkippedMessage } from "@tinybms/ota-broker";
 import {
   type DeliveryOutcome,
   type DeviceProgress,
@@ -22,7 +23,7 @@ import { SenderTimers } from "./sender-timers.ts";
 /** One image, for some devices, through one broker. */
 export interface DeliveryPlan {
   readonly broker: BrokerAddress;
-  readonly connection: Omit<ConnectionOptions, "signal" | "onRetry">;
+  readonly connection: Omit<ConnectionOptions, "signal" | "onRetry" | "onSkipped">;
   /** The channel's topic. */
   readonly topicRoot: string;
   /** What the offer carries: `unsignedRelease`, or the envelope that `package` signed. */
@@ -51,6 +52,8 @@ export interface DeliveryWatch {
   readonly onProgress?: (device: DeviceProgress) => void;
   /** The broker can't be reached yet; another attempt follows. */
   readonly onRetry?: (fault: OtaError) => void;
+  /** Called for the first message on each topic that is too large for it, and skipped. */
+  readonly onSkipped?: (message: SkippedMessage) => void;
   /** The broker keeps an offer that no trusted key has signed: somebody else publishes there. */
   readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
   /** The offer is on its way to the broker. */
@@ -76,11 +79,12 @@ const WINDOW = 32;
  */
 export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch = {}): Promise<DeliveryOutcome> {
   const startedAt = performance.now();
-  const { signal, onRetry } = watch;
+  const { signal, onRetry, onSkipped } = watch;
   const connection = await connectBroker(plan.broker, {
     ...plan.connection,
     ...(signal === undefined ? {} : { signal }),
     ...(onRetry === undefined ? {} : { onRetry }),
+    ...(onSkipped === undefined ? {} : { onSkipped }),
   });
   try {
     for (let attempt = 1; ; attempt++) {
