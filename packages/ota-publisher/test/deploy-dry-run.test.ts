@@ -27,6 +27,18 @@ const planOf = async (
   return await line.deploy(["--dry-run", ...args], { env });
 };
 
+test("a plan names the proxy that HTTPS_PROXY sets, without its credentials, and none for NO_PROXY", async () => {
+  const channels = { https: { url: "https://updates.example/f.bin" } };
+  const env = { HTTPS_PROXY: "http://planted-user:planted-pass@proxy.example:3128" };
+  const { exitCode, stdout, stderr } = await planOf(channels, { protocols: ["https"], env, args: ["--verbose"] });
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/proxy +http:\/\/proxy\.example:3128/);
+  expect(stdout + stderr).not.toContain("planted");
+  line?.remove();
+  const direct = await planOf(channels, { protocols: ["https"], env: { ...env, NO_PROXY: "example" } });
+  expect(direct.stdout).not.toContain("proxy");
+});
+
 test("a plan names what goes where and how, and nothing is written or sent", async () => {
   const { exitCode, stdout } = await planOf(
     {

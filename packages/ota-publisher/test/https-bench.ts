@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { buildAppImage, type HttpsChannel, isOtaError, type OtaError } from "@tinybms/ota-core";
 import { deliverOverHttps, type HttpsDeliveryClock, type HttpsDeliveryOutcome } from "../src/https/deliver.ts";
 import { type HttpsTarget, httpsChannelOf } from "../src/https/https-channel.ts";
+import { proxyOf } from "../src/https/proxy.ts";
 
 /** What became of one delivery. */
 export interface Delivered {
@@ -34,6 +35,8 @@ export interface DeliverOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (bytesSent: number) => void;
+  /** Where proxies are looked for. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds since 1970 where the clock begins. */
   readonly epochMs?: number;
 }
@@ -70,8 +73,9 @@ export function createHttpsBench(sizeBytes = 300_000): HttpsBench {
           retries.push({ code, message, delayMs });
         },
       };
+      const target = targetOf(channel);
       const plan = {
-        target: targetOf(channel),
+        target: { ...target, proxy: proxyOf(target.url, options.env ?? {}) },
         image: { ...image, ...options.image },
         timeoutMs: options.timeoutMs ?? 60_000,
       };

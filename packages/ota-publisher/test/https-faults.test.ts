@@ -92,6 +92,43 @@ test("method and Content-Type are the channel's where it names them", async () =
   expect(requests[0]?.headers["content-type"]).toBe("application/x-binary");
 });
 
+test("interim answers before the final one are read over, whenever they come", async () => {
+  const { url, requests } = await serve((request, response) => {
+    response.writeContinue();
+    response.writeProcessing();
+    request.once("data", () => response.writeContinue());
+    request.resume().once("end", () => {
+      response.writeEarlyHints({ link: "</a>; rel=preload" });
+      response.writeContinue();
+      response.writeHead(201).end();
+    });
+  });
+  const { outcome, retries } = await bench.deliver({ url });
+  expect(outcome?.bytesSent).toBe(bench.image.sizeBytes);
+  expect(retries).toEqual([]);
+  expect(requests).toHaveLength(1);
+});
+
+const isNotLinux = process.platform !== "linux";
+test.skipIf(isNotLinux)("a receiver that takes bytes too slowly for our buffer to empty is not timed out", async () => {
+  const bytes = randomBytes(24 * 2 ** 20);
+  const path = join(bench.folder, "slow.bin");
+  writeFileSync(path, bytes);
+  const image = { path, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  const slow = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let pieces = 0;
+    for await (const _ of request) {
+      // 128 KiB each 100 ms for 4 s: what this system buffers alone would take longer than the timeout.
+      if (pieces++ % 2 === 0 && pieces < 80) await delay(100);
+    }
+    response.end();
+  };
+  const { url } = await serve((request, response) => void slow(request, response));
+  const { outcome, retries } = await bench.deliver({ url, timeout: 1 }, { image });
+  expect(retries).toEqual([]);
+  expect(outcome?.bytesSent).toBe(bytes.length);
+});
+
 test("an attempt after 503 and 429 waits as long as the server asks, by seconds or by date", async () => {
   const epochMs = Date.UTC(2026, 0, 1);
   const { url, requests } = await serve(

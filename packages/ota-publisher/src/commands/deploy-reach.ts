@@ -53,7 +53,10 @@ export async function reach(
   const settings = artifact.channels.https;
   const expanded = settings === undefined ? undefined : expand({ https: settings }).https;
   const found = httpsChannelOf(expanded, where);
-  const channel = { ...found, display: shownUrl(settings?.url ?? "", found) };
+  const { proxyOf } = await import("../https/proxy.ts");
+  const proxy = proxyOf(found.url, console.world.env);
+  const secrets = [...found.secrets, ...(proxy?.secrets ?? [])];
+  const channel = { ...found, secrets, proxy, display: shownUrl(settings?.url ?? "", found) };
   const segments = variableSegments(settings?.url ?? "").map((url) => expand({ https: { url } }).https?.url ?? "");
   console.hide([...channel.secrets, ...segments]);
   await checkHttpsTarget(channel);

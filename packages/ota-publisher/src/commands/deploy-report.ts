@@ -72,10 +72,11 @@ function settingsOf(
   signing: OfferSigning,
 ): [string, string][] {
   if (planned.transport === "https") {
-    const { method, verify, headers, mode } = planned.channel;
+    const { method, verify, headers, mode, proxy } = planned.channel;
     const names = [...headers.keys()].sort().join(", ");
     return [
       ["request", `${method}, ${mode}${verify ? "" : ", certificate not checked"}`],
+      ...(proxy === undefined ? [] : ([["proxy", proxy.display]] satisfies [string, string][])),
       ...(names === "" ? [] : ([["headers", names]] satisfies [string, string][])),
       ["timeout", `${timeout} s`],
     ];

@@ -86,7 +86,7 @@ export async function deliverOverHttps(
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), Math.min(plan.timeoutMs, TIMER_MS_MAX));
   const ended = AbortSignal.any([signal, deadline.signal]);
-  const connection = new HttpConnection(target.url, { ...files, verify: target.verify });
+  const connection = new HttpConnection(target.url, { ...files, verify: target.verify }, target.proxy);
   try {
     const session = new HttpSession(target, connection, ended);
     const attempt = (): Promise<UploadOutcome> => upload(session, plan, file, watch, clock);

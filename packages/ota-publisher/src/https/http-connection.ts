@@ -3,7 +3,10 @@ import { connect as tlsConnect } from "node:tls";
 import { Client, type Dispatcher } from "undici";
 import type { ImageBody } from "./image-body.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
+import { InterimAnswers } from "./interim-answers.ts";
+import type { HttpProxy } from "./proxy.ts";
 import type { TlsFiles } from "./tls-files.ts";
+import { unacknowledgedBytes } from "./unacknowledged.ts";
 
 /** One request of a delivery. */
 export interface HttpRequest {
@@ -42,6 +45,20 @@ export class ExchangeError extends Error {
   }
 }
 
+/** A proxy that can't be reached, or opens no tunnel. */
+export class ProxyError extends Error {
+  override readonly name: string = "ProxyError";
+  readonly proxy: string;
+  /** What it answered. */
+  readonly status: number | undefined;
+
+  constructor(proxy: string, status: number | undefined, cause: unknown) {
+    super(`the proxy ${proxy} failed`, { cause });
+    this.proxy = proxy;
+    this.status = status;
+  }
+}
+
 /** Bytes of an answer's body that are read. */
 const ANSWER_SIZE_MAX = 64 * 1024;
 
@@ -55,18 +72,21 @@ export class HttpConnection {
   #client: Client | undefined;
   #socket: Socket | undefined;
   #onConnected: () => void = () => {};
+  readonly #proxy: HttpProxy | undefined;
+  readonly #interim = new InterimAnswers();
 
   /** @param origin - Only protocol, host and port count. */
-  constructor(origin: URL, tls: TlsFiles & { readonly verify: boolean }) {
+  constructor(origin: URL, tls: TlsFiles & { readonly verify: boolean }, proxy?: HttpProxy) {
     this.#origin = origin;
     this.#tls = tls;
+    this.#proxy = proxy;
   }
 
   /**
    * Sends a request and reads its answer.
    *
-   * @param timeoutMs - How long nothing may move. After the body it may take as much longer as the body took: the
-   *   system takes bytes from us before they are on the wire, and does not tell when they are.
+   * @param timeoutMs - How long nothing may move: neither a piece of the body that this system takes, nor bytes that the
+   *   peer acknowledges. After the body the answer may take as much longer as the body took.
    * @param signal - Ends the request with an {@link ExchangeError}, which says nothing of the signal.
    * @throws {@link ExchangeError}; its cause is an error of the socket, of TLS, of undici, or of the body.
    */
@@ -78,6 +98,7 @@ export class HttpConnection {
       stalledMs = timer.delayMs;
       this.#destroy(new Error("nothing moved"));
     });
+    const stopWatching = this.#watchAcknowledgements(timeoutMs, () => timer.touch());
     const abort = (): void => this.#destroy(new Error("aborted"));
     let startedAt = performance.now();
     this.#onConnected = () => {
@@ -106,6 +127,7 @@ export class HttpConnection {
       throw new ExchangeError(phase, stalledMs, cause);
     } finally {
       timer.stop();
+      stopWatching();
       signal.removeEventListener("abort", abort);
       body?.destroy();
     }
@@ -118,11 +140,16 @@ export class HttpConnection {
 
   async #send({ method, path, headers, body }: HttpRequest): Promise<Dispatcher.ResponseData> {
     this.#client ??= this.#createClient();
+    this.#interim.begin();
+    const { proxy, host } = { proxy: this.#proxy, host: this.#origin.host };
+    // A proxy gets the whole URL of what is not encrypted (RFC 9112 section 3.2.2), and a tunnel for the rest.
+    const isForwarded = proxy !== undefined && this.#origin.protocol === "http:";
     return await this.#client.request({
       method,
-      path,
+      path: isForwarded ? `${this.#origin.origin}${path}` : path,
       headers: {
         ...Object.fromEntries(headers),
+        ...(isForwarded ? { host, ...proxyHeaders(proxy) } : {}),
         ...(body === undefined ? {} : { "content-length": String(body.lengthBytes) }),
       },
       body: body ?? null,
@@ -141,23 +168,67 @@ export class HttpConnection {
     });
   }
 
+  /** Connects to the origin, through the proxy if there is one. */
+  #connect(callback: ConnectCallback): void {
+    if (this.#proxy === undefined) return this.#open(this.#origin, this.#tls, undefined, callback);
+    const proxyFault = (cause: Error): void =>
+      callback(new ProxyError(this.#proxy?.display ?? "", undefined, cause), null);
+    const { url } = this.#proxy;
+    if (this.#origin.protocol === "http:") {
+      return this.#open(url, PROXY_TLS, undefined, (...outcome) =>
+        outcome[0] === null ? callback(...outcome) : proxyFault(outcome[0]),
+      );
+    }
+    this.#openTunnel(this.#proxy).then(
+      (socket) => this.#open(this.#origin, this.#tls, socket, callback),
+      (error: Error) => (error instanceof ProxyError ? callback(error, null) : proxyFault(error)),
+    );
+  }
+
+  /** Asks the proxy for a tunnel to the origin (RFC 9110 section 9.3.6). */
+  async #openTunnel(proxy: HttpProxy): Promise<Socket> {
+    const { hostname, port } = this.#origin;
+    const authority = `${hostname}:${port || 443}`;
+    const onConnected = this.#onConnected;
+    // The time that the proxy takes to reach the server is part of connecting.
+    this.#onConnected = () => {};
+    const client = new Client(proxy.url.origin, {
+      connect: (_options, callback) => this.#open(proxy.url, PROXY_TLS, undefined, callback),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: HEADERS_SIZE_MAX,
+    });
+    this.#interim.begin();
+    const { statusCode, socket } = await client.connect({
+      path: authority,
+      headers: { host: authority, ...proxyHeaders(proxy) },
+    });
+    this.#onConnected = onConnected;
+    if (statusCode >= 200 && statusCode <= 299) return socket as Socket;
+    socket.destroy();
+    throw new ProxyError(proxy.display, statusCode, undefined);
+  }
+
   /** Connects a socket that can be destroyed while it is not connected yet. */
-  #connect(callback: (...outcome: [null, Socket] | [Error, null]) => void): void {
-    const { protocol, hostname, port } = this.#origin;
+  #open(
+    { protocol, hostname, port }: URL,
+    { verify, ...files }: TlsFiles & { readonly verify: boolean },
+    tunnel: Socket | undefined,
+    callback: ConnectCallback,
+  ): void {
     const host = hostname.replace(/^\[(.*)\]$/, "$1");
     const isTls = protocol === "https:";
-    const { verify, ...files } = this.#tls;
     const socket = isTls
       ? tlsConnect({
           ...files,
-          host,
-          port: Number(port || 443),
+          ...(tunnel === undefined ? { host, port: Number(port || 443) } : { socket: tunnel, host }),
           ALPNProtocols: ["http/1.1"],
           rejectUnauthorized: verify,
           ...(isIP(host) === 0 ? { servername: host } : {}),
         })
       : netConnect({ host, port: Number(port || 80) });
     socket.setNoDelay(true).setKeepAlive(true, 60_000);
+    stripInterim(socket, this.#interim);
     this.#socket = socket;
     let isDone = false;
     socket.once(isTls ? "secureConnect" : "connect", () => {
@@ -176,6 +247,23 @@ export class HttpConnection {
     });
   }
 
+  /** Calls back whenever the peer has acknowledged bytes since the last look. @returns Ends it. */
+  #watchAcknowledgements(timeoutMs: number, onProgress: () => void): () => void {
+    let last: number | undefined;
+    let isLooking = false;
+    const look = async (): Promise<void> => {
+      const socket = this.#socket;
+      if (socket === undefined || isLooking) return;
+      isLooking = true;
+      const left = await unacknowledgedBytes(socket);
+      isLooking = false;
+      if (left !== undefined && last !== undefined && left < last) onProgress();
+      last = left;
+    };
+    const timer = setInterval(() => void look(), Math.max(10, Math.min(5000, timeoutMs / 8)));
+    return () => clearInterval(timer);
+  }
+
   #destroy(reason: Error): void {
     this.#socket?.destroy(reason);
     this.#socket = undefined;
@@ -183,6 +271,28 @@ export class HttpConnection {
     void this.#client?.destroy(reason).catch(() => {});
     this.#client = undefined;
   }
+}
+
+type ConnectCallback = (...outcome: [null, Socket] | [Error, null]) => void;
+
+/** A proxy's certificate is checked as Node.js checks any: the channel's files are for its server. */
+const PROXY_TLS = { verify: true } as const;
+
+function proxyHeaders({ authorization }: HttpProxy): Record<string, string> {
+  return authorization === undefined ? {} : { "proxy-authorization": authorization };
+}
+
+/** undici reads a socket by `read` alone. */
+function stripInterim(socket: Socket, interim: InterimAnswers): void {
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number): unknown => {
+    for (;;) {
+      const chunk: unknown = read(size);
+      if (!Buffer.isBuffer(chunk)) return chunk;
+      const rest = interim.strip(chunk);
+      if (rest.length > 0) return rest;
+    }
+  };
 }
 
 /** Reads an answer's body as far as it is of use. What its status says stands, whatever becomes of the body. */

@@ -3,7 +3,7 @@ import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { errors } from "undici";
 import { socketFaultOf } from "../network/socket-fault.ts";
 import { type TlsSettings, tlsFaultOf } from "../network/tls-fault.ts";
-import { ExchangeError, type HttpAnswer } from "./http-connection.ts";
+import { ExchangeError, type HttpAnswer, ProxyError } from "./http-connection.ts";
 import { retryAfterMs } from "./retry-wait.ts";
 import { explanationIn, type ServerText } from "./server-text.ts";
 
@@ -36,6 +36,7 @@ export function exchangeFault(cause: unknown, server: Server): HttpFault {
   // The body's own: the file changed, or can't be read.
   if (isOtaError(inner)) return { error: inner, transient: false };
   if (stalledMs !== undefined) return { error: stallError(server, phase, stalledMs, inner), transient: true };
+  if (inner instanceof ProxyError) return proxyFault(inner, server);
   const code = codeOf(inner);
   if (inner instanceof errors.HTTPParserError || inner instanceof errors.HeadersOverflowError) {
     const message = `${server.url.origin} does not answer in HTTP/1.1, or with headers beyond any use`;
@@ -54,6 +55,25 @@ export function exchangeFault(cause: unknown, server: Server): HttpFault {
   const hint = `the server's log may say why: it may limit the size of a request${certificate}`;
   const options = { cause: inner, hint };
   return { error: new OtaError("delivery/connection-lost", message, addressOf(server.url), options), transient: true };
+}
+
+/** What it means that the proxy gave no way to the server. */
+function proxyFault({ proxy, status, cause }: ProxyError, { url }: Server): HttpFault {
+  const through = `${url.origin} can't be reached through the proxy ${proxy}`;
+  if (status === undefined) {
+    const { reason, hint } = socketFaultOf(codeOf(cause), "the proxy's URL") ?? { reason: "it failed", hint: "" };
+    const advice = `${hint}${hint === "" ? "" : " "}HTTPS_PROXY and HTTP_PROXY name it; NO_PROXY lists hosts to reach without`;
+    const message = `${through}: ${reason}`;
+    const options = { cause, hint: advice };
+    return { error: new OtaError("delivery/server-unreachable", message, addressOf(url), options), transient: true };
+  }
+  const hint =
+    status === 407
+      ? "the proxy wants a user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+      : "the proxy opens no tunnel there: check its rules, or list the host in NO_PROXY";
+  const message = `${through}: it answered ${`${status} ${STATUS_CODES[status] ?? ""}`.trim()}`;
+  const error = new OtaError("delivery/server-unreachable", message, addressOf(url), { hint });
+  return { error, transient: status >= 500 };
 }
 
 /**
@@ -97,6 +117,7 @@ const CREDENTIALS = "set the user name and password in url, or an Authorization 
 const HINTS: Readonly<Record<number, string>> = {
   401: CREDENTIALS,
   403: "check url, and set credentials that may write there",
+  407: "the proxy wants a user name and password: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT",
   404: "check url: there is nothing at that path",
   405: "check method: this server does not take it there",
   409: "the folder of url may not exist on the server",

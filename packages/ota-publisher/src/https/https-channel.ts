@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type HttpsChannel, OtaError } from "@tinybms/ota-core";
 import { isPrivateHost } from "./private-host.ts";
+import type { HttpProxy } from "./proxy.ts";
 import { loadTlsFiles } from "./tls-files.ts";
 
 /** Which channel of which artifact is meant, for messages and for relative paths. */
@@ -45,6 +46,8 @@ export interface HttpsTarget {
   readonly key?: string;
   /** `body`: the image is the body. `multipart`: it is the field `firmware` of a form, as the TinyBMS gateway takes it. */
   readonly mode: "body" | "multipart";
+  /** The proxy that it goes through. */
+  readonly proxy?: HttpProxy | undefined;
   /** What the user should know before anything is sent, as sentences. */
   readonly warnings: readonly string[];
   readonly where: ChannelPlace;
