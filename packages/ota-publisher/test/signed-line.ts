@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createReleaseLine, type ReleaseLine, runCommand } from "./release-line.ts";
+import { createReleaseLine, type ReleaseLine, ROOT_MANIFEST, runCommand } from "./release-line.ts";
 
 /** A release line with keys of their own for each role, and the key set that trusts them. */
 export interface SignedLine extends ReleaseLine {
@@ -24,6 +24,7 @@ export async function succeed(...args: readonly string[]): Promise<string> {
 /** A release line whose devices trust `root`, `release` and `offer`; nothing is packaged yet. */
 export async function createSignedLine(product = "gateway"): Promise<SignedLine> {
   const line = createReleaseLine();
+  line.writeManifest({ ...ROOT_MANIFEST, product: { ...ROOT_MANIFEST.product, name: product } });
   const key = (name: string): string => join(line.folder, name);
   const keys = join(line.folder, "ota", "keys");
   await createKeys(line.folder, ["root", "release", "offer", "stranger"]);
