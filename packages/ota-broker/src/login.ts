@@ -13,6 +13,7 @@ const WAITING_MAX = 64;
  * at next to no cost, so that a thousand devices that come back together, or behind a flood of guesses, need not wait.
  */
 export class Login {
+  readonly #verify: typeof verifyPassword;
   readonly #users: ReadonlyMap<string, BrokerUser>;
   /** What right passwords gave under a key that this process alone has. */
   readonly #known: Map<string, Uint8Array> = new Map();
@@ -22,7 +23,9 @@ export class Login {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(users: readonly BrokerUser[]) {
+  /** @param verify - Checks one password; `verifyPassword` without it. */
+  constructor(users: readonly BrokerUser[], verify: typeof verifyPassword = verifyPassword) {
+    this.#verify = verify;
     this.#users = new Map(users.map((user) => [user.name, user]));
   }
 
@@ -32,7 +35,7 @@ export class Login {
     const known = this.#known.get(name);
     if (user !== undefined && known !== undefined && timingSafeEqual(known, mark)) return user;
     if (this.#waiting >= WAITING_MAX) return "busy";
-    const isRight = await this.#inTurn(() => verifyPassword(password, user?.password ?? this.#nobody));
+    const isRight = await this.#inTurn(() => this.#verify(password, user?.password ?? this.#nobody));
     if (!isRight || user === undefined) return "wrong";
     this.#known.set(name, mark);
     return user;
