@@ -61,7 +61,7 @@ test.for([[], ["--json"]])(
     if (child.stdout === null || child.stderr === null) throw new Error("it has no pipes");
     const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     expect(code).toBe(2);
-    expect(out).toContain("only the first 1048576 are read");
+    expect(out).toContain("only the first 524288 are read");
     const [, peak] = /^peak (\d+)$/m.exec(err) ?? [];
     expect(Number(peak)).toBeGreaterThan(64 * MIB);
     expect(Number(peak)).toBeLessThan(256 * MIB);

@@ -24,10 +24,10 @@ const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> 
 const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product", "username"];
 
 /**
- * Bytes of NVS that one inspection reads: 256 pages. A device keeps an index of all pages in its RAM, and has none for that
+ * Bytes of NVS that one inspection reads: 128 pages. A device keeps an index of all pages in its RAM, and has none for that
  * many. A crafted file of two million entries would take gigabytes here.
  */
-export const NVS_READ_SIZE_MAX: number = 256 * NVS_PAGE_SIZE;
+export const NVS_READ_SIZE_MAX: number = 128 * NVS_PAGE_SIZE;
 
 /**
  * Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for, but for who
