@@ -4,6 +4,12 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import {
+  IDF_BEHAVIORS,
+  IDF_RELEASE_NAMES,
+  type IdfBehavior,
+  idfRelease,
+} from "../firmware-sim/src/idf-release/idf-release.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const FOLDER = "firmware-sim/test/edge-cases";
@@ -48,6 +54,12 @@ export function fidelityPage(): string {
     "",
     table("row"),
     "",
+    "## What differs between releases of ESP-IDF",
+    "",
+    RELEASES,
+    "",
+    releaseTable(),
+    "",
     "## Bytes",
     "",
     table("vector"),
@@ -67,6 +79,24 @@ export function fidelityPage(): string {
 
 const INTRODUCTION = `What a device of this simulator does was taken from ESP-IDF's sources (6.2-dev, commit 10212290), not from its documentation
 where the two differ. Each line below is the name of a test.`;
+
+const RELEASES = `The simulator does what the release does that the app was built with. \`yes\`: as the third column says; empty: as the second.
+
+\`vectors\`: the calls recorded from ESP-IDF's own code (\`firmware-sim/test/idf-vectors\`) fail if the row is wrong, and all of them
+pass. \`sources\`: read in ESP-IDF's sources at the release tags; a test here shows what the simulator does.`;
+
+/** Every row in which releases differ: what releases without it do, what those with it do, and which have it. */
+function releaseTable(): string {
+  const names = Object.keys(IDF_BEHAVIORS) as IdfBehavior[];
+  const header = ["call", "before", "after", ...IDF_RELEASE_NAMES, "judge"];
+  const rows = names.map((name) => {
+    const { call, before, after, judge } = IDF_BEHAVIORS[name];
+    const releases = IDF_RELEASE_NAMES.map((release) => (idfRelease(release).behaviors[name] ? "yes" : ""));
+    return [call, before, after, ...releases, judge];
+  });
+  const lines = [header, header.map(() => "---"), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+}
 
 function behavioursOf(file: string): ShownBehaviour[] {
   const source = readFileSync(join(ROOT, file), "utf8");

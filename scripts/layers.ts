@@ -49,8 +49,8 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["agent"],
     ["esp-idf", "rom"],
     ["boot"],
-    ["flash"],
-    ["esp-err", "idf-release", "nvs", "random"],
+    ["flash", "nvs"],
+    ["esp-err", "idf-release", "random"],
   ],
 };
 

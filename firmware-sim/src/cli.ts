@@ -3,6 +3,7 @@ import { CHIPS, isOtaError, OtaError } from "@tinybms/ota-core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CommandIo, CommandOutput, type OutputOptions } from "./commands/command-output.ts";
 import { declareFlash } from "./commands/flash-options.ts";
+import { declareIdf } from "./commands/idf-option.ts";
 import { argumentFault } from "./commands/misspelled-option.ts";
 import { partitionTableOffset } from "./commands/partition-table-offset.ts";
 import { declarePowerCut } from "./commands/power-cut-options.ts";
@@ -121,6 +122,7 @@ function addRun(command: Command, action: (options: RunOptions & OutputOptions) 
     .option("--quiet", "say only what is wrong, and the result")
     .addHelpText("after", `\nA fault is ${FAULT_GRAMMAR}`)
     .action(action);
+  declareIdf(command);
 }
 
 /** Tells an error, as text or as JSON. */

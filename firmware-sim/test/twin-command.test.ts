@@ -41,6 +41,7 @@ test("yes is exit 0, and one JSON document", async () => {
     "builds",
     "durationMs",
     "found",
+    "idf",
     "points",
     "reasons",
     "update",

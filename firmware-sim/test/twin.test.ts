@@ -11,23 +11,33 @@ import {
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDevice } from "../src/device/create-device.ts";
+import { matchIdfRelease } from "../src/idf-release/idf-release.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import { World } from "../src/simulation/world.ts";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../src/twin/twin.ts";
 import { keyDigestOf, makeSigningKey, signImage } from "./sign-image.ts";
 import { type DumpSpec, makeBootloader, makeDump, TWIN_CSV, TWIN_NEW, TWIN_OLD, TWIN_SELECTED } from "./twin-board.ts";
 
-interface Question {
+/** What the tests of other things than releases are of. */
+const NEWEST = matchIdfRelease("6.2-dev");
+
+interface Question extends Pick<TwinInput, "idf" | "bootloaderIdf" | "appRollback"> {
   readonly update?: Uint8Array;
   readonly efuse?: unknown;
   readonly points?: TwinInput["points"];
 }
 
-function ask(dump: Uint8Array, { update = TWIN_NEW, efuse, points = 40 }: Question = {}): Promise<TwinResult> {
+function ask(
+  dump: Uint8Array,
+  { update = TWIN_NEW, efuse, points = 40, ...releases }: Question = {},
+): Promise<TwinResult> {
   const input: TwinInput = {
     flash: { file: "dump.bin", content: dump },
     update: { file: "update.bin", content: update },
     ...(efuse === undefined ? {} : { efuse: { file: "efuse.json", content: JSON.stringify(efuse) } }),
+    idf: NEWEST,
+    bootloaderIdf: NEWEST,
+    ...releases,
     points,
     seed: 1,
   };

@@ -1,8 +1,9 @@
 import type { ChipName } from "@tinybms/ota-core";
 import type { ResetCircuit } from "../rom/reset-circuit.ts";
+import type { IdfOptions } from "./idf-option.ts";
 
 /** Options of `run` that say what the devices are. */
-export interface DeviceInputOptions {
+export interface DeviceInputOptions extends IdfOptions {
   readonly topic?: string;
   readonly devices?: number;
   /** What names begin with. */

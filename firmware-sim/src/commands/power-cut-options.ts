@@ -2,10 +2,11 @@ import { availableParallelism } from "node:os";
 import { CHIPS, type ChipName } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OutputOptions } from "./command-output.ts";
+import { declareIdf, type IdfOptions } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
 
 /** The options of `tinybms-sim power-cut`. */
-export interface PowerCutOptions {
+export interface PowerCutOptions extends IdfOptions {
   readonly app: string;
   readonly update: string;
   readonly version?: string;
@@ -60,6 +61,7 @@ export function declarePowerCut(
     .option("--verbose", "say more")
     .option("--quiet", "say only what is wrong, and the result")
     .action(action);
+  declareIdf(command);
 }
 
 function allOrCount(text: string): "all" | number {

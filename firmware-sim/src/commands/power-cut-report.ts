@@ -11,8 +11,20 @@ const REPORTS_MAX = 5;
 
 /** The command that does one point again. */
 export function replayLine(options: PowerCutOptions, point: string): string {
-  const { app, update, version, partitionTable, chip, bootloader, seed } = options;
-  const named = { app, update, version, "partition-table": partitionTable, chip, bootloader, seed, replay: point };
+  const { app, update, version, partitionTable, chip, bootloader, seed, idf, bootloaderIdf, appRollback } = options;
+  const named = {
+    app,
+    update,
+    version,
+    "partition-table": partitionTable,
+    chip,
+    bootloader,
+    idf: idf?.release.name,
+    "bootloader-idf": bootloaderIdf?.release.name,
+    "app-rollback": appRollback,
+    seed,
+    replay: point,
+  };
   const args = Object.entries(named).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, quoted(String(value))],
   );

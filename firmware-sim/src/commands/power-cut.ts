@@ -1,4 +1,5 @@
 import { assertAppImage, CHUNK_SIZE, parseAppImage, terminalJson, verifyAppImage } from "@tinybms/ota-core";
+import { createHardware } from "../device/create-device.ts";
 import { parsePoint } from "../power-cut/point-name.ts";
 import { replayPoint } from "../power-cut/replay.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
@@ -6,6 +7,7 @@ import type { SweepOptions } from "../power-cut/sweep-options.ts";
 import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
 import { releaseVersionOf } from "../simulation/release-version.ts";
 import type { CommandOutput } from "./command-output.ts";
+import { chooseIdf, type IdfReport, idfLine } from "./idf-option.ts";
 import type { PowerCutOptions } from "./power-cut-options.ts";
 import { ProgressLine } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
@@ -25,7 +27,7 @@ const WORN_SECTORS = 4;
  * @throws OtaError for files, and `simulation/update-refused` where the device would not take the update at all.
  */
 export async function powerCut(options: PowerCutOptions, output: CommandOutput): Promise<number> {
-  const sweep = await readSweep(options);
+  const { sweep, idf } = await readSweep(options);
   if (options.replay !== undefined) return replay(options, sweep, output);
   const progress = new ProgressLine(output);
   const startedAt = performance.now();
@@ -44,13 +46,14 @@ export async function powerCut(options: PowerCutOptions, output: CommandOutput):
   }
   const durationMs = Math.round(performance.now() - startedAt);
   const written = await writeReports(options, sweep, result.violations);
-  output.printJson(toJson(options, result, durationMs));
+  output.printJson({ idf, ...toJson(options, result, durationMs) });
+  output.print(idfLine(idf));
   for (const line of summaryOf(result, durationMs, output)) output.print(line);
   if (written !== undefined) output.note(`flash images and traces are in ${written}`);
   return result.violationCount === 0 ? 0 : 1;
 }
 
-async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
+async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOptions; idf: IdfReport }> {
   const { seed, points, run, update } = options;
   const from = await readFlashContents(options);
   const to = await readInput(update);
@@ -60,17 +63,21 @@ async function readSweep(options: PowerCutOptions): Promise<SweepOptions> {
   const version = releaseVersionOf(update, image.descriptor.version, options.version);
   const chunks = Math.ceil(to.length / CHUNK_SIZE);
   const { pairs = chunks <= ALL_PAIRS_CHUNKS_MAX ? "all" : PAIRS_SAMPLED } = options;
-  return {
+  const { appBuild, bootloaderOptions, report } = chooseIdf(options, createHardware(from));
+  const sweep: SweepOptions = {
     from,
     ...(from.tableOffset === undefined ? {} : { bootloaderOptions: { tableOffset: from.tableOffset } }),
     to,
     version,
     seed,
+    appBuild,
+    bootloaderOptions,
     ...(run === "both" ? {} : { runs: [run] }),
     ...(points === "all" ? {} : { points }),
     pairs,
     wornSectors: WORN_SECTORS,
   };
+  return { sweep, idf: report };
 }
 
 function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, output: CommandOutput): number {
@@ -86,7 +93,7 @@ function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, out
   return violations.length === 0 ? 0 : 1;
 }
 
-function toJson(options: PowerCutOptions, result: SweepResult, durationMs: number): unknown {
+function toJson(options: PowerCutOptions, result: SweepResult, durationMs: number): object {
   const { operations, points, pairs, recovered, worn, variants, phases, outcomes, ends } = result;
   const violations = result.violations.map(({ invariant, point, variant, seed, message }) => {
     return { invariant, point, variant, seed, message, replay: replayLine(options, point) };

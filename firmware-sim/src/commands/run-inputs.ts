@@ -26,11 +26,14 @@ import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
+import { type ChosenIdf, chooseIdf } from "./idf-option.ts";
 import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
 
 /** The devices that a command is to run. */
 export interface DeviceInputs {
   readonly boards: readonly Board[];
+  /** Their releases of ESP-IDF: those of the first. */
+  readonly idf: ChosenIdf;
   readonly faults: readonly Fault[];
   /** For devices that options describe. */
   readonly topic: string;
@@ -77,7 +80,12 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   if (path === undefined || !existsSync(path)) {
     const boards = await newBoards(options);
     refuseUnknown(faults, boards);
-    return { ...common, boards, ...(path === undefined ? {} : { flashFile: { path, isNew: true, unused: [] } }) };
+    return {
+      ...common,
+      boards,
+      idf: idfOf(options, boards),
+      ...(path === undefined ? {} : { flashFile: { path, isNew: true, unused: [] } }),
+    };
   }
   const dump = await readInput(path);
   // A board that can be flashed by its serial port needn't have been before.
@@ -99,7 +107,13 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   if (provisioned !== undefined) refuseContradictions([provisioned], others);
   const boards = provisioned === undefined ? namedBoards(options, hardware) : [provisioned];
   refuseUnknown(faults, boards);
-  return { ...common, keySet: undefined, boards, flashFile: { path, isNew: false, unused } };
+  const idf = idfOf(options, boards);
+  return { ...common, keySet: undefined, boards, idf, flashFile: { path, isNew: false, unused } };
+}
+
+function idfOf(options: DeviceInputOptions, [board]: readonly Board[]): ChosenIdf {
+  if (board === undefined) throw new RangeError("there is no board");
+  return chooseIdf(options, board.hardware);
 }
 
 /** Boards as a factory makes them: one for each NVS partition, or as many as are wanted. */

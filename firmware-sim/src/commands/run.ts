@@ -10,6 +10,7 @@ import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-op
 import { type CommandOutput, printable } from "./command-output.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 import { deviceTable } from "./device-table.ts";
+import { idfLine } from "./idf-option.ts";
 import type { Board } from "./provisioned-boards.ts";
 import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 import { startSerialDevice } from "./serial-device.ts";
@@ -56,7 +57,7 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   failure.signal.throwIfAborted();
   if (end === "timeout" && broker !== undefined && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
   const devices = fleet.connections.map(({ device }) => device.summary());
-  output.printJson({ devices });
+  output.printJson({ idf: inputs.idf.report, devices });
   for (const line of deviceTable(devices)) output.print(line);
   if (end === "timeout") output.warn(`not every device has ended an offer after ${options.timeout} s`);
   if (end === "interrupted") return 130;
@@ -96,6 +97,7 @@ async function startFleet(
   const place = broker === undefined ? "without a broker" : `on ${broker.display}`;
   output.note(`${count} ${place}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
+  output.note(idfLine(inputs.idf.report));
   let wasReached = false;
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {
@@ -178,12 +180,12 @@ function isToldBroker({ boards }: DeviceInputs): boolean {
 
 function deviceOf(
   { id, hardware, provisioning }: Board,
-  { topic, product, keySet, faults, tableOffset }: DeviceInputs,
+  { topic, product, keySet, faults, idf: { appBuild, bootloaderOptions } }: DeviceInputs,
   seed: number,
 ): SimulatedDevice {
-  const bootloaderOptions = tableOffset === undefined ? {} : { tableOffset };
-  if (provisioning !== undefined) return createProvisionedDevice(hardware, { faults, seed, bootloaderOptions });
-  return createDevice({ id, topicRoot: topic, product, hardware, keySet, faults, seed, bootloaderOptions });
+  const common = { faults, seed, appBuild, bootloaderOptions };
+  if (provisioning !== undefined) return createProvisionedDevice(hardware, common);
+  return createDevice({ id, topicRoot: topic, product, hardware, keySet, ...common });
 }
 
 /** Whom the devices believe, as far as the options say. */

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import type { OutputOptions } from "./command-output.ts";
+import { declareIdf, type IdfOptions } from "./idf-option.ts";
 
 /** The options of `tinybms-sim twin`. */
-export interface TwinOptions {
+export interface TwinOptions extends IdfOptions {
   readonly flash: string;
   readonly update: string;
   readonly version?: string;
@@ -35,6 +36,7 @@ export function declareTwin(command: Command, action: (options: TwinOptions & Ou
     .option("--quiet", "say only what is wrong, and the result")
     .addHelpText("after", "\nIt exits with 0 for yes, 1 for no, and 2 where it can't tell.")
     .action(action);
+  declareIdf(command);
 }
 
 function allOrCount(text: string): "all" | number {

@@ -37,8 +37,12 @@ export async function twin(options: TwinOptions, output: CommandOutput): Promise
   return EXIT_CODES[result.verdict];
 }
 
-async function readTwinInput({ flash, update, version, efuse, points, seed }: TwinOptions): Promise<TwinInput> {
+async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
+  const { flash, update, version, efuse, points, seed, idf, bootloaderIdf, appRollback } = options;
   return {
+    ...(idf === undefined ? {} : { idf }),
+    ...(bootloaderIdf === undefined ? {} : { bootloaderIdf }),
+    ...(appRollback === undefined ? {} : { appRollback: appRollback === "on" }),
     flash: { file: flash, content: await readInput(flash) },
     update: { file: update, content: await readInput(update) },
     version,

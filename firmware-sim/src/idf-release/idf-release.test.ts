@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { IDF_BEHAVIORS, IDF_RELEASE_NAMES, idfRelease, matchIdfRelease, newestOfBranch } from "./idf-release.ts";
+import {
+  askedIdfRelease,
+  IDF_BEHAVIORS,
+  IDF_RELEASE_NAMES,
+  idfRelease,
+  matchIdfRelease,
+  possibleReleases,
+} from "./idf-release.ts";
 import { parseIdfVersion } from "./idf-version.ts";
 
 test.for([
@@ -31,10 +38,22 @@ test.for([
 });
 
 test("takes the newest known release of a branch for a short form", () => {
-  expect(newestOfBranch("5.5")?.name).toBe("5.5.5");
-  expect(newestOfBranch("v4.4")?.name).toBe("4.4.8");
-  expect(newestOfBranch("5.4")).toBeUndefined();
-  expect(newestOfBranch("5.5.1")).toBeUndefined();
+  const asked = (text: string) => {
+    const match = askedIdfRelease(text);
+    return match === undefined ? undefined : [match.release.name, match.isExact];
+  };
+  expect(asked("5.5")).toEqual(["5.5.5", true]);
+  expect(asked("v4.4")).toEqual(["4.4.8", true]);
+  expect(asked("5.4")).toEqual(["5.3.5", false]);
+  expect(asked("5.5.1")).toEqual(["5.5.1", true]);
+  expect(asked("newest")).toBeUndefined();
+});
+
+test("a version between two releases may be like either, unless they do the same", () => {
+  const possible = (version: string) => possibleReleases(matchIdfRelease(version)).map(({ name }) => name);
+  expect(possible("v5.4-dirty")).toEqual(["5.3.5", "5.5.1"]);
+  expect(possible("v5.5.5")).toEqual(["5.5.5"]);
+  expect(possible("v4.4.5")).toEqual(["4.4.8"]);
 });
 
 test("a behavior that reached an old branch late is missing from the releases before", () => {

@@ -46,6 +46,8 @@ export function idfRelease(name: IdfReleaseName): IdfRelease {
 
 /** Which release stands in for a version. */
 export interface IdfReleaseMatch {
+  /** The version as it was given; empty where there is none. */
+  readonly version: string;
   readonly release: IdfRelease;
   /** It is the version itself, not the nearest one that is known. */
   readonly isExact: boolean;
@@ -60,8 +62,11 @@ export interface IdfReleaseMatch {
  * @param version - As an app descriptor has it, such as `v5.4-dirty`; anything, or `undefined`.
  * @returns Without a readable version the newest release, its neighbors being the oldest and the newest.
  */
-export function matchIdfRelease(version: string | undefined): IdfReleaseMatch {
-  const wanted = version === undefined ? undefined : parseIdfVersion(version);
+export function matchIdfRelease(version: string = ""): IdfReleaseMatch {
+  const match = (known: KnownRelease, neighbors: readonly KnownRelease[], isExact = false): IdfReleaseMatch => {
+    return { version, release: known.release, isExact, neighbors: neighbors.map(({ release }) => release) };
+  };
+  const wanted = parseIdfVersion(version);
   const [oldest, newest] = [KNOWN.at(0), KNOWN.at(-1)];
   if (oldest === undefined || newest === undefined) throw new RangeError("no release is known");
   if (wanted === undefined) return match(newest, [oldest, newest]);
@@ -78,19 +83,41 @@ export function matchIdfRelease(version: string | undefined): IdfReleaseMatch {
   return match(nearer(wanted, older, newer), [older, newer]);
 }
 
-/** Finds the newest known release of a branch, or `undefined`. @param branch - Such as `5.5`. */
-export function newestOfBranch(branch: string): IdfRelease | undefined {
-  const wanted = /^v?\d+\.\d+$/.test(branch) ? parseIdfVersion(branch) : undefined;
+/**
+ * Finds the release that somebody asks for: as {@link matchIdfRelease}, but a branch (`5.5`) means its newest known release.
+ *
+ * @returns `undefined` if the text is no version.
+ */
+export function askedIdfRelease(text: string): IdfReleaseMatch | undefined {
+  const wanted = parseIdfVersion(text);
   if (wanted === undefined) return undefined;
-  return KNOWN.findLast(({ version }) => isSameBranch(version, wanted))?.release;
+  const isBranch = /^v?\d+\.\d+$/.test(text);
+  const newest = isBranch ? KNOWN.findLast(({ version }) => isSameBranch(version, wanted)) : undefined;
+  return matchIdfRelease(newest?.release.name ?? text);
 }
 
-function match(
-  { release }: KnownRelease,
-  neighbors: readonly KnownRelease[],
-  isExact: boolean = false,
-): IdfReleaseMatch {
-  return { release, isExact, neighbors: neighbors.map((neighbor) => neighbor.release) };
+/**
+ * Returns the releases that a version may be like: one where it is known, and otherwise its neighbors, unless they do the
+ * same.
+ */
+export function possibleReleases({ release, isExact, neighbors }: IdfReleaseMatch): readonly IdfRelease[] {
+  const texts = new Set(neighbors.map(({ behaviors }) => JSON.stringify(behaviors)));
+  return isExact || texts.size === 1 ? [release] : neighbors;
+}
+
+/** A release as results report it. JSON-safe. */
+export interface ReportedRelease {
+  /** The release that is simulated. */
+  readonly release: IdfReleaseName;
+  /** What the image or the option says; `null` where nothing does. */
+  readonly version: string | null;
+  /** Whether the release stands in for that version. */
+  readonly assumed: boolean;
+}
+
+/** Reports a release. */
+export function reportRelease({ version, release: { name }, isExact }: IdfReleaseMatch): ReportedRelease {
+  return { release: name, version: version === "" ? null : version, assumed: !isExact };
 }
 
 function nearer(wanted: IdfVersion, older: KnownRelease, newer: KnownRelease): KnownRelease {

@@ -1,8 +1,10 @@
 import { fromHex, type InspectedSignatureBlock, type SignatureScheme } from "@tinybms/ota-core";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
+import { type IdfRelease, possibleReleases } from "../idf-release/idf-release.ts";
 import type { ScenarioOptions } from "../power-cut/scenario.ts";
 import type { Board } from "./board.ts";
+import type { BoardReleases } from "./board-releases.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 import type { Release } from "./release.ts";
@@ -10,7 +12,8 @@ import type { KnownRevisions } from "./revisions.ts";
 import { type RunningApp, simulated } from "./running-app.ts";
 
 /** One way in which board and firmware may have been built, where the dump does not say which. */
-export interface Build extends Pick<ScenarioOptions, "bootloaderOptions" | "signatureScheme"> {
+export interface Build extends Pick<ScenarioOptions, "appBuild" | "signatureScheme"> {
+  readonly bootloaderOptions: BootloaderOptions;
   /** What is assumed, to stand after "if": empty where there is nothing to choose. */
   readonly name: string;
   readonly efuse: EfuseFields;
@@ -23,6 +26,7 @@ export interface BoardFacts {
   readonly efuses: KnownEfuses;
   readonly evidence: BootloaderEvidence;
   readonly revisions: KnownRevisions;
+  readonly releases: BoardReleases;
 }
 
 /** Every build that fits what is known. A verdict must hold for all of them. */
@@ -30,12 +34,44 @@ export function possibleBuilds(facts: BoardFacts, release: Release): readonly Bu
   const signings = signingsOf(facts);
   const rollbacks = rollbacksOf(facts, release);
   return signings.flatMap((signing) =>
-    rollbacks.map(({ options, name }) => ({
-      name: [signings.length > 1 ? signing.name : "", rollbacks.length > 1 ? name : ""].filter(Boolean).join(" and "),
-      bootloaderOptions: { ...options, tableOffset: facts.board.tableOffset },
-      ...(signing.scheme === undefined ? {} : { signatureScheme: signing.scheme }),
-      efuse: efusesOf(facts, signing.digests, options.antiRollback === true),
-    })),
+    rollbacks.flatMap(({ options, name }) =>
+      releasePairs(facts.releases, options).map((pair) => ({
+        name: [signings.length > 1 ? signing.name : "", rollbacks.length > 1 ? name : "", pair.name]
+          .filter(Boolean)
+          .join(" and "),
+        bootloaderOptions: { ...options, idf: pair.bootloader, tableOffset: facts.board.tableOffset },
+        appBuild: {
+          idf: pair.app,
+          ...(facts.releases.appRollback === undefined ? {} : { rollback: facts.releases.appRollback }),
+        },
+        ...(signing.scheme === undefined ? {} : { signatureScheme: signing.scheme }),
+        efuse: efusesOf(facts, signing.digests, options.antiRollback === true),
+      })),
+    ),
+  );
+}
+
+/**
+ * The releases that app and bootloader may be like. Of bootloaders only those with anti-rollback differ, where the first
+ * segment of an app is long.
+ */
+function releasePairs(
+  { app, bootloader }: BoardReleases,
+  { antiRollback = false }: BootloaderOptions,
+): readonly { readonly name: string; readonly app: IdfRelease; readonly bootloader: IdfRelease }[] {
+  const apps = possibleReleases(app);
+  const kinds = new Set(bootloader.neighbors.map(({ behaviors }) => behaviors.verifiesLongFirstSegment));
+  const bootloaders = antiRollback && kinds.size > 1 ? possibleReleases(bootloader) : [bootloader.release];
+  return apps.flatMap((ofApp) =>
+    bootloaders.map((ofBootloader) => {
+      const appName = apps.length > 1 ? `the app is of ESP-IDF ${ofApp.name}` : "";
+      const bootloaderName = bootloaders.length > 1 ? `the bootloader is of ESP-IDF ${ofBootloader.name}` : "";
+      return {
+        name: [appName, bootloaderName].filter(Boolean).join(" and "),
+        app: ofApp,
+        bootloader: ofBootloader,
+      };
+    }),
   );
 }
 

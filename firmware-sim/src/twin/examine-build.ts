@@ -1,10 +1,10 @@
 import { isOtaError } from "@tinybms/ota-core";
 import { runBootloader } from "../boot/bootloader.ts";
 import { verifyImage } from "../boot/verify-image.ts";
+import { appOptionsOf } from "../device/app-options.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { esp_image_verify } from "../esp-idf/esp-image.ts";
-import { idfRelease } from "../idf-release/idf-release.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
 import { copyOf, createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";
 import { powerCutSweep, type SweepResult } from "../power-cut/sweep.ts";
@@ -49,13 +49,14 @@ export async function examineBuild(
   build: Build,
   options: ExaminationOptions,
 ): Promise<Examination> {
-  const { bootloaderOptions, signatureScheme, efuse } = build;
+  const { bootloaderOptions, appBuild = {}, signatureScheme, efuse } = build;
   const scenarioOptions: ScenarioOptions = {
     from: { ...contents, efuse },
     to: release.bytes,
     version: release.version,
     seed: options.seed,
-    ...(bootloaderOptions === undefined ? {} : { bootloaderOptions }),
+    bootloaderOptions,
+    appBuild,
     ...(signatureScheme === undefined ? {} : { signatureScheme }),
   };
   const end = (verdict: Examination["verdict"], reasons: readonly TwinReason[], result?: SweepResult) => {
@@ -102,21 +103,17 @@ function verificationReasons(scenario: Scenario, release: Release, build: Build)
   const outcome = runBootloader(hardware, bootloaderOptions);
   if (outcome.kind !== "boots") return undefined;
   hardware.flash.load(target.offset, release.bytes);
-  const { antiRollback = false, tableOffset, secureBoot: signedApps } = bootloaderOptions;
+  const app = createAppContext(hardware, outcome, appOptionsOf(bootloaderOptions, build.appBuild));
+  const { antiRollback, idf } = app.options;
   const range = { offset: target.offset, sizeBytes: target.size };
   const unsigned = verifyImage(hardware.flash, range, hardware.chip, hardware.efuse, {
     environment: "app",
-    behaviors: idfRelease("6.2-dev").behaviors,
+    behaviors: idf.behaviors,
     antiRollback,
   });
   if (unsigned.kind === "invalid") {
     return { code: "delivery/image-rejected", message: `ESP-IDF refuses the image: ${unsigned.reason}` };
   }
-  const app = createAppContext(hardware, outcome, {
-    antiRollback,
-    ...(tableOffset === undefined ? {} : { tableOffset }),
-    ...(signedApps === undefined ? {} : { signedApps }),
-  });
   const partition = app.partitions.find(({ address }) => address === target.offset);
   if (partition === undefined || esp_image_verify(app, partition) === EspErr.ESP_OK) return undefined;
   if (release.signature === null) {

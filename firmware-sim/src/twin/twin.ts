@@ -1,8 +1,10 @@
+import { type IdfReleaseMatch, type ReportedRelease, reportRelease } from "../idf-release/idf-release.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
 import { createTally } from "../power-cut/sweep-tally.ts";
 import type { ThreadOptions } from "../power-cut/sweep-threads.ts";
 import { type Board, readBoard } from "./board.ts";
+import { releaseAssumptions, releasesOf } from "./board-releases.ts";
 import { bootloaderEvidence } from "./bootloader-evidence.ts";
 import { type BoardFacts, type Build, possibleBuilds } from "./builds.ts";
 import { type BoardDescription, describeBoard } from "./describe-board.ts";
@@ -31,6 +33,12 @@ export interface TwinInput {
   readonly version?: string | undefined;
   /** What is known of its eFuses, as JSON. */
   readonly efuse?: TwinFile<string>;
+  /** The release of ESP-IDF that the apps are of; what the app that runs says without it. */
+  readonly idf?: IdfReleaseMatch;
+  /** That of the bootloader; what it says of itself without it, or the app's. */
+  readonly bootloaderIdf?: IdfReleaseMatch;
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE` of the apps; as in the bootloader without it. */
+  readonly appRollback?: boolean;
   /** Power cuts in all. */
   readonly points: "all" | number;
   /** Decides all that is random. */
@@ -55,6 +63,8 @@ export interface TwinResult {
   /** What the verdict rests on besides the dump. */
   readonly assumptions: readonly string[];
   readonly found: BoardDescription;
+  /** The releases of ESP-IDF that were simulated, or the nearest of those. */
+  readonly idf: { readonly app: ReportedRelease; readonly bootloader: ReportedRelease };
   readonly update: {
     readonly chipId: number;
     readonly version: string;
@@ -85,13 +95,20 @@ export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Pro
   const running = findRunningApp(board, efuses);
   const isRunning = "label" in running;
   const found = describeBoard(board, evidence, isRunning ? running.label : undefined);
-  const reported = { found, update: describeRelease(release), assumptions: assumptionsOf(board, efuses, found) };
+  const releases = releasesOf(board, isRunning ? running : undefined, input);
+  const reported = {
+    found,
+    update: describeRelease(release),
+    idf: { app: reportRelease(releases.app), bootloader: reportRelease(releases.bootloader) },
+    assumptions: [...assumptionsOf(board, efuses, found), ...releaseAssumptions(releases, found)],
+  };
   const doubts = [...board.doubts, ...efuseDoubts({ board, efuses })];
   const against = [...boardObstacles(board, release)];
   if (!isRunning) {
     doubts.push({ code: "image/not-bootable", message: `nothing starts from this dump: ${running.reason}` });
   } else if (against.length === 0 && board.doubts.length === 0) {
-    const facts: BoardFacts = { board, running, efuses, evidence, revisions: knownRevisions(board, running, efuses) };
+    const revisions = knownRevisions(board, running, efuses);
+    const facts: BoardFacts = { board, running, efuses, evidence, revisions, releases };
     const obstacles = releaseObstacles(facts, release);
     against.push(...obstacles.against);
     doubts.push(...obstacles.doubts);

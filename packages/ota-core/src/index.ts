@@ -46,6 +46,7 @@ export {
   createAppImageScanner,
   parseAppImage,
 } from "./image/app-image-scanner.ts";
+export { findBootloaderDescriptor } from "./image/bootloader-descriptor.ts";
 export { type AppImageSpec, buildAppImage } from "./image/build-app-image.ts";
 export {
   BUILT_IN_PARTITION_TABLES,

@@ -1,0 +1,91 @@
+import { findBootloaderDescriptor } from "@tinybms/ota-core";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
+import { runBootloader } from "../boot/bootloader.ts";
+import type { AppBuild } from "../esp-idf/app-context.ts";
+import {
+  askedIdfRelease,
+  IDF_RELEASE_NAMES,
+  type IdfReleaseMatch,
+  matchIdfRelease,
+  type ReportedRelease,
+  reportRelease,
+} from "../idf-release/idf-release.ts";
+
+/** Options that say which releases of ESP-IDF a device is of, and how its app was built. */
+export interface IdfOptions {
+  readonly idf?: IdfReleaseMatch;
+  readonly bootloaderIdf?: IdfReleaseMatch;
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE` of the app. */
+  readonly appRollback?: "on" | "off";
+}
+
+/** Declares `--idf`, `--bootloader-idf` and `--app-rollback`. */
+export function declareIdf(command: Command): Command {
+  const known = IDF_RELEASE_NAMES.join(", ");
+  return command
+    .option(
+      "--idf <release>",
+      `ESP-IDF release of the apps (${known}; 5.5: the newest); each image's own without it`,
+      release,
+    )
+    .option("--bootloader-idf <release>", "that of the bootloader; its own without it, or that of the app", release)
+    .addOption(
+      new Option(
+        "--app-rollback <on|off>",
+        "CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE of the apps; as in the bootloader without it",
+      ).choices(["on", "off"]),
+    );
+}
+
+/** Parses a release. @throws InvalidArgumentError if the text is no version. */
+function release(text: string): IdfReleaseMatch {
+  const match = askedIdfRelease(text);
+  if (match !== undefined) return match;
+  throw new InvalidArgumentError(`It must be a version of ESP-IDF: ${IDF_RELEASE_NAMES.join(", ")}.`);
+}
+
+/** What a device is built with. JSON-safe. */
+export interface IdfReport {
+  readonly app: ReportedRelease;
+  readonly bootloader: ReportedRelease;
+}
+
+/** What follows from the options for the board that they describe. */
+export interface ChosenIdf {
+  readonly bootloaderOptions: BootloaderOptions;
+  readonly appBuild: AppBuild;
+  readonly report: IdfReport;
+}
+
+/**
+ * Chooses the releases of a board: what the options name, else what the descriptors of its bootloader and of the app that
+ * starts say.
+ */
+export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware): ChosenIdf {
+  const copy = { flash: flash.snapshot(), efuse: efuse.copy(), chip };
+  const outcome = runBootloader(copy);
+  const ofApp = outcome.kind === "boots" ? outcome.image.descriptor?.idfVersion : undefined;
+  const ofBootloader = findBootloaderDescriptor(flash.truth(chip.bootloaderOffset, 256))?.idfVersion;
+  const app = options.idf ?? matchIdfRelease(ofApp);
+  const bootloader = options.bootloaderIdf ?? (ofBootloader === undefined ? app : matchIdfRelease(ofBootloader));
+  return {
+    bootloaderOptions: { idf: bootloader.release },
+    appBuild: {
+      ...(options.idf === undefined ? {} : { idf: options.idf.release }),
+      ...(options.appRollback === undefined ? {} : { rollback: options.appRollback === "on" }),
+    },
+    report: { app: reportRelease(app), bootloader: reportRelease(bootloader) },
+  };
+}
+
+/** Says which releases are simulated, and which of them are assumed. */
+export function idfLine({ app, bootloader }: IdfReport): string {
+  return `ESP-IDF of the app ${releaseText(app)}, of the bootloader ${releaseText(bootloader)}`;
+}
+
+/** Names a release, and what it stands in for. */
+function releaseText({ release: name, version, assumed }: ReportedRelease): string {
+  if (!assumed) return name;
+  return `${name} (assumed: ${version === null ? "nothing names one" : `the nearest to ${version}`})`;
+}
