@@ -161,10 +161,11 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
   });
 });
 
-const { behaviors } = idfRelease("6.2-dev");
+const IDF = idfRelease("6.2-dev");
+const { behaviors } = IDF;
 
 function start(hardware: Hardware) {
   const outcome = runBootloader(hardware);
   if (outcome.kind !== "boots") throw new Error(outcome.log.join("\n"));
-  return createAppContext(hardware, outcome);
+  return createAppContext(hardware, outcome, { idf: IDF });
 }

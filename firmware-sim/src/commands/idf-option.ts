@@ -61,16 +61,19 @@ export interface ChosenIdf {
 /**
  * Chooses the releases of a board: what the options name, else what the descriptors of its bootloader and of the app that
  * starts say.
+ *
+ * @param tableOffset - Where the partition table lies, in bytes, if not at 0x8000.
  */
-export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware): ChosenIdf {
+export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware, tableOffset?: number): ChosenIdf {
+  const place = tableOffset === undefined ? {} : { tableOffset };
   const copy = { flash: flash.snapshot(), efuse: efuse.copy(), chip };
-  const outcome = runBootloader(copy);
+  const outcome = runBootloader(copy, place);
   const ofApp = outcome.kind === "boots" ? outcome.image.descriptor?.idfVersion : undefined;
   const ofBootloader = findBootloaderDescriptor(flash.truth(chip.bootloaderOffset, 256))?.idfVersion;
   const app = options.idf ?? matchIdfRelease(ofApp);
   const bootloader = options.bootloaderIdf ?? (ofBootloader === undefined ? app : matchIdfRelease(ofBootloader));
   return {
-    bootloaderOptions: { idf: bootloader.release },
+    bootloaderOptions: { ...place, idf: bootloader.release },
     appBuild: {
       ...(options.idf === undefined ? {} : { idf: options.idf.release }),
       ...(options.appRollback === undefined ? {} : { rollback: options.appRollback === "on" }),

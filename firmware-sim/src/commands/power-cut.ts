@@ -63,10 +63,9 @@ async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOption
   const version = releaseVersionOf(update, image.descriptor.version, options.version);
   const chunks = Math.ceil(to.length / CHUNK_SIZE);
   const { pairs = chunks <= ALL_PAIRS_CHUNKS_MAX ? "all" : PAIRS_SAMPLED } = options;
-  const { appBuild, bootloaderOptions, report } = chooseIdf(options, createHardware(from));
+  const { appBuild, bootloaderOptions, report } = chooseIdf(options, createHardware(from), from.tableOffset);
   const sweep: SweepOptions = {
     from,
-    ...(from.tableOffset === undefined ? {} : { bootloaderOptions: { tableOffset: from.tableOffset } }),
     to,
     version,
     seed,

@@ -113,7 +113,7 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
 
 function idfOf(options: DeviceInputOptions, [board]: readonly Board[]): ChosenIdf {
   if (board === undefined) throw new RangeError("there is no board");
-  return chooseIdf(options, board.hardware);
+  return chooseIdf(options, board.hardware, options.partitionTableOffset);
 }
 
 /** Boards as a factory makes them: one for each NVS partition, or as many as are wanted. */

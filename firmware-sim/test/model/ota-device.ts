@@ -17,6 +17,7 @@ import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description } from "../../src/esp-idf/esp-ota-query.ts";
 import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { PowerCut } from "../../src/flash/power-cut.ts";
+import { idfRelease } from "../../src/idf-release/idf-release.ts";
 import { board, OTADATA_OFFSET, partition } from "../board.ts";
 import type { KnownApp, OtaModel } from "./ota-model.ts";
 
@@ -136,7 +137,7 @@ export class OtaDevice {
 
   #start(): AppContext {
     if (this.outcome.kind !== "boots") throw new Error(`nothing boots: ${this.outcome.log.join("\n")}`);
-    return createAppContext(this.hardware, this.outcome);
+    return createAppContext(this.hardware, this.outcome, { idf: idfRelease("6.2-dev") });
   }
 }
 
