@@ -14,7 +14,7 @@ import { build } from "rolldown";
 const PUBLISHER = fileURLToPath(new URL("../packages/ota-publisher/", import.meta.url));
 
 /** What goes into the bundle besides the command itself. */
-const BUNDLED = /^(?:@tinybms\/ota-core|@noble\/(?:hashes|ciphers)|commander)(?:\/|$)/;
+const BUNDLED = /^(?:@tinybms\/(?:ota-core|cli-kit)|@noble\/(?:hashes|ciphers)|commander)(?:\/|$)/;
 
 /** commander loads it for executable subcommands, which we have none of; it takes as long to load as commander itself. */
 function loadChildProcessLate(code: string, id: string): string | undefined {

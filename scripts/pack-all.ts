@@ -15,6 +15,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGES = [
   "packages/ota-core",
   "packages/ota-broker",
+  "packages/cli-kit",
   "packages/ota-serial",
   "packages/ota-publisher",
   "packages/esp-idf-nvs-partition-gen",

@@ -1,3 +1,4 @@
+export type { CommandWorld } from "@tinybms/cli-kit/output";
 export type { SelfTestOutcome, SelfTestRule } from "./agent/self-test.ts";
 export type { BootSlot, ResetReason } from "./boot/boot-event.ts";
 export type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
@@ -6,7 +7,6 @@ export { Efuse, type EfuseFields } from "./boot/efuse.ts";
 export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
 export { verifyRomSignature } from "./boot/verify-rom-signature.ts";
 export { runSimCli } from "./cli.ts";
-export type { CommandIo } from "./commands/command-output.ts";
 export {
   createDevice,
   createHardware,

@@ -1,3 +1,5 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
+import type { ChipName } from "@tinybms/ota-core";
 import {
   assertAppImage,
   buildPartitionTable,
@@ -19,10 +21,24 @@ import {
 } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
-import type { CommandOutput } from "./command-output.ts";
 import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";
-import type { FlashOptions } from "./flash-options.ts";
 import { csvOptionsOf, readInput } from "./run-inputs.ts";
+
+/** The options of `tinybms-sim flash`. */
+export interface FlashOptions {
+  readonly output: string;
+  readonly app: string;
+  readonly partitionTable?: string;
+  /** Flash address in bytes. */
+  readonly partitionTableOffset?: number;
+  readonly bootloader?: string;
+  readonly nvs?: string;
+  /** Further contents, each `LABEL=FILE`. */
+  readonly partition?: readonly string[];
+  readonly chip?: ChipName;
+  /** In bytes. */
+  readonly flashSize?: number;
+}
 
 /** The smallest flash made without being asked for another, in bytes. */
 const FLASH_SIZE_DEFAULT: number = 4 * 2 ** 20;

@@ -1,38 +1,15 @@
 import { availableParallelism } from "node:os";
-import { CHIPS, type ChipName } from "@tinybms/ota-core";
-import { type Command, InvalidArgumentError, Option } from "commander";
-import type { OutputOptions } from "./command-output.ts";
-import { declareIdf, type IdfOptions } from "./idf-option.ts";
+import { type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
+import { CHIPS } from "@tinybms/ota-core";
+import { Option } from "commander";
+import { declareIdf } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
-
-/** The options of `tinybms-sim power-cut`. */
-export interface PowerCutOptions extends IdfOptions {
-  readonly app: string;
-  readonly update: string;
-  readonly version?: string;
-  readonly partitionTable?: string;
-  /** Flash address of the partition table in bytes. */
-  readonly partitionTableOffset?: number;
-  readonly chip?: ChipName;
-  readonly bootloader?: string;
-  readonly run: "update" | "rollback" | "both";
-  readonly points: "all" | number;
-  /** About so many by default, and all of a small image. */
-  readonly pairs?: "all" | number;
-  readonly seed: number;
-  readonly jobs: number;
-  readonly output: string;
-  readonly replay?: string;
-}
+import { allOrCount } from "./point-count.ts";
+import type { PowerCutOptions } from "./power-cut-inputs.ts";
 
 /** Declares `power-cut`. */
-export function declarePowerCut(
-  command: Command,
-  action: (options: PowerCutOptions & OutputOptions) => Promise<void>,
-): void {
+export const declarePowerCut: DeclareCommand = (command, run) => {
   command
-    .description("cut the power at every flash operation of an update and of its roll-back, and check each time")
-    .allowExcessArguments(false)
     .requiredOption("--app <file>", "the app image that runs before the update")
     .requiredOption("--update <file>", "the app image that it is updated to")
     .option("--version <version>", "version of the update; that of its app descriptor without it")
@@ -54,27 +31,14 @@ export function declarePowerCut(
       allOrCount,
     )
     .option("--seed <number>", "decides what is random", wholeNumber, 1)
-    .option("--jobs <count>", "threads", positive, availableParallelism())
+    .option("--jobs <count>", "threads", positiveInteger, availableParallelism())
     .option("--output <folder>", "where violations are written to, if there are any", "power-cut-report")
     .option("--replay <point>", "do one point of a report again, and tell every step")
-    .option("--json", "print one JSON document on standard output when it ends")
-    .option("--verbose", "say more")
-    .option("--quiet", "say only what is wrong, and the result")
-    .action(action);
+    .action(
+      run(async (options: PowerCutOptions, output) => {
+        const { powerCut } = await import("./power-cut.ts");
+        return powerCut(options, output);
+      }),
+    );
   declareIdf(command);
-}
-
-function allOrCount(text: string): "all" | number {
-  return text === "all" ? "all" : positive(text);
-}
-
-function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value > 0) return value;
-  throw new InvalidArgumentError("It must be 1 or more.");
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number of at most nine digits.");
-}
+};

@@ -1,4 +1,4 @@
-import type { CommandOutput } from "./command-output.ts";
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 
 const BAR_WIDTH = 30;
 
@@ -9,7 +9,7 @@ export class ProgressLine {
 
   constructor(output: CommandOutput) {
     this.#output = output;
-    const { stderr, env } = output.io;
+    const { stderr, env } = output.world;
     this.#isShown = stderr.isTTY === true && env.TERM !== "dumb" && !output.quiet;
   }
 
@@ -23,11 +23,11 @@ export class ProgressLine {
     const bar = `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)}`;
     const rate = Math.round((points / Math.max(elapsedMs, 1)) * 1000);
     const text = `${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${points} cuts, ${rate} a second`;
-    this.#output.io.stderr.write(`\r${text}\u001b[K`);
+    this.#output.world.stderr.write(`\r${text}\u001b[K`);
   }
 
   /** Leaves the line to others. */
   clear(): void {
-    if (this.#isShown) this.#output.io.stderr.write("\r\u001b[K");
+    if (this.#isShown) this.#output.world.stderr.write("\r\u001b[K");
   }
 }

@@ -4,7 +4,7 @@ import type { SweepViolation } from "../power-cut/invariant.ts";
 import { parsePoint } from "../power-cut/point-name.ts";
 import { replayPoint } from "../power-cut/replay.ts";
 import type { ScenarioOptions } from "../power-cut/scenario.ts";
-import type { PowerCutOptions } from "./power-cut-options.ts";
+import type { PowerCutOptions } from "./power-cut-inputs.ts";
 
 /** Violations that get a folder of their own: a flash image each is megabytes. */
 const REPORTS_MAX = 5;

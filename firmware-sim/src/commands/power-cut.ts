@@ -1,3 +1,4 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { assertAppImage, CHUNK_SIZE, parseAppImage, terminalJson, verifyAppImage } from "@tinybms/ota-core";
 import { createHardware } from "../device/create-device.ts";
 import { parsePoint } from "../power-cut/point-name.ts";
@@ -6,9 +7,8 @@ import type { SweepResult } from "../power-cut/sweep.ts";
 import type { SweepOptions } from "../power-cut/sweep-options.ts";
 import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
 import { releaseVersionOf } from "../simulation/release-version.ts";
-import type { CommandOutput } from "./command-output.ts";
 import { chooseIdf, type IdfReport, idfLine } from "./idf-option.ts";
-import type { PowerCutOptions } from "./power-cut-options.ts";
+import type { PowerCutOptions } from "./power-cut-inputs.ts";
 import { ProgressLine } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
 import { readFlashContents, readInput } from "./run-inputs.ts";
@@ -35,11 +35,11 @@ export async function powerCut(options: PowerCutOptions, output: CommandOutput):
   try {
     result = await powerCutSweepOnThreads(sweep, {
       threads: options.jobs,
-      signal: output.io.signal,
+      signal: output.world.signal,
       onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
     });
   } catch (error) {
-    if (output.io.signal.aborted) return 130;
+    if (output.world.signal.aborted) return 130;
     throw error;
   } finally {
     progress.clear();

@@ -1,3 +1,4 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { OtaError } from "@tinybms/ota-core";
 import { createDevice, createProvisionedDevice } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
@@ -7,7 +8,6 @@ import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mq
 import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
-import { type CommandOutput, printable } from "./command-output.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 import { deviceTable } from "./device-table.ts";
 import { idfLine } from "./idf-option.ts";
@@ -48,7 +48,7 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
     fleet = await startFleet(inputs, broker, serial, output);
-    end = await untilEnd(fleet, options, AbortSignal.any([output.io.signal, failure.signal]));
+    end = await untilEnd(fleet, options, AbortSignal.any([output.world.signal, failure.signal]));
   } finally {
     await fleet?.stop();
     flashFile?.close();

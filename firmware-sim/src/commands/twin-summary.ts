@@ -1,6 +1,6 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import type { BoardDescription, SlotDescription } from "../twin/describe-board.ts";
 import type { TwinBuildResult, TwinResult } from "../twin/twin.ts";
-import { type CommandOutput, printable } from "./command-output.ts";
 import { idfLine } from "./idf-option.ts";
 
 const COLORS = { yes: "green", no: "red", "cannot-tell": "yellow" } as const;

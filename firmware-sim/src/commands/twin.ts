@@ -1,10 +1,21 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { decodeText, OtaError } from "@tinybms/ota-core";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../twin/twin.ts";
-import type { CommandOutput } from "./command-output.ts";
+import type { IdfOptions } from "./idf-option.ts";
 import { ProgressLine } from "./power-cut-progress.ts";
 import { readInput } from "./run-inputs.ts";
-import type { TwinOptions } from "./twin-options.ts";
 import { summarizeTwin } from "./twin-summary.ts";
+
+/** The options of `tinybms-sim twin`. */
+export interface TwinOptions extends IdfOptions {
+  readonly flash: string;
+  readonly update: string;
+  readonly version?: string;
+  readonly efuse?: string;
+  readonly points: "all" | number;
+  readonly seed: number;
+  readonly jobs: number;
+}
 
 const EXIT_CODES: Readonly<Record<TwinResult["verdict"], number>> = { yes: 0, no: 1, "cannot-tell": 2 };
 
@@ -22,11 +33,11 @@ export async function twin(options: TwinOptions, output: CommandOutput): Promise
   try {
     result = await judgeUpdate(input, {
       threads: options.jobs,
-      signal: output.io.signal,
+      signal: output.world.signal,
       onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
     });
   } catch (error) {
-    if (output.io.signal.aborted) return 130;
+    if (output.world.signal.aborted) return 130;
     throw error;
   } finally {
     progress.clear();

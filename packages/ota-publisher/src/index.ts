@@ -1,5 +1,5 @@
+export type { CommandWorld, TextStream } from "@tinybms/cli-kit/output";
 export { runCli } from "./cli/run-cli.ts";
-export type { CommandWorld, TextStream } from "./console/console.ts";
 export { type ImageFile, openImage } from "./image-file.ts";
 export { type BrokerAddress, displayBroker, parseBrokerUrl, redactUrl } from "./mqtt/broker-url.ts";
 export type { ConnectionOptions } from "./mqtt/connect.ts";

@@ -1,11 +1,12 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
+import { oneOf, positiveInteger, positiveNumber, repeatable } from "@tinybms/cli-kit";
 import { Option } from "commander";
 import type { DeployCommandOptions } from "../commands/deploy-options.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
-import { oneOf, positiveInteger, positiveNumber, repeatable } from "./option-values.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota deploy`. */
-export const declareDeploy: Declare = (command, run) => {
+export const declareDeploy: DeclareCommand = (command, run) => {
   addSigningOptions(command)
     .requiredOption("--version <version>", "the version to deliver")
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
@@ -31,9 +32,9 @@ export const declareDeploy: Declare = (command, run) => {
     .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
     .option("--dry-run", "check everything and deliver nothing")
     .action(
-      run(async (options: DeployCommandOptions, console) => {
+      run(async (options: DeployCommandOptions, output) => {
         const { runDeploy } = await import("../commands/deploy.ts");
-        return runDeploy(options, console);
+        return runDeploy(options, output);
       }),
     );
 };

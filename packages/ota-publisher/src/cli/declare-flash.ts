@@ -1,18 +1,19 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
+import { baudRate, byteCount, positiveNumber, repeatable } from "@tinybms/cli-kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FlashCommandOptions } from "../commands/flash-options.ts";
 import type { MonitorCommandOptions } from "../commands/monitor.ts";
 import type { EraseCommandOptions, ReadFlashCommandOptions } from "../commands/read-flash.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
-import { baudRate, byteCount, positiveNumber, repeatable } from "./option-values.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 
 /** The rate of loaders where none is named: most adapters keep it. */
 const LOADER_BAUD_RATE = 921_600;
 
-/** The rate of ESP-IDF's console. */
+/** The rate of ESP-IDF's output. */
 const CONSOLE_BAUD_RATE = 115_200;
 
 /** `tinybms-ota flash`. */
-export const declareFlash: Declare = (command, run) => {
+export const declareFlash: DeclareCommand = (command, run) => {
   addBoardOptions(command)
     .option("--all-ports", "flash every board that is plugged in, all at once")
     .option("--list", "list the serial ports, boards first")
@@ -36,47 +37,47 @@ export const declareFlash: Declare = (command, run) => {
     .option("--monitor", "show the board's log until interrupted")
     .option("--dry-run", "connect and check, and write nothing")
     .action(
-      run(async (options: FlashCommandOptions, console) => {
+      run(async (options: FlashCommandOptions, output) => {
         const { runFlash } = await import("../commands/flash.ts");
-        return runFlash(options, console);
+        return runFlash(options, output);
       }),
     );
 };
 
 /** `tinybms-ota read-flash`. */
-export const declareReadFlash: Declare = (command, run) => {
+export const declareReadFlash: DeclareCommand = (command, run) => {
   addPlaceOptions(addBoardOptions(command))
     .requiredOption("--out <file>", "the file that gets it")
     .action(
-      run(async (options: ReadFlashCommandOptions, console) => {
+      run(async (options: ReadFlashCommandOptions, output) => {
         const { runReadFlash } = await import("../commands/read-flash.ts");
-        return runReadFlash(options, console);
+        return runReadFlash(options, output);
       }),
     );
 };
 
 /** `tinybms-ota erase`. */
-export const declareErase: Declare = (command, run) => {
+export const declareErase: DeclareCommand = (command, run) => {
   addPlaceOptions(addBoardOptions(command))
     .option("--whole", "all of the flash")
     .action(
-      run(async (options: EraseCommandOptions, console) => {
+      run(async (options: EraseCommandOptions, output) => {
         const { runErase } = await import("../commands/read-flash.ts");
-        return runErase(options, console);
+        return runErase(options, output);
       }),
     );
 };
 
 /** `tinybms-ota monitor`. */
-export const declareMonitor: Declare = (command, run) => {
+export const declareMonitor: DeclareCommand = (command, run) => {
   addPortOption(command)
     .option("--baud <rate>", "rate of the board's console", baudRate, CONSOLE_BAUD_RATE)
     .option("--reset", "restart the board first")
     .option("--seconds <seconds>", "how long; without it until interrupted", positiveNumber)
     .action(
-      run(async (options: MonitorCommandOptions, console) => {
+      run(async (options: MonitorCommandOptions, output) => {
         const { runMonitor } = await import("../commands/monitor.ts");
-        return runMonitor(options, console);
+        return runMonitor(options, output);
       }),
     );
 };

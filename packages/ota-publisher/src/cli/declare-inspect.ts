@@ -1,11 +1,11 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
+import { byteCount } from "@tinybms/cli-kit";
 import { InvalidArgumentError } from "commander";
 import type { InspectCommandOptions } from "../commands/inspect.ts";
-import type { Declare } from "./declare.ts";
-import { byteCount } from "./option-values.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota inspect`. */
-export const declareInspect: Declare = (command, run) => {
+export const declareInspect: DeclareCommand = (command, run) => {
   addPartitionPlaces(command)
     .argument(
       "<file>",
@@ -14,9 +14,9 @@ export const declareInspect: Declare = (command, run) => {
     .option("--show-secrets", "show the strings and blobs of NVS")
     .option("--flash-size <size>", "size of the flash, for example 8MB", flashSize)
     .action((file: string, options: InspectCommandOptions) =>
-      run(async (given: InspectCommandOptions, console) => {
+      run(async (given: InspectCommandOptions, output) => {
         const { runInspect } = await import("../commands/inspect.ts");
-        return runInspect(file, given, console);
+        return runInspect(file, given, output);
       })(options),
     );
 };

@@ -1,10 +1,10 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
 import { Option } from "commander";
 import type { KeygenCommandOptions } from "../commands/keygen.ts";
-import type { Declare } from "./declare.ts";
 import { addPassphraseOptions } from "./signing-options.ts";
 
 /** `tinybms-ota keygen`. */
-export const declareKeygen: Declare = (command, run) => {
+export const declareKeygen: DeclareCommand = (command, run) => {
   addPassphraseOptions(
     command
       .requiredOption("--out <file>", "file of the private key, PEM; the public key goes to <file>.pub")
@@ -16,9 +16,9 @@ export const declareKeygen: Declare = (command, run) => {
       .option("--encrypt", "ask for a passphrase")
       .option("--allow-weak-passphrase", "take a passphrase below 8 characters"),
   ).action(
-    run(async (options: KeygenCommandOptions, console) => {
+    run(async (options: KeygenCommandOptions, output) => {
       const { runKeygen } = await import("../commands/keygen.ts");
-      return runKeygen(options, console);
+      return runKeygen(options, output);
     }),
   );
 };

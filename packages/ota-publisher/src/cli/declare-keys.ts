@@ -1,15 +1,15 @@
+import type { DeclareCommand, RunStep } from "@tinybms/cli-kit";
+import { positiveInteger, repeatable } from "@tinybms/cli-kit";
 import type { KeyRoleName } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
 import type { KeysPublicOptions } from "../commands/keys-public.ts";
-import type { Declare, RunStep } from "./declare.ts";
-import { positiveInteger, repeatable } from "./option-values.ts";
 import { addPassphraseOptions, addSigningOptions } from "./signing-options.ts";
 
 const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 
 /** `tinybms-ota keys` and what it can do. */
-export const declareKeys: Declare = (keys, run) => {
+export const declareKeys: DeclareCommand = (keys, run) => {
   keys.enablePositionalOptions();
   declareInit(keys, run);
   declarePublic(keys, run);
@@ -18,15 +18,15 @@ export const declareKeys: Declare = (keys, run) => {
   declareRotate(keys, run);
   declareThreshold(keys, run);
   addSigningOptions(below(keys, "sign", "sign the pending key set")).action(
-    run(async (options: KeysCommandOptions, console) => {
+    run(async (options: KeysCommandOptions, output) => {
       const { runKeysSign } = await import("../commands/keys.ts");
-      return runKeysSign(options, console);
+      return runKeysSign(options, output);
     }),
   );
   below(keys, "show", "show the current key set, and the pending one with who must sign it").action(
-    run(async (options: KeysCommandOptions, console) => {
+    run(async (options: KeysCommandOptions, output) => {
       const { runKeysShow } = await import("../commands/keys.ts");
-      return runKeysShow(options, console);
+      return runKeysShow(options, output);
     }),
   );
 };
@@ -41,9 +41,9 @@ function declareInit(keys: Command, run: RunStep): void {
       .addOption(repeatable("--offer <pub>", "an offer key; without any the root keys are offer keys too"))
       .addOption(new Option("--threshold <role=count>", "how many keys of a role must sign; 1").argParser(thresholds)),
   ).action(
-    run(async (options: KeysInitOptions, console) => {
+    run(async (options: KeysInitOptions, output) => {
       const { runKeysInit } = await import("../commands/keys.ts");
-      return runKeysInit(options, console);
+      return runKeysInit(options, output);
     }),
   );
 }
@@ -55,9 +55,9 @@ function declarePublic(keys: Command, run: RunStep): void {
     .argument("<file>", "file of the private key")
     .allowExcessArguments(false);
   addPassphraseOptions(addOutputOptions(command)).action((file: string, options: KeysPublicOptions) =>
-    run(async (given: KeysPublicOptions, console) => {
+    run(async (given: KeysPublicOptions, output) => {
       const { runKeysPublic } = await import("../commands/keys-public.ts");
-      return runKeysPublic(file, given, console);
+      return runKeysPublic(file, given, output);
     })(options),
   );
 }
@@ -70,9 +70,9 @@ function declareAdd(keys: Command, run: RunStep): void {
       new Option("--role <role>", "root, release or offer; repeat it for more").argParser(roles).makeOptionMandatory(),
     )
     .action((file: string, options: Options) =>
-      run(async (given: Options, console) => {
+      run(async (given: Options, output) => {
         const { runKeysAdd } = await import("../commands/keys.ts");
-        return runKeysAdd(file, given, console);
+        return runKeysAdd(file, given, output);
       })(options),
     );
 }
@@ -81,9 +81,9 @@ function declareRevoke(keys: Command, run: RunStep): void {
   addSigningOptions(below(keys, "revoke", "trust a key for nothing any more, for good"))
     .argument("<key>", "id of the key, or file of the public key")
     .action((key: string, options: KeysCommandOptions) =>
-      run(async (given: KeysCommandOptions, console) => {
+      run(async (given: KeysCommandOptions, output) => {
         const { runKeysRevoke } = await import("../commands/keys.ts");
-        return runKeysRevoke(key, given, console);
+        return runKeysRevoke(key, given, output);
       })(options),
     );
 }
@@ -95,9 +95,9 @@ function declareRotate(keys: Command, run: RunStep): void {
     .argument("<pub>", "file of the new public key")
     .option("--revoke", "revoke the old key too: somebody else may have it")
     .action((old: string, file: string, options: Options) =>
-      run(async (given: Options, console) => {
+      run(async (given: Options, output) => {
         const { runKeysRotate } = await import("../commands/keys.ts");
-        return runKeysRotate(old, file, given, console);
+        return runKeysRotate(old, file, given, output);
       })(options),
     );
 }
@@ -107,9 +107,9 @@ function declareThreshold(keys: Command, run: RunStep): void {
     .argument("<role>", "root, release or offer", (text: string) => roleOf(text))
     .argument("<count>", "how many", positiveInteger)
     .action((role: KeyRoleName, count: number, options: KeysCommandOptions) =>
-      run(async (given: KeysCommandOptions, console) => {
+      run(async (given: KeysCommandOptions, output) => {
         const { runKeysThreshold } = await import("../commands/keys.ts");
-        return runKeysThreshold(role, count, given, console);
+        return runKeysThreshold(role, count, given, output);
       })(options),
     );
 }

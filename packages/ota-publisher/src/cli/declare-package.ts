@@ -1,9 +1,10 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
 import type { PackageCommandOptions } from "../commands/package.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota package`. */
-export const declarePackage: Declare = (command, run) => {
+export const declarePackage: DeclareCommand = (command, run) => {
   addSigningOptions(command)
     .requiredOption("--binary <file>", "the app image that idf.py build wrote: build/<project>.bin")
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
@@ -16,9 +17,9 @@ export const declarePackage: Declare = (command, run) => {
     .option("--force", "replace a release of this version that has other bytes; devices may run it already")
     .option("--dry-run", "check everything, write nothing, and show what would be written")
     .action(
-      run(async (options: PackageCommandOptions, console) => {
+      run(async (options: PackageCommandOptions, output) => {
         const { runPackage } = await import("../commands/package.ts");
-        return runPackage(options, console);
+        return runPackage(options, output);
       }),
     );
 };

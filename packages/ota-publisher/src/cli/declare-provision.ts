@@ -1,11 +1,12 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
+import { repeatable } from "@tinybms/cli-kit";
 import { InvalidArgumentError, Option } from "commander";
 import type { ProvisionCommandOptions } from "../provisioning/provision-options.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
-import { repeatable } from "./option-values.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota provision`. */
-export const declareProvision: Declare = (command, run) => {
+export const declareProvision: DeclareCommand = (command, run) => {
   addPartitionPlaces(command)
     .addOption(repeatable("--device <id>", "name of a device; repeat it for more, with --out-dir"))
     .option("--devices <csv>", "a list of devices: CSV with device_id, and what one is told besides")
@@ -31,9 +32,9 @@ export const declareProvision: Declare = (command, run) => {
     .option("--encrypt", "encrypt each partition with keys of its own, which go to a file beside it")
     .option("--allow-insecure", "have devices send their passwords unencrypted to another machine")
     .action(
-      run(async (options: ProvisionCommandOptions, console) => {
+      run(async (options: ProvisionCommandOptions, output) => {
         const { runProvision } = await import("../commands/provision.ts");
-        return runProvision(options, console);
+        return runProvision(options, output);
       }),
     );
 };

@@ -1,9 +1,10 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
 import { Option } from "commander";
 import type { ValidateCommandOptions } from "../commands/validate.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 
 /** `tinybms-ota validate`. */
-export const declareValidate: Declare = (command, run) => {
+export const declareValidate: DeclareCommand = (command, run) => {
   command
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
     .addOption(
@@ -13,9 +14,9 @@ export const declareValidate: Declare = (command, run) => {
     )
     .option("--strict", "make every warning an error")
     .action(
-      run(async (options: ValidateCommandOptions, console) => {
+      run(async (options: ValidateCommandOptions, output) => {
         const { runValidate } = await import("../commands/validate.ts");
-        return runValidate(options, console);
+        return runValidate(options, output);
       }),
     );
 };

@@ -1,10 +1,11 @@
+import type { DeclareCommand } from "@tinybms/cli-kit";
+import { positiveNumber, repeatable } from "@tinybms/cli-kit";
 import type { WithdrawCommandOptions } from "../commands/withdraw.ts";
-import { type Declare, MANIFEST_DEFAULT } from "./declare.ts";
-import { positiveNumber, repeatable } from "./option-values.ts";
+import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota withdraw`. */
-export const declareWithdraw: Declare = (command, run) => {
+export const declareWithdraw: DeclareCommand = (command, run) => {
   addSigningOptions(command)
     .requiredOption("--version <version>", "the version that is offered, and is to be no more")
     .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
@@ -14,9 +15,9 @@ export const declareWithdraw: Declare = (command, run) => {
     .option("--allow-insecure", "let credentials go unencrypted and certificates unchecked where a channel says so")
     .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
     .action(
-      run(async (options: WithdrawCommandOptions, console) => {
+      run(async (options: WithdrawCommandOptions, output) => {
         const { runWithdraw } = await import("../commands/withdraw.ts");
-        return runWithdraw(options, console);
+        return runWithdraw(options, output);
       }),
     );
 };

@@ -1,6 +1,6 @@
+import { byteCount } from "@tinybms/cli-kit";
 import { chipByName } from "@tinybms/ota-core";
 import { type Command, InvalidArgumentError } from "commander";
-import { byteCount } from "./option-values.ts";
 
 /** Declares the options of `PartitionPlaceOptions`, named as those of ESP-IDF's `parttool.py`. */
 export function addPartitionPlaces(command: Command): Command {

@@ -1,17 +1,8 @@
 import { createRequire } from "node:module";
-import { Command, CommanderError } from "commander";
-import type { CommandConsole, CommandWorld, OutputOptions } from "../console/console.ts";
-import { argumentFault } from "./argument-fault.ts";
-import type { Declare, RunStep } from "./declare.ts";
+import { type CommandDefinition, runProgram } from "@tinybms/cli-kit";
+import type { CommandWorld } from "@tinybms/cli-kit/output";
 
-/** What a command is called and does, and where its options are declared. */
-interface CommandEntry {
-  readonly name: string;
-  readonly description: string;
-  readonly load: () => Promise<Declare>;
-}
-
-const COMMANDS: readonly CommandEntry[] = [
+const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "package",
     description: "make a release of a build",
@@ -95,57 +86,12 @@ const COMMANDS: readonly CommandEntry[] = [
  * @param argv - The arguments after the command's name.
  * @returns The exit code: 0 done, 1 failed, 2 wrong arguments or input, 130 interrupted.
  */
-export async function runCli(argv: readonly string[], world: CommandWorld): Promise<number> {
-  let exitCode = 0;
-  const program = await buildProgram(argv, world, (code) => {
-    exitCode = code;
-  });
-  try {
-    await program.parseAsync(argv, { from: "user" });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const json = argv.includes("--json");
-    const console = await openConsole(world, { json, verbose: argv.includes("--verbose") });
-    const { tellError } = await import("./tell-error.ts");
-    const unused = await buildProgram(argv, world, () => undefined);
-    return tellError(await argumentFault(error, unused, argv), console);
-  }
-}
-
-/**
- * Builds the program with all commands, and the options of those that the arguments name: declaring the options of every
- * command takes longer than most commands run.
- */
-async function buildProgram(
-  argv: readonly string[],
-  world: CommandWorld,
-  onEnd: (exitCode: number) => void,
-): Promise<Command> {
-  const program = new Command("tinybms-ota")
-    .description("Packages ESP32 firmware and delivers it to devices.")
-    .version(String(createRequire(import.meta.url)("../../package.json").version), "--version", "print the version")
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
-      // Faults are told by runCli, in the form that all errors have.
-      writeErr: () => undefined,
-    });
-  const run: RunStep = (step) => async (options) => onEnd(await step(options, await openConsole(world, options)));
-  for (const { name, description, load } of COMMANDS) {
-    const command = program.command(name).description(description).allowExcessArguments(false);
-    command
-      .option("--json", "print one JSON document on standard output")
-      .option("--verbose", "say more, with the origin of errors")
-      .option("--quiet", "say only what is wrong");
-    if (argv.includes(name)) (await load())(command, run);
-  }
-  return program;
-}
-
-/** Imported when it is needed: what it needs in turn takes longer to load than `--help` takes as a whole. */
-async function openConsole(world: CommandWorld, options: OutputOptions): Promise<CommandConsole> {
-  const { CommandConsole } = await import("../console/console.ts");
-  return new CommandConsole(world, options);
+export function runCli(argv: readonly string[], world: CommandWorld): Promise<number> {
+  const program = {
+    name: "tinybms-ota",
+    description: "Packages ESP32 firmware and delivers it to devices.",
+    version: String(createRequire(import.meta.url)("../../package.json").version),
+    commands: COMMANDS,
+  };
+  return runProgram(program, argv, world);
 }

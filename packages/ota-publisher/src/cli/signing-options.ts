@@ -1,6 +1,6 @@
+import { repeatable } from "@tinybms/cli-kit";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { repeatable } from "./option-values.ts";
 
 /** Gives a command the options that say who signs: see `SigningOptions`. */
 export function addSigningOptions(command: Command): Command {

@@ -1,6 +1,6 @@
+import { printable } from "@tinybms/cli-kit/output";
 import { DEFAULT_PROTOCOLS, OtaError } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
-import { printable } from "../console/console.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 
 /** One artifact over one way to the devices. */

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { type DeviceProgress, isOtaError, parseAppImage } from "@tinybms/ota-core";
 import { createByteProgress } from "../console/byte-progress.ts";
-import { type CommandConsole, printable } from "../console/console.ts";
 import { createProgressView } from "../console/progress-view.ts";
 import { readWhole } from "../image-file.ts";
 import { type BrokerAddress, displayBroker } from "../mqtt/broker-url.ts";
@@ -37,7 +37,7 @@ export interface DeliveryJob<Planned extends PlannedDelivery = PlannedDelivery> 
   readonly plan: DeployPlan;
   readonly planned: Planned;
   readonly options: DeployCommandOptions;
-  readonly console: CommandConsole;
+  readonly output: CommandOutput;
   readonly brokerOf: BrokerOf;
 }
 
@@ -61,7 +61,7 @@ interface View {
 export async function deliver(job: DeliveryJob): Promise<DeliveryRecord> {
   const startedAt = performance.now();
   const seen = new Map<string, DeviceProgress>();
-  const { planned, console } = job;
+  const { planned, output } = job;
   const recordOf = ({ isOnlyOffered = false, ...result }: Result): DeliveryRecord => ({
     ...plannedRecord(planned),
     ...result,
@@ -72,7 +72,7 @@ export async function deliver(job: DeliveryJob): Promise<DeliveryRecord> {
   try {
     return recordOf(await deliverPlanned(job, seen));
   } catch (thrown) {
-    const error = console.world.signal.aborted ? interruptedError() : console.clean(thrown);
+    const error = output.world.signal.aborted ? interruptedError() : output.clean(thrown);
     if (!isOtaError(error)) throw error;
     return recordOf({ error });
   }
@@ -87,13 +87,13 @@ function deliverPlanned({ planned, ...job }: DeliveryJob, seen: Map<string, Devi
 
 /** What MQTT needs is loaded when it is needed: a dry run needs none of it. */
 async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, DeviceProgress>): Promise<Result> {
-  const { plan, planned, options, console, brokerOf } = job;
+  const { plan, planned, options, output, brokerOf } = job;
   const { deliverOverMqtt } = await import("../mqtt/deliver.ts");
   const broker = await brokerOf(planned.channel);
-  const view = createProgressView(console);
+  const view = createProgressView(output);
   try {
     const outcome = await deliverOverMqtt(deliveryPlanOf(job, broker), {
-      signal: console.world.signal,
+      signal: output.world.signal,
       onProgress: (device) => {
         seen.set(device.device, device);
         view.update(device);
@@ -103,11 +103,11 @@ async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, D
           `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key has signed: find out who publishes there`,
         ),
       onOffer: ({ id, counter: [epoch, sequence] }: { id: string; counter: OfferCounter }): void =>
-        view.note(console.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : offeredText(options.wait)),
+        view.note(output.verbose ? `offer ${id}, epoch ${epoch}, sequence ${sequence}` : offeredText(options.wait)),
       ...connectionNotices(broker, view),
     });
     const { bytesSent, chunksSent } = outcome.stats;
-    console.debug(`counted: ${JSON.stringify(outcome.stats)}`);
+    output.debug(`counted: ${JSON.stringify(outcome.stats)}`);
     const error = errorOfOutcome(outcome, options, plan.target);
     return { bytesSent, chunksSent, devices: outcome.devices, error, isOnlyOffered: outcome.reason === "offered" };
   } finally {
@@ -115,14 +115,14 @@ async function sendChunks(job: DeliveryJob<ChunkedDelivery>, seen: Map<string, D
   }
 }
 
-async function sendBlob({ planned, options, console, brokerOf }: DeliveryJob<BlobDelivery>): Promise<Result> {
+async function sendBlob({ planned, options, output, brokerOf }: DeliveryJob<BlobDelivery>): Promise<Result> {
   const { deliverBlob } = await import("../mqtt/deliver-blob.ts");
   const { artifact, channel, file } = planned;
   const broker = await brokerOf(channel);
-  const view = createByteProgress(console, printable(artifact), file.sizeBytes);
+  const view = createByteProgress(output, printable(artifact), file.sizeBytes);
   let sent = 0;
   const watch = {
-    signal: console.world.signal,
+    signal: output.world.signal,
     onProgress: (bytesSent: number): void => {
       sent = bytesSent;
       view.update(bytesSent);
@@ -141,17 +141,17 @@ async function sendBlob({ planned, options, console, brokerOf }: DeliveryJob<Blo
       : [`the broker has the message; whether a device took it, none can tell${kept}`];
     return { bytesSent, notes };
   } catch (error) {
-    if (!isOtaError(error) || console.world.signal.aborted) throw error;
+    if (!isOtaError(error) || output.world.signal.aborted) throw error;
     return { bytesSent: sent, error };
   } finally {
     view.stop();
   }
 }
 
-async function sendByHttps({ plan, planned, options, console }: DeliveryJob<HttpsDelivery>): Promise<Result> {
+async function sendByHttps({ plan, planned, options, output }: DeliveryJob<HttpsDelivery>): Promise<Result> {
   const { deliverOverHttps } = await import("../https/deliver.ts");
   const { artifact, channel, file, filename } = planned;
-  const view = createByteProgress(console, printable(artifact), file.sizeBytes);
+  const view = createByteProgress(output, printable(artifact), file.sizeBytes);
   const { path, sizeBytes, sha256 } = file;
   const image = { path, sizeBytes, sha256, filename: basename(filename), version: plan.version };
   try {
@@ -164,17 +164,17 @@ async function sendByHttps({ plan, planned, options, console }: DeliveryJob<Http
           view.note(`${printable(fault.message)}; trying again in ${wait}`);
         },
       },
-      console.world.signal,
+      output.world.signal,
     );
     const read =
       version === undefined ? [] : [`${channel.url.hostname} read version ${printable(version)} in the image`];
-    return { bytesSent, notes: [...notes.map((note) => console.redact(note)), ...read] };
+    return { bytesSent, notes: [...notes.map((note) => output.redact(note)), ...read] };
   } finally {
     view.stop();
   }
 }
 
-async function flashByCable({ planned, console }: DeliveryJob<SerialDelivery>): Promise<Result> {
+async function flashByCable({ planned, output }: DeliveryJob<SerialDelivery>): Promise<Result> {
   const { loadSerial } = await import("../serial/load-serial.ts");
   const { boardsError, flashBoards, progressOf } = await import("../serial/flash-boards.ts");
   const bytes = readWhole(planned.file);
@@ -184,9 +184,9 @@ async function flashByCable({ planned, console }: DeliveryJob<SerialDelivery>): 
     reach: { baudRate: LOADER_BAUD_RATE },
     watchSeconds: WATCH_SECONDS,
     dryRun: false,
-    signal: console.world.signal,
+    signal: output.world.signal,
   } as const;
-  const records = await flashBoards(await loadSerial(), planned.ports, job, console);
+  const records = await flashBoards(await loadSerial(), planned.ports, job, output);
   const bytesSent = records.reduce((sum, record) => sum + record.bytesSent, 0);
   return { bytesSent, devices: records.map(progressOf), error: boardsError(records) };
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { decodeText, isDeviceId, OtaError } from "@tinybms/ota-core";
-import type { OutputOptions } from "../console/console.ts";
 import type { OfferSigningOptions } from "../signing/offer-signing.ts";
 
 /** Options of `tinybms-ota deploy`, as commander reads them. */

@@ -1,3 +1,4 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { type Envelope, expandEnvironment, isOtaError, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
@@ -7,7 +8,6 @@ import {
   readReleaseFile,
   releaseFileOf,
 } from "@tinybms/ota-core/node";
-import type { CommandConsole } from "../console/console.ts";
 import type { HttpsTarget } from "../https/https-channel.ts";
 import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
 import { refuseAboveProtocol } from "../mqtt/blob-size.ts";
@@ -85,18 +85,18 @@ const BLOB_SIZE_WARNING = 1024 * 1024;
 
 /**
  * Reads manifests, channels and files, and decides what is delivered to whom. Credentials that it meets are hidden from
- * everything that `console` says from then on.
+ * everything that `output` says from then on.
  *
  * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large`: the first
  *   fault found. Nothing stays open then.
  */
-export async function planDeploy(options: DeployCommandOptions, console: CommandConsole): Promise<DeployPlan> {
+export async function planDeploy(options: DeployCommandOptions, output: CommandOutput): Promise<DeployPlan> {
   const target = targetOf(await namedDevices(options));
   const root = await loadRootManifest(options.manifest);
   const loaded = await loadVersion(root, options.version);
-  const { env } = console.world;
+  const { env } = output.world;
   for (const { channels } of loaded.artifacts) {
-    console.hide(secretsOf(expandEnvironment(channels, env).channels).map(({ value }) => value));
+    output.hide(secretsOf(expandEnvironment(channels, env).channels).map(({ value }) => value));
   }
   const { deliveries: chosen, warnings } = chooseDeliveries(loaded.artifacts, root, options);
   refusePorts(
@@ -105,14 +105,14 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
   );
   const reached: ReachedDelivery[] = [];
   for (const delivery of chosen) {
-    const way = await reach(delivery, root, options, console);
+    const way = await reach(delivery, root, options, output);
     reached.push(way);
   }
   refuseUnanswerable(
     options,
     reached.map((way) => (way.transport === "mqtt" ? way.channel.mode : way.transport)),
   );
-  const signing = await signingOf(options, reached, root, console);
+  const signing = await signingOf(options, reached, root, output);
   const sequenceFile = sequenceFileOf(root.folder);
   for (const way of reached)
     if (way.transport === "mqtt" && isChunked(way)) await checkRecord(sequenceFile, way, signing);
@@ -138,7 +138,7 @@ export async function planDeploy(options: DeployCommandOptions, console: Command
         ...reached.flatMap((way) => way.warnings),
         ...opened.warnings,
       ]),
-    ].map((warning) => console.redact(warning)),
+    ].map((warning) => output.redact(warning)),
   };
 }
 
@@ -152,9 +152,9 @@ async function signingOf(
   options: DeployCommandOptions,
   reached: readonly ReachedDelivery[],
   { folder, manifest }: LoadedRoot,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<OfferSigning> {
-  if (reached.some(isChunked)) return openOfferSigning(options, folder, productOf(manifest, 0).product, console);
+  if (reached.some(isChunked)) return openOfferSigning(options, folder, productOf(manifest, 0).product, output);
   refuseUnsignable(options);
   return UNSIGNED;
 }

@@ -1,3 +1,4 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import {
   type Channels,
   channelsFromEnvironment,
@@ -7,7 +8,6 @@ import {
   usedChannels,
 } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
-import type { CommandConsole } from "../console/console.ts";
 import type { HttpsTarget } from "../https/https-channel.ts";
 import { type MqttTarget, mqttTargetOf, withoutReplaced } from "./deploy-channel.ts";
 import type { ChosenDelivery } from "./deploy-choice.ts";
@@ -23,7 +23,7 @@ export type ReachedDelivery = { readonly artifact: LoadedArtifact; readonly warn
 );
 
 /**
- * Reads the channel of a delivery. Credentials that it meets are hidden from everything that `console` says from then on.
+ * Reads the channel of a delivery. Credentials that it meets are hidden from everything that `output` says from then on.
  *
  * @throws {@link OtaError} `manifest/…`; `arguments/insecure` where a credential would be told to others.
  */
@@ -31,20 +31,20 @@ export async function reach(
   { artifact, transport }: ChosenDelivery,
   { file, folder }: LoadedRoot,
   options: DeployCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<ReachedDelivery> {
   const { broker: brokerOption, mode: modeOption } = options;
   const where = { manifestFile: file, folder, artifact: artifact.artifact.name };
   if (transport === "serial") return { artifact, transport, ports: await boardPorts(options), warnings: [] };
   const about = (warning: string): string => `channel ${transport}: ${warning}`;
   const expand = (channels: Channels): Channels =>
-    channelsFromEnvironment(usedChannels(channels), console.world.env, file);
+    channelsFromEnvironment(usedChannels(channels), output.world.env, file);
   if (transport === "mqtt") {
     const settings: MqttChannel | undefined =
       artifact.channels.mqtt && withoutReplaced(artifact.channels.mqtt, brokerOption);
     const expanded = settings === undefined ? undefined : expand({ mqtt: settings }).mqtt;
     const channel = await mqttTargetOf(expanded, { ...where, brokerOption, modeOption });
-    if (channel.broker?.password !== undefined) console.hide([channel.broker.password]);
+    if (channel.broker?.password !== undefined) output.hide([channel.broker.password]);
     const literal = settings === undefined ? [] : literalWarnings({ mqtt: settings });
     const exposed = refuseExposure(mqttExposure(channel, expanded), options.allowInsecure === true);
     return { artifact, transport, channel, warnings: [...literal, ...[...exposed, ...channel.warnings].map(about)] };
@@ -54,11 +54,11 @@ export async function reach(
   const expanded = settings === undefined ? undefined : expand({ https: settings }).https;
   const found = httpsChannelOf(expanded, where);
   const { proxyOf } = await import("../https/proxy.ts");
-  const proxy = proxyOf(found.url, console.world.env);
+  const proxy = proxyOf(found.url, output.world.env);
   const secrets = [...found.secrets, ...(proxy?.secrets ?? [])];
   const channel = { ...found, secrets, proxy, display: shownUrl(settings?.url ?? "", found) };
   const segments = variableSegments(settings?.url ?? "").map((url) => expand({ https: { url } }).https?.url ?? "");
-  console.hide([...channel.secrets, ...segments]);
+  output.hide([...channel.secrets, ...segments]);
   await checkHttpsTarget(channel);
   const literal = settings === undefined ? [] : literalWarnings({ https: settings });
   const exposed = refuseExposure(httpsExposure(channel, expanded), options.allowInsecure === true);

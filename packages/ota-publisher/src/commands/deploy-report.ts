@@ -1,5 +1,5 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import type { Envelope } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "../console/console.ts";
 import { deviceTable } from "../console/device-table.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";
@@ -13,33 +13,33 @@ export function titleOf({ artifact, transport, mode }: PlannedDelivery): string 
 }
 
 /** Tells people what a deploy would do. */
-export function reportPlan(plan: DeployPlan, options: DeployCommandOptions, console: CommandConsole): void {
+export function reportPlan(plan: DeployPlan, options: DeployCommandOptions, output: CommandOutput): void {
   for (const planned of plan.deliveries) {
     const { artifact, file } = planned;
-    console.print(
+    output.print(
       `would deliver ${printable(artifact)} ${printable(plan.version)} (${file.sizeBytes} bytes) ${wayOf(planned, plan)}`,
     );
-    console.print(`  file     ${printable(file.path)}`);
-    console.print(`  SHA-256  ${file.sha256}`);
+    output.print(`  file     ${printable(file.path)}`);
+    output.print(`  SHA-256  ${file.sha256}`);
     for (const [name, text] of settingsOf(planned, options, plan.signing))
-      console.print(`  ${name.padEnd(8)} ${printable(text)}`);
+      output.print(`  ${name.padEnd(8)} ${printable(text)}`);
   }
 }
 
 /** Tells people how one delivery went, and what is wrong. */
-export function reportRecord(record: DeliveryRecord, console: CommandConsole): void {
+export function reportRecord(record: DeliveryRecord, output: CommandOutput): void {
   const { planned, outcome, durationMs, chunksSent, bytesSent, notes, error } = record;
-  const isShown = !console.quiet || outcome !== "delivered";
+  const isShown = !output.quiet || outcome !== "delivered";
   if (isShown && record.devices.length > 0) {
-    for (const line of deviceTable(record.devices, (style, text) => console.style(style, text))) console.print(line);
+    for (const line of deviceTable(record.devices, (style, text) => output.style(style, text))) output.print(line);
   }
-  for (const note of notes) console.note(printable(note));
+  for (const note of notes) output.note(printable(note));
   if (isShown && outcome === "delivered") {
     const sent = planned.mode === "chunked" ? `${chunksSent} chunks sent` : `${bytesSent} bytes sent`;
-    console.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
+    output.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
   }
-  if (isShown && outcome === "offered") console.print(`${printable(planned.artifact)}: ${OFFERED_TEXT}`);
-  if (error !== undefined) console.fail(error);
+  if (isShown && outcome === "offered") output.print(`${printable(planned.artifact)}: ${OFFERED_TEXT}`);
+  if (error !== undefined) output.fail(error);
 }
 
 /** What it means that nobody was waited for. */
@@ -47,13 +47,13 @@ const OFFERED_TEXT =
   "offered; the broker keeps the offer, and devices get chunks only while a publisher runs (deploy without --wait none)";
 
 /** Where there was more than one delivery, which failed. */
-export function reportSum(records: readonly DeliveryRecord[], console: CommandConsole): void {
+export function reportSum(records: readonly DeliveryRecord[], output: CommandOutput): void {
   const undone = records.filter(({ outcome }) => outcome === "planned" || outcome === "failed");
   if (records.length === 1 || undone.length === 0) return;
   const names = undone.map(
     ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not begun)" : ""}`,
   );
-  console.note(`${undone.length} of ${records.length} deliveries were not made: ${names.join(", ")}`);
+  output.note(`${undone.length} of ${records.length} deliveries were not made: ${names.join(", ")}`);
 }
 
 function wayOf(planned: PlannedDelivery, { target }: DeployPlan): string {

@@ -1,5 +1,5 @@
+import { printable } from "@tinybms/cli-kit/output";
 import { type CompetingOffer, type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
-import { printable } from "../console/console.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import type { DeployCommandOptions } from "./deploy-options.ts";
 import type { DeployPlan, PlannedDelivery } from "./deploy-plan.ts";

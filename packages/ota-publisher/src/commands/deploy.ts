@@ -1,7 +1,6 @@
+import { type CommandOutput, ExitCode } from "@tinybms/cli-kit/output";
 import type { EmbeddedBroker } from "@tinybms/ota-broker";
 import { isOtaError, type OtaError } from "@tinybms/ota-core";
-import type { CommandConsole } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { embeddedAddressOf } from "./deploy-channel.ts";
 import type { BrokerOf } from "./deploy-delivery.ts";
@@ -17,29 +16,29 @@ import { reachableUrls } from "./reachable-urls.ts";
  * @returns The exit code; what went wrong once deliveries ran is in the document, and told.
  * @throws OtaError for what is wrong before: arguments, manifests, files. It repeats no credential.
  */
-export async function runDeploy(options: DeployCommandOptions, console: CommandConsole): Promise<number> {
+export async function runDeploy(options: DeployCommandOptions, output: CommandOutput): Promise<number> {
   try {
-    const plan = await planDeploy(options, console);
+    const plan = await planDeploy(options, output);
     try {
-      return await carryOut(plan, options, console);
+      return await carryOut(plan, options, output);
     } finally {
       closePlan(plan);
     }
   } catch (error) {
-    throw console.clean(error);
+    throw output.clean(error);
   }
 }
 
-async function carryOut(plan: DeployPlan, options: DeployCommandOptions, console: CommandConsole): Promise<number> {
-  for (const warning of plan.warnings) console.warn(warning);
+async function carryOut(plan: DeployPlan, options: DeployCommandOptions, output: CommandOutput): Promise<number> {
+  for (const warning of plan.warnings) output.warn(warning);
   if (options.dryRun === true) {
-    console.printJson(deployDocument(plan, plan.deliveries.map(plannedRecord), true));
-    reportPlan(plan, options, console);
+    output.printJson(deployDocument(plan, plan.deliveries.map(plannedRecord), true));
+    reportPlan(plan, options, output);
     return ExitCode.done;
   }
-  const { records, error } = await deliverAll(plan, options, console);
-  console.printJson(deployDocument(plan, records, false, error));
-  reportSum(records, console);
+  const { records, error } = await deliverAll(plan, options, output);
+  output.printJson(deployDocument(plan, records, false, error));
+  reportSum(records, output);
   if (error === undefined) return ExitCode.done;
   return error.code === "delivery/interrupted" ? ExitCode.interrupted : ExitCode.failed;
 }
@@ -48,21 +47,21 @@ async function carryOut(plan: DeployPlan, options: DeployCommandOptions, console
 async function deliverAll(
   plan: DeployPlan,
   options: DeployCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<{ readonly records: readonly DeliveryRecord[]; readonly error: OtaError | undefined }> {
   // Loaded here, like all that follows from it: a dry run needs none.
   const { deliver } = await import("./deploy-delivery.ts");
   const records = plan.deliveries.map(plannedRecord);
-  const { signal } = console.world;
-  const brokers = new EmbeddedBrokers(options, console);
+  const { signal } = output.world;
+  const brokers = new EmbeddedBrokers(options, output);
   let firstError: OtaError | undefined;
   try {
     for (const [index, planned] of plan.deliveries.entries()) {
       if (signal.aborted) break;
-      if (records.length > 1) console.note(`${titleOf(planned)} (${index + 1} of ${records.length})`);
-      const record = await deliver({ plan, planned, options, console, brokerOf: brokers.brokerOf });
+      if (records.length > 1) output.note(`${titleOf(planned)} (${index + 1} of ${records.length})`);
+      const record = await deliver({ plan, planned, options, output, brokerOf: brokers.brokerOf });
       records[index] = record;
-      reportRecord(record, console);
+      reportRecord(record, output);
       firstError ??= record.error;
     }
   } finally {
@@ -72,7 +71,7 @@ async function deliverAll(
   // Between two deliveries nobody has told it yet.
   if (!signal.aborted || error !== undefined) return { records, error };
   const interrupted = interruptedError();
-  console.fail(interrupted);
+  output.fail(interrupted);
   return { records, error: interrupted };
 }
 
@@ -83,12 +82,12 @@ function isInterruption(error: OtaError | undefined): boolean {
 /** The broker in this process, begun with the first delivery that needs it. */
 class EmbeddedBrokers {
   readonly #options: DeployCommandOptions;
-  readonly #console: CommandConsole;
+  readonly #output: CommandOutput;
   #broker: EmbeddedBroker | undefined;
 
-  constructor(options: DeployCommandOptions, console: CommandConsole) {
+  constructor(options: DeployCommandOptions, output: CommandOutput) {
     this.#options = options;
-    this.#console = console;
+    this.#output = output;
   }
 
   /** Where a channel's broker is. */
@@ -105,7 +104,7 @@ class EmbeddedBrokers {
   async #start(): Promise<EmbeddedBroker> {
     const { startEmbeddedBroker } = await import("@tinybms/ota-broker");
     const broker = await startEmbeddedBroker(embeddedAddressOf(this.#options.broker));
-    for (const url of reachableUrls(broker)) this.#console.note(`devices can connect to ${url}`);
+    for (const url of reachableUrls(broker)) this.#output.note(`devices can connect to ${url}`);
     return broker;
   }
 }

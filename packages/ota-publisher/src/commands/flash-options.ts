@@ -1,6 +1,6 @@
+import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { OtaError } from "@tinybms/ota-core";
 import type { FlasherOptions, SlotChoice } from "@tinybms/ota-serial";
-import type { OutputOptions } from "../console/console.ts";
 import type { ReachOptions } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
 

@@ -1,22 +1,22 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { type OtaError, revisionName } from "@tinybms/ota-core";
 import type { PortInfo } from "@tinybms/ota-serial/node";
-import { type CommandConsole, printable } from "../console/console.ts";
 import type { BoardRecord } from "../serial/flash-job.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";
 
 /** Lists ports, boards first. */
-export function reportPorts(ports: readonly PortInfo[], console: CommandConsole): void {
-  console.printJson({
+export function reportPorts(ports: readonly PortInfo[], output: CommandOutput): void {
+  output.printJson({
     ports: ports.map(({ path, vendorId, productId, manufacturer, serialNumber, kind }) => ({
       ...{ path, kind, vendorId: vendorId ?? null, productId: productId ?? null },
       ...{ manufacturer: manufacturer ?? null, serialNumber: serialNumber ?? null },
     })),
   });
-  if (ports.length === 0) console.note("there is no serial port");
+  if (ports.length === 0) output.note("there is no serial port");
   const width = Math.max(0, ...ports.map(({ path }) => path.length));
   for (const { path, kind, manufacturer, serialNumber } of ports) {
     const facts = [kind, manufacturer, serialNumber].filter((fact) => fact !== undefined).join("  ");
-    console.print(printable(`${path.padEnd(width)}  ${facts}`));
+    output.print(printable(`${path.padEnd(width)}  ${facts}`));
   }
 }
 
@@ -31,30 +31,28 @@ export function flashDocument(
 }
 
 /** Tells people what came of one board. */
-export function reportBoard(record: BoardRecord, console: CommandConsole): void {
+export function reportBoard(record: BoardRecord, output: CommandOutput): void {
   const { port, outcome, board, plan, written, unchanged, durationMs, started, error } = record;
   if (error !== undefined) {
-    console.fail(error);
+    output.fail(error);
     return;
   }
-  if (console.quiet || board === undefined) return;
+  if (output.quiet || board === undefined) return;
   const size = `${board.flashSize / 0x10_0000} MB`;
-  console.print(`${printable(port)}: ${board.chipName} ${revisionName(board.revision)}, ${board.mac}, ${size} flash`);
+  output.print(`${printable(port)}: ${board.chipName} ${revisionName(board.revision)}, ${board.mac}, ${size} flash`);
   const verb = outcome === "planned" ? "would write" : "wrote";
   for (const part of plan?.steps.flat() ?? []) {
-    console.print(`  ${verb} ${printable(part.name)} at 0x${part.offset.toString(16)} (${part.bytes.length} bytes)`);
+    output.print(`  ${verb} ${printable(part.name)} at 0x${part.offset.toString(16)} (${part.bytes.length} bytes)`);
   }
   if (outcome === "planned") {
-    for (const warning of plan?.warnings ?? []) console.warn(printable(warning));
+    for (const warning of plan?.warnings ?? []) output.warn(printable(warning));
     return;
   }
   const slot = plan?.slot === undefined ? "" : ` into ${plan.slot}`;
   const seconds = (durationMs / 1000).toFixed(1);
-  console.print(
-    `  flashed${slot} in ${seconds} s: ${written} bytes written, ${unchanged} were there already; verified`,
-  );
+  output.print(`  flashed${slot} in ${seconds} s: ${written} bytes written, ${unchanged} were there already; verified`);
   if (started !== undefined)
-    console.print(`  started${started.version === undefined ? "" : ` ${printable(started.version)}`}`);
+    output.print(`  started${started.version === undefined ? "" : ` ${printable(started.version)}`}`);
 }
 
 function boardDocument(record: BoardRecord): object {

@@ -1,4 +1,4 @@
-import { printable } from "../console/console.ts";
+import { type ColumnAlignment, printable, tableLines } from "@tinybms/cli-kit/output";
 
 /** One fact: its name and what it is. */
 export type Field = readonly [string, string | number | null];
@@ -21,26 +21,13 @@ export function moreLines(count: number, noun: string): string[] {
   return more <= 0 ? [] : [`  … and ${more} more ${noun}${more === 1 ? "" : "s"}; --json has all`];
 }
 
-/**
- * A table: headings, then rows, every column as wide as its widest cell.
- *
- * @param alignments - For each column "left" or "right".
- * @param rows - As many cells each as there are headings.
- */
-export function tableLines(
+/** Formats a table that stands two columns to the right. Parameters as of {@link tableLines}. */
+export function indentedTable(
   headings: readonly string[],
-  alignments: readonly ("left" | "right")[],
+  alignments: readonly ColumnAlignment[],
   rows: readonly (readonly string[])[],
-): string[] {
-  const all = [headings, ...rows].map((row) => row.map((cell) => printable(cell)));
-  const widths = headings.map((_, column) => all.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
-  return all.map((row) => {
-    const cells = row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return alignments[column] === "right" ? cell.padStart(width) : cell.padEnd(width);
-    });
-    return `  ${cells.join("  ").trimEnd()}`;
-  });
+): readonly string[] {
+  return tableLines(headings, rows, { alignments }).map((line) => `  ${line}`);
 }
 
 /** An offset or address: hexadecimal, of eight digits in a table so that they stand in a column. */

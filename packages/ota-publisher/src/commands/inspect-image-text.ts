@@ -1,5 +1,5 @@
 import type { AppImageInspection, BootloaderInspection } from "@tinybms/ota-core";
-import { type Field, fieldLines, formatSize, hex, tableLines } from "./inspect-columns.ts";
+import { type Field, fieldLines, formatSize, hex, indentedTable } from "./inspect-columns.ts";
 import { signatureLines } from "./inspect-partition-text.ts";
 
 /** The fields of an app or bootloader image, and its segments. */
@@ -31,7 +31,7 @@ export function imageLines(image: AppImageInspection | BootloaderInspection): st
       ? []
       : [
           "",
-          ...tableLines(
+          ...indentedTable(
             ["segment", "offset", "size", "bytes", "load address", "memory"],
             ["right", "left", "left", "right", "left", "left"],
             rows,

@@ -1,5 +1,5 @@
 import type { InspectedNvsEntry, InspectedSignatureBlock, NvsInspection, OtadataInspection } from "@tinybms/ota-core";
-import { fieldLines, hex, moreLines, ROWS_MAX, tableLines } from "./inspect-columns.ts";
+import { fieldLines, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 
 /** Longer values are cut for people; `--json` has them whole. */
 const VALUE_LENGTH_MAX = 64;
@@ -23,7 +23,7 @@ export function nvsLines({ version, namespaces, entries, pages }: NvsInspection)
       ["namespaces", namespaces.length === 0 ? "none" : namespaces.map(({ name }) => name).join(", ")],
     ]),
     "",
-    ...tableLines(
+    ...indentedTable(
       ["page", "state", "sequence", "used", "erased", "free"],
       ["left", "left", "right", "right", "right", "right"],
       pageRows,
@@ -32,7 +32,7 @@ export function nvsLines({ version, namespaces, entries, pages }: NvsInspection)
       ? []
       : [
           "",
-          ...tableLines(
+          ...indentedTable(
             ["namespace", "key", "type", "bytes", "value"],
             ["left", "left", "left", "right", "left"],
             values,
@@ -54,7 +54,7 @@ export function otadataLines({ entries, active }: OtadataInspection): string[] {
   ]);
   return [
     "",
-    ...tableLines(
+    ...indentedTable(
       ["entry", "sequence", "state", "CRC", "slot", ""],
       ["right", "right", "left", "left", "left", "left"],
       rows,

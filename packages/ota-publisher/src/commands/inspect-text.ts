@@ -1,11 +1,11 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "../console/console.ts";
-import { fieldLines, formatSize, hex, moreLines, ROWS_MAX, tableLines } from "./inspect-columns.ts";
+import { fieldLines, formatSize, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";
 
 /** Styles text for standard output, where that is a terminal. */
-type Paint = Pick<CommandConsole, "style">;
+type Paint = Pick<CommandOutput, "style">;
 
 /**
  * An inspection for people: what the file is, its fields, what is wrong, and what is worth knowing.
@@ -91,7 +91,7 @@ function tableText({ partitions, md5, flashSize, slotCount, updatable }: Partiti
       ["OTA possible", updatable ? "yes" : "no"],
     ]),
     "",
-    ...tableLines(
+    ...indentedTable(
       ["label", "type", "subtype", "offset", "end", "size", "flags"],
       ["left", "left", "left", "left", "left", "right", "left"],
       rows,
@@ -118,7 +118,7 @@ function flashLines(flash: FlashInspection): string[] {
       ["OTA possible", partitionTable === null ? null : partitionTable.updatable ? "yes" : "no"],
       ["starts", boot],
     ]),
-    ...(rows.length === 0 ? [] : ["", ...tableLines(heads, ["left", "left", "left", "right", "left"], rows)]),
+    ...(rows.length === 0 ? [] : ["", ...indentedTable(heads, ["left", "left", "left", "right", "left"], rows)]),
     ...(bootloader === null ? [] : ["", "  bootloader", ...imageLines(bootloader).map(indent)]),
     ...partitions.flatMap(({ label, contents }) => {
       if (contents === null) return [];

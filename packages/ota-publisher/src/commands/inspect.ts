@@ -1,6 +1,5 @@
+import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
 import { inspectImage } from "@tinybms/ota-core";
-import type { CommandConsole, OutputOptions } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { type PartitionPlaceOptions, placesOf } from "../partition-places.ts";
 import { readWholeFile } from "../whole-file.ts";
 import { inspectionText } from "./inspect-text.ts";
@@ -18,18 +17,14 @@ export interface InspectCommandOptions extends OutputOptions, PartitionPlaceOpti
  * @returns The exit code: 0 if nothing is wrong, else 2.
  * @throws OtaError `image/file-unreadable` if the file can't be read, or is larger than any flash.
  */
-export async function runInspect(
-  file: string,
-  options: InspectCommandOptions,
-  console: CommandConsole,
-): Promise<number> {
+export async function runInspect(file: string, options: InspectCommandOptions, output: CommandOutput): Promise<number> {
   const { showSecrets = false, flashSize } = options;
   const bytes = await readWholeFile(file);
   const size = flashSize === undefined ? {} : { flashSize };
   const inspection = inspectImage(bytes, { showSecrets, ...size, ...placesOf(options) });
-  console.printJson(inspection);
-  if (!console.json && !(console.quiet && inspection.valid)) {
-    for (const line of inspectionText(file, inspection, console)) console.print(line);
+  output.printJson(inspection);
+  if (!output.json && !(output.quiet && inspection.valid)) {
+    for (const line of inspectionText(file, inspection, output)) output.print(line);
   }
   return inspection.valid ? ExitCode.done : ExitCode.wrongInput;
 }

@@ -1,6 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
+import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import { writeKeyPair } from "../signing/key-file.ts";
 import { askNewPassphrase, assertStrong, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
 
@@ -29,20 +28,20 @@ interface KeygenDocument {
  * @returns The exit code.
  * @throws OtaError `signing/key-exists`, `signing/key-unreadable`, `signing/passphrase-unusable`.
  */
-export async function runKeygen(options: KeygenCommandOptions, console: CommandConsole): Promise<number> {
+export async function runKeygen(options: KeygenCommandOptions, output: CommandOutput): Promise<number> {
   const { out, type, encrypt = false } = options;
-  const given = givenPassphrase(options, console);
-  const passphrase = given === undefined && encrypt ? await askNewPassphrase(console) : given;
+  const given = givenPassphrase(options, output);
+  const passphrase = given === undefined && encrypt ? await askNewPassphrase(output) : given;
   if (passphrase !== undefined && options.allowWeakPassphrase !== true) assertStrong(passphrase);
   const { keyid, alg } = await writeKeyPair(out, generate(type), passphrase);
   const encrypted = passphrase !== undefined;
   const document: KeygenDocument = { file: out, publicFile: `${out}.pub`, keyid, alg, encrypted };
-  console.printJson(document);
+  output.printJson(document);
   if (!encrypted)
-    console.warn(`${printable(out)} is not encrypted: who can copy it can sign; --encrypt asks for a passphrase`);
-  if (!console.quiet) {
-    console.print(`wrote ${printable(out)} and ${printable(out)}.pub`);
-    console.print(`keyid ${keyid} (${alg})`);
+    output.warn(`${printable(out)} is not encrypted: who can copy it can sign; --encrypt asks for a passphrase`);
+  if (!output.quiet) {
+    output.print(`wrote ${printable(out)} and ${printable(out)}.pub`);
+    output.print(`keyid ${keyid} (${alg})`);
   }
   return ExitCode.done;
 }

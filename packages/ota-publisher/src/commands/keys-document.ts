@@ -1,5 +1,5 @@
+import { printable } from "@tinybms/cli-kit/output";
 import { type Immutable, type KeyRoleName, type KeySet, rolesOf, type SigningProgress } from "@tinybms/ota-core";
-import { printable } from "../console/console.ts";
 import type { KeyStore } from "../signing/key-store.ts";
 
 /** A key set as `keys … --json` shows it. */

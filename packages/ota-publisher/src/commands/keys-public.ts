@@ -1,5 +1,4 @@
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
+import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import { openPrivateKey, writePublicKey } from "../signing/key-file.ts";
 import type { PassphraseOptions } from "../signing/passphrase.ts";
 
@@ -23,20 +22,16 @@ interface KeysPublicDocument {
  * @returns The exit code.
  * @throws OtaError `signing/key-exists` where `file`.pub holds something else; as `openPrivateKey`.
  */
-export async function runKeysPublic(
-  file: string,
-  options: KeysPublicOptions,
-  console: CommandConsole,
-): Promise<number> {
-  const { key } = await openPrivateKey(file, options, console);
+export async function runKeysPublic(file: string, options: KeysPublicOptions, output: CommandOutput): Promise<number> {
+  const { key } = await openPrivateKey(file, options, output);
   const written = await writePublicKey(file, key);
   const document: KeysPublicDocument = {
     ...{ file, publicFile: `${file}.pub`, keyid: key.keyid, alg: key.alg, written },
   };
-  console.printJson(document);
-  if (!console.quiet) {
-    console.print(`${written ? "wrote" : "unchanged:"} ${printable(file)}.pub`);
-    console.print(`keyid ${key.keyid} (${key.alg})`);
+  output.printJson(document);
+  if (!output.quiet) {
+    output.print(`${written ? "wrote" : "unchanged:"} ${printable(file)}.pub`);
+    output.print(`keyid ${key.keyid} (${key.alg})`);
   }
   return ExitCode.done;
 }

@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from "node:path";
+import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
 import {
   addKey,
   firstKeySet,
@@ -15,8 +16,6 @@ import {
   setThreshold,
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
-import type { CommandConsole, OutputOptions } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { readPublicKey } from "../signing/key-file.ts";
 import { type KeyStore, readKeyStore, withPending, writeNextKeySet } from "../signing/key-store.ts";
 import { rootKeysOf, signPendingKeySet } from "../signing/sign-key-set.ts";
@@ -49,7 +48,7 @@ type Keys = Immutable<KeySet>;
  *
  * @throws OtaError `signing/key-exists` where the folder has key sets; `signing/…`; `arguments/invalid` and `manifest/…` for the product.
  */
-export async function runKeysInit(options: KeysInitOptions, console: CommandConsole): Promise<number> {
+export async function runKeysInit(options: KeysInitOptions, output: CommandOutput): Promise<number> {
   const { root, release = root, offer = root, threshold = [] } = options;
   const store = await readKeyStore(options.keys);
   if (store.sets.length > 0 || store.pending !== undefined) {
@@ -69,7 +68,7 @@ export async function runKeysInit(options: KeysInitOptions, console: CommandCons
   ] as const)
     for (const file of files) document = addKey(document, await readPublicKey(file), [role]);
   for (const [role, count] of threshold) document = setThreshold(document, role, count);
-  return finish(withPending(store, document), options, console);
+  return finish(withPending(store, document), options, output);
 }
 
 /** What `product` of a key set may have in UTF-16 units (`schemas/protocol/key-set.schema.json`). */
@@ -106,20 +105,16 @@ async function productOfLine(file: string, mayBeMissing: boolean): Promise<strin
 export async function runKeysAdd(
   file: string,
   options: KeysCommandOptions & { readonly role: readonly KeyRoleName[] },
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
   const key = await readPublicKey(file);
-  return change((keys) => addKey(keys, key, options.role), options, console);
+  return change((keys) => addKey(keys, key, options.role), options, output);
 }
 
 /** `keys revoke`: trusts a key for nothing any more, for good. */
-export async function runKeysRevoke(
-  key: string,
-  options: KeysCommandOptions,
-  console: CommandConsole,
-): Promise<number> {
+export async function runKeysRevoke(key: string, options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const keyid = await keyidOf(key);
-  return change((keys) => revokeKey(keys, keyid), options, console);
+  return change((keys) => revokeKey(keys, keyid), options, output);
 }
 
 /** `keys rotate`: puts one key in another's place. */
@@ -127,10 +122,10 @@ export async function runKeysRotate(
   old: string,
   file: string,
   options: KeysCommandOptions & { readonly revoke?: boolean },
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
   const [keyid, key] = [await keyidOf(old), await readPublicKey(file)];
-  return change((keys) => rotateKey(keys, keyid, key, options.revoke ?? false), options, console);
+  return change((keys) => rotateKey(keys, keyid, key, options.revoke ?? false), options, output);
 }
 
 /** `keys threshold`: how many keys of a role must sign. */
@@ -138,32 +133,28 @@ export async function runKeysThreshold(
   role: KeyRoleName,
   count: number,
   options: KeysCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
-  return change((keys) => setThreshold(keys, role, count), options, console);
+  return change((keys) => setThreshold(keys, role, count), options, output);
 }
 
 /** `keys sign`: one signer after the other signs the pending key set. */
-export async function runKeysSign(options: KeysCommandOptions, console: CommandConsole): Promise<number> {
+export async function runKeysSign(options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const store = await readKeyStore(options.keys);
   if (store.pending === undefined)
     throw new OtaError("signing/key-set-change", `${options.keys} has no pending key set to sign`, {});
-  const signers = await openSigners(options, console, rootKeysOf(store));
+  const signers = await openSigners(options, output, rootKeysOf(store));
   if (signers.length === 0)
     throw new OtaError("arguments/invalid", "keys sign needs a --sign-key or --sign-command", { option: "--sign-key" });
-  return show(await signPendingKeySet(store, signers), console);
+  return show(await signPendingKeySet(store, signers), output);
 }
 
 /** `keys show`: the current key set and the pending one. */
-export async function runKeysShow(options: KeysCommandOptions, console: CommandConsole): Promise<number> {
-  return show(await readKeyStore(options.keys), console);
+export async function runKeysShow(options: KeysCommandOptions, output: CommandOutput): Promise<number> {
+  return show(await readKeyStore(options.keys), output);
 }
 
-async function change(
-  step: (keys: Keys) => Keys,
-  options: KeysCommandOptions,
-  console: CommandConsole,
-): Promise<number> {
+async function change(step: (keys: Keys) => Keys, options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const store = await readKeyStore(options.keys);
   const current = store.sets.at(-1)?.keys.document;
   const base = store.pending?.keys.document ?? (current === undefined ? undefined : nextKeySet(current, now()));
@@ -173,21 +164,21 @@ async function change(
   }
   const voided = store.pending?.envelope.signatures.length ?? 0;
   const changed = withPending(store, { ...step(base), issued_at: now() });
-  if (voided > 0) console.warn(`the pending key set is another now; ${voided} signatures that it had are void`);
-  return finish(changed, options, console);
+  if (voided > 0) output.warn(`the pending key set is another now; ${voided} signatures that it had are void`);
+  return finish(changed, options, output);
 }
 
 /** Signers are opened before a file is touched: what can't be signed as it was asked for isn't kept either. */
-async function finish(store: KeyStore, options: KeysCommandOptions, console: CommandConsole): Promise<number> {
-  const signers = await openSigners(options, console, rootKeysOf(store));
+async function finish(store: KeyStore, options: KeysCommandOptions, output: CommandOutput): Promise<number> {
+  const signers = await openSigners(options, output, rootKeysOf(store));
   const { pending } = store;
-  if (signers.length > 0 || pending === undefined) return show(await signPendingKeySet(store, signers), console);
-  return show(await writeNextKeySet(store, pending.envelope), console);
+  if (signers.length > 0 || pending === undefined) return show(await signPendingKeySet(store, signers), output);
+  return show(await writeNextKeySet(store, pending.envelope), output);
 }
 
-function show(store: KeyStore, console: CommandConsole): number {
-  console.printJson(keysDocument(store));
-  if (!console.quiet) for (const line of keysText(store)) console.print(line);
+function show(store: KeyStore, output: CommandOutput): number {
+  output.printJson(keysDocument(store));
+  if (!output.quiet) for (const line of keysText(store)) output.print(line);
   return ExitCode.done;
 }
 

@@ -1,5 +1,4 @@
-import type { CommandConsole } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
+import { type CommandOutput, ExitCode } from "@tinybms/cli-kit/output";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
 import { onlyPortOf, type PortOptions } from "./flash-options.ts";
 
@@ -20,16 +19,16 @@ const LOOK_MS = 200;
  * @returns The exit code.
  * @throws OtaError `serial/…`.
  */
-export async function runMonitor(options: MonitorCommandOptions, console: CommandConsole): Promise<number> {
+export async function runMonitor(options: MonitorCommandOptions, output: CommandOutput): Promise<number> {
   const serial = await loadSerial();
   const port = await onlyPortOf(serial, options);
   const { baud: baudRate, reset = false, seconds } = options;
-  const bytes = await monitorPort(serial, port, console, {
+  const bytes = await monitorPort(serial, port, output, {
     baudRate,
     reset,
     ...(seconds === undefined ? {} : { seconds }),
   });
-  console.printJson({ port, bytes });
+  output.printJson({ port, bytes });
   return ExitCode.done;
 }
 
@@ -41,12 +40,12 @@ export async function runMonitor(options: MonitorCommandOptions, console: Comman
 export async function monitorPort(
   serial: SerialPackage,
   port: string,
-  console: CommandConsole,
+  output: CommandOutput,
   { baudRate, reset, seconds }: { readonly baudRate: number; readonly reset: boolean; readonly seconds?: number },
 ): Promise<number> {
-  const { signal, stdout, stderr } = console.world;
+  const { signal, stdout, stderr } = output.world;
   const line = await serial.openPort(port, baudRate);
-  const out = console.json ? stderr : stdout;
+  const out = output.json ? stderr : stdout;
   const deadline = seconds === undefined ? Number.POSITIVE_INFINITY : line.now() + 1000 * seconds;
   let count = 0;
   try {

@@ -1,6 +1,6 @@
+import { type CommandOutput, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import type { Signer } from "@tinybms/ota-core";
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
 import type { SigningOptions } from "../signing/signers.ts";
 import { treeOf } from "./file-tree.ts";
 
@@ -16,26 +16,26 @@ export interface PackageCommandOptions
  * @returns The exit code, 0: what goes wrong is thrown.
  * @throws OtaError as `packageRelease` and `openSigners`.
  */
-export async function runPackage(options: PackageCommandOptions, console: CommandConsole): Promise<number> {
+export async function runPackage(options: PackageCommandOptions, output: CommandOutput): Promise<number> {
   const { json: _json, verbose: _verbose, quiet: _quiet, ...release } = options;
   const result = await packageRelease({
     ...release,
-    signers: await signersOf(options, console),
-    signal: console.world.signal,
-    onWait: (owner) => console.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
+    signers: await signersOf(options, output),
+    signal: output.world.signal,
+    onWait: (owner) => output.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
   });
-  for (const warning of result.warnings) console.warn(printable(warning));
-  console.printJson(result);
-  if (!console.quiet) for (const line of describe(result)) console.print(line);
+  for (const warning of result.warnings) output.warn(printable(warning));
+  output.printJson(result);
+  if (!output.quiet) for (const line of describe(result)) output.print(line);
   return 0;
 }
 
 /** What reads keys is loaded where there are any: most builds are packaged by machines that have none. */
-async function signersOf(options: SigningOptions, console: CommandConsole): Promise<readonly Signer[]> {
+async function signersOf(options: SigningOptions, output: CommandOutput): Promise<readonly Signer[]> {
   const { signKey, signCommand, signPublic } = options;
   if ([signKey, signCommand, signPublic].every((files) => files === undefined)) return [];
   const { openSigners } = await import("../signing/signers.ts");
-  return openSigners(options, console);
+  return openSigners(options, output);
 }
 
 function describe(result: PackageResult): string[] {

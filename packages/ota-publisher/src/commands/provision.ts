@@ -1,6 +1,5 @@
+import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output";
 import { isDeviceId, OtaError, type ProvisionDocument, type ProvisionedDevice } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { placesOf } from "../partition-places.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
@@ -26,9 +25,9 @@ const LIST_NAME = "provisioned.json";
  * @returns The exit code.
  * @throws OtaError for options, files and contents, before anything is written.
  */
-export async function runProvision(options: ProvisionCommandOptions, console: CommandConsole): Promise<number> {
+export async function runProvision(options: ProvisionCommandOptions, output: CommandOutput): Promise<number> {
   refuseContradictions(options);
-  const common = await commonMembers(options, console);
+  const common = await commonMembers(options, output);
   const listed = [
     ...namedDevices(options),
     ...(options.devices === undefined ? [] : await readDeviceList(options.devices)),
@@ -42,28 +41,28 @@ export async function runProvision(options: ProvisionCommandOptions, console: Co
     sizeBytes: await nvsSizeOf(options, placesOf(options)),
     encrypt: options.encrypt ?? false,
     publisher: options.brokerAcl === undefined ? undefined : options.publisher,
-    signal: console.world.signal,
+    signal: output.world.signal,
   };
-  refuseExposed(devices, options, console);
+  refuseExposed(devices, options, output);
   if (plan.publisher !== undefined) checkUserNames(plan.publisher, listed, devices);
-  return options.out === undefined ? makeFolder(plan, options, console) : makeOne(plan, options.out, options, console);
+  return options.out === undefined ? makeFolder(plan, options, output) : makeOne(plan, options.out, options, output);
 }
 
 async function makeOne(
   plan: ProvisionPlan,
   out: string,
   { csvOut }: ProvisionCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
   const [device] = plan.devices;
   if (device === undefined) throw invalid("--device", "no device is named; --device names it");
   const made = await writeOneDevice(device, plan, out, csvOut);
   const document: ProvisionDocument = { output: null, list: null, broker: null, devices: [made] };
-  console.printJson(document);
-  if (!console.quiet) {
+  output.printJson(document);
+  if (!output.quiet) {
     const files = [made.file, made.keyFile, csvOut].flatMap((file) => file ?? []);
-    console.print(`${made.device}: wrote ${files.map(printable).join(", ")}`);
-    for (const line of summaryOf(plan)) console.print(line);
+    output.print(`${made.device}: wrote ${files.map(printable).join(", ")}`);
+    for (const line of summaryOf(plan)) output.print(line);
   }
   return ExitCode.done;
 }
@@ -71,7 +70,7 @@ async function makeOne(
 async function makeFolder(
   plan: ProvisionPlan,
   { outDir }: ProvisionCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
   if (outDir === undefined)
     throw invalid("--out-dir", "--out names the file of one device, --out-dir a folder for all");
@@ -79,15 +78,15 @@ async function makeFolder(
   const devices = [...(await writeDeviceFolder(plan, outDir, describe))];
   const broker = plan.publisher === undefined ? null : MOSQUITTO_FILES;
   const document: ProvisionDocument = { output: outDir, list: LIST_NAME, broker, devices };
-  console.printJson(document);
-  if (console.quiet) return ExitCode.done;
+  output.printJson(document);
+  if (output.quiet) return ExitCode.done;
   const count = `${devices.length} NVS ${devices.length === 1 ? "partition" : "partitions"}`;
   const files = [LIST_NAME, ...Object.values(broker ?? {})].join(", ");
-  console.print(`wrote ${count} and ${files} to ${printable(outDir)}`);
-  for (const line of summaryOf(plan)) console.print(line);
+  output.print(`wrote ${count} and ${files} to ${printable(outDir)}`);
+  for (const line of summaryOf(plan)) output.print(line);
   if (broker !== null) {
     const { passwords, acl } = broker;
-    console.note(`mosquitto.conf: allow_anonymous false, password_file …/${passwords}, acl_file …/${acl}`);
+    output.note(`mosquitto.conf: allow_anonymous false, password_file …/${passwords}, acl_file …/${acl}`);
   }
   return ExitCode.done;
 }
@@ -179,7 +178,7 @@ function refuseMissing(
 function refuseExposed(
   devices: readonly DeviceToProvision[],
   { allowInsecure = false }: ProvisionCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): void {
   const logins = devices.filter(({ document }) => document.password !== undefined);
   for (const broker of new Set(logins.map(({ document }) => document.broker))) {
@@ -187,7 +186,7 @@ function refuseExposed(
     const isEncrypted = scheme === "mqtts" || scheme === "wss";
     const exposure = { channel: "mqtt", scheme, host, isEncrypted, uncheckedBy: undefined } as const;
     const warnings = refuseExposure({ ...exposure, secrets: [{ kind: "a password" }] }, allowInsecure);
-    for (const warning of warnings) console.warn(warning);
+    for (const warning of warnings) output.warn(warning);
   }
 }
 

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
+import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output";
 import { OtaError, type PartitionEntry } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import type { Flasher, SerialLine } from "@tinybms/ota-serial";
 import { createByteProgress } from "../console/byte-progress.ts";
-import { type CommandConsole, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { loadSerial } from "../serial/load-serial.ts";
 import { type FlashCommandOptions, onlyPortOf, type PortOptions, reachOf } from "./flash-options.ts";
 
@@ -41,11 +40,11 @@ const SECTOR_SIZE = 0x1000;
  * @returns The exit code.
  * @throws OtaError `serial/…`, `arguments/invalid`.
  */
-export async function runReadFlash(options: ReadFlashCommandOptions, console: CommandConsole): Promise<number> {
-  return withBoard(options, console, async (flasher) => {
+export async function runReadFlash(options: ReadFlashCommandOptions, output: CommandOutput): Promise<number> {
+  return withBoard(options, output, async (flasher) => {
     const { offset, size } = await placeOf(flasher, options);
     const startedAt = performance.now();
-    const progress = createByteProgress(console, printable(flasher.port), size);
+    const progress = createByteProgress(output, printable(flasher.port), size);
     let bytes: Uint8Array;
     try {
       bytes = await flasher.read(offset, size, ({ done }) => progress.update(done));
@@ -56,9 +55,9 @@ export async function runReadFlash(options: ReadFlashCommandOptions, console: Co
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const durationMs = Math.round(performance.now() - startedAt);
     const { chip } = flasher.board;
-    console.printJson({ port: flasher.port, chip: chip.name, offset, size, sha256, output: options.out, durationMs });
-    if (!console.quiet)
-      console.print(`wrote ${printable(options.out)}: ${size} bytes from 0x${offset.toString(16)}, SHA-256 ${sha256}`);
+    output.printJson({ port: flasher.port, chip: chip.name, offset, size, sha256, output: options.out, durationMs });
+    if (!output.quiet)
+      output.print(`wrote ${printable(options.out)}: ${size} bytes from 0x${offset.toString(16)}, SHA-256 ${sha256}`);
   });
 }
 
@@ -68,13 +67,13 @@ export async function runReadFlash(options: ReadFlashCommandOptions, console: Co
  * @returns The exit code.
  * @throws OtaError `serial/…`, `arguments/invalid`.
  */
-export async function runErase(options: EraseCommandOptions, console: CommandConsole): Promise<number> {
+export async function runErase(options: EraseCommandOptions, output: CommandOutput): Promise<number> {
   const { whole, partition, offset } = options;
   if ([whole, partition, offset].filter((given) => given !== undefined).length !== 1) {
     const message = "what is to be erased is not said: one of --partition NAME, --offset with --size, --whole";
     throw new OtaError("arguments/invalid", message, { option: "--partition" });
   }
-  return withBoard(options, console, async (flasher) => {
+  return withBoard(options, output, async (flasher) => {
     const place = await placeOf(flasher, options);
     if (place.offset % SECTOR_SIZE !== 0 || place.size % SECTOR_SIZE !== 0) {
       throw new OtaError("arguments/invalid", "--offset and --size must be multiples of 0x1000, a sector", {
@@ -82,23 +81,23 @@ export async function runErase(options: EraseCommandOptions, console: CommandCon
       });
     }
     await flasher.erase(place.offset, place.size);
-    console.printJson({ port: flasher.port, chip: flasher.board.chip.name, ...place });
-    if (!console.quiet) console.print(`erased ${place.size} bytes from 0x${place.offset.toString(16)}`);
+    output.printJson({ port: flasher.port, chip: flasher.board.chip.name, ...place });
+    if (!output.quiet) output.print(`erased ${place.size} bytes from 0x${place.offset.toString(16)}`);
   });
 }
 
 /** Connects to the one board of a command, and starts its app again when done. */
 async function withBoard(
   options: FlashPlaceOptions,
-  console: CommandConsole,
+  output: CommandOutput,
   use: (flasher: Flasher) => Promise<void>,
 ): Promise<number> {
   const serial = await loadSerial();
   const reach = reachOf(serial, options);
   const line: SerialLine = await serial.openPort(await onlyPortOf(serial, options));
   try {
-    const onNote = (text: string): void => console.note(printable(text));
-    const flasher = await serial.Flasher.connect(line, { ...reach, signal: console.world.signal, onNote });
+    const onNote = (text: string): void => output.note(printable(text));
+    const flasher = await serial.Flasher.connect(line, { ...reach, signal: output.world.signal, onNote });
     try {
       await use(flasher);
     } finally {

@@ -1,7 +1,6 @@
+import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import { OtaError } from "@tinybms/ota-core";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { readSignableImage } from "../signing/image-signature.ts";
 import { openSigners, type SigningOptions } from "../signing/signers.ts";
 
@@ -27,9 +26,9 @@ interface SignDocument {
  * @returns The exit code.
  * @throws OtaError `arguments/invalid` unless exactly one signer is given, `signing/…`, `image/file-unreadable`.
  */
-export async function runSign(file: string, options: SignCommandOptions, console: CommandConsole): Promise<number> {
+export async function runSign(file: string, options: SignCommandOptions, output: CommandOutput): Promise<number> {
   const { out = `${file}.sig` } = options;
-  const [sign, ...more] = await openSigners(options, console);
+  const [sign, ...more] = await openSigners(options, output);
   if (sign === undefined || more.length > 0) {
     const message = "sign needs exactly one --sign-key or --sign-command";
     throw new OtaError("arguments/invalid", message, { option: "--sign-key" });
@@ -39,10 +38,10 @@ export async function runSign(file: string, options: SignCommandOptions, console
   await write(out, signature);
   const { keyid, alg } = key;
   const document: SignDocument = { file, size: image.bytes.length, sha256: image.sha256, signature: out, keyid, alg };
-  console.printJson(document);
-  if (!console.quiet) {
-    console.print(`signed ${printable(file)}, ${image.bytes.length} bytes, SHA-256 ${image.sha256}`);
-    console.print(`with key ${keyid} (${alg}): ${printable(out)}, ${signature.length} bytes`);
+  output.printJson(document);
+  if (!output.quiet) {
+    output.print(`signed ${printable(file)}, ${image.bytes.length} bytes, SHA-256 ${image.sha256}`);
+    output.print(`with key ${keyid} (${alg}): ${printable(out)}, ${signature.length} bytes`);
   }
   return ExitCode.done;
 }

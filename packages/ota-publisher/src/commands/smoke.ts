@@ -2,10 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { Writable } from "node:stream";
+import { CommandOutput, ExitCode, exitCodeOf, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import { buildAppImage, chipsOfHardware, formatJson, isOtaError, type OtaError, type Problem } from "@tinybms/ota-core";
 import { type LoadedRoot, loadRootManifest, type PlacedProblem } from "@tinybms/ota-core/node";
-import { CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
 import { runDeploy } from "./deploy.ts";
 import { runPackage } from "./package.ts";
 import { runValidate } from "./validate.ts";
@@ -57,20 +56,20 @@ const BUILT_IN_MANIFEST: object = {
  *
  * @returns The exit code: 0 if every step went well, else that of the first which did not.
  */
-export async function runSmoke({ manifest }: SmokeCommandOptions, console: CommandConsole): Promise<number> {
+export async function runSmoke({ manifest }: SmokeCommandOptions, output: CommandOutput): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "tinybms-smoke-"));
   const steps: SmokeStep[] = [];
   const report = (step: SmokeStep): void => {
     steps.push(step);
-    if (step.outcome !== "ok" || !console.quiet) console.print(describe(step, console));
+    if (step.outcome !== "ok" || !output.quiet) output.print(describe(step, output));
   };
   try {
-    await trySteps(folder, manifest, console, report);
+    await trySteps(folder, manifest, output, report);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
   const failed = steps.find(({ outcome }) => outcome === "failed");
-  console.printJson({ ok: failed === undefined, manifest: manifest ?? null, steps });
+  output.printJson({ ok: failed === undefined, manifest: manifest ?? null, steps });
   if (failed === undefined) return ExitCode.done;
   return failed.error === undefined ? ExitCode.wrongInput : exitCodeOf(failed.error);
 }
@@ -78,12 +77,12 @@ export async function runSmoke({ manifest }: SmokeCommandOptions, console: Comma
 async function trySteps(
   folder: string,
   manifest: string | undefined,
-  console: CommandConsole,
+  output: CommandOutput,
   report: (step: SmokeStep) => void,
 ): Promise<void> {
   const tryOne = async (step: StepName, run: () => Promise<readonly Problem[]>): Promise<boolean> => {
     const result = await outcomeOf(step, run);
-    console.world.signal.throwIfAborted();
+    output.world.signal.throwIfAborted();
     report(result);
     return result.outcome === "ok";
   };
@@ -93,16 +92,16 @@ async function trySteps(
       root = await loadRootManifest(manifest);
       return [];
     });
-    if (isRead) await tryOne("releases", () => validate(manifest, console));
+    if (isRead) await tryOne("releases", () => validate(manifest, output));
     else report({ step: "releases", outcome: "skipped" });
   }
   const copy = join(folder, "ota", "manifest.json");
   let goesOn = manifest === undefined || root !== undefined;
   if (goesOn) await writeReleaseLine(folder, copy, root);
   const further: readonly (readonly [StepName, () => Promise<readonly Problem[]>])[] = [
-    ["package", () => packageIt(folder, copy, console)],
-    ["validate", () => validate(copy, console)],
-    ["deploy", () => planDelivery(copy, console)],
+    ["package", () => packageIt(folder, copy, output)],
+    ["validate", () => validate(copy, output)],
+    ["deploy", () => planDelivery(copy, output)],
   ];
   for (const [step, run] of further) {
     if (goesOn) goesOn = await tryOne(step, run);
@@ -148,28 +147,28 @@ function withoutReleases({ manifest, folder }: LoadedRoot): object {
   return { ...manifest, versions: [], ...(manifest.deployment === undefined ? {} : { deployment }) };
 }
 
-async function packageIt(folder: string, manifest: string, console: CommandConsole): Promise<readonly Problem[]> {
+async function packageIt(folder: string, manifest: string, output: CommandOutput): Promise<readonly Problem[]> {
   const binary = join(folder, "app.bin");
   const options = { manifest, binary, version: VERSION, project: "smoke", updateManifest: true };
-  await runPackage(options, withinConsole(console).console);
+  await runPackage(options, outputWithin(output).output);
   return [];
 }
 
-async function validate(manifest: string, console: CommandConsole): Promise<readonly PlacedProblem[]> {
-  const within = withinConsole(console);
-  await runValidate({ manifest, format: "text" }, within.console);
-  const { problems }: { readonly problems: readonly PlacedProblem[] } = JSON.parse(within.output.text);
+async function validate(manifest: string, output: CommandOutput): Promise<readonly PlacedProblem[]> {
+  const within = outputWithin(output);
+  await runValidate({ manifest, format: "text" }, within.output);
+  const { problems }: { readonly problems: readonly PlacedProblem[] } = JSON.parse(within.document.text);
   return problems.filter(({ severity }) => severity === "error");
 }
 
-async function planDelivery(manifest: string, console: CommandConsole): Promise<readonly Problem[]> {
+async function planDelivery(manifest: string, output: CommandOutput): Promise<readonly Problem[]> {
   // Nothing is sent, so that no credential is exposed.
   const dry = { dryRun: true, allowInsecure: true } as const;
   const options = { manifest, version: VERSION, wait: "confirmed", timeout: 600, ...dry } as const;
-  const within = withinConsole(console);
-  const exitCode = await runDeploy(options, within.console);
+  const within = outputWithin(output);
+  const exitCode = await runDeploy(options, within.output);
   if (exitCode === ExitCode.done) return [];
-  const { error, deliveries = [] }: FailedDeploy = JSON.parse(within.output.text);
+  const { error, deliveries = [] }: FailedDeploy = JSON.parse(within.document.text);
   const faults = [error, ...deliveries.map((delivery) => delivery.error)].filter((fault) => fault !== undefined);
   if (faults.length === 0) throw new Error(`deploy --dry-run ended with ${exitCode} and said no reason`);
   return faults.map(({ code, message }) => ({ code, path: "", message }));
@@ -181,24 +180,24 @@ interface FailedDeploy {
   readonly deliveries?: readonly { readonly error?: Pick<Problem, "code" | "message"> }[];
 }
 
-/** A console for a command within this one: its document is read, what it says is not shown. */
-function withinConsole({ world }: CommandConsole): {
-  readonly console: CommandConsole;
-  readonly output: TextCollector;
+/** Makes an output for a command within this one: its document is read, what it says is not shown. */
+function outputWithin({ world }: CommandOutput): {
+  readonly output: CommandOutput;
+  readonly document: TextCollector;
 } {
-  const output = new TextCollector();
-  const within = { stdout: output, stderr: new TextCollector(), env: world.env, signal: world.signal };
-  return { console: new CommandConsole(within, { json: true }), output };
+  const document = new TextCollector();
+  const within = { stdout: document, stderr: new TextCollector(), env: world.env, signal: world.signal };
+  return { output: new CommandOutput(within, { json: true }), document };
 }
 
-function describe({ step, outcome, error, problems = [] }: SmokeStep, console: CommandConsole): string {
+function describe({ step, outcome, error, problems = [] }: SmokeStep, output: CommandOutput): string {
   const color = { ok: "green", failed: "red", skipped: "yellow" } as const;
   const faults = [
     ...(error === undefined ? [] : [`error[${error.code}]: ${error.message}`]),
     ...(error?.hint === undefined ? [] : [`hint: ${error.hint}`]),
     ...problems.map(({ code, path, message }) => `${path}: ${code}: ${message}`),
   ];
-  const line = `${console.style(color[outcome], outcome.padEnd(8))}${MEANINGS[step]}`;
+  const line = `${output.style(color[outcome], outcome.padEnd(8))}${MEANINGS[step]}`;
   return [line, ...faults.map((fault) => `        ${printable(fault)}`)].join("\n");
 }
 

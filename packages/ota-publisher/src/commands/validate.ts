@@ -1,8 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import type { ValidateDocument } from "@tinybms/ota-core";
 import { type PlacedProblem, validateReleaseLine } from "@tinybms/ota-core/node";
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 
 /** Options of `tinybms-ota validate`, as commander reads them. */
 export interface ValidateCommandOptions extends OutputOptions {
@@ -17,31 +16,31 @@ export interface ValidateCommandOptions extends OutputOptions {
  *
  * @returns The exit code: 0 if there is no error, else 2.
  */
-export async function runValidate(options: ValidateCommandOptions, console: CommandConsole): Promise<number> {
+export async function runValidate(options: ValidateCommandOptions, output: CommandOutput): Promise<number> {
   const { manifest, format, strict = false } = options;
-  const { env } = console.world;
+  const { env } = output.world;
   const found = await validateReleaseLine(manifest, { env });
   const problems = strict ? found.map((problem) => ({ ...problem, severity: "error" as const })) : found;
   const errorCount = problems.filter(({ severity }) => severity === "error").length;
   const valid = errorCount === 0;
   const document: ValidateDocument = { valid, problems };
-  console.printJson(document);
+  output.printJson(document);
   for (const problem of problems) {
     // With --quiet only what is wrong.
-    if (console.quiet && problem.severity === "warning") continue;
-    console.print(format === "github" ? githubLine(problem, env.GITHUB_WORKSPACE) : textLine(problem, console));
+    if (output.quiet && problem.severity === "warning") continue;
+    output.print(format === "github" ? githubLine(problem, env.GITHUB_WORKSPACE) : textLine(problem, output));
   }
-  if (valid && !console.quiet) console.print(`${manifest}: valid`);
-  if (problems.length > 0) console.note(counted(errorCount, problems.length - errorCount));
+  if (valid && !output.quiet) output.print(`${manifest}: valid`);
+  if (problems.length > 0) output.note(counted(errorCount, problems.length - errorCount));
   return valid ? ExitCode.done : ExitCode.wrongInput;
 }
 
 /** `file:line:column: error code at pointer: message`: terminals and editors make a link of the place. */
-function textLine(problem: PlacedProblem, console: CommandConsole): string {
+function textLine(problem: PlacedProblem, output: CommandOutput): string {
   const { file, pointer, line, column, severity, code, message } = problem;
   const colour = severity === "error" ? "red" : "yellow";
   const where = pointer === "" ? "" : ` ${printable(pointer)}`;
-  return `${printable(file)}:${line}:${column}: ${console.style(colour, severity)} ${code}${where}: ${printable(message)}`;
+  return `${printable(file)}:${line}:${column}: ${output.style(colour, severity)} ${code}${where}: ${printable(message)}`;
 }
 
 /** A line that GitHub Actions shows beside the file ("Workflow commands", setting an error message). */

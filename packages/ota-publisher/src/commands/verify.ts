@@ -1,7 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
+import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
 import { hasSignatureForm, OtaError, type PublicKey, verifySignature } from "@tinybms/ota-core";
-import { type CommandConsole, type OutputOptions, printable } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { readSignableImage, type SignableImage } from "../signing/image-signature.ts";
 import { readKeyText, readPublicKey } from "../signing/key-file.ts";
 import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";
@@ -47,21 +46,21 @@ const SIGNATURE_FILE_SIZE_MAX = 1024;
  * @throws OtaError `arguments/invalid` without exactly one key, `signing/signature-mismatch`, `signing/not-an-image`,
  *   `signing/key-…`, `image/signature-invalid`, `image/file-unreadable`.
  */
-export async function runVerify(file: string, options: VerifyCommandOptions, console: CommandConsole): Promise<number> {
+export async function runVerify(file: string, options: VerifyCommandOptions, output: CommandOutput): Promise<number> {
   const { key, secureBoot, signature = `${file}.sig` } = options;
   if ((key === undefined) === (secureBoot === undefined)) {
     const message = "verify needs either --key or --secure-boot";
     throw new OtaError("arguments/invalid", message, { option: "--key" });
   }
-  if (secureBoot !== undefined) return verifySector(file, secureBoot, console);
-  return verifyDetached(file, key ?? "", signature, console);
+  if (secureBoot !== undefined) return verifySector(file, secureBoot, output);
+  return verifyDetached(file, key ?? "", signature, output);
 }
 
 async function verifyDetached(
   file: string,
   keyFile: string,
   signatureFile: string,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<number> {
   const key = await readPublicKey(keyFile);
   const signature = await readSignature(signatureFile);
@@ -69,12 +68,12 @@ async function verifyDetached(
   if (!verifySignature(key, image.bytes, signature)) throw mismatch(file, signatureFile, key, signature);
   const { keyid, alg } = key;
   const document: DetachedDocument = { ...documentOf(image), signature: signatureFile, keyid, alg };
-  console.printJson(document);
-  if (!console.quiet) console.print(`${printable(file)}: signed by key ${keyid} (${alg}), SHA-256 ${image.sha256}`);
+  output.printJson(document);
+  if (!output.quiet) output.print(`${printable(file)}: signed by key ${keyid} (${alg}), SHA-256 ${image.sha256}`);
   return ExitCode.done;
 }
 
-async function verifySector(file: string, keyFile: string, console: CommandConsole): Promise<number> {
+async function verifySector(file: string, keyFile: string, output: CommandOutput): Promise<number> {
   const pem = await readKeyText(keyFile);
   const image = await readSignableImage(file);
   const signature = verifySecureBoot(image.bytes, image.imageSize, pem);
@@ -83,9 +82,9 @@ async function verifySector(file: string, keyFile: string, console: CommandConso
     throw new OtaError("signing/signature-mismatch", message, { file, keyid: "" });
   }
   const document: SecureBootDocument = { ...documentOf(image), secureBoot: signature };
-  console.printJson(document);
+  output.printJson(document);
   const { scheme, block, keyDigest } = signature;
-  if (!console.quiet) console.print(`${printable(file)}: block ${block} (${scheme}), key digest ${keyDigest}`);
+  if (!output.quiet) output.print(`${printable(file)}: block ${block} (${scheme}), key digest ${keyDigest}`);
   return ExitCode.done;
 }
 

@@ -1,7 +1,6 @@
+import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
 import { type OfferDocument, OtaError, productOf } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
-import type { CommandConsole, OutputOptions } from "../console/console.ts";
-import { ExitCode } from "../console/exit-code.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { releaseVersionOf } from "../offer.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
@@ -46,27 +45,27 @@ type DeployTarget = ReturnType<typeof targetOf>;
  * @throws OtaError `delivery/not-offered` where a broker offers another version, or none; `manifest/…`, `arguments/…`,
  *   `signing/…`, `delivery/…`. It repeats no credential.
  */
-export async function runWithdraw(options: WithdrawCommandOptions, console: CommandConsole): Promise<number> {
+export async function runWithdraw(options: WithdrawCommandOptions, output: CommandOutput): Promise<number> {
   try {
-    return await withdraw(options, console);
+    return await withdraw(options, output);
   } catch (error) {
-    throw console.clean(error);
+    throw output.clean(error);
   }
 }
 
-async function withdraw(options: WithdrawCommandOptions, console: CommandConsole): Promise<number> {
+async function withdraw(options: WithdrawCommandOptions, output: CommandOutput): Promise<number> {
   const deployOptions: DeployCommandOptions = { ...options, wait: "none", mode: "chunked" };
   const target = targetOf(await namedDevices(deployOptions));
   const root = await loadRootManifest(options.manifest);
   const loaded = await loadVersion(root, options.version);
-  const signing = await openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, console);
+  const signing = await openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, output);
   const channels = new Map<string, MqttTarget>();
   for (const artifact of loaded.artifacts.filter(
     (it) => it.channels.mqtt !== undefined || options.broker !== undefined,
   )) {
-    const reached = await reach({ artifact, transport: "mqtt" }, root, deployOptions, console);
+    const reached = await reach({ artifact, transport: "mqtt" }, root, deployOptions, output);
     if (reached.transport !== "mqtt") continue;
-    for (const warning of reached.warnings) console.warn(console.redact(warning));
+    for (const warning of reached.warnings) output.warn(output.redact(warning));
     channels.set(`${placeOf(reached.channel)} ${reached.channel.topic}`, reached.channel);
   }
   if (channels.size === 0) {
@@ -76,13 +75,13 @@ async function withdraw(options: WithdrawCommandOptions, console: CommandConsole
   const sequenceFile = sequenceFileOf(root.folder);
   const withdrawals: Withdrawal[] = [];
   for (const channel of channels.values()) {
-    const [epoch, sequence] = await withdrawFrom(channel, target, { options, signing, sequenceFile, console });
+    const [epoch, sequence] = await withdrawFrom(channel, target, { options, signing, sequenceFile, output });
     withdrawals.push({ broker: placeOf(channel), topic: channel.topic, target, epoch, sequence });
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
-    if (!console.quiet) console.print(`${options.version} is withdrawn from ${whom} on topic ${channel.topic}`);
+    if (!output.quiet) output.print(`${options.version} is withdrawn from ${whom} on topic ${channel.topic}`);
   }
   const document: WithdrawDocument = { version: options.version, withdrawals };
-  console.printJson(document);
+  output.printJson(document);
   return ExitCode.done;
 }
 
@@ -94,12 +93,12 @@ async function withdrawFrom(
     options,
     signing,
     sequenceFile,
-    console,
+    output,
   }: {
     readonly options: WithdrawCommandOptions;
     readonly signing: OfferSigning;
     readonly sequenceFile: string;
-    readonly console: CommandConsole;
+    readonly output: CommandOutput;
   },
 ): Promise<OfferCounter> {
   const { broker, topic: topicRoot } = channel;
@@ -110,7 +109,7 @@ async function withdrawFrom(
   const timeoutMs = options.timeout * 1000;
   const { connectBroker } = await import("../mqtt/connection.ts");
   const { publishOffer } = await import("../mqtt/publish-offer.ts");
-  const { signal } = console.world;
+  const { signal } = output.world;
   const connection = await connectBroker(broker, { ...channel.connection, connectTimeoutMs: timeoutMs, signal });
   try {
     const plan = { topicRoot, target, release: null, signing, expectedCount: undefined, sequenceFile, timeoutMs };

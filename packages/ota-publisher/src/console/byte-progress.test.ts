@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import { CommandOutput } from "@tinybms/cli-kit/output";
 import { expect, test } from "vitest";
 import { type ByteProgress, createByteProgress } from "./byte-progress.ts";
-import { CommandConsole } from "./console.ts";
 
 /** What a view writes while it is used, on a terminal or not. */
 function show(
@@ -16,7 +16,7 @@ function show(
   };
   const stderr = Object.assign(new Writable({ write, decodeStrings: false }), { isTTY, columns: 120 });
   const world = { stdout: stderr, stderr, env: {}, signal: new AbortController().signal };
-  const view = createByteProgress(new CommandConsole(world, { quiet }), "gateway", 1000);
+  const view = createByteProgress(new CommandOutput(world, { quiet }), "gateway", 1000);
   use(view);
   view.stop();
   return text;

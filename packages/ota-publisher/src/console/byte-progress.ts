@@ -1,6 +1,6 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
-import type { CommandConsole } from "./console.ts";
 
 /** Shows how much of a file has left, while a delivery runs that no device answers. */
 export interface ByteProgress {
@@ -17,50 +17,50 @@ export interface ByteProgress {
  *
  * @param label - What is sent where, on one line.
  */
-export function createByteProgress(console: CommandConsole, label: string, totalBytes: number): ByteProgress {
-  if (console.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
-  return console.isInteractive
-    ? new BarProgress(console, label, totalBytes)
-    : new LineProgress(console, label, totalBytes);
+export function createByteProgress(output: CommandOutput, label: string, totalBytes: number): ByteProgress {
+  if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
+  return output.isInteractive
+    ? new BarProgress(output, label, totalBytes)
+    : new LineProgress(output, label, totalBytes);
 }
 
 class LineProgress implements ByteProgress {
-  readonly #console: CommandConsole;
+  readonly #output: CommandOutput;
   readonly #label: string;
   readonly #totalBytes: number;
   #quarter = 0;
 
-  constructor(console: CommandConsole, label: string, totalBytes: number) {
-    this.#console = console;
+  constructor(output: CommandOutput, label: string, totalBytes: number) {
+    this.#output = output;
     this.#label = label;
     this.#totalBytes = totalBytes;
   }
 
   update(bytesSent: number): void {
     const quarter = Math.floor((4 * bytesSent) / Math.max(1, this.#totalBytes));
-    if (quarter > this.#quarter) this.#console.note(`${this.#label}: ${25 * quarter}%`);
+    if (quarter > this.#quarter) this.#output.note(`${this.#label}: ${25 * quarter}%`);
     this.#quarter = quarter;
   }
 
   note(text: string): void {
-    this.#console.note(text);
+    this.#output.note(text);
   }
 
   stop(): void {}
 }
 
 class BarProgress implements ByteProgress {
-  readonly #console: CommandConsole;
+  readonly #output: CommandOutput;
   readonly #bar: SingleBar;
   readonly #totalBytes: number;
   readonly #payload: { readonly text: string };
   #bytesSent = 0;
 
-  constructor(console: CommandConsole, label: string, totalBytes: number) {
-    this.#console = console;
+  constructor(output: CommandOutput, label: string, totalBytes: number) {
+    this.#output = output;
     this.#totalBytes = totalBytes;
     this.#payload = { text: label };
-    this.#bar = new SingleBar({ ...BAR_LOOK, stream: console.world.stderr });
+    this.#bar = new SingleBar({ ...BAR_LOOK, stream: output.world.stderr });
     this.#bar.start(totalBytes, 0, this.#payload);
   }
 
@@ -72,7 +72,7 @@ class BarProgress implements ByteProgress {
   note(text: string): void {
     // A single bar can't write above itself: it ends, and begins anew below the text.
     this.#bar.stop();
-    this.#console.note(text);
+    this.#output.note(text);
     this.#bar.start(this.#totalBytes, this.#bytesSent, this.#payload);
   }
 

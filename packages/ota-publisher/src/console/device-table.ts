@@ -1,38 +1,34 @@
+import { tableLines } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
-import { printable } from "./console.ts";
 import { errorText, stateStyle, stateWord } from "./device-text.ts";
 
-/** Colours a text, or leaves it as it is. */
+/** Colors a text, or leaves it as it is. */
 export type Paint = (style: ReturnType<typeof stateStyle> | "bold", text: string) => string;
 
+const STATE_COLUMN = 1;
+
 /**
- * A table of devices: state, running version, slot, time, error.
+ * Formats devices as a table: state, running version, slot, time, error.
  *
  * @param devices - In the order in which they are to stand.
  * @param paint - Applied after the columns are aligned.
- * @returns One line each, with one of headings before.
+ * @returns A line of headings, then one line each.
  */
 export function deviceTable(devices: readonly DeviceProgress[], paint: Paint): readonly string[] {
   const headings = ["device", "state", "version", "slot", "time", "error"];
   const rows = devices.map((device) => [
-    printable(device.device),
+    device.device,
     stateWord(device),
-    printable(device.version ?? "-"),
-    printable(device.slot ?? "-"),
+    device.version ?? "-",
+    device.slot ?? "-",
     device.endedAtMs === undefined ? "-" : `${(device.endedAtMs / 1000).toFixed(1)} s`,
     errorText(device),
   ]);
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const align = (row: readonly string[]): string[] =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
-  const lines = rows.map((row, index) => {
-    const device = devices[index];
-    const cells = align(row).map((cell, column) =>
-      column === 1 && device !== undefined ? paint(stateStyle(device), cell) : cell,
-    );
-    return cells.join("  ").trimEnd();
+  const [heading = "", ...lines] = tableLines(headings, rows, {
+    paint: (cell, row, column) => {
+      const device = devices[row];
+      return device === undefined || column !== STATE_COLUMN ? cell : paint(stateStyle(device), cell);
+    },
   });
-  return [paint("bold", align(headings).join("  ").trimEnd()), ...lines];
+  return [paint("bold", heading), ...lines];
 }

@@ -1,5 +1,5 @@
+import { printable } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
-import { printable } from "./console.ts";
 
 /** A device's state in a word. */
 export function stateWord({ state, online }: DeviceProgress): string {

@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import { CommandOutput } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { CommandConsole } from "./console.ts";
 import { createProgressView, type ProgressView } from "./progress-view.ts";
 
 const DEVICE: DeviceProgress = {
@@ -34,7 +34,7 @@ function show(
     getWindowSize: () => [120, 40],
   });
   const world = { stdout: stderr, stderr, env: {}, signal: new AbortController().signal };
-  const view = createProgressView(new CommandConsole(world, { quiet: options.quiet ?? false }));
+  const view = createProgressView(new CommandOutput(world, { quiet: options.quiet ?? false }));
   use(view);
   view.stop();
   return text;

@@ -1,7 +1,7 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { MultiBar, type SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
-import { type CommandConsole, printable } from "./console.ts";
 import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
 
 /** Shows how far devices are, while a delivery runs. */
@@ -17,18 +17,18 @@ export interface ProgressView {
 const BARS_MAX = 8;
 
 /** Bars on a terminal, else one line per change of state. Nothing with `--quiet`. */
-export function createProgressView(console: CommandConsole): ProgressView {
-  if (console.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
-  return console.isInteractive ? new BarView(console) : new LineView(console);
+export function createProgressView(output: CommandOutput): ProgressView {
+  if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
+  return output.isInteractive ? new BarView(output) : new LineView(output);
 }
 
 /** One line for each change of a device's state. */
 class LineView implements ProgressView {
-  readonly #console: CommandConsole;
+  readonly #output: CommandOutput;
   readonly #shown = new Map<string, string>();
 
-  constructor(console: CommandConsole) {
-    this.#console = console;
+  constructor(output: CommandOutput) {
+    this.#output = output;
   }
 
   update(device: DeviceProgress): void {
@@ -37,11 +37,11 @@ class LineView implements ProgressView {
     if (this.#shown.get(device.device) === word) return;
     this.#shown.set(device.device, word);
     const parts = [word, runningText(device), errorText(device)].filter((part) => part !== "");
-    this.#console.note(`${printable(device.device)}: ${parts.join(", ")}`);
+    this.#output.note(`${printable(device.device)}: ${parts.join(", ")}`);
   }
 
   note(text: string): void {
-    this.#console.note(text);
+    this.#output.note(text);
   }
 
   stop(): void {}
@@ -49,15 +49,15 @@ class LineView implements ProgressView {
 
 /** A bar for each of up to eight devices, one for all beyond. */
 class BarView implements ProgressView {
-  readonly #console: CommandConsole;
+  readonly #output: CommandOutput;
   readonly #multiBar: MultiBar;
   readonly #devices = new Map<string, DeviceProgress>();
   readonly #bars = new Map<string, SingleBar>();
   #summary: SingleBar | undefined;
 
-  constructor(console: CommandConsole) {
-    this.#console = console;
-    this.#multiBar = new MultiBar({ ...BAR_LOOK, stream: console.world.stderr });
+  constructor(output: CommandOutput) {
+    this.#output = output;
+    this.#multiBar = new MultiBar({ ...BAR_LOOK, stream: output.world.stderr });
   }
 
   update(device: DeviceProgress): void {
@@ -75,7 +75,7 @@ class BarView implements ProgressView {
   }
 
   #updateBar(device: DeviceProgress): void {
-    const word = this.#console.errorStyle(stateStyle(device), stateWord(device).padEnd(16));
+    const word = this.#output.errorStyle(stateStyle(device), stateWord(device).padEnd(16));
     const text = `${printable(device.device)}  ${word} ${runningText(device)}`;
     const total = Math.max(1, device.total);
     const value = isComplete(device) ? total : Math.min(device.received, total);

@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from "node:path";
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import {
   channelsFromEnvironment,
   decodeText,
@@ -13,7 +14,6 @@ import {
   verifySignature,
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
-import type { CommandConsole } from "../console/console.ts";
 import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { readKeyStore } from "../signing/key-store.ts";
 import { deviceBroker } from "./broker-members.ts";
@@ -31,11 +31,11 @@ const DOCUMENT_SIZE_MAX = 64 * 1024;
  */
 export async function commonMembers(
   options: ProvisionCommandOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<ProvisioningMembers> {
   const given = options.from === undefined ? {} : await readMembers(options.from);
   const members: ProvisioningMembers = {
-    ...(await manifestMembers(options, given, console)),
+    ...(await manifestMembers(options, given, output)),
     ...given,
     ...optionMembers(options),
     ...(await readPems(options)),
@@ -45,7 +45,7 @@ export async function commonMembers(
   const { key_set: _keySet, allow_unsigned: _allowUnsigned, broker, ...rest } = members;
   if (broker === undefined) return { ...rest, ...trust };
   const { url, warning } = deviceBroker(broker);
-  if (warning !== undefined) console.warn(warning);
+  if (warning !== undefined) output.warn(warning);
   return { ...rest, ...trust, broker: url };
 }
 
@@ -67,7 +67,7 @@ async function readMembers(file: string): Promise<ProvisioningMembers> {
 async function manifestMembers(
   { manifest: file, broker }: ProvisionCommandOptions,
   given: ProvisioningMembers,
-  { world }: CommandConsole,
+  { world }: CommandOutput,
 ): Promise<ProvisioningMembers> {
   const root = await loadRootManifest(file).catch((error: unknown) => {
     if (isOtaError(error, "manifest/not-found")) return undefined;

@@ -1,5 +1,5 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { type DeviceProgress, type DeviceState, OtaError } from "@tinybms/ota-core";
-import { type CommandConsole, printable } from "../console/console.ts";
 import { createProgressView } from "../console/progress-view.ts";
 import { flashBoard } from "./flash-board.ts";
 import type { BoardRecord, FlashJob, FlashStage } from "./flash-job.ts";
@@ -25,10 +25,10 @@ export async function flashBoards(
   serial: SerialPackage,
   ports: readonly string[],
   job: FlashJob,
-  console: CommandConsole,
+  output: CommandOutput,
   onLog: (port: string, bytes: Uint8Array) => void = () => undefined,
 ): Promise<readonly BoardRecord[]> {
-  const view = createProgressView(console);
+  const view = createProgressView(output);
   try {
     return await Promise.all(
       ports.map((port) =>

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import {
   buildPublicKeyPem,
   isOtaError,
@@ -12,7 +13,6 @@ import {
   utf8,
 } from "@tinybms/ota-core";
 import { type NewFile, writeNewFiles } from "@tinybms/ota-core/node";
-import type { CommandConsole } from "../console/console.ts";
 import { encryptPrivateKey } from "./encrypt-key.ts";
 import { askPassphrase, givenPassphrase, type PassphraseOptions, warnIfReadable } from "./passphrase.ts";
 
@@ -39,7 +39,7 @@ const PRIVATE_LABELS: readonly string[] = ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY
 export async function openPrivateKey(
   file: string,
   options: PassphraseOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<PrivateKey> {
   const pem = await readKeyText(file);
   const { label } = ofFile(file, () => parsePem(pem));
@@ -48,9 +48,9 @@ export async function openPrivateKey(
     throw new OtaError("signing/key-malformed", message, {});
   }
   const isEncrypted = label === "ENCRYPTED PRIVATE KEY";
-  const privateKey = isEncrypted ? await decrypt(file, pem, options, console) : decode(file, pem);
+  const privateKey = isEncrypted ? await decrypt(file, pem, options, output) : decode(file, pem);
   const key = ofFile(file, () => publicKeyOf(privateKey));
-  warnIfReadable(file, console);
+  warnIfReadable(file, output);
   const digest = key.alg === "ed25519" ? null : "sha256";
   return { key, sign: (message) => ({ key, signature: Uint8Array.from(sign(digest, message, privateKey)) }) };
 }
@@ -117,9 +117,9 @@ async function decrypt(
   file: string,
   pem: string,
   options: PassphraseOptions,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<KeyObject> {
-  const passphrase = givenPassphrase(options, console) ?? (await askPassphrase(file, console));
+  const passphrase = givenPassphrase(options, output) ?? (await askPassphrase(file, output));
   if (passphrase === undefined) {
     const hint = "--passphrase-file, --passphrase-fd or the variable TINYBMS_OTA_PASSPHRASE hand it over";
     throw new OtaError("signing/key-encrypted", `${file} is encrypted; its passphrase is needed`, { file }, { hint });

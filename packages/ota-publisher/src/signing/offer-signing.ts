@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import {
   buildEnvelope,
   type Envelope,
@@ -9,7 +10,6 @@ import {
   verifyEnvelope,
   verifySignature,
 } from "@tinybms/ota-core";
-import type { CommandConsole } from "../console/console.ts";
 import { readKeyStore, type StoredKeySet } from "./key-store.ts";
 import { openSigners, type SigningOptions } from "./signers.ts";
 
@@ -41,7 +41,7 @@ export async function openOfferSigning(
   options: OfferSigningOptions,
   manifestFolder: string,
   product: string,
-  console: CommandConsole,
+  output: CommandOutput,
 ): Promise<OfferSigning> {
   const { keys: folder = join(manifestFolder, "keys") } = options;
   const { sets: keySets, pending } = await readKeyStore(folder);
@@ -55,17 +55,17 @@ export async function openOfferSigning(
     throw new OtaError("signing/key-set-unreadable", message, { file: folder }, { hint });
   }
   if (current !== undefined) checkProduct(current, product);
-  const signers = await openSigners(options, console, current?.keys.roles.offer.keys);
+  const signers = await openSigners(options, output, current?.keys.roles.offer.keys);
   if (current !== undefined && signers.length === 0) {
     const message = `devices that have key set ${epochOf(current)} (${current.file}) take signed offers only`;
     const hint = "--sign-key names the private key of an offer key, --sign-command a program that has it";
     throw new OtaError("signing/unsigned", message, { kind: "offer" }, { hint });
   }
   if (current === undefined && signers.length > 0) {
-    console.warn(`there is no key set in ${folder}: whether devices trust the signature is not checked`);
+    output.warn(`there is no key set in ${folder}: whether devices trust the signature is not checked`);
   }
   if (pending !== undefined && current !== undefined) {
-    console.warn(`${pending.file} waits for signatures; until it has them, key set ${epochOf(current)} counts`);
+    output.warn(`${pending.file} waits for signatures; until it has them, key set ${epochOf(current)} counts`);
   }
   return { signers, keySets };
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { decodeUtf8, OtaError } from "@tinybms/ota-core";
-import type { CommandConsole } from "../console/console.ts";
 import { askSecret, type PromptTerminal } from "./prompt.ts";
 
 /** Where a passphrase may stand in the environment. */
@@ -25,15 +25,15 @@ const PASSPHRASE_LENGTH_MIN = 8;
  * @returns `undefined` where none was.
  * @throws OtaError `signing/passphrase-unusable`.
  */
-export function givenPassphrase(options: PassphraseOptions, console: CommandConsole): string | undefined {
+export function givenPassphrase(options: PassphraseOptions, output: CommandOutput): string | undefined {
   const { passphraseFile, passphraseFd } = options;
   const found =
     passphraseFile === undefined && passphraseFd === undefined
-      ? console.world.env[PASSPHRASE_VARIABLE]
+      ? output.world.env[PASSPHRASE_VARIABLE]
       : readLine(passphraseFile ?? passphraseFd ?? 0);
   if (found === undefined) return undefined;
-  if (passphraseFile !== undefined) warnIfReadable(passphraseFile, console);
-  return checked(found, console);
+  if (passphraseFile !== undefined) warnIfReadable(passphraseFile, output);
+  return checked(found, output);
 }
 
 /**
@@ -49,17 +49,17 @@ export function assertStrong(passphrase: string): void {
 }
 
 /** Warns of a file with a secret that other users of this machine can read. Pipes and devices have no lasting content. */
-export function warnIfReadable(file: string, console: CommandConsole): void {
+export function warnIfReadable(file: string, output: CommandOutput): void {
   if (process.platform === "win32") return;
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.isFile() !== true || (found.mode & 0o077) === 0) return;
-  console.warn(`${file} can be read by others on this machine; chmod 600 keeps it to its owner`);
+  output.warn(`${file} can be read by others on this machine; chmod 600 keeps it to its owner`);
 }
 
 /** Hides the environment's passphrase in all output, whether it is used or not: a program may repeat it. */
-export function hidePassphrase(console: CommandConsole): void {
-  const passphrase = console.world.env[PASSPHRASE_VARIABLE] ?? "";
-  if (passphrase !== "") console.hide([passphrase]);
+export function hidePassphrase(output: CommandOutput): void {
+  const passphrase = output.world.env[PASSPHRASE_VARIABLE] ?? "";
+  if (passphrase !== "") output.hide([passphrase]);
 }
 
 /**
@@ -69,11 +69,11 @@ export function hidePassphrase(console: CommandConsole): void {
  */
 export async function askPassphrase(
   file: string,
-  console: CommandConsole,
+  output: CommandOutput,
   terminal: PromptTerminal = TERMINAL,
 ): Promise<string | undefined> {
   const answer = await askSecret(`Passphrase of ${file}: `, terminal);
-  return answer === undefined ? undefined : checked(answer, console);
+  return answer === undefined ? undefined : checked(answer, output);
 }
 
 /**
@@ -81,13 +81,13 @@ export async function askPassphrase(
  *
  * @throws OtaError `signing/passphrase-unusable` where there is no terminal, or the answers differ.
  */
-export async function askNewPassphrase(console: CommandConsole, terminal: PromptTerminal = TERMINAL): Promise<string> {
+export async function askNewPassphrase(output: CommandOutput, terminal: PromptTerminal = TERMINAL): Promise<string> {
   const first = await askSecret("Passphrase of the new key: ", terminal);
   if (first === undefined) {
     const hint = `--passphrase-file, --passphrase-fd or the variable ${PASSPHRASE_VARIABLE} hand it over without one`;
     throw unusable("there is no terminal to ask for the passphrase on", hint);
   }
-  const passphrase = checked(first, console);
+  const passphrase = checked(first, output);
   if ((await askSecret("The same again: ", terminal)) !== passphrase) throw unusable("the two passphrases differ");
   return passphrase;
 }
@@ -99,9 +99,9 @@ const TERMINAL: PromptTerminal = {
   output: process.stderr,
 };
 
-function checked(passphrase: string, console: CommandConsole): string {
+function checked(passphrase: string, output: CommandOutput): string {
   if (passphrase === "") throw unusable("the passphrase is empty");
-  console.hide([passphrase]);
+  output.hide([passphrase]);
   if (Buffer.byteLength(passphrase) <= PASSPHRASE_SIZE_MAX) return passphrase;
   throw unusable(`the passphrase is longer than ${PASSPHRASE_SIZE_MAX} bytes`);
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
+import { type CommandWorld, printable } from "@tinybms/cli-kit/output";
 import { concatBytes, decodeUtf8, OtaError } from "@tinybms/ota-core";
-import { type CommandWorld, printable } from "../console/console.ts";
 import { splitCommand } from "./argument-list.ts";
 import { PASSPHRASE_VARIABLE } from "./passphrase.ts";
 

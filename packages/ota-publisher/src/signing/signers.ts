@@ -1,5 +1,5 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { OtaError, type PublicKey, type Signer, verifySignature } from "@tinybms/ota-core";
-import type { CommandConsole } from "../console/console.ts";
 import { splitCommand } from "./argument-list.ts";
 import { openPrivateKey, readPublicKey } from "./key-file.ts";
 import { hidePassphrase, type PassphraseOptions } from "./passphrase.ts";
@@ -27,14 +27,14 @@ export interface SigningOptions extends PassphraseOptions {
  */
 export async function openSigners(
   options: SigningOptions,
-  console: CommandConsole,
+  output: CommandOutput,
   candidates: readonly PublicKey[] = [],
 ): Promise<readonly Signer[]> {
   const { signKey = [], signCommand = [], signPublic = [] } = options;
   const signers: Signer[] = [];
-  hidePassphrase(console);
+  hidePassphrase(output);
   for (const file of signKey) {
-    const opened = await openPrivateKey(file, options, console);
+    const opened = await openPrivateKey(file, options, output);
     signers.push(async (message) => opened.sign(message));
   }
   const known = [...(await Promise.all(signPublic.map(readPublicKey))), ...candidates];
@@ -50,7 +50,7 @@ export async function openSigners(
       );
     }
     signers.push(async (message) => {
-      const signature = await runSignCommand(text, message, console.world);
+      const signature = await runSignCommand(text, message, output.world);
       const key = known.find((it) => verifySignature(it, message, signature));
       if (key !== undefined) return { key, signature };
       const reason = `its ${signature.length} bytes are a signature of none of the keys ${known.map(({ keyid }) => keyid).join(", ")}`;

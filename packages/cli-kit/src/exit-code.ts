@@ -4,7 +4,16 @@ import { isOtaError } from "@tinybms/ota-core";
 export const ExitCode = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;
 
 /** Groups of errors that the arguments, a manifest or an input file are to blame for. */
-const INPUT_GROUPS: readonly string[] = ["arguments", "image", "manifest", "nvs", "package", "provisioning", "signing"];
+const INPUT_GROUPS: readonly string[] = [
+  "arguments",
+  "image",
+  "manifest",
+  "nvs",
+  "package",
+  "provisioning",
+  "signing",
+  "simulation",
+];
 
 /** Faults of those groups that no input is to blame for: the same command may do well in a minute. */
 const PASSING: readonly string[] = [

@@ -1,4 +1,4 @@
-import type { TextStream } from "../commands/command-output.ts";
+import type { TextStream } from "./command-output.ts";
 
 /**
  * Keeps a write error of standard output or standard error from ending the command with a stack trace.

@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { OtaError } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CommandConsole, type OutputOptions, printable } from "./console.ts";
+import { CommandOutput, type OutputOptions, printable } from "./command-output.ts";
 
 const ERROR = new OtaError("delivery/timeout", "late\u001b[2J", { seconds: 1, devices: [] }, { hint: "wait" });
 
@@ -22,7 +22,7 @@ function failOn({
   };
   const stream = Object.assign(new Writable({ write, decodeStrings: false }), { isTTY });
   const world = { stdout: stream, stderr: stream, env, signal: new AbortController().signal };
-  new CommandConsole(world, options).fail(ERROR);
+  new CommandOutput(world, options).fail(ERROR);
   return text;
 }
 
@@ -54,8 +54,8 @@ test("what is hidden is blanked in notes, warnings and errors, also on a console
   };
   const stderr = new Writable({ write, decodeStrings: false });
   const world = { stdout: stderr, stderr, env: {}, signal: new AbortController().signal };
-  new CommandConsole(world, {}).hide(["s3cr3t"]);
-  const console = new CommandConsole(world, { verbose: true });
+  new CommandOutput(world, {}).hide(["s3cr3t"]);
+  const console = new CommandOutput(world, { verbose: true });
   console.note("a s3cr3t");
   console.warn("b s3cr3t");
   console.debug("c s3cr3t");

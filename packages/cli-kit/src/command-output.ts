@@ -22,11 +22,11 @@ export interface OutputOptions {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Credentials that a world's commands have met: whatever console is used later hides them too. */
+/** Credentials that a world's commands have met: an output that is made later hides them too. */
 const SECRETS = new WeakMap<CommandWorld, Set<string>>();
 
 /** What a command says. With `--json` standard output gets one document and nothing else. */
-export class CommandConsole {
+export class CommandOutput {
   readonly world: CommandWorld;
   readonly json: boolean;
   readonly verbose: boolean;
@@ -116,6 +116,11 @@ export class CommandConsole {
   /** Only with `--verbose`. */
   debug(text: string): void {
     if (this.verbose) this.world.stderr.write(`${this.redact(text)}\n`);
+  }
+
+  /** One event for programs, as a line of JSON on standard error; only with `--verbose`. */
+  trace(event: unknown): void {
+    this.debug(terminalJson(event));
   }
 
   /** Text for standard output, styled where that is a terminal. */

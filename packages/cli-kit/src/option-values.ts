@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 
+/** Declares an option that may be given several times; its value is the list. */
 export function repeatable(flags: string, description: string): Option {
   return new Option(flags, description).argParser((value: string, previous: readonly string[] = []) => [
     ...previous,
@@ -7,6 +8,7 @@ export function repeatable(flags: string, description: string): Option {
   ]);
 }
 
+/** Reads one of several names, of an option that may be given several times. */
 export function oneOf(
   names: readonly string[],
 ): (value: string, previous: readonly string[] | undefined) => readonly string[] {
@@ -16,12 +18,20 @@ export function oneOf(
   };
 }
 
+/** Reads a whole number of at most nine digits. */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number of at most nine digits.");
+}
+
+/** Reads a whole number from 1 to 1000000. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (/^[0-9]+$/.test(text) && value > 0 && value <= 1_000_000) return value;
   throw new InvalidArgumentError("It must be a whole number from 1 to 1000000.");
 }
 
+/** Reads a number above 0, up to 1000000. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && value > 0 && value <= 1_000_000) return value;

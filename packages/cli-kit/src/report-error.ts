@@ -1,24 +1,24 @@
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import { CommanderError } from "commander";
-import type { CommandConsole } from "../console/console.ts";
-import { ExitCode, exitCodeOf } from "../console/exit-code.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { ExitCode, exitCodeOf } from "./exit-code.ts";
 
 /**
- * Tells an error, as text or as JSON.
+ * Reports an error, as text or as JSON.
  *
  * @returns The exit code.
  */
-export function tellError(thrown: unknown, console: CommandConsole): number {
-  const error = otaErrorOf(thrown, console.world.signal);
+export function reportError(thrown: unknown, output: CommandOutput): number {
+  const error = otaErrorOf(thrown, output.world.signal);
   if (error === undefined) {
-    const message = console.redact(thrown instanceof Error ? thrown.message : String(thrown));
-    const text = console.verbose && thrown instanceof Error ? console.redact(thrown.stack ?? message) : message;
-    console.printJson({ error: { code: "unexpected", message, details: {} } });
-    console.world.stderr.write(`error[unexpected]: ${text}\n`);
+    const message = output.redact(thrown instanceof Error ? thrown.message : String(thrown));
+    const text = output.verbose && thrown instanceof Error ? output.redact(thrown.stack ?? message) : message;
+    output.printJson({ error: { code: "unexpected", message, details: {} } });
+    output.world.stderr.write(`error[unexpected]: ${text}\n`);
     return ExitCode.failed;
   }
-  console.printJson({ error });
-  console.fail(error);
+  output.printJson({ error });
+  output.fail(error);
   return exitCodeOf(error);
 }
 

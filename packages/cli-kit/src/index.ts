@@ -1,0 +1,16 @@
+export {
+  baudRate,
+  byteCount,
+  oneOf,
+  positiveInteger,
+  positiveNumber,
+  repeatable,
+  wholeNumber,
+} from "./option-values.ts";
+export {
+  type CommandDefinition,
+  type DeclareCommand,
+  type ProgramDefinition,
+  type RunStep,
+  runProgram,
+} from "./run-program.ts";
