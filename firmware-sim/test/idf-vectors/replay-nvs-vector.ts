@@ -49,13 +49,19 @@ type Result = Readonly<Record<string, unknown>>;
 /**
  * Replays a case.
  *
+ * @param onInit - Gets the cells before the partition is opened.
  * @returns The first difference, or `undefined`.
  */
-export function replayNvsVector(vector: NvsVector, behaviors: NvsBehaviors): string | undefined {
+export function replayNvsVector(
+  vector: NvsVector,
+  behaviors: NvsBehaviors,
+  onInit: (cells: Uint8Array) => void = () => {},
+): string | undefined {
   const partition = new VectorPartition(vector.pages * PAGE_SIZE);
   const app = new NvsApp(partition, behaviors);
   for (const [index, step] of vector.steps.entries()) {
     const before = partition.checksum;
+    if (step.call === "init") onInit(partition.cells);
     partition.beginCall(step.cut);
     const got = { result: app.call(step), ops: partition.operationCount, crc: partition.checksum };
     const wanted = { result: step.result, ops: step.ops ?? 0, crc: step.crc ?? before };

@@ -235,44 +235,25 @@ export {
   buildNvsBlobIndex,
   buildNvsEntry,
   buildNvsVariableData,
-  isConsistentNvsEntry,
-  isNvsVariableType,
-  NVS_CHUNK_ANY,
-  NVS_CHUNK_SIZE_MAX,
-  NVS_CHUNK_START,
   NVS_CRC_SEED,
   NVS_ENTRY_COUNT,
   NVS_ENTRY_SIZE,
-  NVS_NAMESPACE_ANY,
   type NvsBlobIndex,
   type NvsEntry,
   NvsType,
-  type NvsVariableData,
-  nvsSpanOf,
   parseNvsBlobIndex,
   parseNvsEntry,
   parseNvsVariableData,
 } from "./nvs/nvs-entry.ts";
 export type { NvsEntryInput, NvsPairInput } from "./nvs/nvs-entry-input.ts";
-export { NVS_ENTRY_STATES_SIZE, NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./nvs/nvs-entry-states.ts";
+export { NvsEntryState, NvsEntryStates, nvsStateWordIndex } from "./nvs/nvs-entry-states.ts";
 export { NvsErr } from "./nvs/nvs-err.ts";
-export {
-  hashNvsKey,
-  hasNvsKey,
-  NVS_KEY_LENGTH_MAX,
-  NVS_KEY_SIZE,
-  type NvsKey,
-  nvsKeyFromBytes,
-  nvsKeyFromText,
-} from "./nvs/nvs-key.ts";
+export { hashNvsKey, type NvsKey, nvsKeyFromText } from "./nvs/nvs-key.ts";
 export { buildNvsKeys, type NvsKeys, parseNvsKeys } from "./nvs/nvs-keys.ts";
 export type { NvsOptions } from "./nvs/nvs-options.ts";
 export {
   buildNvsPageHeader,
-  NVS_PAGE_HEADER_SIZE,
   NVS_PAGE_SIZE,
-  NVS_PAGE_STATE_WORDS,
-  NVS_VERSION,
   type NvsPageHeader,
   type NvsPageState,
   parseNvsPageHeader,

@@ -191,6 +191,21 @@ test("the last item of the newest page replaces what an older page has of its ke
   expect(codes(partition(older, newer))).toEqual(["nvs/interrupted"]);
 });
 
+test("of a blob's indices in two pages the older goes, as in a device, if the chunks make up one blob only", () => {
+  const older = page({ state: 0xfc, items: [NAMESPACE, item(1, NvsType.blobIndex, "b", index(3, 1))] });
+  const items = [
+    item(1, NvsType.blobData, "b", utf8("new"), 0),
+    item(1, NvsType.blobIndex, "b", index(3, 1)),
+    item(1, NvsType.u8, "later", Uint8Array.of(1)),
+  ];
+  const { entries, problems } = readNvsPartition(partition(older, page({ sequence: 1, items })));
+  expect(entries.map(({ key, offset }) => [key, offset])).toEqual([
+    ["b", NVS_PAGE_SIZE + 64 + 2 * 32],
+    ["later", NVS_PAGE_SIZE + 64 + 3 * 32],
+  ]);
+  expect(problems).toMatchObject([{ code: "nvs/interrupted", offset: 64 + 32 }]);
+});
+
 test("while a page is being freed its items count, and not the copies in the newest page", () => {
   const freeing = page({ state: 0xf8, items: [NAMESPACE, item(1, NvsType.u8, "k", Uint8Array.of(1))] });
   const copies = page({ sequence: 1, items: [NAMESPACE] });
