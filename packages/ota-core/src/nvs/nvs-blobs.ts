@@ -75,7 +75,7 @@ export class NvsBlobs {
     return offset === sizeBytes ? { err: NvsErr.ESP_OK, data: concatBytes(parts) } : { err: NvsErr.ESP_FAIL };
   }
 
-  /** Whether a blob's chunks hold these bytes (`Storage::cmpMultiPageBlob`). */
+  /** Returns whether a blob's chunks hold these bytes (`Storage::cmpMultiPageBlob`). */
   holds(index: NvsEntry, item: NvsItem): boolean {
     const { namespaceIndex, key, data } = item;
     const { sizeBytes, chunkCount, chunkStart } = parseNvsBlobIndex(index.data);

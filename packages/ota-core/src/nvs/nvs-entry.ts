@@ -99,7 +99,7 @@ export function buildNvsEntry(entry: NvsEntry): Uint8Array {
 }
 
 /**
- * Whether the entry is whole and fits its place (ESP-IDF `Item::checkHeaderConsistency`): CRC right, type known, span
+ * Returns whether the entry is whole and fits its place (ESP-IDF `Item::checkHeaderConsistency`): CRC right, type known, span
  * that of the type and size, chunk index only where one belongs, nothing past the end of the page.
  *
  * @param bytes - 32 bytes.
@@ -118,12 +118,12 @@ export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boo
   return span <= NVS_ENTRY_COUNT - entryIndex && span === nvsSpanOf(sizeBytes);
 }
 
-/** Whether an entry's CRC is that of its bytes. */
+/** Returns whether an entry's CRC is that of its bytes. */
 export function hasNvsEntryCrc(bytes: Uint8Array): boolean {
   return uint32At(bytes, CRC_OFFSET) === entryCrc(bytes);
 }
 
-/** Whether items of the type have a payload in the entries that follow the first. */
+/** Returns whether items of the type have a payload in the entries that follow the first. */
 export function isNvsVariableType(type: number): boolean {
   return type === NvsType.string || type === NvsType.blobData || type === NvsType.blob;
 }

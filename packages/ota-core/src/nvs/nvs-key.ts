@@ -32,7 +32,7 @@ export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
 }
 
 /**
- * Whether a key field holds this key: the bytes up to the first NUL, at most 15, are equal.
+ * Returns whether a key field holds this key: the bytes up to the first NUL, at most 15, are equal.
  *
  * @param bytes - Where the field is.
  * @param offset - Where it begins; 16 bytes follow.

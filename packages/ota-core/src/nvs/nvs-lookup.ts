@@ -29,7 +29,7 @@ export class NvsLookup {
     }
   }
 
-  /** Whether a look-up finds this very item, and none before it. */
+  /** Returns whether a look-up finds this very item, and none before it. */
   finds(item: FoundItem): boolean {
     return this.#found.has(item);
   }
@@ -39,7 +39,7 @@ export class NvsLookup {
   }
 
   /**
-   * The bytes of a blob of format version 2 (ESP-IDF `Storage::readMultiPageBlob`).
+   * Reads a blob of format version 2 (ESP-IDF `Storage::readMultiPageBlob`).
    *
    * @param index - The blob's index entry.
    * @returns `undefined` if a chunk is missing, too long or damaged.

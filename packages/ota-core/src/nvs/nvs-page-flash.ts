@@ -28,7 +28,7 @@ export class NvsPageFlash {
     return this.#snapshot;
   }
 
-  /** Whether reads come from memory. */
+  /** Returns whether reads come from memory. */
   get hasSnapshot(): boolean {
     return this.#snapshot !== undefined;
   }

@@ -171,7 +171,7 @@ class PageRecovery {
     return this.#erase("item-twice", copy.index);
   }
 
-  /** Whether all entries of an item are written, or `undefined` if they lead out of the page. */
+  /** Returns whether all entries of an item are written, or `undefined` if they lead out of the page. */
   #isWritten(index: number, span: number): boolean | undefined {
     for (let part = index; part < index + span; part++) {
       if (part >= NVS_ENTRY_COUNT) return undefined;

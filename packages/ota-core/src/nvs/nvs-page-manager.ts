@@ -133,7 +133,7 @@ export class NvsPageManager {
     return err === NvsErr.ESP_OK ? this.requestNewPage() : err;
   }
 
-  /** The first item that matches, in the oldest page that has one. */
+  /** Finds the first item that matches, in the oldest page that has one. */
   find(query: NvsQuery): FoundItem | undefined {
     const hash = hashOfQuery(query);
     for (const page of this.#pages) {

@@ -94,7 +94,7 @@ export class NvsPage {
     return this.#state;
   }
 
-  /** Whether the page has a place in the order of pages. */
+  /** Returns whether the page has a place in the order of pages. */
   get isInUse(): boolean {
     return this.#state === "active" || this.#state === "full" || this.#state === "freeing";
   }
@@ -111,7 +111,7 @@ export class NvsPage {
     return Math.max(0, (NVS_ENTRY_COUNT - this.nextFreeIndex - 1) * NVS_ENTRY_SIZE);
   }
 
-  /** Says what the page is, as its header or its emptiness shows. Writes nothing. */
+  /** Sets what the page is, as its header or its emptiness shows. Writes nothing. */
   adoptState(state: NvsPageState | "invalid"): void {
     this.#state = state;
   }
@@ -123,8 +123,8 @@ export class NvsPage {
   }
 
   /**
-   * Whether an entry counts: its CRC is right, and its fields where the release looks at them. Judged once while the page
-   * is read from memory.
+   * Returns whether an entry counts: its CRC is right, and its fields where the release looks at them. Judges an entry once
+   * while the page is read from memory.
    */
   isWhole(bytes: Uint8Array, index: number): boolean {
     if (!this.flash.hasSnapshot) return this.#judge(bytes, index);
@@ -175,7 +175,7 @@ export class NvsPage {
     return NvsErr.ESP_ERR_NVS_NOT_FOUND;
   }
 
-  /** All items that match, in the order in which they were written. They may be erased on the way. */
+  /** Yields all items that match, in the order in which they were written. They may be erased on the way. */
   *findAll(query: NvsQuery): Generator<FoundEntry, void, void> {
     const hash = hashOfQuery(query);
     let found = this.find(query, 0, hash);
@@ -209,7 +209,7 @@ export class NvsPage {
   }
 
   /**
-   * Whether the payload of a string or chunk is what `payload` begins with, and its CRC right (`Page::cmpItem`).
+   * Returns whether the payload of a string or chunk is what `payload` begins with, and its CRC right (`Page::cmpItem`).
    *
    * @param payload - More bytes than the item has don't count, as in ESP-IDF.
    */
@@ -308,7 +308,7 @@ export class NvsPage {
     return NvsErr.ESP_OK;
   }
 
-  /** active → full: takes no more items. INVALID_STATE from any other state. */
+  /** Marks an active page as full: it takes no more items. @returns ESP_OK, or INVALID_STATE from any other state. */
   markFull(): number {
     if (this.#state !== "active") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
     this.flash.programPageState("full");
@@ -316,7 +316,11 @@ export class NvsPage {
     return NvsErr.ESP_OK;
   }
 
-  /** active | full → freeing: the items are being moved away. INVALID_STATE from any other state. */
+  /**
+   * Marks an active or full page as freeing: its items are being moved.
+   *
+   * @returns ESP_OK, or INVALID_STATE from any other state.
+   */
   markFreeing(): number {
     if (this.#state !== "full" && this.#state !== "active") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
     this.flash.programPageState("freeing");
@@ -339,7 +343,7 @@ export class NvsPage {
     this.#keyHashes[index] = hash;
   }
 
-  /** The first item with that hash at or behind an entry, or 126. */
+  /** Returns the first item with that hash at or behind an entry, or 126. */
   firstIndexOfHash(hash: number, fromIndex: number): number {
     const index = this.#keyHashes.indexOf(hash, fromIndex);
     return index < 0 ? NO_ENTRY : index;

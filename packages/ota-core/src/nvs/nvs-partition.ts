@@ -135,7 +135,7 @@ export function readNvsPartition(bytes: Uint8Array): NvsPartition {
   };
 }
 
-/** Takes down what the engine meets. */
+/** Records what the engine reports. */
 class PartitionReading implements NvsObserver {
   readonly pages: NvsPartitionPage[] = [];
   readonly #bytes: Uint8Array;
@@ -218,7 +218,7 @@ function entriesOf(items: readonly FoundItem[], namespaces: NvsPartition["namesp
   return entries;
 }
 
-/** Whether a look-up would find this item: an older page may have another one, or the key a blob of version 2. */
+/** Returns whether a look-up would find this item: an older page may have another one, or the key a blob of version 2. */
 function isFound(lookup: NvsLookup, item: FoundItem): boolean {
   const { entry } = item;
   if (entry.type === NvsType.blob && lookup.get({ ...entry, type: NvsType.blobIndex }) !== undefined) return false;

@@ -16,8 +16,8 @@ export interface NvsQuery {
 }
 
 /**
- * The hash that an entry must have to match, or `undefined` if entries of any hash can: the hash of a chunk has its index
- * in it, so a search for any chunk goes through all entries.
+ * Returns the hash that an entry must have to match, or `undefined` if entries of any hash can. The hash of a chunk
+ * includes its index, so a search for any chunk goes through all entries.
  */
 export function hashOfQuery({ namespaceIndex, type, key, chunkIndex = NVS_CHUNK_ANY }: NvsQuery): number | undefined {
   if (namespaceIndex === NVS_NAMESPACE_ANY || key === undefined) return undefined;

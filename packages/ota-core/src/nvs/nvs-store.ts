@@ -112,7 +112,7 @@ export class NvsStore {
   }
 
   /**
-   * Index of a namespace.
+   * Finds the index of a namespace.
    *
    * @param create - Write it if it isn't there; else NOT_FOUND. NOT_ENOUGH_SPACE past 254 namespaces.
    */
@@ -177,7 +177,7 @@ export class NvsStore {
     return found.page.eraseItemAt(found.index, { purge: false });
   }
 
-  /** Erases every key of a namespace; the namespace itself stays. @returns NvsErr.ESP_OK or ESP_FAIL. */
+  /** Erases every key of a namespace; the namespace itself stays. @returns ESP_OK or ESP_FAIL. */
   eraseNamespace(namespaceIndex: number): number {
     const query = { namespaceIndex, type: NvsType.any };
     for (const page of this.#manager.pages) {
@@ -189,7 +189,7 @@ export class NvsStore {
   }
 
   /**
-   * Counts entries. NvsErr.ESP_FAIL while a page is being freed, which no finished call leaves; INVALID_STATE with a page that
+   * Counts entries. ESP_FAIL while a page is being freed, which no finished call leaves; INVALID_STATE with a page that
    * could not be cleaned.
    */
   stats(): { readonly err: number; readonly stats?: NvsStats } {
@@ -272,7 +272,7 @@ export class NvsStore {
     return equalBytes(found.entry.data.subarray(0, item.data.length), item.data);
   }
 
-  /** A blob's next version gets the other half of the chunk indices. NvsErr.ESP_FAIL if its index names neither. */
+  /** A blob's next version gets the other half of the chunk indices. ESP_FAIL if its index names neither. */
   #writeBlob(item: NvsItem, same: FoundItem | undefined): number {
     if (same === undefined) return this.#blobs.write(item, NVS_CHUNK_START.first);
     const { chunkStart } = parseNvsBlobIndex(same.entry.data);
