@@ -145,7 +145,7 @@ const SCENARIOS: readonly (readonly [program: Program, exitCode: number, args: r
   [ota, 2, ["package", ...MANIFEST, "--binary", "@root"]],
   [ota, 2, ["package", ...MANIFEST, "--binary", "@app.bin", "--sign-key", "@passphrase"]],
   [ota, 2, ["package", "--manifest", "@ota/wrong.json", "--binary", "@app.bin"]],
-  [ota, 0, [...DEPLOY, ...MANIFEST, "--wait", "none"]],
+  [ota, 0, [...DEPLOY, ...MANIFEST, "--wait", "none", "--timeout", "600"]],
   [ota, 0, [...DEPLOY, ...MANIFEST, "--dry-run"]],
   [ota, 1, [...DEPLOY, ...MANIFEST]],
   [ota, 1, [...DEPLOY, "--manifest", "@ota/nowhere.json"]],
