@@ -1,12 +1,12 @@
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A `DataView` over exactly the bytes of `bytes`, without a copy. */
+/** Returns a `DataView` over exactly the bytes of `bytes`, without a copy. */
 export function viewOf(bytes: Uint8Array): DataView<ArrayBufferLike> {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The bytes of all parts, one after the other, in a new array. */
+/** Concatenates byte arrays into a new one. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const result = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let offset = 0;
@@ -17,19 +17,19 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return result;
 }
 
-/** Whether two byte strings are equal. Not constant-time: never compare secrets with it. */
+/** Returns `true` if two byte arrays are equal. Not constant-time: never compare secrets with it. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
   return true;
 }
 
-/** UTF-8 of a string. */
+/** Encodes a string as UTF-8. */
 export function utf8(text: string): Uint8Array {
   return ENCODER.encode(text);
 }
 
-/** The string that UTF-8 bytes spell, or `undefined` where they are no valid UTF-8. A byte-order mark is kept. */
+/** Decodes UTF-8. Returns `undefined` if the bytes are not valid UTF-8. Keeps a byte-order mark. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return DECODER.decode(bytes);
@@ -56,14 +56,14 @@ export function decodeText(bytes: Uint8Array): string | undefined {
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
-/** Lower-case hexadecimal, two digits a byte. */
+/** Formats bytes as lower-case hexadecimal, two digits per byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += HEX[byte];
   return text;
 }
 
-/** The bytes that hexadecimal digits of either case spell, or `undefined` for anything else. */
+/** Parses hexadecimal digits of either case. Returns `undefined` for any other text. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
   const bytes = new Uint8Array(text.length / 2);
@@ -72,7 +72,7 @@ export function fromHex(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Base64 with padding (RFC 4648 section 4). */
+/** Encodes bytes as base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
@@ -80,8 +80,11 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of canonical base64 (RFC 4648 section 4: padded, no white space, unused bits zero), or `undefined`.
- * One byte string has exactly one accepted spelling, so that a signed text can't be varied.
+ * Decodes canonical base64 (RFC 4648 section 4: padded, no white space, unused bits zero).
+ *
+ * Accepts exactly one spelling per byte string, so that nobody can vary a signed text.
+ *
+ * @returns The bytes, or `undefined` if the text is not canonical base64.
  */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;

@@ -5,15 +5,16 @@ const TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * CRC-32 as `esp_rom_crc32_le(seed, bytes)` and `zlib.crc32(bytes, seed)` compute it (reflected 0xEDB88320).
+ * Computes the CRC-32 of bytes as `esp_rom_crc32_le(seed, bytes)` and `zlib.crc32(bytes, seed)` do (polynomial
+ * 0xEDB88320, reflected).
  *
- * ESP-IDF uses two flavours: seed 0 for secure-boot signature blocks, seed 0xFFFFFFFF for otadata and NVS.
+ * ESP-IDF uses two variants: seed 0 for secure-boot signature blocks, seed 0xFFFFFFFF for otadata and NVS.
  *
- * @param bytes - Holds what to sum.
- * @param seed - The CRC so far; 0 to begin the ordinary flavour.
+ * @param bytes - Array that contains the range.
+ * @param seed - CRC of the preceding bytes. @defaultValue 0, which starts a standard CRC-32
  * @param begin - Index of the first byte. @defaultValue 0
- * @param end - Index behind the last byte. @defaultValue The length of `bytes`.
- * @returns An unsigned 32-bit number.
+ * @param end - Index after the last byte. @defaultValue The length of `bytes`.
+ * @returns The CRC, uint32.
  */
 export function crc32(bytes: Uint8Array, seed = 0, begin = 0, end: number = bytes.length): number {
   let value = ~seed;

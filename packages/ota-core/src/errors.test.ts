@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isOtaError, OtaError } from "./errors.ts";
 
-test("an error of another copy of the module is one of ours, with its code", async () => {
+test("recognizes an error of another copy of the module, with its code", async () => {
   const copy: typeof import("./errors.ts") = await import("./errors.ts?copy" as string);
   expect(copy.OtaError).not.toBe(OtaError);
   const error = new copy.OtaError("offer/no-slot", "no slot", {});
@@ -12,7 +12,7 @@ test("an error of another copy of the module is one of ours, with its code", asy
 });
 
 test.for([[new Error("x")], [{ code: "offer/no-slot" }], ["offer/no-slot"], [undefined], [null]])(
-  "%j is none of ours",
+  "does not take %j for an OtaError",
   ([thrown]) => {
     expect(isOtaError(thrown)).toBe(false);
     expect(thrown instanceof OtaError).toBe(false);

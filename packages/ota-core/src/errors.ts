@@ -1,6 +1,6 @@
-/** One fault of a document: where it is and what would be right. */
+/** One problem in a document: its place and its correction. */
 export interface Problem {
-  /** Stable code of the fault, for example `manifest/invalid`. */
+  /** Stable code of the problem, for example `manifest/invalid`. */
   readonly code: OtaErrorCode;
   /** JSON pointer (RFC 6901) into the document; empty for the document as a whole. */
   readonly path: string;
@@ -11,9 +11,9 @@ export interface Problem {
 /**
  * Every error code, with the details that come with it. Details are JSON-safe and never hold a secret.
  *
- * The prefix says whose fault it is: `arguments`, `manifest`, `package`, `image`, `provisioning` are an input's; `protocol` and `offer`
- * a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a device's; `nvs` a partition's;
- * `serial` a cable's or a board's; `simulation` a scenario's.
+ * The prefix says where the fault lies: `arguments`, `manifest`, `package`, `image`, `provisioning` are an input's;
+ * `protocol` and `offer` a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a
+ * device's; `nvs` a partition's; `serial` a cable's or a board's; `simulation` a scenario's.
  */
 export interface OtaErrorDetails {
   "arguments/invalid": { readonly option?: string };
@@ -251,23 +251,23 @@ export interface OtaErrorDetails {
 /** The stable name of an error, for example `image/truncated`. */
 export type OtaErrorCode = keyof OtaErrorDetails;
 
-/** What {@link OtaError} takes besides code, message and details. */
+/** Optional parts of an {@link OtaError}. */
 export interface OtaErrorOptions {
-  /** The error that led to this one. */
+  /** The error that caused this one. */
   readonly cause?: unknown;
-  /** What the reader can do about it, as one sentence. */
+  /** One sentence that says what the reader can do. */
   readonly hint?: string;
 }
 
-/** What every copy of this module marks its errors with. */
+/** Mark on the errors of every copy of this module. */
 const OTA_ERROR: symbol = Symbol.for("@tinybms/ota-core/OtaError");
 
 /**
- * The one error class of the project: a stable `code`, a message that names the file, field or offset and says what
- * would be right, JSON-safe `details`, and where there is one a `hint` that says what to do.
+ * The only error class of the project. It has a stable `code`, a message that names the file, field or offset and says
+ * what would be right, JSON-safe `details` and, if there is a remedy, a `hint` that says what to do.
  *
- * Anything else that a function of ours throws is a bug in it. An error of another copy of this module, such as the one
- * that a bundled command has inside, is an `OtaError` too.
+ * Any other error that a function of this project throws is a bug. `instanceof` also accepts errors of another copy of
+ * this module, such as the copy inside a bundled command.
  */
 export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
@@ -287,7 +287,7 @@ export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
     Object.defineProperty(this, OTA_ERROR, { value: true });
   }
 
-  /** The form in which commands print an error with `--json`. */
+  /** Returns the object that commands print as an error with `--json`. */
   toJSON(): { code: Code; message: string; details: OtaErrorDetails[Code]; hint?: string } {
     const { code, message, details, hint } = this;
     return hint === undefined ? { code, message, details } : { code, message, details, hint };
@@ -295,10 +295,10 @@ export class OtaError<Code extends OtaErrorCode = OtaErrorCode> extends Error {
 }
 
 /**
- * Tells whether something thrown is an {@link OtaError}, and of which code.
+ * Checks whether a thrown value is an {@link OtaError}, optionally with a certain code.
  *
- * @param error - What was caught.
- * @param code - The code to look for; without it any `OtaError` matches.
+ * @param error - The caught value.
+ * @param code - The code to look for. @defaultValue Any code matches.
  */
 export function isOtaError<Code extends OtaErrorCode = OtaErrorCode>(
   error: unknown,

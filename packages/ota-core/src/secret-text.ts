@@ -1,34 +1,37 @@
-/** What stands in place of a secret. */
+/** Replacement for a secret. */
 const REDACTED = "***";
 
-/** Secrets below this many characters are blanked only where they stand as a word: they may be part of any other. */
+/** Shorter secrets, in characters, are redacted only as whole words: they occur inside ordinary words. */
 const WHOLE_WORD_LENGTH = 4;
 
-/** Members and query parameters that hold a secret. */
+/** Names of members and query parameters that contain a secret. */
 const SECRET_NAME =
   /pass(?:word|wd|phrase)?$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|^auth(?:orization)?$|cookie|bearer|^sig$|signature/i;
 
-/** Members about a secret, which are none. */
+/** Names of members that describe a secret but do not contain it. */
 const ABOUT_A_SECRET = /(?:url|uri|file|path|header|name|field|type|env|expires)$/i;
 
-/** Request headers that hold a secret. */
+/** Names of request headers that contain a secret. */
 const SECRET_HEADER = /auth|token|secret|pass|cookie|credential|key|session|signature/i;
 
-/** Everything between the scheme and the last `@`: a password may hold what a URL should not. */
+/** Everything between the scheme and the last `@`: people don't always escape a password. */
 const USER_INFO = /([a-z][a-z0-9+.-]{1,31}:\/{1,2})([^\s"'<>]{0,4096})@/gi;
 const QUERY_PARAMETER = /[?&]([^=&#\s]{1,256})=([^&#\s]{1,4096})/g;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
-/** Whether a text that stands under no secret name holds a secret nevertheless: one of a URL, or a private key. */
+/**
+ * Returns `true` if a text contains a secret whatever its name is: user information or a token in a URL, or a private
+ * key.
+ */
 export function holdsSecret(text: string): boolean {
   return secretsIn(text, "", false).length > 0;
 }
 
 /**
- * Blanks secrets in text that is shown: the given ones, as they are and as URLs, JSON and the Basic scheme spell them,
- * and user information in URLs, whosever it is.
+ * Creates a function that redacts secrets in text. It redacts the given secrets, also in the spellings of URLs, JSON
+ * and the Basic scheme, and all user information in URLs.
  *
- * @param secrets - Secrets, or what `secretsOf` found.
+ * @param secrets - Secrets, or the result of `secretsOf`.
  * @returns A function from text to text.
  */
 export function redactorOf(secrets: Iterable<{ readonly value: string } | string>): (text: string) => string {
@@ -36,13 +39,13 @@ export function redactorOf(secrets: Iterable<{ readonly value: string } | string
   for (const secret of secrets) {
     for (const spelling of spellingsOf(typeof secret === "string" ? secret : secret.value)) spellings.add(spelling);
   }
-  // The longest first: a secret may begin with another.
+  // Longest first: one secret may be a prefix of another.
   const patterns = [...spellings].sort((left, right) => right.length - left.length).map(patternOf);
   return (text) =>
     redactUserInfo(patterns.reduce<string>((blanked, pattern) => blanked.replaceAll(pattern, REDACTED), text));
 }
 
-/** The text with user information in URLs blanked. */
+/** Redacts user information in URLs. */
 export function redactUserInfo(text: string): string {
   return text.replace(USER_INFO, `$1${REDACTED}@`);
 }
@@ -50,8 +53,10 @@ export function redactUserInfo(text: string): string {
 /**
  * Finds the secrets in one value of a channel.
  *
+ * @param text - The value.
  * @param name - Name of the member or header.
- * @returns What must not be shown, and what it is, to stand after "holds".
+ * @param isHeader - `true` for a header of a request.
+ * @returns Each secret, and a phrase for it to follow the word "holds".
  */
 export function secretsIn(text: string, name: string, isHeader: boolean): { secret: string; kind: string }[] {
   if (text === "") return [];
@@ -62,7 +67,7 @@ export function secretsIn(text: string, name: string, isHeader: boolean): { secr
   if (PRIVATE_KEY.test(text)) return [{ secret: text, kind: "a private key" }];
   const found: { secret: string; kind: string }[] = [];
   for (const [, , userInfo = ""] of text.matchAll(USER_INFO)) {
-    // Of `user:$PASSWORD` the name alone is literal, and no secret.
+    // In `user:$PASSWORD` only the user name is literal, and it is not a secret.
     const colon = userInfo.indexOf(":");
     const password = userInfo.slice(colon + 1);
     if (password !== "") found.push({ secret: password, kind: "user information in its URL" });
@@ -74,7 +79,7 @@ export function secretsIn(text: string, name: string, isHeader: boolean): { secr
   return found;
 }
 
-/** A secret as it may come out of other programs' messages. */
+/** Returns the spellings in which other programs' messages may contain a secret. */
 function spellingsOf(secret: string): string[] {
   const authorization = /^(?:basic|bearer|digest|token|apikey)\s+(\S.*)$/is.exec(secret)?.[1];
   const spellings = [secret, ...(authorization === undefined ? [] : [authorization])];
@@ -86,7 +91,9 @@ function spellingsOf(secret: string): string[] {
   return [...spellings, ...encoded].map((text) => text.trim()).filter((text) => text.length > 1);
 }
 
-/** What to look for: a regular expression only for short texts, for its size has a limit. */
+/**
+ * Returns the search pattern for a text. Only short texts become regular expressions, because their size is limited.
+ */
 function patternOf(text: string): string | RegExp {
   if (text.length >= WHOLE_WORD_LENGTH) return text;
   const escaped = text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");

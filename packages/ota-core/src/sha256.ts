@@ -1,27 +1,30 @@
 import { sha256 as portableSha256 } from "@noble/hashes/sha2.js";
 
-/** A SHA-256 under way. */
+/** An incremental SHA-256. */
 export interface Sha256 {
-  /** Adds bytes; they are not kept. */
+  /** Hashes more bytes. Does not keep a reference to them. */
   update(bytes: Uint8Array): Sha256;
-  /** The state as it is now, to go on from independently: hashing two ends of one stream costs one pass. */
+  /** Returns an independent copy of the current state, so that one pass can hash two ranges with a common start. */
   copy(): Sha256;
-  /** The 32 bytes of the digest. Ends this object. */
+  /** Returns the digest, 32 bytes. This object can't be used afterwards. */
   digest(): Uint8Array;
 }
 
 type NodeCrypto = typeof import("node:crypto");
 
-/** Node's own implementation where there is one: some ten times faster, and found without an import a bundler would see. */
+/**
+ * Node's implementation, if this is Node: about ten times faster. Not imported, so that bundlers for browsers don't see
+ * it.
+ */
 const native: NodeCrypto | undefined = globalThis.process?.getBuiltinModule?.("node:crypto");
 
-/** Begins a SHA-256 (FIPS 180-4). */
+/** Creates an incremental SHA-256 (FIPS 180-4). */
 export function createSha256(): Sha256 {
   return native === undefined ? wrapPortable(portableSha256.create()) : wrapNative(native.createHash("sha256"));
 }
 
 /**
- * SHA-256 of bytes at hand (FIPS 180-4).
+ * Computes the SHA-256 of bytes (FIPS 180-4).
  *
  * @returns The 32 bytes of the digest.
  */
@@ -41,7 +44,7 @@ function wrapNative(hash: import("node:crypto").Hash): Sha256 {
   };
 }
 
-/** A `Buffer` as the `Uint8Array` it is, so that results compare alike on every platform. */
+/** Returns a `Buffer` as a plain `Uint8Array`, so that results are of one type on every platform. */
 function plain(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

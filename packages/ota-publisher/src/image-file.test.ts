@@ -113,7 +113,7 @@ test("a file that is delivered as a whole may be of any kind, and is told where 
   writeFileSync(path, bytes);
   const other = openArtifact(path, ARTIFACT);
   expect(other.file).toMatchObject({ sizeBytes: bytes.length, sha256: toHex(sha256(bytes)) });
-  expect(other.warnings).toEqual([expect.stringMatching(/is no app image .* it is sent as it is$/)]);
+  expect(other.warnings).toEqual([expect.stringMatching(/is not an app image .* it is sent as it is$/)]);
   other.file.close();
 });
 

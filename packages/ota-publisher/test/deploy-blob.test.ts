@@ -90,7 +90,7 @@ test("a file that is no app image goes as it is, with a warning", async () => {
   await broker.close();
   line.remove();
   expect(exitCode).toBe(0);
-  expect(stderr).toMatch(/spiffs\.bin is no app image .* it is sent as it is/);
+  expect(stderr).toMatch(/spiffs\.bin is not an app image .* it is sent as it is/);
 });
 
 test("a file that no MQTT message can hold is refused before anybody connects, with the limit", async () => {

@@ -4,13 +4,13 @@ import { OtaError } from "../errors.ts";
 /** Size of an app descriptor in bytes. */
 export const APP_DESCRIPTOR_SIZE = 256;
 
-/** Where in an app image its descriptor lies, in bytes: after the image header and the header of segment 0. */
+/** Offset of the app descriptor in an app image, in bytes: after the image header and the header of segment 0. */
 export const APP_DESCRIPTOR_OFFSET = 32;
 
 /** First word of an app descriptor (`ESP_APP_DESC_MAGIC_WORD`). */
 export const APP_DESCRIPTOR_MAGIC = 0xabcd_5432;
 
-/** What an app says of itself (`esp_app_desc_t` in ESP-IDF's `esp_app_desc.h`, 256 bytes). */
+/** An app descriptor (`esp_app_desc_t` in ESP-IDF's `esp_app_desc.h`, 256 bytes). */
 export interface AppDescriptor {
   /** Anti-rollback version, uint32; 0 unless the project sets `CONFIG_BOOTLOADER_APP_SECURE_VERSION`. */
   readonly secureVersion: number;
@@ -18,17 +18,17 @@ export interface AppDescriptor {
   readonly version: string;
   /** Name of the project, at most 32 bytes of UTF-8 (ESP-IDF's own build keeps to 31). */
   readonly projectName: string;
-  /** Time of the build as `__TIME__` gives it, at most 16 bytes; may be empty. */
+  /** Build time in the format of `__TIME__`, at most 16 bytes; may be empty. */
   readonly time: string;
-  /** Date of the build as `__DATE__` gives it, at most 16 bytes; may be empty. */
+  /** Build date in the format of `__DATE__`, at most 16 bytes; may be empty. */
   readonly date: string;
   /** Version of ESP-IDF, at most 32 bytes. */
   readonly idfVersion: string;
   /** SHA-256 of the app's ELF file, 32 bytes. */
   readonly appElfSha256: Uint8Array;
-  /** Lowest eFuse block revision the app runs on, major × 100 + minor. 0 and 65535 mean "not set". */
+  /** Lowest eFuse block revision that the app supports, major × 100 + minor. 0 and 65535 mean "not set". */
   readonly minEfuseBlockRevision: number;
-  /** Highest eFuse block revision the app runs on, major × 100 + minor. 0 and 65535 mean "not set". */
+  /** Highest eFuse block revision that the app supports, major × 100 + minor. 0 and 65535 mean "not set". */
   readonly maxEfuseBlockRevision: number;
   /** log2 of the MMU page size in bytes; 0 in older images, which means the chip's default. */
   readonly mmuPageSize: number;
@@ -62,11 +62,14 @@ const RAW = {
 /**
  * Parses an app descriptor.
  *
- * Texts end at their first NUL, or with their field; what follows a NUL is not kept, all other bytes are.
+ * A text ends at its first NUL or at the end of its field. Bytes after that NUL are lost; all other bytes are kept.
  *
- * @param bytes - At least 256 bytes; what follows is not read. The result shares no memory with them.
- * @throws {@link OtaError} `image/truncated`, `image/bad-magic`, or `image/invalid` where a text isn't UTF-8. Offsets
- *   count from the start of the descriptor.
+ * @param bytes - At least 256 bytes; only the first 256 are read. The result shares no memory with them.
+ * @throws {@link OtaError} `image/truncated` if there are fewer bytes.
+ * @throws {@link OtaError} `image/bad-magic` if the magic word is wrong.
+ * @throws {@link OtaError} `image/invalid` if a text isn't UTF-8.
+ *
+ * In error details, `offset` counts from the start of the descriptor.
  */
 export function parseAppDescriptor(bytes: Uint8Array): AppDescriptor {
   if (bytes.length < APP_DESCRIPTOR_SIZE) {
@@ -100,7 +103,7 @@ export function parseAppDescriptor(bytes: Uint8Array): AppDescriptor {
 /**
  * Builds the 256 bytes of an app descriptor.
  *
- * @throws {@link OtaError} `image/invalid` where a value doesn't fit its field.
+ * @throws {@link OtaError} `image/invalid` if a value doesn't fit its field.
  */
 export function buildAppDescriptor(descriptor: AppDescriptor): Uint8Array {
   const bytes = new Uint8Array(APP_DESCRIPTOR_SIZE);
@@ -143,8 +146,8 @@ function textBytes(text: string, field: string, offset: number, size: number): U
   const bytes = utf8(text);
   if (bytes.length > size)
     throw invalid(`${field} is ${bytes.length} bytes of UTF-8; it must be at most ${size}`, offset);
-  if (bytes.includes(0)) throw invalid(`${field} holds a NUL; a text ends at its first`, offset);
-  // A lone surrogate would come back as U+FFFD.
+  if (bytes.includes(0)) throw invalid(`${field} holds a NUL, which ends a text`, offset);
+  // UTF-8 can't encode a lone surrogate: it would be parsed as U+FFFD.
   if (decodeUtf8(bytes) !== text) throw invalid(`${field} isn't well-formed Unicode`, offset);
   return bytes;
 }

@@ -79,7 +79,7 @@ test("any bytes give a header or an image/… error", () => {
   );
 });
 
-test("every bit of a header but those of hash_appended survives", () => {
+test("every bit of a header except hash_appended survives parsing and building", () => {
   const bytes = buildAppImageHeader(header);
   for (let bit = 8; bit < 184; bit++) {
     const flipped = Uint8Array.from(bytes);
@@ -88,13 +88,13 @@ test("every bit of a header but those of hash_appended survives", () => {
   }
 });
 
-test("any hash_appended but zero says that there is a hash", () => {
+test("any hash_appended other than zero means that there is a hash", () => {
   const bytes = buildAppImageHeader(header);
   bytes[23] = 0x80;
   expect(parseAppImageHeader(bytes).hashAppended).toBe(true);
 });
 
-test("erased flash is no image, and the error says what it looks like", () => {
+test("erased flash is not an image, and the error names it", () => {
   expect(() => parseAppImageHeader(new Uint8Array(24).fill(0xff))).toThrow(
     expect.objectContaining({
       code: "image/bad-magic",

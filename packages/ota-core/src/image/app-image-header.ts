@@ -1,7 +1,7 @@
 import { viewOf } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 
-/** First byte of an app or bootloader image (`ESP_IMAGE_HEADER_MAGIC`). ESP8266 images begin with it too. */
+/** First byte of an app or bootloader image (`ESP_IMAGE_HEADER_MAGIC`). ESP8266 images begin with the same byte. */
 export const APP_IMAGE_MAGIC = 0xe9;
 
 /** Size of an image header in bytes. */
@@ -14,47 +14,48 @@ export const SEGMENT_HEADER_SIZE = 8;
 export interface AppImageHeader {
   /** 0xE9. */
   readonly magic: number;
-  /** How many segments follow; more than 16 are refused. */
+  /** Number of segments. The bootloader refuses more than 16. */
   readonly segmentCount: number;
   /** 0 QIO, 1 QOUT, 2 DIO, 3 DOUT, 4 fast read, 5 slow read. */
   readonly spiMode: number;
   /** Divider of the flash clock, 4 bits: 0 = 1/2, 1 = 1/3, 2 = 1/4, 15 = 1/1. */
   readonly spiSpeed: number;
-  /** Flash size, 4 bits: 0 = 1 MB, 1 = 2 MB … 7 = 128 MB. Only the bootloader's counts. */
+  /** Flash size, 4 bits: 0 = 1 MB, 1 = 2 MB … 7 = 128 MB. Only the value in the bootloader's header has an effect. */
   readonly spiSize: number;
-  /** Where execution begins, uint32. */
+  /** Address where execution begins, uint32. */
   readonly entryAddress: number;
   /** 0xEE = disabled. */
   readonly wpPin: number;
   /** `spi_pin_drv`, three bytes for the ROM. */
   readonly spiPinDrive: readonly [number, number, number];
-  /** `chip_id` of the chip it is built for, uint16. */
+  /** `chip_id` of the target chip, uint16. */
   readonly chipId: number;
-  /** `min_chip_rev`, one byte that ESP-IDF no longer looks at. */
+  /** `min_chip_rev`, one byte that current ESP-IDF ignores. */
   readonly minChipRevision: number;
-  /** Lowest chip revision it runs on, major × 100 + minor. */
+  /** Lowest supported chip revision, major × 100 + minor. */
   readonly minChipRevisionFull: number;
-  /** Highest chip revision it runs on, major × 100 + minor. 0 and 65535 mean "not set". */
+  /** Highest supported chip revision, major × 100 + minor. 0 and 65535 mean "not set". */
   readonly maxChipRevisionFull: number;
   /** Four bytes, as a uint32. */
   readonly reserved: number;
-  /** Whether a SHA-256 follows the checksum; any byte but 0 says so. */
+  /** Whether a SHA-256 follows the checksum. Any byte other than 0 means `true`. */
   readonly hashAppended: boolean;
 }
 
 /** The header of a segment (`esp_image_segment_header_t`, 8 bytes). */
 export interface SegmentHeader {
-  /** Where the segment is mapped or copied to, uint32; 0 for padding, which goes nowhere. */
+  /** Address to which the segment is mapped or copied, uint32; 0 for padding, which is not loaded. */
   readonly loadAddress: number;
   /** Size of the data that follows, in bytes, uint32. */
   readonly dataSize: number;
 }
 
 /**
- * Parses an image header. The number of segments isn't judged here.
+ * Parses an image header. Does not check the number of segments.
  *
- * @param bytes - At least 24 bytes; what follows is not read.
- * @throws {@link OtaError} `image/truncated`, or `image/bad-magic` where the first byte isn't 0xE9.
+ * @param bytes - At least 24 bytes; only the first 24 are read.
+ * @throws {@link OtaError} `image/truncated` if there are fewer bytes.
+ * @throws {@link OtaError} `image/bad-magic` if the first byte isn't 0xE9.
  */
 export function parseAppImageHeader(bytes: Uint8Array): AppImageHeader {
   if (bytes.length < APP_IMAGE_HEADER_SIZE) throw truncated("image header", APP_IMAGE_HEADER_SIZE, bytes.length);
@@ -82,7 +83,7 @@ export function parseAppImageHeader(bytes: Uint8Array): AppImageHeader {
 /**
  * Builds the 24 bytes of an image header.
  *
- * @throws {@link OtaError} `image/invalid` where a value doesn't fit its field.
+ * @throws {@link OtaError} `image/invalid` if a value doesn't fit its field.
  */
 export function buildAppImageHeader(header: AppImageHeader): Uint8Array {
   const bytes = new Uint8Array(APP_IMAGE_HEADER_SIZE);
@@ -111,10 +112,10 @@ export function buildAppImageHeader(header: AppImageHeader): Uint8Array {
 }
 
 /**
- * Parses a segment header. The size isn't judged here.
+ * Parses a segment header. Does not check the size.
  *
- * @param bytes - At least 8 bytes; what follows is not read.
- * @throws {@link OtaError} `image/truncated`.
+ * @param bytes - At least 8 bytes; only the first 8 are read.
+ * @throws {@link OtaError} `image/truncated` if there are fewer bytes.
  */
 export function parseSegmentHeader(bytes: Uint8Array): SegmentHeader {
   if (bytes.length < SEGMENT_HEADER_SIZE) throw truncated("segment header", SEGMENT_HEADER_SIZE, bytes.length);
@@ -125,7 +126,7 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeader {
 /**
  * Checks the first byte of an image.
  *
- * @throws {@link OtaError} `image/bad-magic`.
+ * @throws {@link OtaError} `image/bad-magic` if it isn't 0xE9.
  */
 export function assertAppImageMagic(magic: number): void {
   if (magic === APP_IMAGE_MAGIC) return;

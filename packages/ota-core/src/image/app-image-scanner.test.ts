@@ -67,7 +67,7 @@ test("pieces of any size give the same report", () => {
   );
 });
 
-test("what is put together is taken apart", () => {
+test("every encoded image is parsed back to its parts", () => {
   fc.assert(
     fc.property(anyParts, fc.uint8Array({ maxLength: 50 }), (parts, trailing) => {
       const bytes = encodeAppImage(parts);
@@ -161,7 +161,7 @@ test("every flipped bit of an image is found", () => {
   expect(outcomes.get("image/hash-mismatch")).toBeGreaterThan(200);
 });
 
-test("a wrong first byte is known from the first piece", () => {
+test("a wrong first byte is refused with the first piece", () => {
   const scanner = createAppImageScanner();
   expect(() => scanner.push(Uint8Array.of(0x7f))).toThrow(
     expect.objectContaining({ code: "image/bad-magic", details: { offset: 0, found: 0x7f, expected: 0xe9 } }),

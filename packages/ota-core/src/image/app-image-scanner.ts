@@ -27,25 +27,26 @@ import {
 } from "./app-image-header.ts";
 import { chipById } from "./chips.ts";
 
-/** What a scan of a whole file yields. */
+/** Result of scanning a whole file. */
 export interface AppImageReport {
   readonly image: AppImage;
-  /** Size of the file in bytes: the image's and what follows it. */
+  /** Size of the file in bytes: the image and any bytes after it. */
   readonly fileSize: number;
   /** SHA-256 of the file, 32 bytes. */
   readonly fileSha256: Uint8Array;
 }
 
-/** Reads an image in pieces of any size, each byte once, and keeps a few hundred bytes of it. */
+/** Incremental parser for an image in pieces of any size. It reads each byte once and keeps a few hundred bytes. */
 export interface AppImageScanner {
   /**
-   * Takes the next bytes of the file; they are not kept.
+   * Reads the next bytes of the file. Does not keep a reference to them.
    *
-   * @throws {@link OtaError} `image/bad-magic` or `image/invalid` as soon as it is known.
+   * @throws {@link OtaError} `image/bad-magic` if the first byte of the file isn't 0xE9.
+   * @throws {@link OtaError} `image/invalid` as soon as the structure is known to be wrong.
    */
   push(bytes: Uint8Array): void;
   /**
-   * Ends the scan.
+   * Ends the scan and returns its result.
    *
    * @throws {@link OtaError} `image/truncated` if the file ended inside the image.
    */
@@ -53,9 +54,9 @@ export interface AppImageScanner {
 }
 
 /**
- * Begins to read a file that holds an image, possibly with more after it.
+ * Creates a scanner for a file that contains an image, possibly with more bytes after it.
  *
- * Checksum and appended hash are computed and reported, not judged: see `verifyAppImage`.
+ * The scanner reports checksum and appended hash as stored and as computed. `verifyAppImage` compares them.
  */
 export function createAppImageScanner(): AppImageScanner {
   const reader = new AppImageReader();
@@ -73,11 +74,13 @@ export function createAppImageScanner(): AppImageScanner {
 }
 
 /**
- * Parses an image, possibly with more after it. Checks the structure alone: a wrong checksum or hash is a value.
+ * Parses an image, possibly with more bytes after it. Checks only the structure: a wrong checksum or hash is not an
+ * error here.
  *
  * @param bytes - The image from its first byte. The result shares no memory with them.
- * @throws {@link OtaError} `image/bad-magic`, `image/invalid` (a segment count, size or descriptor that can't be) or
- *   `image/truncated`.
+ * @throws {@link OtaError} `image/bad-magic` if the first byte isn't 0xE9.
+ * @throws {@link OtaError} `image/invalid` if the segment count, a segment size or the descriptor is invalid.
+ * @throws {@link OtaError} `image/truncated` if the bytes end inside the image.
  */
 export function parseAppImage(bytes: Uint8Array): AppImage {
   const reader = new AppImageReader();
@@ -85,11 +88,11 @@ export function parseAppImage(bytes: Uint8Array): AppImage {
   return reader.image(bytes.length);
 }
 
-/** The part of an image that is being read. */
+/** Part of an image. */
 type Part = "header" | "segment-header" | "segment-data" | "padding" | "hash" | "end";
 
 class AppImageReader {
-  /** Over every byte read so far; the caller goes on with what follows the image. */
+  /** Hash of every byte read so far. The caller updates it with the bytes after the image. */
   readonly hash: Sha256 = createSha256();
   #part: Part = "header";
   #partStart = 0;
@@ -105,7 +108,7 @@ class AppImageReader {
   #computedHash: Uint8Array | undefined;
   #appendedHash: AppImage["appendedHash"];
 
-  /** @returns How many of the bytes belong to the image. */
+  /** Reads the next bytes. Returns how many of them belong to the image. */
   read(bytes: Uint8Array): number {
     let used = 0;
     while (this.#part !== "end") {
@@ -141,7 +144,7 @@ class AppImageReader {
     this.#position += piece.length;
   }
 
-  /** The current part has been read to its end: judges it, and goes on to the next. */
+  /** Checks the part that has just been read and begins the next one. */
   #endPart(): void {
     switch (this.#part) {
       case "header":
@@ -251,10 +254,12 @@ class AppImageReader {
     ];
   }
 
-  /** An ESP8266 image has no chip id, and its segments begin where ours have one. */
+  /** Returns a hint for an unknown chip id: in an ESP8266 image, a segment header lies there. */
   #hint(): { hint?: string } {
     if (this.#header === undefined || chipById(this.#header.chipId) !== undefined) return {};
     const chipId = `0x${this.#header.chipId.toString(16).padStart(4, "0")}`;
-    return { hint: `chip id ${chipId} is none of an ESP32: perhaps an ESP8266 image, which begins with 0xe9 too` };
+    return {
+      hint: `no chip of the ESP32 family has id ${chipId}: perhaps an ESP8266 image, which also begins with 0xe9`,
+    };
   }
 }

@@ -73,7 +73,7 @@ test("the minimal ESP32 app is parsed and verified", () => {
   assertAppImage(image);
 });
 
-test("an image without segments has the checksum of nothing", () => {
+test("an image without segments has the initial checksum", () => {
   const image = encodeAppImage({ header, segments: [], hashAppended: false });
   expect(image).toHaveLength(32);
   expect(image[31]).toBe(0xef);
@@ -133,7 +133,7 @@ test("two changes that the checksum can't see are a hash mismatch", () => {
   );
 });
 
-test("without an appended hash nothing but the checksum protects an image", () => {
+test("without an appended hash only the checksum protects an image", () => {
   const image = bare(0, undefined, false);
   image[32]! ^= 0x40;
   image[33]! ^= 0x40;
@@ -142,7 +142,7 @@ test("without an appended hash nothing but the checksum protects an image", () =
   verifyAppImage(parsed);
 });
 
-test("the padding before the checksum is hashed, whatever it holds", () => {
+test("the padding before the checksum is hashed and may contain any bytes", () => {
   const changed = Uint8Array.from(minimal);
   changed[295] = 1;
   expect(() => verifyAppImage(parseAppImage(changed))).toThrow(
@@ -163,15 +163,16 @@ test("an image of a known chip without an app descriptor is taken for a bootload
 });
 
 test("an image of an unknown chip without an app descriptor may be an ESP8266's", () => {
-  const message = "and chip id 0x4020 is none of an ESP32: perhaps an ESP8266 image, which begins with 0xe9 too";
+  const message =
+    "and no chip of the ESP32 family has id 0x4020: perhaps an ESP8266 image, which also begins with 0xe9";
   expect(() => assertAppImage(parseAppImage(bare(0x4020)))).toThrow(message);
 });
 
-test("a first segment that is too short for it holds no app descriptor", () => {
+test("a first segment shorter than an app descriptor contains none", () => {
   expect(parseAppImage(bare(0, descriptor.subarray(0, 252))).descriptor).toBeUndefined();
 });
 
-test("an app descriptor in another segment than the first isn't one", () => {
+test("an app descriptor is recognized only in the first segment", () => {
   const segments = [
     { loadAddress: 0x3ffb0000, data: new Uint8Array(4) },
     { loadAddress: 0x3f400020, data: descriptor },

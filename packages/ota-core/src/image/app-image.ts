@@ -6,50 +6,54 @@ import { APP_DESCRIPTOR_OFFSET } from "./app-descriptor.ts";
 import { APP_IMAGE_MAGIC, type AppImageHeader, buildAppImageHeader, SEGMENT_HEADER_SIZE } from "./app-image-header.ts";
 import { chipById } from "./chips.ts";
 
-/** The bootloader refuses an image with more segments (`ESP_IMAGE_MAX_SEGMENTS`). */
+/** Maximum number of segments that the bootloader accepts (`ESP_IMAGE_MAX_SEGMENTS`). */
 export const SEGMENTS_MAX = 16;
 
-/** A segment's data must be smaller, in bytes, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
+/** Exclusive limit of a segment's data size in bytes, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
 export const SEGMENT_SIZE_LIMIT = 0x100_0000;
 
-/** What a segment's data must be smaller than on a chip, in bytes; unknown chips are held to 16 MiB. */
+/**
+ * Returns the exclusive limit of a segment's data size on a chip, in bytes; 16 MiB for unknown chips.
+ *
+ * @param chipId - `chip_id` of the image header.
+ */
 export function segmentSizeLimit(chipId: number): number {
   return chipById(chipId)?.addresses32Bit === true ? 0xffff_ffff : SEGMENT_SIZE_LIMIT;
 }
 
-/** XOR of no bytes (`ESP_ROM_CHECKSUM_INITIAL`). */
+/** Initial value of the checksum (`ESP_ROM_CHECKSUM_INITIAL`). */
 export const CHECKSUM_INITIAL = 0xef;
 
 /** One segment of an image. */
 export interface AppImageSegment {
-  /** Where it is mapped or copied to; 0 for padding. */
+  /** Address to which it is mapped or copied; 0 for padding. */
   readonly loadAddress: number;
-  /** Where its data begins, in bytes from the start of the image. */
+  /** Offset of its data in bytes from the start of the image. */
   readonly dataOffset: number;
   /** Size of its data in bytes, a multiple of 4. */
   readonly dataSize: number;
 }
 
-/** An app image, or any other image of its format, as found: a wrong checksum or hash is a value here. */
+/** A parsed app image, or another image of the same format. Its checksum and hash may be wrong. */
 export interface AppImage {
   readonly header: AppImageHeader;
   /** In the order of the image. */
   readonly segments: readonly AppImageSegment[];
-  /** XOR of all segment data, and where it is stored. */
+  /** XOR of all segment data, and its offset in bytes. */
   readonly checksum: { readonly offset: number; readonly stored: number; readonly computed: number };
-  /** SHA-256 of everything up to and including the checksum, where one is appended. */
+  /** SHA-256 of all bytes up to and including the checksum, if one is appended. `offset` in bytes. */
   readonly appendedHash?: { readonly offset: number; readonly stored: Uint8Array; readonly computed: Uint8Array };
   /** Size in bytes of header, segments, checksum and appended hash (`image_len`). */
   readonly imageSize: number;
-  /** `undefined` where segment 0 doesn't begin with one: a bootloader, or an image of another kind. */
+  /** `undefined` if segment 0 doesn't begin with one: a bootloader, or an image of another kind. */
   readonly descriptor: AppDescriptor | undefined;
-  /** How many bytes follow the image; the bootloader never looks at them, unless they are a signature. */
+  /** Number of bytes after the image. The bootloader ignores them unless they are a signature. */
   readonly trailingSize: number;
 }
 
-/** What {@link encodeAppImage} puts together. */
+/** Input of {@link encodeAppImage}. */
 export interface AppImageParts {
-  /** Header fields; the number of segments and the presence of a hash are filled in. */
+  /** Header fields, without the ones that follow from the segments and from `hashAppended`. */
   readonly header: Omit<AppImageHeader, "magic" | "segmentCount" | "hashAppended">;
   /** Contents of the segments, each a multiple of 4 bytes. */
   readonly segments: readonly { readonly loadAddress: number; readonly data: Uint8Array }[];
@@ -57,9 +61,10 @@ export interface AppImageParts {
 }
 
 /**
- * Checks what protects an image's bytes: its checksum, then its appended hash if it has one.
+ * Checks an image's checksum, then its appended hash if it has one.
  *
- * @throws {@link OtaError} `image/checksum-mismatch` or `image/hash-mismatch`.
+ * @throws {@link OtaError} `image/checksum-mismatch` if the checksum is wrong.
+ * @throws {@link OtaError} `image/hash-mismatch` if the appended hash is wrong.
  */
 export function verifyAppImage(image: AppImage): void {
   const { checksum, appendedHash } = image;
@@ -77,14 +82,14 @@ export function verifyAppImage(image: AppImage): void {
   throw new OtaError("image/hash-mismatch", message, { offset: appendedHash.offset, expected, actual });
 }
 
-/** The largest `secure_version` that a release can state; ESP-IDF's build takes 32 at most. */
+/** Maximum `secure_version` of a release. ESP-IDF's build accepts at most 32. */
 const SECURE_VERSION_MAX = 0x7fff_ffff;
 
 /**
- * Checks that an image is an app: the bootloader has no app descriptor, nor have images of other chip families.
+ * Checks that an image is an app. Bootloaders and images for other chip families have no app descriptor.
  *
- * @throws {@link OtaError} `image/invalid`, with a message that says what else it may be, or for a secure version that
- *   no build has.
+ * @throws {@link OtaError} `image/invalid` if it has no app descriptor (the message says what it may be instead), or if
+ *   its secure version is too large.
  */
 export function assertAppImage(image: AppImage): asserts image is AppImage & { readonly descriptor: AppDescriptor } {
   if (image.descriptor !== undefined) {
@@ -94,7 +99,7 @@ export function assertAppImage(image: AppImage): asserts image is AppImage & { r
   }
   const guess =
     chipById(image.header.chipId) === undefined
-      ? `and chip id ${hex(image.header.chipId, 4)} is none of an ESP32: perhaps an ESP8266 image, which begins with 0xe9 too`
+      ? `and no chip of the ESP32 family has id ${hex(image.header.chipId, 4)}: perhaps an ESP8266 image, which also begins with 0xe9`
       : "so this is a bootloader, or an image of another kind";
   throw new OtaError("image/invalid", `no app descriptor at ${hex(APP_DESCRIPTOR_OFFSET, 2)}, ${guess}`, {
     offset: APP_DESCRIPTOR_OFFSET,
@@ -102,11 +107,11 @@ export function assertAppImage(image: AppImage): asserts image is AppImage & { r
 }
 
 /**
- * Puts an image together: header, segments, zeros up to the checksum byte, and the hash (`esptool elf2image`).
+ * Encodes an image as `esptool elf2image` does: header, segments, zeros up to the checksum byte, and the hash.
  *
  * @returns The image; its size is a multiple of 16.
- * @throws {@link OtaError} `image/invalid` if there are more than 16 segments, a segment's size isn't a multiple of 4 or
- *   too large, or a value doesn't fit its field.
+ * @throws {@link OtaError} `image/invalid` if there are more than 16 segments, a segment's size isn't a multiple of 4
+ *   or too large, or a value doesn't fit its field.
  */
 export function encodeAppImage({ header, segments, hashAppended }: AppImageParts): Uint8Array {
   if (segments.length > SEGMENTS_MAX) {
@@ -131,12 +136,20 @@ export function encodeAppImage({ header, segments, hashAppended }: AppImageParts
   return hashAppended ? concatBytes([summed, sha256(summed)]) : summed;
 }
 
-/** How many bytes follow the last segment, checksum byte included, up to a multiple of 16: 1 to 16. */
+/**
+ * Returns the number of padding bytes after the last segment, checksum byte included: 1 to 16.
+ *
+ * @param sizeBytes - Size of header and segments in bytes.
+ */
 export function checksumPaddingSize(sizeBytes: number): number {
   return 16 - (sizeBytes % 16);
 }
 
-/** XOR of `bytes` and the checksum so far; the same as ESP-IDF's word-wise one, folded. */
+/**
+ * Computes the XOR of `bytes` and a previous checksum. Equals ESP-IDF's XOR over words, folded to one byte.
+ *
+ * @param checksum - Checksum of the preceding bytes, one byte.
+ */
 export function xorBytes(checksum: number, bytes: Uint8Array): number {
   const begin = Math.min(bytes.length, -bytes.byteOffset & 3);
   const wordCount = (bytes.length - begin) >>> 2;
@@ -145,7 +158,7 @@ export function xorBytes(checksum: number, bytes: Uint8Array): number {
   for (let index = 0; index < begin; index++) value ^= bytes[index] as number;
   for (let index = end; index < bytes.length; index++) value ^= bytes[index] as number;
   if (wordCount === 0) return value;
-  // By words: XOR doesn't mind the order of their bytes.
+  // Word by word for speed; the byte order does not affect an XOR.
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + begin, wordCount);
   let sum = 0;
   for (let index = 0; index < wordCount; index++) sum ^= words[index] as number;

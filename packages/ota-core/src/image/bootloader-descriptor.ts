@@ -3,13 +3,16 @@ import { decodeUtf8, viewOf } from "../bytes.ts";
 /** Size of a bootloader descriptor in bytes. */
 export const BOOTLOADER_DESCRIPTOR_SIZE = 80;
 
-/** Where in a bootloader image its descriptor lies, in bytes: after the image header and the header of segment 0. */
+/** Offset of the descriptor in a bootloader image, in bytes: after the image header and the header of segment 0. */
 export const BOOTLOADER_DESCRIPTOR_OFFSET = 32;
 
 /** First byte of a descriptor (`ESP_BOOTLOADER_DESC_MAGIC_BYTE`). */
 const MAGIC = 0x50;
 
-/** What a second-stage bootloader says of itself (`esp_bootloader_desc_t` of `esp_bootloader_desc.h`, ESP-IDF 5.2 on). */
+/**
+ * The descriptor of a second-stage bootloader (`esp_bootloader_desc_t` of `esp_bootloader_desc.h`, ESP-IDF 5.2 and
+ * later).
+ */
 export interface BootloaderDescriptor {
   /** `CONFIG_BOOTLOADER_PROJECT_VER`, uint32. */
   readonly version: number;
@@ -21,10 +24,11 @@ export interface BootloaderDescriptor {
 }
 
 /**
- * The descriptor of a bootloader image, or `undefined` where it has none: older bootloaders begin with other data, so
- * the fields must make sense besides the magic byte.
+ * Finds the descriptor of a bootloader image. Older bootloaders have other data there, so this function checks the text
+ * fields as well as the magic byte.
  *
  * @param image - The image from its first byte.
+ * @returns The descriptor, or `undefined` if the image has none.
  */
 export function findBootloaderDescriptor(image: Uint8Array): BootloaderDescriptor | undefined {
   const end = BOOTLOADER_DESCRIPTOR_OFFSET + BOOTLOADER_DESCRIPTOR_SIZE;
@@ -36,7 +40,7 @@ export function findBootloaderDescriptor(image: Uint8Array): BootloaderDescripto
   return { version: viewOf(bytes).getUint32(4, true), secureVersion: bytes[3] ?? 0, idfVersion, dateTime };
 }
 
-/** Printable ASCII up to a NUL, or `undefined`. */
+/** Reads printable ASCII up to a NUL. Returns `undefined` for any other bytes. */
 function readText(field: Uint8Array): string | undefined {
   const end = field.indexOf(0);
   const text = end < 0 ? undefined : decodeUtf8(field.subarray(0, end));

@@ -25,11 +25,11 @@ test("an image of 128 KiB has constants, RAM, padding and code, in this order", 
   expect(segments[3]!.dataOffset).toBe(0x1_0020);
 });
 
-test("a small image has constants and RAM alone", () => {
+test("a small image has only constants and RAM", () => {
   expect(parseAppImage(buildAppImage({ sizeBytes: 8192 })).segments).toHaveLength(2);
 });
 
-test("an image has the size asked for, rounded up to a multiple of 16", () => {
+test("an image has the requested size, rounded up to a multiple of 16", () => {
   fc.assert(
     fc.property(fc.integer({ min: 400, max: 500_000 }), fc.boolean(), (sizeBytes, hashAppended) => {
       const bytes = buildAppImage({ sizeBytes, hashAppended });
@@ -40,7 +40,7 @@ test("an image has the size asked for, rounded up to a multiple of 16", () => {
   );
 });
 
-test("fields of the app descriptor and the header are as given", () => {
+test("the app descriptor and the header contain the given fields", () => {
   const bytes = buildAppImage({
     chip: "esp32c3",
     version: "1.2.3",

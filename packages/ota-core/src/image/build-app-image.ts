@@ -11,55 +11,59 @@ import { type AppImageParts, encodeAppImage } from "./app-image.ts";
 import { APP_IMAGE_HEADER_SIZE, SEGMENT_HEADER_SIZE } from "./app-image-header.ts";
 import { type Chip, type ChipName, chipByName, MMU_PAGE_SIZE } from "./chips.ts";
 
-/** An app image to make up. Every field of the app descriptor can be given; those left out have plausible values. */
+/** Specification of a synthetic app image. Fields of the app descriptor that are left out get plausible values. */
 export interface AppImageSpec extends Partial<AppDescriptor> {
-  /** The chip it is for, `esp32` by default. */
+  /** Target chip. @defaultValue `"esp32"` */
   readonly chip?: ChipName;
   /**
-   * Size of the image in bytes, rounded up to a multiple of 16; the smallest possible by default. Images of 128 KiB
-   * and more have mapped code, behind padding; smaller ones have constants and RAM only.
+   * Size of the image in bytes, rounded up to a multiple of 16. Images of 128 KiB and more have mapped code after
+   * padding; smaller ones have only constants and RAM.
+   *
+   * @defaultValue The smallest possible size.
    */
   readonly sizeBytes?: number;
-  /** Decides the contents, uint32, 1 by default: images of different seeds differ in every sector. */
+  /** Seed of the contents, uint32. Images with different seeds differ in every sector. @defaultValue 1 */
   readonly seed?: number;
-  /** Whether a SHA-256 follows the checksum, `true` by default. */
+  /** Whether a SHA-256 follows the checksum. @defaultValue `true` */
   readonly hashAppended?: boolean;
-  /** Lowest chip revision, major × 100 + minor; 0 by default. */
+  /** Lowest supported chip revision, major × 100 + minor. @defaultValue 0 */
   readonly minChipRevisionFull?: number;
-  /** Highest chip revision, major × 100 + minor; 65535, "not set", by default. */
+  /** Highest supported chip revision, major × 100 + minor. @defaultValue 65535, which means "not set" */
   readonly maxChipRevisionFull?: number;
-  /** Flash size of the header, 0 = 1 MB … 7 = 128 MB; 2 (4 MB) by default. */
+  /** Flash size in the header, 0 = 1 MB … 7 = 128 MB. @defaultValue 2 (4 MB) */
   readonly spiSize?: number;
 }
 
-/** The largest image that {@link buildAppImage} makes, in bytes: no flash of the family is larger than 128 MiB. */
+/** Maximum size that {@link buildAppImage} accepts, in bytes: no flash of the family is larger than 128 MiB. */
 const SIZE_MAX = 0x800_0000;
 
-/** From this size on an image has mapped code, as what ESP-IDF builds has. */
+/** Minimum size of an image with mapped code, in bytes. */
 const MAPPED_CODE_SIZE_MIN = 2 * MMU_PAGE_SIZE;
 
-/** Initialised data is small; more wouldn't fit beside what the app allocates. */
+/** Initialized data is small, in bytes; more would not leave room for what the app allocates. */
 const RAM_SEGMENT_SIZE_MAX = 0x1_0000;
 
-/** What is left for the padding before the mapped code. */
+/** Size of the padding before the mapped code, in bytes. */
 const PADDING_SEGMENT_SIZE = 0x400;
 
-/** Checksum byte and the three before it. */
+/** Size of the checksum byte and the three bytes before it. */
 const CHECKSUM_BLOCK_SIZE = 4;
 
 /**
- * Makes up an app image that every check of the bootloader accepts: for tests, examples and simulated devices. Its code
- * is noise. The same spec always gives the same bytes.
+ * Builds a synthetic app image that passes every check of the bootloader, for tests, examples and simulated devices.
+ * Its code is noise. The same spec always yields the same bytes.
  *
- * It is laid out as esptool does: constants with the app descriptor first, then RAM, then mapped code whose offset in
- * flash and load address agree modulo the MMU page, which takes a padding segment. Slots are taken to begin on a page.
+ * The layout is that of esptool: constants with the app descriptor first, then RAM, then a padding segment and mapped
+ * code. The code's flash offset and load address are equal modulo the MMU page, provided that the slot begins on a
+ * page.
  *
- * @returns The image, `sizeBytes` long or the next multiple of 16.
- * @throws {@link OtaError} `image/invalid` if a field doesn't fit or the size can't be.
+ * @returns The image. Its size is `sizeBytes`, rounded up to a multiple of 16.
+ * @throws {@link OtaError} `image/invalid` if a value doesn't fit its field, the chip is unknown or the size is out of
+ *   range.
  */
 export function buildAppImage(spec: AppImageSpec = {}): Uint8Array {
   const chip = chipByName(spec.chip ?? "esp32");
-  if (chip === undefined) throw new OtaError("image/invalid", `no chip is called ${spec.chip}`, { offset: 12 });
+  if (chip === undefined) throw new OtaError("image/invalid", `the chip "${spec.chip}" is unknown`, { offset: 12 });
   const hashAppended = spec.hashAppended ?? true;
   const segments = fillSegments(chip, dataEnd(spec.sizeBytes ?? 0, hashAppended), spec);
   const header = {
@@ -78,10 +82,10 @@ export function buildAppImage(spec: AppImageSpec = {}): Uint8Array {
   return encodeAppImage({ header, segments, hashAppended });
 }
 
-/** Where the last segment ends, so that the whole image has the size asked for. */
+/** Returns the end of the last segment in bytes, so that the whole image has the requested size. */
 function dataEnd(sizeBytes: number, hashAppended: boolean): number {
   if (!(sizeBytes >= 0 && sizeBytes <= SIZE_MAX)) {
-    const message = `an image of ${sizeBytes} bytes can't be made; it must be at most ${SIZE_MAX}`;
+    const message = `can't build an image of ${sizeBytes} bytes; it must be at most ${SIZE_MAX}`;
     throw new OtaError("image/invalid", message, { offset: 0 });
   }
   const hashSize = hashAppended ? 32 : 0;
@@ -89,7 +93,7 @@ function dataEnd(sizeBytes: number, hashAppended: boolean): number {
   return 16 * Math.ceil(Math.max(sizeBytes, smallest) / 16) - hashSize - CHECKSUM_BLOCK_SIZE;
 }
 
-/** The segments that fill an image up to `end`. */
+/** Returns the segments that fill an image up to `end`. */
 function fillSegments(chip: Chip, end: number, spec: AppImageSpec): AppImageParts["segments"] {
   const noise = createNoise(spec.seed ?? 1);
   const constants = (size: number) => ({
@@ -103,7 +107,7 @@ function fillSegments(chip: Chip, end: number, spec: AppImageSpec): AppImagePart
     const ramSize = ramSegmentSize(size - APP_DESCRIPTOR_SIZE);
     return [constants(size - ramSize), ram(ramSize)];
   }
-  // A third of the image is data, and the code begins on a page, 32 bytes in, as linker scripts place both.
+  // As linker scripts do: a third of the image is data, and the code begins 32 bytes after the start of a page.
   const codeOffset = Math.max(1, Math.floor(end / 3 / MMU_PAGE_SIZE)) * MMU_PAGE_SIZE + APP_DESCRIPTOR_OFFSET;
   const size = codeOffset - APP_IMAGE_HEADER_SIZE - 4 * SEGMENT_HEADER_SIZE - PADDING_SEGMENT_SIZE;
   const ramSize = ramSegmentSize(size);
@@ -115,7 +119,7 @@ function fillSegments(chip: Chip, end: number, spec: AppImageSpec): AppImagePart
   ];
 }
 
-/** A quarter of what there is, in whole words. */
+/** Returns a quarter of `size` in whole words, up to the maximum. */
 function ramSegmentSize(size: number): number {
   return Math.min(RAM_SEGMENT_SIZE_MAX, 4 * Math.floor(size / 16));
 }
@@ -140,7 +144,7 @@ function describe(spec: AppImageSpec): AppDescriptor {
   };
 }
 
-/** A source of bytes that looks random and depends on the seed alone (splitmix32). */
+/** Creates a source of pseudo-random bytes (splitmix32). */
 function createNoise(seed: number): (size: number) => Uint8Array {
   let state = seed >>> 0;
   return (size) => {

@@ -24,7 +24,7 @@ ota_0,    app,  ota_0,   ,        1700K,
 ota_1,    app,  ota_1,   ,        1700K,
 `;
 
-/** ESP-IDF's built-in partition tables, by the name of their Kconfig choice in lower case. */
+/** ESP-IDF's built-in partition tables by the name of their Kconfig choice, in lower case. */
 export const BUILT_IN_PARTITION_TABLES: Readonly<Record<"singleapp" | "two_ota" | "two_ota_large", string>> = {
   singleapp: SINGLEAPP_PARTITION_CSV,
   two_ota: TWO_OTA_PARTITION_CSV,

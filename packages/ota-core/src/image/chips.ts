@@ -1,4 +1,4 @@
-/** The chips of the ESP32 family that ESP-IDF supports, by the name that `idf.py set-target` takes. */
+/** Name of a chip of the ESP32 family, as `idf.py set-target` takes it. */
 export type ChipName =
   | "esp32"
   | "esp32s2"
@@ -14,28 +14,33 @@ export type ChipName =
   | "esp32p4"
   | "esp32s31";
 
-/** Addresses `start` … `end` − 1. */
+/** The addresses from `start` to `end` − 1. */
 export interface AddressRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** What distinguishes one chip from another, as far as images, flash layout and boot are concerned. */
+/** The properties of a chip that affect images, flash layout and boot. */
 export interface Chip {
   readonly name: ChipName;
   /** `chip_id` of the image header (`esp_chip_id_t`). */
   readonly id: number;
-  /** Where in flash the ROM looks for the second-stage bootloader, in bytes (`ESP_ROM_BOOTLOADER_OFFSET_FLASH`). */
+  /**
+   * Flash offset in bytes at which the ROM looks for the second-stage bootloader (`ESP_ROM_BOOTLOADER_OFFSET_FLASH`).
+   */
   readonly bootloaderOffset: number;
-  /** Whether the size of an MMU page is configurable, so that an image without an app descriptor is refused. */
+  /** Whether the MMU page size is configurable, so that the bootloader refuses an image without an app descriptor. */
   readonly requiresAppDescriptor: boolean;
-  /** Whether cache addresses have 32 bits, so that neither slots nor segments end at 16 MiB. */
+  /** Whether cache addresses have 32 bits, so that slots and segments may extend beyond 16 MiB. */
   readonly addresses32Bit: boolean;
   /** Width of the eFuse field that holds the secure version, one bit per version (`esp_efuse_table.csv`). */
   readonly secureVersionBits: number;
   /** Whether the bootloader compares the eFuse block revision with the app descriptor's limits. */
   readonly checksBlockRevision: boolean;
-  /** How many secure-boot v2 key digests the eFuse holds, and so how many signature blocks count. */
+  /**
+   * Number of Secure Boot v2 key digests in the eFuses, which is also the number of signature blocks that the ROM
+   * checks.
+   */
   readonly secureBootKeyDigests: number;
   /** Flash mapped as constant data (`SOC_DROM_LOW`, `SOC_DROM_HIGH`). */
   readonly drom: AddressRange;
@@ -47,11 +52,11 @@ export interface Chip {
   readonly psram?: AddressRange;
 }
 
-/** Size in bytes of an MMU page, unless the app descriptor says otherwise (`SPI_FLASH_MMU_PAGE_SIZE`). */
+/** Default size of an MMU page in bytes; an app descriptor may state another one (`SPI_FLASH_MMU_PAGE_SIZE`). */
 export const MMU_PAGE_SIZE = 0x10000;
 
 /**
- * Every chip, by id.
+ * Every supported chip, in the order of the ids.
  *
  * Sources in ESP-IDF: `esp_app_format.h` (ids), `esp_rom_caps.h` (bootloader), `soc/<chip>/include/soc/soc.h`
  * (addresses), `soc_caps.h` (MMU page, 32-bit cache addresses, key digests), `efuse/<chip>/esp_efuse_table.csv`.
@@ -139,13 +144,14 @@ export const CHIPS: readonly Chip[] = [
   }),
 ];
 
-/** The chip with this `chip_id`, or `undefined` for an id that no supported chip has. */
+/** Returns the chip with a `chip_id`, or `undefined` if no supported chip has that id. */
 export function chipById(id: number): Chip | undefined {
   return CHIPS.find((candidate) => candidate.id === id);
 }
 
 /**
- * The chip that a text names, whatever its case and with or without a hyphen (`esp32s3`, `ESP32-S3`), or `undefined`.
+ * Returns the chip with a name, or `undefined` if there is no such chip. Ignores case, hyphens, underscores and spaces
+ * (`esp32s3`, `ESP32-S3`).
  */
 export function chipByName(name: string): Chip | undefined {
   const plain = name.trim().toLowerCase().replaceAll(/[-_ ]/g, "");
@@ -153,12 +159,12 @@ export function chipByName(name: string): Chip | undefined {
 }
 
 /**
- * The chips that a manifest's `product.hardware` allows.
+ * Returns the chips that a manifest's `product.hardware` allows.
  *
- * `esp32` names the whole family, as it does in everyday speech; any other chip name means just that chip. Free text,
- * such as the name of a board, excludes nothing.
+ * `esp32` stands for the whole family, as in everyday speech; any other chip name stands for that chip only. Free text,
+ * such as the name of a board, allows every chip.
  *
- * @returns The chips allowed, or `undefined` where any is.
+ * @returns The allowed chips, or `undefined` if every chip is allowed.
  */
 export function chipsOfHardware(hardware: string): readonly Chip[] | undefined {
   const named = chipByName(hardware);
@@ -166,12 +172,19 @@ export function chipsOfHardware(hardware: string): readonly Chip[] | undefined {
   return named.name === "esp32" ? CHIPS : [named];
 }
 
-/** How Espressif writes a chip's revision: `v3.1` for 301, which is major × 100 + minor. */
+/**
+ * Formats a chip revision as Espressif does: `v3.1` for 301.
+ *
+ * @param revision - major × 100 + minor.
+ */
 export function revisionName(revision: number): string {
   return `v${Math.floor(revision / 100)}.${revision % 100}`;
 }
 
-/** Whether a segment at this load address is mapped from flash rather than copied (`should_map` of `esp_image_format.c`). */
+/**
+ * Returns `true` if the bootloader maps a segment from flash, `false` if it copies the segment to RAM (`should_map` of
+ * `esp_image_format.c`).
+ */
 export function isMappedAddress(chip: Chip, loadAddress: number): boolean {
   const ranges = chip.psram === undefined ? [chip.drom, chip.irom] : [chip.drom, chip.irom, chip.psram];
   return ranges.some(({ start, end }) => loadAddress >= start && loadAddress < end);
@@ -197,7 +210,7 @@ function range(start: number, end: number): AddressRange {
   return { start, end };
 }
 
-/** Code and constants behind one bus, as on most RISC-V chips. */
+/** Returns the ranges of a chip with one bus for code and constants, like most RISC-V chips. */
 function oneBus(end: number): Pick<Chip, "drom" | "irom"> {
   return { drom: range(0x4200_0000, end), irom: range(0x4200_0000, end) };
 }

@@ -2,13 +2,16 @@ import { sha256 } from "../sha256.ts";
 import { parseAppImage } from "./app-image-scanner.ts";
 import type { ChipName } from "./chips.ts";
 
-/** Modes of the flash by name, as the image header encodes them. */
+/** Names of the flash modes; the index is the value in the image header. */
 export const FLASH_MODES: readonly string[] = ["qio", "qout", "dio", "dout"];
 
-/** Sizes of the flash by name, as the image header encodes them: 2 to the power of the index, in MiB. */
+/**
+ * Names of the flash sizes; the index is the value in the image header. The size is 2 to the power of the index, in
+ * MiB.
+ */
 export const FLASH_SIZES: readonly string[] = ["1MB", "2MB", "4MB", "8MB", "16MB", "32MB", "64MB", "128MB"];
 
-/** What of the flash a bootloader's header states. What is left out stays as it is. */
+/** Flash settings in a bootloader's header. A setting that is left out does not change. */
 export interface FlashSettings {
   /** Index into {@link FLASH_MODES}. */
   readonly mode?: number;
@@ -23,7 +26,7 @@ type Frequencies = Readonly<Record<string, number>>;
 const TO_80_MHZ: Frequencies = { "80m": 0xf, "40m": 0, "20m": 2 };
 const TO_48_MHZ: Frequencies = { "48m": 0xf, "24m": 0, "16m": 1, "12m": 2 };
 
-/** Chips whose ROM divides the flash clock otherwise than that of the ESP32. */
+/** Chips whose ROM divides the flash clock differently than the ESP32's ROM. */
 const FREQUENCIES: Readonly<Partial<Record<ChipName, Frequencies>>> = {
   esp32c2: { "60m": 0xf, "30m": 0, "20m": 1, "15m": 2 },
   // The ROM's divider for 80 MHz is wrong on this chip; its bootloader sets 80 MHz itself.
@@ -37,7 +40,7 @@ const FREQUENCIES: Readonly<Partial<Record<ChipName, Frequencies>>> = {
 };
 
 /**
- * Returns the flash frequencies that a chip's bootloader can state, by name.
+ * Returns the flash frequencies that a chip's bootloader header can state: the 4-bit value by name.
  *
  * @see esptool, `FLASH_FREQUENCY` of each target.
  */
@@ -46,11 +49,12 @@ export function flashFrequencies(chip: ChipName): Frequencies {
 }
 
 /**
- * Writes mode, size and frequency of the flash into the header of a bootloader image, and makes its appended SHA-256 anew.
+ * Sets flash mode, size and frequency in the header of a bootloader image, and updates its appended SHA-256.
  *
- * @param file - A bootloader image, and whatever follows it. It stays as it is.
- * @returns A copy of `file` that differs in header and hash alone.
- * @throws {@link OtaError} `image/…` for a file that does not begin with an image.
+ * @param file - A bootloader image, possibly with more bytes after it. Not modified.
+ * @returns A copy of `file` in which only header and hash differ.
+ * @throws {@link OtaError} `image/bad-magic`, `image/invalid` or `image/truncated` if the file does not begin with an
+ *   image.
  * @see esptool, `_update_image_flash_params`.
  */
 export function withFlashSettings(file: Uint8Array, { mode, size, frequency }: FlashSettings): Uint8Array {

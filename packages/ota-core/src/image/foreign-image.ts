@@ -4,21 +4,23 @@ import type { AppImageReport } from "./app-image-scanner.ts";
 import { chipById, isMappedAddress } from "./chips.ts";
 
 /**
- * What a file is that begins like no app image of an ESP32, as far as its first bytes tell.
+ * Recognizes a file that is not an ESP32 app image by its first bytes.
  *
- * @param head - The file from its first byte on, at least 24 bytes unless it has fewer.
- * @returns A phrase to stand after "this is"; `undefined` where the image must be read on.
+ * @param head - The first 24 bytes of the file, or all of a shorter file.
+ * @returns A phrase to follow the words "this is", or `undefined` if the first bytes don't tell.
  */
 export function foreignFile(head: Uint8Array): string | undefined {
   const view = viewOf(head);
   if (head.length >= 4 && view.getUint32(0) === 0x7f454c46) return "an ELF file; the image has the extension .bin";
-  if (head.length >= 4 && view.getUint32(0) === 0x5546320a) return "a UF2 file; package takes the .bin it was made of";
+  if (head.length >= 4 && view.getUint32(0) === 0x5546320a)
+    return "a UF2 file; package takes the .bin from which it was made";
   return isEsp8266Image(head) ? "an image for the ESP8266; only chips of the ESP32 family are supported" : undefined;
 }
 
 /**
- * Whether an image without an app descriptor is a second-stage bootloader. That is loaded into RAM as a whole; an app
- * has code or constants that are mapped from flash (`bootloader_utility.c`, `load_image` and `unpack_load_app`).
+ * Returns `true` if an image without an app descriptor is a second-stage bootloader: all of its segments are loaded
+ * into RAM, whereas an app has segments that are mapped from flash (`load_image` and `unpack_load_app` in
+ * `bootloader_utility.c`).
  */
 export function isBootloader({ header, segments }: AppImageReport["image"]): boolean {
   const chip = chipById(header.chipId);
@@ -26,8 +28,10 @@ export function isBootloader({ header, segments }: AppImageReport["image"]): boo
 }
 
 /**
- * Whether an image that begins with 0xE9 is an ESP8266's: its segments begin at 8, where those of an ESP32 begin at 24
- * (esptool's `ESP8266ROMFirmwareImage`).
+ * Returns `true` if an image is for the ESP8266: its segments begin at offset 8, an ESP32 image's at 24.
+ *
+ * @param bytes - The image; only the first 16 bytes are read.
+ * @see esptool, `ESP8266ROMFirmwareImage`.
  */
 export function isEsp8266Image(bytes: Uint8Array): boolean {
   if (bytes.length < 16 || bytes[0] !== APP_IMAGE_MAGIC) return false;

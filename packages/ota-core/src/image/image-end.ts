@@ -1,22 +1,22 @@
 import { OtaError } from "../errors.ts";
 import { SIGNATURE_BLOCK_MAGIC, SIGNATURE_SECTOR_SIZE, signatureOffset } from "./signature-block.ts";
 
-/** Size in bytes of a signature of Secure Boot v1: a version and 64 bytes (`esp_secure_boot_sig_block_t`). */
+/** Size of a Secure Boot v1 signature in bytes: a version and 64 bytes (`esp_secure_boot_sig_block_t`). */
 const SIGNATURE_V1_SIZE = 68;
 
 const HINT =
-  "a device measures the image that it runs, without what follows, and could never tell that it has this file: package build/<project>.bin itself";
+  "a device hashes the image that it runs, without the bytes after it, so it could not confirm that it has this file: package build/<project>.bin itself";
 const V1_HINT =
-  "68 bytes are a signature of Secure Boot v1, which is not supported: sign with Secure Boot v2, or package build/<project>-unsigned.bin for devices that check none";
+  "68 bytes are a signature of Secure Boot v1, which is not supported: sign with Secure Boot v2, or package build/<project>-unsigned.bin for devices that check no signature";
 
 /**
- * Refuses a file that doesn't end where ESP-IDF measures its image to end: with the image, or with the sector of its
- * signature (`esp_image_format.c`, `process_appended_hash_and_sig`).
+ * Checks that a file ends where ESP-IDF takes its image to end: with the image, or with its signature sector
+ * (`process_appended_hash_and_sig` in `esp_image_format.c`).
  *
  * @param imageSize - Size of the image in bytes, without a signature.
  * @param fileSize - Size of the file in bytes.
- * @param byteAt - Reads one byte of the file; asked for where a signature would begin.
- * @throws OtaError `image/invalid`.
+ * @param byteAt - Returns the byte at an offset of the file. Called with the offset at which a signature would begin.
+ * @throws {@link OtaError} `image/invalid` if other bytes follow the image.
  */
 export function assertImageEnd(
   imageSize: number,

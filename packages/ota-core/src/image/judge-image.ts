@@ -9,30 +9,30 @@ import { foreignFile, isBootloader } from "./foreign-image.ts";
 import { assertImageEnd } from "./image-end.ts";
 import { SIGNATURE_SECTOR_SIZE } from "./signature-block.ts";
 
-/** A whole app image whose checksum, hash and descriptor are right. */
+/** A complete app image with a valid checksum, hash and descriptor. */
 export type SoundImage = AppImageReport & { readonly image: AppImage & { readonly descriptor: AppDescriptor } };
 
-/** What keeps a file from being delivered as an app image. */
+/** A reason why a file can't be delivered as an app image. */
 export interface ImageFault {
   readonly error: OtaError;
   /**
-   * `every-way`: an app image that is broken or for another chip goes nowhere. `installing`: a file that devices could
-   * not install, but that blob mode and HTTPS carry as they carry any file.
+   * `every-way`: the image is broken or for another chip, and is not delivered at all. `installing`: devices can't
+   * install the file, but blob mode and HTTPS deliver it like any other file.
    */
   readonly blocks: "every-way" | "installing";
 }
 
-/** What a file is, or why it is no sound app image. */
+/** The parsed image, or the reason why the file is not a valid app image. */
 type Outcome =
   | { readonly sound: SoundImage; readonly unsound?: undefined }
   | { readonly sound?: undefined; readonly unsound: OtaError };
 
-/** The outcome of {@link createImageJudge}. */
+/** Result of {@link ImageJudge.finish}. */
 export type JudgedImage = Outcome & {
-  /** Whether the file does not begin as an app image does. */
+  /** Whether the file does not begin like an app image. */
   readonly isPlaceholder: boolean;
   /**
-   * Returns everything that keeps the file from being delivered as an app image.
+   * Returns every reason why the file can't be delivered as an app image.
    *
    * @param file - The file's name, for messages.
    * @param hardware - `product.hardware` of the release line.
@@ -40,16 +40,16 @@ export type JudgedImage = Outcome & {
   faults(file: string, hardware: string | undefined): readonly ImageFault[];
 };
 
-/** Judges a file that is read piece by piece. */
+/** Checks a file piece by piece. */
 export interface ImageJudge {
-  /** Takes the next bytes of the file; they are not kept. Never throws. */
+  /** Reads the next bytes of the file. Does not keep a reference to them. Never throws. */
   push(bytes: Uint8Array): void;
-  finish(): JudgedImage;
+  /** Ends the file and returns the result. */ finish(): JudgedImage;
 }
 
 /**
- * Judges whether a file is an app image that devices can install. `package`, `validate` and `deploy` all ask this
- * function, so that what one of them takes no other refuses.
+ * Creates a check of whether a file is an app image that devices can install. `package`, `validate` and `deploy` all
+ * use it, so that none of them refuses a file that another one accepts.
  */
 export function createImageJudge(): ImageJudge {
   const scanner = createAppImageScanner();
@@ -60,7 +60,7 @@ export function createImageJudge(): ImageJudge {
   return {
     push(bytes) {
       if (head.length < APP_IMAGE_HEADER_SIZE) head = concatBytes([head, bytes.subarray(0, APP_IMAGE_HEADER_SIZE)]);
-      // A signature sector can only be the last one: the first byte of the latest sector is all that has to be kept.
+      // Only the last sector can be a signature, so the first byte of the latest sector is enough.
       const lastSector = Math.floor((sizeBytes + bytes.length - 1) / SIGNATURE_SECTOR_SIZE) * SIGNATURE_SECTOR_SIZE;
       if (bytes.length > 0 && lastSector >= sizeBytes) sectorByte = bytes[lastSector - sizeBytes];
       sizeBytes += bytes.length;
@@ -81,7 +81,7 @@ export function createImageJudge(): ImageJudge {
   };
 }
 
-/** What the first bytes tell of a file, which is more than what the scanner says of it. */
+/** Returns the error for a file that its first bytes identify; it says more than the scanner's error. */
 function foreignFault(head: Uint8Array, sizeBytes: number): OtaError | undefined {
   if (sizeBytes === 0) {
     return new OtaError("image/truncated", "the file is empty", {
@@ -116,7 +116,7 @@ function faultOf(step: () => void): OtaError | undefined {
 
 function soundImage({ image, ...rest }: AppImageReport): SoundImage {
   if (image.descriptor === undefined && isBootloader(image)) {
-    const message = "this is a bootloader: no app descriptor at 0x20, and nothing of it is mapped from flash";
+    const message = "this is a bootloader: no app descriptor at 0x20, and no segment is mapped from flash";
     throw new OtaError("image/invalid", message, { offset: APP_DESCRIPTOR_OFFSET });
   }
   assertAppImage(image);
@@ -141,19 +141,19 @@ function chipFaults(file: string, { image }: SoundImage, hardware: string | unde
   const chip = chipNameOf(chipId);
   const message = `${file} is an image for ${chip}; product.hardware of the manifest is ${hardware}`;
   const wanted = allowed[0]?.name ?? hardware;
-  const hint = `build for ${wanted} (idf.py set-target), or package it for the product that it is for`;
+  const hint = `build for ${wanted} (idf.py set-target), or package it for the product with that chip`;
   const error = new OtaError("package/wrong-chip", message, { file, chip, hardware }, { hint });
   return [{ error, blocks: "every-way" }];
 }
 
-/** ESP-IDF's name of a chip, or its id in hexadecimal where no supported chip has it. */
+/** Returns ESP-IDF's name of a chip, or its id in hexadecimal if no supported chip has that id. */
 export function chipNameOf(chipId: number): string {
   return chipById(chipId)?.name ?? `0x${chipId.toString(16).padStart(4, "0")}`;
 }
 
 function placeholder(file: string, cause: OtaError): OtaError<"image/placeholder"> {
-  const message = `${file} is no app image (${cause.message}); no device can install it`;
-  const hint = "tinybms-ota package puts the app image of a build in its place: build/<project>.bin";
+  const message = `${file} is not an app image (${cause.message}); no device can install it`;
+  const hint = "tinybms-ota package replaces it with the app image of a build: build/<project>.bin";
   return new OtaError("image/placeholder", message, { file }, { cause, hint });
 }
 

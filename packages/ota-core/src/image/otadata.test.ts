@@ -92,7 +92,7 @@ test("a sector whose only programmed word is zero is a valid entry", () => {
   expect(isSelectValid(entry)).toBe(true);
 });
 
-test("an entry is invalid by its state even if its CRC is right, and whatever its CRC is", () => {
+test("an entry with an invalid state is invalid, with a right or a wrong CRC", () => {
   expect(isSelectInvalid(otadataEntry(1, ABORTED))).toBe(true);
   expect(isSelectInvalid({ ...otadataEntry(1, INVALID), crc: 0 })).toBe(true);
 });
@@ -137,7 +137,7 @@ test("states have names, and unknown ones a number", () => {
   ]);
 });
 
-test("every 32 bytes are an entry, and are built back to themselves", () => {
+test("any 32 bytes are an entry and are built back to themselves", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
       expect(buildOtadataEntry(parseOtadataEntry(bytes))).toEqual(bytes);
@@ -171,7 +171,7 @@ test("every truncation of an entry is refused", () => {
   }
 });
 
-test("a flipped bit of the sequence or the CRC makes an entry not count; label and state are not protected", () => {
+test("a flipped bit in sequence or CRC makes an entry invalid; label and state are not protected", () => {
   const bytes = buildOtadataEntry(otadataEntry(1, VALID));
   for (let bit = 0; bit < 256; bit++) {
     const flipped = Uint8Array.from(bytes);

@@ -8,23 +8,23 @@ export const OTADATA_ENTRY_SIZE = 32;
 /** Size of a flash sector in bytes; each select entry begins one. */
 export const OTADATA_SECTOR_SIZE = 4096;
 
-/** Size of an otadata partition in bytes: two sectors. A larger partition is read as if it had this size. */
+/** Size of an otadata partition in bytes: two sectors. Only this much of a larger partition is read. */
 export const OTADATA_SIZE: number = 2 * OTADATA_SECTOR_SIZE;
 
-/** Sequence number of an erased entry: it never counts. */
+/** Sequence number of an erased entry, which is never valid. */
 const BLANK_SEQUENCE = 0xffff_ffff;
 
 const LABEL_SIZE = 20;
 
 /** States of an OTA image (`esp_ota_img_states_t` in ESP-IDF's `esp_flash_partitions.h`). */
 export const OtaImageState = {
-  /** Selected by the app with rollback enabled, not started yet. */
+  /** Selected by the app with rollback enabled; not started yet. */
   NEW: 0,
   /** Started once; the app has yet to confirm itself. */
   PENDING_VERIFY: 1,
   /** Confirmed by the app. */
   VALID: 2,
-  /** Refused by the app. */
+  /** Rejected by the app. */
   INVALID: 3,
   /** Not confirmed before the next reset. */
   ABORTED: 4,
@@ -32,11 +32,11 @@ export const OtaImageState = {
   UNDEFINED: 0xffff_ffff,
 } as const;
 
-/** One select entry as it lies in flash (`esp_ota_select_entry_t`): blank, torn and stale ones included. */
+/** One select entry as stored in flash (`esp_ota_select_entry_t`). It may be blank, torn or stale. */
 export interface OtadataEntry {
   /** `ota_seq`, uint32: slot + 1, plus any multiple of the number of slots. 0xFFFFFFFF when erased. */
   readonly sequence: number;
-  /** `seq_label`, 20 bytes that ESP-IDF never interprets and keeps on rewriting. */
+  /** `seq_label`, 20 bytes that ESP-IDF preserves and never interprets. */
   readonly label: Uint8Array;
   /** `ota_state`, uint32: usually one of {@link OtaImageState}, any other value after a torn write. */
   readonly state: number;
@@ -44,20 +44,20 @@ export interface OtadataEntry {
   readonly crc: number;
 }
 
-/** An otadata partition: its two entries, and the index of the one that counts. */
+/** An otadata partition: its two entries and the index of the active one. */
 export interface Otadata {
   readonly entries: readonly [OtadataEntry, OtadataEntry];
-  /** `undefined`: neither counts, and the bootloader starts `factory`, or looks for any slot that boots. */
+  /** `undefined` if neither is valid; the bootloader then starts `factory` or the first slot that boots. */
   readonly active: 0 | 1 | undefined;
 }
 
 /**
  * Parses an otadata partition: two select entries, one at the start of each 4 KiB sector.
  *
- * Blank, torn and stale entries are normal after a power cut, so they are values here, not errors.
+ * Blank, torn and stale entries are normal after a power cut, so they are not errors here.
  *
  * @param partition - The partition, 8192 bytes or more. The result shares no memory with it.
- * @returns Both entries as found, and which of them counts by {@link chooseActive}.
+ * @returns Both entries, and the active one according to {@link chooseActive}.
  * @throws {@link OtaError} `image/truncated` if there are fewer than two sectors.
  */
 export function parseOtadata(partition: Uint8Array): Otadata {
@@ -71,9 +71,9 @@ export function parseOtadata(partition: Uint8Array): Otadata {
 }
 
 /**
- * Parses one select entry (`esp_ota_select_entry_t`); every 32 bytes are one.
+ * Parses one select entry (`esp_ota_select_entry_t`). Any 32 bytes are an entry.
  *
- * @param bytes - At least 32 bytes; what follows is not read. The result shares no memory with them.
+ * @param bytes - At least 32 bytes; only the first 32 are read. The result shares no memory with them.
  * @throws {@link OtaError} `image/truncated` if there are fewer.
  */
 export function parseOtadataEntry(bytes: Uint8Array): OtadataEntry {
@@ -91,7 +91,7 @@ export function parseOtadataEntry(bytes: Uint8Array): OtadataEntry {
 }
 
 /**
- * Builds the 32 bytes of a select entry, with the CRC it names, right or wrong.
+ * Builds the 32 bytes of a select entry. Writes the CRC as given, even if it is wrong.
  *
  * @throws {@link OtaError} `image/invalid` if the label isn't 20 bytes or a number isn't a uint32.
  */
@@ -110,7 +110,7 @@ export function buildOtadataEntry(entry: OtadataEntry): Uint8Array {
 }
 
 /**
- * A select entry as ESP-IDF writes it into an erased sector: blank label, right CRC.
+ * Creates a select entry as ESP-IDF writes it into an erased sector: blank label, valid CRC.
  *
  * @param sequence - uint32; slot + 1 for the first selection of a slot.
  * @param state - One of {@link OtaImageState}.
@@ -120,7 +120,8 @@ export function otadataEntry(sequence: number, state: number): OtadataEntry {
 }
 
 /**
- * The CRC of a select entry: of the four bytes of its sequence number alone (`bootloader_common_ota_select_crc`).
+ * Computes the CRC of a select entry, which covers only the four bytes of its sequence number
+ * (`bootloader_common_ota_select_crc`).
  *
  * @param sequence - uint32.
  */
@@ -130,23 +131,29 @@ export function otadataCrc(sequence: number): number {
   return crc32(bytes, 0xffff_ffff);
 }
 
-/** Whether an entry is erased, or of an image given up. Its CRC is not looked at (`bootloader_common_ota_select_invalid`). */
+/**
+ * Returns `true` if an entry is erased, or its image was rejected or aborted. Ignores the CRC
+ * (`bootloader_common_ota_select_invalid`).
+ */
 export function isSelectInvalid(entry: OtadataEntry): boolean {
   if (entry.sequence === BLANK_SEQUENCE) return true;
   return entry.state === OtaImageState.INVALID || entry.state === OtaImageState.ABORTED;
 }
 
-/** Whether an entry counts: not invalid, and its CRC right. Unknown states count (`bootloader_common_ota_select_valid`). */
+/**
+ * Returns `true` if an entry is not invalid and its CRC is right. Unknown states are valid
+ * (`bootloader_common_ota_select_valid`).
+ */
 export function isSelectValid(entry: OtadataEntry): boolean {
   return !isSelectInvalid(entry) && entry.crc === otadataCrc(entry.sequence);
 }
 
 /**
- * Which of the two entries the bootloader follows (`bootloader_common_get_active_otadata`).
+ * Chooses the entry that the bootloader uses (`bootloader_common_get_active_otadata`).
  *
- * Of two that count the larger sequence number wins, as unsigned numbers and without wrap-around; on a tie the first.
+ * If both are valid, the larger sequence number wins (unsigned, without wrap-around); on a tie, the first entry.
  *
- * @returns The index of the entry, or `undefined` if neither counts.
+ * @returns The index of the entry, or `undefined` if neither is valid.
  */
 export function chooseActive(first: OtadataEntry, second: OtadataEntry): 0 | 1 | undefined {
   if (!isSelectValid(first)) return isSelectValid(second) ? 1 : undefined;
@@ -155,20 +162,22 @@ export function chooseActive(first: OtadataEntry, second: OtadataEntry): 0 | 1 |
 }
 
 /**
- * The slot that a sequence number selects: (sequence − 1) mod slots in uint32 arithmetic, so that 0 selects
- * 0xFFFFFFFF mod slots.
+ * Returns the slot that a sequence number selects: (sequence − 1) mod `slotCount` in uint32 arithmetic. Sequence 0
+ * therefore selects slot 0xFFFFFFFF mod `slotCount`.
  *
  * @param sequence - uint32.
- * @param slotCount - How many OTA slots the partition table has.
+ * @param slotCount - Number of OTA slots in the partition table.
  * @returns The index of the slot, 0 for `ota_0`.
- * @throws {@link OtaError} `image/invalid` if there are no slots; the bootloader divides by zero there.
+ * @throws {@link OtaError} `image/invalid` if there are no slots, where the bootloader divides by zero.
  */
 export function otaSlotOfSequence(sequence: number, slotCount: number): number {
   if (slotCount >= 1) return ((sequence - 1) >>> 0) % slotCount;
-  throw new OtaError("image/invalid", "a sequence number selects no slot where there are none", { offset: 0 });
+  throw new OtaError("image/invalid", "a sequence number can't select a slot: the partition table has no OTA slots", {
+    offset: 0,
+  });
 }
 
-/** The name of a state in lower case with hyphens, for example `pending-verify`, or its number in hexadecimal. */
+/** Returns the name of a state, for example `pending-verify`, or its number in hexadecimal if it is unknown. */
 export function otaStateName(state: number): string {
   const known = Object.entries(OtaImageState).find(([, value]) => value === state);
   if (known === undefined) return `0x${state.toString(16).padStart(8, "0")}`;

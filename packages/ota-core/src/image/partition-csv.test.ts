@@ -25,7 +25,7 @@ function refusal(csv: string, options = {}): { line: number; message: string } {
   throw new Error("the CSV was accepted");
 }
 
-test("ESP-IDF's single-app layout", () => {
+test("parses ESP-IDF's single-app layout", () => {
   expect(places(SINGLEAPP_PARTITION_CSV)).toEqual([
     ["nvs", 0x9000, 0x6000],
     ["phy_init", 0xf000, 0x1000],
@@ -33,7 +33,7 @@ test("ESP-IDF's single-app layout", () => {
   ]);
 });
 
-test("ESP-IDF's layout with a factory app and two OTA slots, down to its MD5", () => {
+test("parses ESP-IDF's layout with a factory app and two OTA slots, with the same MD5", () => {
   expect(places(TWO_OTA_PARTITION_CSV)).toEqual([
     ["nvs", 0x9000, 0x4000],
     ["otadata", 0xd000, 0x2000],
@@ -47,7 +47,7 @@ test("ESP-IDF's layout with a factory app and two OTA slots, down to its MD5", (
   expect(toHex(bytes.subarray(0xc0, 0xe0))).toBe(`ebeb${"ff".repeat(14)}bf25822c0fa6d8641bd930251e06b4c4`);
 });
 
-test("ESP-IDF's layout with two large OTA slots, down to its MD5", () => {
+test("parses ESP-IDF's layout with two large OTA slots, with the same MD5", () => {
   expect(places(TWO_OTA_LARGE_PARTITION_CSV)).toEqual([
     ["nvs", 0x9000, 0x6000],
     ["otadata", 0xf000, 0x2000],
@@ -59,14 +59,14 @@ test("ESP-IDF's layout with two large OTA slots, down to its MD5", () => {
   expect(toHex(bytes.subarray(0xa0, 0xc0))).toBe(`ebeb${"ff".repeat(14)}37f38b32a34f7412f158930062441178`);
 });
 
-test.for(Object.entries(BUILT_IN_PARTITION_TABLES))("%s survives CSV, binary and CSV again", ([, csv]) => {
+test.for(Object.entries(BUILT_IN_PARTITION_TABLES))("%s is the same after CSV, binary and CSV again", ([, csv]) => {
   const table = parsePartitionCsv(csv);
   const parsed = parsePartitionTable(buildPartitionTable(table));
   expect(parsed).toEqual(table);
   expect(parsePartitionCsv(formatPartitionCsv(parsed))).toEqual(table);
 });
 
-test("CSV is written as gen_esp32part.py writes it", () => {
+test("formats CSV like gen_esp32part.py", () => {
   const table = parsePartitionCsv(
     "n,data,nvs,,0x2000,readonly\nk,data,nvs_keys,,0x1000,encrypted\nx,0x40,0,,0x123,\na,app,test,,2M",
   );
@@ -83,7 +83,7 @@ test("CSV is written as gen_esp32part.py writes it", () => {
   );
 });
 
-test("tables that can be laid out survive being written", () => {
+test("every valid table is parsed back from its CSV", () => {
   const row = fc.record({
     label: fc.uuid().map((id) => id.slice(0, 13)),
     type: fc.constantFrom(0, 1, 0x40, 0xfe),
@@ -181,7 +181,7 @@ test.for([
   expect(parsePartitionCsv(`x,data,fat,,${text}`).entries[0]?.size).toBe(size);
 });
 
-test("offsets left out are aligned to 64 KiB for apps and to 4 KiB for data", () => {
+test("missing offsets are aligned to 64 KiB for apps and to 4 KiB for data", () => {
   expect(places("a,data,fat,,0x123\nb,data,fat,,0x1000\nc,app,ota_0,,64K\nd,data,fat,,4K")).toEqual([
     ["a", 0x9000, 0x123],
     ["b", 0xa000, 0x1000],
@@ -190,7 +190,7 @@ test("offsets left out are aligned to 64 KiB for apps and to 4 KiB for data", ()
   ]);
 });
 
-test("partitions follow the table wherever it lies", () => {
+test("partitions follow the table at any table offset", () => {
   expect(parsePartitionCsv("nvs,data,nvs,,12K", { tableOffset: 0x10000 }).entries[0]?.offset).toBe(0x11000);
 });
 
@@ -272,7 +272,7 @@ test.for([
   expect(refusal(csv)).toEqual({ line, message: expect.stringContaining(message) });
 });
 
-test("offset and size that the tool computes may be blank, N/A or anything", () => {
+test("stated offsets and sizes that the tool computes are ignored", () => {
   const places = ([offset, size]: readonly [string, string]) =>
     parsePartitionCsv(
       `b,bootloader,primary,${offset},${size}\nt,partition_table,primary,${offset},${size}\nnvs,data,nvs,,24K\nob,bootloader,ota,,${size}\not,3,1,,${size}\nr,2,2,${offset},${size}`,
@@ -296,7 +296,7 @@ test("offset and size that the tool computes may be blank, N/A or anything", () 
   }
 });
 
-test("a primary bootloader's row states its offset where no option does", () => {
+test("the row of the primary bootloader states its offset if no option does", () => {
   const csv = "ob,bootloader,ota,0x10000,N/A\nb,bootloader,primary,0x1000,N/A";
   expect(parsePartitionCsv(csv).entries.map(({ offset, size }) => [offset, size])).toEqual([
     [0x1_0000, 0x7000],
@@ -319,7 +319,7 @@ test("a bootloader's row behind the partition table may not overlap it", () => {
   expect(refusal(csv, { bootloaderOffset: 0x1000 }).message).toContain("Partitions overlap");
 });
 
-test("a table of 95 partitions is too long, and the first that doesn't fit is named", () => {
+test("a table of 95 partitions is refused, with the first one that doesn't fit", () => {
   const rows = (count: number) => Array.from({ length: count }, (_, index) => `p${index},data,fat,,4K`).join("\n");
   expect(parsePartitionCsv(rows(94)).entries).toHaveLength(94);
   expect(refusal(rows(95))).toEqual({ line: 95, message: expect.stringContaining("length (3072) longer than max") });

@@ -19,26 +19,26 @@ import {
   partitionLabelProblem,
 } from "./partition-table.ts";
 
-/** Where the table and the bootloader lie; partitions without an offset follow the table. */
+/** Flash offsets for {@link parsePartitionCsv}. */
 export interface PartitionCsvOptions {
-  /** Offset of the table in flash in bytes, 0x8000 by default. */
+  /** Offset of the partition table in bytes. Partitions without an offset follow it. @defaultValue 0x8000 */
   readonly tableOffset?: number;
   /**
-   * Offset of the second-stage bootloader in bytes. Rows of type `bootloader` need it for their size, unless the row of
+   * Offset of the second-stage bootloader in bytes. Needed for the size of rows of type `bootloader`, unless the row of
    * the primary bootloader states its offset.
    */
   readonly bootloaderOffset?: number;
-  /** Offset of the recovery bootloader in bytes; needed only for a row of it that leaves it out. */
+  /** Offset of the recovery bootloader in bytes. Needed only if its row states no offset. */
   readonly recoveryBootloaderOffset?: number;
 }
 
 /** Subtype of the recovery bootloader. */
 const RECOVERY_SUBTYPE = 2;
 
-/** The table takes its whole sector. */
+/** The partition table occupies a whole sector, in bytes. */
 const TABLE_SECTOR_SIZE = 0x1000;
 
-/** The last two of a table's entries are its MD5 and its end marker. */
+/** Maximum number of partitions: the last two entries of the table are its MD5 and its end marker. */
 const ENTRIES_MAX: number = PARTITION_TABLE_SIZE / PARTITION_ENTRY_SIZE - 2;
 
 const FLAGS: ReadonlyMap<string, number> = new Map([
@@ -46,24 +46,26 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ["readonly", PartitionFlag.READONLY],
 ]);
 
-/** A row before offsets are filled in. A negative size means "up to this address". */
+/** A row before missing offsets are filled in. A negative size means "up to this address". */
 interface Row extends Omit<PartitionEntry, "offset"> {
   readonly line: number;
   readonly offset: number | undefined;
 }
 
 /**
- * Parses a partition table in the CSV format of ESP-IDF's `gen_esp32part.py` (`Name, Type, SubType, Offset, Size, Flags`),
- * fills in the offsets left out, and makes the checks that the tool makes (version 1.5, ESP-IDF 5.5 and 6).
+ * Parses a partition table in the CSV format of ESP-IDF's `gen_esp32part.py` (`Name, Type, SubType, Offset, Size,
+ * Flags`). Fills in missing offsets and makes the same checks as the tool (version 1.5, ESP-IDF 5.5 and 6).
  *
- * As in the tool, the size of rows of type `bootloader` and `partition_table` is computed whatever they state, and so is
- * the offset of the primary ones; `N/A` may stand there.
+ * Like the tool, computes the size of rows of type `bootloader` and `partition_table`, and the offset of the primary
+ * ones, and ignores the stated values, which may be `N/A`.
  *
- * Unlike the tool it refuses a name of more than 16 bytes, which the tool cuts, has no variables to expand, and takes the
- * offset of the primary or recovery bootloader from its row if no option has it.
+ * Unlike the tool, refuses a name of more than 16 bytes (the tool truncates it), does not expand variables, and takes
+ * the offset of the primary or recovery bootloader from its row if no option states it.
  *
- * @returns The table, in the order of the rows; `md5` is "valid", so that an MD5 is built.
- * @throws {@link OtaError} `image/partition-csv-invalid` with the line, in the tool's words.
+ * @param text - Contents of the CSV file.
+ * @returns The table in the order of the rows. Its `md5` is "valid", so that `buildPartitionTable` adds an MD5.
+ * @throws {@link OtaError} `image/partition-csv-invalid` if the tool would refuse the file; with the line, in the
+ *   tool's words.
  */
 export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {}): PartitionTable {
   const tableOffset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
@@ -90,11 +92,11 @@ export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {
 }
 
 /**
- * Writes a partition table as CSV, in the style of `gen_esp32part.py`: keywords where there are any, offsets in
- * hexadecimal, sizes in K and M where they are whole.
+ * Formats a partition table as CSV in the style of `gen_esp32part.py`: known types and flags as keywords, offsets in
+ * hexadecimal, whole sizes in K and M.
  *
- * @returns Text that `parsePartitionCsv` reads back to the same entries, if they pass its checks; sizes that the tool
- *   computes are computed anew.
+ * @returns Text that {@link parsePartitionCsv} parses to the same entries, if they pass its checks; computed sizes
+ *   excepted.
  * @throws {@link OtaError} `image/partition-csv-invalid` if a label or a flag can't be written in this format.
  */
 export function formatPartitionCsv(table: Pick<PartitionTable, "entries">): string {
@@ -136,9 +138,9 @@ function parseNumber(text: string, keywords: ReadonlyMap<string, number>, rowInv
   return parseInteger(text) ?? parseKeyword(text, keywords, rowInvalid);
 }
 
-/** The integer that a text states, or `undefined`. */
+/** Parses an integer. Returns `undefined` for any other text. */
 function parseInteger(text: string): number | undefined {
-  // Hexadecimal has neither a k nor an m, so that a suffix is one whatever precedes it. They stack: 1MK is 2^30.
+  // K and M are not hexadecimal digits, so a trailing one is always a suffix. Suffixes multiply: 1MK is 2^30.
   let end = text.length;
   while (end > 0 && /[km\s]/i.test(text.charAt(end - 1))) end--;
   const match = PYTHON_INTEGER.exec(text.slice(0, end));
@@ -172,12 +174,12 @@ function parseFlags(text: string, rowInvalid: RowError): number {
   return flags;
 }
 
-/** The bootloader and the table itself may have rows; they lie before everything else. */
+/** Returns `true` for a row of the primary bootloader or partition table, which precede all partitions in flash. */
 function isPrimary(type: number, subtype: number): boolean {
   return (type === PartitionType.BOOTLOADER || type === PartitionType.PARTITION_TABLE) && subtype === 0;
 }
 
-/** The offset of the primary bootloader as its row states it. */
+/** Returns the offset that the row of the primary bootloader states, or `undefined`. */
 function statedBootloaderOffset(rows: readonly { readonly text: string }[]): number | undefined {
   for (const { text } of rows) {
     const [, type = "", subtype = "", offset = ""] = text.split(",").map((field) => field.trim());
@@ -191,7 +193,7 @@ function statedBootloaderOffset(rows: readonly { readonly text: string }[]): num
   return undefined;
 }
 
-/** The offset of a row that the tool places itself, or `undefined` for all others. */
+/** Returns the offset of a row if the tool computes it, or `undefined`. */
 function computedOffset(
   type: number,
   subtype: number,
@@ -205,11 +207,11 @@ function computedOffset(
   if (subtype !== RECOVERY_SUBTYPE) return undefined;
   if (recoveryBootloaderOffset !== undefined) return recoveryBootloaderOffset;
   if (parseInteger(stated) !== undefined) return undefined;
-  const hint = "--recovery-bootloader-offset states it, as CONFIG_BOOTLOADER_RECOVERY_OFFSET has it";
+  const hint = "pass --recovery-bootloader-offset with the value of CONFIG_BOOTLOADER_RECOVERY_OFFSET";
   throw rowInvalid("Recovery bootloader offset is not defined", hint);
 }
 
-/** The size of a row whose type decides it, or `undefined` for all others. */
+/** Returns the size of a row if the tool computes it, or `undefined`. */
 function computedSize(
   type: number,
   { tableOffset, bootloaderOffset }: PartitionCsvOptions & { readonly tableOffset: number },
@@ -229,11 +231,11 @@ function undefinedBootloader(rowInvalid: RowError): never {
     places.set(bootloaderOffset, [...(places.get(bootloaderOffset) ?? []), name]);
   }
   const texts = [...places].map(([offset, names]) => `${hex(offset)} for ${names.join(", ")}`);
-  const hint = `--primary-bootloader-offset states it: ${texts.join("; ")}`;
+  const hint = `pass --primary-bootloader-offset: ${texts.join("; ")}`;
   throw rowInvalid("Primary bootloader offset is not defined", hint);
 }
 
-/** Fills in offsets and negative sizes, and finds rows that don't ascend. */
+/** Fills in missing offsets and negative sizes. Throws if offsets don't ascend. */
 function placeRows(rows: readonly Row[], tableOffset: number): PartitionEntry[] {
   let previousEnd = tableOffset + TABLE_SECTOR_SIZE;
   return rows.map((row, index) => {

@@ -3,16 +3,18 @@ import { OtaError } from "../errors.ts";
 import { type PartitionCsvOptions, parsePartitionCsv } from "./partition-csv.ts";
 import { type PartitionTable, parsePartitionTable } from "./partition-table.ts";
 
-/** Whether a file holds a partition table in binary form, which begins with the magic of its first entry. */
+/** Returns `true` if a file begins with the magic bytes of a partition entry, as a binary partition table does. */
 export function isBinaryPartitionTable(file: Uint8Array): boolean {
   return file[0] === 0xaa && file[1] === 0x50;
 }
 
 /**
- * Parses a file that holds a partition table: in binary form, or as CSV in UTF-8 or, with a byte-order mark, UTF-16.
+ * Parses a partition table file: binary, or CSV in UTF-8 or (with a byte-order mark) UTF-16.
  *
- * @param options - Where partition table and bootloader lie, for CSV.
- * @throws {@link OtaError} `image/partition-table-invalid`, `image/partition-csv-invalid`.
+ * @param file - Contents of the file.
+ * @param options - Offsets of partition table and bootloader, for CSV.
+ * @throws {@link OtaError} `image/partition-table-invalid` if the binary table is invalid.
+ * @throws {@link OtaError} `image/partition-csv-invalid` if the CSV is invalid, or the file is not text.
  */
 export function parsePartitionFile(file: Uint8Array, options: PartitionCsvOptions = {}): PartitionTable {
   if (isBinaryPartitionTable(file)) return parsePartitionTable(file);

@@ -1,7 +1,7 @@
 import { DataSubtype, PartitionFlag, PartitionType } from "./partition-names.ts";
 import type { PartitionEntry } from "./partition-table.ts";
 
-/** One fault of a layout: the index of the entry, and what is wrong, in the words of `gen_esp32part.py`. */
+/** A problem of a partition layout: the index of the entry, and a message in the words of `gen_esp32part.py`. */
 export interface LayoutProblem {
   readonly index: number;
   readonly message: string;
@@ -9,23 +9,23 @@ export interface LayoutProblem {
 
 const SECTOR_SIZE = 0x1000;
 
-/** The two sectors of otadata, in bytes. */
+/** Size of an otadata partition in bytes: two sectors. */
 const OTADATA_PARTITION_SIZE = 0x2000;
 
-/** NVS needs three pages, in bytes, to be written: one is always kept free. */
+/** Minimum size of a writable NVS partition in bytes: three pages, one of which always stays free. */
 const NVS_WRITABLE_SIZE_MIN = 0x3000;
 
-/** What the offset of a partition is a multiple of, in bytes: an MMU page for apps, a sector for all others. */
+/** Returns the alignment of a partition's offset in bytes: an MMU page for apps, a sector for other types. */
 export function partitionAlignment(type: number): number {
   return type === PartitionType.APP ? 0x10000 : SECTOR_SIZE;
 }
 
 /**
- * Checks what `PartitionTable.verify` of `gen_esp32part.py` checks: alignment, unique names, overlaps, otadata, NVS.
+ * Makes the checks of `PartitionTable.verify` in `gen_esp32part.py`: alignment, unique names, overlaps, otadata, NVS.
  *
  * @param entries - In the order of the table.
- * @param firstOffset - The lowest offset a partition may have, in bytes: the end of the table's sector.
- * @returns The first fault in the tool's order, or `undefined`.
+ * @param firstOffset - Lowest allowed offset in bytes: the end of the table's sector.
+ * @returns The first problem in the tool's order, or `undefined` if the layout is valid.
  */
 export function layoutProblem(entries: readonly PartitionEntry[], firstOffset: number): LayoutProblem | undefined {
   return (

@@ -1,4 +1,4 @@
-/** Partition types (`esp_partition_type_t`); 0x40 to 0xFE are the project's own. */
+/** Partition types (`esp_partition_type_t`). 0x40 to 0xFE are for projects. */
 export const PartitionType = { APP: 0x00, DATA: 0x01, BOOTLOADER: 0x02, PARTITION_TABLE: 0x03 } as const;
 
 /** Subtypes of app partitions; `OTA_0` + n is slot n, up to 15. */
@@ -23,7 +23,7 @@ export const DataSubtype = {
 /** Bits of a partition's flags. */
 export const PartitionFlag = { ENCRYPTED: 0x1, READONLY: 0x2 } as const;
 
-/** How many OTA slots there can be. */
+/** Maximum number of OTA slots. */
 export const OTA_SLOTS_MAX = 16;
 
 /** Type keywords of partition CSV files, in the order of `gen_esp32part.py`. */
@@ -36,17 +36,19 @@ const SUBTYPE_KEYWORDS: ReadonlyMap<number, ReadonlyMap<string, number>> = new M
   [PartitionType.PARTITION_TABLE, keywords({ PRIMARY: 0, OTA: 1 })],
 ]);
 
-/** The subtype keywords of a type; none for a project's own types. */
+/** Returns the subtype keywords of a type; an empty map for a project's own types. */
 export function subtypeKeywords(type: number): ReadonlyMap<string, number> {
   return SUBTYPE_KEYWORDS.get(type) ?? new Map();
 }
 
-/** The keyword of a partition type, for example `app`, or its number in hexadecimal. */
+/** Returns the keyword of a partition type, for example `app`, or its number in hexadecimal if it has no keyword. */
 export function partitionTypeName(type: number): string {
   return keywordOf(TYPE_KEYWORDS, type);
 }
 
-/** The keyword of a partition subtype, for example `ota_0`, or its number in hexadecimal. */
+/**
+ * Returns the keyword of a partition subtype, for example `ota_0`, or its number in hexadecimal if it has no keyword.
+ */
 export function partitionSubtypeName(type: number, subtype: number): string {
   return keywordOf(subtypeKeywords(type), subtype);
 }

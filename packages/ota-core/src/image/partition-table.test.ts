@@ -122,25 +122,25 @@ test("every flipped bit of the entries and their MD5 is found", () => {
   expect(outcomes.get("refused")).toBeGreaterThanOrEqual(48); // the three magics
 });
 
-test("a wrong MD5 is a value", () => {
+test("a wrong MD5 is reported, not refused", () => {
   const bytes = concatBytes([entryBytes(nvs), md5Bytes(entryBytes(app)), end]);
   expect(parsePartitionTable(bytes)).toEqual({ entries: [nvs], md5: "mismatch" });
 });
 
-test("a table without an MD5 is read and built", () => {
+test("a table without an MD5 is parsed and built", () => {
   const bytes = concatBytes([entryBytes(nvs), end]);
   const table = parsePartitionTable(bytes);
   expect(table).toEqual({ entries: [nvs], md5: "absent" });
   expect(buildPartitionTable(table).subarray(0, 64)).toEqual(bytes);
 });
 
-test("a table without partitions may have an MD5 alone", () => {
+test("a table without partitions consists of its MD5", () => {
   const bytes = buildPartitionTable({ entries: [] });
   expect(toHex(bytes.subarray(16, 32))).toBe("d41d8cd98f00b204e9800998ecf8427e"); // MD5 of nothing
   expect(parsePartitionTable(bytes)).toEqual({ entries: [], md5: "valid" });
 });
 
-test("the end marker is known by its first four bytes", () => {
+test("the end marker is recognized by its first four bytes", () => {
   const marker = concatBytes([Uint8Array.of(0xff, 0xff, 0xff, 0xff), new Uint8Array(28)]);
   expect(parsePartitionTable(concatBytes([entryBytes(nvs), marker])).entries).toEqual([nvs]);
 });
@@ -229,11 +229,11 @@ test.for([
   );
 });
 
-test("a table with neither partitions nor MD5 is not built: it would look erased", () => {
+test("refuses to build a table with neither partitions nor MD5, which would look erased", () => {
   expect(() => buildPartitionTable({ entries: [], md5: "absent" })).toThrow("it must have one");
 });
 
-test("OTA slots are counted from ota_0 up to the first that is missing", () => {
+test("OTA slots are counted from ota_0 up to the first missing one", () => {
   const slot = (subtype: number) => ({ ...app, label: `app${subtype}`, subtype });
   const slots = (...subtypes: number[]) => otaSlots({ entries: subtypes.map(slot) }).map(({ subtype }) => subtype);
   expect(slots(0x10, 0x11)).toEqual([0x10, 0x11]);
@@ -244,7 +244,7 @@ test("OTA slots are counted from ota_0 up to the first that is missing", () => {
   expect(otaSlots({ entries: [{ ...nvs, subtype: 0x10 }] })).toEqual([]);
 });
 
-test("the first partition of a type and subtype is found, or the one of that label", () => {
+test("finds the first partition with a type and subtype, or the one with a certain label", () => {
   const second = { ...nvs, label: "nvs2" };
   const entries = [app, nvs, second];
   expect(findPartition({ entries }, PartitionType.DATA, DataSubtype.NVS)).toBe(nvs);

@@ -3,22 +3,22 @@ import { concatBytes, decodeUtf8, equalBytes, toHex, utf8, viewOf } from "../byt
 import { OtaError } from "../errors.ts";
 import { AppSubtype, OTA_SLOTS_MAX, PartitionType } from "./partition-names.ts";
 
-/** Where the partition table usually lies in flash, in bytes (`CONFIG_PARTITION_TABLE_OFFSET`). */
+/** Default offset of the partition table in flash, in bytes (`CONFIG_PARTITION_TABLE_OFFSET`). */
 export const PARTITION_TABLE_OFFSET = 0x8000;
 
-/** Size of a partition table in bytes (`ESP_PARTITION_TABLE_MAX_LEN`); the rest of its sector is left alone. */
+/** Size of a partition table in bytes (`ESP_PARTITION_TABLE_MAX_LEN`). The rest of its sector is not part of it. */
 export const PARTITION_TABLE_SIZE = 0xc00;
 
 /** Size of one entry in bytes. */
 export const PARTITION_ENTRY_SIZE = 32;
 
-/** Size of a label's field in bytes; a label that fills it has no terminator. */
+/** Size of the label field in bytes. A label that fills it has no terminator. */
 export const PARTITION_LABEL_SIZE = 16;
 
 const ENTRY_MAGIC = 0x50aa;
 const MD5_MAGIC = 0xebeb;
 const BLANK_MAGIC = 0xffff;
-/** Where in its entry the MD5 begins, in bytes. */
+/** Offset of the MD5 in its entry, in bytes. */
 const MD5_OFFSET = 16;
 
 /** One partition (`esp_partition_info_t`). */
@@ -27,11 +27,11 @@ export interface PartitionEntry {
   readonly label: string;
   /** One of `PartitionType`, or 0x40 to 0xFE. */
   readonly type: number;
-  /** What it is among its type: `AppSubtype`, `DataSubtype`, or the project's own. */
+  /** One of `AppSubtype` or `DataSubtype`, depending on the type, or a project's own. */
   readonly subtype: number;
-  /** Where it begins in flash, in bytes. */
+  /** Offset in flash, in bytes. */
   readonly offset: number;
-  /** Its size in bytes. */
+  /** Size in bytes. */
   readonly size: number;
   /** Bits of `PartitionFlag`. */
   readonly flags: number;
@@ -42,8 +42,8 @@ export interface PartitionTable {
   /** In the order of the table. */
   readonly entries: readonly PartitionEntry[];
   /**
-   * What the MD5 entry says. The bootloader does without one but refuses a mismatch; the app, as ESP-IDF configures it,
-   * finds no partition at all unless it is valid.
+   * State of the MD5 entry. The bootloader accepts a table without one but refuses a mismatch. An app in ESP-IDF's
+   * default configuration finds no partition at all unless the MD5 is valid.
    */
   readonly md5: "valid" | "mismatch" | "absent";
 }
@@ -51,12 +51,12 @@ export interface PartitionTable {
 /**
  * Parses a partition table.
  *
- * Walks the entries as ESP-IDF's `esp_partition_table_verify` does, up to the end marker. Neither alignment nor overlaps
- * nor the size of the flash are judged; a wrong MD5 is a value. Bytes after a label's NUL are not kept.
+ * Reads the entries up to the end marker, as ESP-IDF's `esp_partition_table_verify` does. Does not check alignment,
+ * overlaps or the flash size. A wrong MD5 is not an error here. Bytes after a label's NUL are lost.
  *
- * @param bytes - The table from its first byte; of more than 3072 bytes the rest is not read.
- * @throws {@link OtaError} `image/partition-table-invalid`, with the offset of the entry, if there is no table, an entry
- *   isn't one, a label isn't UTF-8, or the end marker is missing.
+ * @param bytes - The table from its first byte. At most 3072 bytes are read.
+ * @throws {@link OtaError} `image/partition-table-invalid` with the offset of the entry, if there is no table, an entry
+ *   has a wrong magic number, a label isn't UTF-8, or the end marker is missing.
  */
 export function parsePartitionTable(bytes: Uint8Array): PartitionTable {
   const table = bytes.subarray(0, PARTITION_TABLE_SIZE);
@@ -80,11 +80,11 @@ export function parsePartitionTable(bytes: Uint8Array): PartitionTable {
 }
 
 /**
- * Builds the 3072 bytes of a partition table, as `gen_esp32part.py` does: entries, their MD5, 0xFF.
+ * Builds the 3072 bytes of a partition table as `gen_esp32part.py` does: the entries, their MD5, then 0xFF.
  *
- * @param table - With `md5` "absent" no MD5 entry is written; otherwise the right one is.
- * @throws {@link OtaError} `image/partition-table-invalid` if a value doesn't fit its field, or the table is too long:
- *   it holds 94 partitions, or 95 without an MD5.
+ * @param table - If its `md5` is "absent", the result has no MD5 entry; otherwise it has a valid one.
+ * @throws {@link OtaError} `image/partition-table-invalid` if a value doesn't fit its field, the table would look
+ *   erased, or there are more than 94 partitions (95 without an MD5).
  */
 export function buildPartitionTable(
   table: Pick<PartitionTable, "entries"> & Partial<Pick<PartitionTable, "md5">>,
@@ -108,9 +108,10 @@ export function buildPartitionTable(
 }
 
 /**
- * The first partition of a type and subtype, as `esp_partition_find_first` finds it.
+ * Finds the first partition with a type and subtype, like `esp_partition_find_first`.
  *
- * @param label - Where given, the label must be this one too.
+ * @param label - Also required, if given.
+ * @returns The partition, or `undefined` if there is no such partition.
  */
 export function findPartition(
   table: Pick<PartitionTable, "entries">,
@@ -124,8 +125,8 @@ export function findPartition(
 }
 
 /**
- * The OTA slots as the app counts them: `ota_0`, `ota_1` … up to the first that is missing. The subtype decides, whatever
- * the label says.
+ * Returns the OTA slots as an app counts them: `ota_0`, `ota_1` and so on, up to the first missing one. Goes by the
+ * subtype, not by the label.
  */
 export function otaSlots(table: Pick<PartitionTable, "entries">): readonly PartitionEntry[] {
   const slots: PartitionEntry[] = [];
@@ -177,13 +178,13 @@ function buildEntry(entry: PartitionEntry, index: number): Uint8Array {
   return bytes;
 }
 
-/** What keeps a label from being stored as it is, or `undefined`. */
+/** Returns the reason why a label can't be stored unchanged, or `undefined` if it can. */
 export function partitionLabelProblem(label: string): string | undefined {
   const bytes = utf8(label);
   if (bytes.length > PARTITION_LABEL_SIZE) {
     return `the label "${label}" is ${bytes.length} bytes of UTF-8; it must be at most ${PARTITION_LABEL_SIZE}`;
   }
-  if (bytes.includes(0)) return `the label "${label}" holds a NUL; a label ends at its first`;
+  if (bytes.includes(0)) return `the label "${label}" holds a NUL, which ends a label`;
   return decodeUtf8(bytes) === label ? undefined : `the label "${label}" isn't well-formed Unicode`;
 }
 

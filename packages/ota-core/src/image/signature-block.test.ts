@@ -27,7 +27,7 @@ const anyBlock = fc.oneof(
   record("ecdsa-p384", 48, ecKey(3, 96), 96),
 );
 
-test("a block that was built is parsed to the same fields, with the digest of its key", () => {
+test("every built block is parsed back to its fields, with the digest of its key", () => {
   fc.assert(
     fc.property(anyBlock, (block) => {
       const bytes = buildSignatureBlock(block);
@@ -42,7 +42,7 @@ test("a block that was built is parsed to the same fields, with the digest of it
   );
 });
 
-test("an RSA block has its fields where the ROM looks for them", () => {
+test("an RSA block has its fields where the ROM reads them", () => {
   const bytes = buildSignatureBlock({
     scheme: "rsa-3072",
     imageDigest: new Uint8Array(32).fill(1),
@@ -55,7 +55,7 @@ test("an RSA block has its fields where the ROM looks for them", () => {
   expect(bytes.subarray(1200)).toEqual(new Uint8Array(16));
 });
 
-test("one flipped bit makes the CRC wrong, and is a value", () => {
+test("one flipped bit makes the CRC wrong and is reported, not refused", () => {
   const bytes = buildSignatureBlock({
     scheme: "ecdsa-p256",
     imageDigest: new Uint8Array(32),
@@ -77,7 +77,7 @@ test.for([
   expect(() => parseSignatureBlock(bytes)).toThrow(expect.objectContaining({ code }));
 });
 
-test("any bytes are a block or an OtaError", () => {
+test("any bytes give a block or an OtaError", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 1300 }),
     bytesOf(1216).map((block) => Uint8Array.of(0xe7, (block[1] ?? 0) % 5, (block[2] ?? 0) % 3, ...block.subarray(3))),
@@ -93,7 +93,7 @@ test("any bytes are a block or an OtaError", () => {
   );
 });
 
-test("what is signed ends at the next sector, and P-384 signs a SHA-384", () => {
+test("the signed bytes end at the next sector, and P-384 signs a SHA-384", () => {
   expect([1, 4096, 4097].map(signatureOffset)).toEqual([4096, 4096, 8192]);
   const bytes = new Uint8Array(4096).fill(7);
   expect(toHex(signedDigest("ecdsa-p384", bytes))).toBe(createHash("sha384").update(bytes).digest("hex"));

@@ -7,7 +7,7 @@ import { sha256 } from "../sha256.ts";
 /** Size of a signature block in bytes (`ets_secure_boot_sig_block_t`). */
 export const SIGNATURE_BLOCK_SIZE = 1216;
 
-/** Size in bytes of the sector that holds up to three blocks, and what its start is a multiple of. */
+/** Size and alignment of the sector that contains up to three signature blocks, in bytes. */
 export const SIGNATURE_SECTOR_SIZE = 4096;
 
 /** First byte of a signature block (`ETS_SECURE_BOOT_V2_SIGNATURE_MAGIC`). */
@@ -15,25 +15,25 @@ export const SIGNATURE_BLOCK_MAGIC = 0xe7;
 
 const CRC_OFFSET = 1196;
 
-/** How an image is signed. */
+/** Signature scheme of Secure Boot v2. */
 export type SignatureScheme = "rsa-3072" | "ecdsa-p192" | "ecdsa-p256" | "ecdsa-p384";
 
 /** One signature block of Secure Boot v2. */
 export interface SignatureBlock {
   readonly scheme: SignatureScheme;
-  /** Digest of the signed bytes as the block states it: SHA-256 (32 bytes), or SHA-384 (48) with P-384. */
+  /** Digest of the signed bytes as stated in the block: SHA-256 (32 bytes), or SHA-384 (48 bytes) with P-384. */
   readonly imageDigest: Uint8Array;
-  /** SHA-256 of the public key's structure: what is burnt into the eFuse (`SECURE_BOOT_DIGEST`). */
+  /** SHA-256 of the public key's structure, as burned into the eFuses (`SECURE_BOOT_DIGEST`). */
   readonly keyDigest: Uint8Array;
   /** The public key as stored, little-endian: n, e, R and M′ of RSA, curve and point of ECDSA. */
   readonly publicKey: Uint8Array;
-  /** As stored, little-endian: the RSA-PSS signature, or r and s. */
+  /** The signature as stored, little-endian: RSA-PSS, or r and s of ECDSA. */
   readonly signature: Uint8Array;
-  /** Whether the CRC-32 over the block is right; the ROM skips a block whose isn't. */
+  /** Whether the CRC-32 over the block is right. The ROM skips a block with a wrong CRC. */
   readonly crcMatches: boolean;
 }
 
-/** Where a scheme has its fields: [offset, size] in bytes. */
+/** Fields of a block: [offset, size] in bytes. */
 interface BlockLayout {
   readonly digest: readonly [number, number];
   readonly publicKey: readonly [number, number];
@@ -55,12 +55,13 @@ const CURVES: ReadonlyMap<number, SignatureScheme> = new Map([
 const P384_CURVE_ID = 3;
 
 /**
- * Parses a signature block (`rom/secure_boot.h`, `docs/en/security/secure-boot-v2.rst` of ESP-IDF). The CRC is a value;
- * the signature isn't verified.
+ * Parses a signature block. Does not verify the signature; a wrong CRC is not an error here.
  *
- * @param bytes - At least 1216 bytes; what follows is not read. The result shares no memory with them.
- * @throws {@link OtaError} `image/truncated`, `image/bad-magic`, or `image/signature-invalid` for a version or curve that
- *   isn't one.
+ * @param bytes - At least 1216 bytes; only the first 1216 are read. The result shares no memory with them.
+ * @throws {@link OtaError} `image/truncated` if there are fewer bytes.
+ * @throws {@link OtaError} `image/bad-magic` if the first byte isn't 0xE7.
+ * @throws {@link OtaError} `image/signature-invalid` if version or curve are unknown.
+ * @see ESP-IDF, `rom/secure_boot.h` and `docs/en/security/secure-boot-v2.rst`.
  */
 export function parseSignatureBlock(bytes: Uint8Array): SignatureBlock {
   if (bytes.length < SIGNATURE_BLOCK_SIZE) {
@@ -86,10 +87,10 @@ export function parseSignatureBlock(bytes: Uint8Array): SignatureBlock {
 }
 
 /**
- * Builds the 1216 bytes of a signature block, with the right CRC, as `espsecure sign-data` does.
+ * Builds the 1216 bytes of a signature block with a valid CRC, as `espsecure sign-data` does.
  *
- * @throws {@link OtaError} `image/signature-invalid` where a field hasn't the size that the scheme gives it, or the
- *   curve of the public key isn't the scheme's.
+ * @throws {@link OtaError} `image/signature-invalid` if a field does not have the size that the scheme requires, or the
+ *   public key has another curve.
  */
 export function buildSignatureBlock(
   block: Pick<SignatureBlock, "scheme" | "imageDigest" | "publicKey" | "signature">,
@@ -111,15 +112,19 @@ export function buildSignatureBlock(
 }
 
 /**
- * The digest that a scheme signs: of every byte from the image's first up to the signature sector.
+ * Computes the digest that a scheme signs.
  *
- * @param signed - These bytes, a multiple of 4096.
+ * @param signed - All bytes from the start of the image to the signature sector, a multiple of 4096.
  */
 export function signedDigest(scheme: SignatureScheme, signed: Uint8Array): Uint8Array {
   return scheme === "ecdsa-p384" ? sha384(signed) : sha256(signed);
 }
 
-/** Where the signature sector of an image begins: at the next multiple of 4096 bytes. */
+/**
+ * Returns the offset of an image's signature sector in bytes: the next multiple of 4096.
+ *
+ * @param imageSize - Size of the image in bytes.
+ */
 export function signatureOffset(imageSize: number): number {
   return Math.ceil(imageSize / SIGNATURE_SECTOR_SIZE) * SIGNATURE_SECTOR_SIZE;
 }
@@ -133,7 +138,7 @@ function schemeOf(bytes: Uint8Array): SignatureScheme {
   const scheme = shaVersion === 0 ? CURVES.get(bytes[36] ?? 0) : undefined;
   if (scheme !== undefined) return scheme;
   throw invalid(
-    "the curve of the signature block is none; it must be P-192, P-256 or P-384",
+    "the curve of the signature block is unknown; it must be P-192, P-256 or P-384",
     shaVersion === 1 ? 52 : 36,
   );
 }

@@ -127,7 +127,7 @@ test("options say where table and bootloader lie", async () => {
   const csv = utf8("b,bootloader,primary,N/A,N/A\nnvs,data,nvs,,0x4000\n");
   const unknown = await inspect(csv);
   expect(unknown.exitCode).toBe(2);
-  expect(unknown.stdout).toContain("Primary bootloader offset is not defined; --primary-bootloader-offset states it");
+  expect(unknown.stdout).toContain("Primary bootloader offset is not defined; pass --primary-bootloader-offset:");
   for (const place of ["0x2000", "esp32p4", "ESP32-P4"]) {
     const args = ["--json", "--partition-table-offset", "0x10000", "--primary-bootloader-offset", place];
     const { exitCode, stdout } = await inspect(csv, ...args);
