@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { promisify } from "node:util";
 import { connectDevice, createDevice, startEmbeddedBroker, untilState } from "@tinybms/firmware-sim/testkit";
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { runCli } from "@tinybms/ota-publisher";
 import { connectAsync } from "mqtt";
 import { type BenchLine, compare } from "./bench-line.ts";

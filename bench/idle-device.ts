@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ContentCache, createDevice, createHardware, type Hardware, type SimulatedDevice } from "@tinybms/firmware-sim";
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import type { BenchLine } from "./bench-line.ts";
 import { median } from "./bench-line.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildNvsPartition, formatNvsCsv, type NvsEntryInput, readNvsPartition } from "@tinybms/ota-core";
+import { buildNvsPartition, formatNvsCsv, type NvsEntryInput, readNvsPartition } from "@tinybms/ota-core/esp";
 import { type BenchLine, compare } from "./bench-line.ts";
 
 const SIZE_BYTES = 0x6000;

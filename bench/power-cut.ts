@@ -6,7 +6,7 @@ import {
   publishImage,
   World,
 } from "@tinybms/firmware-sim";
-import { buildAppImage, buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core";
+import { buildAppImage, buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core/esp";
 import { type BenchLine, compare } from "./bench-line.ts";
 
 const IMAGE_SIZE = 1_286_096;

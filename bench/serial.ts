@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Efuse, type Hardware, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
 import { SimulatedBinding } from "@tinybms/firmware-sim/testkit";
-import { chipByName } from "@tinybms/ota-core";
+import { chipByName } from "@tinybms/ota-core/esp";
 import { Flasher } from "@tinybms/ota-serial";
 import { openBindingLine } from "@tinybms/ota-serial/node";
 import { type BenchLine, compare } from "./bench-line.ts";

@@ -1,11 +1,6 @@
-import {
-  buildAppImage,
-  parseEnvelope,
-  parseOffer,
-  readKeySet,
-  verifyEnvelope,
-  verifySignature,
-} from "@tinybms/ota-core";
+import { parseOffer } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
+import { parseEnvelope, readKeySet, verifyEnvelope, verifySignature } from "@tinybms/ota-core/signing";
 import { prepareSender } from "../firmware-sim/src/simulation/publish-image.ts";
 import { createFleetKeys, signerOf } from "../firmware-sim/test/signed-fleet.ts";
 import { type BenchLine, median } from "./bench-line.ts";

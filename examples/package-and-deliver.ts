@@ -7,7 +7,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectDevice, createDevice, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
-import { buildAppImage, formatJson } from "@tinybms/ota-core";
+import { formatJson } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { packageRelease } from "@tinybms/ota-core/node";
 import {
   deliverOverMqtt,

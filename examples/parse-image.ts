@@ -4,7 +4,8 @@
  *     npx -y pnpm@12 exec node --conditions=@tinybms/source examples/parse-image.ts build/app.bin
  */
 import { readFile } from "node:fs/promises";
-import { assertAppImage, buildAppImage, chipById, isOtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { assertAppImage, buildAppImage, chipById, parseAppImage, verifyAppImage } from "@tinybms/ota-core/esp";
 
 const [file] = process.argv.slice(2);
 const bytes =

@@ -17,11 +17,16 @@ const COMMANDS = ["tinybms-ota", "tinybms-sim"] as const;
 /** What a page makes of the packages that run there too. */
 const PAGES = [
   [
-    `import { buildAppImage, parseAppImage, sha256, toHex } from "@tinybms/ota-core";
-const bytes = buildAppImage({ chip: "esp32s3", version: "1.2.3" });
-globalThis.result = parseAppImage(bytes).descriptor.version + " " + toHex(sha256(new Uint8Array(0))).slice(0, 8);
+    `import { Receiver, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
+import { encodeSlip } from "@tinybms/ota-core/serial";
+import { WebCryptoVerifier } from "@tinybms/ota-core/signing";
+const version = parseAppImage(buildAppImage({ chip: "esp32s3", version: "1.2.3" })).descriptor.version;
+const bytes = encodeSlip(Uint8Array.of(0xc0));
+const hash = toHex(sha256(new Uint8Array(0))).slice(0, 8);
+globalThis.result = [version, hash, toHex(bytes), typeof Receiver, typeof WebCryptoVerifier].join(" ");
 `,
-    "1.2.3 e3b0c442",
+    "1.2.3 e3b0c442 c0dbdcc0 function function",
   ],
   [
     `import { Flasher, openWebSerialLine, parseResetSequence } from "@tinybms/ota-serial";
@@ -96,7 +101,7 @@ function checkSerialError(node: string, folder: string): void {
 function compile(folder: string): void {
   writeFileSync(
     join(folder, "user.ts"),
-    `import { parseAppImage, type AppImage } from "@tinybms/ota-core";
+    `import { parseAppImage, type AppImage } from "@tinybms/ota-core/esp";
 import { packageRelease } from "@tinybms/ota-core/node";
 import { runCli } from "@tinybms/ota-publisher";
 import { Flasher } from "@tinybms/ota-serial";

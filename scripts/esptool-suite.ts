@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { BootloaderFirmware, Efuse, listenOnRfc2217, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
-import { type ChipName, chipByName } from "@tinybms/ota-core";
+import { type ChipName, chipByName } from "@tinybms/ota-core/esp";
 
 const CHIPS: readonly ChipName[] = ["esp32", "esp32s3", "esp32c3", "esp32c6"];
 const ENVIRONMENT = resolve(import.meta.dirname, "../.tools/esptool-suite");

@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
 });
 
 const started = performance.now();
-const bundle = await bundleWithCounters(new URL("../packages/ota-core/src/index.ts", import.meta.url).pathname);
+const bundle = await bundleWithCounters(new URL("./fuzz/library.ts", import.meta.url).pathname);
 try {
   const names = await targetNames();
   if (options.input !== undefined) await runOnce(options.input);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
-import { buildAppImage, buildNvsPartition } from "@tinybms/ota-core";
+import { buildAppImage, buildNvsPartition } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../firmware-sim/src/cli.ts";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
-import { NVS_PAGE_SIZE } from "@tinybms/ota-core";
+import { NVS_PAGE_SIZE } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const FULL = "/dev/full";

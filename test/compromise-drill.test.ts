@@ -9,25 +9,23 @@ import {
   type DeviceSpec,
   type SimulatedDevice,
 } from "@tinybms/firmware-sim/testkit";
+import { type Immutable, parseStateReport, topicsOf } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import {
-  buildAppImage,
   buildEnvelope,
   buildKeySet,
   type Envelope,
-  type Immutable,
   type KeySet,
   nextKeySet,
   parseEnvelope,
   parseKeySet,
   parsePublicKey,
-  parseStateReport,
   readKeySet,
   rotateKey,
   type SignedKind,
   signedBytes,
-  topicsOf,
   verifySignature,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import { buildOfferPayload } from "@tinybms/ota-publisher";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";

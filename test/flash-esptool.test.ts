@@ -20,7 +20,7 @@ import {
   parseAppImage,
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildBootloader } from "../packages/ota-core/test/flash-dump.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";

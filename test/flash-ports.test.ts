@@ -14,7 +14,7 @@ import {
   runBootloader,
   SerialCable,
 } from "@tinybms/firmware-sim";
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 import { hasNoJudges, JUDGES, PYTHON } from "./judges-python.ts";

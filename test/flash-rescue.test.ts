@@ -6,14 +6,13 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { createHardware, runBootloader, runSimCli } from "@tinybms/firmware-sim";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
+import { parseStateReport, topicsOf } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildPartitionTable,
   parsePartitionCsv,
-  parseStateReport,
   TWO_OTA_LARGE_PARTITION_CSV,
-  topicsOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, runCommand, TOPIC } from "../packages/ota-publisher/test/release-line.ts";

@@ -13,7 +13,13 @@ import {
   runBootloader,
   SerialCable,
 } from "@tinybms/firmware-sim";
-import { buildAppImage, buildPartitionTable, type ChipName, chipByName, parsePartitionCsv } from "@tinybms/ota-core";
+import {
+  buildAppImage,
+  buildPartitionTable,
+  type ChipName,
+  chipByName,
+  parsePartitionCsv,
+} from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildBootloader } from "../packages/ota-core/test/flash-dump.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";

@@ -14,13 +14,13 @@ import {
   runBootloader,
   SerialCable,
 } from "@tinybms/firmware-sim";
+import { OtaError } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildPartitionTable,
-  OtaError,
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, runCommand } from "../packages/ota-publisher/test/release-line.ts";
 

@@ -1,6 +1,7 @@
 /** Files from the field: each is read as Espressif's own tools and ROMs read it. */
 import { readFileSync } from "node:fs";
-import { buildPartitionTable, decodeText, inspectImage, parsePartitionCsv } from "@tinybms/ota-core";
+import { decodeText } from "@tinybms/ota-core";
+import { buildPartitionTable, inspectImage, parsePartitionCsv } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 
 const FOLDER = new URL("fixtures/formats/", import.meta.url);

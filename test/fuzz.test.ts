@@ -1,7 +1,7 @@
-import * as core from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { fuzzTarget } from "../scripts/fuzz/fuzz-target.ts";
 import { COUNTERS_NAME, insertCounters } from "../scripts/fuzz/instrument.ts";
+import * as core from "../scripts/fuzz/library.ts";
 import { targetsOf } from "../scripts/fuzz/targets.ts";
 
 /** Ends badly for inputs that begin with five bytes out of 2⁴⁰. */

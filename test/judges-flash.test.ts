@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { runSimCli } from "@tinybms/firmware-sim";
+import { equalBytes } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildPartitionTable,
   type ChipName,
   chipByName,
-  equalBytes,
   parsePartitionCsv,
   TWO_OTA_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, type Job, JUDGES, judge } from "./judges-python.ts";

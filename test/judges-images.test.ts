@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { equalBytes, isOtaError, toHex } from "@tinybms/ota-core";
 import {
   type AppImage,
   type AppImageSpec,
@@ -11,14 +12,11 @@ import {
   buildPartitionTable,
   CHIPS,
   encodeAppImage,
-  equalBytes,
-  isOtaError,
   parseAppImage,
   parseOtadata,
   parsePartitionTable,
-  toHex,
   verifyAppImage,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge, type Verdict } from "./judges-python.ts";

@@ -3,7 +3,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readNvsPartition, toHex } from "@tinybms/ota-core";
+import { toHex } from "@tinybms/ota-core";
+import { readNvsPartition } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRandom } from "../firmware-sim/src/random/random.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";

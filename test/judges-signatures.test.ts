@@ -4,6 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toHex } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildSignatureBlock,
@@ -12,8 +13,7 @@ import {
   SIGNATURE_SECTOR_SIZE,
   type SignatureScheme,
   signatureOffset,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifySignatureSector } from "../firmware-sim/src/boot/secure-boot-v2.ts";
 import { verifyRomSignature } from "../firmware-sim/src/boot/verify-rom-signature.ts";

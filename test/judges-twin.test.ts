@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { runSimCli } from "@tinybms/firmware-sim";
-import { buildAppImage, buildPartitionTable, parsePartitionCsv, SINGLEAPP_PARTITION_CSV } from "@tinybms/ota-core";
+import { buildAppImage, buildPartitionTable, parsePartitionCsv, SINGLEAPP_PARTITION_CSV } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, type Job, JUDGES, judge } from "./judges-python.ts";

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createHardware, listenOnTcp, SerialCable } from "@tinybms/firmware-sim";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LossyProxy, startLossyProxy } from "../packages/ota-publisher/test/lossy-proxy.ts";
 import {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { buildAppImage, parseAppImage } from "@tinybms/ota-core";
+import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
 import { expect, test } from "vitest";
 

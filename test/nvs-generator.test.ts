@@ -4,20 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text as streamText } from "node:stream/consumers";
+import { isOtaError, toHex } from "@tinybms/ota-core";
 import {
   buildNvsKeys,
   buildNvsPartition,
   decryptNvsPartition,
   encryptNvsPartition,
   formatNvsCsv,
-  isOtaError,
   type NvsEntryInput,
   type NvsPairInput,
   parseNvsCsv,
   parseNvsKeys,
   readNvsPartition,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";

@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildAppImage, parsePublicKey, type Signer, signedBytes, verifySignature } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import {
   loadRootManifest,
   loadVersion,
@@ -12,6 +12,7 @@ import {
   releaseFileOf,
   verifyArtifacts,
 } from "@tinybms/ota-core/node";
+import { parsePublicKey, type Signer, signedBytes, verifySignature } from "@tinybms/ota-core/signing";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { bundleCommand } from "../scripts/bundle-command.ts";
 

@@ -7,14 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { topicsOf } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildNvsPartition,
   type Provisioning,
   provisioningEntries,
   provisioningOfPartition,
-  topicsOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../firmware-sim/src/cli.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { PROVISIONING_KEYS, PROVISIONING_NAMESPACE } from "@tinybms/ota-core";
+import { PROVISIONING_KEYS, PROVISIONING_NAMESPACE } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 
 const page = readFileSync(new URL("../docs/provisioning.md", import.meta.url), "utf8");

@@ -6,7 +6,8 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { connectDevice, createDevice, startEmbeddedBroker } from "@tinybms/firmware-sim/testkit";
-import { type ChipName, findPartition, parsePartitionTable, sha256, toHex } from "@tinybms/ota-core";
+import { sha256, toHex } from "@tinybms/ota-core";
+import { type ChipName, findPartition, parsePartitionTable } from "@tinybms/ota-core/esp";
 import { runCli } from "@tinybms/ota-publisher";
 import { expect, test } from "vitest";
 

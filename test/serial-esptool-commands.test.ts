@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BootloaderFirmware, createRandom, Efuse, listenOnTcp, NorFlash, SerialCable } from "@tinybms/firmware-sim";
-import { buildAppImage, type ChipName, chipByName, equalBytes } from "@tinybms/ota-core";
+import { equalBytes } from "@tinybms/ota-core";
+import { buildAppImage, type ChipName, chipByName } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasNoJudges, JUDGES, judge, type Verdict } from "./judges-python.ts";
 

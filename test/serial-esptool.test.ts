@@ -12,16 +12,15 @@ import {
   SerialCable,
   type SerialCableOptions,
 } from "@tinybms/firmware-sim";
+import { concatBytes, equalBytes } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildPartitionTable,
   type ChipName,
   chipByName,
-  concatBytes,
-  equalBytes,
   parsePartitionCsv,
   TWO_OTA_LARGE_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";

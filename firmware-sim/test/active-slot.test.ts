@@ -1,7 +1,8 @@
 // A device fell back from the slot that otadata selects, and is updated into that same slot. Before 6.0,
 // esp_ota_set_boot_partition of the slot that is active writes the other otadata sector with the same sequence.
 
-import { buildAppImage, OtaImageState, sha256, toHex } from "@tinybms/ota-core";
+import { sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { Hardware } from "../src/boot/boot-options.ts";
 import { createDevice } from "../src/device/create-device.ts";

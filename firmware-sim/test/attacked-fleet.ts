@@ -1,22 +1,24 @@
 import {
-  buildAppImage,
   buildChunk,
-  buildEnvelope,
   buildHashList,
   buildOffer,
   buildRequest,
   buildStateReport,
-  type EnvelopeSignature,
   imageIdOf,
   type OfferDocument,
-  readKeySet,
   type SenderOptions,
   sha256,
-  type TrustedKeys,
   toHex,
   topicsOf,
-  verifySignature,
 } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
+import {
+  buildEnvelope,
+  type EnvelopeSignature,
+  readKeySet,
+  type TrustedKeys,
+  verifySignature,
+} from "@tinybms/ota-core/signing";
 import { prepareSender } from "../src/simulation/publish-image.ts";
 import type { Armoury } from "./hostile-broker.ts";
 import { createFleetKey, createFleetKeys, type FleetKey, sealKeySet, signerOf } from "./signed-fleet.ts";

@@ -16,7 +16,7 @@ import {
   type PartitionTable,
   PartitionType,
   parseOtadataEntry,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { BootSlot } from "../src/boot/boot-event.ts";
 import type { BootloaderOptions, Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";

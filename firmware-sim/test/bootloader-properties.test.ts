@@ -1,6 +1,6 @@
 // What holds of the bootloader whatever lies in otadata and in the slots.
 
-import { type OtadataEntry, OtaImageState, otadataCrc } from "@tinybms/ota-core";
+import { type OtadataEntry, OtaImageState, otadataCrc } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";

@@ -1,4 +1,4 @@
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
 import { expect, test } from "vitest";
 import { createBench } from "../src/testkit/index.ts";

@@ -1,18 +1,17 @@
 // Fifty offers of the past, of several epochs and for different devices, on every topic, to every device, in any order.
 import { createHash } from "node:crypto";
 import {
-  buildAppImage,
   buildChunk,
   buildHashList,
   imageIdOf,
   type OfferDocument,
   parseTopic,
-  readKeySet,
   sha256,
   toHex,
   topicsOf,
-  verifySignature,
 } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
+import { readKeySet, verifySignature } from "@tinybms/ota-core/signing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDevice, createHardware } from "../src/device/create-device.ts";

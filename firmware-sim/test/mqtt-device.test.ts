@@ -1,4 +1,5 @@
-import { buildAppImage, equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
+import { equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
 import { afterEach, expect, test, vi } from "vitest";
 import { partitionBytes } from "../src/device/device-partitions.ts";

@@ -4,7 +4,7 @@
 // sweep names, and each of these occurs · 3 what was interrupted can be done again and then holds · 4 a new app starts on
 // probation, except where the format can't say so: those are counted by their tear.
 
-import { type OtadataEntry, OtaImageState } from "@tinybms/ota-core";
+import { type OtadataEntry, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";
 import type { Hardware } from "../src/boot/boot-options.ts";

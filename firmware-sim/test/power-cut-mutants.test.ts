@@ -1,14 +1,13 @@
 // Bugs planted in the agent and in the calls under it: a sweep that finds nothing wrong with them would be worth nothing.
 
+import { sha256, toHex } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildOtadataEntry,
   OtaImageState,
   otadataEntry,
   parsePartitionCsv,
-  sha256,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { expect, test, vi } from "vitest";
 import type { StoredText as StoredTextClass } from "../src/agent/stored-text.ts";
 import { createHardware, type FlashContents } from "../src/device/create-device.ts";

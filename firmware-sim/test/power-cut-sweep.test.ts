@@ -5,7 +5,7 @@ import {
   otadataEntry,
   parsePartitionCsv,
   TWO_OTA_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { FlashContents } from "../src/device/create-device.ts";
 import { powerCutSweep } from "../src/power-cut/sweep.ts";

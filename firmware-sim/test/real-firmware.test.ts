@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { type ChipName, chipByName, equalBytes } from "@tinybms/ota-core";
+import { equalBytes } from "@tinybms/ota-core";
+import { type ChipName, chipByName } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
 import type { Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { type ChipName, concatBytes } from "@tinybms/ota-core";
+import { concatBytes } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { FlashContents } from "../src/device/create-device.ts";
 import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";

@@ -1,6 +1,12 @@
 // Power cuts on the releases of ESP-IDF, and on pairs of them: field boards keep the bootloader that they were made with.
 
-import { buildAppImage, buildOtadataEntry, OtaImageState, otadataEntry, parsePartitionCsv } from "@tinybms/ota-core";
+import {
+  buildAppImage,
+  buildOtadataEntry,
+  OtaImageState,
+  otadataEntry,
+  parsePartitionCsv,
+} from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { createHardware, type FlashContents } from "../src/device/create-device.ts";
 import { IDF_RELEASE_NAMES, type IdfReleaseName, idfRelease } from "../src/idf-release/idf-release.ts";

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { buildAppImage } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { contentsOfFlash } from "../src/device/flash-dump.ts";
 import { createHardware, type DeviceLogEntry, type DeviceSummary, publishImage, runBootloader } from "../src/index.ts";

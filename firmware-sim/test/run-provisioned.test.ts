@@ -5,17 +5,16 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parsePasswordFile, passwordLine } from "@tinybms/ota-broker";
+import { topicsOf } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildNvsPartition,
   encryptNvsPartition,
-  envelopeToJson,
   type NvsEntryInput,
   type Provisioning,
-  parseEnvelope,
   provisioningEntries,
-  topicsOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
+import { envelopeToJson, parseEnvelope } from "@tinybms/ota-core/signing";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runSimCli } from "../src/cli.ts";

@@ -6,25 +6,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { concatBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
 import {
   buildAppImage,
-  buildLoaderBlock,
-  buildLoaderRequest,
   buildNvsPartition,
   buildPartitionTable,
-  concatBytes,
+  parsePartitionCsv,
+  provisioningEntries,
+  TWO_OTA_LARGE_PARTITION_CSV,
+} from "@tinybms/ota-core/esp";
+import {
+  buildLoaderBlock,
+  buildLoaderRequest,
   encodeSlip,
   LoaderOp,
   loaderWords,
   parseLoaderResponse,
-  parsePartitionCsv,
-  parseStateReport,
-  provisioningEntries,
   SlipDecoder,
   SYNC_DATA,
-  TWO_OTA_LARGE_PARTITION_CSV,
-  topicsOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runSimCli } from "../src/cli.ts";

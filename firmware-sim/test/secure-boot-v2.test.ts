@@ -1,6 +1,6 @@
 // Secure Boot v2: which images start and which can be selected, by whose keys.
 
-import { buildAppImage, buildSignatureBlock, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, buildSignatureBlock, OtaImageState } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";

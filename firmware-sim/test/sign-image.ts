@@ -1,12 +1,6 @@
 import { constants, createPublicKey, createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
-import {
-  buildSignatureBlock,
-  concatBytes,
-  SIGNATURE_SECTOR_SIZE,
-  type SignatureBlock,
-  sha256,
-  viewOf,
-} from "@tinybms/ota-core";
+import { concatBytes, sha256, viewOf } from "@tinybms/ota-core";
+import { buildSignatureBlock, SIGNATURE_SECTOR_SIZE, type SignatureBlock } from "@tinybms/ota-core/esp";
 
 /** A key that signs images in tests. */
 export interface SigningKey {

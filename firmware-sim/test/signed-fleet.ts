@@ -1,11 +1,11 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import type { Immutable } from "@tinybms/ota-core";
 import {
   addKey,
   buildEnvelope,
   buildKeySet,
   type EnvelopeSignature,
   firstKeySet,
-  type Immutable,
   type KeyRoleName,
   type KeySet,
   nextKeySet,
@@ -13,7 +13,7 @@ import {
   parsePublicKey,
   rotateKey,
   signedBytes,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import { PRODUCT, type ScenarioTrust, TOPIC_ROOT } from "../src/power-cut/scenario.ts";
 import { type PublicationSigner, prepareSender } from "../src/simulation/publish-image.ts";
 

@@ -1,16 +1,15 @@
+import { concatBytes, utf8 } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildOtadataEntry,
   buildPartitionTable,
   type ChipName,
   chipByName,
-  concatBytes,
   encodeAppImage,
   OtaImageState,
   otadataEntry,
   parsePartitionCsv,
-  utf8,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 
 /** A bootloader to make up. */
 export interface BootloaderSpec {

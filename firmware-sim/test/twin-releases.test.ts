@@ -1,6 +1,6 @@
 // What `twin` makes of the ESP-IDF release that a board's app says it was built with.
 
-import { buildAppImage, buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core";
+import { buildAppImage, buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { matchIdfRelease } from "../src/idf-release/idf-release.ts";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../src/twin/twin.ts";

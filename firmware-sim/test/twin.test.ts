@@ -1,13 +1,5 @@
-import {
-  buildAppImage,
-  buildOtadataEntry,
-  type ChipName,
-  isOtaError,
-  OtaImageState,
-  otadataEntry,
-  sha256,
-  toHex,
-} from "@tinybms/ota-core";
+import { isOtaError, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage, buildOtadataEntry, type ChipName, OtaImageState, otadataEntry } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDevice } from "../src/device/create-device.ts";

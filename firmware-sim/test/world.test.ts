@@ -1,4 +1,5 @@
-import { buildAppImage, concatBytes, equalBytes, sha256, toHex } from "@tinybms/ota-core";
+import { concatBytes, equalBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { createDevice, type DeviceSpec } from "../src/device/create-device.ts";
 import type { SimulatedDevice } from "../src/device/device.ts";

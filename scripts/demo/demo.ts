@@ -15,7 +15,7 @@ import {
   parseFault,
   startEmbeddedBroker,
 } from "@tinybms/firmware-sim/testkit";
-import { buildAppImage, parseAppImage } from "@tinybms/ota-core";
+import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
 import { runCli } from "@tinybms/ota-publisher";
 
 const TOPIC = "tinybms/gateway/ota";

@@ -1,8 +1,9 @@
+import type { SignatureVerifier } from "@tinybms/ota-core/signing";
 import type { FuzzTarget } from "./fuzz-target.ts";
 import { Random } from "./random.ts";
 
 /** The library as it is bundled with counters. */
-export type Core = typeof import("@tinybms/ota-core");
+export type Core = typeof import("./library.ts");
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -155,8 +156,7 @@ function keys(core: Core): FuzzTarget[] {
   };
   const envelopeOf = (epoch: number): Uint8Array =>
     core.buildEnvelope(core.buildKeySet(setOf(epoch)), [{ keyid: key.keyid, alg: key.alg, sig: Uint8Array.of(1) }]);
-  const isOdd: import("@tinybms/ota-core").SignatureVerifier = (_key, _message, signature) =>
-    (signature[0] ?? 0) % 2 === 1;
+  const isOdd: SignatureVerifier = (_key, _message, signature) => (signature[0] ?? 0) % 2 === 1;
   const current = core.readKeySet(envelopeOf(1), isOdd);
   return [
     target("parseKeySet", [core.buildKeySet(setOf(1))], (bytes) => core.parseKeySet(bytes), 2048),

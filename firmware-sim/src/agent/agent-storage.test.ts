@@ -1,12 +1,5 @@
-import {
-  addKey,
-  BLANK_RECORD,
-  firstKeySet,
-  type Immutable,
-  KEY_ROLES,
-  type KeySet,
-  nextKeySet,
-} from "@tinybms/ota-core";
+import { BLANK_RECORD, type Immutable } from "@tinybms/ota-core";
+import { addKey, firstKeySet, KEY_ROLES, type KeySet, nextKeySet } from "@tinybms/ota-core/signing";
 import { expect, test } from "vitest";
 import { board, start } from "../../test/board.ts";
 import { createFleetKey } from "../../test/signed-fleet.ts";

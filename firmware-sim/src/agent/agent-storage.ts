@@ -1,12 +1,5 @@
-import {
-  buildKeySetRecord,
-  buildReceiverRecord,
-  type Immutable,
-  type KeySet,
-  parseKeySetRecord,
-  parseReceiverRecord,
-  type ReceiverRecord,
-} from "@tinybms/ota-core";
+import { buildReceiverRecord, type Immutable, parseReceiverRecord, type ReceiverRecord } from "@tinybms/ota-core";
+import { buildKeySetRecord, type KeySet, parseKeySetRecord } from "@tinybms/ota-core/signing";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
 import { type NvsHandle, nvs_get_u32, nvs_open, nvs_set_u32 } from "../nvs/nvs.ts";

@@ -9,10 +9,9 @@ import {
   type ReceiverTiming,
   type ReportedError,
   type RunningImage,
-  type SignatureVerifier,
   type StateReport,
-  type TrustedKeys,
 } from "@tinybms/ota-core";
+import type { SignatureVerifier, TrustedKeys } from "@tinybms/ota-core/signing";
 import type { VerifiedImage } from "../boot/image-verification.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";

@@ -1,4 +1,4 @@
-import { OtaImageState } from "@tinybms/ota-core";
+import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { board, entry, otadataOf, partition, start, torn } from "../../test/board.ts";
 import { idfRelease } from "../idf-release/idf-release.ts";

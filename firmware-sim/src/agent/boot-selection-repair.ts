@@ -1,4 +1,5 @@
-import { AppSubtype, OtaImageState, type TargetSlot } from "@tinybms/ota-core";
+import type { TargetSlot } from "@tinybms/ota-core";
+import { AppSubtype, OtaImageState } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../esp-idf/esp-ota-boot.ts";

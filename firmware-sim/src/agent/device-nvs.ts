@@ -1,4 +1,4 @@
-import { DataSubtype, type NvsStorage, PartitionType } from "@tinybms/ota-core";
+import { DataSubtype, type NvsStorage, PartitionType } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import {

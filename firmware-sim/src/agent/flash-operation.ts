@@ -1,13 +1,5 @@
-import {
-  APP_IMAGE_HEADER_SIZE,
-  APP_IMAGE_MAGIC,
-  createSha256,
-  type FlashOperation,
-  type FlashResult,
-  parseAppImageHeader,
-  type ReceiverAction,
-  toHex,
-} from "@tinybms/ota-core";
+import { createSha256, type FlashOperation, type FlashResult, type ReceiverAction, toHex } from "@tinybms/ota-core";
+import { APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC, parseAppImageHeader } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { esp_image_get_metadata, esp_image_verify } from "../esp-idf/esp-image.ts";

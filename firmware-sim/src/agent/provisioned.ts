@@ -1,11 +1,5 @@
-import {
-  envelopeFromJson,
-  PROVISIONING_NAMESPACE,
-  type Provisioning,
-  parseKeySet,
-  readProvisioning,
-  trustKeys,
-} from "@tinybms/ota-core";
+import { PROVISIONING_NAMESPACE, type Provisioning, readProvisioning } from "@tinybms/ota-core/esp";
+import { envelopeFromJson, parseKeySet, trustKeys } from "@tinybms/ota-core/signing";
 import type { AppContext } from "../esp-idf/app-context.ts";
 import { nvs_get_blob, nvs_get_str, nvs_get_u8, nvs_open } from "../nvs/nvs.ts";
 import type { AgentOptions } from "./agent.ts";

@@ -1,4 +1,5 @@
-import { buildAppImage, concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { board, SLOT_SIZE } from "../../test/board.ts";
 import { makeSigningKey, signImage } from "../../test/sign-image.ts";

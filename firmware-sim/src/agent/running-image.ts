@@ -1,18 +1,14 @@
+import { createSha256, equalBytes, type RunningImage, type Sha256, toHex } from "@tinybms/ota-core";
 import {
-  createSha256,
-  earliestBuildTime,
-  equalBytes,
   parseSignatureBlock,
-  type RunningImage,
-  type Sha256,
   SIGNATURE_BLOCK_MAGIC,
   SIGNATURE_BLOCK_SIZE,
   SIGNATURE_SECTOR_SIZE,
   type SignatureBlock,
   signatureOffset,
   signedDigest,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
+import { earliestBuildTime } from "@tinybms/ota-core/signing";
 import type { VerifiedImage } from "../boot/image-verification.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { esp_app_get_description, esp_ota_get_running_partition } from "../esp-idf/esp-ota-query.ts";

@@ -1,11 +1,11 @@
+import { viewOf } from "@tinybms/ota-core";
 import {
   APP_DESCRIPTOR_MAGIC,
   APP_DESCRIPTOR_OFFSET,
   APP_DESCRIPTOR_SIZE,
   type AppDescriptor,
   parseAppDescriptor,
-  viewOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { FlashReader } from "../flash/flash-reader.ts";
 
 /** Texts of a descriptor, from its start: all between these offsets. */

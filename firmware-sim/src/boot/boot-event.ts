@@ -1,4 +1,4 @@
-import type { ChipName, OtadataEntry, PartitionEntry, SignatureScheme } from "@tinybms/ota-core";
+import type { ChipName, OtadataEntry, PartitionEntry, SignatureScheme } from "@tinybms/ota-core/esp";
 import type { PartitionRange, VerifiedImage } from "./image-verification.ts";
 
 /** What the bootloader can start: an OTA slot by its number, or one of the two others. */

@@ -5,7 +5,7 @@ import {
   PartitionType,
   revisionName,
   type SignatureScheme,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
 import type { ImageSegment } from "./image-verification.ts";
 

@@ -1,16 +1,16 @@
+import { isOtaError } from "@tinybms/ota-core";
 import {
   APP_IMAGE_HEADER_SIZE,
   APP_IMAGE_MAGIC,
   AppSubtype,
   type Chip,
   DataSubtype,
-  isOtaError,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
   PartitionType,
   parseAppImageHeader,
   parsePartitionTable,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 

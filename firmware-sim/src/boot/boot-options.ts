@@ -1,4 +1,4 @@
-import type { Chip } from "@tinybms/ota-core";
+import type { Chip } from "@tinybms/ota-core/esp";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import type { IdfRelease } from "../idf-release/idf-release.ts";
 import type { Efuse } from "./efuse.ts";

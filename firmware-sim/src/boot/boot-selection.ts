@@ -13,7 +13,7 @@ import {
   otaSlotOfSequence,
   type PartitionEntry,
   parseOtadataEntry,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashAccess } from "../flash/flash-reader.ts";
 import { readAppDescription } from "./app-description.ts";

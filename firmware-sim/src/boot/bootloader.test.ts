@@ -1,4 +1,4 @@
-import { APP_IMAGE_MAGIC, OtaImageState, PARTITION_TABLE_OFFSET, PartitionType } from "@tinybms/ota-core";
+import { APP_IMAGE_MAGIC, OtaImageState, PARTITION_TABLE_OFFSET, PartitionType } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
 import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../../test/board.ts";
 import { EspErr } from "../esp-err/esp-err.ts";

@@ -1,4 +1,10 @@
-import { AppSubtype, DataSubtype, PARTITION_TABLE_OFFSET, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import {
+  AppSubtype,
+  DataSubtype,
+  PARTITION_TABLE_OFFSET,
+  type PartitionEntry,
+  PartitionType,
+} from "@tinybms/ota-core/esp";
 import { idfRelease } from "../idf-release/idf-release.ts";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
 import { bootLogOf, LAST_BOOT_LOG_LINE } from "./boot-log.ts";

@@ -1,4 +1,4 @@
-import { type AppImageHeader, type Chip, revisionName } from "@tinybms/ota-core";
+import { type AppImageHeader, type Chip, revisionName } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 

@@ -1,4 +1,4 @@
-import { CHIPS, chipByName } from "@tinybms/ota-core";
+import { CHIPS, chipByName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { Efuse } from "./efuse.ts";

@@ -1,4 +1,4 @@
-import type { Chip, ChipName } from "@tinybms/ota-core";
+import type { Chip, ChipName } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 
 /** What is burnt into a chip, as far as boot and updates look at it. */

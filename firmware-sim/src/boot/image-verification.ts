@@ -1,4 +1,4 @@
-import type { AppDescriptor } from "@tinybms/ota-core";
+import type { AppDescriptor } from "@tinybms/ota-core/esp";
 import type { IdfBehaviors } from "../idf-release/idf-release.ts";
 import type { SignaturePolicy } from "./secure-boot-v2.ts";
 

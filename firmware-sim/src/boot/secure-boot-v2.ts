@@ -1,11 +1,10 @@
+import { equalBytes, isOtaError } from "@tinybms/ota-core";
 import {
-  equalBytes,
-  isOtaError,
   parseSignatureBlock,
   SIGNATURE_BLOCK_SIZE,
   type SignatureBlock,
   type SignatureScheme,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 

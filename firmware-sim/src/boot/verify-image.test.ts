@@ -1,3 +1,4 @@
+import { fromHex, sha256, toHex } from "@tinybms/ota-core";
 import {
   type AppImageSpec,
   buildAppDescriptor,
@@ -5,10 +6,7 @@ import {
   type ChipName,
   chipByName,
   encodeAppImage,
-  fromHex,
-  sha256,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EspAbort } from "../esp-err/esp-abort.ts";

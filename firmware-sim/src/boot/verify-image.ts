@@ -1,3 +1,4 @@
+import { createSha256, equalBytes, type Sha256, viewOf } from "@tinybms/ota-core";
 import {
   APP_DESCRIPTOR_MAGIC,
   APP_DESCRIPTOR_SIZE,
@@ -8,8 +9,6 @@ import {
   CHECKSUM_INITIAL,
   type Chip,
   checksumPaddingSize,
-  createSha256,
-  equalBytes,
   isMappedAddress,
   MMU_PAGE_SIZE,
   parseAppImageHeader,
@@ -18,11 +17,9 @@ import {
   SEGMENT_HEADER_SIZE,
   SEGMENT_SIZE_LIMIT,
   SEGMENTS_MAX,
-  type Sha256,
   SIGNATURE_SECTOR_SIZE,
-  viewOf,
   xorBytes,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";

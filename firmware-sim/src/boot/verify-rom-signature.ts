@@ -1,5 +1,6 @@
 import { constants, createPublicKey, createVerify, type JsonWebKey, type KeyObject } from "node:crypto";
-import { type SignatureBlock, viewOf } from "@tinybms/ota-core";
+import { viewOf } from "@tinybms/ota-core";
+import type { SignatureBlock } from "@tinybms/ota-core/esp";
 import type { SignatureVerifier } from "./secure-boot-v2.ts";
 
 /** Salt of RSA-PSS in bytes, as espsecure signs and the ROM expects. */

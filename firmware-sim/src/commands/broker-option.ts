@@ -1,5 +1,6 @@
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
-import { isLoopbackHost, OtaError, type Provisioning } from "@tinybms/ota-core";
+import { isLoopbackHost, OtaError } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { Board } from "./provisioned-boards.ts";
 
 /** A broker to run devices against. */

@@ -1,14 +1,14 @@
+import { OtaError } from "@tinybms/ota-core";
 import {
   AppSubtype,
   type Chip,
   DataSubtype,
   findPartition,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   type PartitionEntry,
   type PartitionTable,
   PartitionType,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 
 const SECTOR_SIZE = 0x1000;
 

@@ -1,5 +1,5 @@
 import { type DeclareCommand, repeatable } from "@tinybms/cli-kit";
-import { CHIPS, FLASH_SIZES } from "@tinybms/ota-core";
+import { CHIPS, FLASH_SIZES } from "@tinybms/ota-core/esp";
 import { InvalidArgumentError, Option } from "commander";
 import type { FlashOptions } from "./flash.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";

@@ -3,17 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { sha256, toHex } from "@tinybms/ota-core";
 import {
   buildAppImage,
   parseAppImage,
   parseOtadata,
   parsePartitionTable,
-  sha256,
   TWO_OTA_LARGE_PARTITION_CSV,
   TWO_OTA_PARTITION_CSV,
-  toHex,
   verifyAppImage,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../cli.ts";
 

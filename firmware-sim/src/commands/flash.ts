@@ -1,5 +1,6 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import type { ChipName } from "@tinybms/ota-core";
+import { isOtaError, OtaError, sha256, toHex } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import {
   assertAppImage,
   buildPartitionTable,
@@ -7,18 +8,14 @@ import {
   chipById,
   chipByName,
   isBinaryPartitionTable,
-  isOtaError,
-  OtaError,
   type PartitionTable,
   parseAppImage,
   parsePartitionCsv,
   parsePartitionFile,
-  sha256,
   TWO_OTA_LARGE_PARTITION_CSV,
-  toHex,
   verifyAppImage,
   withFlashSettings,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
 import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";

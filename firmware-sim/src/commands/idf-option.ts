@@ -1,4 +1,4 @@
-import { findBootloaderDescriptor } from "@tinybms/ota-core";
+import { findBootloaderDescriptor } from "@tinybms/ota-core/esp";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";

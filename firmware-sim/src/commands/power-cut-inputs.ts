@@ -1,4 +1,4 @@
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import type { IdfOptions } from "./idf-option.ts";
 
 /** The options of `tinybms-sim power-cut`. */

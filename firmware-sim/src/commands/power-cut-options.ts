@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
-import { CHIPS } from "@tinybms/ota-core";
+import { CHIPS } from "@tinybms/ota-core/esp";
 import { Option } from "commander";
 import { declareIdf } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";

@@ -1,5 +1,6 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import { assertAppImage, CHUNK_SIZE, parseAppImage, terminalJson, verifyAppImage } from "@tinybms/ota-core";
+import { CHUNK_SIZE, terminalJson } from "@tinybms/ota-core";
+import { assertAppImage, parseAppImage, verifyAppImage } from "@tinybms/ota-core/esp";
 import { createHardware } from "../device/create-device.ts";
 import { parsePoint } from "../power-cut/point-name.ts";
 import { replayPoint } from "../power-cut/replay.ts";

@@ -1,4 +1,5 @@
-import { isOtaError, OtaError, type Provisioning } from "@tinybms/ota-core";
+import { isOtaError, OtaError } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import { provisioningInFlash } from "../device/device-partitions.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";

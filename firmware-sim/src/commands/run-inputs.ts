@@ -1,25 +1,19 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { decodeText, isDeviceId, isOtaError, OtaError, topicsOf } from "@tinybms/ota-core";
 import {
   APP_IMAGE_HEADER_SIZE,
   buildAppImage,
   type ChipName,
   chipById,
   chipByName,
-  decodeText,
-  isDeviceId,
-  isOtaError,
-  OtaError,
   type PartitionCsvOptions,
   parseAppImage,
   parseAppImageHeader,
   parsePartitionFile,
-  readKeySet,
-  type TrustedKeys,
-  topicsOf,
   verifyAppImage,
-  verifySignature,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
+import { readKeySet, type TrustedKeys, verifySignature } from "@tinybms/ota-core/signing";
 import type { Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../device/create-device.ts";
 import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";

@@ -1,5 +1,5 @@
 import { type DeclareCommand, positiveNumber, repeatable } from "@tinybms/cli-kit";
-import { CHIPS } from "@tinybms/ota-core";
+import { CHIPS } from "@tinybms/ota-core/esp";
 import { InvalidArgumentError, Option } from "commander";
 import { FAULT_GRAMMAR } from "../fault/parse-fault.ts";
 import { RESET_CIRCUITS } from "../rom/reset-circuit.ts";

@@ -1,4 +1,5 @@
-import { buildAppImage, isOtaError, parsePartitionCsv, TWO_OTA_PARTITION_CSV } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { buildAppImage, parsePartitionCsv, TWO_OTA_PARTITION_CSV } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { createDevice, createHardware } from "./create-device.ts";
 import { partitionBytes } from "./device-partitions.ts";

@@ -1,3 +1,4 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   APP_IMAGE_HEADER_SIZE,
   AppSubtype,
@@ -7,8 +8,6 @@ import {
   chipById,
   chipByName,
   DataSubtype,
-  isOtaError,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
@@ -18,7 +17,7 @@ import {
   parsePartitionCsv,
   parsePartitionTable,
   TWO_OTA_LARGE_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import { Efuse, type EfuseFields } from "../boot/efuse.ts";
 import { NorFlash } from "../flash/nor-flash.ts";

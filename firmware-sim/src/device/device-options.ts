@@ -1,4 +1,6 @@
-import type { Provisioning, ReceiverTiming, SignatureVerifier, TrustedKeys } from "@tinybms/ota-core";
+import type { ReceiverTiming } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
+import type { SignatureVerifier, TrustedKeys } from "@tinybms/ota-core/signing";
 import type { SelfTestRule } from "../agent/self-test.ts";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { AppBuild } from "../esp-idf/app-context.ts";

@@ -1,7 +1,6 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   DataSubtype,
-  isOtaError,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
@@ -9,7 +8,7 @@ import {
   type Provisioning,
   parsePartitionTable,
   provisioningOfPartition,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { NorFlash } from "../flash/nor-flash.ts";
 
 /** The partitions that a flash's table names, powered or not; none where there is no table. */

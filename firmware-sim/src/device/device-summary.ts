@@ -1,6 +1,6 @@
+import type { DeviceState, StateReport } from "@tinybms/ota-core";
 import {
   DataSubtype,
-  type DeviceState,
   OTADATA_ENTRY_SIZE,
   OTADATA_SECTOR_SIZE,
   otadataCrc,
@@ -8,8 +8,7 @@ import {
   type PartitionEntry,
   PartitionType,
   parseOtadataEntry,
-  type StateReport,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { DeviceStatus } from "./device-events.ts";
 import { partitionsOf } from "./device-partitions.ts";

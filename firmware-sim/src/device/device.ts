@@ -1,12 +1,5 @@
-import {
-  buildStateReport,
-  type DeviceState,
-  isOtaError,
-  type Provisioning,
-  type StateReport,
-  topicsOf,
-  utf8,
-} from "@tinybms/ota-core";
+import { buildStateReport, type DeviceState, isOtaError, type StateReport, topicsOf, utf8 } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
 import { type AgentAction, OtaAgent } from "../agent/agent.ts";
 import { type AgentIdentity, agentIdentityOf, readProvisionedIdentity } from "../agent/provisioned.ts";
 import type { Hardware } from "../boot/boot-options.ts";

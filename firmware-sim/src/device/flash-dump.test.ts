@@ -1,4 +1,5 @@
-import { buildAppImage, buildPartitionTable, type ChipName, isOtaError, parsePartitionCsv } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { buildAppImage, buildPartitionTable, type ChipName, parsePartitionCsv } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { contentsOfFlash } from "./flash-dump.ts";

@@ -1,18 +1,17 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   APP_IMAGE_HEADER_SIZE,
   APP_IMAGE_MAGIC,
   type ChipName,
   chipById,
   chipByName,
-  isOtaError,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionTable,
   PartitionType,
   parseAppImageHeader,
   parsePartitionTable,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import { Efuse } from "../boot/efuse.ts";
 import { FLASH_SIZE_MAX, NorFlash } from "../flash/nor-flash.ts";

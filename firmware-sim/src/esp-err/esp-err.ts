@@ -1,4 +1,4 @@
-import { NvsErr } from "@tinybms/ota-core";
+import { NvsErr } from "@tinybms/ota-core/esp";
 
 /** Those that NVS doesn't return. */
 const OTHERS = {

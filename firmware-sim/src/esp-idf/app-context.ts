@@ -1,15 +1,15 @@
+import { isOtaError } from "@tinybms/ota-core";
 import {
   type AppDescriptor,
   type Chip,
   DataSubtype,
-  isOtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
   PartitionFlag,
   PartitionType,
   parsePartitionTable,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { BootOutcome } from "../boot/bootloader.ts";
 import type { Efuse } from "../boot/efuse.ts";

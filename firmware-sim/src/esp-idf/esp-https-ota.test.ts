@@ -1,4 +1,4 @@
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { board, entry, otadataOf, partition, start } from "../../test/board.ts";
 import { espErrName } from "../esp-err/esp-err.ts";

@@ -1,4 +1,9 @@
-import { APP_DESCRIPTOR_OFFSET, APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC, parseAppImageHeader } from "@tinybms/ota-core";
+import {
+  APP_DESCRIPTOR_OFFSET,
+  APP_IMAGE_HEADER_SIZE,
+  APP_IMAGE_MAGIC,
+  parseAppImageHeader,
+} from "@tinybms/ota-core/esp";
 import { toAppDescription } from "../boot/app-description.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";

@@ -1,4 +1,4 @@
-import { type AppDescriptor, type AppImageHeader, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core";
+import { type AppDescriptor, type AppImageHeader, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core/esp";
 import { checkChipValidity } from "../boot/check-chip-validity.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
 import type { ImageVerification, VerifiedImage } from "../boot/image-verification.ts";

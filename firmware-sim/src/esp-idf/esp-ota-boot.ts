@@ -5,7 +5,7 @@ import {
   OtaImageState,
   otaSlotOfSequence,
   PartitionType,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
 import { esp_image_verify } from "./esp-image.ts";

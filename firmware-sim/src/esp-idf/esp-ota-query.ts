@@ -9,7 +9,7 @@ import {
   otadataCrc,
   otaSlotOfSequence,
   PartitionType,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { toAppDescription } from "../boot/app-description.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";

@@ -1,4 +1,4 @@
-import { AppSubtype, isSelectValid, OtaImageState, PartitionType } from "@tinybms/ota-core";
+import { AppSubtype, isSelectValid, OtaImageState, PartitionType } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "./app-context.ts";
 import { esp_image_verify } from "./esp-image.ts";

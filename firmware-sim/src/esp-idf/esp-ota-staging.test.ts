@@ -1,4 +1,4 @@
-import { buildAppImage, buildPartitionTable, OtaImageState, PartitionType } from "@tinybms/ota-core";
+import { buildAppImage, buildPartitionTable, OtaImageState, PartitionType } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../../test/board.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";

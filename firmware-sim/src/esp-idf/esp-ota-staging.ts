@@ -1,4 +1,4 @@
-import { PartitionType } from "@tinybms/ota-core";
+import { PartitionType } from "@tinybms/ota-core/esp";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";

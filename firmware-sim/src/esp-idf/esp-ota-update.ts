@@ -1,12 +1,11 @@
+import { isOtaError, viewOf } from "@tinybms/ota-core";
 import {
   APP_IMAGE_MAGIC,
-  isOtaError,
   OtaImageState,
   PARTITION_TABLE_SIZE,
   PartitionType,
   parsePartitionTable,
-  viewOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { ENCRYPTION_BLOCK_SIZE } from "../flash/encrypted-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";

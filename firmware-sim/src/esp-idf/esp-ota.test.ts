@@ -1,4 +1,4 @@
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
 import { board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start, torn } from "../../test/board.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";

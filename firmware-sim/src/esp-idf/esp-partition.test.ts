@@ -1,4 +1,4 @@
-import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core";
+import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
 import { board, entry, partition, SLOT_SIZE, start } from "../../test/board.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";

@@ -1,4 +1,4 @@
-import { PARTITION_TABLE_SIZE, PartitionType } from "@tinybms/ota-core";
+import { PARTITION_TABLE_SIZE, PartitionType } from "@tinybms/ota-core/esp";
 import { flashViewOf } from "../boot/flash-view.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";

@@ -1,4 +1,4 @@
-import { otaSlotOfSequence } from "@tinybms/ota-core";
+import { otaSlotOfSequence } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EspAbort } from "../esp-err/esp-abort.ts";

@@ -11,7 +11,7 @@ import {
   otaSlotOfSequence,
   PartitionType,
   parseOtadataEntry,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";

@@ -1,4 +1,4 @@
-import type { NvsBehaviors } from "@tinybms/ota-core";
+import type { NvsBehaviors } from "@tinybms/ota-core/esp";
 import type { BehaviorRow } from "./behavior-row.ts";
 
 /** The name of a row of {@link NVS_BEHAVIORS}. */

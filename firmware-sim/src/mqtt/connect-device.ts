@@ -1,5 +1,5 @@
 import { guardClient, ReconnectDelay } from "@tinybms/ota-broker";
-import type { Provisioning } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceAction, DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";

@@ -1,4 +1,5 @@
-import { buildNvsPageHeader, hashNvsKey, nvsKeyFromText, utf8 } from "@tinybms/ota-core";
+import { utf8 } from "@tinybms/ota-core";
+import { buildNvsPageHeader, hashNvsKey, nvsKeyFromText } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { NvsFlash } from "../../test/nvs/nvs-flash.ts";
 import { PowerCut } from "../flash/power-cut.ts";

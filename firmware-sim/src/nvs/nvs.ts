@@ -1,5 +1,5 @@
+import { concatBytes, utf8, viewOf } from "@tinybms/ota-core";
 import {
-  concatBytes,
   NVS_PAGE_SIZE,
   type NvsOptions,
   type NvsStats,
@@ -7,9 +7,7 @@ import {
   NvsStore,
   NvsType,
   nvsKeyFromText,
-  utf8,
-  viewOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 

@@ -1,4 +1,4 @@
-import { OTADATA_ENTRY_SIZE, OTADATA_SECTOR_SIZE } from "@tinybms/ota-core";
+import { OTADATA_ENTRY_SIZE, OTADATA_SECTOR_SIZE } from "@tinybms/ota-core/esp";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { NorFlash, WatchedOperation } from "../flash/nor-flash.ts";
 import { PowerCut } from "../flash/power-cut.ts";

@@ -1,4 +1,4 @@
-import { NVS_PAGE_SIZE } from "@tinybms/ota-core";
+import { NVS_PAGE_SIZE } from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";

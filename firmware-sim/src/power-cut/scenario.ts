@@ -1,19 +1,6 @@
-import {
-  DataSubtype,
-  OtaError,
-  type PartitionEntry,
-  PartitionType,
-  parseEnvelope,
-  parseKeySet,
-  parseOffer,
-  readKeySet,
-  type SenderOptions,
-  type SignatureScheme,
-  sha256,
-  toHex,
-  topicsOf,
-  verifySignature,
-} from "@tinybms/ota-core";
+import { OtaError, parseOffer, type SenderOptions, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+import { DataSubtype, type PartitionEntry, PartitionType, type SignatureScheme } from "@tinybms/ota-core/esp";
+import { parseEnvelope, parseKeySet, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
 import { verifyRomSignature } from "../boot/verify-rom-signature.ts";

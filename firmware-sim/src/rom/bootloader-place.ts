@@ -1,4 +1,5 @@
-import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET, viewOf } from "@tinybms/ota-core";
+import { viewOf } from "@tinybms/ota-core";
+import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET } from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 
 /** The first byte of a partition table. */

@@ -1,4 +1,4 @@
-import { LoaderOp } from "@tinybms/ota-core";
+import { LoaderOp } from "@tinybms/ota-core/serial";
 
 /** How long the data of a command is, in bytes: one of these. */
 const LENGTHS: ReadonlyMap<number, readonly number[]> = new Map<number, readonly number[]>([

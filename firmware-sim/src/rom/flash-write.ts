@@ -1,4 +1,4 @@
-import { LoaderStatus } from "@tinybms/ota-core";
+import { LoaderStatus } from "@tinybms/ota-core/serial";
 import { Inflate, Z_DATA_ERROR, Z_SYNC_FLUSH } from "pako";
 import type { FlashTiming } from "../flash/flash-counters.ts";
 import type { FlashAccess } from "../flash/flash-reader.ts";

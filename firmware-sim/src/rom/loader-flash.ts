@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { encodeSlip, LoaderStatus, utf8, viewOf } from "@tinybms/ota-core";
+import { utf8, viewOf } from "@tinybms/ota-core";
+import { encodeSlip, LoaderStatus } from "@tinybms/ota-core/serial";
 import type { Hardware } from "../boot/boot-options.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";

@@ -1,4 +1,4 @@
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 
 /** The serial port's control lines as its host sets them: true is asserted, which is low on the pin. */
 export interface SerialSignals {

@@ -10,7 +10,7 @@ import {
   parseLoaderRequest,
   SecurityFlag,
   STUB_GREETING,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import type { Hardware } from "../boot/boot-options.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import { hasCommandLength } from "./command-lengths.ts";

@@ -1,4 +1,4 @@
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 
 /** The chips whose ROM loader is modelled. */
 export type RomChipName = Extract<ChipName, "esp32" | "esp32s2" | "esp32s3" | "esp32c3" | "esp32c6" | "esp32h2">;

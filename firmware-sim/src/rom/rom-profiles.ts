@@ -1,4 +1,4 @@
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import type { BitField, EfuseRegisters, RomChipName, RomProfile, SpiRegisters } from "./rom-profile.ts";
 
 /** Where hosts read what tells the first chips apart, before any of them has a name (`UART_DATE_REG` and the like). */

@@ -1,4 +1,5 @@
-import { SlipDecoder, utf8 } from "@tinybms/ota-core";
+import { utf8 } from "@tinybms/ota-core";
+import { SlipDecoder } from "@tinybms/ota-core/serial";
 import type { Hardware } from "../boot/boot-options.ts";
 import { BaudRates } from "./baud-rates.ts";
 import { isFlashedWithoutBootloader, missingBootloader } from "./bootloader-place.ts";

@@ -1,22 +1,22 @@
 import {
-  APP_DESCRIPTOR_OFFSET,
-  APP_DESCRIPTOR_SIZE,
-  buildEnvelope,
   buildHashList,
   buildOffer,
-  buildRelease,
   CHUNK_SIZE,
-  chipById,
-  type EnvelopeSignature,
   type OfferDocument,
-  parseAppDescriptor,
-  parseAppImageHeader,
   Sender,
   type SenderOptions,
   sha256,
   toHex,
   topicsOf,
 } from "@tinybms/ota-core";
+import {
+  APP_DESCRIPTOR_OFFSET,
+  APP_DESCRIPTOR_SIZE,
+  chipById,
+  parseAppDescriptor,
+  parseAppImageHeader,
+} from "@tinybms/ota-core/esp";
+import { buildEnvelope, buildRelease, type EnvelopeSignature } from "@tinybms/ota-core/signing";
 
 /** Signs what an envelope holds. */
 export type PublicationSigner = (kind: "offer" | "release", payload: Uint8Array) => readonly EnvelopeSignature[];

@@ -1,4 +1,5 @@
-import { type SignatureVerifier, sha256, toHex, verifySignature } from "@tinybms/ota-core";
+import { sha256, toHex } from "@tinybms/ota-core";
+import { type SignatureVerifier, verifySignature } from "@tinybms/ota-core/signing";
 
 /**
  * A verifier that remembers its answers. A simulation asks the same in each of its worlds, of keys that were read anew from

@@ -1,5 +1,6 @@
 import { startEmbeddedBroker } from "@tinybms/ota-broker";
-import { buildAppImage, type DeviceState } from "@tinybms/ota-core";
+import type { DeviceState } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { createDevice } from "../device/create-device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { parseFault } from "../fault/parse-fault.ts";

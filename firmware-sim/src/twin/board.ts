@@ -1,14 +1,14 @@
+import { OtaError } from "@tinybms/ota-core";
 import {
   type Chip,
   chipByName,
   type FlashInspection,
   inspectImage,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
   parsePartitionTable,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { FlashContents } from "../device/create-device.ts";
 import { contentsOfFlash } from "../device/flash-dump.ts";
 import { foreignDump } from "./foreign-dump.ts";

@@ -1,4 +1,5 @@
-import { fromHex, type InspectedSignatureBlock, type SignatureScheme } from "@tinybms/ota-core";
+import { fromHex } from "@tinybms/ota-core";
+import type { InspectedSignatureBlock, SignatureScheme } from "@tinybms/ota-core/esp";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { type IdfRelease, possibleReleases } from "../idf-release/idf-release.ts";

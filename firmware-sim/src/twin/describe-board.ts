@@ -1,10 +1,10 @@
+import { isOtaError } from "@tinybms/ota-core";
 import {
   type FlashPartition,
   type InspectedPartition,
-  isOtaError,
   type OtadataInspection,
   parseAppImage,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Board } from "./board.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
 

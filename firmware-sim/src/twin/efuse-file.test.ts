@@ -1,4 +1,5 @@
-import { chipByName, isOtaError } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { chipByName } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Efuse } from "../boot/efuse.ts";

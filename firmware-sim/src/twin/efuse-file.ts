@@ -1,4 +1,5 @@
-import { type Chip, fromHex, type JsonObject, type JsonValue, OtaError, parseStrictJson } from "@tinybms/ota-core";
+import { fromHex, type JsonObject, type JsonValue, OtaError, parseStrictJson } from "@tinybms/ota-core";
+import type { Chip } from "@tinybms/ota-core/esp";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { fieldsOfSummary, isEfuseSummary } from "./efuse-summary.ts";
 

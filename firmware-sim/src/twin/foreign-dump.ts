@@ -1,4 +1,5 @@
-import { type Inspection, OtaError, PARTITION_TABLE_OFFSET } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type Inspection, PARTITION_TABLE_OFFSET } from "@tinybms/ota-core/esp";
 
 const SECTOR_SIZE = 4096;
 /** Bits of entropy for each byte of a sector: 8 − 255 / (2 · 4096 · ln 2) = 7.955 of a random one (Miller 1955). */

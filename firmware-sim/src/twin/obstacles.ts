@@ -6,7 +6,7 @@ import {
   otaSlots,
   PartitionType,
   revisionName,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Board } from "./board.ts";
 import type { BoardFacts } from "./builds.ts";
 import type { TwinReason } from "./reason.ts";

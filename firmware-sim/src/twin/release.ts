@@ -1,16 +1,13 @@
+import { isOtaError, OtaError, sha256, toHex } from "@tinybms/ota-core";
 import {
   type AppDescriptor,
   type AppImageHeader,
   type AppImageInspection,
   assertAppImage,
   inspectImage,
-  isOtaError,
-  OtaError,
   parseAppImage,
-  sha256,
-  toHex,
   verifyAppImage,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 
 import { releaseVersionOf } from "../simulation/release-version.ts";
 

@@ -1,4 +1,4 @@
-import { APP_IMAGE_HEADER_SIZE, parseAppImageHeader, revisionName } from "@tinybms/ota-core";
+import { APP_IMAGE_HEADER_SIZE, parseAppImageHeader, revisionName } from "@tinybms/ota-core/esp";
 import { isRevisionSet } from "../boot/check-chip-validity.ts";
 import type { Board } from "./board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";

@@ -6,7 +6,7 @@ import {
   type InspectedSignatureBlock,
   PartitionType,
   parseAppImageHeader,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { runBootloader } from "../boot/bootloader.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { createHardware } from "../device/create-device.ts";

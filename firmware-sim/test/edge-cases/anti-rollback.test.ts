@@ -1,6 +1,6 @@
 // A: CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK in bootloader and app.
 
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";

@@ -1,6 +1,6 @@
 // What the bootloader makes of otadata. R: rollback is on, r: off, A: anti-rollback is on.
 
-import { OtaImageState } from "@tinybms/ota-core";
+import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { runBootloader } from "../../src/boot/bootloader.ts";
 import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../board.ts";

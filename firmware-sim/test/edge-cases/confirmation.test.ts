@@ -1,6 +1,6 @@
 // mark_app_valid, mark_app_invalid, and what can be updated. R: rollback is on, A: anti-rollback is on.
 
-import { OtaImageState } from "@tinybms/ota-core";
+import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_get_next_update_partition, esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";

@@ -1,6 +1,6 @@
 // Flash encryption on: what was erased reads as noise, and writes go by blocks of 16 bytes.
 
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { runBootloader } from "../../src/boot/bootloader.ts";
 import { EspErr } from "../../src/esp-err/esp-err.ts";

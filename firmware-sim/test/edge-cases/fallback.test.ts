@@ -1,6 +1,6 @@
 // What happens once the bootloader starts another app than the one selected. R: rollback is on, r: off.
 
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";

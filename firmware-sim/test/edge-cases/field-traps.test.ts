@@ -1,7 +1,7 @@
 // What bites in the field, and what a bootloader and ESP-IDF's own calls do about it: nothing. The agent has to survive
 // these; rows 3, 16 to 19 and 29 are further ones. R: rollback is on, r: off.
 
-import { buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core";
+import { buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { runBootloader } from "../../src/boot/bootloader.ts";

@@ -1,6 +1,6 @@
 // What an image has to be.
 
-import { type AppImageSpec, buildAppImage, type ChipName, OtaImageState } from "@tinybms/ota-core";
+import { type AppImageSpec, buildAppImage, type ChipName, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_https_ota } from "../../src/esp-idf/esp-https-ota.ts";

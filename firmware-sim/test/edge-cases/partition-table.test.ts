@@ -1,6 +1,6 @@
 // Partition tables that Espressif's generator wouldn't make.
 
-import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core";
+import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspAbort } from "../../src/esp-err/esp-abort.ts";
 import { EspErr } from "../../src/esp-err/esp-err.ts";

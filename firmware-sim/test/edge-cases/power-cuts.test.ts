@@ -1,6 +1,6 @@
 // Power cuts at a known place; firmware-sim/test/otadata-power-cuts.test.ts cuts everywhere.
 
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { runBootloader } from "../../src/boot/bootloader.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";

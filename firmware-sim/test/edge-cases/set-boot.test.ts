@@ -1,6 +1,6 @@
 // esp_ota_set_boot_partition and the arithmetic of sequence numbers. R: rollback is on, r: off.
 
-import { OtaImageState } from "@tinybms/ota-core";
+import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";

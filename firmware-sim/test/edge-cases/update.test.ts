@@ -1,6 +1,6 @@
 // Writing an update: esp_ota_begin to esp_ota_end, esp_ota_resume, esp_https_ota.
 
-import { buildAppImage, OtaImageState } from "@tinybms/ota-core";
+import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_https_ota } from "../../src/esp-idf/esp-https-ota.ts";

@@ -1,19 +1,17 @@
 // The golden vectors of the reference, byte for byte.
 
+import { fromHex, sha256, toHex } from "@tinybms/ota-core";
 import {
   buildAppDescriptor,
   buildOtadataEntry,
   buildPartitionTable,
   encodeAppImage,
-  fromHex,
   OtaImageState,
   otadataCrc,
   otadataEntry,
   parseOtadataEntry,
   parsePartitionTable,
-  sha256,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { board, bootOf, entry } from "../board.ts";
 

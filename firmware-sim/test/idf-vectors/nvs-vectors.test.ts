@@ -1,4 +1,4 @@
-import { NvsStore, readNvsPartition } from "@tinybms/ota-core";
+import { NvsStore, readNvsPartition } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { type IdfRelease, type IdfReleaseName, idfRelease } from "../../src/idf-release/idf-release.ts";
 import { NVS_BEHAVIORS, type NvsBehavior } from "../../src/idf-release/nvs-behaviors.ts";

@@ -1,7 +1,8 @@
 // Makes the calls of a boot or app case and compares what comes of them with what ESP-IDF's own code did.
 
 import { crc32 } from "node:zlib";
-import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType, toHex } from "@tinybms/ota-core";
+import { toHex } from "@tinybms/ota-core";
+import { AppSubtype, DataSubtype, type PartitionEntry, PartitionType } from "@tinybms/ota-core/esp";
 import type { ResetReason } from "../../src/boot/boot-event.ts";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { runBootloader } from "../../src/boot/bootloader.ts";

@@ -1,7 +1,8 @@
 // One recorded NVS case, replayed on the engine. README.md beside this file says what the fields mean.
 
 import { crc32, gunzipSync } from "node:zlib";
-import { equalBytes, fromHex, type NvsBehaviors, NvsStore, NvsType, nvsKeyFromText, toHex } from "@tinybms/ota-core";
+import { equalBytes, fromHex, toHex } from "@tinybms/ota-core";
+import { type NvsBehaviors, NvsStore, NvsType, nvsKeyFromText } from "@tinybms/ota-core/esp";
 import { type VectorCut, VectorPartition, VectorPowerLoss } from "./vector-partition.ts";
 
 const PAGE_SIZE = 4096;

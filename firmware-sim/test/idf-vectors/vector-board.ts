@@ -1,6 +1,7 @@
 // The start state of a boot or app case.
 
-import { buildPartitionTable, chipByName, fromHex, type PartitionEntry, PartitionType } from "@tinybms/ota-core";
+import { fromHex } from "@tinybms/ota-core";
+import { buildPartitionTable, chipByName, type PartitionEntry, PartitionType } from "@tinybms/ota-core/esp";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { Efuse } from "../../src/boot/efuse.ts";
 import { NorFlash } from "../../src/flash/nor-flash.ts";

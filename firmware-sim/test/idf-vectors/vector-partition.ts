@@ -1,7 +1,7 @@
 // The NVS partition of a vector: operations are counted and torn as its README says, by write and not by flash page.
 
 import { crc32 } from "node:zlib";
-import type { NvsStorage } from "@tinybms/ota-core";
+import type { NvsStorage } from "@tinybms/ota-core/esp";
 
 const SECTOR_SIZE = 4096;
 

@@ -1,5 +1,8 @@
 // fast-check runs random commands on a device in a world and on a small model of what docs/protocol.md promises it.
-import { buildAppImage, buildEnvelope, buildOffer, CHUNK_SIZE, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+
+import { buildOffer, CHUNK_SIZE, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
+import { buildEnvelope } from "@tinybms/ota-core/signing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SelfTestRule } from "../../src/agent/self-test.ts";

@@ -7,7 +7,7 @@ import {
   otadataEntry,
   otaSlotOfSequence,
   parseOtadataEntry,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { type BootOutcome, runBootloader } from "../../src/boot/bootloader.ts";
 import { EspErr } from "../../src/esp-err/esp-err.ts";

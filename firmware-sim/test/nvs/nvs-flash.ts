@@ -1,4 +1,4 @@
-import type { NvsStorage } from "@tinybms/ota-core";
+import type { NvsStorage } from "@tinybms/ota-core/esp";
 import { NorFlash, type WatchedOperation } from "../../src/flash/nor-flash.ts";
 import type { CutMoment } from "../../src/flash/power-cut.ts";
 

@@ -1,3 +1,4 @@
+import { toHex } from "@tinybms/ota-core";
 import {
   buildNvsBlobIndex,
   buildNvsEntry,
@@ -6,8 +7,7 @@ import {
   NVS_ENTRY_COUNT,
   NVS_PAGE_SIZE,
   nvsKeyFromText,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EspAbort } from "../../src/esp-err/esp-abort.ts";

@@ -1,7 +1,7 @@
 // What `readNvsPartition` of ota-core reads without writing is what the simulated `nvs_…` functions read after
 // `nvs_flash_init`: after clean runs, and after power was cut before, inside and after any flash operation.
 
-import { NVS_PAGE_SIZE, type NvsPartition, readNvsPartition } from "@tinybms/ota-core";
+import { NVS_PAGE_SIZE, type NvsPartition, readNvsPartition } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { PowerCut } from "../../src/flash/power-cut.ts";
 import {

@@ -11,7 +11,7 @@ import {
   NvsType,
   nvsKeyFromText,
   nvsStateWordIndex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { type IdfReleaseName, idfRelease } from "../../src/idf-release/idf-release.ts";
 import {

@@ -11,7 +11,8 @@
 // b. An entry is torn with its first word blank: what is written next may be gone.
 // c. An erase is torn with the page's header still readable: values of that page may be gone or old.
 
-import { crc32, NVS_PAGE_SIZE, toHex } from "@tinybms/ota-core";
+import { toHex } from "@tinybms/ota-core";
+import { crc32, NVS_PAGE_SIZE } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PowerCut } from "../../src/flash/power-cut.ts";

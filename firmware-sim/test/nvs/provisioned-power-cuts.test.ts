@@ -3,15 +3,14 @@
 // it was writing is the old or the new, never half of one.
 import {
   buildNvsPartition,
-  envelopeToJson,
   PROVISIONING_NAMESPACE,
   type Provisioning,
-  parseEnvelope,
   provisioningEntries,
   provisioningOfPartition,
   readNvsPartition,
   readProvisioning,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
+import { envelopeToJson, parseEnvelope } from "@tinybms/ota-core/signing";
 import { expect, test } from "vitest";
 import { StoredText } from "../../src/agent/stored-text.ts";
 import { PowerCut } from "../../src/flash/power-cut.ts";

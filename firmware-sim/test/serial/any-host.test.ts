@@ -6,7 +6,7 @@ import {
   LoaderOp,
   loaderWords,
   parseLoaderResponse,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createHardware } from "../../src/device/create-device.ts";

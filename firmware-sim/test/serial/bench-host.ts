@@ -1,7 +1,7 @@
+import { concatBytes } from "@tinybms/ota-core";
 import {
   buildLoaderBlock,
   buildLoaderRequest,
-  concatBytes,
   encodeSlip,
   LoaderOp,
   type LoaderResponse,
@@ -9,7 +9,7 @@ import {
   parseLoaderResponse,
   SlipDecoder,
   SYNC_DATA,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import { SerialBoard, type SerialBoardOptions } from "../../src/rom/serial-board.ts";
 import type { SerialBoardAction, SerialBoardEvent } from "../../src/rom/serial-board-events.ts";
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
+import { toHex, utf8 } from "@tinybms/ota-core";
+import { type ChipName, chipByName } from "@tinybms/ota-core/esp";
 import {
   buildLoaderRequest,
-  type ChipName,
-  chipByName,
   encodeSlip,
   LoaderOp,
   LoaderStatus,
@@ -13,9 +13,7 @@ import {
   SecurityFlag,
   STUB_GREETING,
   splitLoaderStatus,
-  toHex,
-  utf8,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import { describe, expect, test } from "vitest";
 import { createHardware } from "../../src/device/create-device.ts";
 import { BenchHost, noise, padded } from "./bench-host.ts";

@@ -1,4 +1,4 @@
-import { buildLoaderRequest, encodeSlip, LoaderOp, SYNC_DATA } from "@tinybms/ota-core";
+import { buildLoaderRequest, encodeSlip, LoaderOp, SYNC_DATA } from "@tinybms/ota-core/serial";
 import { describe, expect, test } from "vitest";
 import { createHardware } from "../../src/device/create-device.ts";
 import { pinsOf, type ResetCircuit } from "../../src/rom/reset-circuit.ts";

@@ -7,7 +7,7 @@ import {
   parseLoaderResponse,
   SlipDecoder,
   SYNC_DATA,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import { expect, test } from "vitest";
 import { createHardware } from "../../src/device/create-device.ts";
 import { parseFault } from "../../src/fault/parse-fault.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { buildNvsPartition, type NvsPartitionOptions, parseNvsCsv } from "@tinybms/ota-core";
+import { buildNvsPartition, type NvsPartitionOptions, parseNvsCsv } from "@tinybms/ota-core/esp";
 
 /**
  * Checks what the generator is to read, before it is started: the CSV with the files that it names, and the size.

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildNvsKeys, formatNvsCsv, type NvsEntryInput, type NvsKeys, OtaError } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { buildNvsKeys, formatNvsCsv, type NvsEntryInput, type NvsKeys } from "@tinybms/ota-core/esp";
 import { checkContent } from "./check-content.ts";
 import { findGenerator } from "./find-generator.ts";
 import { runProcess } from "./run-process.ts";

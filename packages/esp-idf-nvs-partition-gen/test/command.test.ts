@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildNvsPartition, encryptNvsPartition, type NvsEntryInput, readNvsPartition } from "@tinybms/ota-core";
+import { buildNvsPartition, encryptNvsPartition, type NvsEntryInput, readNvsPartition } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { csvFinding } from "../src/csv-finding.ts";
 import { generateNvsPartition } from "../src/index.ts";

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildAppImage, buildHashList, CHUNK_SIZE, concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildHashList, CHUNK_SIZE, concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openArtifact, openImage, readWhole } from "./image-file.ts";
 

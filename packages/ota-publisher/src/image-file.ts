@@ -4,15 +4,14 @@ import {
   CHUNK_SIZE,
   chunkSizeAt,
   createHashListBuilder,
-  createImageJudge,
   createSha256,
   equalBytes,
   isOtaError,
-  type JudgedImage,
   OtaError,
   sha256,
   toHex,
 } from "@tinybms/ota-core";
+import { createImageJudge, type JudgedImage } from "@tinybms/ota-core/esp";
 
 /** A file that is delivered, open and measured. */
 export interface ArtifactFile {

@@ -1,4 +1,5 @@
-import { parseOffer, parseRelease, type ReleaseParts } from "@tinybms/ota-core";
+import { parseOffer } from "@tinybms/ota-core";
+import { parseRelease, type ReleaseParts } from "@tinybms/ota-core/signing";
 import { expect, test } from "vitest";
 import { buildOfferPayload, type OfferParts, offerTopicsOf, TARGET_DEVICES_MAX, unsignedRelease } from "./offer.ts";
 

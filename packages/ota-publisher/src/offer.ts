@@ -1,17 +1,12 @@
+import { buildOffer, isOtaError, type OfferDocument, sha256, toHex, topicsOf } from "@tinybms/ota-core";
 import {
-  buildOffer,
   buildRelease,
   type Envelope,
-  isOtaError,
-  type OfferDocument,
   parseRelease,
   type ReleasedImage,
   type ReleaseParts,
   releaseDocument,
-  sha256,
-  toHex,
-  topicsOf,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import type { ImageFile } from "./image-file.ts";
 import type { OfferCounter } from "./sequence.ts";
 

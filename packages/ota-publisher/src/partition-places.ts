@@ -1,4 +1,4 @@
-import type { PartitionCsvOptions } from "@tinybms/ota-core";
+import type { PartitionCsvOptions } from "@tinybms/ota-core/esp";
 
 /** Options that say where partition table and bootloaders lie, as commander reads them: flash addresses in bytes. */
 export interface PartitionPlaceOptions {

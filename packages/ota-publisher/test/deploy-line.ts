@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildAppImage, sha256, toHex } from "@tinybms/ota-core";
+import { sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { type CliRun, type RunWorld, runCommand } from "./release-line.ts";
 
 export const VERSION = "1.2.3";

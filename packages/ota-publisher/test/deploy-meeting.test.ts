@@ -3,12 +3,12 @@ import {
   buildStateReport,
   imageIdOf,
   type OfferDocument,
-  parseEnvelope,
   parseOffer,
   sha256,
   toHex,
   topicsOf,
 } from "@tinybms/ota-core";
+import { parseEnvelope } from "@tinybms/ota-core/signing";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createDeployLine, type DeployLine, imageOf } from "./deploy-line.ts";

@@ -1,20 +1,17 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
+import { buildOffer, fromHex, parseOffer, topicsOf } from "@tinybms/ota-core";
 import {
   buildEnvelope,
-  buildOffer,
-  fromHex,
   parseEnvelope,
-  parseOffer,
   parsePublicKeyPem,
   parseRelease,
   readKeySet,
   type TrustedKeys,
-  topicsOf,
   verifyEnvelope,
   verifySignature,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { IMAGE, TOPIC } from "./release-line.ts";

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { buildAppImage, type HttpsChannel, isOtaError, type OtaError } from "@tinybms/ota-core";
+import { type HttpsChannel, isOtaError, type OtaError } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { deliverOverHttps, type HttpsDeliveryClock, type HttpsDeliveryOutcome } from "../src/https/deliver.ts";
 import { type HttpsTarget, httpsChannelOf } from "../src/https/https-channel.ts";
 import { proxyOf } from "../src/https/proxy.ts";

@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildAppImage, concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { concatBytes, sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, ROOT_MANIFEST } from "./release-line.ts";
 

@@ -8,16 +8,14 @@ import {
   isOtaError,
   type OfferDocument,
   parseChunk,
-  parseEnvelope,
   parseHashList,
   parseOffer,
-  parseRelease,
-  type Release,
   type StateReport,
   sha256,
   toHex,
   topicsOf,
 } from "@tinybms/ota-core";
+import { parseEnvelope, parseRelease, type Release } from "@tinybms/ota-core/signing";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 
 /** What a scripted device does with an offer. */

@@ -2,17 +2,17 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MESSAGE_SIZE_MAX } from "@tinybms/ota-core";
 import {
   type Envelope,
   type KeySet,
-  MESSAGE_SIZE_MAX,
   parseEnvelope,
   type SignedKind,
   signedBytes,
   trustKeys,
   verifyEnvelope,
   verifySignature,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, runCommand } from "./release-line.ts";
 import { hasOpenssl } from "./tls-files.ts";

@@ -1,15 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
-import {
-  type OfferDocument,
-  parseEnvelope,
-  parseOffer,
-  readKeySet,
-  topicsOf,
-  verifyEnvelope,
-  verifySignature,
-} from "@tinybms/ota-core";
+import { type OfferDocument, parseOffer, topicsOf } from "@tinybms/ota-core";
+import { parseEnvelope, readKeySet, verifyEnvelope, verifySignature } from "@tinybms/ota-core/signing";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TOPIC } from "./release-line.ts";

@@ -1,5 +1,5 @@
 import { createHardware, type Hardware } from "@tinybms/firmware-sim";
-import { buildAppImage, type ChipName, parseAppImage } from "@tinybms/ota-core";
+import { buildAppImage, type ChipName, parseAppImage } from "@tinybms/ota-core/esp";
 import type { FlashImage } from "../src/index.ts";
 
 /** Chips that can be flashed. */

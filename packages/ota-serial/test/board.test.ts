@@ -1,5 +1,5 @@
 import { createHardware, type EfuseFields, listenOnTcp, SerialCable } from "@tinybms/firmware-sim";
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { Flasher } from "../src/index.ts";
 import { openPort } from "../src/node.ts";

@@ -1,6 +1,6 @@
 // One bit of a status that flips on the line, in each answer of a session in turn.
 import { createHardware } from "@tinybms/firmware-sim";
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { appImage } from "./benches.ts";
 import { flashBoard } from "./flash-board.ts";

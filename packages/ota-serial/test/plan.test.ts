@@ -1,9 +1,9 @@
 import { createHardware, runBootloader } from "@tinybms/firmware-sim";
+import type { OtaErrorCode } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildOtadataEntry,
   OTADATA_SECTOR_SIZE,
-  type OtaErrorCode,
   OtaImageState,
   otadataEntry,
   PARTITION_TABLE_OFFSET,
@@ -11,7 +11,7 @@ import {
   parsePartitionCsv,
   verifyAppImage,
   withFlashSettings,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildBootloader, tableOf } from "../../ota-core/test/flash-dump.ts";

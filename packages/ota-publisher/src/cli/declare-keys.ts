@@ -1,6 +1,6 @@
 import type { DeclareCommand, RunStep } from "@tinybms/cli-kit";
 import { positiveInteger, repeatable } from "@tinybms/cli-kit";
-import type { KeyRoleName } from "@tinybms/ota-core";
+import type { KeyRoleName } from "@tinybms/ota-core/signing";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
 import type { KeysPublicOptions } from "../commands/keys-public.ts";

@@ -1,5 +1,5 @@
 import { byteCount } from "@tinybms/cli-kit";
-import { chipByName } from "@tinybms/ota-core";
+import { chipByName } from "@tinybms/ota-core/esp";
 import { type Command, InvalidArgumentError } from "commander";
 
 /** Declares the options of `PartitionPlaceOptions`, named as those of ESP-IDF's `parttool.py`. */

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import { type DeviceProgress, isOtaError, parseAppImage } from "@tinybms/ota-core";
+import { type DeviceProgress, isOtaError } from "@tinybms/ota-core";
+import { parseAppImage } from "@tinybms/ota-core/esp";
 import { createByteProgress } from "../console/byte-progress.ts";
 import { createProgressView } from "../console/progress-view.ts";
 import { readWhole } from "../image-file.ts";

@@ -1,5 +1,5 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import { type Envelope, expandEnvironment, isOtaError, OtaError, productOf, secretsOf } from "@tinybms/ota-core";
+import { expandEnvironment, isOtaError, OtaError, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
   type LoadedRoot,
@@ -8,6 +8,7 @@ import {
   readReleaseFile,
   releaseFileOf,
 } from "@tinybms/ota-core/node";
+import { type Envelope, productOf } from "@tinybms/ota-core/signing";
 import type { HttpsTarget } from "../https/https-channel.ts";
 import { type ArtifactFile, type ImageFile, openArtifact, openImage } from "../image-file.ts";
 import { refuseAboveProtocol } from "../mqtt/blob-size.ts";

@@ -1,13 +1,13 @@
+import { OtaError } from "@tinybms/ota-core";
+import type { ReleaseFile } from "@tinybms/ota-core/node";
 import {
   type Envelope,
-  OtaError,
   type ReleaseParts,
   releaseDifference,
   releaseDocument,
   verifyEnvelope,
   verifySignature,
-} from "@tinybms/ota-core";
-import type { ReleaseFile } from "@tinybms/ota-core/node";
+} from "@tinybms/ota-core/signing";
 import { unsignedRelease } from "../offer.ts";
 import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";
 

@@ -1,5 +1,5 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import type { Envelope } from "@tinybms/ota-core";
+import type { Envelope } from "@tinybms/ota-core/signing";
 import { deviceTable } from "../console/device-table.ts";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";

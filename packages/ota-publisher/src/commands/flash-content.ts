@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { decodeText, isOtaError, OtaError, parseAppImage, verifyAppImage } from "@tinybms/ota-core";
+import { decodeText, isOtaError, OtaError } from "@tinybms/ota-core";
+import { parseAppImage, verifyAppImage } from "@tinybms/ota-core/esp";
 import { type LoadedArtifact, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import type { FlasherArgs, FlashImage, FlashPart, FlashSettingNames, PlacedFile } from "@tinybms/ota-serial";
 import { openImage } from "../image-file.ts";

@@ -1,5 +1,6 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import { type OtaError, revisionName } from "@tinybms/ota-core";
+import type { OtaError } from "@tinybms/ota-core";
+import { revisionName } from "@tinybms/ota-core/esp";
 import type { PortInfo } from "@tinybms/ota-serial/node";
 import type { BoardRecord } from "../serial/flash-job.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";

@@ -1,4 +1,4 @@
-import type { AppImageInspection, BootloaderInspection } from "@tinybms/ota-core";
+import type { AppImageInspection, BootloaderInspection } from "@tinybms/ota-core/esp";
 import { type Field, fieldLines, formatSize, hex, indentedTable } from "./inspect-columns.ts";
 import { signatureLines } from "./inspect-partition-text.ts";
 

@@ -1,4 +1,9 @@
-import type { InspectedNvsEntry, InspectedSignatureBlock, NvsInspection, OtadataInspection } from "@tinybms/ota-core";
+import type {
+  InspectedNvsEntry,
+  InspectedSignatureBlock,
+  NvsInspection,
+  OtadataInspection,
+} from "@tinybms/ota-core/esp";
 import { fieldLines, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 
 /** Longer values are cut for people; `--json` has them whole. */

@@ -1,5 +1,5 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core";
+import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core/esp";
 import { fieldLines, formatSize, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { utf8 } from "@tinybms/ota-core";
 import {
   buildAppImage,
   buildNvsEntry,
@@ -13,8 +14,7 @@ import {
   nvsKeyFromText,
   parsePartitionCsv,
   SINGLEAPP_PARTITION_CSV,
-  utf8,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../../test/release-line.ts";
 

@@ -1,5 +1,5 @@
 import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
-import { inspectImage } from "@tinybms/ota-core";
+import { inspectImage } from "@tinybms/ota-core/esp";
 import { type PartitionPlaceOptions, placesOf } from "../partition-places.ts";
 import { readWholeFile } from "../whole-file.ts";
 import { inspectionText } from "./inspect-text.ts";

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parsePublicKeyPem } from "@tinybms/ota-core";
+import { parsePublicKeyPem } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { IMAGE, type RunWorld, runCommand } from "../../test/release-line.ts";
 import { hasOpenssl } from "../../test/tls-files.ts";

@@ -1,5 +1,6 @@
 import { printable } from "@tinybms/cli-kit/output";
-import { type Immutable, type KeyRoleName, type KeySet, rolesOf, type SigningProgress } from "@tinybms/ota-core";
+import type { Immutable } from "@tinybms/ota-core";
+import { type KeyRoleName, type KeySet, rolesOf, type SigningProgress } from "@tinybms/ota-core/signing";
 import type { KeyStore } from "../signing/key-store.ts";
 
 /** A key set as `keys … --json` shows it. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { advanceKeySet, parsePublicKeyPem, readKeySet, verifySignature } from "@tinybms/ota-core";
+import { advanceKeySet, parsePublicKeyPem, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../../test/release-line.ts";
 

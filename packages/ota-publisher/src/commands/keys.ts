@@ -1,21 +1,19 @@
 import { dirname, join, resolve } from "node:path";
 import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
+import { type Immutable, isOtaError, OtaError } from "@tinybms/ota-core";
+import { loadRootManifest } from "@tinybms/ota-core/node";
 import {
   addKey,
   firstKeySet,
-  type Immutable,
-  isOtaError,
   type KeyRoleName,
   type KeySet,
   nextKeySet,
-  OtaError,
   type PublicKey,
   productOf,
   revokeKey,
   rotateKey,
   setThreshold,
-} from "@tinybms/ota-core";
-import { loadRootManifest } from "@tinybms/ota-core/node";
+} from "@tinybms/ota-core/signing";
 import { readPublicKey } from "../signing/key-file.ts";
 import { type KeyStore, readKeyStore, withPending, writeNextKeySet } from "../signing/key-store.ts";
 import { rootKeysOf, signPendingKeySet } from "../signing/sign-key-set.ts";

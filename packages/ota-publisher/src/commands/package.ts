@@ -1,6 +1,6 @@
 import { type CommandOutput, type OutputOptions, printable } from "@tinybms/cli-kit/output";
-import type { Signer } from "@tinybms/ota-core";
 import { type PackageOptions, type PackageResult, packageRelease } from "@tinybms/ota-core/node";
+import type { Signer } from "@tinybms/ota-core/signing";
 import type { SigningOptions } from "../signing/signers.ts";
 import { treeOf } from "./file-tree.ts";
 

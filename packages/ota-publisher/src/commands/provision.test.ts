@@ -12,7 +12,7 @@ import {
   provisioningOfPartition,
   readNvsPartition,
   TWO_OTA_PARTITION_CSV,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   createReleaseLine,

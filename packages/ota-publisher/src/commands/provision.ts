@@ -1,5 +1,6 @@
 import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output";
-import { isDeviceId, OtaError, type ProvisionDocument, type ProvisionedDevice } from "@tinybms/ota-core";
+import { isDeviceId, OtaError } from "@tinybms/ota-core";
+import type { ProvisionDocument, ProvisionedDevice } from "@tinybms/ota-core/esp";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { placesOf } from "../partition-places.ts";
 import { commonMembers } from "../provisioning/common-members.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output";
-import { OtaError, type PartitionEntry } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import type { PartitionEntry } from "@tinybms/ota-core/esp";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import type { Flasher, SerialLine } from "@tinybms/ota-serial";
 import { createByteProgress } from "../console/byte-progress.ts";

@@ -3,7 +3,9 @@ import { constants, createHash, generateKeyPairSync, type KeyObject, sign as sig
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildEnvelope, buildOffer, buildSignatureBlock, concatBytes, signedBytes, utf8 } from "@tinybms/ota-core";
+import { buildOffer, concatBytes, utf8 } from "@tinybms/ota-core";
+import { buildSignatureBlock } from "@tinybms/ota-core/esp";
+import { buildEnvelope, signedBytes } from "@tinybms/ota-core/signing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { IMAGE, runCommand } from "../../test/release-line.ts";
 import { hasOpenssl } from "../../test/tls-files.ts";

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@tinybms/cli-kit/output";
-import { hasSignatureForm, OtaError, type PublicKey, verifySignature } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { hasSignatureForm, type PublicKey, verifySignature } from "@tinybms/ota-core/signing";
 import { readSignableImage, type SignableImage } from "../signing/image-signature.ts";
 import { readKeyText, readPublicKey } from "../signing/key-file.ts";
 import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";

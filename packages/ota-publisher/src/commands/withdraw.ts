@@ -1,6 +1,7 @@
 import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
-import { type OfferDocument, OtaError, productOf } from "@tinybms/ota-core";
+import { type OfferDocument, OtaError } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
+import { productOf } from "@tinybms/ota-core/signing";
 import { displayBroker } from "../mqtt/broker-url.ts";
 import { releaseVersionOf } from "../offer.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";

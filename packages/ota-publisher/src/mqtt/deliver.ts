@@ -2,7 +2,6 @@ import type { SkippedMessage } from "@tinybms/ota-broker";
 import {
   type DeliveryOutcome,
   type DeviceProgress,
-  type Envelope,
   type OtaError,
   parseTopic,
   Sender,
@@ -10,6 +9,7 @@ import {
   type SenderEvent,
   topicsOf,
 } from "@tinybms/ota-core";
+import type { Envelope } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../image-file.ts";
 import { type DeliveryTarget, offerTopicsOf } from "../offer.ts";
 import type { OfferCounter } from "../sequence.ts";

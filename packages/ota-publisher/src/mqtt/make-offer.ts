@@ -1,19 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import {
-  advanceKeySet,
   type CompetingOffer,
-  type Envelope,
   equalBytes,
   isOtaError,
   type OfferDocument,
   OtaError,
-  parseEnvelope,
   parseOffer,
   toHex,
   topicsOf,
-  verifySignature,
 } from "@tinybms/ota-core";
+import { advanceKeySet, type Envelope, parseEnvelope, verifySignature } from "@tinybms/ota-core/signing";
 import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer.ts";
 import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning, sealOffer } from "../signing/offer-signing.ts";

@@ -3,17 +3,14 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 import {
   channelsFromEnvironment,
   decodeText,
-  envelopeToJson,
   isOtaError,
   MESSAGE_SIZE_MAX,
   OtaError,
-  parseEnvelope,
   parseStrictJson,
-  readKeySet,
   utf8,
-  verifySignature,
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
+import { envelopeToJson, parseEnvelope, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
 import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { readKeyStore } from "../signing/key-store.ts";
 import { deviceBroker } from "./broker-members.ts";

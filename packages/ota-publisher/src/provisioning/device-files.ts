@@ -1,18 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { OtaError, sha256, toHex, utf8 } from "@tinybms/ota-core";
 import {
   buildNvsKeys,
   encryptNvsPartition,
   formatNvsCsv,
   type NvsEntryInput,
-  OtaError,
   type ProvisionedBroker,
   type ProvisionedDevice,
-  sha256,
-  toHex,
-  utf8,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { writeNewFile, writeNewFolder } from "@tinybms/ota-core/node";
 import { codeOf } from "./input-file.ts";
 import { mosquittoAcl, mosquittoPasswords } from "./mosquitto.ts";

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { type CsvRow, decodeText, OtaError, readCsvRows } from "@tinybms/ota-core";
+import { decodeText, OtaError } from "@tinybms/ota-core";
+import { type CsvRow, readCsvRows } from "@tinybms/ota-core/esp";
 import { folderOf, readPems } from "./common-members.ts";
 import { readInputFile } from "./input-file.ts";
 import type { ProvisioningMembers } from "./provision-options.ts";

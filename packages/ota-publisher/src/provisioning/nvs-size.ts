@@ -1,11 +1,11 @@
+import { OtaError } from "@tinybms/ota-core";
 import {
   DataSubtype,
   findPartition,
-  OtaError,
   type PartitionCsvOptions,
   PartitionType,
   parsePartitionFile,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { ofFile, readInputFile } from "./input-file.ts";
 
 /** The size that most of ESP-IDF's own tables give NVS, two_ota_large among them, in bytes. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type NvsEntryInput, OtaError, PROVISIONING_NAMESPACE, parseNvsCsv } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type NvsEntryInput, PROVISIONING_NAMESPACE, parseNvsCsv } from "@tinybms/ota-core/esp";
 import { ofFile, readInputFile } from "./input-file.ts";
 
 /** Far more than any NVS partition holds. */

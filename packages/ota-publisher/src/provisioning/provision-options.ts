@@ -1,5 +1,5 @@
 import type { OutputOptions } from "@tinybms/cli-kit/output";
-import type { Provisioning } from "@tinybms/ota-core";
+import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { PartitionPlaceOptions } from "../partition-places.ts";
 
 /** Options of `tinybms-ota provision`, as commander reads them. */

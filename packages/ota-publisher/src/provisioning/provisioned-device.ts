@@ -1,14 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   buildNvsPartition,
   checkProvisioning,
-  isOtaError,
   NVS_PAGE_SIZE,
   type NvsEntryInput,
-  OtaError,
   type Provisioning,
   provisioningEntries,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { deviceBroker } from "./broker-members.ts";
 import { type ListedDevice, type ListPlace, listFault } from "./device-list.ts";
 import type { ProvisioningMembers } from "./provision-options.ts";

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
-import { APP_IMAGE_MAGIC, OtaError, parseAppImage, sha256, toHex, verifyAppImage } from "@tinybms/ota-core";
+import { OtaError, sha256, toHex } from "@tinybms/ota-core";
+import { APP_IMAGE_MAGIC, parseAppImage, verifyAppImage } from "@tinybms/ota-core/esp";
 
 /** A file that was read whole and is an ESP image: what a detached signature is over. */
 export interface SignableImage {

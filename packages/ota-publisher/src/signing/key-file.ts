@@ -1,18 +1,16 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import type { CommandOutput } from "@tinybms/cli-kit/output";
+import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
+import { type NewFile, writeNewFiles } from "@tinybms/ota-core/node";
 import {
   buildPublicKeyPem,
-  isOtaError,
   type KeyedSignature,
-  OtaError,
   type PublicKey,
   parsePem,
   parsePublicKey,
   parsePublicKeyPem,
-  utf8,
-} from "@tinybms/ota-core";
-import { type NewFile, writeNewFiles } from "@tinybms/ota-core/node";
+} from "@tinybms/ota-core/signing";
 import { encryptPrivateKey } from "./encrypt-key.ts";
 import { askPassphrase, givenPassphrase, type PassphraseOptions, warnIfReadable } from "./passphrase.ts";
 

@@ -1,17 +1,15 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type Immutable, isOtaError, MESSAGE_SIZE_MAX, OtaError } from "@tinybms/ota-core";
+import { removeLeftovers, writeFileAtomically } from "@tinybms/ota-core/node";
 import {
   advanceKeySet,
   buildEnvelope,
   buildKeySet,
   type Envelope,
-  type Immutable,
   isFullySigned,
-  isOtaError,
   type KeySet,
   keySetProgress,
-  MESSAGE_SIZE_MAX,
-  OtaError,
   parseEnvelope,
   parseKeySet,
   readKeySet,
@@ -21,8 +19,7 @@ import {
   type TrustedKeys,
   trustKeys,
   verifySignature,
-} from "@tinybms/ota-core";
-import { removeLeftovers, writeFileAtomically } from "@tinybms/ota-core/node";
+} from "@tinybms/ota-core/signing";
 
 /** A key set that is signed as it must be. */
 export interface StoredKeySet {

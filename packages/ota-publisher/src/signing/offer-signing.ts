@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import type { CommandOutput } from "@tinybms/cli-kit/output";
+import { OtaError } from "@tinybms/ota-core";
 import {
   buildEnvelope,
   type Envelope,
-  OtaError,
   type Signer,
   signEnvelope,
   type TrustedKeys,
   verifyEnvelope,
   verifySignature,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/signing";
 import { readKeyStore, type StoredKeySet } from "./key-store.ts";
 import { openSigners, type SigningOptions } from "./signers.ts";
 

@@ -1,9 +1,6 @@
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { concatBytes, equalBytes, OtaError, toHex } from "@tinybms/ota-core";
 import {
-  concatBytes,
-  equalBytes,
-  OtaError,
-  parsePem,
   parseSignatureBlock,
   SIGNATURE_BLOCK_MAGIC,
   SIGNATURE_BLOCK_SIZE,
@@ -11,8 +8,8 @@ import {
   type SignatureBlock,
   type SignatureScheme,
   signatureOffset,
-  toHex,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
+import { parsePem } from "@tinybms/ota-core/signing";
 
 /** The block of a signature sector that a key made. */
 export interface SecureBootSignature {

@@ -1,11 +1,5 @@
-import {
-  type Envelope,
-  OtaError,
-  type PublicKey,
-  type Signer,
-  signEnvelope,
-  type TrustedKeys,
-} from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type Envelope, type PublicKey, type Signer, signEnvelope, type TrustedKeys } from "@tinybms/ota-core/signing";
 import { type KeyStore, type PendingKeySet, writeNextKeySet } from "./key-store.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import { OtaError, type PublicKey, type Signer, verifySignature } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type PublicKey, type Signer, verifySignature } from "@tinybms/ota-core/signing";
 import { splitCommand } from "./argument-list.ts";
 import { openPrivateKey, readPublicKey } from "./key-file.ts";
 import { hidePassphrase, type PassphraseOptions } from "./passphrase.ts";

@@ -1,5 +1,6 @@
 import { md5 } from "@noble/hashes/legacy.js";
-import { buildLoaderBlock, concatBytes, equalBytes, LoaderOp, loaderWords } from "@tinybms/ota-core";
+import { concatBytes, equalBytes } from "@tinybms/ota-core";
+import { buildLoaderBlock, LoaderOp, loaderWords } from "@tinybms/ota-core/serial";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "../loader/loader-link.ts";
 import { sendBlock } from "../loader/send-block.ts";
 import { compressBlocks } from "./compress.ts";

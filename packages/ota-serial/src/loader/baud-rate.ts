@@ -1,4 +1,5 @@
-import { isOtaError, LoaderOp, loaderWords } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { LoaderOp, loaderWords } from "@tinybms/ota-core/serial";
 import { readRegister } from "./board.ts";
 import { MAGIC_REGISTER } from "./chip-registers.ts";
 import type { LoaderLink } from "./loader-link.ts";

@@ -1,17 +1,13 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
+import { type Chip, type ChipName, chipById, chipByName } from "@tinybms/ota-core/esp";
 import {
-  type Chip,
-  type ChipName,
-  chipById,
-  chipByName,
-  isOtaError,
   LoaderOp,
   LoaderStatus,
   loaderWords,
-  OtaError,
   parseSecurityInfo,
   SecurityFlag,
   type SecurityInfo,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import { CHIP_REGISTERS, type ChipRegisters, MAGIC_REGISTER, MAGIC_VALUES } from "./chip-registers.ts";
 import type { LoaderLink } from "./loader-link.ts";
 import { readFlashSize } from "./spi-flash-size.ts";

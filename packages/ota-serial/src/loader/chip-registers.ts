@@ -1,4 +1,4 @@
-import type { ChipName } from "@tinybms/ota-core";
+import type { ChipName } from "@tinybms/ota-core/esp";
 
 /** Reads a 32-bit register. */
 export type ReadRegister = (address: number) => Promise<number>;

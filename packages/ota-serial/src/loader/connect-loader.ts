@@ -1,11 +1,5 @@
-import {
-  buildLoaderRequest,
-  encodeSlip,
-  isOtaError,
-  LoaderOp,
-  parseLoaderResponse,
-  SYNC_DATA,
-} from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { buildLoaderRequest, encodeSlip, LoaderOp, parseLoaderResponse, SYNC_DATA } from "@tinybms/ota-core/serial";
 import { connectFault } from "./connect-fault.ts";
 import type { LoaderLink } from "./loader-link.ts";
 import { type ResetStep, resetsInto, runReset } from "./reset-sequence.ts";

@@ -1,16 +1,14 @@
+import { concatBytes, equalBytes, OtaError } from "@tinybms/ota-core";
 import {
   buildLoaderRequest,
-  concatBytes,
   encodeSlip,
-  equalBytes,
   type LoaderOp,
   LoaderStatus,
   loaderStatusMeaning,
-  OtaError,
   parseLoaderResponse,
   SlipDecoder,
   splitLoaderStatus,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/serial";
 import type { SerialLine } from "../line/serial-line.ts";
 
 /** How long a loader may take to answer, in milliseconds, unless a command says otherwise. */

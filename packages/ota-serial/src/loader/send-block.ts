@@ -1,4 +1,5 @@
-import { isOtaError, LoaderOp, LoaderStatus } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { LoaderOp, LoaderStatus } from "@tinybms/ota-core/serial";
 import type { LoaderLink } from "./loader-link.ts";
 
 /** Times a block is sent while the loader says that it came damaged. */

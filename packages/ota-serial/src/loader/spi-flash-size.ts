@@ -1,4 +1,5 @@
-import { LoaderOp, loaderWords, OtaError } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { LoaderOp, loaderWords } from "@tinybms/ota-core/serial";
 import type { ReadRegister, SpiRegisters } from "./chip-registers.ts";
 import type { LoaderLink } from "./loader-link.ts";
 

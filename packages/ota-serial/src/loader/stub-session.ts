@@ -1,4 +1,5 @@
-import { buildLoaderRequest, isOtaError, LoaderOp } from "@tinybms/ota-core";
+import { isOtaError } from "@tinybms/ota-core";
+import { buildLoaderRequest, LoaderOp } from "@tinybms/ota-core/serial";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
 import { changeBaudRate, slowerThan } from "./baud-rate.ts";
 import { type Board, readBoard, readChip, releaseDownloadMode } from "./board.ts";

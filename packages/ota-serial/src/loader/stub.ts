@@ -1,12 +1,5 @@
-import {
-  buildLoaderBlock,
-  buildLoaderRequest,
-  isOtaError,
-  LoaderOp,
-  loaderWords,
-  OtaError,
-  STUB_GREETING,
-} from "@tinybms/ota-core";
+import { isOtaError, OtaError } from "@tinybms/ota-core";
+import { buildLoaderBlock, buildLoaderRequest, LoaderOp, loaderWords, STUB_GREETING } from "@tinybms/ota-core/serial";
 import { blockSizeMax } from "../line/serial-line.ts";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "./loader-link.ts";
 import { sendBlock } from "./send-block.ts";

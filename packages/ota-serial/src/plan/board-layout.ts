@@ -1,3 +1,4 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   APP_DESCRIPTOR_OFFSET,
   APP_DESCRIPTOR_SIZE,
@@ -7,10 +8,8 @@ import {
   AppSubtype,
   DataSubtype,
   findPartition,
-  isOtaError,
   OTADATA_SIZE,
   type Otadata,
-  OtaError,
   otaSlotOfSequence,
   otaSlots,
   PARTITION_TABLE_OFFSET,
@@ -22,7 +21,7 @@ import {
   parseAppImageHeader,
   parseOtadata,
   parsePartitionTable,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 
 /** Name of an app partition by its subtype. */
 export type SlotName = "factory" | `ota_${number}`;

@@ -1,4 +1,5 @@
-import { type AppImage, chipById, chipByName, OtaError, revisionName } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type AppImage, chipById, chipByName, revisionName } from "@tinybms/ota-core/esp";
 import type { Board } from "../loader/board.ts";
 import type { AppSlot } from "./board-layout.ts";
 

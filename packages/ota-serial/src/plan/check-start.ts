@@ -1,4 +1,5 @@
-import { type FlashInspection, type InspectProblem, inspectFlash, OtaError } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { type FlashInspection, type InspectProblem, inspectFlash } from "@tinybms/ota-core/esp";
 import type { FlashPart } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 

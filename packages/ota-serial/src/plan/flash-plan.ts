@@ -1,4 +1,5 @@
-import { DataSubtype, findPartition, OtaError, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { DataSubtype, findPartition, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core/esp";
 import type { FlashPart, FlashRange } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 import { type AppSlot, type BoardLayout, bootingSlot, type SlotName } from "./board-layout.ts";

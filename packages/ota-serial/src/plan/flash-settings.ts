@@ -1,14 +1,14 @@
+import { OtaError } from "@tinybms/ota-core";
 import {
   type AppImage,
   FLASH_MODES,
   FLASH_SIZES,
   type FlashSettings,
   flashFrequencies,
-  OtaError,
   SIGNATURE_BLOCK_MAGIC,
   signatureOffset,
   withFlashSettings,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { FlashPart } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 

@@ -1,4 +1,5 @@
-import { FLASH_MODES, FLASH_SIZES, OtaError } from "@tinybms/ota-core";
+import { OtaError } from "@tinybms/ota-core";
+import { FLASH_MODES, FLASH_SIZES } from "@tinybms/ota-core/esp";
 import type { FlashSettingNames } from "./flash-settings.ts";
 
 /** A file and where in flash it goes. */

@@ -7,7 +7,7 @@ import {
   OtaImageState,
   otadataEntry,
   otaSlotOfSequence,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import type { FlashPart } from "../flash/regions.ts";
 import type { BoardLayout, SlotName } from "./board-layout.ts";
 

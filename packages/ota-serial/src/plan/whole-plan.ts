@@ -1,10 +1,9 @@
+import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   APP_IMAGE_MAGIC,
   DataSubtype,
   findPartition,
-  isOtaError,
   OTADATA_SIZE,
-  OtaError,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionTable,
@@ -14,7 +13,7 @@ import {
   parsePartitionTable,
   SIGNATURE_SECTOR_SIZE,
   verifyAppImage,
-} from "@tinybms/ota-core";
+} from "@tinybms/ota-core/esp";
 import { type FlashPart, SECTOR_SIZE } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 import { appPartitions, type BoardLayout, bootingSlot, slotOf } from "./board-layout.ts";
