@@ -4,6 +4,7 @@ import { NvsErr } from "@tinybms/ota-core/esp";
 const OTHERS = {
   ESP_ERR_NO_MEM: 0x101,
   ESP_ERR_INVALID_ARG: 0x102,
+  ESP_ERR_INVALID_STATE: 0x103,
   ESP_ERR_INVALID_SIZE: 0x104,
   ESP_ERR_NOT_FOUND: 0x105,
   ESP_ERR_NOT_SUPPORTED: 0x106,

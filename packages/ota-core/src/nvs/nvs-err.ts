@@ -6,7 +6,6 @@ export const NvsErr = {
   ESP_OK: 0,
   /** An internal assertion of NVS failed: the bytes contradict each other in a way that recovery doesn't handle. */
   ESP_FAIL: -1,
-  ESP_ERR_INVALID_STATE: 0x103,
   ESP_ERR_NVS_NOT_FOUND: 0x1102,
   /** Inside NVS only: the key is in this page with another type. */
   ESP_ERR_NVS_TYPE_MISMATCH: 0x1103,

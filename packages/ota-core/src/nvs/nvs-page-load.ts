@@ -25,8 +25,8 @@ export interface NvsLoadContext extends NvsPageContext {
  * - Of two keys whose 24-bit hashes are equal the earlier is erased, when both stand in the active page.
  *
  * @param offset - Where the page begins in the partition, bytes.
- * @returns The page, `corrupt` if nothing in it counts; NEW_VERSION_FOUND for a page of a newer format; ESP_FAIL where an
- * entry can't be erased.
+ * @returns The page, `corrupt` if nothing in it counts; NEW_VERSION_FOUND for a page of a newer format; ESP_FAIL where
+ * an item leads out of the page.
  */
 export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly err: number; readonly page: NvsPage } {
   const page = new NvsPage(context, offset);
@@ -50,9 +50,7 @@ export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly
   context.observer?.onPage(page);
   page.countEntries();
   const loading = new PageRecovery(context, page);
-  const err = header.state === "active" ? loading.recoverActive() : loading.recoverClosed();
-  if (err !== NvsErr.ESP_OK) page.adoptState("invalid");
-  return { err, page };
+  return { err: header.state === "active" ? loading.recoverActive() : loading.recoverClosed(), page };
 }
 
 /** Where in the header the byte stands that shows the fault. */
@@ -103,8 +101,7 @@ class PageRecovery {
       if (page.flash.states.get(index) !== NvsEntryState.written) continue;
       const bytes = page.flash.read(index);
       if (!page.isWhole(bytes, index)) {
-        const err = this.#erase("entry-damaged", index);
-        if (err !== NvsErr.ESP_OK) return err;
+        this.#erase("entry-damaged", index);
         continue;
       }
       const [, type = 0, entrySpan = 0] = bytes;

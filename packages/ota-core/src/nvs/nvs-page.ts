@@ -69,7 +69,7 @@ export class NvsPage {
   readonly #context: NvsPageContext;
   readonly #keyHashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
   readonly #verdicts: Uint8Array = new Uint8Array(NVS_ENTRY_COUNT);
-  #state: NvsPageState | "invalid" = "uninitialized";
+  #state: NvsPageState = "uninitialized";
   #usedCount = 0;
 
   /** The page's bytes; `loadNvsPage` reads them, everything else goes through the page. */
@@ -89,8 +89,7 @@ export class NvsPage {
     this.flash = new NvsPageFlash(context.storage, offset);
   }
 
-  /** `invalid`: an entry could not be erased, and the page is not used any more until the partition is opened again. */
-  get state(): NvsPageState | "invalid" {
+  get state(): NvsPageState {
     return this.#state;
   }
 
@@ -112,7 +111,7 @@ export class NvsPage {
   }
 
   /** Sets what the page is, as its header or its emptiness shows. Writes nothing. */
-  adoptState(state: NvsPageState | "invalid"): void {
+  adoptState(state: NvsPageState): void {
     this.#state = state;
   }
 
@@ -147,7 +146,7 @@ export class NvsPage {
    *
    * @param fromIndex - The entry to begin with.
    * @param hash - That of the query, where it is known already.
-   * @returns The item, or NOT_FOUND, TYPE_MISMATCH, or ESP_FAIL where a damaged entry can't be erased.
+   * @returns The item, or NOT_FOUND or TYPE_MISMATCH.
    */
   find(query: NvsQuery, fromIndex = 0, hash: number | undefined = hashOfQuery(query)): FoundEntry | number {
     if (!this.isInUse) return NvsErr.ESP_ERR_NVS_NOT_FOUND;
@@ -160,10 +159,8 @@ export class NvsPage {
       if (this.flash.states.get(index) !== NvsEntryState.written) continue;
       const bytes = this.flash.read(index);
       if (!this.isWhole(bytes, index)) {
-        const err = this.eraseItemAt(index, this.#discard);
-        if (err === NvsErr.ESP_OK) continue;
-        this.#state = "invalid";
-        return err;
+        this.eraseItemAt(index, this.#discard);
+        continue;
       }
       const [, entryType = 0, span = 1] = bytes;
       if (isNvsVariableType(entryType)) next = index + span;
@@ -230,7 +227,7 @@ export class NvsPage {
    * @returns ESP_OK, PAGE_FULL, KEY_TOO_LONG, VALUE_TOO_LONG or INVALID_STATE.
    */
   writeItem(item: NvsItem): number {
-    if (this.#state === "corrupt" || this.#state === "invalid") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
+    if (this.#state === "corrupt") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
     if (this.#state === "uninitialized") this.#initialize();
     if (this.#state === "full") return NvsErr.ESP_ERR_NVS_PAGE_FULL;
     if (item.key.lengthBytes > NVS_KEY_LENGTH_MAX) return NvsErr.ESP_ERR_NVS_KEY_TOO_LONG;

@@ -151,7 +151,7 @@ class PartitionReading implements NvsObserver {
     this.#enginePages.push(page);
     this.pages.push({
       offset,
-      state: page.state === "invalid" ? "corrupt" : page.state,
+      state: page.state,
       sequence: page.isInUse ? page.sequence : undefined,
       used: states.count(NvsEntryState.written),
       erased: states.count(NvsEntryState.erased) + states.count(NvsEntryState.illegal),

@@ -188,16 +188,12 @@ export class NvsStore {
     return NvsErr.ESP_OK;
   }
 
-  /**
-   * Counts entries. ESP_FAIL while a page is being freed, which no finished call leaves; INVALID_STATE with a page that
-   * could not be cleaned.
-   */
+  /** Counts entries. @returns ESP_FAIL while a page is being freed: a move that failed leaves one. */
   stats(): { readonly err: number; readonly stats?: NvsStats } {
     const { pages, pageCount } = this.#manager;
     let usedEntries = 0;
     for (const { state, usedEntryCount } of pages) {
       if (state === "freeing") return { err: NvsErr.ESP_FAIL };
-      if (state === "invalid") return { err: NvsErr.ESP_ERR_INVALID_STATE };
       usedEntries += usedEntryCount;
     }
     const totalEntries = pageCount * NVS_ENTRY_COUNT;
@@ -262,7 +258,7 @@ export class NvsStore {
   }
 
   #isMoved({ page }: FoundItem, sequence: number | undefined): boolean {
-    if (!this.#behaviors.tracksMovedPages) return page.state === "uninitialized" || page.state === "invalid";
+    if (!this.#behaviors.tracksMovedPages) return page.state === "uninitialized";
     return (page.state !== "active" && page.state !== "full") || page.sequence !== sequence;
   }
 
