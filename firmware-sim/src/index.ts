@@ -20,6 +20,7 @@ export type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTot
 export type { DeviceOptions } from "./device/device-options.ts";
 export { partitionBytes, partitionsOf, provisioningInFlash } from "./device/device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device/device-summary.ts";
+export type { AppBuild } from "./esp-idf/app-context.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
 export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";
 export { ContentCache } from "./flash/content-cache.ts";
@@ -28,6 +29,13 @@ export { NorFlash } from "./flash/nor-flash.ts";
 export { type CutMoment, type CutPlan, PowerCut } from "./flash/power-cut.ts";
 export { freedBitVariants, missedBitVariants } from "./flash/single-bit-tears.ts";
 export { eraseCutVariants, programCutVariants } from "./flash/tears.ts";
+export {
+  type IdfRelease,
+  type IdfReleaseMatch,
+  type IdfReleaseName,
+  idfRelease,
+  matchIdfRelease,
+} from "./idf-release/idf-release.ts";
 export { type ConnectOptions, connectDevice, type DeviceConnection } from "./mqtt/connect-device.ts";
 export type { SweepViolation } from "./power-cut/invariant.ts";
 export { powerCutSweep, type SweepResult } from "./power-cut/sweep.ts";

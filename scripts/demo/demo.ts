@@ -12,12 +12,15 @@ import {
   createDevice,
   type DeviceConnection,
   type DeviceLogEntry,
+  idfRelease,
   parseFault,
   startEmbeddedBroker,
 } from "@tinybms/firmware-sim/testkit";
 import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
 import { runCli } from "@tinybms/ota-publisher";
 
+/** The release of ESP-IDF that the devices are of. */
+const IDF = "6.0.2";
 const TOPIC = "tinybms/gateway/ota";
 const PRODUCT = "TinyBMS Web Gateway";
 const STORIES = [
@@ -62,7 +65,7 @@ async function demo(): Promise<number> {
   const packaged = ["package", "--binary", binary, "--version", version, "--manifest", manifest, "--update-manifest"];
   if ((await command(packaged)) !== 0) return 1;
 
-  say("\n3  Flash three simulated ESP32s, switch them on");
+  say(`\n3  Flash three simulated ESP32s of ESP-IDF ${IDF}, switch them on`);
   const broker = await startEmbeddedBroker({});
   const log: DeviceLogEntry[] = [];
   const connections = STORIES.map((story) => switchOn(story, running, to, broker.url, log));
@@ -146,7 +149,8 @@ function switchOn(
   const text =
     "fault" in story ? story.fault.replace(",version=NEW", isSameVersion ? "" : `,version=${version}`) : undefined;
   const faults = text === undefined ? [] : [parseFault(text)];
-  const device = createDevice({ id: story.id, topicRoot: TOPIC, product: PRODUCT, app: running, faults });
+  const appBuild = { idf: idfRelease(IDF) };
+  const device = createDevice({ id: story.id, topicRoot: TOPIC, product: PRODUCT, app: running, faults, appBuild });
   return connectDevice(device, brokerUrl, { faults, onLog: (entry) => log.push(entry) });
 }
 
