@@ -5,23 +5,22 @@ import type { CommandWorld } from "@tinybms/cli-kit/output";
 const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "run",
-    description: "run devices on a broker",
+    description: "run simulated devices",
     load: async () => (await import("./commands/run-options.ts")).declareRun,
   },
   {
     name: "power-cut",
-    description: "cut the power at every flash operation of an update and of its roll-back, and check each time",
+    description: "cut the power at every flash operation of an update and its rollback, and check the outcome",
     load: async () => (await import("./commands/power-cut-options.ts")).declarePowerCut,
   },
   {
     name: "twin",
-    description:
-      "would this very device survive this release? updates a copy of a flash dump, cutting the power everywhere",
+    description: "predict from a flash dump whether a real device survives a release",
     load: async () => (await import("./commands/twin-options.ts")).declareTwin,
   },
   {
     name: "flash",
-    description: "build a whole flash, byte for byte as esptool merge-bin does",
+    description: "build a flash image with the same bytes as esptool merge-bin",
     load: async () => (await import("./commands/flash-options.ts")).declareFlash,
   },
 ];

@@ -22,18 +22,18 @@ export interface IdfOptions {
 
 /** Declares `--idf`, `--bootloader-idf` and `--app-rollback`. */
 export function declareIdf(command: Command): Command {
-  const known = IDF_RELEASE_NAMES.join(", ");
   return command
+    .optionsGroup("ESP-IDF:")
     .option(
       "--idf <release>",
-      `ESP-IDF release of the apps (${known}; 5.5: the newest); each image's own without it`,
+      `ESP-IDF release of the apps (default: the one in each image): ${IDF_RELEASE_NAMES.join(", ")}; 5.5 is the newest of its branch`,
       release,
     )
-    .option("--bootloader-idf <release>", "that of the bootloader; its own without it, or that of the app", release)
+    .option("--bootloader-idf <release>", "release of the bootloader (default: its own, or the app's)", release)
     .addOption(
       new Option(
         "--app-rollback <on|off>",
-        "CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE of the apps; as in the bootloader without it",
+        "CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE of the apps (default: as in the bootloader)",
       ).choices(["on", "off"]),
     );
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
+import { addExamples, type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
 import { CHIPS } from "@tinybms/ota-core/esp";
 import { Option } from "commander";
 import { declareIdf } from "./idf-option.ts";
@@ -10,35 +10,46 @@ import type { PowerCutOptions } from "./power-cut-inputs.ts";
 /** Declares `power-cut`. */
 export const declarePowerCut: DeclareCommand = (command, run) => {
   command
-    .requiredOption("--app <file>", "the app image that runs before the update")
-    .requiredOption("--update <file>", "the app image that it is updated to")
-    .option("--version <version>", "version of the update; that of its app descriptor without it")
-    .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
-    .option("--partition-table-offset <offset>", "where the table lies, if not at 0x8000", partitionTableOffset)
+    .optionsGroup("Update:")
+    .requiredOption("--app <file>", "app image that runs before the update")
+    .requiredOption("--update <file>", "app image of the update")
+    .option("--version <version>", "version of the update (default: the version in its app descriptor)")
     .addOption(
-      new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
-    )
-    .option("--bootloader <file>", "the second-stage bootloader")
-    .addOption(
-      new Option("--run <run>", "what is cut: an update that goes well, one whose image fails its self-test, or both")
+      new Option("--run <run>", "update: the new image passes its self-test; rollback: it fails; or both")
         .choices(["update", "rollback", "both"])
         .default("both"),
-    )
-    .option("--points <count>", "all, or so many cuts of each run, spread evenly", allOrCount, "all" as const)
+    );
+  command
+    .optionsGroup("Power cuts:")
+    .option("--points <count>", "number of cuts of each run, spread evenly, or all", allOrCount, "all" as const)
     .option(
       "--pairs <count>",
-      "second cuts during recovery: all, or about so many; without it by the size of the image",
+      "number of second cuts during recovery, or all (default: depends on the size of the image)",
       allOrCount,
     )
-    .option("--seed <number>", "decides what is random", wholeNumber, 1)
-    .option("--jobs <count>", "threads", positiveInteger, availableParallelism())
-    .option("--output <folder>", "where violations are written to, if there are any", "power-cut-report")
-    .option("--replay <point>", "do one point of a report again, and tell every step")
-    .action(
-      run(async (options: PowerCutOptions, output) => {
-        const { powerCut } = await import("./power-cut.ts");
-        return powerCut(options, output);
-      }),
+    .option("--seed <number>", "seed of all random choices", wholeNumber, 1)
+    .option("--jobs <count>", "number of threads", positiveInteger, availableParallelism())
+    .option("--output <folder>", "folder for the report of violations", "power-cut-report")
+    .option("--replay <point>", "replay one point of a report and print every step");
+  command
+    .optionsGroup("Device:")
+    .addOption(new Option("--chip <name>", "chip (default: the app's)").choices(CHIPS.map(({ name }) => name)))
+    .option("--bootloader <file>", "second-stage bootloader")
+    .option("--partition-table <file>", "partition table, CSV or binary (default: two OTA slots)")
+    .option(
+      "--partition-table-offset <offset>",
+      "flash address of the partition table (default: 0x8000)",
+      partitionTableOffset,
     );
-  declareIdf(command);
+  declareIdf(command).action(
+    run(async (options: PowerCutOptions, output) => {
+      const { powerCut } = await import("./power-cut.ts");
+      return powerCut(options, output);
+    }),
+  );
+  addExamples(
+    command,
+    "tinybms-sim power-cut --app build/app-1.0.0.bin --update build/app-1.1.0.bin",
+    "tinybms-sim power-cut --app build/app-1.0.0.bin --update build/app-1.1.0.bin --points 500 --run rollback",
+  );
 };

@@ -1,6 +1,6 @@
-import { type DeclareCommand, positiveNumber, repeatable } from "@tinybms/cli-kit";
+import { addExamples, type DeclareCommand, positiveNumber, repeatable } from "@tinybms/cli-kit";
 import { CHIPS } from "@tinybms/ota-core/esp";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { FAULT_GRAMMAR } from "../fault/parse-fault.ts";
 import { RESET_CIRCUITS } from "../rom/reset-circuit.ts";
 import { declareIdf } from "./idf-option.ts";
@@ -11,48 +11,69 @@ const DEVICES_MAX = 10_000;
 
 /** `tinybms-sim run`. */
 export const declareRun: DeclareCommand = (command, run) => {
+  addConnectionOptions(command);
+  addDeviceOptions(command);
+  addCourseOptions(command);
+  declareIdf(command).action(
+    run(async (options: RunOptions, output) => {
+      const { run: runDevices } = await import("./run.ts");
+      return runDevices(options, output);
+    }),
+  );
+  addExamples(
+    command,
+    "tinybms-sim run --broker embedded --devices 3 --app build/app.bin",
+    "tinybms-sim run --broker mqtt://localhost:1883 --fault bench-1:power-cut@at=50% --until settled --timeout 60",
+    "tinybms-sim run --nvs fleet/*.bin",
+    "tinybms-sim run --serial rfc2217:127.0.0.1:4000 --flash board.bin",
+  );
+  command.addHelpText("after", `\nFormat of --fault: ${FAULT_GRAMMAR}`);
+};
+
+function addConnectionOptions(command: Command): void {
   command
-    .option("--broker <url>", "mqtt://HOST:PORT, or embedded, or embedded://HOST:PORT, to start one here")
-    .option("--allow-insecure", "let a password go unencrypted to another machine")
-    .option("--topic <topic>", "the channel's topic (default: tinybms/gateway/ota)")
-    .option("--devices <count>", "how many devices (default: 1)", count)
-    .option("--id <prefix>", "their names: PREFIX-1, PREFIX-2 … (default: bench)")
+    .optionsGroup("Connection:")
+    .option("--broker <url>", "mqtt://HOST:PORT; embedded or embedded://HOST:PORT starts a broker in this process")
+    .option("--allow-insecure", "allow a password to another machine without encryption")
+    .option("--topic <topic>", "topic of the channel (default: tinybms/gateway/ota)")
     .option("--product <name>", "product.name of the manifest (default: TinyBMS Web Gateway)")
-    .option("--app <file>", "the app image that they run at first; a made-up one without it")
-    .addOption(
-      new Option("--chip <name>", "the chip; that of the app without it").choices(CHIPS.map(({ name }) => name)),
+    .option("--key-set <file>", "key set that the devices trust (default: none; they accept unsigned offers)");
+}
+
+function addDeviceOptions(command: Command): void {
+  command
+    .optionsGroup("Devices:")
+    .option("--devices <count>", "number of devices (default: 1)", count)
+    .option("--id <prefix>", "prefix of the device IDs: PREFIX-1, PREFIX-2 and so on (default: bench)")
+    .option("--app <file>", "app image that the devices start with (default: a generated one)")
+    .addOption(new Option("--chip <name>", "chip (default: the app's)").choices(CHIPS.map(({ name }) => name)))
+    .option("--bootloader <file>", "second-stage bootloader")
+    .option("--partition-table <file>", "partition table, CSV or binary (default: two OTA slots)")
+    .option(
+      "--partition-table-offset <offset>",
+      "flash address of the partition table (default: 0x8000)",
+      partitionTableOffset,
     )
-    .option("--partition-table <file>", "the table, as CSV or binary; two OTA slots without it")
-    .option("--partition-table-offset <offset>", "where the table lies, if not at 0x8000", partitionTableOffset)
-    .option("--bootloader <file>", "the second-stage bootloader")
     .option(
       "--nvs <file...>",
-      "NVS partitions of tinybms-ota provision, a device each: names, broker and keys are theirs",
+      "one device for each NVS partition of tinybms-ota provision, with its ID, broker and keys",
     )
-    .option(
-      "--key-set <file>",
-      "the key set that the devices are provisioned with; without it they take unsigned offers",
-    )
-    .option("--flash <file>", "keep the one device's flash here; where the file exists, the device is what it holds")
-    .option("--serial <place>", "the one device's serial port, for flashers: tcp:HOST:PORT or rfc2217:HOST:PORT")
+    .option("--flash <file>", "keep the flash of the single device in this file; continue from it if it exists")
+    .option("--serial <place>", "serve the serial port of the single device: tcp:HOST:PORT or rfc2217:HOST:PORT")
     .addOption(
-      new Option(
-        "--reset-circuit <kind>",
-        "how DTR and RTS of that port reach the chip; transistors without it",
-      ).choices(RESET_CIRCUITS),
-    )
-    .addOption(repeatable("--fault <fault>", "what goes wrong: inline, or a JSON file; may be given again"))
-    .addOption(new Option("--until <state>", "end when every device has ended an offer").choices(["settled"]))
-    .option("--timeout <seconds>", "end after so long", positiveNumber)
-    .addHelpText("after", `\nA fault is ${FAULT_GRAMMAR}`)
-    .action(
-      run(async (options: RunOptions, output) => {
-        const { run: runDevices } = await import("./run.ts");
-        return runDevices(options, output);
-      }),
+      new Option("--reset-circuit <kind>", "how DTR and RTS reach the chip (default: transistors)").choices(
+        RESET_CIRCUITS,
+      ),
     );
-  declareIdf(command);
-};
+}
+
+function addCourseOptions(command: Command): void {
+  command
+    .optionsGroup("Course:")
+    .addOption(repeatable("--fault <fault>", "fault to inject: inline, or a JSON file (repeatable)"))
+    .addOption(new Option("--until <state>", "end when every device has finished an update").choices(["settled"]))
+    .option("--timeout <seconds>", "end after this time (default: runs until interrupted)", positiveNumber);
+}
 
 function count(text: string): number {
   const value = Number(text);

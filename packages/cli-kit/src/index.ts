@@ -1,3 +1,4 @@
+export { addExamples, addOutputOptions } from "./help-text.ts";
 export {
   baudRate,
   byteCount,

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { argumentFault } from "./argument-fault.ts";
 import type { CommandOutput, CommandWorld, OutputOptions } from "./command-output.ts";
+import { addOutputOptions } from "./help-text.ts";
 
 /** Makes a commander action of a step that returns the exit code. */
 export type RunStep = <Options>(
@@ -16,6 +17,8 @@ export type DeclareCommand = (command: Command, run: RunStep) => void;
 export interface CommandDefinition {
   readonly name: string;
   readonly description: string;
+  /** Heading under which help lists the command, such as "Signing commands:". */
+  readonly group?: string;
   readonly load: () => Promise<DeclareCommand>;
 }
 
@@ -66,7 +69,7 @@ async function buildProgram(
 ): Promise<Command> {
   const program = new Command(name)
     .description(description)
-    .version(version, "--version", "print the version")
+    .version(version, "--version", "display the version")
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -77,11 +80,9 @@ async function buildProgram(
   const run: RunStep = (step) => async (options) => onEnd(await step(options, await openOutput(world, options)));
   for (const definition of commands) {
     const command = program.command(definition.name).description(definition.description).allowExcessArguments(false);
-    command
-      .option("--json", "print one JSON document on standard output")
-      .option("--verbose", "say more, with the origin of errors")
-      .option("--quiet", "say only what is wrong");
+    if (definition.group !== undefined) command.helpGroup(definition.group);
     if (argv.includes(definition.name)) (await definition.load())(command, run);
+    addOutputOptions(command);
   }
   return program;
 }

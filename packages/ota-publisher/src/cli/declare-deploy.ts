@@ -1,40 +1,66 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
-import { oneOf, positiveInteger, positiveNumber, repeatable } from "@tinybms/cli-kit";
-import { Option } from "commander";
+import { addExamples, oneOf, positiveInteger, positiveNumber, repeatable } from "@tinybms/cli-kit";
+import { type Command, Option } from "commander";
 import type { DeployCommandOptions } from "../commands/deploy-options.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota deploy`. */
 export const declareDeploy: DeclareCommand = (command, run) => {
+  command
+    .optionsGroup("Release:")
+    .requiredOption("--version <version>", "version to deliver")
+    .option("--manifest <file>", "root manifest", MANIFEST_DEFAULT)
+    .option("--dry-run", "check everything without sending anything");
+  addDeviceOptions(command);
+  addWayOptions(command);
   addSigningOptions(command)
-    .requiredOption("--version <version>", "the version to deliver")
-    .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
-    .addOption(
-      repeatable("--transport <name>", "way to the devices; without it the artifact's protocols decide").argParser(
-        oneOf(["mqtt", "https", "serial"]),
-      ),
-    )
-    .addOption(repeatable("--device <id>", "deliver to this device alone; repeat it for more"))
-    .option("--device-file <file>", "deliver to the devices that a file names, one on each line")
-    .option("--expect <count>", "how many devices must end well", positiveInteger)
-    .addOption(
-      new Option("--wait <state>", "how far devices must come")
-        .choices(["confirmed", "downloaded", "none"])
-        .default("confirmed"),
-    )
-    .option("--timeout <seconds>", "how long the delivery may take", positiveNumber, 600)
-    .addOption(new Option("--mode <mode>", "how the image travels").choices(["chunked", "blob"]))
-    .option("--broker <url>", "the broker, above the manifest's; embedded or embedded://HOST:PORT starts one here")
-    .addOption(repeatable("--port <port>", "with --transport serial: the board at this port; repeat it for more"))
-    .option("--all-ports", "with --transport serial: every board that is plugged in")
-    .option("--allow-insecure", "let credentials go unencrypted and certificates unchecked where a channel says so")
-    .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
-    .option("--dry-run", "check everything and deliver nothing")
+    .option("--keys <folder>", "folder of the key sets (default: keys/ next to the root manifest)")
     .action(
       run(async (options: DeployCommandOptions, output) => {
         const { runDeploy } = await import("../commands/deploy.ts");
         return runDeploy(options, output);
       }),
     );
+  addExamples(
+    command,
+    "tinybms-ota deploy --version 1.2.3 --dry-run",
+    "tinybms-ota deploy --version 1.2.3 --expect 3",
+    "tinybms-ota deploy --version 1.2.3 --device bench-1 --broker mqtt://localhost:1883",
+  );
 };
+
+function addDeviceOptions(command: Command): void {
+  command
+    .optionsGroup("Devices:")
+    .addOption(repeatable("--device <id>", "deliver only to this device (repeatable)"))
+    .option("--device-file <file>", "deliver only to the devices listed in this file, one per line")
+    .option("--expect <count>", "number of devices that must succeed", positiveInteger)
+    .addOption(
+      new Option("--wait <state>", "state that devices must reach")
+        .choices(["confirmed", "downloaded", "none"])
+        .default("confirmed"),
+    )
+    .option("--timeout <seconds>", "time limit of the delivery", positiveNumber, 600);
+}
+
+function addWayOptions(command: Command): void {
+  command
+    .optionsGroup("Transport:")
+    .addOption(
+      repeatable(
+        "--transport <name>",
+        "mqtt, https or serial (repeatable; default: the artifact's protocols)",
+      ).argParser(oneOf(["mqtt", "https", "serial"])),
+    )
+    .option(
+      "--broker <url>",
+      "broker to use instead of the manifest's; embedded or embedded://HOST:PORT starts one in this process",
+    )
+    .addOption(
+      new Option("--mode <mode>", "MQTT: send the image in chunks, or as one message").choices(["chunked", "blob"]),
+    )
+    .addOption(repeatable("--port <port>", "serial: port of a board (repeatable)"))
+    .option("--all-ports", "serial: flash every board that is plugged in")
+    .option("--allow-insecure", "allow credentials without encryption, and certificates that are not checked");
+}

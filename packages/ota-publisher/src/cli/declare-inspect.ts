@@ -1,24 +1,27 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
-import { byteCount } from "@tinybms/cli-kit";
+import { addExamples, byteCount } from "@tinybms/cli-kit";
 import { InvalidArgumentError } from "commander";
 import type { InspectCommandOptions } from "../commands/inspect.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota inspect`. */
 export const declareInspect: DeclareCommand = (command, run) => {
-  addPartitionPlaces(command)
-    .argument(
-      "<file>",
-      "an app image, bootloader, partition table, otadata, NVS partition, signature block or a whole flash dump",
-    )
-    .option("--show-secrets", "show the strings and blobs of NVS")
-    .option("--flash-size <size>", "size of the flash, for example 8MB", flashSize)
-    .action((file: string, options: InspectCommandOptions) =>
-      run(async (given: InspectCommandOptions, output) => {
-        const { runInspect } = await import("../commands/inspect.ts");
-        return runInspect(file, given, output);
-      })(options),
-    );
+  command
+    .argument("<file>", "app image, bootloader, partition table, otadata, NVS partition, signature block or flash dump")
+    .option("--show-secrets", "show strings and blobs stored in NVS")
+    .option("--flash-size <size>", "size of the flash, such as 8MB", flashSize);
+  addPartitionPlaces(command).action((file: string, options: InspectCommandOptions) =>
+    run(async (given: InspectCommandOptions, output) => {
+      const { runInspect } = await import("../commands/inspect.ts");
+      return runInspect(file, given, output);
+    })(options),
+  );
+  addExamples(
+    command,
+    "tinybms-ota inspect build/app.bin",
+    "# a whole flash, read with tinybms-ota read-flash or esptool read-flash 0 ALL",
+    "tinybms-ota inspect flash.bin --json",
+  );
 };
 
 function flashSize(text: string): number {

@@ -1,5 +1,5 @@
 import type { DeclareCommand, RunStep } from "@tinybms/cli-kit";
-import { positiveInteger, repeatable } from "@tinybms/cli-kit";
+import { addExamples, addOutputOptions, positiveInteger, repeatable } from "@tinybms/cli-kit";
 import type { KeyRoleName } from "@tinybms/ota-core/signing";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { KeysCommandOptions, KeysInitOptions } from "../commands/keys.ts";
@@ -8,7 +8,26 @@ import { addPassphraseOptions, addSigningOptions } from "./signing-options.ts";
 
 const ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 
-/** `tinybms-ota keys` and what it can do. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  init: [
+    "tinybms-ota keys init --root team.pem.pub --sign-key team.pem",
+    "# two root keys that must both sign, and a key of the build server",
+    "tinybms-ota keys init --root a.pem.pub --root b.pem.pub --threshold root=2 --release ci.pem.pub --sign-key a.pem",
+  ],
+  public: ["tinybms-ota keys public team.pem"],
+  add: ["tinybms-ota keys add ci.pem.pub --role release --sign-key team.pem"],
+  revoke: ["tinybms-ota keys revoke ci.pem.pub --sign-key team.pem"],
+  rotate: [
+    "tinybms-ota keys rotate team.pem.pub new.pem.pub --sign-key team.pem --sign-key new.pem",
+    "# after a theft",
+    "tinybms-ota keys rotate team.pem.pub new.pem.pub --revoke --sign-key team.pem --sign-key new.pem",
+  ],
+  threshold: ["tinybms-ota keys threshold offer 2 --sign-key team.pem"],
+  sign: ["tinybms-ota keys sign --sign-key b.pem"],
+  show: ["tinybms-ota keys show"],
+};
+
+/** `tinybms-ota keys` and its subcommands. */
 export const declareKeys: DeclareCommand = (keys, run) => {
   keys.enablePositionalOptions();
   declareInit(keys, run);
@@ -23,23 +42,32 @@ export const declareKeys: DeclareCommand = (keys, run) => {
       return runKeysSign(options, output);
     }),
   );
-  below(keys, "show", "show the current key set, and the pending one with who must sign it").action(
+  below(keys, "show", "show the current key set, the pending one and its missing signatures").action(
     run(async (options: KeysCommandOptions, output) => {
       const { runKeysShow } = await import("../commands/keys.ts");
       return runKeysShow(options, output);
     }),
   );
+  for (const command of keys.commands) {
+    addOutputOptions(command);
+    addExamples(command, ...(EXAMPLES[command.name()] ?? []));
+  }
 };
 
 function declareInit(keys: Command, run: RunStep): void {
   addSigningOptions(
-    below(keys, "init", "make a product's first key set")
-      .option("--product <name>", "name of the product; without it that of the manifest")
-      .option("--manifest <file>", "the root manifest; without it manifest.json beside the folder of key sets")
-      .addOption(repeatable("--root <pub>", "a root key; repeat it for more").makeOptionMandatory())
-      .addOption(repeatable("--release <pub>", "a release key; without any the root keys are release keys too"))
-      .addOption(repeatable("--offer <pub>", "an offer key; without any the root keys are offer keys too"))
-      .addOption(new Option("--threshold <role=count>", "how many keys of a role must sign; 1").argParser(thresholds)),
+    below(keys, "init", "create a product's first key set")
+      .option("--product <name>", "product name (default: product.name of the manifest)")
+      .option("--manifest <file>", "root manifest (default: manifest.json next to the folder of the key sets)")
+      .addOption(repeatable("--root <pub>", "public key file of a root key (repeatable)").makeOptionMandatory())
+      .addOption(repeatable("--release <pub>", "public key file of a release key (repeatable; default: the root keys)"))
+      .addOption(repeatable("--offer <pub>", "public key file of an offer key (repeatable; default: the root keys)"))
+      .addOption(
+        new Option(
+          "--threshold <role=count>",
+          "number of signatures that a role needs (repeatable; default: 1)",
+        ).argParser(thresholds),
+      ),
   ).action(
     run(async (options: KeysInitOptions, output) => {
       const { runKeysInit } = await import("../commands/keys.ts");
@@ -51,10 +79,10 @@ function declareInit(keys: Command, run: RunStep): void {
 function declarePublic(keys: Command, run: RunStep): void {
   const command = keys
     .command("public")
-    .description("write the public key of a private key again, to <file>.pub")
-    .argument("<file>", "file of the private key")
+    .description("write the public key of a private key to <file>.pub")
+    .argument("<file>", "private key file")
     .allowExcessArguments(false);
-  addPassphraseOptions(addOutputOptions(command)).action((file: string, options: KeysPublicOptions) =>
+  addPassphraseOptions(command.optionsGroup("Private key:")).action((file: string, options: KeysPublicOptions) =>
     run(async (given: KeysPublicOptions, output) => {
       const { runKeysPublic } = await import("../commands/keys-public.ts");
       return runKeysPublic(file, given, output);
@@ -64,10 +92,12 @@ function declarePublic(keys: Command, run: RunStep): void {
 
 function declareAdd(keys: Command, run: RunStep): void {
   type Options = KeysCommandOptions & { readonly role: readonly KeyRoleName[] };
-  addSigningOptions(below(keys, "add", "trust a key"))
-    .argument("<pub>", "file of the public key")
+  addSigningOptions(below(keys, "add", "add a key to the key set"))
+    .argument("<pub>", "public key file")
     .addOption(
-      new Option("--role <role>", "root, release or offer; repeat it for more").argParser(roles).makeOptionMandatory(),
+      new Option("--role <role>", "role of the key: root, release or offer (repeatable)")
+        .argParser(roles)
+        .makeOptionMandatory(),
     )
     .action((file: string, options: Options) =>
       run(async (given: Options, output) => {
@@ -78,8 +108,8 @@ function declareAdd(keys: Command, run: RunStep): void {
 }
 
 function declareRevoke(keys: Command, run: RunStep): void {
-  addSigningOptions(below(keys, "revoke", "trust a key for nothing any more, for good"))
-    .argument("<key>", "id of the key, or file of the public key")
+  addSigningOptions(below(keys, "revoke", "revoke a key permanently"))
+    .argument("<key>", "key ID or public key file")
     .action((key: string, options: KeysCommandOptions) =>
       run(async (given: KeysCommandOptions, output) => {
         const { runKeysRevoke } = await import("../commands/keys.ts");
@@ -90,10 +120,10 @@ function declareRevoke(keys: Command, run: RunStep): void {
 
 function declareRotate(keys: Command, run: RunStep): void {
   type Options = KeysCommandOptions & { readonly revoke?: boolean };
-  addSigningOptions(below(keys, "rotate", "put a new key in an old one's place"))
-    .argument("<old>", "id of the old key, or file of its public key")
-    .argument("<pub>", "file of the new public key")
-    .option("--revoke", "revoke the old key too: somebody else may have it")
+  addSigningOptions(below(keys, "rotate", "replace a key with a new one"))
+    .argument("<old>", "key ID or public key file of the old key")
+    .argument("<pub>", "public key file of the new key")
+    .option("--revoke", "also revoke the old key, because it may be stolen")
     .action((old: string, file: string, options: Options) =>
       run(async (given: Options, output) => {
         const { runKeysRotate } = await import("../commands/keys.ts");
@@ -103,9 +133,9 @@ function declareRotate(keys: Command, run: RunStep): void {
 }
 
 function declareThreshold(keys: Command, run: RunStep): void {
-  addSigningOptions(below(keys, "threshold", "set how many keys of a role must sign"))
+  addSigningOptions(below(keys, "threshold", "set the number of signatures that a role needs"))
     .argument("<role>", "root, release or offer", (text: string) => roleOf(text))
-    .argument("<count>", "how many", positiveInteger)
+    .argument("<count>", "number of signatures", positiveInteger)
     .action((role: KeyRoleName, count: number, options: KeysCommandOptions) =>
       run(async (given: KeysCommandOptions, output) => {
         const { runKeysThreshold } = await import("../commands/keys.ts");
@@ -114,21 +144,14 @@ function declareThreshold(keys: Command, run: RunStep): void {
     );
 }
 
-/** A command below `keys`, with what all of them have. */
+/** Declares a subcommand of `keys` with the option that all of them have. */
 function below(keys: Command, name: string, description: string): Command {
-  const command = keys
+  return keys
     .command(name)
     .description(description)
     .allowExcessArguments(false)
+    .optionsGroup("Key set:")
     .option("--keys <folder>", "folder of the key sets", "ota/keys");
-  return addOutputOptions(command);
-}
-
-function addOutputOptions(command: Command): Command {
-  return command
-    .option("--json", "print one JSON document on standard output")
-    .option("--verbose", "say more, with the origin of errors")
-    .option("--quiet", "say only what is wrong");
 }
 
 function roleOf(text: string): KeyRoleName {

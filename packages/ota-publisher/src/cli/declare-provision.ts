@@ -1,43 +1,67 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
-import { repeatable } from "@tinybms/cli-kit";
-import { InvalidArgumentError, Option } from "commander";
+import { addExamples, repeatable } from "@tinybms/cli-kit";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ProvisionCommandOptions } from "../provisioning/provision-options.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
 /** `tinybms-ota provision`. */
 export const declareProvision: DeclareCommand = (command, run) => {
-  addPartitionPlaces(command)
-    .addOption(repeatable("--device <id>", "name of a device; repeat it for more, with --out-dir"))
-    .option("--devices <csv>", "a list of devices: CSV with device_id, and what one is told besides")
-    .option("--out <file>", "the NVS partition of the one device")
-    .option("--out-dir <folder>", "a folder for the partitions of all devices, which is not there yet")
-    .option("--from <json>", "what all are told: a document as provisioning.schema.json, or a part of it")
-    .option("--manifest <path>", "the release line that product, broker and topic are taken from", MANIFEST_DEFAULT)
-    .option("--broker <url>", "the broker that devices connect to, instead of the manifest's")
-    .option("--topic <topic>", "topic of the product, instead of the manifest's")
-    .option("--product <name>", "name of the product, instead of the manifest's")
-    .option("--key-set <file>", "whose offers devices take; without it the current set of --keys")
-    .option("--keys <folder>", "the folder of key sets; without it keys beside the manifest")
-    .option("--allow-unsigned", "devices take offers that nobody signed: for a bench")
-    .option("--ca <pem>", "authorities of the broker's certificate")
-    .option("--cert <pem>", "a client certificate, the same for all; a list can name one for each")
-    .option("--key <pem>", "the key of --cert")
-    .option("--nvs-size <bytes>", "size of the partition; 0x6000 without it", nvsSize)
-    .option("--partition-table <file>", "the app's table, as CSV or binary, for the size")
-    .addOption(repeatable("--csv <file>", "the app's own namespaces, in the generator's format; may be given again"))
-    .option("--csv-out <file>", "the one device's entries in the generator's format too")
-    .addOption(new Option("--broker-acl <broker>", "password and access control files too").choices(["mosquitto"]))
-    .option("--publisher <name>", "user name of who publishes, in those files", "publisher")
-    .option("--encrypt", "encrypt each partition with keys of its own, which go to a file beside it")
-    .option("--allow-insecure", "have devices send their passwords unencrypted to another machine")
-    .action(
-      run(async (options: ProvisionCommandOptions, output) => {
-        const { runProvision } = await import("../commands/provision.ts");
-        return runProvision(options, output);
-      }),
-    );
+  command
+    .optionsGroup("Devices:")
+    .addOption(repeatable("--device <id>", "device ID (repeatable with --out-dir)"))
+    .option("--devices <csv>", "CSV file of devices: a device_id column, and columns for what differs between them");
+  addSettings(command);
+  addFiles(command);
+  addPartitionPlaces(command).action(
+    run(async (options: ProvisionCommandOptions, output) => {
+      const { runProvision } = await import("../commands/provision.ts");
+      return runProvision(options, output);
+    }),
+  );
+  addExamples(
+    command,
+    "tinybms-ota provision --device bench-1 --out bench-1.bin --allow-unsigned",
+    "tinybms-ota provision --devices list.csv --out-dir fleet --broker-acl mosquitto",
+  );
 };
+
+function addSettings(command: Command): void {
+  command
+    .optionsGroup("Settings for all devices:")
+    .option("--from <json>", "settings file in the format of provisioning.schema.json; may be incomplete")
+    .option("--manifest <path>", "root manifest; source of product, broker and topic", MANIFEST_DEFAULT)
+    .option("--broker <url>", "broker that devices connect to, instead of the manifest's")
+    .option("--topic <topic>", "topic of the product, instead of the manifest's")
+    .option("--product <name>", "product name, instead of the manifest's")
+    .option("--key-set <file>", "key set that devices trust (default: the current one in --keys)")
+    .option("--keys <folder>", "folder of the key sets (default: keys/ next to the root manifest)")
+    .option("--allow-unsigned", "make devices accept unsigned offers; for test benches")
+    .option("--ca <pem>", "CA certificates that the broker's certificate is checked against")
+    .option("--cert <pem>", "client certificate for all devices; a device list can name one per device")
+    .option("--key <pem>", "private key of --cert")
+    .option("--allow-insecure", "allow devices to send passwords to another machine without encryption")
+    .addOption(
+      repeatable("--csv <file>", "the app's own namespaces, as a CSV file of nvs_partition_gen.py (repeatable)"),
+    );
+}
+
+function addFiles(command: Command): void {
+  command
+    .optionsGroup("Files to write:")
+    .option("--out <file>", "NVS partition of a single device")
+    .option("--out-dir <folder>", "folder to create for the partitions of all devices")
+    .option("--csv-out <file>", "also write the entries of a single device as CSV for nvs_partition_gen.py")
+    .addOption(
+      new Option("--broker-acl <broker>", "also write the broker's password and access control files").choices([
+        "mosquitto",
+      ]),
+    )
+    .option("--publisher <name>", "user name of the publisher in the broker's files", "publisher")
+    .option("--encrypt", "encrypt each partition; its keys go to a separate file")
+    .option("--nvs-size <bytes>", "size of the partition (default: 0x6000)", nvsSize)
+    .option("--partition-table <file>", "take the size from this partition table (CSV or binary)");
+}
 
 function nvsSize(text: string): number {
   const size = /^(?:0x[0-9a-f]{1,8}|[0-9]{1,9})$/i.test(text) ? Number(text) : Number.NaN;

@@ -1,23 +1,27 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
-import { positiveNumber, repeatable } from "@tinybms/cli-kit";
+import { addExamples, positiveNumber, repeatable } from "@tinybms/cli-kit";
 import type { WithdrawCommandOptions } from "../commands/withdraw.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
 /** `tinybms-ota withdraw`. */
 export const declareWithdraw: DeclareCommand = (command, run) => {
+  command
+    .optionsGroup("Release:")
+    .requiredOption("--version <version>", "version to withdraw; the broker must be offering it")
+    .option("--manifest <file>", "root manifest", MANIFEST_DEFAULT)
+    .addOption(repeatable("--device <id>", "withdraw it only from this device (repeatable)"))
+    .optionsGroup("Transport:")
+    .option("--broker <url>", "broker to use instead of the manifest's")
+    .option("--timeout <seconds>", "time limit of the withdrawal", positiveNumber, 30)
+    .option("--allow-insecure", "allow credentials without encryption, and certificates that are not checked");
   addSigningOptions(command)
-    .requiredOption("--version <version>", "the version that is offered, and is to be no more")
-    .option("--manifest <file>", "the root manifest", MANIFEST_DEFAULT)
-    .addOption(repeatable("--device <id>", "withdraw it from this device alone; repeat it for more"))
-    .option("--broker <url>", "the broker, above the manifest's")
-    .option("--timeout <seconds>", "how long it may take", positiveNumber, 30)
-    .option("--allow-insecure", "let credentials go unencrypted and certificates unchecked where a channel says so")
-    .option("--keys <folder>", "the product's key sets; without it keys/ beside the manifest")
+    .option("--keys <folder>", "folder of the key sets (default: keys/ next to the root manifest)")
     .action(
       run(async (options: WithdrawCommandOptions, output) => {
         const { runWithdraw } = await import("../commands/withdraw.ts");
         return runWithdraw(options, output);
       }),
     );
+  addExamples(command, "tinybms-ota withdraw --version 1.2.3");
 };

@@ -5,15 +5,16 @@ import { type Command, InvalidArgumentError } from "commander";
 /** Declares the options of `PartitionPlaceOptions`, named as those of ESP-IDF's `parttool.py`. */
 export function addPartitionPlaces(command: Command): Command {
   return command
-    .option("--partition-table-offset <offset>", "flash address of the partition table, if not 0x8000", byteCount)
+    .optionsGroup("Partition layout:")
+    .option("--partition-table-offset <offset>", "flash address of the partition table (default: 0x8000)", byteCount)
     .option(
       "--primary-bootloader-offset <offset>",
-      "flash address of the bootloader, or a chip's name; for CSV rows of type bootloader",
+      "flash address of the bootloader, or the name of a chip; for CSV rows of type bootloader",
       bootloaderOffset,
     )
     .option(
       "--recovery-bootloader-offset <offset>",
-      "flash address of the recovery bootloader, for its CSV row",
+      "flash address of the recovery bootloader; for its CSV row",
       byteCount,
     );
 }

@@ -2,81 +2,100 @@ import { createRequire } from "node:module";
 import { type CommandDefinition, runProgram } from "@tinybms/cli-kit";
 import type { CommandWorld } from "@tinybms/cli-kit/output";
 
+const RELEASE_COMMANDS = "Release commands:";
+const KEY_COMMANDS = "Key and signature commands:";
+const BOARD_COMMANDS = "Board commands:";
+
 const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "package",
-    description: "make a release of a build",
+    description: "package a build as a release",
+    group: RELEASE_COMMANDS,
     load: async () => (await import("./declare-package.ts")).declarePackage,
   },
   {
     name: "deploy",
     description: "deliver a release to devices",
+    group: RELEASE_COMMANDS,
     load: async () => (await import("./declare-deploy.ts")).declareDeploy,
   },
   {
     name: "withdraw",
-    description: "offer nothing in the place of a version",
+    description: "withdraw a version that is offered to devices",
+    group: RELEASE_COMMANDS,
     load: async () => (await import("./declare-withdraw.ts")).declareWithdraw,
   },
   {
     name: "validate",
-    description: "check a release line and list every fault",
+    description: "check a release line and list every problem",
+    group: RELEASE_COMMANDS,
     load: async () => (await import("./declare-validate.ts")).declareValidate,
   },
   {
     name: "inspect",
-    description: "say what a file is and what is wrong with it",
+    description: "show what a firmware or flash file contains, and what is wrong with it",
+    group: RELEASE_COMMANDS,
     load: async () => (await import("./declare-inspect.ts")).declareInspect,
   },
   {
+    name: "smoke",
+    description: "try packaging and delivery in a temporary folder, without a network",
+    group: RELEASE_COMMANDS,
+    load: async () => (await import("./declare-smoke.ts")).declareSmoke,
+  },
+  {
     name: "keygen",
-    description: "make a key pair",
+    description: "create a key pair",
+    group: KEY_COMMANDS,
     load: async () => (await import("./declare-keygen.ts")).declareKeygen,
   },
   {
     name: "keys",
-    description: "make, change and sign the key set that devices trust",
+    description: "create, change and sign the key set that devices trust",
+    group: KEY_COMMANDS,
     load: async () => (await import("./declare-keys.ts")).declareKeys,
   },
   {
     name: "sign",
-    description: "sign an app image, beside it",
+    description: "write a detached signature of an app image",
+    group: KEY_COMMANDS,
     load: async () => (await import("./declare-sign.ts")).declareSign,
   },
   {
     name: "verify",
-    description: "verify the signature beside an app image",
+    description: "verify the signature of an app image",
+    group: KEY_COMMANDS,
     load: async () => (await import("./declare-verify.ts")).declareVerify,
   },
   {
     name: "provision",
-    description: "tell devices who they are: make their NVS partitions",
+    description: "create NVS partitions that give devices their identity",
+    group: BOARD_COMMANDS,
     load: async () => (await import("./declare-provision.ts")).declareProvision,
   },
   {
     name: "flash",
-    description: "flash boards at a cable, and see their app start",
+    description: "flash boards on serial ports and watch the app start",
+    group: BOARD_COMMANDS,
     load: async () => (await import("./declare-flash.ts")).declareFlash,
   },
   {
     name: "read-flash",
-    description: "read the flash of a board at a cable into a file",
+    description: "read the flash of a board into a file",
+    group: BOARD_COMMANDS,
     load: async () => (await import("./declare-flash.ts")).declareReadFlash,
   },
   {
     name: "erase",
-    description: "erase flash of a board at a cable",
+    description: "erase flash of a board",
+    group: BOARD_COMMANDS,
     load: async () => (await import("./declare-flash.ts")).declareErase,
   },
   {
     name: "monitor",
-    description: "show what a board at a cable prints",
+    description: "show what a board prints",
+    group: BOARD_COMMANDS,
     load: async () => (await import("./declare-flash.ts")).declareMonitor,
-  },
-  {
-    name: "smoke",
-    description: "try packaging and delivery without a network",
-    load: async () => (await import("./declare-smoke.ts")).declareSmoke,
   },
 ];
 

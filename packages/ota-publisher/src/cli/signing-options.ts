@@ -2,21 +2,35 @@ import { repeatable } from "@tinybms/cli-kit";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 
-/** Gives a command the options that say who signs: see `SigningOptions`. */
+/** Declares the options of `SigningOptions`. */
 export function addSigningOptions(command: Command): Command {
   return addPassphraseOptions(
     command
-      .addOption(repeatable("--sign-key <pem>", "sign with this private key; repeat it for more"))
-      .addOption(repeatable("--sign-command <command>", "sign with a program: bytes in, signature out, no shell"))
-      .addOption(repeatable("--sign-public <pem>", "public key that a --sign-command signs with")),
+      .optionsGroup("Signing:")
+      .addOption(repeatable("--sign-key <pem>", "sign with this private key (repeatable)"))
+      .addOption(
+        repeatable(
+          "--sign-command <command>",
+          "sign with a program that reads the bytes from stdin and writes the raw signature to stdout; run without a shell (repeatable)",
+        ),
+      )
+      .addOption(
+        repeatable("--sign-public <pem>", "public key of a --sign-command, if the key set does not contain it"),
+      ),
   );
 }
 
-/** Gives a command the options that hand a passphrase over; it is no argument itself, for arguments are seen by all. */
+/**
+ * Declares the options of `PassphraseOptions`. The passphrase itself is never an argument: other users of the machine can
+ * see arguments.
+ */
 export function addPassphraseOptions(command: Command): Command {
   return command
-    .option("--passphrase-file <file>", "file with the passphrase; also TINYBMS_OTA_PASSPHRASE, or asked for")
-    .option("--passphrase-fd <number>", "file descriptor to read the passphrase from", fileDescriptor);
+    .option(
+      "--passphrase-file <file>",
+      "read the passphrase of the private key from a file (default: TINYBMS_OTA_PASSPHRASE, then a prompt)",
+    )
+    .option("--passphrase-fd <number>", "read the passphrase from an open file descriptor", fileDescriptor);
 }
 
 function fileDescriptor(text: string): number {
