@@ -24,7 +24,7 @@ function tryParse(payload: Uint8Array): Chunk | undefined {
   }
 }
 
-test("a chunk is laid out as the protocol says", () => {
+test("a chunk message has the layout of the protocol", () => {
   const payload = buildChunk({
     image: IMAGE,
     index: 0x01020304,
@@ -45,7 +45,7 @@ test("a chunk is laid out as the protocol says", () => {
   );
 });
 
-test("a chunk that was built is read as the same", () => {
+test("every built chunk is parsed back to itself", () => {
   fc.assert(
     fc.property(parts, (chunk) => {
       expect(parseChunk(buildChunk(chunk))).toEqual({ ...chunk, image: chunk.image.slice(0, 16) });
@@ -53,7 +53,7 @@ test("a chunk that was built is read as the same", () => {
   );
 });
 
-test("the data of a chunk is a view of the message, wherever that lies in its buffer", () => {
+test("the data of a chunk is a view of the message at any offset of its buffer", () => {
   const payload = buildChunk({ image: IMAGE, index: 7, bytes: Uint8Array.of(1, 2, 3) });
   const socket = new Uint8Array(payload.length + 9);
   socket.set(payload, 5);
@@ -62,7 +62,7 @@ test("the data of a chunk is a view of the message, wherever that lies in its bu
   expect(bytes).toEqual(Uint8Array.of(1, 2, 3));
 });
 
-test("any bytes are a chunk that is built the same way, or an OtaError", () => {
+test("any bytes give a chunk that is built back to them, or an OtaError", () => {
   const header = fc.constantFrom([], [0x54, 0x42], [0x54, 0x42, 0x01, 0x00]);
   fc.assert(
     fc.property(header, fc.uint8Array({ maxLength: 64 }), (start, rest) => {
@@ -111,7 +111,7 @@ test("a header without data and a message beyond one sector are refused", () => 
   );
 });
 
-test("a chunk builder makes the messages that buildChunk makes, and none of them changes an earlier one", () => {
+test("a chunk builder makes the same messages as buildChunk and never changes an earlier one", () => {
   const piece = fc.uint8Array({ minLength: 1, maxLength: CHUNK_SIZE });
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 40 }), (pieces) => {

@@ -3,55 +3,61 @@ import { fromHex, toHex, viewOf } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { CHUNK_SIZE } from "./timing.ts";
 
-/** Bytes before the data of a chunk message. */
+/** Size of the header of a chunk message in bytes. */
 export const CHUNK_HEADER_SIZE = 20;
 
 /** The first two bytes of a chunk message, little-endian: `TB`. */
 const MAGIC = 0x4254;
 const VERSION = 1;
 
-/** The data is raw DEFLATE (RFC 1951) of the chunk. */
+/** Flag: the data is the chunk compressed with raw DEFLATE (RFC 1951). */
 const FLAG_DEFLATE = 0x01;
 
-/** Bytes of the image's SHA-256 that a chunk carries. */
+/** Number of bytes of the image's SHA-256 in a chunk message. */
 const IMAGE_SIZE = 8;
 
 const Offset = { magic: 0, version: 2, flags: 3, image: 4, index: 12, length: 16, reserved: 18 } as const;
 
-/** One chunk as it travels. */
+/** A parsed chunk message. */
 export interface Chunk {
   /** The first 8 bytes of the image's SHA-256, 16 lower-case hexadecimal digits. */
   readonly image: string;
-  /** Position in the image, in chunks of {@link CHUNK_SIZE}. Not checked against any image. */
+  /** Position in the image, in chunks of {@link CHUNK_SIZE}. May lie beyond the image. */
   readonly index: number;
-  /** `bytes` are raw DEFLATE (RFC 1951) of the chunk, not the chunk. */
+  /** Whether `bytes` are the chunk compressed with raw DEFLATE (RFC 1951). */
   readonly deflate: boolean;
   /** 1 to {@link CHUNK_SIZE} bytes, a view of the message. */
   readonly bytes: Uint8Array;
 }
 
-/** What {@link buildChunk} makes a message of. */
+/** Input of {@link buildChunk}. */
 export interface ChunkParts {
   /** The image's name in topics: 32 hexadecimal digits. */
   readonly image: string;
   readonly index: number;
   /** 1 to {@link CHUNK_SIZE} bytes. */
   readonly bytes: Uint8Array;
-  /** `bytes` are raw DEFLATE of the chunk. Without it they are the chunk itself. */
+  /** Whether `bytes` are the chunk compressed with raw DEFLATE. @defaultValue `false` */
   readonly deflate?: boolean;
 }
 
-/** A chunk message, as the protocol lays it out ("Chunk"): a header of 20 bytes, little-endian, then the data. */
+/**
+ * Builds a chunk message: a header of 20 bytes, little-endian, then the data.
+ *
+ * @see docs/protocol.md, "Chunk".
+ */
 export function buildChunk(parts: ChunkParts): Uint8Array {
   const payload = new Uint8Array(CHUNK_HEADER_SIZE + parts.bytes.length);
   writeChunk(payload, parts, imageBytesOf(parts.image));
   return payload;
 }
 
-/** Messages that a {@link ChunkBuilder} lays side by side in one piece of memory. */
+/** Number of messages that share one allocation of a {@link ChunkBuilder}. */
 const SLAB_CHUNKS = 16;
 
-/** Builds many chunks of one image as {@link buildChunk} does, with a sixteenth of its allocations. */
+/**
+ * Builder of many chunk messages of one image. Equivalent to {@link buildChunk} with a sixteenth of its allocations.
+ */
 export class ChunkBuilder {
   readonly #image: string;
   readonly #imageBytes: Uint8Array;
@@ -63,7 +69,7 @@ export class ChunkBuilder {
     this.#imageBytes = imageBytesOf(image);
   }
 
-  /** The message of one chunk, in memory that no later one shares. */
+  /** Builds the message of one chunk. Later calls do not change it. */
   build(index: number, bytes: Uint8Array): Uint8Array {
     const size = CHUNK_HEADER_SIZE + bytes.length;
     if (this.#slab.length < size) this.#slab = new Uint8Array(SLAB_CHUNKS * (CHUNK_HEADER_SIZE + CHUNK_SIZE));
@@ -76,7 +82,7 @@ export class ChunkBuilder {
 
 function imageBytesOf(image: string): Uint8Array {
   const id = fromHex(image.slice(0, 2 * IMAGE_SIZE));
-  assert(image.length === 32 && id !== undefined, "a chunk's image is named by 32 hexadecimal digits");
+  assert(image.length === 32 && id !== undefined, "the id of an image is 32 hexadecimal digits");
   return id;
 }
 
@@ -94,18 +100,18 @@ function writeChunk(payload: Uint8Array, { index, bytes, deflate = false }: Chun
 }
 
 /**
- * Reads a chunk message. Whether it is a chunk of the image at hand, and the right one, its hash decides.
+ * Parses a chunk message. Does not check that the chunk belongs to an image: {@link HashList.matches} does.
  *
- * @param payload - The whole message. The result keeps a view of it.
- * @throws OtaError `protocol/too-large` for more than a header and {@link CHUNK_SIZE} bytes, `protocol/malformed` where
- *   magic, version, flags, length or the reserved field are not as the protocol says.
+ * @param payload - The whole message. The result is a view of it.
+ * @throws {@link OtaError} `protocol/too-large` if the message exceeds header and {@link CHUNK_SIZE} bytes.
+ * @throws {@link OtaError} `protocol/malformed` if magic, version, flags, length or the reserved field are wrong.
  */
 export function parseChunk(payload: Uint8Array): Chunk {
   const limit = CHUNK_HEADER_SIZE + CHUNK_SIZE;
   if (payload.length > limit) {
     throw new OtaError(
       "protocol/too-large",
-      `the chunk message has ${payload.length} bytes; at most ${limit} may come`,
+      `the chunk message has ${payload.length} bytes; it must have at most ${limit}`,
       {
         message: "chunk",
         size: payload.length,

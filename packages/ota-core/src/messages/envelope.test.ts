@@ -15,7 +15,7 @@ const envelope = fc.record({
   signatures: fc.array(signature, { maxLength: 4 }),
 });
 
-test("an envelope that was built is read as the same, alone and inside another document", () => {
+test("every built envelope is parsed back to itself, alone and inside another document", () => {
   fc.assert(
     fc.property(envelope, (value) => {
       expect(parseEnvelope(buildEnvelope(value.payload, value.signatures))).toEqual(value);
@@ -24,7 +24,7 @@ test("an envelope that was built is read as the same, alone and inside another d
   );
 });
 
-test("any bytes are an envelope that is built the same way, or an OtaError", () => {
+test("any bytes give an envelope that is built back to its value, or an OtaError", () => {
   const damaged = fc.tuple(envelope, fc.nat(), fc.nat({ max: 255 })).map(([{ payload, signatures }, place, value]) => {
     const bytes = buildEnvelope(payload, signatures);
     bytes[place % bytes.length] = value;
@@ -46,8 +46,8 @@ test("any bytes are an envelope that is built the same way, or an OtaError", () 
 test.for([
   ["no JSON", "", "", "the text is empty"],
   ["a missing payload", '{"signatures":[]}', "", "the document lacks payload"],
-  ["base64 without padding", '{"payload":"QQ","signatures":[]}', "/payload", "no canonical base64"],
-  ["base64 with unused bits set", '{"payload":"QR==","signatures":[]}', "/payload", "no canonical base64"],
+  ["base64 without padding", '{"payload":"QQ","signatures":[]}', "/payload", "not canonical base64"],
+  ["base64 with unused bits set", '{"payload":"QR==","signatures":[]}', "/payload", "not canonical base64"],
   ["base64 with white space", '{"payload":"Q Q=","signatures":[]}', "/payload", "it must be base64"],
   ["a member twice", '{"payload":"","payload":"","signatures":[]}', "", "for the second time"],
   ["a fraction", '{"payload":"","signatures":[],"x":1.5}', "", "must be a plain integer"],
@@ -57,7 +57,7 @@ test.for([
     "a signature that is no base64",
     `{"payload":"","signatures":[{"keyid":"${KEYID}","alg":"ed25519","sig":"A=="}]}`,
     "/signatures/0/sig",
-    "no canonical base64",
+    "not canonical base64",
   ],
   ["the name __proto__", '{"payload":"","signatures":[],"__proto__":{"signatures":[]}}', "", "__proto__"],
   [
@@ -88,12 +88,12 @@ test.for([
   );
 });
 
-test("members that are not known are passed over, to a depth of eight", () => {
+test("unknown members are ignored, to a depth of eight", () => {
   const json = `{"payload":"","signatures":[],"x":${"[".repeat(7)}${"]".repeat(7)}}`;
   expect(parseEnvelope(utf8(json))).toEqual({ payload: new Uint8Array(), signatures: [] });
 });
 
-test("an envelope beyond the limit is refused before it is read, and never built", () => {
+test("an envelope above the limit is refused before it is parsed, and never built", () => {
   const noJson = new Uint8Array(8193);
   expect(() => parseEnvelope(noJson, 8192)).toThrow(
     expect.objectContaining({ code: "protocol/too-large", details: { message: "envelope", size: 8193, limit: 8192 } }),
@@ -102,13 +102,13 @@ test("an envelope beyond the limit is refused before it is read, and never built
   expect(() => buildEnvelope(new Uint8Array(12_280))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });
 
-test("bytes that are no UTF-8 are refused", () => {
+test("bytes that are not UTF-8 are refused", () => {
   // a string of one 0xff
   const bytes = concatBytes([utf8('{"payload":"'), Uint8Array.of(0xff), utf8('","signatures":[]}')]);
-  expect(() => parseEnvelope(bytes)).toThrow("it is no UTF-8");
+  expect(() => parseEnvelope(bytes)).toThrow("it is not UTF-8");
 });
 
-test("what is signed begins with the kind, so that no signature fits another", () => {
+test("the signed bytes begin with the kind, so that no signature is valid for another kind", () => {
   expect(toHex(signedBytes("offer", Uint8Array.of(0x7b, 0x7d)))).toBe(`${toHex(utf8("tinybms-ota/offer/v1"))}007b7d`);
   fc.assert(
     fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => {

@@ -6,47 +6,50 @@ import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
 /** A signature over an envelope's payload. */
 export interface EnvelopeSignature {
-  /** Which key to try first: 32 lower-case hexadecimal digits. */
+  /** Id of the key to try first: 32 lower-case hexadecimal digits. */
   readonly keyid: string;
-  /** Algorithm as the signer names it. The trusted key's own record decides. */
+  /** Algorithm as stated by the signer. Verification uses the one in the trusted key's record. */
   readonly alg: string;
   readonly sig: Uint8Array;
 }
 
-/** A signed JSON document: the very bytes that were signed, and at most 4 signatures. */
+/** A signed JSON document: the exact bytes that were signed, and up to 4 signatures. */
 export interface Envelope {
   readonly payload: Uint8Array;
-  /** Empty: unsigned. */
+  /** Empty if the document is unsigned. */
   readonly signatures: readonly EnvelopeSignature[];
 }
 
-/** An envelope carries at most this many signatures: what a device verifies stays bounded. */
+/** Maximum number of signatures in an envelope, which limits the work of a device. */
 export const SIGNATURES_MAX = 4;
 
-/** What an envelope holds. A signature for one kind is none for another. */
+/** Kind of document in an envelope. A signature for one kind is invalid for every other kind. */
 export type SignedKind = "keys" | "offer" | "release";
 
 /**
- * An envelope as it travels.
+ * Builds an envelope message.
  *
- * @param payload - The document, as it was signed.
- * @throws OtaError `protocol/too-large` beyond 16 KiB, `protocol/malformed` for what no reader would take.
+ * @param payload - The exact bytes that were signed.
+ * @throws {@link OtaError} `protocol/too-large` if the message exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseEnvelope} would refuse the message.
  */
 export function buildEnvelope(payload: Uint8Array, signatures: readonly EnvelopeSignature[] = []): Uint8Array {
   return buildMessage(envelopeToJson({ payload, signatures }), kindOf(MESSAGE_SIZE_MAX.offer));
 }
 
 /**
- * Reads an envelope. Says nothing about its signatures or what its payload holds.
+ * Parses an envelope. Does not verify its signatures or parse its payload.
  *
- * @param limit - The largest size in bytes: {@link MESSAGE_SIZE_MAX}`.keys` for key sets, else that of offers.
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * @param limit - Maximum size in bytes; use {@link MESSAGE_SIZE_MAX}`.keys` for key sets. @defaultValue
+ *   `MESSAGE_SIZE_MAX.offer`
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds `limit`.
+ * @throws {@link OtaError} `protocol/malformed` if it is not an envelope.
  */
 export function parseEnvelope(bytes: Uint8Array, limit: number = MESSAGE_SIZE_MAX.offer): Envelope {
   return decode(parseMessage(bytes, kindOf(limit)));
 }
 
-/** The JSON value of an envelope, to stand in another document. */
+/** Converts an envelope to a JSON value, for use inside another document. */
 export function envelopeToJson({ payload, signatures }: Envelope): EnvelopeJson {
   return {
     payload: toBase64(payload),
@@ -55,16 +58,16 @@ export function envelopeToJson({ payload, signatures }: Envelope): EnvelopeJson 
 }
 
 /**
- * Reads an envelope that stands in another document.
+ * Parses an envelope inside another document.
  *
  * @param value - A JSON value.
- * @throws OtaError `protocol/malformed`.
+ * @throws {@link OtaError} `protocol/malformed` if it is not an envelope.
  */
 export function envelopeFromJson(value: unknown): Envelope {
   return decode(checkMessage(value, kindOf(MESSAGE_SIZE_MAX.offer)));
 }
 
-/** The bytes that a signature is over: `tinybms-ota/<kind>/v1`, a zero byte, the payload. */
+/** Returns the bytes that a signature covers: `tinybms-ota/<kind>/v1`, a zero byte, the payload. */
 export function signedBytes(kind: SignedKind, payload: Uint8Array): Uint8Array {
   return concatBytes([utf8(`tinybms-ota/${kind}/v1\0`), payload]);
 }
@@ -84,6 +87,6 @@ function decode({ payload, signatures }: EnvelopeJson): Envelope {
 
 function decodeBase64(text: string, path: string): Uint8Array {
   const bytes = fromBase64(text);
-  if (bytes === undefined) throw malformedMessage("envelope", path, `${path} is no canonical base64`);
+  if (bytes === undefined) throw malformedMessage("envelope", path, `${path} is not canonical base64`);
   return bytes;
 }

@@ -33,7 +33,7 @@ test.for([
   expect(chunkSizeAt(-1, sizeBytes)).toBe(0);
 });
 
-test("the list holds the first 16 bytes of each chunk's SHA-256, in order", () => {
+test("the list contains the first 16 bytes of each chunk's SHA-256, in order", () => {
   fc.assert(
     fc.property(image, (bytes) => {
       expect(buildHashList(bytes)).toEqual(concatBytes(chunksOf(bytes).map((chunk) => sha256(chunk).slice(0, 16))));
@@ -42,7 +42,7 @@ test("the list holds the first 16 bytes of each chunk's SHA-256, in order", () =
   );
 });
 
-test("the list does not depend on the pieces in which the image comes", () => {
+test("the list does not depend on how the image is split into pieces", () => {
   fc.assert(
     fc.property(image, fc.array(fc.nat({ max: 2 * CHUNK_SIZE }), { maxLength: 8 }), (bytes, cuts) => {
       const builder = createHashListBuilder();
@@ -58,7 +58,7 @@ test("the list does not depend on the pieces in which the image comes", () => {
   );
 });
 
-test("each chunk matches at its own place only, and not with a bit flipped, short or padded", () => {
+test("each chunk matches only at its own position, and not if changed, shortened or padded", () => {
   const bytes = Uint8Array.from({ length: 2 * CHUNK_SIZE + 5 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
   const list = new HashList(buildHashList(bytes), bytes.length);
   expect(list.count).toBe(3);
@@ -73,7 +73,7 @@ test("each chunk matches at its own place only, and not with a bit flipped, shor
   for (const index of [-1, 0.5, 3, Number.NaN]) expect(list.matches(index, bytes.subarray(0, CHUNK_SIZE))).toBe(false);
 });
 
-test("the list that the release commits to is taken, and is a copy of the message", () => {
+test("accepts the list that the release states, and copies it", () => {
   const bytes = new Uint8Array(CHUNK_SIZE + 1).fill(0xa5);
   const payload = buildHashList(bytes);
   const list = parseHashList(payload, bytes.length, toHex(sha256(payload)).toUpperCase());
@@ -93,7 +93,7 @@ test("a list of another length or another hash is refused", () => {
   expect(() => parseHashList(payload, CHUNK_SIZE + 1, hash)).toThrow(malformed("sha256"));
 });
 
-test("any bytes are the list that was committed to, or an OtaError", () => {
+test("any bytes give the list that the release states, or an OtaError", () => {
   const size = fc.integer({ min: 1, max: 3 * CHUNK_SIZE });
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 48 }), size, fc.boolean(), (payload, sizeBytes, committed) => {

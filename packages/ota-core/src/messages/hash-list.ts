@@ -4,29 +4,31 @@ import { OtaError } from "../errors.ts";
 import { createSha256, sha256 } from "../sha256.ts";
 import { CHUNK_SIZE } from "./timing.ts";
 
-/** Bytes of each chunk's SHA-256 that the hash list holds. */
+/** Size of one entry of a hash list in bytes: the first 16 bytes of a chunk's SHA-256. */
 export const CHUNK_HASH_SIZE = 16;
 
-/** How many chunks an image of so many bytes has. */
+/** Returns the number of chunks of an image of `sizeBytes` bytes. */
 export function chunkCountOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / CHUNK_SIZE);
 }
 
-/** Bytes of one chunk of an image: {@link CHUNK_SIZE}, fewer for the last, 0 for an index beyond the image. */
+/**
+ * Returns the size of a chunk in bytes: {@link CHUNK_SIZE}, less for the last chunk, 0 for an index outside the image.
+ */
 export function chunkSizeAt(index: number, sizeBytes: number): number {
   if (index < 0) return 0;
   return Math.max(0, Math.min(CHUNK_SIZE, sizeBytes - index * CHUNK_SIZE));
 }
 
-/** Makes a hash list of an image that comes in pieces; holds 16 bytes per chunk and none of the image. */
+/** Incremental builder of an image's hash list. It keeps 16 bytes per chunk. */
 export interface HashListBuilder {
-  /** Adds the next bytes of the image, as many as there are. They are not kept. */
+  /** Hashes the next bytes of the image, any number of them. Does not keep a reference to them. */
   push(bytes: Uint8Array): void;
-  /** The hash list. Ends this object. */
+  /** Returns the hash list. The builder can't be used afterwards. */
   finish(): Uint8Array;
 }
 
-/** Begins a hash list: for each chunk of the image, in order, the first 16 bytes of its SHA-256. */
+/** Creates a builder of a hash list: the first 16 bytes of the SHA-256 of each chunk, in order. */
 export function createHashListBuilder(): HashListBuilder {
   const hashes: Uint8Array[] = [];
   let hash = createSha256();
@@ -54,24 +56,24 @@ export function createHashListBuilder(): HashListBuilder {
   };
 }
 
-/** The hash list of an image at hand. */
+/** Builds the hash list of an image. */
 export function buildHashList(image: Uint8Array): Uint8Array {
   const builder = createHashListBuilder();
   builder.push(image);
   return builder.finish();
 }
 
-/** A hash list that was checked against the hash that a release commits to. */
+/** The hash list of one image. {@link parseHashList} checks it against a release. */
 export class HashList {
-  /** Chunks of the image. */
+  /** Number of chunks of the image. */
   readonly count: number;
-  /** The list as it travels: {@link CHUNK_HASH_SIZE} bytes per chunk. */
+  /** The list as sent: {@link CHUNK_HASH_SIZE} bytes per chunk. */
   readonly bytes: Uint8Array;
   readonly #sizeBytes: number;
 
   /**
-   * @param bytes - The list; from elsewhere it comes through {@link parseHashList}.
-   * @param sizeBytes - Bytes of the image.
+   * @param bytes - A trusted list. Use {@link parseHashList} for a received one.
+   * @param sizeBytes - Size of the image in bytes.
    */
   constructor(bytes: Uint8Array, sizeBytes: number) {
     assert(bytes.length === chunkCountOf(sizeBytes) * CHUNK_HASH_SIZE, "a hash list has one hash per chunk");
@@ -81,10 +83,10 @@ export class HashList {
   }
 
   /**
-   * Whether bytes are the chunk at this place of the image.
+   * Returns `true` if bytes are the chunk at a position of the image.
    *
-   * @param index - Position in chunks; one beyond the image matches nothing.
-   * @param chunk - The plain bytes, without padding. Hashed only when there are as many as the chunk has.
+   * @param index - Position in chunks. Nothing matches outside the image.
+   * @param chunk - The uncompressed bytes, without padding. Bytes of a wrong length are refused without hashing.
    */
   matches(index: number, chunk: Uint8Array): boolean {
     if (!Number.isInteger(index) || index < 0 || index >= this.count) return false;
@@ -95,19 +97,19 @@ export class HashList {
 }
 
 /**
- * Reads a hash list message.
+ * Parses a hash list message and checks it against a release.
  *
- * @param payload - The whole message; the result keeps a copy.
- * @param sizeBytes - Bytes of the image, from a verified release.
+ * @param payload - The whole message, which is copied.
+ * @param sizeBytes - Size of the image in bytes, from a verified release.
  * @param expectedSha256 - The release's `hash_list_sha256`, 64 hexadecimal digits.
- * @throws OtaError `protocol/malformed` if it is not as long as the image needs (nothing is hashed then), or not the
- *   list that the release commits to.
+ * @throws {@link OtaError} `protocol/malformed` if its length is wrong for the image (checked before hashing), or its
+ *   SHA-256 is not the expected one.
  */
 export function parseHashList(payload: Uint8Array, sizeBytes: number, expectedSha256: string): HashList {
   const size = chunkCountOf(sizeBytes) * CHUNK_HASH_SIZE;
   if (payload.length !== size)
     throw malformed("length", `it has ${payload.length} bytes; an image of ${sizeBytes} bytes needs ${size}`);
-  // Not slice(): that of a Node.js Buffer is a view.
+  // Not slice(), which returns a view of a Node.js Buffer.
   const bytes = new Uint8Array(payload);
   const actual = toHex(sha256(bytes));
   if (actual !== expectedSha256.toLowerCase())

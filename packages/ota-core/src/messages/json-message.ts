@@ -4,42 +4,45 @@ import { parseStrictJson } from "../json/strict-json.ts";
 import { problemsOf } from "../schemas/problems.ts";
 import type { SchemaValidator } from "../schemas/validator.ts";
 
-/** Objects and arrays inside each other in a message, the outermost counted. */
+/** Maximum nesting depth of objects and arrays in a message, including the outermost. */
 const DEPTH_MAX = 8;
 
-/** The largest number of a message: what a signed 32-bit counter of a device holds. */
+/** Maximum integer in a message: that of a device's signed 32-bit counter. */
 const INTEGER_MAX = 2_147_483_647;
 
-/** A value that the function which takes it leaves as it is. */
+/** A deeply read-only `T`, for parameters that a function does not modify. */
 export type Immutable<T> = T extends object ? { readonly [Member in keyof T]: Immutable<T[Member]> } : T;
 
-/** What a kind of JSON message must be. */
+/** The rules for one kind of JSON message. */
 export interface MessageKind<T> {
   /** Name in errors, for example `offer`. */
   readonly name: string;
-  /** Bytes of the largest one. */
+  /** Maximum size in bytes. */
   readonly sizeMax: number;
   readonly validate: SchemaValidator<T>;
 }
 
 /**
- * Reads a JSON message: size first, then UTF-8, strict JSON, the schema.
+ * Parses a JSON message. Checks the size first, then UTF-8, strict JSON and the schema.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`, with the JSON pointer of the fault where there is one.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds the size limit of its kind.
+ * @throws {@link OtaError} `protocol/malformed` with the JSON pointer of the problem, if it is not a message of its
+ *   kind.
  */
 export function parseMessage<T>(payload: Uint8Array, kind: MessageKind<T>): T {
   checkSize(payload, kind);
   const text = decodeUtf8(payload);
-  if (text === undefined) throw malformedMessage(kind.name, "", "it is no UTF-8");
+  if (text === undefined) throw malformedMessage(kind.name, "", "it is not UTF-8");
   const parsed = parseStrictJson(text, { maxDepth: DEPTH_MAX, integersOnly: true, maxInteger: INTEGER_MAX });
   if (!parsed.ok) throw malformedMessage(kind.name, "", `${parsed.reason} (offset ${parsed.offset})`);
   return checkMessage(parsed.value, kind);
 }
 
 /**
- * Writes a JSON message that {@link parseMessage} reads as the same value.
+ * Builds a JSON message that {@link parseMessage} parses to the same value.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed` where no reader would take it.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds the size limit of its kind.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseMessage} would refuse it.
  */
 export function buildMessage<T>(value: unknown, kind: MessageKind<T>): Uint8Array {
   checkMessage(value, kind);
@@ -49,21 +52,21 @@ export function buildMessage<T>(value: unknown, kind: MessageKind<T>): Uint8Arra
 }
 
 /**
- * Checks a value against the schema of its kind.
+ * Checks a value against the schema of its kind and returns it.
  *
- * @throws OtaError `protocol/malformed` with the first fault.
+ * @throws {@link OtaError} `protocol/malformed` with the first problem.
  */
 export function checkMessage<T>(value: unknown, { name, validate }: MessageKind<T>): T {
   if (validate(value)) return value;
   const [problem] = problemsOf("protocol/malformed", validate.errors, value);
-  throw malformedMessage(name, problem?.path ?? "", problem?.message ?? "it is not as its schema says");
+  throw malformedMessage(name, problem?.path ?? "", problem?.message ?? "it does not match its schema");
 }
 
 /**
- * The error of a message that is not as the protocol says.
+ * Creates the error for a message that violates the protocol.
  *
  * @param name - Kind of message.
- * @param path - JSON pointer of the fault, empty for the message as a whole.
+ * @param path - JSON pointer of the problem; empty for the message as a whole.
  * @param reason - What is wrong and what would be right.
  */
 export function malformedMessage(name: string, path: string, reason: string): OtaError<"protocol/malformed"> {

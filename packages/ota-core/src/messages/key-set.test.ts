@@ -45,11 +45,11 @@ const keySet: fc.Arbitrary<KeySet> = fc
     });
   });
 
-test("a key set that was built is read as the same", () => {
+test("every built key set is parsed back to itself", () => {
   fc.assert(fc.property(keySet, (value) => void expect(parseKeySet(buildKeySet(value))).toEqual(value)));
 });
 
-test("any bytes are a key set, or an OtaError", () => {
+test("any bytes give a key set or an OtaError", () => {
   const damaged = fc.tuple(keySet, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
     const bytes = buildKeySet(value);
     bytes[place % bytes.length] = byte;
@@ -105,6 +105,6 @@ test.for([
   );
 });
 
-test("a key set beyond 8 KiB is refused before it is read", () => {
+test("a key set above 8 KiB is refused before it is parsed", () => {
   expect(() => parseKeySet(new Uint8Array(8193))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

@@ -7,16 +7,22 @@ import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
 const KEYS: MessageKind<KeySet> = { name: "keys", sizeMax: MESSAGE_SIZE_MAX.keys, validate: validateKeySet };
 
-/** How key sets and signatures name a key: the first 16 bytes of the SHA-256 of its DER SubjectPublicKeyInfo, in hex. */
+/**
+ * Returns the id of a key in key sets and signatures: the first 16 bytes of the SHA-256 of its DER
+ * SubjectPublicKeyInfo, in hexadecimal.
+ */
 export function keyIdOf(spki: Uint8Array): string {
   return toHex(sha256(spki).subarray(0, 16));
 }
 
 /**
- * Reads the payload of a key set envelope. Each key stands under its own id, so that none counts twice; each role names
- * different keys with records, and at least as many as must sign.
+ * Parses the payload of a key set envelope.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * Every record is stored under its key's own id, so that no key counts twice. Every role lists different keys that have
+ * records, and at least as many as its threshold.
+ *
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 8 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if it violates these rules or its schema.
  */
 export function parseKeySet(payload: Uint8Array): KeySet {
   const keys = parseMessage(payload, KEYS);
@@ -26,9 +32,10 @@ export function parseKeySet(payload: Uint8Array): KeySet {
 }
 
 /**
- * The payload of a key set envelope.
+ * Builds the payload of a key set envelope.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed` where no device would take it.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 8 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseKeySet} would refuse it.
  */
 export function buildKeySet(keys: Immutable<KeySet>): Uint8Array {
   const payload = buildMessage(keys, KEYS);
@@ -41,13 +48,13 @@ function checkRecords({ records }: Immutable<KeySet>): void {
   for (const [keyid, { spki }] of Object.entries(records)) {
     const path = `/records/${keyid}/spki`;
     const der = fromBase64(spki);
-    if (der === undefined) throw malformedMessage(KEYS.name, path, `${path} is no canonical base64`);
+    if (der === undefined) throw malformedMessage(KEYS.name, path, `${path} is not canonical base64`);
     const actual = keyIdOf(der);
     if (actual !== keyid)
       throw malformedMessage(
         KEYS.name,
         path,
-        `the key under ${keyid} has the id ${actual}; it must stand under its own`,
+        `the key under ${keyid} has the id ${actual}; it must be stored under its own id`,
       );
   }
 }
@@ -58,9 +65,9 @@ function checkRoles({ roles, records }: Immutable<KeySet>): void {
     const path = `/roles/${name}`;
     const unknown = keyids.find((keyid) => !Object.hasOwn(records, keyid));
     if (unknown !== undefined)
-      throw malformedMessage(KEYS.name, `${path}/keyids`, `role ${name} names ${unknown}; records holds no such key`);
+      throw malformedMessage(KEYS.name, `${path}/keyids`, `role ${name} lists ${unknown}, which has no record`);
     if (new Set(keyids).size !== keyids.length)
-      throw malformedMessage(KEYS.name, `${path}/keyids`, `role ${name} names a key twice`);
+      throw malformedMessage(KEYS.name, `${path}/keyids`, `role ${name} lists a key twice`);
     if (threshold > keyids.length)
       throw malformedMessage(
         KEYS.name,

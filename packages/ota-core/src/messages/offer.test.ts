@@ -67,11 +67,11 @@ const offer: fc.Arbitrary<OfferDocument> = fc.record(
   },
 );
 
-test("an offer that was built is read as the same, with its release as an envelope", () => {
+test("every built offer is parsed back to itself, with its release as an envelope", () => {
   fc.assert(fc.property(offer, (value) => void expect(parseOffer(buildOffer(value))).toEqual(value)));
 });
 
-test("any bytes are an offer, or an OtaError", () => {
+test("any bytes give an offer or an OtaError", () => {
   const damaged = fc.tuple(offer, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
     const bytes = buildOffer(value);
     bytes[place % bytes.length] = byte;
@@ -109,11 +109,11 @@ test.for([
   );
 });
 
-test("encodings and critical features that are not known are read, so that a device can say which", () => {
+test("unknown encodings and critical features are parsed, so that a device can report them", () => {
   const value: OfferDocument = { ...WITHDRAWAL, chunk_encodings: ["zstd"], critical: ["delta"] };
   expect(parseOffer(buildOffer(value))).toEqual(value);
 });
 
-test("an offer beyond 16 KiB is refused before it is read", () => {
+test("an offer above 16 KiB is refused before it is parsed", () => {
   expect(() => parseOffer(new Uint8Array(16_385))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

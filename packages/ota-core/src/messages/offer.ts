@@ -4,18 +4,20 @@ import { type Envelope, envelopeFromJson, envelopeToJson } from "./envelope.ts";
 import { buildMessage, type Immutable, type MessageKind, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
-/** An offer whose release, when it isn't withdrawn, is at hand as an envelope to be verified. */
+/** A parsed offer. Its release is an envelope that has yet to be verified. */
 export interface OfferDocument extends Omit<Offer, "release"> {
-  /** The release to install; `null` withdraws what was offered before. */
+  /** The release to install; `null` withdraws the earlier offer. */
   release: Envelope | null;
 }
 
 const OFFER: MessageKind<Offer> = { name: "offer", sizeMax: MESSAGE_SIZE_MAX.offer, validate: validateOffer };
 
 /**
- * Reads the payload of an offer envelope. The release inside stays unread until its signatures are verified.
+ * Parses the payload of an offer envelope. Does not parse the release inside, because its signatures are not verified
+ * yet.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if it is not an offer.
  */
 export function parseOffer(payload: Uint8Array): OfferDocument {
   const offer = parseMessage(payload, OFFER);
@@ -23,16 +25,17 @@ export function parseOffer(payload: Uint8Array): OfferDocument {
 }
 
 /**
- * The payload of an offer envelope.
+ * Builds the payload of an offer envelope.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed` where no device would take it.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseOffer} would refuse it.
  */
 export function buildOffer(document: Omit<Immutable<Offer>, "release"> & Pick<OfferDocument, "release">): Uint8Array {
   const { release } = document;
   return buildMessage({ ...document, release: release === null ? null : envelopeToJson(release) }, OFFER);
 }
 
-/** Compares the numbers of offers as (epoch, sequence): negative when `left` is the lower. */
+/** Compares two offers' (epoch, sequence). Negative if `left` is lower, 0 if both are equal. */
 export function compareSequence(left: readonly [number, number], right: readonly [number, number]): number {
   return left[0] - right[0] || left[1] - right[1];
 }

@@ -39,11 +39,11 @@ const release: fc.Arbitrary<Release> = fc.record({
   }),
 });
 
-test("a release that was built is read as the same", () => {
+test("every built release is parsed back to itself", () => {
   fc.assert(fc.property(release, (value) => void expect(parseRelease(buildRelease(value))).toEqual(value)));
 });
 
-test("any bytes are a release, or an OtaError", () => {
+test("any bytes give a release or an OtaError", () => {
   const damaged = fc.tuple(release, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
     const bytes = buildRelease(value);
     bytes[place % bytes.length] = byte;
@@ -89,11 +89,11 @@ test.for([
   );
 });
 
-test("a release that no device would take is not built", () => {
+test("refuses to build a release that no device would accept", () => {
   expect(() => buildRelease({ ...RELEASE, hardware: "" })).toThrow("release: hardware is empty");
 });
 
-test("members that are not known are kept", () => {
+test("unknown members are kept", () => {
   const value = { ...RELEASE, notes: "for later" };
   expect(parseRelease(utf8(JSON.stringify(value)))).toEqual(value);
 });

@@ -6,18 +6,19 @@ import { MESSAGE_SIZE_MAX } from "./topics.ts";
 const RELEASE: MessageKind<Release> = { name: "release", sizeMax: MESSAGE_SIZE_MAX.offer, validate: validateRelease };
 
 /**
- * Reads the payload of a release envelope: what an image is.
+ * Parses the payload of a release envelope, which describes an image.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if it is not a release.
  */
 export function parseRelease(payload: Uint8Array): Release {
   return parseMessage(payload, RELEASE);
 }
 
 /**
- * The payload of a release envelope.
+ * Builds the payload of a release envelope.
  *
- * @throws OtaError `protocol/malformed` where no device would take it.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseRelease} would refuse it.
  */
 export function buildRelease(release: Immutable<Release>): Uint8Array {
   return buildMessage(release, RELEASE);

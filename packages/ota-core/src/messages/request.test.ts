@@ -33,7 +33,7 @@ const request: fc.Arbitrary<DeviceRequest> = fc
     return { protocol: 1, image: IMAGE, missing, missing_count: bitmap.count, window, unicast };
   });
 
-test("a request that was built is read as the same, and fits into 2 KiB", () => {
+test("every built request is parsed back to itself and fits into 2 KiB", () => {
   fc.assert(fc.property(request, (value) => void expect(parseRequest(buildRequest(value))).toEqual(value)));
 });
 
@@ -46,7 +46,7 @@ test("the largest request fits into 2 KiB", () => {
   expect(parseRequest(buildRequest(value))).toEqual(value);
 });
 
-test("any bytes are a request, or an OtaError", () => {
+test("any bytes give a request or an OtaError", () => {
   const damaged = fc.tuple(request, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
     const bytes = buildRequest(value);
     bytes[place % bytes.length] = byte;
@@ -104,7 +104,7 @@ test.for([
   );
 });
 
-test("ranges that touch are taken", () => {
+test("adjacent ranges are accepted", () => {
   const value: DeviceRequest = {
     ...REQUEST,
     missing: [
@@ -115,7 +115,7 @@ test("ranges that touch are taken", () => {
   expect(parseRequest(buildRequest(value))).toEqual(value);
 });
 
-test("a request beyond 2 KiB is refused before it is read", () => {
+test("a request above 2 KiB is refused before it is parsed", () => {
   expect(() => parseRequest(new Uint8Array(2049))).toThrow(
     expect.objectContaining({ code: "protocol/too-large", details: { message: "request", size: 2049, limit: 2048 } }),
   );

@@ -3,7 +3,7 @@ import { validateDeviceRequest } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
-/** Ranges in a request; a device that lacks more names the lowest ones. */
+/** Maximum number of ranges in a request. A device that misses more lists the lowest ones. */
 export const REQUEST_RANGES_MAX = 64;
 
 const REQUEST: MessageKind<DeviceRequest> = {
@@ -13,10 +13,13 @@ const REQUEST: MessageKind<DeviceRequest> = {
 };
 
 /**
- * Reads a device's request for chunks. Ranges are ascending and apart, and hold no more chunks than `missing_count`;
- * whether they lie within the image, its reader knows.
+ * Parses a device's request for chunks.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * Ranges ascend without overlap and contain at most `missing_count` chunks. They may lie beyond the image; the caller
+ * checks that.
+ *
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 2 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if it is not a request.
  */
 export function parseRequest(payload: Uint8Array): DeviceRequest {
   const request = parseMessage(payload, REQUEST);
@@ -25,9 +28,9 @@ export function parseRequest(payload: Uint8Array): DeviceRequest {
 }
 
 /**
- * A request as it travels.
+ * Builds a request message.
  *
- * @throws OtaError `protocol/malformed` where no publisher would take it.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseRequest} would refuse it.
  */
 export function buildRequest(request: Immutable<DeviceRequest>): Uint8Array {
   const payload = buildMessage(request, REQUEST);

@@ -71,11 +71,11 @@ const report: fc.Arbitrary<StateReport> = fc.record(
   },
 ) as fc.Arbitrary<StateReport>;
 
-test("a report that was built is read as the same", () => {
+test("every built report is parsed back to itself", () => {
   fc.assert(fc.property(report, (value) => void expect(parseStateReport(buildStateReport(value))).toEqual(value)));
 });
 
-test("any bytes are a report, or an OtaError", () => {
+test("any bytes give a report or an OtaError", () => {
   const damaged = fc.tuple(report, fc.nat(), fc.nat({ max: 255 })).map(([value, place, byte]) => {
     const bytes = buildStateReport(value);
     bytes[place % bytes.length] = byte;
@@ -94,7 +94,7 @@ test("any bytes are a report, or an OtaError", () => {
   );
 });
 
-test("the schema knows the states of the receiver, no more and no fewer", () => {
+test("the schema lists exactly the states of the receiver", () => {
   expectTypeOf<StateReport["state"]>().toEqualTypeOf<DeviceState>();
   for (const state of STATES) expect(parseStateReport(buildStateReport({ ...REPORT, state })).state).toBe(state);
   expect(() => parseStateReport(utf8(JSON.stringify({ ...REPORT, state: "downloaded" })))).toThrow(
@@ -116,14 +116,14 @@ test.for([
   );
 });
 
-test("a long error message is cut so that the report gets through", () => {
+test("a long error message is truncated so that the report fits", () => {
   const error = { code: "offer/constraint", message: "x".repeat(1000) };
   expect(parseStateReport(buildStateReport({ ...REPORT, error })).error?.message).toBe("x".repeat(256));
   const emoji = { code: "offer/constraint", message: `x${"😀".repeat(128)}` };
   expect(parseStateReport(buildStateReport({ ...REPORT, error: emoji })).error?.message).toBe(`x${"😀".repeat(127)}`);
 });
 
-test("a report beyond 2 KiB goes without its counters, and then without its message", () => {
+test("a report above 2 KiB loses its counters, then its error message", () => {
   const stats = Object.fromEntries(
     Array.from({ length: 32 }, (_, index) => [`counter_of_something_${index}`, 2_147_483_647]),
   );
@@ -138,6 +138,6 @@ test("a report beyond 2 KiB goes without its counters, and then without its mess
   expect(bare).toEqual({ ...REPORT, version, error: { code: "offer/constraint", message: "" } });
 });
 
-test("a report beyond 2 KiB is refused before it is read", () => {
+test("a report above 2 KiB is refused before it is parsed", () => {
   expect(() => parseStateReport(new Uint8Array(2049))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

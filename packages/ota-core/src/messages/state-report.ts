@@ -4,10 +4,10 @@ import { validateStateReport } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
-/** Where a device stands with its offer, as its state report says it. */
+/** State of a device's current offer, as in its state report. */
 export type DeviceState = StateReport["state"];
 
-/** UTF-16 units of the longest message of a reported error. */
+/** Maximum length of a reported error's message in UTF-16 units. */
 const ERROR_MESSAGE_MAX = 256;
 
 const STATE: MessageKind<StateReport> = {
@@ -17,19 +17,20 @@ const STATE: MessageKind<StateReport> = {
 };
 
 /**
- * Reads a device's state report: a claim of the device, never a reason to trust anything.
+ * Parses a device's state report. The report is an unauthenticated claim: base no trust on it.
  *
- * @throws OtaError `protocol/too-large` or `protocol/malformed`.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 2 KiB.
+ * @throws {@link OtaError} `protocol/malformed` if it is not a state report.
  */
 export function parseStateReport(payload: Uint8Array): StateReport {
   return parseMessage(payload, STATE);
 }
 
 /**
- * A state report as it travels. A report must get through: an error's message is cut to 256 characters, and where the
- * whole is still larger than 2 KiB, the counters are left out, and then that message.
+ * Builds a state report message. To stay below 2 KiB, truncates an error's message to 256 characters and, if that is
+ * not enough, leaves out the counters and then the message.
  *
- * @throws OtaError `protocol/malformed` where no publisher would take it.
+ * @throws {@link OtaError} `protocol/malformed` if {@link parseStateReport} would refuse it.
  */
 export function buildStateReport(report: Immutable<StateReport>): Uint8Array {
   const { stats, ...withoutStats } = withMessageCut(report, ERROR_MESSAGE_MAX);
@@ -45,7 +46,7 @@ function withMessageCut(report: Immutable<StateReport>, lengthMax: number): Immu
   return { ...report, error: { ...error, message: cut(error.message, lengthMax) } };
 }
 
-/** The first `lengthMax` UTF-16 units of a text, one fewer where that would part a surrogate pair. */
+/** Returns the first `lengthMax` UTF-16 units of a text, one fewer if that would split a surrogate pair. */
 function cut(text: string, lengthMax: number): string {
   return text.slice(0, lengthMax).replace(/[\ud800-\udbff]$/, "");
 }

@@ -6,7 +6,7 @@ import { targetAdmits } from "./target.ts";
 const device = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const salt = fc.stringMatching(/^[0-9a-f]{32}$/);
 
-test("an offer for all is for every device, one for some for those only", () => {
+test("an offer for all is for every device, an offer with a list only for the listed devices", () => {
   expect(targetAdmits("all", "bench-1")).toBe(true);
   expect(targetAdmits({ devices: ["bench-1", "bench-2"] }, "bench-2")).toBe(true);
   expect(targetAdmits({ devices: ["bench-1", "bench-2"] }, "bench")).toBe(false);
@@ -23,7 +23,7 @@ test("a rollout admits by the first four bytes of SHA-256(salt ‖ device), big-
   );
 });
 
-test("a wider rollout with the same salt keeps the devices already in; 0 admits none and 1000 all", () => {
+test("a wider rollout with the same salt keeps its devices; 0 admits no device and 1000 every device", () => {
   fc.assert(
     fc.property(salt, device, fc.nat({ max: 1000 }), fc.nat({ max: 1000 }), (digits, name, one, other) => {
       const admits = (permille: number) => targetAdmits({ rollout: { permille, salt: digits } }, name);
@@ -34,7 +34,7 @@ test("a wider rollout with the same salt keeps the devices already in; 0 admits 
   );
 });
 
-test("a rollout of 50 in 1000 takes about one device in twenty", () => {
+test("a rollout of 50 in 1000 admits about one device in twenty", () => {
   const target = { rollout: { permille: 50, salt: "00112233445566778899aabbccddeeff" } };
   const admitted = Array.from({ length: 10_000 }, (_, index) => `gateway-${index}`).filter((name) =>
     targetAdmits(target, name),
@@ -44,6 +44,6 @@ test("a rollout of 50 in 1000 takes about one device in twenty", () => {
   expect(admitted.length).toBeLessThan(610);
 });
 
-test("a salt that is no hexadecimal admits nobody", () => {
+test("a salt that is not hexadecimal admits no device", () => {
   expect(targetAdmits({ rollout: { permille: 1000, salt: "xyz" } }, "bench-1")).toBe(false);
 });

@@ -4,10 +4,11 @@ import { sha256 } from "../sha256.ts";
 import type { Immutable } from "./json-message.ts";
 
 /**
- * Whether an offer is for a device.
+ * Returns `true` if an offer is for a device.
  *
- * A rollout admits it if `u32be(SHA-256(salt ‖ device)[0..4]) mod 1000 < permille`, where the salt is the bytes that the
- * hexadecimal digits spell: each device decides alone, and a wider offer with the same salt keeps those already in.
+ * A rollout includes a device if `u32be(SHA-256(salt ‖ device)[0..4]) mod 1000 < permille`, with the salt decoded from
+ * hexadecimal. Each device decides on its own, and a wider rollout with the same salt includes all devices of the
+ * narrower one.
  *
  * @param target - The offer's `target`.
  * @param device - The device's name.

@@ -1,22 +1,23 @@
 import { assert } from "../assert.ts";
 
-/** Bytes of a chunk: one flash sector, so that one chunk costs one erase and programs at one place. */
+/** Size of a chunk in bytes: one flash sector, so that a chunk needs one erase. */
 export const CHUNK_SIZE = 4096;
 
-/** Times of a device, in milliseconds. */
+/** Timing of a device, in milliseconds. */
 export interface ReceiverTiming {
-  /** After the last useful chunk, how long to wait before asking again; as much again is added at random. */
+  /** Time from the last useful chunk to the next request. The device adds a random time of up to the same length. */
   readonly retryMs: number;
-  /** The longest wait between two requests, while nothing useful comes. */
+  /** Maximum time between two requests while no useful chunk arrives. */
   readonly retryMaxMs: number;
-  /** Fruitless requests until the report says `stalled`. */
+  /** Number of consecutive requests without a useful chunk after which the device reports `stalled`. */
   readonly stalledAfter: number;
-  /** Probation of a new image when the offer names none. */
+  /** Probation of a new image if the offer states none. */
   readonly probationMs: number;
-  /** The shortest time between two progress reports. */
+  /** Minimum time between two progress reports. */
   readonly reportMs: number;
 }
 
+/** Default timing of a device. */
 export const RECEIVER_TIMING: ReceiverTiming = {
   retryMs: 1_500,
   retryMaxMs: 60_000,
@@ -25,19 +26,24 @@ export const RECEIVER_TIMING: ReceiverTiming = {
   reportMs: 1_000,
 };
 
-/** Times of a publisher, in milliseconds. */
+/** Timing of a publisher, in milliseconds. */
 export interface SenderTiming {
-  /** How long requests are gathered before they are answered together. */
+  /** Time for which the publisher collects requests before it answers them together. */
   readonly gatherMs: number;
-  /** Silence after which a device counts as unreachable. */
+  /** Time without a message after which a device is unreachable. */
   readonly unreachableMs: number;
-  /** How long the broker may take to give back what it was told to retain. */
+  /** Time within which the broker must deliver a message that it retains. */
   readonly readBackMs: number;
 }
 
+/** Default timing of a publisher. */
 export const SENDER_TIMING: SenderTiming = { gatherMs: 200, unreachableMs: 180_000, readBackMs: 10_000 };
 
-/** The inequalities that a device's times must keep, whatever their values. */
+/**
+ * Checks the inequalities between a device's times.
+ *
+ * @throws Error if one does not hold.
+ */
 export function assertReceiverTiming(timing: ReceiverTiming): void {
   assert(timing.retryMs > 0 && timing.retryMs <= timing.retryMaxMs, "a device's first wait is not its longest");
   assert(
@@ -47,7 +53,11 @@ export function assertReceiverTiming(timing: ReceiverTiming): void {
   assert(timing.probationMs > 0 && timing.reportMs >= 0, "times are not negative");
 }
 
-/** The inequalities that a publisher's times must keep, whatever their values. */
+/**
+ * Checks the inequalities between a publisher's times.
+ *
+ * @throws Error if one does not hold.
+ */
 export function assertSenderTiming(timing: SenderTiming): void {
   assert(timing.gatherMs >= 0 && timing.readBackMs >= 0, "times are not negative");
   assert(timing.gatherMs < RECEIVER_TIMING.retryMs, "an answer leaves before the device asks again");

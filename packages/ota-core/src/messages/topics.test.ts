@@ -48,7 +48,7 @@ function topicFor(base: string, topic: ParsedTopic): string {
   }
 }
 
-test("topics are those of the protocol's table", () => {
+test("topics are those of the table in the protocol", () => {
   const topics = topicsOf(ROOT);
   expect(topics.keys(3)).toBe("tinybms/gateway/ota/v1/keys/3");
   expect(topics.offer).toBe("tinybms/gateway/ota/v1/offer");
@@ -63,7 +63,7 @@ test("topics are those of the protocol's table", () => {
   expect(topics.stateFilter).toBe("tinybms/gateway/ota/v1/device/+/state");
 });
 
-test("every topic is read as what it was made for, and is at most 128 bytes", () => {
+test("every topic is parsed back to its meaning and has at most 128 bytes", () => {
   fc.assert(
     fc.property(root, parsed, (base, topic) => {
       const text = topicFor(base, topic);
@@ -73,7 +73,7 @@ test("every topic is read as what it was made for, and is at most 128 bytes", ()
   );
 });
 
-test("any text below a root is nothing, or what makes the same text again", () => {
+test("any text below a root is refused, or built back to the same text", () => {
   const level = fc.constantFrom(
     "offer",
     "keys",
@@ -113,7 +113,7 @@ test.for([
   ["an image in capitals", `${ROOT}/v1/image/${IMAGE.toUpperCase()}/chunk`],
   ["a device with a leading dot", `${ROOT}/v1/device/.a/state`],
   ["an unknown leaf", `${ROOT}/v1/device/a/log`],
-])("%s topic is not read", ([, topic]) => {
+])("%s topic is refused", ([, topic]) => {
   expect(parseTopic(ROOT, topic ?? "")).toBeUndefined();
 });
 
@@ -150,7 +150,7 @@ test.for([
   expect(isTopicRoot(text)).toBe(expected);
 });
 
-test("what can't stand in a topic is refused with protocol/topic-invalid", () => {
+test("text that can't be part of a topic is refused with protocol/topic-invalid", () => {
   const topics = topicsOf(ROOT);
   const attempts = [
     () => topicsOf("a/#"),
@@ -170,7 +170,7 @@ test("what can't stand in a topic is refused with protocol/topic-invalid", () =>
   }
 });
 
-test("an image is named by its hash's first 16 bytes, from bytes as from digits", () => {
+test("the id of an image is its hash's first 16 bytes, given as bytes or digits", () => {
   const hash = Uint8Array.from({ length: 32 }, (_, index) => index);
   expect(imageIdOf(hash)).toBe(IMAGE);
   expect(imageIdOf("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F")).toBe(IMAGE);

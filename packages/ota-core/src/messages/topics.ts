@@ -1,7 +1,11 @@
 import { decodeUtf8, toHex, utf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 
-/** The largest payload of each kind of JSON message, in bytes, as the topics table of the protocol says. */
+/**
+ * Maximum payload of each kind of JSON message, in bytes.
+ *
+ * @see docs/protocol.md, "Topics".
+ */
 export const MESSAGE_SIZE_MAX: Readonly<Record<"keys" | "offer" | "request" | "state", number>> = {
   keys: 8 * 1024,
   offer: 16 * 1024,
@@ -9,13 +13,13 @@ export const MESSAGE_SIZE_MAX: Readonly<Record<"keys" | "offer" | "request" | "s
   state: 2 * 1024,
 };
 
-/** The largest topic, in bytes of UTF-8. */
+/** Maximum size of a topic in bytes of UTF-8. */
 export const TOPIC_SIZE_MAX = 128;
 
-/** Characters of the longest device name. */
+/** Maximum length of a device name in characters. */
 const DEVICE_ID_SIZE_MAX = 64;
 
-/** Bytes of the longest topic below a root, the root not counted. */
+/** Maximum size of the part of a topic below the root, in bytes. */
 const LONGEST_TAIL_SIZE: number = "/v1/device//request".length + DEVICE_ID_SIZE_MAX;
 
 const DEVICE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -26,7 +30,10 @@ const EPOCH_MAX = 2_147_483_647;
 /** Wildcards (MQTT 5 section 4.7.1) and control characters, for which brokers may close the connection (1.5.4). */
 const FORBIDDEN_IN_ROOT = /[+#\p{Cc}]/u;
 
-/** The topics below one root. The functions throw `protocol/topic-invalid` for what can't stand in a topic. */
+/**
+ * The topics below one root. The functions throw `protocol/topic-invalid` for an argument that can't be part of a
+ * topic.
+ */
 export interface Topics {
   /** Offers to every device of the product. */
   readonly offer: string;
@@ -38,9 +45,9 @@ export interface Topics {
   readonly stateFilter: string;
   /** Offers to one device. */
   deviceOffer(device: string): string;
-  /** The key set of one epoch. */
+  /** Returns the key set of one epoch. */
   keys(epoch: number): string;
-  /** The hash list of an image. */
+  /** Returns the hash list of an image. */
   hashes(image: string): string;
   /** Chunks for every device that downloads the image. */
   imageChunk(image: string): string;
@@ -50,7 +57,7 @@ export interface Topics {
   state(device: string): string;
 }
 
-/** What a topic is for, with the names that stand in it. */
+/** The meaning of a topic and the names in it. */
 export type ParsedTopic =
   | { readonly kind: "keys"; readonly epoch: number }
   | { readonly kind: "offer" }
@@ -61,26 +68,27 @@ export type ParsedTopic =
   | { readonly kind: "request"; readonly device: string }
   | { readonly kind: "state"; readonly device: string };
 
-/** Whether a text can name a device: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit. */
+/** Returns `true` if a text is a valid device name: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit. */
 export function isDeviceId(text: string): boolean {
   return DEVICE_ID.test(text);
 }
 
 /**
- * Whether topics can be made below this one: valid in MQTT (section 4.7), without wildcards and control characters, no
- * leading `$` (servers keep such topics to themselves), and short enough for a device with the longest name.
+ * Returns `true` if a text is a valid topic root: valid in MQTT (section 4.7), without wildcards and control
+ * characters, without a leading `$` (reserved for servers), and short enough for the topics of a device with the
+ * longest name.
  */
 export function isTopicRoot(text: string): boolean {
   if (text === "" || text.length > TOPIC_SIZE_MAX || text.startsWith("$") || FORBIDDEN_IN_ROOT.test(text)) return false;
   const bytes = utf8(text);
-  // A lone surrogate has no UTF-8: it would go out as another character than the one that was asked for.
+  // UTF-8 can't encode a lone surrogate: another character would be sent instead.
   return bytes.length + LONGEST_TAIL_SIZE <= TOPIC_SIZE_MAX && decodeUtf8(bytes) === text;
 }
 
 /**
- * How topics, requests and reports name an image.
+ * Returns the id of an image in topics, requests and reports.
  *
- * @param sha256 - The SHA-256 of the whole image: 32 bytes, or 64 hexadecimal digits of either case.
+ * @param sha256 - SHA-256 of the whole image: 32 bytes, or 64 hexadecimal digits of either case.
  * @returns Its first 16 bytes as 32 lower-case hexadecimal digits.
  */
 export function imageIdOf(sha256: Uint8Array | string): string {
@@ -88,17 +96,17 @@ export function imageIdOf(sha256: Uint8Array | string): string {
 }
 
 /**
- * The topics below a root.
+ * Returns the topics below a root.
  *
  * @param root - The channel's `topic`.
- * @throws OtaError `protocol/topic-invalid` if {@link isTopicRoot} refuses it.
+ * @throws {@link OtaError} `protocol/topic-invalid` if {@link isTopicRoot} returns `false`.
  */
 export function topicsOf(root: string): Topics {
   if (!isTopicRoot(root)) {
     const sizeMax = TOPIC_SIZE_MAX - LONGEST_TAIL_SIZE;
     throw new OtaError(
       "protocol/topic-invalid",
-      `${JSON.stringify(root)} is no topic to publish below; it must be 1 to ${sizeMax} bytes without +, # and control characters, and not begin with $`,
+      `${JSON.stringify(root)} is not a valid topic root; it must be 1 to ${sizeMax} bytes without +, # and control characters, and not begin with $`,
       { topic: root },
     );
   }
@@ -121,11 +129,11 @@ export function topicsOf(root: string): Topics {
 }
 
 /**
- * Reads a topic that a message came in on.
+ * Parses the topic of a received message.
  *
  * @param root - The channel's `topic`.
  * @param topic - Any text.
- * @returns What the topic is for, or `undefined` where it is none of the protocol's below this root.
+ * @returns The meaning of the topic, or `undefined` if it is not a topic of the protocol below this root.
  */
 export function parseTopic(root: string, topic: string): ParsedTopic | undefined {
   if (!topic.startsWith(`${root}/v1/`)) return undefined;
@@ -165,7 +173,7 @@ function checkedDevice(device: string): string {
 
 function checkedImage(image: string): string {
   if (IMAGE_ID.test(image)) return image;
-  throw invalidLevel(image, "an image is named by 32 lower-case hexadecimal digits");
+  throw invalidLevel(image, "the id of an image is 32 lower-case hexadecimal digits");
 }
 
 function checkedEpoch(epoch: number): number {
@@ -174,7 +182,7 @@ function checkedEpoch(epoch: number): number {
 }
 
 function invalidLevel(level: string, rule: string): OtaError<"protocol/topic-invalid"> {
-  return new OtaError("protocol/topic-invalid", `${JSON.stringify(level)} can't stand in a topic: ${rule}`, {
+  return new OtaError("protocol/topic-invalid", `${JSON.stringify(level)} can't be part of a topic: ${rule}`, {
     topic: level,
   });
 }

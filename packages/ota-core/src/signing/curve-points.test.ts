@@ -31,7 +31,7 @@ test("the base points of both curves lie on them", () => {
   expect(isEd25519Point(fromHex(`58${"66".repeat(31)}`)!)).toBe(true);
 });
 
-test("a point has one spelling: coordinates beyond the prime are refused", () => {
+test("a point has one encoding: coordinates not below the prime are refused", () => {
   let tried = 0;
   for (let x = 0n; x < 20n; x++) {
     const y = rootOf((((x * x * x - 3n * x + B) % P) + P) % P);
@@ -43,6 +43,6 @@ test("a point has one spelling: coordinates beyond the prime are refused", () =>
   expect(tried).toBeGreaterThan(3);
 });
 
-test("zero, zero is no point", () => {
+test("(0, 0) is not a point", () => {
   expect(isP256Point(new Uint8Array(64))).toBe(false);
 });

@@ -8,7 +8,7 @@ const P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604
 const ED25519_PRIME = 2n ** 255n - 19n;
 const ED25519_D = 0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3n;
 
-/** Ordinates of the eight points of small order: under such a key one signature fits many messages. */
+/** y-coordinates of the eight points of small order. Under such a key, one signature is valid for many messages. */
 const ED25519_SMALL_ORDER: ReadonlySet<bigint> = new Set([
   0n,
   1n,
@@ -18,7 +18,9 @@ const ED25519_SMALL_ORDER: ReadonlySet<bigint> = new Set([
 ]);
 
 /**
- * Whether 64 bytes, x and y big-endian, are a point of P-256. Its cofactor is 1, so every point will do.
+ * Returns `true` if coordinates are a point of P-256. The cofactor is 1, so every point is acceptable.
+ *
+ * @param coordinates - x and y, 32 bytes each, big-endian.
  */
 export function isP256Point(coordinates: Uint8Array): boolean {
   const [x, y] = [toBigInt(coordinates.subarray(0, 32)), toBigInt(coordinates.subarray(32, 64))];
@@ -26,14 +28,19 @@ export function isP256Point(coordinates: Uint8Array): boolean {
   return (y * y - (x * x * x - 3n * x + P256_B)) % P256_PRIME === 0n;
 }
 
-/** Whether 32 bytes are a point of edwards25519 as RFC 8032 section 5.1.2 encodes it, and not one of small order. */
+/**
+ * Returns `true` if bytes encode a point of edwards25519 that is not of small order.
+ *
+ * @param encoded - 32 bytes.
+ * @see RFC 8032 section 5.1.2
+ */
 export function isEd25519Point(encoded: Uint8Array): boolean {
   const value = toBigInt(encoded.toReversed());
   const y = value & (2n ** 255n - 1n); // the top bit is the sign of x
   if (y >= ED25519_PRIME || ED25519_SMALL_ORDER.has(y)) return false;
   const numerator = (y * y - 1n) % ED25519_PRIME;
   const denominator = (ED25519_D * y * y + 1n) % ED25519_PRIME;
-  // A quotient is a square where the product is; by Euler's criterion that is to the power of (p − 1) / 2.
+  // a / b is a square if and only if a · b is; by Euler's criterion, if its power of (p − 1) / 2 is 1.
   return power((numerator * denominator) % ED25519_PRIME, (ED25519_PRIME - 1n) / 2n, ED25519_PRIME) === 1n;
 }
 

@@ -5,7 +5,7 @@ import { readDer, readIntegerPair, readOnlyDer } from "./der.ts";
 
 const bytesOf = (hex: string): Uint8Array => fromHex(hex.replaceAll(" ", ""))!;
 
-test("an element is read with what follows it", () => {
+test("an element is parsed with the bytes after it", () => {
   expect(readDer(bytesOf("04 02 aabb cc"))).toEqual({ tag: 4, content: bytesOf("aabb"), rest: bytesOf("cc") });
   const long = bytesOf(`04 82 0100 ${"00".repeat(256)}`);
   expect(readDer(long)?.content).toHaveLength(256);
@@ -24,7 +24,7 @@ test.for([
   expect(readDer(bytesOf(hex))).toBeUndefined();
 });
 
-test("what follows the one element, or another tag, is refused", () => {
+test("bytes after the only element, or another tag, are refused", () => {
   expect(readOnlyDer(bytesOf("05 00 00"), 5)).toBeUndefined();
   expect(readOnlyDer(bytesOf("05 00"), 6)).toBeUndefined();
 });
@@ -41,11 +41,11 @@ test.for([
   expect(readIntegerPair(bytesOf(hex))).toBeUndefined();
 });
 
-test("a pair is read without its sign bytes", () => {
+test("a pair is parsed without its sign bytes", () => {
   expect(readIntegerPair(bytesOf("30 07 0202 0080 0201 7f"))?.map(toHex)).toEqual(["80", "7f"]);
 });
 
-test("any bytes are an element or none, and content and rest are parts of them", () => {
+test("any bytes give an element or undefined, and content and rest are views of them", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       const element = readDer(bytes);

@@ -1,17 +1,17 @@
-/** One element of DER, and what follows it. */
+/** One element of DER and the bytes after it. */
 export interface DerElement {
   readonly tag: number;
   readonly content: Uint8Array;
   readonly rest: Uint8Array;
 }
 
-/** Tags of ASN.1 (X.690 section 8), as keys and signatures use them. */
+/** ASN.1 tags (X.690 section 8) in keys and signatures. */
 export const DerTag = { integer: 0x02, bitString: 0x03, null: 0x05, objectIdentifier: 0x06, sequence: 0x30 } as const;
 
 /**
- * Reads the element that bytes begin with (X.690 section 10: definite lengths in their shortest form).
+ * Parses the first DER element of some bytes (X.690 section 10: definite lengths in their shortest form).
  *
- * @returns Views into `bytes`, or `undefined` where no whole element of DER stands there. No length above 65535 is read.
+ * @returns Views of `bytes`, or `undefined` if they don't begin with a complete element of at most 65535 bytes.
  */
 export function readDer(bytes: Uint8Array): DerElement | undefined {
   const [tag, first] = bytes;
@@ -27,17 +27,20 @@ export function readDer(bytes: Uint8Array): DerElement | undefined {
   return { tag, content: bytes.subarray(start, start + length), rest: bytes.subarray(start + length) };
 }
 
-/** The content of the one element of a kind that `bytes` are, with nothing behind it; else `undefined`. */
+/**
+ * Returns the content of a DER element, or `undefined` if `bytes` are anything other than exactly one element with that
+ * tag.
+ */
 export function readOnlyDer(bytes: Uint8Array, tag: number): Uint8Array | undefined {
   const element = readDer(bytes);
   return element?.tag === tag && element.rest.length === 0 ? element.content : undefined;
 }
 
 /**
- * Reads the two positive integers of a SEQUENCE: an RSA public key (RFC 8017 appendix A.1.1), an ECDSA signature
- * (RFC 3279 section 2.2.3).
+ * Parses a SEQUENCE of two positive integers: an RSA public key (RFC 8017 appendix A.1.1) or an ECDSA signature (RFC
+ * 3279 section 2.2.3).
  *
- * @returns Each without its sign byte, or `undefined` where `bytes` are anything else.
+ * @returns The integers, big-endian and without sign bytes, or `undefined` if `bytes` are anything else.
  */
 export function readIntegerPair(bytes: Uint8Array): readonly [Uint8Array, Uint8Array] | undefined {
   const sequence = readOnlyDer(bytes, DerTag.sequence);
@@ -48,7 +51,7 @@ export function readIntegerPair(bytes: Uint8Array): readonly [Uint8Array, Uint8A
   return left === undefined || right === undefined ? undefined : [left, right];
 }
 
-/** Shortest form only: a leading zero stands just before a set top bit. */
+/** Returns a positive integer without its sign byte, or `undefined` if it is not in its shortest form. */
 function positive(content: Uint8Array): Uint8Array | undefined {
   const [first, second = 0] = content;
   if (first === undefined || first >= 0x80) return undefined;

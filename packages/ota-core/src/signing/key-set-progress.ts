@@ -3,23 +3,26 @@ import type { SignatureVerifier } from "./signature-verifier.ts";
 import type { TrustedKeys, TrustedRole } from "./trusted-keys.ts";
 import { signersOf } from "./verify-envelope.ts";
 
-/** How far the root keys of one key set have come in signing another. */
+/** Progress of one key set's root keys in signing the next key set. */
 export interface SigningProgress {
-  /** Epoch of the set whose root keys these are. */
+  /** Epoch of the set to which these root keys belong. */
   readonly epoch: number;
+  /** Threshold of the root role. */
   readonly needed: number;
   /** Ids of the keys that have signed. */
   readonly signed: readonly string[];
-  /** Ids of the keys that may still sign. */
+  /** Ids of the keys that have not signed yet. */
   readonly missing: readonly string[];
 }
 
 /**
- * Who has signed a key set, and who still must: a threshold of the root keys of the set before and of its own.
+ * Returns which root keys have signed a key set. A threshold of the previous set's root keys and of its own must sign.
  *
- * @param current - The set before; `undefined` for the first.
- * @param next - The set that the envelope holds.
- * @returns One entry for each of the sets that must agree, the older first.
+ * @param envelope - The signed key set.
+ * @param current - The previous set; `undefined` for the first set.
+ * @param next - The set in the envelope.
+ * @param verify - `verifySignature` in Node.
+ * @returns One entry per set whose root keys must sign, the older set first.
  */
 export function keySetProgress(
   envelope: Envelope,
@@ -28,21 +31,19 @@ export function keySetProgress(
   verify: SignatureVerifier,
 ): readonly SigningProgress[] {
   return [...(current === undefined ? [] : [current]), next].map(({ document, roles: { root } }) => {
-    const everybody: TrustedRole = { keys: root.keys, threshold: root.keys.length };
-    const signed = signersOf(envelope, "keys", everybody, verify);
+    const allRootKeys: TrustedRole = { keys: root.keys, threshold: root.keys.length };
+    const signed = signersOf(envelope, "keys", allRootKeys, verify);
     const missing = root.keys.map(({ keyid }) => keyid).filter((keyid) => !signed.includes(keyid));
     return { epoch: document.epoch, needed: root.threshold, signed, missing };
   });
 }
 
-/** Whether nobody has to sign any more. */
+/** Returns `true` if every threshold is met. */
 export function isFullySigned(progress: readonly SigningProgress[]): boolean {
   return progress.every(({ signed, needed }) => signed.length >= needed);
 }
 
-/**
- * The least number of signatures that meets every threshold: a key that is on both sides signs for both.
- */
+/** Returns the minimum number of signatures that meets every threshold. A key in both sets signs once for both. */
 export function signaturesNeeded(progress: readonly SigningProgress[]): number {
   const sides = progress.map(({ needed, signed, missing }) => ({ needed, keyids: [...signed, ...missing] }));
   const [first, second] = sides;

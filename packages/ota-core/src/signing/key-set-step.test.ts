@@ -24,7 +24,7 @@ const FIRST = trustKeys(setOf(1, [A, B, C], 2));
 const advance = (document: KeySet, signers: readonly BenchKey[], from = FIRST) =>
   advanceKeySet(from, sealedKeySet(document, signers), verifySignature);
 
-test("the first set is read when a threshold of its own root keys has signed it", () => {
+test("the first set is accepted if a threshold of its own root keys has signed it", () => {
   const document = setOf(1, [A, B, C], 2);
   expect(readKeySet(sealedKeySet(document, [B, C]), verifySignature)).toEqual(trustKeys(document));
   expect(() => readKeySet(sealedKeySet(document, [B]), verifySignature)).toThrow(
@@ -71,19 +71,19 @@ test("an envelope of more than 8 KiB is refused before anything is verified", ()
   }
 });
 
-test("a set of another product is refused, whoever signed it", () => {
+test("a set of another product is refused even with valid signatures", () => {
   expect(() => advance({ ...setOf(2, [A], 1), product: "Toaster" }, [A, B])).toThrow(
     expect.objectContaining({ code: "signing/key-set-product" }),
   );
 });
 
-test("a set whose record states another algorithm than its key has is refused", () => {
+test("a set whose record states an algorithm other than the key's is refused", () => {
   const document = setOf(2, [A, B], 1);
   document.records[D.keyid]!.alg = "ed25519";
   expect(() => advance(document, [A, B])).toThrow(expect.objectContaining({ code: "signing/key-unsupported" }));
 });
 
-test("one stolen root key of three, with a threshold of two, takes nothing over and is revoked by the others", () => {
+test("one stolen root key of three can't take over with a threshold of two; the others revoke it", () => {
   const coup = setOf(2, [MALLORY], 1);
   expect(() => advance(coup, [A, MALLORY])).toThrow(expect.objectContaining({ code: "signing/threshold" }));
   const cure = advance(setOf(2, [B, C], 2, [A]), [B, C]);
@@ -92,7 +92,7 @@ test("one stolen root key of three, with a threshold of two, takes nothing over 
   );
 });
 
-test("offers of a stolen key die with the next set, and the operator goes on", () => {
+test("offers of a stolen key are invalid after the next set, and the operator continues", () => {
   const thief = createBenchKey();
   const roles = { root: [[A], 1], release: [[A], 1], offer: [[thief], 1] } as const;
   const before = trustKeys(benchKeySet(roles));
@@ -111,7 +111,7 @@ const rootRole = fc
   .subarray([...POOL], { minLength: 1, maxLength: 4 })
   .chain((keys) => fc.integer({ min: 1, max: keys.length }).map((threshold) => ({ keys, threshold })));
 
-test("a step is taken if and only if both thresholds are met, for any roots, revocations and signers", () => {
+test("a set is accepted if and only if both thresholds are met, for any roots, revocations and signers", () => {
   const outcomes = { taken: 0, refused: 0 };
   const subset = (maxLength: number) => fc.subarray([...POOL, MALLORY], { maxLength });
   fc.assert(
@@ -136,7 +136,7 @@ test("a step is taken if and only if both thresholds are met, for any roots, rev
   expect(outcomes.refused).toBeGreaterThan(20);
 });
 
-test("any bytes are the next set or an OtaError, and never another than was signed", () => {
+test("any bytes give the signed next set or an OtaError", () => {
   const document = setOf(2, [A, B], 1);
   const bytes = sealedKeySet(document, [A, B]);
   fc.assert(

@@ -7,11 +7,14 @@ import { type TrustedKeys, trustKeys } from "./trusted-keys.ts";
 import { verifyEnvelope } from "./verify-envelope.ts";
 
 /**
- * Reads the key set that a device is provisioned with. Who hands it over is trusted; that a threshold of its own root
- * keys has signed it shows that these keys exist.
+ * Parses a provisioned key set. Provisioning is trusted; the required threshold of signatures by the set's own root
+ * keys proves that these keys exist.
  *
- * @param message - The envelope's bytes.
- * @throws OtaError `protocol/too-large`, `protocol/malformed`, `signing/…` as {@link verifyEnvelope} and `trustKeys`.
+ * @param message - Bytes of the envelope.
+ * @param verify - `verifySignature` in Node.
+ * @throws {@link OtaError} `protocol/too-large`.
+ * @throws {@link OtaError} `protocol/malformed`.
+ * @throws {@link OtaError} `signing/…` as {@link verifyEnvelope} and `trustKeys`.
  */
 export function readKeySet(message: Uint8Array, verify: SignatureVerifier): TrustedKeys {
   const envelope = parseEnvelope(message, MESSAGE_SIZE_MAX.keys);
@@ -21,20 +24,24 @@ export function readKeySet(message: Uint8Array, verify: SignatureVerifier): Trus
 }
 
 /**
- * Takes one step of trust: from a key set to the next, which a threshold of the root keys of both must have signed.
+ * Advances trust from a key set to the next one, which a threshold of the root keys of both sets must have signed.
  *
  * @param current - The key set of epoch n.
- * @param message - The envelope's bytes of the key set of epoch n + 1.
- * @throws OtaError `protocol/too-large`, `protocol/malformed`; `signing/key-set-epoch` for any epoch but the next (the
- *   details say which: a lower or equal one is old news); `signing/key-set-product`; else as {@link readKeySet}.
+ * @param message - Bytes of the envelope with the key set of epoch n + 1.
+ * @param verify - `verifySignature` in Node.
+ * @throws {@link OtaError} `protocol/too-large`.
+ * @throws {@link OtaError} `protocol/malformed`.
+ * @throws {@link OtaError} `signing/key-set-epoch` for any epoch but the next (the details say which: a lower or equal
+ *   one is old news).
+ * @throws {@link OtaError} `signing/key-set-product`; else as {@link readKeySet}.
  */
 export function advanceKeySet(current: TrustedKeys, message: Uint8Array, verify: SignatureVerifier): TrustedKeys {
   const envelope = parseEnvelope(message, MESSAGE_SIZE_MAX.keys);
   const document = parseKeySet(envelope.payload);
-  // Before any verification: what can't follow costs next to nothing.
+  // Cheap checks come before any verification.
   const expected = current.document.epoch + 1;
   if (document.epoch !== expected) {
-    const text = `the key set is of epoch ${document.epoch}; after ${expected - 1} only ${expected} is taken`;
+    const text = `the key set is of epoch ${document.epoch}; it must be ${expected}`;
     throw new OtaError("signing/key-set-epoch", text, { expected, found: document.epoch });
   }
   if (document.product !== current.document.product) {

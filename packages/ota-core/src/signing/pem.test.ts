@@ -10,7 +10,7 @@ const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime
 const PEM = publicKey.export({ format: "pem", type: "spki" }).toString();
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-test("what we write is what Node and OpenSSL write, and is read as the same key", () => {
+test("writes the same file as Node and OpenSSL, and parses it back to the same key", () => {
   expect(buildPublicKeyPem(parsePublicKeyPem(PEM))).toBe(PEM);
   const pem = rsa.publicKey.export({ format: "pem", type: "spki" }).toString();
   expect(buildPublicKeyPem(parsePublicKeyPem(pem))).toBe(pem);
@@ -18,7 +18,7 @@ test("what we write is what Node and OpenSSL write, and is read as the same key"
   expect(parsePublicKeyPem(buildPublicKeyPem({ spki }))).toEqual({ keyid, alg, sizeBits, spki });
 });
 
-test("line ends of Windows and white space around are read", () => {
+test("accepts Windows line ends and surrounding white space", () => {
   expect(parsePublicKeyPem(`\n  ${PEM.replaceAll("\n", "\r\n")}\n`)).toEqual(parsePublicKeyPem(PEM));
 });
 
@@ -41,7 +41,7 @@ test.for([
   ["two keys", PEM + PEM, "2 PEM blocks"],
   ["two labels", PEM.replace("END PUBLIC", "END SECRET"), "nothing before, in or after"],
   ["an end that is missing", lines.slice(0, 3).join("\n"), "nothing before, in or after"],
-  ["loose base64", PEM.replace(/(.)\n-----END/, "$1A\n-----END"), "no canonical base64"],
+  ["loose base64", PEM.replace(/(.)\n-----END/, "$1A\n-----END"), "not canonical base64"],
   ["no PEM", "hello", "no PEM block"],
   ["nothing", "", "no PEM block"],
   ["17 kB", PEM + " ".repeat(17_000), "at most 16384"],
@@ -51,7 +51,7 @@ test.for([
   );
 });
 
-test("any text is a key or an OtaError", () => {
+test("any text gives a key or an OtaError", () => {
   const damaged = fc.tuple(fc.nat({ max: PEM.length - 1 }), fc.string({ maxLength: 2 })).map(([at, text]) => {
     return PEM.slice(0, at) + text + PEM.slice(at + 1);
   });

@@ -2,45 +2,49 @@ import { fromBase64, toBase64 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { type PublicKey, parsePublicKey } from "./public-key.ts";
 
-/** One block of PEM. */
+/** One PEM block. */
 export interface PemBlock {
-  /** What stands after `BEGIN`, for example `PUBLIC KEY`. */
+  /** Text after `BEGIN`, for example `PUBLIC KEY`. */
   readonly label: string;
   readonly bytes: Uint8Array;
 }
 
-/** More characters than any key file has. */
+/** Maximum length of a key file in characters. */
 const PEM_LENGTH_MAX = 16_384;
 
 const BLOCK = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n((?:[A-Za-z0-9+/=]{1,76}\r?\n)+)-----END \1-----\s*$/;
 
-/** What to do with a file that holds something else than a public key. */
+/** Explanations for a file that contains something other than a public key. */
 const OTHER_BLOCKS: ReadonlyMap<string, string> = new Map([
-  ["PRIVATE KEY", "it is a private key; give the file with .pub that keygen wrote, or openssl pkey -pubout"],
-  ["ENCRYPTED PRIVATE KEY", "it is a private key; give the file with .pub that keygen wrote, or openssl pkey -pubout"],
-  ["EC PRIVATE KEY", "it is a private key; openssl pkey -pubout makes the public one"],
-  ["RSA PRIVATE KEY", "it is a private key; openssl pkey -pubout makes the public one"],
-  ["RSA PUBLIC KEY", "it is an RSA key in the form of PKCS #1; openssl rsa -RSAPublicKey_in -pubout converts it"],
+  ["PRIVATE KEY", "it is a private key; pass the .pub file that keygen wrote, or the output of openssl pkey -pubout"],
+  [
+    "ENCRYPTED PRIVATE KEY",
+    "it is a private key; pass the .pub file that keygen wrote, or the output of openssl pkey -pubout",
+  ],
+  ["EC PRIVATE KEY", "it is a private key; openssl pkey -pubout writes the public key"],
+  ["RSA PRIVATE KEY", "it is a private key; openssl pkey -pubout writes the public key"],
+  ["RSA PUBLIC KEY", "it is an RSA key in PKCS #1 format; openssl rsa -RSAPublicKey_in -pubout converts it"],
   ["CERTIFICATE", "it is a certificate; openssl x509 -pubkey -noout writes its key"],
 ]);
 
 /**
- * Reads a file of exactly one PEM block (RFC 7468, strict form) with nothing but white space around it.
+ * Parses a file of exactly one PEM block (RFC 7468, strict form) with only white space around it.
  *
- * @throws OtaError `signing/key-malformed`.
+ * @throws {@link OtaError} `signing/key-malformed` if the text is anything else.
  */
 export function parsePem(text: string): PemBlock {
   const [, label, body] = text.length > PEM_LENGTH_MAX ? [] : (BLOCK.exec(text) ?? []);
   if (label === undefined || body === undefined) throw malformed(reasonOf(text));
   const bytes = fromBase64(body.replaceAll(/\r?\n/g, ""));
-  if (bytes === undefined) throw malformed("its lines are no canonical base64");
+  if (bytes === undefined) throw malformed("its lines are not canonical base64");
   return { label, bytes };
 }
 
 /**
- * Reads a public key file: `-----BEGIN PUBLIC KEY-----`, as `openssl pkey -pubout` writes it.
+ * Parses a public key file (`-----BEGIN PUBLIC KEY-----`), as written by `openssl pkey -pubout`.
  *
- * @throws OtaError `signing/key-malformed` or `signing/key-unsupported`.
+ * @throws {@link OtaError} `signing/key-malformed` if the file is not one public key.
+ * @throws {@link OtaError} `signing/key-unsupported` if the protocol does not support the type of key.
  */
 export function parsePublicKeyPem(text: string): PublicKey {
   const { label, bytes } = parsePem(text);
@@ -48,7 +52,7 @@ export function parsePublicKeyPem(text: string): PublicKey {
   throw malformed(OTHER_BLOCKS.get(label) ?? `it holds ${label}; it must hold PUBLIC KEY`);
 }
 
-/** The public key file that {@link parsePublicKeyPem} reads. */
+/** Formats a public key as a file that {@link parsePublicKeyPem} parses. */
 export function buildPublicKeyPem({ spki }: Pick<PublicKey, "spki">): string {
   const lines = toBase64(spki).replaceAll(/(.{64})(?=.)/g, "$1\n");
   return `-----BEGIN PUBLIC KEY-----\n${lines}\n-----END PUBLIC KEY-----\n`;

@@ -38,7 +38,7 @@ const COMPRESSED = concatBytes([
 
 test.for([
   ["RSA of 1024 bits", () => spkiOf(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey), "1024 bits"],
-  ["RSA of 2047 bits", () => patched(RSA, 33, Uint8Array.of(0x7f)), "no RSA public key"], // the sign byte is one too many
+  ["RSA of 2047 bits", () => patched(RSA, 33, Uint8Array.of(0x7f)), "not an RSA public key"], // the sign byte is one too many
   [
     "RSA with exponent 3",
     () => spkiOf(generateKeyPairSync("rsa", { modulusLength: 2048, publicExponent: 3 }).privateKey),
@@ -49,7 +49,7 @@ test.for([
   ["P-384", () => ecSpki("secp384r1"), "curve is P-384"],
   ["P-521", () => ecSpki("secp521r1"), "curve is P-521"],
   ["secp256k1", () => ecSpki("secp256k1"), "curve is secp256k1"],
-  ["a spelled-out P-256", () => ecSpki("prime256v1", "explicit"), "spells out its curve"],
+  ["a spelled-out P-256", () => ecSpki("prime256v1", "explicit"), "states curve parameters"],
   ["a compressed point", () => COMPRESSED, "point is compressed"],
   ["a point beside the curve", () => patched(P256, 90, Uint8Array.of(P256[90]! ^ 1)), "does not lie on P-256"],
   ["coordinates beyond the field", () => patched(P256, 27, new Uint8Array(64).fill(0xff)), "does not lie on P-256"],
@@ -62,11 +62,11 @@ test.for([
     "small order",
   ],
   ["an Ed25519 ordinate beyond the field", () => patched(ED25519, 12, new Uint8Array(32).fill(0xff)), "small order"],
-  ["bytes behind the key", () => concatBytes([ED25519, Uint8Array.of(0)]), "no DER SubjectPublicKeyInfo"],
+  ["bytes behind the key", () => concatBytes([ED25519, Uint8Array.of(0)]), "not a DER SubjectPublicKeyInfo"],
   // The BIT STRING says how many bits of its last byte are unused (X.690 section 8.6.2.2); keys are whole bytes.
-  ["unused bits in a P-256 key", () => patched(P256, 25, Uint8Array.of(1)), "no DER SubjectPublicKeyInfo"],
-  ["unused bits in an Ed25519 key", () => patched(ED25519, 11, Uint8Array.of(7)), "no DER SubjectPublicKeyInfo"],
-  ["nothing", () => new Uint8Array(), "no DER SubjectPublicKeyInfo"],
+  ["unused bits in a P-256 key", () => patched(P256, 25, Uint8Array.of(1)), "not a DER SubjectPublicKeyInfo"],
+  ["unused bits in an Ed25519 key", () => patched(ED25519, 11, Uint8Array.of(7)), "not a DER SubjectPublicKeyInfo"],
+  ["nothing", () => new Uint8Array(), "not a DER SubjectPublicKeyInfo"],
 ] as const)("%s is refused with a code and a sentence", ([, spki, text]) => {
   const code = expect.stringMatching(/^signing\/key-(?:malformed|unsupported)$/);
   expect(() => parsePublicKey(spki())).toThrow(
@@ -74,7 +74,7 @@ test.for([
   );
 });
 
-test("half of all ordinates belong to no point of edwards25519, and are refused", () => {
+test("half of all y-coordinates have no point on edwards25519 and are refused", () => {
   const refused = Array.from({ length: 200 }, (_, y) =>
     patched(ED25519, 12, Uint8Array.of(y + 2, ...new Uint8Array(31))),
   ).filter((spki) => {
@@ -88,7 +88,7 @@ test("half of all ordinates belong to no point of edwards25519, and are refused"
   expect(refused).toBeLessThan(140);
 });
 
-test("any bytes are a key or an OtaError, and a damaged key is never read as the one it was", () => {
+test("any bytes give a key or an OtaError, and a damaged key never gives the original one", () => {
   const damaged = fc.tuple(fc.constantFrom(P256, RSA, ED25519), fc.nat(), fc.integer({ min: 1, max: 255 }));
   fc.assert(
     fc.property(

@@ -5,10 +5,10 @@ import type { KeyRecord } from "../schemas/types.generated.ts";
 import { isEd25519Point, isP256Point } from "./curve-points.ts";
 import { DerTag, readDer, readIntegerPair, readOnlyDer } from "./der.ts";
 
-/** How a key signs: one algorithm and one encoding for each type of key. */
+/** Signature algorithm. Each type of key has one algorithm and one encoding. */
 export type SignatureAlgorithm = KeyRecord["alg"];
 
-/** A public key that was checked: {@link parsePublicKey} makes it. */
+/** A checked public key, created by {@link parsePublicKey}. */
 export interface PublicKey {
   /** 32 hexadecimal digits: the first 16 bytes of the SHA-256 of `spki`. */
   readonly keyid: string;
@@ -19,11 +19,11 @@ export interface PublicKey {
   readonly spki: Uint8Array;
 }
 
-/** Sizes of an RSA modulus that count, in bits. */
+/** Accepted sizes of an RSA modulus, in bits. */
 const RSA_BITS_MIN = 2048;
 const RSA_BITS_MAX = 4096;
 
-/** 65537, the one public exponent. */
+/** The only accepted public exponent, 65537. */
 const RSA_EXPONENT = Uint8Array.of(0x01, 0x00, 0x01);
 
 /** Object identifiers by the hexadecimal digits of their content. */
@@ -32,7 +32,7 @@ const EC_PUBLIC_KEY = "2a8648ce3d0201"; // 1.2.840.10045.2.1
 const PRIME256V1 = "2a8648ce3d030107"; // 1.2.840.10045.3.1.7
 const ED25519 = "2b6570"; // 1.3.101.112
 
-/** What else a key may be, so that a refusal can name it. */
+/** Names of unsupported types, for error messages. */
 const FOREIGN_TYPES: ReadonlyMap<string, string> = new Map([
   ["2a864886f70d01010a", "RSASSA-PSS"],
   ["2a8648ce380401", "DSA"],
@@ -53,11 +53,12 @@ const FOREIGN_CURVES: ReadonlyMap<string, string> = new Map([
 const ACCEPTED = "keys are P-256, RSA of 2048 to 4096 bits with the exponent 65537, or Ed25519";
 
 /**
- * Reads a public key, and takes no other than the protocol's three: ECDSA on P-256 with an uncompressed point, RSA with
- * a modulus of 2048 to 4096 bits and the exponent 65537, Ed25519. Points must lie on their curve.
+ * Parses a public key of one of the protocol's three types: ECDSA on P-256 with an uncompressed point, RSA with a
+ * modulus of 2048 to 4096 bits and the exponent 65537, or Ed25519. Points must lie on their curve.
  *
  * @param spki - DER SubjectPublicKeyInfo (RFC 5280 section 4.1; RFC 5480, RFC 3279 section 2.3.1, RFC 8410). Copied.
- * @throws OtaError `signing/key-malformed` or `signing/key-unsupported`.
+ * @throws {@link OtaError} `signing/key-malformed` if it is not a valid key.
+ * @throws {@link OtaError} `signing/key-unsupported` for any other type of key.
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
   const info = readOnlyDer(spki, DerTag.sequence);
@@ -65,7 +66,7 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
   const identifier = algorithm?.tag === DerTag.sequence ? readDer(algorithm.content) : undefined;
   const bits = algorithm === undefined ? undefined : readOnlyDer(algorithm.rest, DerTag.bitString);
   if (identifier?.tag !== DerTag.objectIdentifier || bits === undefined || bits[0] !== 0)
-    throw malformed("it is no DER SubjectPublicKeyInfo");
+    throw malformed("it is not a DER SubjectPublicKeyInfo");
   const [key, parameters] = [bits.subarray(1), identifier.rest];
   const type = toHex(identifier.content);
   const own = Uint8Array.from(spki);
@@ -73,22 +74,22 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
     return { keyid: keyIdOf(own), alg, sizeBits, spki: own };
   };
   if (type === EC_PUBLIC_KEY) {
-    checkP256(parameters, key);
+    assertP256(parameters, key);
     return of("ecdsa-p256-sha256", 256);
   }
-  if (type === RSA_ENCRYPTION) return of("rsa-pkcs1v15-sha256", checkRsa(parameters, key));
+  if (type === RSA_ENCRYPTION) return of("rsa-pkcs1v15-sha256", rsaSizeBits(parameters, key));
   if (type !== ED25519) throw unsupported(FOREIGN_TYPES.get(type) ?? "unknown", `its type is ${foreignType(type)}`);
-  checkEd25519(parameters, key);
+  assertEd25519(parameters, key);
   return of("ed25519", 256);
 }
 
-function checkP256(parameters: Uint8Array, point: Uint8Array): void {
+function assertP256(parameters: Uint8Array, point: Uint8Array): void {
   const curve = readOnlyDer(parameters, DerTag.objectIdentifier);
-  if (curve === undefined) throw unsupported("ec", "it spells out its curve instead of naming it");
+  if (curve === undefined) throw unsupported("ec", "it states curve parameters instead of a named curve");
   const digits = toHex(curve);
   if (digits !== PRIME256V1) {
     const name = FOREIGN_CURVES.get(digits) ?? "unknown";
-    throw unsupported(name, `its curve is ${FOREIGN_CURVES.get(digits) ?? "none that is known here"}`);
+    throw unsupported(name, `its curve is ${name}`);
   }
   const [form] = point;
   if (point.length === 33 && (form === 2 || form === 3)) throw unsupported("ec", "its point is compressed");
@@ -96,11 +97,11 @@ function checkP256(parameters: Uint8Array, point: Uint8Array): void {
   if (!isP256Point(point.subarray(1))) throw malformed("its point does not lie on P-256");
 }
 
-/** @returns Bits of the modulus. */
-function checkRsa(parameters: Uint8Array, key: Uint8Array): number {
+/** Checks an RSA key and returns the size of its modulus in bits. */
+function rsaSizeBits(parameters: Uint8Array, key: Uint8Array): number {
   if (readOnlyDer(parameters, DerTag.null)?.length !== 0) throw malformed("parameters of an RSA key must be NULL");
   const pair = readIntegerPair(key);
-  if (pair === undefined) throw malformed("it is no RSA public key of modulus and exponent");
+  if (pair === undefined) throw malformed("it is not an RSA public key of modulus and exponent");
   const [modulus, exponent] = pair;
   const sizeBits = modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
   if (sizeBits < RSA_BITS_MIN || sizeBits > RSA_BITS_MAX)
@@ -113,10 +114,10 @@ function checkRsa(parameters: Uint8Array, key: Uint8Array): number {
   return sizeBits;
 }
 
-function checkEd25519(parameters: Uint8Array, key: Uint8Array): void {
+function assertEd25519(parameters: Uint8Array, key: Uint8Array): void {
   if (parameters.length > 0) throw malformed("an Ed25519 key has no parameters");
   if (key.length !== 32) throw malformed(`an Ed25519 key is 32 bytes; it has ${key.length}`);
-  if (!isEd25519Point(key)) throw malformed("its point does not lie on edwards25519, or is one of small order");
+  if (!isEd25519Point(key)) throw malformed("its point does not lie on edwards25519, or has small order");
 }
 
 function foreignType(digits: string): string {

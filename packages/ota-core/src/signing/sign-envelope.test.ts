@@ -13,7 +13,7 @@ const signer =
   (key: BenchKey): Signer =>
   async (message) => ({ key, signature: key.sign(message) });
 
-test("what is signed here is verified there", async () => {
+test("a signed envelope is verified", async () => {
   const keys = trustKeys(benchKeySet({ root: [[A, B, C], 3], release: [[A, B, C], 3], offer: [[A, B, C], 3] }));
   for (const kind of ["release", "offer", "keys"] as const) {
     const envelope = await signEnvelope(kind, { payload: PAYLOAD, signatures: [] }, [A, B, C].map(signer));
@@ -28,7 +28,7 @@ test("a key that signs again replaces its signature; others stay", async () => {
   expect(again.signatures.map(({ keyid }) => keyid)).toEqual([B.keyid, A.keyid]);
 });
 
-test("progress says for both sets who has signed a step and who still may", () => {
+test("progress lists, for both sets, which keys have signed and which may still sign", () => {
   const before = trustKeys(benchKeySet({ root: [[A, B], 1], release: [[A], 1], offer: [[A], 1] }));
   const next = trustKeys(benchKeySet({ root: [[B, C], 2], release: [[A], 1], offer: [[A], 1] }, { epoch: 2 }));
   const half = keySetProgress(sealed("keys", PAYLOAD, [B]), before, next, verifySignature);
@@ -41,7 +41,7 @@ test("progress says for both sets who has signed a step and who still may", () =
   expect(keySetProgress(sealed("keys", PAYLOAD, [C]), undefined, next, verifySignature)).toHaveLength(1);
 });
 
-test("a key of both sides signs once for both", () => {
+test("a key in both sets signs once for both", () => {
   const before = trustKeys(benchKeySet({ root: [[A, B], 2], release: [[A], 1], offer: [[A], 1] }));
   const countOf = (keys: readonly BenchKey[], threshold: number): number => {
     const next = trustKeys(benchKeySet({ root: [keys, threshold], release: [[A], 1], offer: [[A], 1] }, { epoch: 2 }));

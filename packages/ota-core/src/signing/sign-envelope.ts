@@ -7,15 +7,15 @@ export interface KeyedSignature {
   readonly signature: Uint8Array;
 }
 
-/** Signs a message with a key that it alone knows: of a file, behind a command. */
+/** Signs a message with a private key, for example from a file or behind a command. */
 export type Signer = (message: Uint8Array) => Promise<KeyedSignature>;
 
 /**
- * Adds signatures to an envelope, one after the other, as signers may ask people for something.
+ * Adds signatures to an envelope. Calls the signers one at a time, because they may prompt a person.
  *
- * @param kind - What the payload is.
- * @param envelope - The payload, and signatures that it has already.
- * @returns The envelope with one signature of each key: a key's new one in place of its old.
+ * @param kind - Kind of document in the payload.
+ * @param envelope - The payload and its existing signatures.
+ * @returns The envelope with one signature per key. A new signature replaces the same key's old one.
  */
 export async function signEnvelope(
   kind: SignedKind,

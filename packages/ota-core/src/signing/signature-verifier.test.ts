@@ -21,7 +21,7 @@ test.for([
   expect(hasSignatureForm(KEYS[type], signature)).toBe(fits);
 });
 
-test("a key verifies what it signed, and nothing else; no signature makes it throw", () => {
+test("a key verifies only its own signatures, and no signature makes it throw", () => {
   const message = Uint8Array.of(1, 2, 3);
   for (const key of Object.values(KEYS)) {
     const signature = key.sign(message);

@@ -4,26 +4,26 @@ import { buildPublicKeyPem } from "./pem.ts";
 import type { PublicKey } from "./public-key.ts";
 
 /**
- * Says whether a signature is one of a key over a message, by the key's own algorithm and encoding. Answers at once and
- * throws at nothing: it is a step of machines that do no I/O.
+ * Returns `true` if a signature is valid for a key and a message, with the key's own algorithm and encoding.
+ * Synchronous and never throws, because state machines without I/O call it.
  */
 export type SignatureVerifier = (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
 
 type NodeCrypto = typeof import("node:crypto");
 
-/** Found without an import that a bundler would see. */
+/** Not imported, so that bundlers for browsers don't see it. */
 const native: NodeCrypto | undefined = globalThis.process?.getBuiltinModule?.("node:crypto");
 
-/** A key as Node's crypto has it, made once: it takes half as long as a verification. */
+/** Cache of keys in Node's form: creating one takes half as long as a verification. */
 const KEY_OBJECTS = new WeakMap<PublicKey, import("node:crypto").KeyObject>();
 
 /**
- * Verifies with Node's crypto. Browsers have no synchronous verification: there it is a `WebCryptoVerifier`'s.
+ * Verifies a signature with Node's crypto. Browsers have no synchronous verification: use `WebCryptoVerifier` there.
  *
- * @param key - As `parsePublicKey` made it.
+ * @param key - Result of `parsePublicKey`.
  */
 export const verifySignature: SignatureVerifier = (key, message, signature) => {
-  assert(native !== undefined, "there is no node:crypto here; a WebCryptoVerifier is needed");
+  assert(native !== undefined, "node:crypto is not available; use a WebCryptoVerifier");
   const keyObject = KEY_OBJECTS.get(key) ?? native.createPublicKey(buildPublicKeyPem(key));
   KEY_OBJECTS.set(key, keyObject);
   try {
@@ -33,13 +33,13 @@ export const verifySignature: SignatureVerifier = (key, message, signature) => {
     const padding = native.constants.RSA_PKCS1_PADDING;
     return native.verify("sha256", message, { key: keyObject, padding }, signature);
   } catch {
-    return false; // OpenSSL tells some signatures that are none by an error
+    return false; // OpenSSL throws for some malformed signatures
   }
 };
 
 /**
- * Whether bytes have the one encoding in which a key's signatures count: for ECDSA DER with two integers of at most 32
- * bytes, for RSA as many bytes as the modulus has, for Ed25519 64 bytes.
+ * Returns `true` if bytes have the only accepted encoding of a key's signatures: DER with two integers of at most 32
+ * bytes for ECDSA, as many bytes as the modulus for RSA, 64 bytes for Ed25519.
  */
 export function hasSignatureForm({ alg, sizeBits }: PublicKey, signature: Uint8Array): boolean {
   if (alg === "ed25519") return signature.length === 64;

@@ -20,7 +20,7 @@ test("times are compared to the second, with and without fractions", () => {
   expect(isEarlier("2026-01-01T00:00:00.500Z", "2026-01-01T00:00:00Z")).toBe(false);
 });
 
-test("the latest of some times is found among those that are there", () => {
+test("the latest time ignores undefined times", () => {
   expect(latestTime([])).toBeUndefined();
   expect(latestTime([undefined, undefined])).toBeUndefined();
   expect(latestTime(["2026-01-02T00:00:00Z", undefined, "2026-01-01T00:00:00Z"])).toBe("2026-01-02T00:00:00Z");

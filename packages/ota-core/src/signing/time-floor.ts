@@ -2,14 +2,14 @@ import type { AppDescriptor } from "../image/app-descriptor.ts";
 
 const MONTHS: readonly string[] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** The largest lead of a local time over UTC, in milliseconds: UTC+14. */
+/** Maximum offset of a local time from UTC, in milliseconds: UTC+14. */
 const ZONE_LEAD_MS_MAX = 14 * 3_600_000;
 
 /**
- * The earliest time at which an app can have been built. Its descriptor says when by the clock of whoever built it, in a
- * time zone that it doesn't say.
+ * Returns the earliest time at which an app can have been built. Its descriptor states a local time without its time
+ * zone.
  *
- * @returns ISO 8601 in UTC to the second, or `undefined` where the descriptor says nothing, as reproducible builds do.
+ * @returns ISO 8601 in UTC to the second, or `undefined` if the descriptor states no time, as in reproducible builds.
  */
 export function earliestBuildTime({ date, time }: Pick<AppDescriptor, "date" | "time">): string | undefined {
   const [, monthName = "", day, year] = /^([A-Z][a-z]{2}) ([ 0-3][0-9]) ([0-9]{4})$/.exec(date) ?? [];
@@ -21,15 +21,16 @@ export function earliestBuildTime({ date, time }: Pick<AppDescriptor, "date" | "
 }
 
 /**
- * Whether a time is before another, to the second: fractions are written by some and left out by others.
+ * Returns `true` if a time is earlier than another, compared to the second: some writers leave out fractions.
  *
- * @param left - ISO 8601 in UTC, as the protocol's schemas have it. So is `right`.
+ * @param left - ISO 8601 in UTC, as in the protocol's schemas.
+ * @param right - ISO 8601 in UTC.
  */
 export function isEarlier(left: string, right: string): boolean {
   return left.slice(0, 19) < right.slice(0, 19);
 }
 
-/** The latest of some times; `undefined` where there is none. */
+/** Returns the latest of some times, or `undefined` if all are undefined. */
 export function latestTime(times: readonly (string | undefined)[]): string | undefined {
   let latest: string | undefined;
   for (const time of times) {

@@ -5,39 +5,40 @@ import type { Immutable } from "../messages/json-message.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 import { type PublicKey, parsePublicKey } from "./public-key.ts";
 
-/** What a key may be trusted for: key sets, what an image is, who gets it when. */
+/** Role of a key: `root` signs key sets, `release` signs releases, `offer` signs offers. */
 export type KeyRoleName = "offer" | "release" | "root";
 
-/** All roles, in the order in which trust flows. */
+/** All roles, from most to least trusted. */
 export const KEY_ROLES: readonly KeyRoleName[] = ["root", "release", "offer"];
 
-/** A key set whose keys were checked and are ready to verify with. */
+/** A key set with checked keys, ready for verification. */
 export interface TrustedKeys {
   readonly document: Immutable<KeySet>;
   readonly roles: Readonly<Record<KeyRoleName, TrustedRole>>;
 }
 
-/** The keys of one role that count: those that are revoked don't. */
+/** The keys of one role, without revoked ones. */
 export interface TrustedRole {
   readonly keys: readonly PublicKey[];
-  /** How many different keys must have signed. */
+  /** Number of different keys that must sign. */
   readonly threshold: number;
 }
 
 /**
- * Makes the keys of a key set ready to verify with. Says nothing about who signed the set.
+ * Checks the keys of a key set and prepares them for verification. Does not verify who signed the set.
  *
- * @param document - As `parseKeySet` or `buildKeySet` checked it.
- * @throws OtaError `signing/key-malformed` or `signing/key-unsupported`, for a record that states another algorithm than
- *   its key has too.
+ * @param document - A key set that `parseKeySet` or `buildKeySet` has checked.
+ * @throws {@link OtaError} `signing/key-malformed` if a key is invalid.
+ * @throws {@link OtaError} `signing/key-unsupported` if a key has an unsupported type, or its record states another
+ *   algorithm.
  */
 export function trustKeys(document: Immutable<KeySet>): TrustedKeys {
   const keys = new Map<string, PublicKey>();
   for (const [keyid, record] of Object.entries(document.records)) keys.set(keyid, readRecord(keyid, record));
   const roleOf = (name: KeyRoleName): TrustedRole => {
     const { keyids, threshold } = document.roles[name];
-    const counting = keyids.filter((keyid) => !document.revoked.includes(keyid));
-    return { keys: counting.flatMap((keyid) => keys.get(keyid) ?? []), threshold };
+    const valid = keyids.filter((keyid) => !document.revoked.includes(keyid));
+    return { keys: valid.flatMap((keyid) => keys.get(keyid) ?? []), threshold };
   };
   return { document, roles: { root: roleOf("root"), release: roleOf("release"), offer: roleOf("offer") } };
 }

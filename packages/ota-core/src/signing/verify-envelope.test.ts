@@ -40,7 +40,7 @@ test.for([
   },
 );
 
-test("a signature for one kind is none for another", () => {
+test("a signature for one kind is invalid for another", () => {
   for (const kind of ["offer", "release", "keys"] as const) {
     const keys = trustKeys(benchKeySet({ root: [[ALICE], 1], release: [[ALICE], 1], offer: [[ALICE], 1] }));
     for (const other of ["offer", "release", "keys"] as const) {
@@ -112,7 +112,7 @@ test.for([
   );
 });
 
-test("a revoked key counts nowhere, also where its role still names it", () => {
+test("a revoked key counts nowhere, even if its role still lists it", () => {
   const keys = trusted("release", [[ALICE, BOB], 1], [ALICE]);
   expect(() => verify(sealed("release", PAYLOAD, [ALICE]), keys)).toThrow(
     expect.objectContaining({ code: "signing/revoked-key", details: { kind: "release", keyid: ALICE.keyid } }),
@@ -129,7 +129,7 @@ test("a threshold is met by different keys, of different types, in any order", (
   );
 });
 
-test("the id in a signature only says which key to try first", () => {
+test("the id in a signature only decides which key to try first", () => {
   const envelope = sealed("release", PAYLOAD, [ALICE]);
   const misnamed = { ...envelope, signatures: envelope.signatures.map((it) => ({ ...it, keyid: MALLORY.keyid })) };
   expect(verify(misnamed, trusted("release", [[BOB, ALICE], 1])).keyids).toEqual([ALICE.keyid]);
@@ -200,7 +200,7 @@ test.for([
   expect(tried).toBeGreaterThanOrEqual(15);
 });
 
-test("a DER signature with bytes behind it, or in a longer form, counts no more", () => {
+test("a DER signature with trailing bytes or in a longer form is invalid", () => {
   const envelope = sealed("release", PAYLOAD, [ALICE]);
   const { sig } = envelope.signatures[0]!;
   const longer = concatBytes([Uint8Array.of(0x30, 0x81), sig.subarray(1)]); // the length in two bytes

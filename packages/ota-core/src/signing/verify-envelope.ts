@@ -4,34 +4,39 @@ import type { PublicKey } from "./public-key.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
 import type { KeyRoleName, TrustedKeys, TrustedRole } from "./trusted-keys.ts";
 
-/** An envelope that enough keys of the right role have signed. */
+/** An envelope that a threshold of keys of the required role has signed. */
 export interface VerifiedEnvelope {
-  /** The bytes that were verified: what is read must be these. */
+  /** The verified bytes. Parse these, no other copy. */
   readonly payload: Uint8Array;
-  /** Ids of the keys that signed and counted. */
+  /** Ids of the keys whose signatures are valid. */
   readonly keyids: readonly string[];
 }
 
 /**
- * Verifications that one envelope may cost. An honest one costs one for each of its signatures, at most 4; the rest is
- * for signatures that name another key than the one that made them.
+ * Maximum number of verifications per envelope. An honest envelope needs one per signature, at most 4; the rest is for
+ * signatures with a wrong key id.
  */
 const ENVELOPE_VERIFICATIONS_MAX = 8;
 
-/** Who signs what. */
+/** Role that signs each kind of document. */
 const ROLE_OF: Readonly<Record<SignedKind, KeyRoleName>> = { keys: "root", release: "release", offer: "offer" };
 
 /**
- * Verifies an envelope: a threshold of the keys that the set trusts for its kind must have signed it.
+ * Verifies that a threshold of trusted keys has signed an envelope.
  *
- * Algorithm and encoding are those of the trusted key; a signature that states another algorithm is not tried. The id
- * in a signature only says which key to try first. A key counts once, a revoked one not at all.
+ * Uses algorithm and encoding of the trusted key, and ignores a signature that states another algorithm. The key id in
+ * a signature only decides which key to try first. A key counts once, a revoked key not at all.
  *
  * @param keys - The current key set.
  * @param verify - `verifySignature` in Node.
- * @throws OtaError `signing/unsigned`; `signing/threshold` where some but too few keys have signed; where none has, why
- *   the likeliest signature doesn't count: `signing/bad-signature`, `signing/wrong-algorithm`, `signing/revoked-key`,
- *   `signing/wrong-role` or `signing/unknown-key`.
+ * @throws {@link OtaError} `signing/unsigned`.
+ * @throws {@link OtaError} `signing/threshold` where some but too few keys have signed; where none has, why the
+ *   likeliest signature doesn't count:.
+ * @throws {@link OtaError} `signing/bad-signature`.
+ * @throws {@link OtaError} `signing/wrong-algorithm`.
+ * @throws {@link OtaError} `signing/revoked-key`.
+ * @throws {@link OtaError} `signing/wrong-role`.
+ * @throws {@link OtaError} `signing/unknown-key`.
  */
 export function verifyEnvelope(
   envelope: Envelope,
@@ -49,7 +54,7 @@ export function verifyEnvelope(
 }
 
 /**
- * The keys of a role that have signed an envelope.
+ * Returns the keys of a role that have signed an envelope.
  *
  * @returns Their ids, each once; no more than the role's threshold are looked for.
  */

@@ -61,13 +61,19 @@ function leftPad(bytes: Uint8Array, size: number): Uint8Array {
   return padded;
 }
 
-test.for(REWRITTEN)("neither Node nor WebCrypto takes a genuine signature written as %s", async ([, key, rewrite]) => {
-  const message = utf8("x");
-  const signature = rewrite(key.sign(message));
-  const verifier = new WebCryptoVerifier();
-  await verifier.prepare((verify) => verify(key, message, signature));
-  expect([verifySignature(key, message, signature), verifier.verify(key, message, signature)]).toEqual([false, false]);
-});
+test.for(REWRITTEN)(
+  "neither Node nor WebCrypto accepts a genuine signature rewritten as %s",
+  async ([, key, rewrite]) => {
+    const message = utf8("x");
+    const signature = rewrite(key.sign(message));
+    const verifier = new WebCryptoVerifier();
+    await verifier.prepare((verify) => verify(key, message, signature));
+    expect([verifySignature(key, message, signature), verifier.verify(key, message, signature)]).toEqual([
+      false,
+      false,
+    ]);
+  },
+);
 
 test("short numbers in an ECDSA signature keep their place", async () => {
   const verifier = new WebCryptoVerifier();
@@ -79,7 +85,7 @@ test("short numbers in an ECDSA signature keep their place", async () => {
   expect(verifier.verify(ecdsa, message, signature)).toBe(true);
 });
 
-test("a step that asks one thing after the other is prepared to its end", async () => {
+test("a step with several dependent verifications is prepared completely", async () => {
   const first = trustKeys(benchKeySet({ root: [[ecdsa], 1], release: [[ecdsa], 1], offer: [[ed25519], 1] }));
   const message = sealedKeySet(
     benchKeySet({ root: [[rsa], 1], release: [[ecdsa], 1], offer: [[ed25519], 1] }, { epoch: 2 }),
@@ -95,7 +101,7 @@ test("a step that asks one thing after the other is prepared to its end", async 
   expect(step(verifier.verify)).toEqual(step(verifySignature));
 });
 
-test("a refusal is prepared too, and comes as it does in Node", async () => {
+test("a refusal is prepared too and is the same as in Node", async () => {
   const keys = trustKeys(benchKeySet({ root: [[rsa], 1], release: [[rsa], 1], offer: [[rsa], 1] }));
   const envelope = { payload: utf8("{}"), signatures: [{ ...sealed("offer", utf8("[]"), [rsa]).signatures[0]! }] };
   const verifier = new WebCryptoVerifier();
@@ -105,12 +111,12 @@ test("a refusal is prepared too, and comes as it does in Node", async () => {
   );
 });
 
-test("what nobody prepared is a defect, not a verdict", () => {
+test("verifying an unprepared signature throws", () => {
   const message = utf8("x");
   expect(() => new WebCryptoVerifier().verify(ecdsa, message, ecdsa.sign(message))).toThrow("Bug in tinybms");
 });
 
-test("a step's own defects come out", async () => {
+test("errors other than OtaError in a step are thrown", async () => {
   const fault = new TypeError("defect");
   const step = () => {
     throw fault;

@@ -7,16 +7,17 @@ import { readIntegerPair } from "./der.ts";
 import type { PublicKey } from "./public-key.ts";
 import { hasSignatureForm, type SignatureVerifier } from "./signature-verifier.ts";
 
+/** One signature to verify. */
 interface Question {
   readonly key: PublicKey;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
 }
 
-/** Verdicts that are kept; one offer with its release asks for at most 16. */
+/** Maximum number of cached results; one offer with its release needs at most 16. */
 const VERDICTS_MAX = 64;
 
-/** Rounds of questions in one step: an offer, the release in it, two key sets at a step between them. */
+/** Maximum number of rounds per step: an offer, its release, and two key sets for a change of trust need fewer. */
 const ROUNDS_MAX = 8;
 
 const ALGORITHMS = {
@@ -26,32 +27,32 @@ const ALGORITHMS = {
 } as const;
 
 /**
- * Verifies with WebCrypto, which only answers later, for steps that must not wait.
+ * Verifier for state machines in browsers: verifies with the asynchronous WebCrypto in advance, then answers
+ * synchronously.
  *
- * An adapter lets {@link WebCryptoVerifier.prepare} take the step first, on nothing that it could change, and then hands
- * the message to the machine that was given {@link WebCryptoVerifier.verify}: by then every answer is at hand.
+ * An adapter first runs a side-effect-free copy of the step in {@link WebCryptoVerifier.prepare}. It then passes the
+ * message to the state machine, which uses {@link WebCryptoVerifier.verify}.
  *
- * @example
- * const verifier = new WebCryptoVerifier();
- * await verifier.prepare((verify) => verifyEnvelope(parseEnvelope(message), "offer", keys, verify));
- * verifyEnvelope(parseEnvelope(message), "offer", keys, verifier.verify); // answers at once
+ * @example const verifier = new WebCryptoVerifier(); await verifier.prepare((verify) =>
+ *   verifyEnvelope(parseEnvelope(message), "offer", keys, verify)); verifyEnvelope(parseEnvelope(message), "offer",
+ *   keys, verifier.verify); // answers at once
  */
 export class WebCryptoVerifier {
   readonly #verdicts = new Map<string, boolean>();
 
-  /** Answers what {@link WebCryptoVerifier.prepare} prepared. Anything else is a defect of the caller. */
+  /** Returns a result that {@link WebCryptoVerifier.prepare} has computed. Any other call is a bug of the caller. */
   readonly verify: SignatureVerifier = (key, message, signature) => {
     if (!hasSignatureForm(key, signature)) return false;
     const verdict = this.#verdicts.get(nameOf({ key, message, signature }));
-    assert(verdict !== undefined, "prepare takes every step before the machine does");
+    assert(verdict !== undefined, "prepare runs every step before the state machine does");
     return verdict;
   };
 
   /**
-   * Takes a step again and again until every signature that it asks for is verified.
+   * Repeats a step until every signature that it needs is verified.
    *
-   * @param step - Without effects. What it returns is passed over, an `OtaError` that it throws as well: the machine will
-   *   come to the same end.
+   * @param step - A step without side effects. Its result is ignored, and so is an `OtaError`, which the state
+   *   machine's step will throw again.
    */
   async prepare(step: (verify: SignatureVerifier) => unknown): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -68,7 +69,7 @@ export class WebCryptoVerifier {
       if (open.size === 0) return;
       for (const [name, question] of open) this.#remember(name, await ask(question));
     }
-    assert(false, "a step that asks the same each time ends within its rounds");
+    assert(false, "a deterministic step ends within its rounds");
   }
 
   #remember(name: string, verdict: boolean): void {
@@ -100,7 +101,7 @@ async function ask({ key, message, signature }: Question): Promise<boolean> {
   return subtle.verify(algorithm, imported, own(plain), own(message));
 }
 
-/** r and s as 32 bytes each, as WebCrypto wants them. */
+/** Returns r and s as 32 bytes each, as WebCrypto expects them. */
 function rawEcdsa(signature: Uint8Array): Uint8Array {
   const raw = new Uint8Array(64);
   for (const [index, number] of (readIntegerPair(signature) ?? []).entries())
@@ -108,7 +109,7 @@ function rawEcdsa(signature: Uint8Array): Uint8Array {
   return raw;
 }
 
-/** WebCrypto takes no view of shared memory. */
+/** Copies bytes, because WebCrypto refuses views of shared memory. */
 function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(bytes);
 }
