@@ -1,5 +1,5 @@
+import { Choices, seedOf } from "./choices.ts";
 import { mutate } from "./mutate.ts";
-import { Random, seedOf } from "./random.ts";
 
 /** A parser, and what to begin with. */
 export interface FuzzTarget {
@@ -67,7 +67,7 @@ export function fuzzTarget(
   isExpected: (error: unknown) => boolean,
   { onInput }: FuzzWatch = { onInput: () => undefined },
 ): FuzzResult {
-  const random = new Random(seedOf(seed, name));
+  const random = new Choices(seedOf(seed, name));
   const seen = new Uint8Array(counters.length);
   const words = new Uint32Array(counters.buffer, counters.byteOffset, counters.length / 4);
   const corpus: Uint8Array[] = [];
@@ -95,7 +95,7 @@ export function fuzzTarget(
 }
 
 /** Of the last ones more often: they are what led furthest. */
-function choose(corpus: readonly Uint8Array[], random: Random): Uint8Array {
+function choose(corpus: readonly Uint8Array[], random: Choices): Uint8Array {
   const isRecent = random.below(2) === 0;
   return random.pick(isRecent ? corpus.slice(-8) : corpus);
 }

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Choices } from "./choices.ts";
 
 /** Numbers at which formats break: limits of fields, and what follows them. */
 const NUMBERS: readonly number[] = [
@@ -50,13 +50,13 @@ const encoder = new TextEncoder();
  * @param corpus - Other inputs, to take parts from.
  * @param sizeMax - Bytes of the longest result.
  */
-export function mutate(input: Uint8Array, corpus: readonly Uint8Array[], sizeMax: number, random: Random): Uint8Array {
+export function mutate(input: Uint8Array, corpus: readonly Uint8Array[], sizeMax: number, random: Choices): Uint8Array {
   let bytes = input;
   for (let steps = 1 << random.below(4); steps > 0; steps--) bytes = random.pick(MUTATIONS)(bytes, random, corpus);
   return bytes.length > sizeMax ? bytes.slice(0, sizeMax) : bytes;
 }
 
-type Mutation = (bytes: Uint8Array, random: Random, corpus: readonly Uint8Array[]) => Uint8Array;
+type Mutation = (bytes: Uint8Array, random: Choices, corpus: readonly Uint8Array[]) => Uint8Array;
 
 const MUTATIONS: readonly Mutation[] = [
   (bytes, random) => changed(bytes, random, (byte) => byte ^ (1 << random.below(8))),
@@ -107,7 +107,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-function changed(bytes: Uint8Array, random: Random, change: (byte: number) => number): Uint8Array {
+function changed(bytes: Uint8Array, random: Choices, change: (byte: number) => number): Uint8Array {
   if (bytes.length === 0) return bytes;
   const copy = bytes.slice();
   const at = random.below(copy.length);
@@ -115,7 +115,7 @@ function changed(bytes: Uint8Array, random: Random, change: (byte: number) => nu
   return copy;
 }
 
-function rangeOf(bytes: Uint8Array, random: Random): readonly [from: number, to: number] {
+function rangeOf(bytes: Uint8Array, random: Choices): readonly [from: number, to: number] {
   const from = random.below(bytes.length + 1);
   return [from, from + random.below(Math.min(bytes.length - from, 1 << random.below(10)) + 1)];
 }

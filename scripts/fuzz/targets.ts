@@ -1,6 +1,6 @@
 import type { SignatureVerifier } from "@tinybms/ota-core/signing";
+import { Choices } from "./choices.ts";
 import type { FuzzTarget } from "./fuzz-target.ts";
-import { Random } from "./random.ts";
 
 /** The library as it is bundled with counters. */
 export type Core = typeof import("./library.ts");
@@ -177,7 +177,7 @@ function keys(core: Core): FuzzTarget[] {
 /** One key of each algorithm, always the same: both base points, and an odd number of 2048 bits. */
 function publicKeys(): readonly Uint8Array[] {
   const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
-  const random = new Random(1);
+  const random = new Choices(1);
   const modulus = Uint8Array.from({ length: 256 }, () => random.below(256))
     .fill(0xc1, 0, 1)
     .fill(0xc1, 255);

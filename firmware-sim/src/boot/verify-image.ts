@@ -1,4 +1,4 @@
-import { createSha256, equalBytes, type Sha256, viewOf } from "@tinybms/ota-core";
+import { createSha256, equalBytes, formatHex, type Sha256, viewOf } from "@tinybms/ota-core";
 import {
   APP_DESCRIPTOR_MAGIC,
   APP_DESCRIPTOR_SIZE,
@@ -117,13 +117,13 @@ class Verification {
   run(): ImageVerification {
     const { offset, sizeBytes } = this.#partition;
     if (sizeBytes > PARTITION_SIZE_MAX && !this.#chip.addresses32Bit) {
-      return failure(2, EspErr.ESP_ERR_INVALID_ARG, `partition size ${hex(sizeBytes)} invalid, larger than 16MB`);
+      return failure(2, EspErr.ESP_ERR_INVALID_ARG, `partition size ${formatHex(sizeBytes)} invalid, larger than 16MB`);
     }
     const headerBytes = this.#take(APP_IMAGE_HEADER_SIZE);
     if (headerBytes === undefined) return this.#flashError();
     const checksMagic = this.#validate || this.#options.behaviors.checksMagicAlways;
     if (checksMagic && headerBytes[0] !== APP_IMAGE_MAGIC) {
-      const reason = `image at ${hex(offset)} has invalid magic byte (nothing flashed here?)`;
+      const reason = `image at ${formatHex(offset)} has invalid magic byte (nothing flashed here?)`;
       return failure(4, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
     const header = parseAppImageHeader(headerBytes.with(0, APP_IMAGE_MAGIC));
@@ -145,7 +145,7 @@ class Verification {
     const bad = this.#validate ? checkChipValidity(header, this.#chip, this.#efuse) : undefined;
     if (bad !== undefined) return failure(bad.step, bad.err, bad.reason);
     if (segmentCount <= SEGMENTS_MAX) return undefined;
-    const reason = `image at ${hex(this.#partition.offset)} segment count ${segmentCount} exceeds max ${SEGMENTS_MAX}`;
+    const reason = `image at ${formatHex(this.#partition.offset)} segment count ${segmentCount} exceeds max ${SEGMENTS_MAX}`;
     return failure(8, EspErr.ESP_ERR_IMAGE_INVALID, reason);
   }
 
@@ -156,7 +156,7 @@ class Verification {
     const { loadAddress, dataSize: sizeBytes } = parseSegmentHeader(header);
     const tooLong = sizeBytes >= SEGMENT_SIZE_LIMIT && !this.#chip.addresses32Bit;
     if (sizeBytes % 4 !== 0 || tooLong) {
-      const reason = `invalid segment length ${hex(sizeBytes)}`;
+      const reason = `invalid segment length ${formatHex(sizeBytes)}`;
       return failure(9, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
     const flashOffset = this.#position;
@@ -170,7 +170,7 @@ class Verification {
     if (!this.#sum(sizeBytes)) {
       // A bootloader maps what the chip shows beyond its end; such an image can't fit a partition in any case.
       return this.#options.environment === "app"
-        ? failure(14, EspErr.ESP_FAIL, `bootloader_mmap(${hex(flashOffset)}, ${hex(sizeBytes)}) failed`)
+        ? failure(14, EspErr.ESP_FAIL, `bootloader_mmap(${formatHex(flashOffset)}, ${formatHex(sizeBytes)}) failed`)
         : this.#doesNotFit(flashOffset + sizeBytes - this.#partition.offset);
     }
     return description === undefined ? undefined : this.#checkRevision(description);
@@ -179,7 +179,7 @@ class Verification {
   /** Steps 10 and 11. */
   #checkDescription(description: Uint8Array, sizeBytes: number): ImageVerification | undefined {
     if (sizeBytes < APP_DESCRIPTOR_SIZE && this.#options.behaviors.refusesShortFirstSegment) {
-      const reason = `Segment 0 data length ${hex(sizeBytes)} is too short for app description`;
+      const reason = `Segment 0 data length ${formatHex(sizeBytes)} is too short for app description`;
       return failure(10, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
     this.#descriptor = toAppDescription(description);
@@ -236,7 +236,7 @@ class Verification {
     if (padding === undefined) return this.#flashError();
     const stored = padding.at(-1) ?? 0;
     if (this.#validate && stored !== this.#checksum) {
-      const reason = `Checksum failed. Calculated ${hex(this.#checksum)} read ${hex(stored)}`;
+      const reason = `Checksum failed. Calculated ${formatHex(this.#checksum)} read ${formatHex(stored)}`;
       return failure(18, EspErr.ESP_ERR_IMAGE_INVALID, reason);
     }
     const calculated = this.#sha.copy();
@@ -311,7 +311,11 @@ class Verification {
   /** Step 3, and later reads: the app's driver refuses the address, the ROM's fails. */
   #flashError(): InvalidImage {
     const err = this.#options.environment === "app" ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
-    return failure(3, err, `read at ${hex(this.#position)} failed: the flash ends at ${hex(this.#flash.sizeBytes)}`);
+    return failure(
+      3,
+      err,
+      `read at ${formatHex(this.#position)} failed: the flash ends at ${formatHex(this.#flash.sizeBytes)}`,
+    );
   }
 
   #doesNotFit(length: number): ImageVerification {
@@ -326,8 +330,4 @@ function alignUp(sizeBytes: number): number {
 
 function failure(step: number, err: number, reason: string): InvalidImage {
   return { kind: "invalid", err, step, reason };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,3 +1,5 @@
+import { formatHex } from "@tinybms/ota-core";
+
 /** At most this many violations are kept, the first ones; the count goes on. */
 const VIOLATIONS_MAX = 1_000;
 
@@ -51,19 +53,19 @@ export function outOfBounds(
   length: number,
   sizeBytes: number,
 ): FlashViolation {
-  const detail = `${access} of ${length} bytes at ${hex(offset)}; the flash ends at ${hex(sizeBytes)}`;
+  const detail = `${access} of ${length} bytes at ${formatHex(offset)}; the flash ends at ${formatHex(sizeBytes)}`;
   return { kind: "out-of-bounds", offset, detail };
 }
 
 /** An erase that is not of whole sectors. */
 export function eraseUnaligned(offset: number, length: number): FlashViolation {
-  const detail = `erase of ${length} bytes at ${hex(offset)} is not of whole 4096-byte sectors`;
+  const detail = `erase of ${length} bytes at ${formatHex(offset)} is not of whole 4096-byte sectors`;
   return { kind: "erase-unaligned", offset, detail };
 }
 
 /** A program of encrypted flash that is not of whole blocks. */
 export function programUnaligned(offset: number, length: number): FlashViolation {
-  const detail = `program of ${length} bytes at ${hex(offset)} is not of whole 16-byte blocks, as flash encryption asks`;
+  const detail = `program of ${length} bytes at ${formatHex(offset)} is not of whole 16-byte blocks, as flash encryption asks`;
   return { kind: "program-unaligned", offset, detail };
 }
 
@@ -79,10 +81,6 @@ export function programWithoutErase(offset: number, cells: Uint8Array, bytes: Ui
   // A plain loop: every page of a delivery passes through here.
   while (bad < bytes.length && ((bytes[bad] ?? 0) & ~(cells[bad] ?? 0)) === 0) bad++;
   if (bad === bytes.length) return undefined;
-  const detail = `program of ${hex(bytes[bad] ?? 0)} at ${hex(offset + bad)} over ${hex(cells[bad] ?? 0)} needs an erase first`;
+  const detail = `program of ${formatHex(bytes[bad] ?? 0)} at ${formatHex(offset + bad)} over ${formatHex(cells[bad] ?? 0)} needs an erase first`;
   return { kind: "program-without-erase", offset: offset + bad, detail };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

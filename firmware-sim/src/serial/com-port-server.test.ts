@@ -1,7 +1,7 @@
 import { toHex } from "@tinybms/ota-core";
+import { buildNegotiation, buildSubnegotiation } from "@tinybms/ota-core/serial";
 import { expect, test } from "vitest";
 import { type ComPortAction, ComPortServer } from "./com-port-server.ts";
-import { buildNegotiation, buildSubnegotiation } from "./telnet.ts";
 
 const [WILL, DO, DONT] = [0xfb, 0xfd, 0xfe];
 

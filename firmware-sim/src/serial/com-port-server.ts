@@ -1,28 +1,20 @@
 import { viewOf } from "@tinybms/ota-core";
-import type { SerialSignals } from "../rom/reset-circuit.ts";
 import {
   buildNegotiation,
   buildSubnegotiation,
+  COM_PORT_ANSWER,
+  ComPort,
+  ComPortControl,
   escapeTelnet,
   TelnetCommand,
   TelnetDecoder,
+  TelnetOption,
   type TelnetPart,
-} from "./telnet.ts";
+} from "@tinybms/ota-core/serial";
+import type { SerialSignals } from "../rom/reset-circuit.ts";
 
-/** Options of Telnet that the server agrees to: binary transmission, no go-ahead, and the serial port (RFC 2217). */
-const BINARY = 0;
-const SUPPRESS_GO_AHEAD = 3;
-const COM_PORT = 44;
-const OPTIONS: readonly number[] = [BINARY, SUPPRESS_GO_AHEAD, COM_PORT];
-
-/** Commands of the client (RFC 2217, section 3); the server answers with 100 more. */
-const SIGNATURE = 0;
-const SET_BAUDRATE = 1;
-const SET_CONTROL = 5;
-const NOTIFY_MODEMSTATE = 7;
-const SET_MODEMSTATE_MASK = 11;
-const PURGE_DATA = 12;
-const ANSWER = 100;
+/** Options of Telnet that the server agrees to. */
+const OPTIONS: readonly number[] = Object.values(TelnetOption);
 
 /** CTS, DSR, RI and CD, and their changes: a board drives none of them. */
 const MODEM_STATE = 0;
@@ -31,10 +23,10 @@ const SIGNATURE_TEXT: readonly number[] = [...new TextEncoder().encode("tinybms-
 
 /** Values of SET_CONTROL that set a line. Others, such as flow control, are agreed to. */
 const CONTROL_LINES: ReadonlyMap<number, Partial<SerialSignals>> = new Map([
-  [8, { dtr: true }],
-  [9, { dtr: false }],
-  [11, { rts: true }],
-  [12, { rts: false }],
+  [ComPortControl.DTR_ON, { dtr: true }],
+  [ComPortControl.DTR_OFF, { dtr: false }],
+  [ComPortControl.RTS_ON, { rts: true }],
+  [ComPortControl.RTS_OFF, { rts: false }],
 ]);
 
 /** What the server does with what a client sent, in order. */
@@ -75,7 +67,7 @@ export class ComPortServer {
       case "negotiation":
         return this.#negotiate(part.command, part.option);
       case "subnegotiation":
-        return part.option === COM_PORT ? this.#command(part.bytes) : [];
+        return part.option === TelnetOption.COM_PORT ? this.#command(part.bytes) : [];
       default:
         return part satisfies never;
     }
@@ -92,29 +84,29 @@ export class ComPortServer {
     const [agree, refuse] = isOffer ? [TelnetCommand.DO, TelnetCommand.DONT] : [TelnetCommand.WILL, TelnetCommand.WONT];
     const answer = { type: "answer", bytes: buildNegotiation(isKnown ? agree : refuse, option) } as const;
     // From the client's offer on it is told of the modem's state. Clients that ask for CTS rely on it.
-    return isOffer && option === COM_PORT ? [answer, this.#modemState()] : [answer];
+    return isOffer && option === TelnetOption.COM_PORT ? [answer, this.#modemState()] : [answer];
   }
 
   #command(bytes: Uint8Array): readonly ComPortAction[] {
     const [command = 0, value] = bytes;
     const actions: ComPortAction[] = [];
-    if (command === SET_BAUDRATE && bytes.length === 5) {
+    if (command === ComPort.SET_BAUDRATE && bytes.length === 5) {
       const baudRate = viewOf(bytes).getUint32(1);
       if (baudRate > 0) actions.push({ type: "baud-rate", baudRate });
     }
-    if (command === SET_CONTROL) actions.push(...this.#control(value ?? 0));
-    if (command > PURGE_DATA) return actions;
+    if (command === ComPort.SET_CONTROL) actions.push(...this.#control(value ?? 0));
+    if (command > ComPort.PURGE_DATA) return actions;
     // pySerial asks with it for the state as it is.
-    if (command === NOTIFY_MODEMSTATE) return [this.#modemState()];
-    const answer = command === SIGNATURE ? SIGNATURE_TEXT : bytes.subarray(1);
-    const frame = buildSubnegotiation(COM_PORT, Uint8Array.from([command + ANSWER, ...answer]));
+    if (command === ComPort.NOTIFY_MODEMSTATE) return [this.#modemState()];
+    const answer = command === ComPort.SIGNATURE ? SIGNATURE_TEXT : bytes.subarray(1);
+    const frame = buildSubnegotiation(TelnetOption.COM_PORT, Uint8Array.from([command + COM_PORT_ANSWER, ...answer]));
     actions.push({ type: "answer", bytes: frame });
-    return command === SET_MODEMSTATE_MASK ? [...actions, this.#modemState()] : actions;
+    return command === ComPort.SET_MODEMSTATE_MASK ? [...actions, this.#modemState()] : actions;
   }
 
   #modemState(): ComPortAction {
-    const bytes = Uint8Array.of(NOTIFY_MODEMSTATE + ANSWER, MODEM_STATE);
-    return { type: "answer", bytes: buildSubnegotiation(COM_PORT, bytes) };
+    const bytes = Uint8Array.of(ComPort.NOTIFY_MODEMSTATE + COM_PORT_ANSWER, MODEM_STATE);
+    return { type: "answer", bytes: buildSubnegotiation(TelnetOption.COM_PORT, bytes) };
   }
 
   #control(value: number): readonly ComPortAction[] {

@@ -7,6 +7,7 @@ export {
   type OtaErrorOptions,
   type Problem,
 } from "./errors.ts";
+export { formatHex } from "./format-hex.ts";
 export { formatJson } from "./json/format-json.ts";
 export {
   type JsonObject,

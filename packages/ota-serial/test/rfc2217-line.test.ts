@@ -1,4 +1,5 @@
 // Our client of RFC 2217 against the simulated board's server.
+import { type AddressInfo, createServer } from "node:net";
 import { BootloaderFirmware, listenOnRfc2217, listenOnTcp, type NetworkPort, SerialCable } from "@tinybms/firmware-sim";
 import { afterEach, expect, test, vi } from "vitest";
 import { Flasher } from "../src/index.ts";
@@ -58,3 +59,27 @@ test.for(["socket", "rfc2217"] as const)(
     }
   },
 );
+
+test("refuses Telnet options that a serial port does not have, and a server without ports", async () => {
+  const [IAC, WILL, WONT, DO, DONT, ECHO, COM_PORT] = [255, 251, 252, 253, 254, 1, 44];
+  const received: Buffer[] = [];
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes: Buffer) => {
+      if (received.push(bytes) === 1) socket.write(Uint8Array.of(IAC, WILL, ECHO, IAC, DO, ECHO, IAC, DONT, COM_PORT));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await expect(openPort(`rfc2217://127.0.0.1:${port}`)).rejects.toMatchObject({
+      code: "serial/port-unusable",
+      message: expect.stringContaining("the server is none of RFC 2217"),
+    });
+    await vi.waitFor(() =>
+      expect(Buffer.concat(received).includes(Buffer.of(IAC, DONT, ECHO, IAC, WONT, ECHO))).toBe(true),
+    );
+  } finally {
+    server.close();
+  }
+});

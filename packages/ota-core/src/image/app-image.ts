@@ -1,5 +1,6 @@
 import { concatBytes, equalBytes, toHex, viewOf } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
+import { formatHex } from "../format-hex.ts";
 import { sha256 } from "../sha256.ts";
 import type { AppDescriptor } from "./app-descriptor.ts";
 import { APP_DESCRIPTOR_OFFSET } from "./app-descriptor.ts";
@@ -69,7 +70,7 @@ export interface AppImageParts {
 export function verifyAppImage(image: AppImage): void {
   const { checksum, appendedHash } = image;
   if (checksum.stored !== checksum.computed) {
-    const message = `the checksum at ${checksum.offset} is ${hex(checksum.stored, 2)}, but the segments sum to ${hex(checksum.computed, 2)}`;
+    const message = `the checksum at ${checksum.offset} is ${formatHex(checksum.stored, 2)}, but the segments sum to ${formatHex(checksum.computed, 2)}`;
     throw new OtaError("image/checksum-mismatch", message, {
       offset: checksum.offset,
       expected: checksum.stored,
@@ -99,9 +100,9 @@ export function assertAppImage(image: AppImage): asserts image is AppImage & { r
   }
   const guess =
     chipById(image.header.chipId) === undefined
-      ? `and no chip of the ESP32 family has id ${hex(image.header.chipId, 4)}: perhaps an ESP8266 image, which also begins with 0xe9`
+      ? `and no chip of the ESP32 family has id ${formatHex(image.header.chipId, 4)}: perhaps an ESP8266 image, which also begins with 0xe9`
       : "so this is a bootloader, or an image of another kind";
-  throw new OtaError("image/invalid", `no app descriptor at ${hex(APP_DESCRIPTOR_OFFSET, 2)}, ${guess}`, {
+  throw new OtaError("image/invalid", `no app descriptor at ${formatHex(APP_DESCRIPTOR_OFFSET, 2)}, ${guess}`, {
     offset: APP_DESCRIPTOR_OFFSET,
   });
 }
@@ -179,8 +180,4 @@ function segmentProblem(loadAddress: number, dataSize: number, sizeLimit: number
   if (dataSize >= sizeLimit) return `its ${dataSize} bytes must be less than ${sizeLimit}`;
   if (Number.isInteger(loadAddress) && loadAddress >= 0 && loadAddress <= 0xffff_ffff) return undefined;
   return `its load address ${loadAddress} must be a uint32`;
-}
-
-function hex(value: number, digits: number): string {
-  return `0x${value.toString(16).padStart(digits, "0")}`;
 }

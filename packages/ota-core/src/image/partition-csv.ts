@@ -1,4 +1,5 @@
 import { OtaError } from "../errors.ts";
+import { formatHex } from "../format-hex.ts";
 import { CHIPS } from "./chips.ts";
 import { layoutProblem, partitionAlignment } from "./partition-layout.ts";
 import {
@@ -221,7 +222,7 @@ function computedSize(
   if (type !== PartitionType.BOOTLOADER) return undefined;
   const size = tableOffset - (bootloaderOffset ?? undefinedBootloader(rowInvalid));
   if (size > 0) return size;
-  const places = `at ${hex(tableOffset - size)} must lie before the table at ${hex(tableOffset)}`;
+  const places = `at ${formatHex(tableOffset - size)} must lie before the table at ${formatHex(tableOffset)}`;
   throw rowInvalid(`Unsupported configuration. Primary bootloader ${places}`);
 }
 
@@ -230,7 +231,7 @@ function undefinedBootloader(rowInvalid: RowError): never {
   for (const { name, bootloaderOffset } of CHIPS) {
     places.set(bootloaderOffset, [...(places.get(bootloaderOffset) ?? []), name]);
   }
-  const texts = [...places].map(([offset, names]) => `${hex(offset)} for ${names.join(", ")}`);
+  const texts = [...places].map(([offset, names]) => `${formatHex(offset)} for ${names.join(", ")}`);
   const hint = `pass --primary-bootloader-offset: ${texts.join("; ")}`;
   throw rowInvalid("Primary bootloader offset is not defined", hint);
 }
@@ -242,9 +243,9 @@ function placeRows(rows: readonly Row[], tableOffset: number): PartitionEntry[] 
     const { line, label, type, subtype, flags } = row;
     if (isPrimary(type, subtype)) return { label, type, subtype, offset: row.offset ?? 0, size: row.size, flags };
     if (row.offset !== undefined && row.offset < previousEnd) {
-      const sets = `CSV Error at line ${line}: Partitions overlap. Partition sets offset ${hex(row.offset)}.`;
-      const free = `But partition table occupies the whole sector ${hex(tableOffset)}. Use a free offset ${hex(previousEnd)} or higher.`;
-      throw invalid(line, `${sets} ${index === 0 ? free : `Previous partition ends ${hex(previousEnd)}`}`);
+      const sets = `CSV Error at line ${line}: Partitions overlap. Partition sets offset ${formatHex(row.offset)}.`;
+      const free = `But partition table occupies the whole sector ${formatHex(tableOffset)}. Use a free offset ${formatHex(previousEnd)} or higher.`;
+      throw invalid(line, `${sets} ${index === 0 ? free : `Previous partition ends ${formatHex(previousEnd)}`}`);
     }
     const alignment = partitionAlignment(type);
     const offset = row.offset ?? Math.ceil(previousEnd / alignment) * alignment;
@@ -252,7 +253,7 @@ function placeRows(rows: readonly Row[], tableOffset: number): PartitionEntry[] 
     if (size < 0 || offset + size > 0x1_0000_0000) {
       throw invalid(
         line,
-        `Error at line ${line}: Invalid field value: the partition ends at ${hex(offset + size)}, before it begins or past 4 GiB`,
+        `Error at line ${line}: Invalid field value: the partition ends at ${formatHex(offset + size)}, before it begins or past 4 GiB`,
       );
     }
     previousEnd = offset + size;
@@ -267,19 +268,21 @@ function formatRow(entry: PartitionEntry, line: number): string {
   }
   const names = [...FLAGS].filter(([, bit]) => (flags & bit) !== 0);
   const known = names.reduce((bits, [, bit]) => bits | bit, 0);
-  if (flags !== known) throw invalid(line, `the flags ${hex(flags)} of "${label}" have no name in CSV`);
-  const columns = [label, partitionTypeName(type), partitionSubtypeName(type, subtype), hex(offset), formatSize(size)];
+  if (flags !== known) throw invalid(line, `the flags ${formatHex(flags)} of "${label}" have no name in CSV`);
+  const columns = [
+    label,
+    partitionTypeName(type),
+    partitionSubtypeName(type, subtype),
+    formatHex(offset),
+    formatSize(size),
+  ];
   return [...columns, names.map(([name]) => name).join(":")].join(",");
 }
 
 function formatSize(size: number): string {
   if (size > 0 && size % 0x10_0000 === 0) return `${size / 0x10_0000}M`;
   if (size > 0 && size % 0x400 === 0) return `${size / 0x400}K`;
-  return hex(size);
-}
-
-function hex(value: number): string {
-  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+  return formatHex(size);
 }
 
 function invalid(line: number, message: string, hint?: string): OtaError<"image/partition-csv-invalid"> {

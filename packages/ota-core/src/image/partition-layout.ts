@@ -1,3 +1,4 @@
+import { formatHex } from "../format-hex.ts";
 import { DataSubtype, PartitionFlag, PartitionType } from "./partition-names.ts";
 import type { PartitionEntry } from "./partition-table.ts";
 
@@ -54,9 +55,9 @@ function entryProblem(entry: PartitionEntry): string | undefined {
   const { label, type, subtype, offset, size } = entry;
   const alignment = partitionAlignment(type);
   const invalid = (message: string) => `Partition ${label} invalid: ${message}`;
-  if (offset % alignment !== 0) return invalid(`Offset ${hex(offset)} is not aligned to ${hex(alignment)}`);
+  if (offset % alignment !== 0) return invalid(`Offset ${formatHex(offset)} is not aligned to ${formatHex(alignment)}`);
   if (type === PartitionType.APP && size % SECTOR_SIZE !== 0) {
-    return invalid(`Size ${hex(size)} is not aligned to ${hex(SECTOR_SIZE)}`);
+    return invalid(`Size ${formatHex(size)} is not aligned to ${formatHex(SECTOR_SIZE)}`);
   }
   if (type !== PartitionType.DATA) return undefined;
 
@@ -66,8 +67,8 @@ function entryProblem(entry: PartitionEntry): string | undefined {
     return invalid(`${partition} is always read-write and cannot be read-only`);
   }
   if (!isReadonly && subtype === DataSubtype.NVS && size < NVS_WRITABLE_SIZE_MIN) {
-    const why = `the size of read/write NVS has to be at least ${hex(NVS_WRITABLE_SIZE_MIN)}`;
-    return invalid(`${partition} of this size (${hex(size)}) must be flagged as 'readonly' (${why})`);
+    const why = `the size of read/write NVS has to be at least ${formatHex(NVS_WRITABLE_SIZE_MIN)}`;
+    return invalid(`${partition} of this size (${formatHex(size)}) must be flagged as 'readonly' (${why})`);
   }
   return undefined;
 }
@@ -79,11 +80,11 @@ function overlapProblem(entries: readonly PartitionEntry[], firstOffset: number)
     const { type, subtype, offset } = entry;
     const isPrimary = (type === PartitionType.BOOTLOADER || type === PartitionType.PARTITION_TABLE) && subtype === 0;
     if (offset < firstOffset && !isPrimary) {
-      return { index, message: `Partition offset ${hex(offset)} is below ${hex(firstOffset)}` };
+      return { index, message: `Partition offset ${formatHex(offset)} is below ${formatHex(firstOffset)}` };
     }
     if (previous !== undefined && offset < previous.offset + previous.size) {
-      const range = `${hex(previous.offset)}-${hex(previous.offset + previous.size - 1)}`;
-      return { index, message: `Partition at ${hex(offset)} overlaps ${range}` };
+      const range = `${formatHex(previous.offset)}-${formatHex(previous.offset + previous.size - 1)}`;
+      return { index, message: `Partition at ${formatHex(offset)} overlaps ${range}` };
     }
     previous = entry;
   }
@@ -101,13 +102,9 @@ function otadataProblem(
   );
   const [first, second] = found;
   if (second !== undefined) {
-    const only = `Only one partition can be defined with type="data"(1) and subtype="${keyword}"(${hex(subtype)}).`;
+    const only = `Only one partition can be defined with type="data"(1) and subtype="${keyword}"(${formatHex(subtype)}).`;
     return { index: second[0], message: `Found multiple ${name} partitions. ${only}` };
   }
   if (first === undefined || first[1].size === OTADATA_PARTITION_SIZE) return undefined;
-  return { index: first[0], message: `${name} partition must have size = ${hex(OTADATA_PARTITION_SIZE)}` };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
+  return { index: first[0], message: `${name} partition must have size = ${formatHex(OTADATA_PARTITION_SIZE)}` };
 }

@@ -1,3 +1,4 @@
+import { formatHex } from "../format-hex.ts";
 import type { AppImageSegment } from "../image/app-image.ts";
 import { APP_IMAGE_HEADER_SIZE, parseSegmentHeader, SEGMENT_HEADER_SIZE } from "../image/app-image-header.ts";
 import { type Chip, MMU_PAGE_SIZE } from "../image/chips.ts";
@@ -42,8 +43,8 @@ export function checkMapping(segments: readonly InspectedSegment[], mmuPageSize:
   const pageSize = mmuPageSize >= 12 && mmuPageSize <= 16 ? 2 ** mmuPageSize : MMU_PAGE_SIZE;
   for (const [index, segment] of segments.entries()) {
     if (!isMapped(segment) || segment.offset % pageSize === segment.loadAddress % pageSize) continue;
-    const [offset, address] = [hex(segment.offset), hex(segment.loadAddress)];
-    const message = `segment ${index} at ${offset} can't be mapped to ${address}: both must agree modulo ${hex(pageSize)}`;
+    const [offset, address] = [formatHex(segment.offset), formatHex(segment.loadAddress)];
+    const message = `segment ${index} at ${offset} can't be mapped to ${address}: both must agree modulo ${formatHex(pageSize)}`;
     findings.problem("image/invalid", message, segment.offset, `/segments/${index}`);
   }
 }
@@ -67,8 +68,4 @@ export function noteUnmapped(segments: readonly InspectedSegment[], findings: Fi
     const message = `segments ${indices.join(", ")} are all mapped ${memory === "flash" ? "from flash" : `as ${memory.toUpperCase()}`}: ${what}`;
     findings.note("image/invalid", message, segments[indices[0] ?? 0]?.offset, "/segments");
   }
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

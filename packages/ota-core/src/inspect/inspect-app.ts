@@ -1,5 +1,6 @@
 import { equalBytes, toHex } from "../bytes.ts";
 import { isOtaError } from "../errors.ts";
+import { formatHex } from "../format-hex.ts";
 import {
   APP_DESCRIPTOR_OFFSET,
   APP_DESCRIPTOR_SIZE,
@@ -125,7 +126,7 @@ function checkBlockRevision(
 /** Both sums, whatever the other says. */
 function checkSums({ checksum, appendedHash }: AppImage, findings: Findings): void {
   if (checksum.stored !== checksum.computed) {
-    const [stored, computed] = [hex(checksum.stored), hex(checksum.computed)];
+    const [stored, computed] = [formatHex(checksum.stored, 2), formatHex(checksum.computed, 2)];
     const message = `the checksum is ${stored}, but the segments sum to ${computed}: the image is damaged`;
     findings.problem("image/checksum-mismatch", message, checksum.offset, "/checksum");
   }
@@ -208,8 +209,4 @@ function describeDescriptor(descriptor: AppDescriptor | undefined): AppImageInsp
 /** A revision as people write it: major.minor. */
 function revision(full: number): string {
   return `${Math.floor(full / 100)}.${full % 100}`;
-}
-
-function hex(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, "0")}`;
 }

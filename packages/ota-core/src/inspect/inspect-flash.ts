@@ -1,3 +1,4 @@
+import { formatHex } from "../format-hex.ts";
 import { APP_IMAGE_MAGIC } from "../image/app-image-header.ts";
 import { CHIPS, type ChipName, chipByName } from "../image/chips.ts";
 import { isSelectValid, otaSlotOfSequence, parseOtadataEntry } from "../image/otadata.ts";
@@ -70,7 +71,8 @@ export function inspectLocated(
           flashSize,
         });
   if (partitionTable === null) {
-    const place = options.tableOffset === undefined ? ", at 0x8000 or elsewhere" : ` at ${hex(options.tableOffset)}`;
+    const place =
+      options.tableOffset === undefined ? ", at 0x8000 or elsewhere" : ` at ${formatHex(options.tableOffset)}`;
     const message = `no partition table was found${place}: nothing can start`;
     const offset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
     findings.problem("image/partition-table-invalid", message, offset, "/partitionTable");
@@ -120,7 +122,8 @@ function judgeBootloader(
   findings: Findings,
 ): BootloaderInspection | null {
   if (found === undefined) {
-    const place = chipName === undefined ? "0x0, 0x1000 or 0x2000" : hex(chipByName(chipName)?.bootloaderOffset ?? 0);
+    const place =
+      chipName === undefined ? "0x0, 0x1000 or 0x2000" : formatHex(chipByName(chipName)?.bootloaderOffset ?? 0);
     findings.problem("image/not-bootable", `no bootloader was found at ${place}: nothing can start`, 0, "/bootloader");
     return null;
   }
@@ -128,7 +131,7 @@ function judgeBootloader(
   findings.adopt(inspection, offset, "/bootloader", "bootloader");
   const chip = CHIPS.find(({ name }) => name === (chipName ?? inspection.chip));
   if (chip !== undefined && !isAtRomOffset) {
-    const [is, must] = [hex(offset), hex(chip.bootloaderOffset)];
+    const [is, must] = [formatHex(offset), formatHex(chip.bootloaderOffset)];
     const message = `the bootloader for the ${chip.name} is at ${is}; its ROM looks for it at ${must}`;
     findings.problem("image/not-bootable", message, offset, "/bootloaderOffset");
   }
@@ -141,20 +144,23 @@ function noteCopies(
   findings: Findings,
 ): void {
   if (start > 0) {
-    const message = `this file goes to ${hex(start)}: it begins with the bootloader, which the ROM reads there`;
+    const message = `this file goes to ${formatHex(start)}: it begins with the bootloader, which the ROM reads there`;
     findings.note("image/not-bootable", message, start, "/startsAt");
   }
   for (const { offset, inspection } of otherBootloaders) {
-    const what = `another bootloader${inspection.chip === null ? "" : ` for the ${inspection.chip}`} is at ${hex(offset)}`;
-    const message = `${what}; the one at ${hex(bootloader?.offset ?? 0)} counts`;
+    const what = `another bootloader${inspection.chip === null ? "" : ` for the ${inspection.chip}`} is at ${formatHex(offset)}`;
+    const message = `${what}; the one at ${formatHex(bootloader?.offset ?? 0)} counts`;
     findings.note("image/not-bootable", message, offset, "/bootloaderOffset");
   }
   if (tableOffset === undefined || otherTableOffsets.length === 0) return;
-  const places = otherTableOffsets.slice(0, TABLES_NAMED_MAX).map(hex).join(", ");
+  const places = otherTableOffsets
+    .slice(0, TABLES_NAMED_MAX)
+    .map((value) => formatHex(value))
+    .join(", ");
   const more =
     otherTableOffsets.length > TABLES_NAMED_MAX ? ` and ${otherTableOffsets.length - TABLES_NAMED_MAX} more` : "";
   const others = otherTableOffsets.length === 1 ? "another partition table is" : "other partition tables are";
-  const message = `${others} at ${places}${more}; the one at ${hex(tableOffset)} counts, unless --partition-table-offset takes another`;
+  const message = `${others} at ${places}${more}; the one at ${formatHex(tableOffset)} counts, unless --partition-table-offset takes another`;
   findings.note("image/partition-table-invalid", message, otherTableOffsets[0], "/partitionTableOffset");
 }
 
@@ -214,7 +220,7 @@ function padded(bytes: Uint8Array, size: number): Uint8Array {
 function noteEnd(size: number, partitions: readonly FlashPartition[], findings: Findings): void {
   const missing = partitions.filter(({ present }) => present !== "whole").map(({ label }) => label);
   if (missing.length === 0) return;
-  const message = `the file ends at ${hex(size)}, before the end of ${missing.join(", ")}; what is missing is taken as erased`;
+  const message = `the file ends at ${formatHex(size)}, before the end of ${missing.join(", ")}; what is missing is taken as erased`;
   findings.note("image/truncated", message, size, "/partitions");
 }
 
@@ -251,7 +257,7 @@ function checkBoot(
   const partition = partitions.find(({ offset }) => offset === boot?.offset);
   if (boot === undefined || partition === undefined || partition.present === "none") return;
   if (partition.contents?.type === "app-image" && partition.contents.valid) return;
-  const message = `the bootloader would start ${boot.label} at ${hex(boot.offset)}, which holds no sound app`;
+  const message = `the bootloader would start ${boot.label} at ${formatHex(boot.offset)}, which holds no sound app`;
   findings.problem("image/not-bootable", message, boot.offset, "/boot");
 }
 
@@ -259,8 +265,4 @@ function checkBoot(
 function slotCountOf(entries: readonly PartitionEntry[]): number {
   return entries.filter(({ type, subtype }) => type === PartitionType.APP && (subtype & 0xf0) === AppSubtype.OTA_0)
     .length;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,6 +1,7 @@
 import { assert } from "../assert.ts";
 import { fromHex, toHex, viewOf } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
+import { formatHex } from "../format-hex.ts";
 import { CHUNK_SIZE } from "./timing.ts";
 
 /** Size of the header of a chunk message in bytes. */
@@ -123,16 +124,16 @@ export function parseChunk(payload: Uint8Array): Chunk {
     throw malformed("length", `the message has ${payload.length} bytes; it must have more than ${CHUNK_HEADER_SIZE}`);
   const view = viewOf(payload);
   const magic = view.getUint16(Offset.magic, true);
-  if (magic !== MAGIC) throw malformed("magic", `magic is ${hex(magic)}; it must be ${hex(MAGIC)}`);
+  if (magic !== MAGIC) throw malformed("magic", `magic is ${formatHex(magic)}; it must be ${formatHex(MAGIC)}`);
   const version = view.getUint8(Offset.version);
   if (version !== VERSION) throw malformed("version", `version is ${version}; it must be ${VERSION}`);
   const flags = view.getUint8(Offset.flags);
-  if ((flags & ~FLAG_DEFLATE) !== 0) throw malformed("flags", `flags are ${hex(flags)}; only bit 0 may be set`);
+  if ((flags & ~FLAG_DEFLATE) !== 0) throw malformed("flags", `flags are ${formatHex(flags)}; only bit 0 may be set`);
   const length = view.getUint16(Offset.length, true);
   const rest = payload.length - CHUNK_HEADER_SIZE;
   if (length !== rest) throw malformed("length", `length is ${length}; ${rest} bytes follow the header`);
   const reserved = view.getUint16(Offset.reserved, true);
-  if (reserved !== 0) throw malformed("reserved", `the reserved field is ${hex(reserved)}; it must be 0`);
+  if (reserved !== 0) throw malformed("reserved", `the reserved field is ${formatHex(reserved)}; it must be 0`);
   return {
     image: toHex(payload.subarray(Offset.image, Offset.image + IMAGE_SIZE)),
     index: view.getUint32(Offset.index, true),
@@ -143,8 +144,4 @@ export function parseChunk(payload: Uint8Array): Chunk {
 
 function malformed(path: string, reason: string): OtaError<"protocol/malformed"> {
   return new OtaError("protocol/malformed", `chunk: ${reason}`, { message: "chunk", path });
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,5 +1,6 @@
 import { utf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
+import { formatHex } from "../format-hex.ts";
 import {
   buildNvsBlobIndex,
   buildNvsVariableData,
@@ -62,7 +63,7 @@ export function buildNvsPartition(entries: readonly NvsEntryInput[], options: Nv
   const { pages } = writer;
   const neededBytes = neededSize(pages.length, sizeBytes);
   if (neededBytes > sizeBytes) {
-    const message = `the content needs a partition of ${hex(neededBytes)} bytes; ${hex(sizeBytes)} are too few`;
+    const message = `the content needs a partition of ${formatHex(neededBytes)} bytes; ${formatHex(sizeBytes)} are too few`;
     throw new OtaError("nvs/size-invalid", message, { sizeBytes, neededBytes });
   }
   const bytes = new Uint8Array(sizeBytes).fill(0xff);
@@ -178,7 +179,7 @@ function invalid(place: NvsPlace, problem: string): OtaError<"nvs/entry-invalid"
 function checkSize(sizeBytes: number): void {
   const isWhole = Number.isSafeInteger(sizeBytes) && sizeBytes % NVS_PAGE_SIZE === 0;
   if (isWhole && sizeBytes >= NVS_PAGE_SIZE && sizeBytes <= SIZE_MAX) return;
-  const limits = `a multiple of ${NVS_PAGE_SIZE} from ${hex(NVS_PAGE_SIZE)} to ${hex(SIZE_MAX)}`;
+  const limits = `a multiple of ${NVS_PAGE_SIZE} from ${formatHex(NVS_PAGE_SIZE)} to ${formatHex(SIZE_MAX)}`;
   // Callers in JavaScript may pass anything, even what has no text.
   const size = typeof sizeBytes === "number" ? String(sizeBytes) : `a ${typeof sizeBytes} of`;
   const message = `a partition of ${size} bytes can't be made: its size must be ${limits}`;
@@ -190,8 +191,4 @@ function neededSize(pageCount: number, sizeBytes: number): number {
   const readOnlySize = pageCount * NVS_PAGE_SIZE;
   if (sizeBytes < WRITABLE_SIZE_MIN && readOnlySize < WRITABLE_SIZE_MIN) return readOnlySize;
   return Math.max(WRITABLE_SIZE_MIN, readOnlySize + NVS_PAGE_SIZE);
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

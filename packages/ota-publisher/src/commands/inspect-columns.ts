@@ -30,11 +30,6 @@ export function indentedTable(
   return tableLines(headings, rows, { alignments }).map((line) => `  ${line}`);
 }
 
-/** An offset or address: hexadecimal, of eight digits in a table so that they stand in a column. */
-export function hex(value: number, digits = 1): string {
-  return `0x${value.toString(16).padStart(digits, "0")}`;
-}
-
 /** A size: bytes, and KiB or MiB where they are whole. */
 export function formatSize(bytes: number): string {
   if (bytes > 0 && bytes % 0x10_0000 === 0) return `${bytes / 0x10_0000} MiB`;

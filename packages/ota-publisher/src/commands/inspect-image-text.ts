@@ -1,5 +1,6 @@
+import { formatHex } from "@tinybms/ota-core";
 import type { AppImageInspection, BootloaderInspection } from "@tinybms/ota-core/esp";
-import { type Field, fieldLines, formatSize, hex, indentedTable } from "./inspect-columns.ts";
+import { type Field, fieldLines, formatSize, indentedTable } from "./inspect-columns.ts";
 import { signatureLines } from "./inspect-partition-text.ts";
 
 /** The fields of an app or bootloader image, and its segments. */
@@ -9,10 +10,10 @@ export function imageLines(image: AppImageInspection | BootloaderInspection): st
   const isAppended = hash === null && image.imageSize !== null ? "none" : null;
   const rows = segments.map(({ offset, size, loadAddress, memory }, index) => [
     `${index}`,
-    hex(offset, 6),
-    hex(size, 6),
+    formatHex(offset, 6),
+    formatHex(size, 6),
     `${size}`,
-    hex(loadAddress, 8),
+    formatHex(loadAddress, 8),
     memory,
   ]);
   return [
@@ -20,10 +21,13 @@ export function imageLines(image: AppImageInspection | BootloaderInspection): st
       ...(image.type === "app-image" ? appFields(image) : bootloaderFields(image)),
       ["chip revision", image.chipId === null ? null : revisions],
       ["flash", image.flashSize === null ? null : `${formatSize(image.flashSize)}, ${image.flashMode}`],
-      ["entry address", image.entryAddress === null ? null : hex(image.entryAddress, 8)],
-      ["image size", image.imageSize === null ? null : `${image.imageSize} bytes (${hex(image.imageSize)})`],
+      ["entry address", image.entryAddress === null ? null : formatHex(image.entryAddress, 8)],
+      ["image size", image.imageSize === null ? null : `${image.imageSize} bytes (${formatHex(image.imageSize)})`],
       ["after the image", image.trailingSize === 0 ? null : `${image.trailing}, ${image.trailingSize} bytes`],
-      ["checksum", checksum && sumText(hex(checksum.stored, 2), hex(checksum.computed, 2), checksum.matches)],
+      [
+        "checksum",
+        checksum && sumText(formatHex(checksum.stored, 2), formatHex(checksum.computed, 2), checksum.matches),
+      ],
       ["image SHA-256", hash === null ? isAppended : sumText(hash.stored, hash.computed, hash.matches)],
       ["file SHA-256", image.sha256],
     ]),

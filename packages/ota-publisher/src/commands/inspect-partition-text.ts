@@ -1,10 +1,11 @@
+import { formatHex } from "@tinybms/ota-core";
 import type {
   InspectedNvsEntry,
   InspectedSignatureBlock,
   NvsInspection,
   OtadataInspection,
 } from "@tinybms/ota-core/esp";
-import { fieldLines, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
+import { fieldLines, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 
 /** Longer values are cut for people; `--json` has them whole. */
 const VALUE_LENGTH_MAX = 64;
@@ -15,7 +16,7 @@ export function nvsLines({ version, namespaces, entries, pages }: NvsInspection)
     .slice(0, ROWS_MAX)
     .map((entry) => [entry.namespace ?? "?", entry.key, entry.type, `${entry.size}`, valueText(entry)]);
   const pageRows = pages.map(({ offset, state, sequence, used, erased, free }) => [
-    hex(offset, 6),
+    formatHex(offset, 6),
     state,
     sequence === null ? "-" : `${sequence}`,
     `${used}`,
@@ -72,7 +73,7 @@ export function signatureLines(blocks: readonly InspectedSignatureBlock[]): stri
   return blocks.flatMap(({ offset, scheme, keyDigest, imageDigest, crcMatches, imageDigestMatches }, index) => [
     ...(index === 0 ? [] : [""]),
     ...fieldLines([
-      ["block", `${index} at ${hex(offset)}`],
+      ["block", `${index} at ${formatHex(offset)}`],
       ["scheme", scheme],
       ["key digest", keyDigest],
       ["image digest", `${imageDigest}${digestText(imageDigestMatches)}`],

@@ -1,6 +1,7 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
+import { formatHex } from "@tinybms/ota-core";
 import type { FlashInspection, Inspection, InspectProblem, PartitionTableInspection } from "@tinybms/ota-core/esp";
-import { fieldLines, formatSize, hex, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
+import { fieldLines, formatSize, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";
 
@@ -53,7 +54,7 @@ function titleOf(inspection: Inspection): string {
 }
 
 function bodyOf(inspection: Inspection): string[] {
-  const size = fieldLines([["size", `${inspection.size} bytes (${hex(inspection.size)})`]]);
+  const size = fieldLines([["size", `${inspection.size} bytes (${formatHex(inspection.size)})`]]);
   switch (inspection.type) {
     case "app-image":
     case "bootloader":
@@ -78,8 +79,8 @@ function tableText({ partitions, md5, flashSize, slotCount, updatable }: Partiti
     partition.label,
     partition.type,
     partition.subtype,
-    hex(partition.offset, 6),
-    hex(partition.offset + partition.size, 6),
+    formatHex(partition.offset, 6),
+    formatHex(partition.offset + partition.size, 6),
     formatSize(partition.size),
     [partition.encrypted ? "encrypted" : "", partition.readonly ? "readonly" : ""].filter(Boolean).join(":"),
   ]);
@@ -104,16 +105,16 @@ function flashLines(flash: FlashInspection): string[] {
   const rows = partitions.map((partition) => [
     partition.label,
     `${partition.type}/${partition.subtype}`,
-    hex(partition.offset, 6),
+    formatHex(partition.offset, 6),
     formatSize(partition.size),
     contentsText(partition),
   ]);
   const heads = ["label", "type", "offset", "size", "contents"];
   return [
     ...fieldLines([
-      ["goes to", startsAt === 0 ? null : hex(startsAt)],
-      ["bootloader", bootloaderOffset === null ? "none" : `at ${hex(bootloaderOffset)}`],
-      ["partition table", partitionTableOffset === null ? "none" : `at ${hex(partitionTableOffset)}`],
+      ["goes to", startsAt === 0 ? null : formatHex(startsAt)],
+      ["bootloader", bootloaderOffset === null ? "none" : `at ${formatHex(bootloaderOffset)}`],
+      ["partition table", partitionTableOffset === null ? "none" : `at ${formatHex(partitionTableOffset)}`],
       ["flash size", bootloader?.flashSize ? formatSize(bootloader.flashSize) : null],
       ["OTA possible", partitionTable === null ? null : partitionTable.updatable ? "yes" : "no"],
       ["starts", boot],
@@ -154,7 +155,7 @@ function suggestionLines(inspection: Inspection): string[] {
 
 function describe({ message, offset }: InspectProblem): string {
   return printable(
-    offset === undefined || message.includes("(offset ") ? message : `${message} (offset ${hex(offset)})`,
+    offset === undefined || message.includes("(offset ") ? message : `${message} (offset ${formatHex(offset)})`,
   );
 }
 

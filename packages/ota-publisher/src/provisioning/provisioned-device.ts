@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { isOtaError, OtaError } from "@tinybms/ota-core";
+import { formatHex, isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   buildNvsPartition,
   checkProvisioning,
@@ -82,7 +82,7 @@ function build(entries: readonly NvsEntryInput[], sizeBytes: number): Uint8Array
 }
 
 function tooSmall(sizeBytes: number, neededBytes: number): OtaError<"nvs/size-invalid"> {
-  const message = `an NVS partition of ${hex(sizeBytes)} bytes leaves the device no page to write to; it needs ${hex(neededBytes)}`;
+  const message = `an NVS partition of ${formatHex(sizeBytes)} bytes leaves the device no page to write to; it needs ${formatHex(neededBytes)}`;
   const hint = "--nvs-size says how large it is; the partition table of the app must say the same";
   return new OtaError("nvs/size-invalid", message, { sizeBytes, neededBytes }, { hint });
 }
@@ -98,8 +98,4 @@ function atPlace(error: unknown, place: ListPlace): unknown {
     return listFault(place, problem?.path.slice(1) || "device_id", problem?.message ?? error.message);
   }
   return isOtaError(error) ? listFault(place, "broker", error.message) : error;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,21 +1,34 @@
 import type { Socket } from "node:net";
+import { concatBytes, viewOf } from "@tinybms/ota-core";
+import {
+  buildNegotiation,
+  buildSubnegotiation,
+  COM_PORT_ANSWER,
+  ComPort,
+  ComPortControl,
+  escapeTelnet,
+  TelnetCommand,
+  TelnetDecoder,
+  TelnetOption,
+  type TelnetPart,
+} from "@tinybms/ota-core/serial";
 import { portUnusable } from "../line/port-faults.ts";
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial-line.ts";
 import { SIGNALS_WHEN_OPENED, signalPath } from "../line/signal-path.ts";
 import { closeSocket, connectTo, endOf, type NetworkAddress, writeTo } from "./socket-line.ts";
-import {
-  ComPort,
-  ComPortControl,
-  comPortRequest,
-  escapeTelnet,
-  networkWord,
-  TelnetReader,
-  telnetGreeting,
-} from "./telnet.ts";
 
 /** How long a server may take to answer a request, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 3000;
+
+const { WILL, WONT, DO, DONT } = TelnetCommand;
+const { COM_PORT } = TelnetOption;
+const OPTIONS: readonly number[] = Object.values(TelnetOption);
+
+/** What a client offers when it connects: binary both ways, and the options of the port. */
+const GREETING: Uint8Array = concatBytes(
+  OPTIONS.flatMap((option) => [buildNegotiation(WILL, option), buildNegotiation(DO, option)]),
+);
 
 /**
  * Connects to a serial port behind a server of RFC 2217, `rfc2217://HOST:PORT`: with control lines and rate.
@@ -45,7 +58,7 @@ class Rfc2217Line implements SerialLine {
   readonly hasBaudRate = true;
   readonly #socket: Socket;
   readonly #received = new ReceiveBuffer();
-  readonly #telnet = new TelnetReader();
+  readonly #telnet = new TelnetDecoder();
   /** Requests that wait for their answer, by command. */
   readonly #waiting = new Map<number, () => void>();
   #signals: Signals = SIGNALS_WHEN_OPENED;
@@ -59,7 +72,7 @@ class Rfc2217Line implements SerialLine {
   }
 
   async begin(baudRate: number): Promise<void> {
-    await writeTo(this.#socket, telnetGreeting(), this.#received);
+    await writeTo(this.#socket, GREETING, this.#received);
     await this.setBaudRate(baudRate);
     await this.#request(ComPort.SET_DATASIZE, Uint8Array.of(8));
     await this.#request(ComPort.SET_PARITY, Uint8Array.of(1));
@@ -89,7 +102,9 @@ class Rfc2217Line implements SerialLine {
   }
 
   setBaudRate(baudRate: number): Promise<void> {
-    return this.#request(ComPort.SET_BAUDRATE, networkWord(baudRate));
+    const value = new Uint8Array(4);
+    viewOf(value).setUint32(0, baudRate);
+    return this.#request(ComPort.SET_BAUDRATE, value);
   }
 
   wait(ms: number): Promise<void> {
@@ -105,7 +120,12 @@ class Rfc2217Line implements SerialLine {
   }
 
   #control(value: number): Promise<void> {
-    return writeTo(this.#socket, comPortRequest(ComPort.SET_CONTROL, Uint8Array.of(value)), this.#received);
+    return this.#send(ComPort.SET_CONTROL, Uint8Array.of(value));
+  }
+
+  #send(command: number, value: Uint8Array): Promise<void> {
+    const bytes = buildSubnegotiation(COM_PORT, Uint8Array.of(command, ...value));
+    return writeTo(this.#socket, bytes, this.#received);
   }
 
   async #request(command: number, value: Uint8Array): Promise<void> {
@@ -119,16 +139,26 @@ class Rfc2217Line implements SerialLine {
         resolve();
       });
     });
-    await Promise.all([writeTo(this.#socket, comPortRequest(command, value), this.#received), answered]);
+    await Promise.all([this.#send(command, value), answered]);
     this.#received.assertSound();
   }
 
   #take(bytes: Uint8Array): void {
-    const { data, reply, answers, isRefused } = this.#telnet.push(bytes);
-    if (reply.length > 0) this.#socket.write(reply);
-    for (const { command } of answers) this.#answer(command);
-    this.#received.push(data);
-    if (isRefused) this.#end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
+    for (const part of this.#telnet.push(bytes)) {
+      if (part.type === "data") this.#received.push(part.bytes);
+      else if (part.type === "negotiation") this.#negotiate(part);
+      else if (part.option === COM_PORT) this.#answer((part.bytes[0] ?? 0) - COM_PORT_ANSWER);
+    }
+  }
+
+  /** Stays silent when the server agrees to what the greeting offers, and refuses everything else. */
+  #negotiate({ command, option }: Extract<TelnetPart, { type: "negotiation" }>): void {
+    if (OPTIONS.includes(option)) {
+      if (option !== COM_PORT || command === WILL || command === DO) return;
+      this.#end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
+    } else if (command === DO || command === WILL) {
+      this.#socket.write(buildNegotiation(command === DO ? WONT : DONT, option));
+    }
   }
 
   #answer(command: number): void {

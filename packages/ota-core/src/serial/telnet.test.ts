@@ -1,6 +1,6 @@
-import { concatBytes } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { concatBytes } from "../bytes.ts";
 import { buildNegotiation, buildSubnegotiation, escapeTelnet, TelnetDecoder, type TelnetPart } from "./telnet.ts";
 
 const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 30 }).map((bytes) => {

@@ -6,10 +6,32 @@ const SUBNEGOTIATION_END = 0xf0;
 /** The four commands that negotiate options. */
 export const TelnetCommand = { WILL: 0xfb, WONT: 0xfc, DO: 0xfd, DONT: 0xfe } as const;
 
-/** Bytes of a subnegotiation that are kept: none of ours is longer. */
+/** Options of a serial port behind Telnet: RFC 856, RFC 858, RFC 2217. */
+export const TelnetOption = { BINARY: 0, SUPPRESS_GO_AHEAD: 3, COM_PORT: 44 } as const;
+
+/** Commands of the client in a subnegotiation of COM_PORT (RFC 2217 section 3). */
+export const ComPort = {
+  SIGNATURE: 0,
+  SET_BAUDRATE: 1,
+  SET_DATASIZE: 2,
+  SET_PARITY: 3,
+  SET_STOPSIZE: 4,
+  SET_CONTROL: 5,
+  NOTIFY_MODEMSTATE: 7,
+  SET_MODEMSTATE_MASK: 11,
+  PURGE_DATA: 12,
+} as const;
+
+/** The server's answer to a {@link ComPort} command is the command plus this number. */
+export const COM_PORT_ANSWER = 100;
+
+/** Values of SET_CONTROL. */
+export const ComPortControl = { NO_FLOW_CONTROL: 1, DTR_ON: 8, DTR_OFF: 9, RTS_ON: 11, RTS_OFF: 12 } as const;
+
+/** Maximum number of bytes kept of a subnegotiation; those of a serial port are shorter. */
 const SUBNEGOTIATION_MAX = 64;
 
-/** What a Telnet connection carries, in order. */
+/** Part of what a Telnet connection carries. */
 export type TelnetPart =
   | { readonly type: "data"; readonly bytes: Uint8Array }
   /** One of {@link TelnetCommand} and an option. */
@@ -18,12 +40,13 @@ export type TelnetPart =
 
 type State = "data" | "command" | "option" | "subnegotiation" | "subnegotiation-command";
 
-/** Takes a Telnet connection apart (RFC 854, 855), in whatever pieces it comes. Other commands count for nothing. */
+/** Splits the bytes of a Telnet connection into its parts (RFC 854, RFC 855). Ignores other commands. */
 export class TelnetDecoder {
   #state: State = "data";
   #command = 0;
   #subnegotiation: number[] = [];
 
+  /** Takes the next bytes of the connection and returns the parts that they complete. */
   push(bytes: Uint8Array): TelnetPart[] {
     const parts: TelnetPart[] = [];
     let data: number[] = [];
@@ -50,7 +73,7 @@ export class TelnetDecoder {
     return parts;
   }
 
-  /** A byte that is no data. @returns What it completes. */
+  /** Takes a byte that is not data. @returns The part that it completes. */
   #take(byte: number): TelnetPart | undefined {
     switch (this.#state) {
       case "data":
@@ -88,19 +111,19 @@ export class TelnetDecoder {
   }
 }
 
-/** Data as it goes over a Telnet connection: FF doubled. */
+/** Returns data as it is sent over a Telnet connection: each byte FF twice. */
 export function escapeTelnet(bytes: Uint8Array): Uint8Array {
   return bytes.includes(IAC)
     ? Uint8Array.from([...bytes].flatMap((byte) => (byte === IAC ? [IAC, IAC] : byte)))
     : bytes;
 }
 
-/** The bytes of a negotiation. */
+/** Builds a negotiation: one of {@link TelnetCommand} and an option. */
 export function buildNegotiation(command: number, option: number): Uint8Array {
   return Uint8Array.of(IAC, command, option);
 }
 
-/** The bytes of a subnegotiation. */
+/** Builds a subnegotiation. */
 export function buildSubnegotiation(option: number, bytes: Uint8Array): Uint8Array {
   return Uint8Array.from([IAC, SUBNEGOTIATION, option, ...escapeTelnet(bytes), IAC, SUBNEGOTIATION_END]);
 }
