@@ -89,7 +89,7 @@ export type ReceiverEvent =
       readonly bootCount: number;
       /** The last reset was asked for by software; after any other, cells may have been cut off in the middle. */
       readonly cleanReset: boolean;
-      /** The bootloader in this flash performs rollback at all. */
+      /** New images start on the bootloader's probation: bootloader and app were both built with rollback. */
       readonly rollback: boolean;
       /** The lowest secure version that the eFuse still lets boot. */
       readonly secureVersion: number;
