@@ -102,25 +102,29 @@ test("a file that is not there is told with its artifact", () => {
 
 test("a file that is delivered as a whole may be of any kind, and is told where it is no app image", () => {
   const image = openArtifact(path, ARTIFACT);
-  expect(image).toMatchObject({ file: { sizeBytes: IMAGE.length, sha256: toHex(sha256(IMAGE)) }, warnings: [] });
+  expect(image).toMatchObject({ sizeBytes: IMAGE.length, sha256: toHex(sha256(IMAGE)) });
+  expect(image.warnings()).toEqual([]);
   const tail = new Uint8Array(10);
-  image.file.readAt(tail, IMAGE.length - 10);
+  image.readAt(tail, IMAGE.length - 10);
   expect(tail).toEqual(IMAGE.slice(-10));
-  expect(() => image.file.readAt(new Uint8Array(11), IMAGE.length - 10)).toThrow(
+  expect(() => image.readAt(new Uint8Array(11), IMAGE.length - 10)).toThrow(
     expect.objectContaining({ code: "image/truncated" }),
   );
-  image.file.close();
+  image.close();
   const bytes = new Uint8Array(700_000).fill(7);
   writeFileSync(path, bytes);
   const other = openArtifact(path, ARTIFACT);
-  expect(other.file).toMatchObject({ sizeBytes: bytes.length, sha256: toHex(sha256(bytes)) });
-  expect(other.warnings).toEqual([expect.stringMatching(/is not an app image .* it is sent as it is$/)]);
-  other.file.close();
+  expect(other).toMatchObject({ sizeBytes: bytes.length, sha256: toHex(sha256(bytes)) });
+  expect(other.warnings()).toEqual([expect.stringMatching(/is not an app image .* it is sent as it is$/)]);
+  other.close();
 });
 
 test("an app image that is damaged is delivered in no way", () => {
   writeFileSync(path, IMAGE.slice(0, 9_000));
-  expect(() => openArtifact(path, ARTIFACT)).toThrow(expect.objectContaining({ code: "image/truncated" }));
+  const file = openArtifact(path, ARTIFACT);
+  expect(() => file.warnings()).toThrow(expect.objectContaining({ code: "image/truncated" }));
+  expect(() => file.image()).toThrow(expect.objectContaining({ code: "image/truncated" }));
+  file.close();
 });
 
 test.for([

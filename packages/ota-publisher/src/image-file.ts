@@ -64,48 +64,66 @@ const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
 /** Bytes read at a time while the image is measured. */
 const PIECE_SIZE = 256 * 1024;
 
+/** A file of a release, open and measured. It need not be an app image. */
+export interface OpenArtifact extends ArtifactFile {
+  /**
+   * The file as an app image that devices install.
+   *
+   * @throws {@link OtaError} `image/…` and `package/wrong-chip` for the first fault that `createImageJudge` finds.
+   */
+  image(): ImageFile;
+  /**
+   * Why no device can install the file, as sentences: release lines of file systems and other chips are delivered as they
+   * are.
+   *
+   * @throws {@link OtaError} as {@link image} for faults of a file that begins as an app image and is not sound.
+   */
+  warnings(): readonly string[];
+}
+
 /**
- * Opens and measures an image that is to be installed by devices. The file stays open, so that one that takes its place
- * while the delivery runs changes nothing.
+ * Opens and measures a file that is to be delivered. The file stays open, so that one that takes its place while the
+ * delivery runs changes nothing.
  *
  * @throws {@link OtaError} `manifest/artifact-not-found` if it can't be opened; `manifest/artifact-mismatch` if it is not
- *   what the manifest says; `image/…` and `package/wrong-chip` for the first fault that `createImageJudge` finds.
+ *   what the manifest says.
  */
-export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
+export function openArtifact(path: string, artifact: ArtifactIdentity): OpenArtifact {
   return withOpenFile(path, artifact, (descriptor) => {
     const { judged, hashList, ...measured } = measure(descriptor, path, artifact);
-    const [fault] = judged.faults(path, artifact.hardware);
-    if (judged.sound === undefined || fault !== undefined) throw fault?.error ?? judged.unsound;
-    const { image } = judged.sound;
+    const faults = judged.faults(path, artifact.hardware);
+    const file = fileOf(path, descriptor, measured);
     return {
-      ...fileOf(path, descriptor, measured),
-      hashList,
-      chipId: image.header.chipId,
-      secureVersion: image.descriptor.secureVersion,
-      projectName: image.descriptor.projectName,
-      readChunk: checkedReader(chunkReader(descriptor, measured.sizeBytes, path), hashList, path),
+      ...file,
+      image: () => {
+        const [fault] = faults;
+        if (judged.sound === undefined || fault !== undefined) throw fault?.error ?? judged.unsound;
+        const { header, descriptor: app } = judged.sound.image;
+        const { secureVersion, projectName } = app;
+        const readChunk = checkedReader(chunkReader(descriptor, measured.sizeBytes, path), hashList, path);
+        return { ...file, hashList, chipId: header.chipId, secureVersion, projectName, readChunk };
+      },
+      warnings: () => {
+        for (const { error, blocks } of faults) if (blocks === "every-way") throw error;
+        return faults.map(({ error }) => `${error.message}; it is sent as it is`);
+      },
     };
   });
 }
 
 /**
- * Opens and measures a file that is to be delivered as a whole. It need not be an app image: release lines of file systems
- * and other chips have always gone this way. One that begins as an app image must be sound.
+ * Opens and measures an image that is to be installed by devices.
  *
- * @returns The file, and what is worth a warning: that no device can install it.
- * @throws {@link OtaError} as {@link openImage}, except for faults that only block installing.
+ * @throws {@link OtaError} as {@link openArtifact} and its `image`.
  */
-export function openArtifact(
-  path: string,
-  artifact: ArtifactIdentity,
-): { readonly file: ArtifactFile; readonly warnings: readonly string[] } {
-  return withOpenFile(path, artifact, (descriptor) => {
-    const { judged, hashList: _, ...measured } = measure(descriptor, path, artifact);
-    const faults = judged.faults(path, artifact.hardware);
-    for (const { error, blocks } of faults) if (blocks === "every-way") throw error;
-    const warnings = faults.map(({ error }) => `${error.message}; it is sent as it is`);
-    return { file: fileOf(path, descriptor, measured), warnings };
-  });
+export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
+  const file = openArtifact(path, artifact);
+  try {
+    return file.image();
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 function withOpenFile<T>(path: string, artifact: ArtifactIdentity, use: (descriptor: number) => T): T {

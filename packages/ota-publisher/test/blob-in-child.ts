@@ -5,7 +5,7 @@ import { parseBrokerUrl } from "../src/mqtt/broker-url.ts";
 import { deliverBlob } from "../src/mqtt/deliver-blob.ts";
 
 const [url = "", path = "", insecure = ""] = process.argv.slice(2);
-const { file } = openArtifact(path, { file: "ota.json", name: "gateway" });
+const file = openArtifact(path, { file: "ota.json", name: "gateway" });
 await deliverBlob(
   {
     broker: parseBrokerUrl(url),

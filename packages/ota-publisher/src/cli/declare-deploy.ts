@@ -1,7 +1,9 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
 import { addExamples, oneOf, positiveInteger, positiveNumber, repeatable } from "@tinybms/cli-kit";
+import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { type Command, Option } from "commander";
-import type { DeployCommandOptions } from "../commands/deploy-options.ts";
+import { TRANSPORTS } from "../deploy/choose-deliveries.ts";
+import type { DeployOptions } from "../deploy/ways/deploy-options.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
@@ -17,8 +19,8 @@ export const declareDeploy: DeclareCommand = (command, run) => {
   addSigningOptions(command)
     .option("--keys <folder>", "folder of the key sets (default: keys/ next to the root manifest)")
     .action(
-      run(async (options: DeployCommandOptions, output) => {
-        const { runDeploy } = await import("../commands/deploy.ts");
+      run(async (options: DeployOptions & OutputOptions, output) => {
+        const { runDeploy } = await import("../deploy/run-deploy.ts");
         return runDeploy(options, output);
       }),
     );
@@ -51,7 +53,7 @@ function addWayOptions(command: Command): void {
       repeatable(
         "--transport <name>",
         "mqtt, https or serial (repeatable; default: the artifact's protocols)",
-      ).argParser(oneOf(["mqtt", "https", "serial"])),
+      ).argParser(oneOf(TRANSPORTS)),
     )
     .option(
       "--broker <url>",

@@ -1,6 +1,7 @@
 import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { OtaError } from "@tinybms/ota-core";
 import type { FlasherOptions, SlotChoice } from "@tinybms/ota-serial";
+import { portsOf } from "../serial/board-ports.ts";
 import type { ReachOptions } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
 
@@ -38,24 +39,6 @@ export interface FlashCommandOptions extends PortOptions {
   readonly watch: number;
   readonly monitor?: boolean;
   readonly dryRun?: boolean;
-}
-
-/**
- * The ports that are meant: those named, all that look like a board, or the only one.
- *
- * @throws {@link OtaError} `serial/no-port`, `serial/ports-unlisted`, `arguments/invalid`.
- */
-export async function portsOf(
-  serial: SerialPackage,
-  { port = [], allPorts }: Pick<PortOptions, "port" | "allPorts">,
-): Promise<readonly string[]> {
-  if (port.length > 0 && allPorts === true)
-    throw invalid("--all-ports", "--all-ports takes every board; leave --port out");
-  if (port.length > 0) return [...new Set(port)];
-  if (allPorts !== true) return [await serial.onlyBoardPort()];
-  const boards = (await serial.listPorts()).filter(serial.isBoard).map(({ path }) => path);
-  if (boards.length > 0) return boards;
-  throw new OtaError("serial/no-port", "no port looks like an ESP32 board", { ports: [] });
 }
 
 /** The one port of a command that takes no more. */

@@ -1,8 +1,10 @@
 import { type CommandOutput, ExitCode, exitCodeOf, printable } from "@tinybms/cli-kit/output";
+import { createProgressView } from "../console/progress-view.ts";
+import { portsOf } from "../serial/board-ports.ts";
 import { boardsError, flashBoards } from "../serial/flash-boards.ts";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
 import { flashContentOf } from "./flash-content.ts";
-import { type FlashCommandOptions, onlyPortOf, portsOf, reachOf, refuseContradictions } from "./flash-options.ts";
+import { type FlashCommandOptions, onlyPortOf, reachOf, refuseContradictions } from "./flash-options.ts";
 import { flashDocument, reportBoard, reportPorts } from "./flash-report.ts";
 import { monitorPort } from "./monitor.ts";
 
@@ -24,8 +26,10 @@ export async function runFlash(options: FlashCommandOptions, output: CommandOutp
   const { signal } = output.world;
   const { watch: watchSeconds, dryRun = false } = options;
   const job = { content, reach: reachOf(serial, options), watchSeconds, dryRun, signal };
-  const onLog = options.monitor === true ? (_: string, bytes: Uint8Array) => writeLog(output, bytes) : undefined;
-  const records = await flashBoards(serial, ports, job, output, onLog);
+  const onLog = options.monitor === true ? (bytes: Uint8Array) => writeLog(output, bytes) : undefined;
+  const view = createProgressView(output);
+  const told = { onDevice: view.update.bind(view), onNote: view.note.bind(view), onLog };
+  const records = await flashBoards(serial, ports, job, told).finally(() => view.stop());
   for (const record of records) reportBoard(record, output);
   const error = boardsError(records);
   if (options.monitor === true) await watchOn(serial, ports, output);

@@ -2,6 +2,7 @@ import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output
 import { isDeviceId, OtaError } from "@tinybms/ota-core";
 import type { ProvisionDocument, ProvisionedDevice } from "@tinybms/ota-core/esp";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
+import { refuseExposure } from "../network/exposure.ts";
 import { placesOf } from "../partition-places.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
@@ -15,7 +16,6 @@ import { nvsSizeOf } from "../provisioning/nvs-size.ts";
 import { readOwnEntries } from "../provisioning/own-entries.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
 import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";
-import { refuseExposure } from "./deploy-exposure.ts";
 
 /** The list of what was made, in the folder. */
 const LIST_NAME = "provisioned.json";

@@ -6,7 +6,7 @@ import { CommandOutput, ExitCode, exitCodeOf, type OutputOptions, printable } fr
 import { formatJson, isOtaError, type OtaError, type Problem } from "@tinybms/ota-core";
 import { buildAppImage, chipsOfHardware } from "@tinybms/ota-core/esp";
 import { type LoadedRoot, loadRootManifest, type PlacedProblem } from "@tinybms/ota-core/node";
-import { runDeploy } from "./deploy.ts";
+import { runDeploy } from "../deploy/run-deploy.ts";
 import { runPackage } from "./package.ts";
 import { runValidate } from "./validate.ts";
 

@@ -2,14 +2,12 @@ import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-k
 import { type OfferDocument, OtaError } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import { productOf } from "@tinybms/ota-core/signing";
-import { displayBroker } from "../mqtt/broker-url.ts";
-import { releaseVersionOf } from "../offer.ts";
+import { readTarget } from "../deploy/named-devices.ts";
+import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
+import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
+import { type DeliveryTarget, releaseVersionOf } from "../offer.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
-import type { MqttTarget } from "./deploy-channel.ts";
-import { type DeployCommandOptions, namedDevices } from "./deploy-options.ts";
-import { targetOf } from "./deploy-plan.ts";
-import { reach } from "./deploy-reach.ts";
 
 /** Options of `tinybms-ota withdraw`, as commander reads them. */
 export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptions {
@@ -31,12 +29,10 @@ interface WithdrawDocument {
 interface Withdrawal {
   readonly broker: string;
   readonly topic: string;
-  readonly target: DeployTarget;
+  readonly target: DeliveryTarget;
   readonly epoch: number;
   readonly sequence: number;
 }
-
-type DeployTarget = ReturnType<typeof targetOf>;
 
 /**
  * Offers nothing in the place of a version, on each topic that its artifacts go to: devices that have begun stop, those
@@ -55,8 +51,7 @@ export async function runWithdraw(options: WithdrawCommandOptions, output: Comma
 }
 
 async function withdraw(options: WithdrawCommandOptions, output: CommandOutput): Promise<number> {
-  const deployOptions: DeployCommandOptions = { ...options, wait: "none", mode: "chunked" };
-  const target = targetOf(await namedDevices(deployOptions));
+  const target = await readTarget(options);
   const root = await loadRootManifest(options.manifest);
   const loaded = await loadVersion(root, options.version);
   const signing = await openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, output);
@@ -64,10 +59,9 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
   for (const artifact of loaded.artifacts.filter(
     (it) => it.channels.mqtt !== undefined || options.broker !== undefined,
   )) {
-    const reached = await reach({ artifact, transport: "mqtt" }, root, deployOptions, output);
-    if (reached.transport !== "mqtt") continue;
-    for (const warning of reached.warnings) output.warn(output.redact(warning));
-    channels.set(`${placeOf(reached.channel)} ${reached.channel.topic}`, reached.channel);
+    const { channel, warnings } = await readMqttChannel(artifact, "chunked", { root, options, output });
+    for (const warning of warnings) output.warn(output.redact(warning));
+    channels.set(`${brokerPlace(channel).broker} ${channel.topic}`, channel);
   }
   if (channels.size === 0) {
     const message = `no artifact of version ${options.version} has an mqtt channel: nothing is offered there`;
@@ -77,7 +71,7 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
   const withdrawals: Withdrawal[] = [];
   for (const channel of channels.values()) {
     const [epoch, sequence] = await withdrawFrom(channel, target, { options, signing, sequenceFile, output });
-    withdrawals.push({ broker: placeOf(channel), topic: channel.topic, target, epoch, sequence });
+    withdrawals.push({ broker: brokerPlace(channel).broker, topic: channel.topic, target, epoch, sequence });
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
     if (!output.quiet) output.print(`${options.version} is withdrawn from ${whom} on topic ${channel.topic}`);
   }
@@ -89,7 +83,7 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
 /** Publishes the offer of nothing, and makes sure that the broker keeps it. @returns Its number. */
 async function withdrawFrom(
   channel: MqttTarget,
-  target: DeployTarget,
+  target: DeliveryTarget,
   {
     options,
     signing,
@@ -129,8 +123,4 @@ function refuseOther(before: readonly OfferDocument[], version: string, topic: s
   const instead = found.length === 0 ? "nothing" : [...new Set(found)].join(" and ");
   const message = `version ${version} is not offered on topic ${topic}: the broker offers ${instead} there`;
   throw new OtaError("delivery/not-offered", message, { version, offered: found });
-}
-
-function placeOf({ broker }: MqttTarget): string {
-  return broker === undefined ? "embedded" : displayBroker(broker);
 }

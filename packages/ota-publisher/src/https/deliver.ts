@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { OtaError } from "@tinybms/ota-core";
+import { loadTlsFiles } from "../tls/tls-files.ts";
 import { GATEWAY_IMAGE_SIZE_MIN, type UploadOutcome, uploadToGateway } from "./gateway.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { addressOf, type HttpFault, statusFault } from "./http-fault.ts";
@@ -8,7 +9,6 @@ import { HttpSession } from "./http-session.ts";
 import { channelInvalid, type HttpsTarget } from "./https-channel.ts";
 import { type BodyFrame, ImageBody, type ImagePlan, openImageFile } from "./image-body.ts";
 import { ATTEMPTS_MAX, backoffDelayMs } from "./retry-wait.ts";
-import { loadTlsFiles } from "./tls-files.ts";
 
 /** One delivery over HTTPS. */
 export interface HttpsDeliveryPlan {

@@ -1,11 +1,11 @@
 import { isIP, connect as netConnect, type Socket } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 import { Client, type Dispatcher } from "undici";
+import type { TlsFiles } from "../tls/tls-files.ts";
 import type { ImageBody } from "./image-body.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { InterimAnswers } from "./interim-answers.ts";
 import type { HttpProxy } from "./proxy.ts";
-import type { TlsFiles } from "./tls-files.ts";
 import { unacknowledgedBytes } from "./unacknowledged.ts";
 
 /** One request of a delivery. */

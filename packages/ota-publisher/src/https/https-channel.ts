@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { type HttpsChannel, OtaError } from "@tinybms/ota-core";
+import { loadTlsFiles } from "../tls/tls-files.ts";
 import { isPrivateHost } from "./private-host.ts";
 import type { HttpProxy } from "./proxy.ts";
-import { loadTlsFiles } from "./tls-files.ts";
 
 /** Which channel of which artifact is meant, for messages and for relative paths. */
 export interface ChannelPlace {

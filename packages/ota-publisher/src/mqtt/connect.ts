@@ -2,7 +2,7 @@ import { setTimeout as setTimer } from "node:timers/promises";
 import { guardClient, type MessageFilter, ReconnectDelay, type SkippedMessage } from "@tinybms/ota-broker";
 import type { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import type { TlsFiles } from "../https/tls-files.ts";
+import type { TlsFiles } from "../tls/tls-files.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { type ConnectionFault, connectionFault, finalReason } from "./connection-fault.ts";
 import type { MqttVersion } from "./publish-packet.ts";

@@ -11,8 +11,8 @@ import {
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
 import { envelopeToJson, parseEnvelope, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
-import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
 import { readKeyStore } from "../signing/key-store.ts";
+import { loadTlsFiles, type TlsFiles } from "../tls/tls-files.ts";
 import { deviceBroker } from "./broker-members.ts";
 import { readInputFile } from "./input-file.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "./provision-options.ts";

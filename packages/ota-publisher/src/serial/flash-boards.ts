@@ -1,6 +1,5 @@
-import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
+import { printable } from "@tinybms/cli-kit/output";
 import { type DeviceProgress, type DeviceState, OtaError } from "@tinybms/ota-core";
-import { createProgressView } from "../console/progress-view.ts";
 import { flashBoard } from "./flash-board.ts";
 import type { BoardRecord, FlashJob, FlashStage } from "./flash-job.ts";
 import type { SerialPackage } from "./load-serial.ts";
@@ -16,33 +15,33 @@ const STATES: Readonly<Record<FlashStage, DeviceState>> = {
   failed: "failed",
 };
 
-/**
- * Flashes boards, all at once, with a bar for each.
- *
- * @param onLog - Given what a board prints once it starts.
- */
+/** Receives what happens to boards. */
+export interface BoardsWatch {
+  /** A board got further. */
+  onDevice(board: DeviceProgress): void;
+  /** A sentence that the user should know. */
+  onNote(text: string): void;
+  /** What a board prints once it starts. */
+  readonly onLog?: ((bytes: Uint8Array) => void) | undefined;
+}
+
+/** Flashes boards, all at once. */
 export async function flashBoards(
   serial: SerialPackage,
   ports: readonly string[],
   job: FlashJob,
-  output: CommandOutput,
-  onLog: (port: string, bytes: Uint8Array) => void = () => undefined,
+  { onDevice, onNote, onLog }: BoardsWatch,
 ): Promise<readonly BoardRecord[]> {
-  const view = createProgressView(output);
-  try {
-    return await Promise.all(
-      ports.map((port) =>
-        flashBoard(serial, port, job, {
-          onStage: (stage, done, total, plan) =>
-            view.update({ ...UNKNOWN, device: port, state: STATES[stage], received: done, total, slot: plan?.slot }),
-          onNote: (text) => view.note(printable(text)),
-          onLog: (bytes) => onLog(port, bytes),
-        }),
-      ),
-    );
-  } finally {
-    view.stop();
-  }
+  return await Promise.all(
+    ports.map((port) =>
+      flashBoard(serial, port, job, {
+        onStage: (stage, done, total, plan) =>
+          onDevice({ ...UNKNOWN, device: port, state: STATES[stage], received: done, total, slot: plan?.slot }),
+        onNote: (text) => onNote(printable(text)),
+        onLog: (bytes) => onLog?.(bytes),
+      }),
+    ),
+  );
 }
 
 /** A board as deliveries tell of devices. */

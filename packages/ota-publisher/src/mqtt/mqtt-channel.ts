@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { isOtaError, type MqttChannel, OtaError, toHex, topicsOf } from "@tinybms/ota-core";
-import { loadTlsFiles, type TlsFiles } from "../https/tls-files.ts";
-import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
-import type { ConnectionOptions } from "../mqtt/connect.ts";
+import { loadTlsFiles, type TlsFiles } from "../tls/tls-files.ts";
+import { type BrokerAddress, parseBrokerUrl } from "./broker-url.ts";
+import type { ConnectionOptions } from "./connect.ts";
 
 /** How an artifact goes by MQTT. Holds the broker's credentials in `connection` and `broker`. */
 export interface MqttTarget {
@@ -11,7 +11,6 @@ export interface MqttTarget {
   readonly broker: BrokerAddress | undefined;
   /** The channel's topic: blob mode publishes on it, chunked delivery below it. */
   readonly topic: string;
-  readonly mode: "chunked" | "blob";
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
   /** Bytes per second of chunks; 0 means no limit. */
@@ -31,8 +30,8 @@ export interface MqttPlace {
   readonly artifact: string;
   /** `--broker`, which stands above the manifest's. */
   readonly brokerOption: string | undefined;
-  /** `--mode`, which stands above the manifest's. */
-  readonly modeOption: "chunked" | "blob" | undefined;
+  /** How the artifact travels. */
+  readonly mode: "chunked" | "blob";
 }
 
 /** Where a broker in this process listens. */
@@ -85,14 +84,13 @@ export function withoutReplaced(settings: MqttChannel, brokerOption: string | un
  * @throws {@link OtaError} `manifest/channel-invalid`, or `arguments/invalid` for an option. No message repeats a secret.
  */
 export async function mqttTargetOf(settings: MqttChannel | undefined, place: MqttPlace): Promise<MqttTarget> {
-  const { manifestFile, artifact, brokerOption, modeOption } = place;
+  const { manifestFile, artifact, brokerOption, mode } = place;
   const invalid = (fault: string, cause?: unknown): OtaError<"manifest/channel-invalid"> => {
     const message = `${manifestFile}: channel mqtt of artifact ${artifact}: ${fault}`;
     return new OtaError("manifest/channel-invalid", message, { file: manifestFile, channel: "mqtt" }, { cause });
   };
   if (settings === undefined) throw invalid("there is none; it must have at least a topic");
   const { topic, qos = 1, retain = false, insecure = false, keepalive = 60, rate = RATE_DEFAULT } = settings;
-  const mode = modeOption ?? settings.mode ?? "chunked";
   if (topic === undefined) throw invalid("it has no topic");
   checkTopic(topic, mode, invalid);
   const broker = brokerOf(settings.broker, brokerOption, invalid);
@@ -100,7 +98,7 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
   const tls = await loadTlsFiles(tlsPathsOf(settings, place.folder, invalid), invalid);
   const { username, password } = settings;
   return {
-    ...{ broker, topic, mode, qos, retain, rate },
+    ...{ broker, topic, qos, retain, rate },
     connection: {
       clientId: settings.client_id ?? `ota-${artifact}-${toHex(randomBytes(4))}`,
       keepaliveSeconds: keepalive,
@@ -112,7 +110,7 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
 
 type Invalid = (fault: string, cause?: unknown) => OtaError<"manifest/channel-invalid">;
 
-function checkTopic(topic: string, mode: MqttTarget["mode"], invalid: Invalid): void {
+function checkTopic(topic: string, mode: MqttPlace["mode"], invalid: Invalid): void {
   try {
     topicsOf(topic);
   } catch (error) {
@@ -153,7 +151,7 @@ function tlsPathsOf(settings: MqttChannel, folder: string, invalid: Invalid): Tl
 interface Security {
   readonly isEncrypted: boolean;
   readonly tls: TlsFiles;
-  readonly mode: MqttTarget["mode"];
+  readonly mode: MqttPlace["mode"];
   readonly retain: boolean;
 }
 

@@ -1,5 +1,4 @@
 import { OtaError } from "@tinybms/ota-core";
-import type { ReleaseFile } from "@tinybms/ota-core/node";
 import {
   type Envelope,
   type ReleaseParts,
@@ -8,15 +7,9 @@ import {
   verifyEnvelope,
   verifySignature,
 } from "@tinybms/ota-core/signing";
-import { unsignedRelease } from "../offer.ts";
-import { currentKeys, type OfferSigning } from "../signing/offer-signing.ts";
-
-/** What the release line has of a signed release. */
-export interface ReleaseOnDisk {
-  /** Where it is, or would be. */
-  readonly file: string;
-  readonly found: ReleaseFile | undefined;
-}
+import { unsignedRelease } from "../../offer.ts";
+import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
+import type { SignedRelease } from "./way.ts";
 
 /**
  * The release that an offer carries: the signed one where there is one, else one that nobody has signed.
@@ -25,7 +18,7 @@ export interface ReleaseOnDisk {
  * @throws OtaError `signing/release-mismatch` where the signed release says something else; `signing/unsigned` where
  *   there is none and devices demand it; `signing/…` as `verifyEnvelope`.
  */
-export function releaseToOffer(parts: ReleaseParts, { file, found }: ReleaseOnDisk, signing: OfferSigning): Envelope {
+export function releaseToOffer(parts: ReleaseParts, { file, found }: SignedRelease, signing: OfferSigning): Envelope {
   const keys = currentKeys(signing);
   const hint = "package the same build again with --sign-key, or --sign-command, of a release key";
   if (found === undefined) {

@@ -1,0 +1,91 @@
+import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
+import { createByteProgress } from "../console/byte-progress.ts";
+import { deviceTable } from "../console/device-table.ts";
+import { createProgressView } from "../console/progress-view.ts";
+import type { DeployReporter } from "./deploy.ts";
+import type { DeliveryRecord } from "./deploy-result.ts";
+import type { DeliveryEvents } from "./ways/way.ts";
+import type { PlannedDelivery } from "./ways.ts";
+
+/** Tells people how a deploy goes. */
+export function createDeployReporter(
+  { version, dryRun = false }: { readonly version: string; readonly dryRun?: boolean },
+  output: CommandOutput,
+): DeployReporter {
+  let view: View | undefined;
+  return {
+    onWarning: (text) => output.warn(text),
+    onBegin: (planned, index, count) => {
+      if (count > 1) output.note(`${titleOf(planned)} (${index + 1} of ${count})`);
+      view = viewOf(planned, output);
+      return view;
+    },
+    onEnd: (record) => {
+      view?.stop();
+      reportRecord(record, output);
+    },
+    onInterrupted: (error) => output.fail(error),
+    onDone: (records) => {
+      if (dryRun) for (const { planned } of records) reportPlanned(planned, version, output);
+      else reportSum(records, output);
+    },
+  };
+}
+
+interface View extends DeliveryEvents {
+  stop(): void;
+}
+
+function viewOf({ way, artifact, description }: PlannedDelivery, output: CommandOutput): View {
+  const devices = way.progress === "devices" ? createProgressView(output) : undefined;
+  const bytes = devices ? undefined : createByteProgress(output, printable(artifact), description.file.sizeBytes);
+  return {
+    onDevice: (device) => devices?.update(device),
+    onBytes: (bytesSent) => bytes?.update(bytesSent),
+    onNote: (text, detail = text) => (devices ?? bytes)?.note(output.verbose ? detail : text),
+    onDetail: (text) => output.debug(text),
+    stop: () => (devices ?? bytes)?.stop(),
+  };
+}
+
+/** Names a delivery: `gateway by mqtt`. */
+function titleOf({ artifact, description }: PlannedDelivery): string {
+  return `${printable(artifact)} by ${description.label}`;
+}
+
+function reportPlanned({ artifact, description }: PlannedDelivery, version: string, output: CommandOutput): void {
+  const { file, destination, settings } = description;
+  output.print(`would deliver ${printable(artifact)} ${printable(version)} (${file.sizeBytes} bytes) ${destination}`);
+  output.print(`  file     ${printable(file.path)}`);
+  output.print(`  SHA-256  ${file.sha256}`);
+  for (const [name, text] of settings) output.print(`  ${name.padEnd(8)} ${printable(text)}`);
+}
+
+function reportRecord(record: DeliveryRecord, output: CommandOutput): void {
+  const { planned, outcome, durationMs, chunksSent, bytesSent, notes, error } = record;
+  const isShown = !output.quiet || outcome !== "delivered";
+  if (isShown && record.devices.length > 0) {
+    for (const line of deviceTable(record.devices, (style, text) => output.style(style, text))) output.print(line);
+  }
+  for (const note of notes) output.note(printable(note));
+  if (isShown && outcome === "delivered") {
+    const sent = chunksSent === undefined ? `${bytesSent} bytes sent` : `${chunksSent} chunks sent`;
+    output.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
+  }
+  if (isShown && outcome === "offered") output.print(`${printable(planned.artifact)}: ${OFFERED_TEXT}`);
+  if (error !== undefined) output.fail(error);
+}
+
+/** What it means that nobody was waited for. */
+const OFFERED_TEXT =
+  "offered; the broker keeps the offer, and devices get chunks only while a publisher runs (deploy without --wait none)";
+
+/** Names the deliveries that failed, if there was more than one. */
+function reportSum(records: readonly DeliveryRecord[], output: CommandOutput): void {
+  const undone = records.filter(({ outcome }) => outcome === "planned" || outcome === "failed");
+  if (records.length === 1 || undone.length === 0) return;
+  const names = undone.map(
+    ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not begun)" : ""}`,
+  );
+  output.note(`${undone.length} of ${records.length} deliveries were not made: ${names.join(", ")}`);
+}

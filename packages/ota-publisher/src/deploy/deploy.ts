@@ -1,0 +1,191 @@
+import type { CommandOutput } from "@tinybms/cli-kit/output";
+import { expandEnvironment, isOtaError, type OtaError, secretsOf } from "@tinybms/ota-core";
+import {
+  type LoadedArtifact,
+  loadRootManifest,
+  loadVersion,
+  readReleaseFile,
+  releaseFileOf,
+} from "@tinybms/ota-core/node";
+import { productOf } from "@tinybms/ota-core/signing";
+import { type OpenArtifact, openArtifact } from "../image-file.ts";
+import { sequenceFileOf } from "../sequence.ts";
+import { type OfferSigning, openOfferSigning } from "../signing/offer-signing.ts";
+import { chooseDeliveries } from "./choose-deliveries.ts";
+import { artifactDocument, type DeliveryRecord, type DeployResult, plannedRecord } from "./deploy-result.ts";
+import { EmbeddedBrokers } from "./embedded-brokers.ts";
+import { readTarget } from "./named-devices.ts";
+import type { DeployOptions } from "./ways/deploy-options.ts";
+import { type DeliveryEvents, type DeliveryResult, type DeployContext, interruptedError } from "./ways/way.ts";
+import type { PlannedDelivery } from "./ways.ts";
+
+/** Receives what happens while a deploy runs. */
+export interface DeployReporter {
+  onWarning(text: string): void;
+  /** A delivery begins. */
+  onBegin(planned: PlannedDelivery, index: number, count: number): DeliveryEvents;
+  onEnd(record: DeliveryRecord): void;
+  /** The deploy was interrupted between two deliveries. */
+  onInterrupted(error: OtaError): void;
+  /** No more deliveries follow; in a dry run, none began. */
+  onDone(records: readonly DeliveryRecord[]): void;
+}
+
+/** Everything that a deploy will do, checked as far as it can be without a network. */
+interface DeployPlan {
+  /** In the order in which they are delivered. */
+  readonly deliveries: readonly PlannedDelivery[];
+  /** What is left out, and what the user should know before anything is sent. */
+  readonly warnings: readonly string[];
+  /** Closes the files. */
+  close(): void;
+}
+
+/**
+ * Delivers a release: each artifact in order, each of its ways in order. One that fails does not stop the next.
+ *
+ * Credentials that it meets are hidden from everything that `output` says from then on.
+ *
+ * @returns What came of it, also if deliveries failed.
+ * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large`: the first
+ *   fault found before anything is sent.
+ */
+export async function deploy(
+  options: DeployOptions,
+  output: CommandOutput,
+  reporter: DeployReporter,
+): Promise<DeployResult> {
+  const plan = await prepareAll(options, output);
+  try {
+    for (const warning of plan.warnings) reporter.onWarning(warning);
+    const { version, dryRun = false } = options;
+    const { records, error } = dryRun
+      ? { records: plan.deliveries.map(plannedRecord) }
+      : await deliverAll(plan, options, output, reporter);
+    reporter.onDone(records);
+    const { warnings } = plan;
+    const deliveries = records.map(artifactDocument);
+    return { version, dryRun, deliveries, warnings, ...(error === undefined ? {} : { error }) };
+  } finally {
+    plan.close();
+  }
+}
+
+/** Reads manifests, channels and files, and decides what is delivered to whom. Nothing stays open if it throws. */
+async function prepareAll(options: DeployOptions, output: CommandOutput): Promise<DeployPlan> {
+  const target = await readTarget(options);
+  const root = await loadRootManifest(options.manifest);
+  const loaded = await loadVersion(root, options.version);
+  const { env } = output.world;
+  for (const { channels } of loaded.artifacts) {
+    output.hide(secretsOf(expandEnvironment(channels, env).channels).map(({ value }) => value));
+  }
+  const { deliveries: chosen, warnings } = chooseDeliveries(loaded.artifacts, root, options, env);
+  const releaseFile = releaseFileOf(loaded.file);
+  const files = new Map<LoadedArtifact, OpenArtifact>();
+  let signing: Promise<OfferSigning> | undefined;
+  const context: DeployContext = {
+    ...{ root, options, output, target, sequenceFile: sequenceFileOf(root.folder) },
+    createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
+    signedRelease: { file: releaseFile, found: await readReleaseFile(releaseFile) },
+    open: (artifact) => {
+      const { name, size, sha256 } = artifact.artifact;
+      const { hardware } = root.manifest.product;
+      const identity = { file: loaded.file, name, expected: { size, sha256 }, hardware };
+      const file = files.get(artifact) ?? openArtifact(artifact.path, identity);
+      files.set(artifact, file);
+      return file;
+    },
+    signing: () => (signing ??= openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, output)),
+  };
+  const close = (): void => {
+    for (const file of files.values()) file.close();
+  };
+  try {
+    const deliveries: PlannedDelivery[] = [];
+    const refusals: string[] = [];
+    for (const { artifact, way } of chosen) {
+      try {
+        deliveries.push(await way.prepare(artifact, context));
+      } catch (error) {
+        // A dry run goes on where a release line ships an example that is no firmware.
+        if (options.dryRun !== true || !isOtaError(error, "image/placeholder")) throw error;
+        refusals.push(`${way.transport}: ${error.message}: without --dry-run this deploy is refused`);
+      }
+    }
+    const ofWays = deliveries.flatMap(({ description }) => description.warnings);
+    const all = [...root.warnings, ...loaded.warnings, ...warnings, ...ofWays, ...refusals];
+    return { deliveries, warnings: [...new Set(all)].map((warning) => output.redact(warning)), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Runs every delivery, unless it is interrupted. */
+async function deliverAll(
+  { deliveries }: DeployPlan,
+  options: DeployOptions,
+  output: CommandOutput,
+  reporter: DeployReporter,
+): Promise<{ readonly records: readonly DeliveryRecord[]; readonly error?: OtaError | undefined }> {
+  const records = deliveries.map(plannedRecord);
+  const { signal } = output.world;
+  const brokers = new EmbeddedBrokers(options.broker);
+  let firstError: OtaError | undefined;
+  try {
+    for (const [index, planned] of deliveries.entries()) {
+      if (signal.aborted) break;
+      const events = reporter.onBegin(planned, index, deliveries.length);
+      const record = await deliver(planned, events, brokers, output);
+      records[index] = record;
+      reporter.onEnd(record);
+      firstError ??= record.error;
+    }
+  } finally {
+    await brokers.close();
+  }
+  if (!signal.aborted) return { records, error: firstError };
+  const told = records.map(({ error }) => error).find((error) => isOtaError(error, "delivery/interrupted"));
+  if (told !== undefined) return { records, error: told };
+  const error = interruptedError();
+  reporter.onInterrupted(error);
+  return { records, error };
+}
+
+/** Runs one delivery. What is not an {@link OtaError} is thrown. */
+async function deliver(
+  planned: PlannedDelivery,
+  events: DeliveryEvents,
+  brokers: EmbeddedBrokers,
+  output: CommandOutput,
+): Promise<DeliveryRecord> {
+  const startedAt = performance.now();
+  const { signal } = output.world;
+  const seen = new Map<string, NonNullable<DeliveryResult["devices"]>[number]>();
+  const onDevice: DeliveryEvents["onDevice"] = (device) => {
+    seen.set(device.device, device);
+    events.onDevice(device);
+  };
+  const recordOf = ({ isOnlyOffered = false, ...result }: Partial<DeliveryResult>): DeliveryRecord => ({
+    ...plannedRecord(planned),
+    ...result,
+    devices: byName(result.devices ?? [...seen.values()]),
+    outcome: result.error !== undefined ? "failed" : isOnlyOffered ? "offered" : "delivered",
+    durationMs: performance.now() - startedAt,
+  });
+  try {
+    const embeddedBroker = () => brokers.start((text) => events.onNote(text));
+    const told = { onDevice, onBytes: events.onBytes, onNote: events.onNote, onDetail: events.onDetail };
+    return recordOf(await planned.deliver({ signal, events: told, embeddedBroker }));
+  } catch (thrown) {
+    const error = signal.aborted ? interruptedError() : output.clean(thrown);
+    if (!isOtaError(error)) throw error;
+    return recordOf({ error });
+  }
+}
+
+/** Sorts devices as people count: bench-2 before bench-10. */
+function byName<T extends { readonly device: string }>(devices: readonly T[]): readonly T[] {
+  return devices.toSorted((left, right) => left.device.localeCompare(right.device, "en", { numeric: true }));
+}

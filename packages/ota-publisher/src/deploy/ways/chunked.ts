@@ -1,0 +1,128 @@
+import type { DeviceProgress } from "@tinybms/ota-core";
+import { type Envelope, productOf } from "@tinybms/ota-core/signing";
+import type { ImageFile } from "../../image-file.ts";
+import type { DeliveryPlan } from "../../mqtt/deliver.ts";
+import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
+import { releasedImageOf } from "../../offer.ts";
+import { nextCounter, readCounter } from "../../sequence.ts";
+import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
+import { errorOfOutcome } from "./chunked-outcome.ts";
+import {
+  brokerPlace,
+  connectionNotices,
+  connectionOf,
+  loginSettings,
+  readMqttChannel,
+  throughBroker,
+} from "./mqtt-way.ts";
+import { releaseToOffer } from "./release-to-offer.ts";
+import type { DeliveryJob, DeliveryResult, DeployContext, Description, Setting, Way } from "./way.ts";
+
+/** One image that devices of a topic ask for. */
+interface ChunkedTarget {
+  readonly channel: MqttTarget;
+  readonly image: ImageFile;
+  /** The delivery, except for its broker, which may not run yet. */
+  readonly plan: Omit<DeliveryPlan, "broker">;
+  readonly warnings: readonly string[];
+}
+
+/** By MQTT, in chunks that devices ask for and acknowledge. */
+export const chunked: Way<ChunkedTarget> = {
+  name: "chunked",
+  transport: "mqtt",
+  canAnswer: true,
+  form: "a delivery in chunks",
+  reaches: "goes to devices that answer",
+  progress: "devices",
+
+  async prepare(artifact, context) {
+    const { options, target, sequenceFile } = context;
+    const { channel, warnings } = await readMqttChannel(artifact, "chunked", context);
+    const signing = await context.signing();
+    // A record that allows no offer must be found before anything is sent.
+    nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
+    const image = context.open(artifact).image();
+    const timeoutMs = options.timeout * 1000;
+    const plan = {
+      connection: connectionOf(channel, timeoutMs),
+      topicRoot: channel.topic,
+      release: releaseOf(image, context, signing),
+      expected: expectedOf(context),
+      wait: options.wait,
+      rate: channel.rate,
+      qos: channel.qos === 0 ? 0 : 1,
+      ...{ image, signing, target, timeoutMs, sequenceFile },
+    } as const;
+    return { channel, image, plan, warnings };
+  },
+
+  describe({ channel, image, plan, warnings }): Description {
+    const { target, qos, rate, wait, release, signing, timeoutMs } = plan;
+    const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
+    const pace = rate === 0 ? "no limit of pace" : `${rate} bytes/s`;
+    const settings: Setting[] = [
+      ["chunks", `QoS ${qos}, ${pace}, until ${wait}`],
+      ...loginSettings(channel),
+      ["signed", signedText(release, signing)],
+      ["timeout", `${timeoutMs / 1000} s`],
+    ];
+    return {
+      ...{ mode: "chunked", label: "mqtt", file: image, settings, warnings },
+      destination: `to ${whom} ${throughBroker(channel)}`,
+      place: { target, ...brokerPlace(channel) },
+    };
+  },
+
+  deliver,
+};
+
+/** What MQTT needs is loaded when it is needed: a dry run needs none of it. */
+async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
+  const { events, signal } = job;
+  const { deliverOverMqtt } = await import("../../mqtt/deliver.ts");
+  const broker = channel.broker ?? (await job.embeddedBroker());
+  const offered = plan.wait === "none" ? "offered" : "offered; waiting for devices";
+  const outcome = await deliverOverMqtt(
+    { ...plan, broker },
+    {
+      signal,
+      onProgress: (device: DeviceProgress) => events.onDevice(device),
+      onForeignOffer: ({ topic, counter: [epoch, sequence] }) =>
+        events.onNote(
+          `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key has signed: find out who publishes there`,
+        ),
+      onOffer: ({ id, counter: [epoch, sequence] }) =>
+        events.onNote(offered, `offer ${id}, epoch ${epoch}, sequence ${sequence}`),
+      ...connectionNotices(broker, events),
+    },
+  );
+  const { bytesSent, chunksSent } = outcome.stats;
+  events.onDetail(`counted: ${JSON.stringify(outcome.stats)}`);
+  const { devices, reason } = outcome;
+  return { bytesSent, chunksSent, devices, error: errorOfOutcome(outcome, plan), isOnlyOffered: reason === "offered" };
+}
+
+function releaseOf(
+  image: ImageFile,
+  { root, options: { version }, createdAt, signedRelease }: DeployContext,
+  signing: OfferSigning,
+): Envelope {
+  const product = productOf(root.manifest, image.chipId);
+  return releaseToOffer({ ...product, version, createdAt, image: releasedImageOf(image) }, signedRelease, signing);
+}
+
+function expectedOf({ target, options: { expect } }: DeployContext): DeliveryPlan["expected"] {
+  if (target !== "all") return { devices: target.devices };
+  return expect === undefined ? {} : { count: expect };
+}
+
+/** Says who signed the release, and who will sign the offer. */
+function signedText({ signatures }: Envelope, signing: OfferSigning): string {
+  const by = signatures.map(({ keyid }) => keyid).join(", ");
+  const epoch = currentKeys(signing)?.document.epoch;
+  const release = by === "" ? "the release by nobody" : `the release by ${by}`;
+  const { length } = signing.signers;
+  const offer = `the offer by ${length === 0 ? "nobody" : `${length} ${length === 1 ? "signer" : "signers"}`}`;
+  return `${release}; ${offer}; ${epoch === undefined ? "not checked, there is no key set" : `checked against key set ${epoch}`}`;
+}
