@@ -80,7 +80,7 @@ function hex(value: number): string {
 // The first, since it takes longest: pySerial waits for each answer of RFC 2217 by the clock.
 test.skipIf(hasNoJudges)(
   `esptool resets a board by its control lines over RFC 2217, changes the rate, and writes and verifies${JUDGES}`,
-  { concurrent: true, timeout: 90_000 },
+  { concurrent: true },
   async () => {
     const image = buildAppImage({ chip: "esp32c3", sizeBytes: 0x2000 });
     const path = await file("rfc2217.bin", image);
@@ -95,7 +95,7 @@ const MATRIX = CHIPS.flatMap((chip) => [[chip, "ROM", ["--no-stub"]] as const, [
 
 test.skipIf(hasNoJudges).for(MATRIX)(
   `esptool writes, verifies, reads and erases the flash of %s by its %s, and the device boots it${JUDGES}`,
-  { concurrent: true, timeout: 90_000 },
+  { concurrent: true },
   async ([chip, mode, options]) => {
     const name = `${chip}-${mode}`;
     const bootloader = buildAppImage({ chip, seed: 7, sizeBytes: 0x4000 });
@@ -133,7 +133,7 @@ test.skipIf(hasNoJudges).for(MATRIX)(
 
 test.skipIf(hasNoJudges || hasNoFirmware)(
   `a whole flash merged by esptool from real parts is written by it, compressed, and boots${JUDGES}${FIRMWARE}`,
-  { concurrent: true, timeout: 90_000 },
+  { concurrent: true },
   async () => {
     const merged = join(folder, "merged.bin");
     const boot = await file("boot.bin", firmware("boot/esp32_bootloader_v4.bin"));
@@ -154,7 +154,7 @@ test.skipIf(hasNoJudges || hasNoFirmware)(
 
 test.skipIf(hasNoJudges)(
   `esptool sends a block again that noise spoilt, and the flash is what it should be${JUDGES}`,
-  { concurrent: true, timeout: 90_000 },
+  { concurrent: true },
   async () => {
     const image = buildAppImage({ chip: "esp32s3", sizeBytes: 0x9000 });
     const path = await file("noise.bin", image);
@@ -168,7 +168,7 @@ test.skipIf(hasNoJudges)(
 
 test.skipIf(hasNoJudges)(
   `esptool writes in Secure Download Mode, where nothing can be verified${JUDGES}`,
-  { concurrent: true, timeout: 90_000 },
+  { concurrent: true },
   async () => {
     const image = buildAppImage({ chip: "esp32c6", sizeBytes: 0x2000 });
     const path = await file("secure.bin", image);

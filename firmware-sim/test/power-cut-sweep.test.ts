@@ -59,9 +59,7 @@ test.for(Object.entries(LAYOUTS))(
   },
 );
 
-test("power may go twice: every pair of cuts in an update of 16 chunks, and many in its roll-back", {
-  timeout: 120_000,
-}, async () => {
+test("power may go twice: every pair of cuts in an update of 16 chunks, and many in its roll-back", async () => {
   const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 16, 1) };
   const options = {
     from,
@@ -80,9 +78,7 @@ test("power may go twice: every pair of cuts in an update of 16 chunks, and many
   expect(rollback.ends.rolledBack).toBeGreaterThan(40);
 });
 
-test("power may go in every operation in which a device takes a key set, and an offer under it, and runs or rolls back its image", {
-  timeout: 120_000,
-}, async () => {
+test("power may go in every operation in which a device takes a key set, and an offer under it, and runs or rolls back its image", async () => {
   const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 2, 1) };
   const to = image("2.0.0", 2, 2);
   const options = { from, to, seed: 1, trust: sweptTrust(to), recoverEvery: 3 };
@@ -95,9 +91,7 @@ test("power may go in every operation in which a device takes a key set, and an 
   expect(result.ends.rolledBack).toBeGreaterThan(200);
 });
 
-test("cells that read right after a cut may give way at any later time: what is lost then is a page of NVS, and nothing else", {
-  timeout: 120_000,
-}, () => {
+test("cells that read right after a cut may give way at any later time: what is lost then is a page of NVS, and nothing else", () => {
   const to = image("2.0.0", 2, 2);
   const weak = { to, variants: "weak", recoverEvery: 1 } as const;
   const app = image("1.0.0", 2, 1);

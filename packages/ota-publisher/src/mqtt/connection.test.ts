@@ -69,7 +69,7 @@ test("a broker that accepts and closes is asked fewer than ten times in ten seco
   const at: number[] = [];
   while (clock.waitedMs < 15_000) {
     const seen = versions.length;
-    await expect.poll(() => versions.length, { timeout: 60_000 }).toBeGreaterThan(seen);
+    await expect.poll(() => versions.length).toBeGreaterThan(seen);
     at.push(clock.waitedMs);
   }
   expect(at.filter((ms) => ms < 10_000).length).toBeLessThan(10);
