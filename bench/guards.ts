@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from "mqtt";
-import { guardClient, startEmbeddedBroker } from "../packages/ota-broker/src/index.ts";
+import { guardClient } from "../packages/ota-broker/src/client.ts";
+import { startEmbeddedBroker } from "../packages/ota-broker/src/index.ts";
 import { startUnguardedBroker } from "../packages/ota-broker/test/unguarded-broker.ts";
 import { type BenchLine, compare } from "./bench-line.ts";
 

@@ -57,7 +57,16 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
 };
 
 /** Files in `src/` that are entries of a package. */
-const ENTRIES = new Set(["index.ts", "esp.ts", "serial.ts", "signing.ts", "node.ts", "cli.ts", "flasher.ts"]);
+const ENTRIES = new Set([
+  "index.ts",
+  "client.ts",
+  "esp.ts",
+  "serial.ts",
+  "signing.ts",
+  "node.ts",
+  "cli.ts",
+  "flasher.ts",
+]);
 
 /** One file that imports another of its package. */
 export interface Import {

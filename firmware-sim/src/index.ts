@@ -5,7 +5,6 @@ export type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
 export { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
 export { Efuse, type EfuseFields } from "./boot/efuse.ts";
 export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
-export { verifyRomSignature } from "./boot/verify-rom-signature.ts";
 export { runSimCli } from "./cli.ts";
 export {
   createDevice,
@@ -18,17 +17,14 @@ export {
 export { SimulatedDevice } from "./device/device.ts";
 export type { DeviceAction, DeviceEvent, DeviceLogEntry, DeviceStatus, DeviceTotals } from "./device/device-events.ts";
 export type { DeviceOptions } from "./device/device-options.ts";
-export { partitionBytes, partitionsOf, provisioningInFlash } from "./device/device-partitions.ts";
 export type { DeviceSummary, OtadataSummary } from "./device/device-summary.ts";
 export type { AppBuild } from "./esp-idf/app-context.ts";
 export type { Fault, MessageFault, PowerCutFault, SelfTestFault } from "./fault/fault.ts";
-export { FAULT_GRAMMAR, parseFault, parseFaultsJson } from "./fault/parse-fault.ts";
+export { parseFault } from "./fault/parse-fault.ts";
 export { ContentCache } from "./flash/content-cache.ts";
 export type { FlashFault } from "./flash/flash-fault.ts";
 export { NorFlash } from "./flash/nor-flash.ts";
-export { type CutMoment, type CutPlan, PowerCut } from "./flash/power-cut.ts";
-export { freedBitVariants, missedBitVariants } from "./flash/single-bit-tears.ts";
-export { eraseCutVariants, programCutVariants } from "./flash/tears.ts";
+export type { CutMoment, CutPlan } from "./flash/power-cut.ts";
 export {
   type IdfRelease,
   type IdfReleaseMatch,
@@ -36,11 +32,9 @@ export {
   idfRelease,
   matchIdfRelease,
 } from "./idf-release/idf-release.ts";
-export { type ConnectOptions, connectDevice, type DeviceConnection } from "./mqtt/connect-device.ts";
 export type { SweepViolation } from "./power-cut/invariant.ts";
 export { powerCutSweep, type SweepResult } from "./power-cut/sweep.ts";
 export type { SweepOptions } from "./power-cut/sweep-options.ts";
-export { powerCutSweepOnThreads, type ThreadOptions } from "./power-cut/sweep-threads.ts";
 export { createRandom, type Random } from "./random/random.ts";
 export type { ResetCircuit, SerialSignals } from "./rom/reset-circuit.ts";
 export { SerialBoard, type SerialBoardOptions } from "./rom/serial-board.ts";

@@ -1,4 +1,4 @@
-import { guardClient, ReconnectDelay } from "@tinybms/ota-broker";
+import { guardClient, ReconnectDelay } from "@tinybms/ota-broker/client";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { SimulatedDevice } from "../device/device.ts";

@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { connect } from "mqtt";
 import { peakMemoryBytes } from "../../../test/peak-memory.ts";
-import { guardClient, startEmbeddedBroker } from "../src/index.ts";
+import { guardClient } from "../src/client.ts";
+import { startEmbeddedBroker } from "../src/index.ts";
 import { startUnguardedBroker } from "./unguarded-broker.ts";
 
 /** What can be attacked; each tells the port it listens on, 0 for none. */

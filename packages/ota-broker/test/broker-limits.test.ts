@@ -5,7 +5,7 @@ import { isOtaError } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { connect, type MqttClient } from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
-import { guardClient } from "../src/index.ts";
+import { guardClient } from "../src/client.ts";
 import {
   closed,
   connectClient,

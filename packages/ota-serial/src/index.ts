@@ -1,14 +1,12 @@
-export { BootLog, type BootState } from "./boot/boot-log.ts";
 export { type BootReport, type BootWatch, watchBoot } from "./boot/watch-boot.ts";
 export type { FlashProgress, WriteReport } from "./flash/flash-progress.ts";
-export { type FlashPart, SECTOR_SIZE } from "./flash/regions.ts";
+export type { FlashPart } from "./flash/regions.ts";
 export { Flasher, type FlasherOptions } from "./flasher.ts";
 export { BAUD_RATE_DEFAULT, type SerialLine, type Signals, type UsbIdentity } from "./line/serial-line.ts";
 export { openWebSerialLine, type WebSerialPort } from "./line/web-serial-line.ts";
-export { BAUD_RATE_MAX } from "./loader/baud-rate.ts";
 export type { Board, ChipFacts } from "./loader/board.ts";
 export { hardReset, parseResetSequence, type ResetStep, runReset } from "./loader/reset-sequence.ts";
-export { type AppSlot, type BoardLayout, bootingSlot, readBoardLayout, type SlotName } from "./plan/board-layout.ts";
+export type { AppSlot, BoardLayout, SlotName } from "./plan/board-layout.ts";
 export type { FlashImage } from "./plan/check-image.ts";
 export type { SlotChoice } from "./plan/choose-slot.ts";
 export { type AppFlashOptions, type FlashPlan, planAppFlash } from "./plan/flash-plan.ts";
@@ -18,7 +16,6 @@ export {
   type FlasherArgs,
   type PlacedFile,
   parseFlasherArgs,
-  parseOffset,
   parsePlacedFile,
 } from "./plan/flasher-args.ts";
 export { planWholeFlash, type WholeFlashOptions } from "./plan/whole-plan.ts";

@@ -15,7 +15,8 @@ import {
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildBootloader, tableOf } from "../../ota-core/test/flash-dump.ts";
-import { type Board, bootingSlot, planAppFlash, planWholeFlash, readBoardLayout } from "../src/index.ts";
+import { type Board, planAppFlash, planWholeFlash } from "../src/index.ts";
+import { bootingSlot, readBoardLayout } from "../src/plan/board-layout.ts";
 import { appImage } from "./benches.ts";
 
 const CSV = `nvs,data,nvs,0x9000,0x5000

@@ -1,7 +1,8 @@
 import { utf8 } from "@tinybms/ota-core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BootLog, type SerialLine, watchBoot } from "../src/index.ts";
+import { BootLog } from "../src/boot/boot-log.ts";
+import { type SerialLine, watchBoot } from "../src/index.ts";
 import { portLost } from "../src/line/port-faults.ts";
 
 /** A line that says something, a piece every tenth of a second, and then nothing. */

@@ -1,5 +1,5 @@
 import { setTimeout as setTimer } from "node:timers/promises";
-import { guardClient, type MessageFilter, ReconnectDelay, type SkippedMessage } from "@tinybms/ota-broker";
+import { guardClient, type MessageFilter, ReconnectDelay, type SkippedMessage } from "@tinybms/ota-broker/client";
 import type { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { TlsFiles } from "../tls/tls-files.ts";

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { ReconnectDelay } from "@tinybms/ota-broker";
+import type { ReconnectDelay } from "@tinybms/ota-broker/client";
 import { OtaError } from "@tinybms/ota-core";
 import type { MqttClient } from "mqtt";
 import type { AnnouncedLimits } from "./announced-limits.ts";

@@ -1,4 +1,4 @@
-import type { SkippedMessage } from "@tinybms/ota-broker";
+import type { SkippedMessage } from "@tinybms/ota-broker/client";
 import {
   type DeliveryOutcome,
   type DeviceProgress,

@@ -7,9 +7,6 @@ import type { LoaderLink } from "./loader-link.ts";
 /** Rates to fall back to, each after a failure at a higher one. */
 const STEPS: readonly number[] = [2_000_000, 1_500_000, 921_600, 460_800, 230_400, 115_200];
 
-/** The highest rate that is asked for; adapters and cables end there. */
-export const BAUD_RATE_MAX = 2_000_000;
-
 /** How long both sides take to settle, in milliseconds. */
 const SETTLE_MS = 50;
 
