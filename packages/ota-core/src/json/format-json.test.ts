@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatJson } from "./format-json.ts";
 
-test("short lists of plain values stand on one line, everything else one value a line", () => {
+test("short lists of plain values are on one line, other values on one line each", () => {
   const value = {
     a: ["mqtt", "https"],
     b: [1, true, null],
@@ -28,7 +28,7 @@ test("short lists of plain values stand on one line, everything else one value a
 `);
 });
 
-test("the layout changes no value", () => {
+test("formatting changes no value", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
       expect(formatJson(value)).toBe(formatJson(JSON.parse(formatJson(value))));

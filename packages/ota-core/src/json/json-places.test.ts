@@ -9,7 +9,7 @@ function placesOf(text: string): { places: JsonPlaces; spans: Map<string, JsonSp
   return { places: new JsonPlaces(text, spans), spans };
 }
 
-test("a pointer leads to the line and column of its value", () => {
+test("returns line and column of the value of a pointer", () => {
   const { places } = placesOf('{\r\n  "a": [\n\t1,\r"x"\n], "b": {"c": 2}\n}');
   expect(places.at("")).toEqual({ line: 1, column: 1 });
   expect(places.at("/a")).toEqual({ line: 2, column: 8 });
@@ -18,14 +18,14 @@ test("a pointer leads to the line and column of its value", () => {
   expect(places.at("/b/c")).toEqual({ line: 5, column: 15 });
 });
 
-test("what is not there has the place of what is around it", () => {
+test("a missing value has the place of the enclosing value", () => {
   const { places } = placesOf('\uFEFF{"a": [7]}');
   expect(places.at("/a/3/x/y")).toEqual({ line: 1, column: 7 });
   expect(places.at("/nowhere")).toEqual({ line: 1, column: 1 });
   expect(new JsonPlaces("", new Map()).at("/a")).toEqual({ line: 1, column: 1 });
 });
 
-test("every value's place is the one that positionAt gives", () => {
+test("every value's place equals the result of positionAt", () => {
   const text = fc.tuple(
     fc.jsonValue({ maxDepth: 3 }),
     fc.constantFrom(undefined, 2, "\t"),

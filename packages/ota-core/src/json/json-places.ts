@@ -1,12 +1,12 @@
 import type { JsonSpan } from "./strict-json.ts";
 
-/** A place in a text as editors count: line and column from 1, the column in UTF-16 units. */
+/** A place in a text: line and column from 1, the column in UTF-16 units, as editors count them. */
 export interface TextPlace {
   readonly line: number;
   readonly column: number;
 }
 
-/** Where the values of a JSON document stand in its text. */
+/** The places of a JSON document's values in its text. */
 export class JsonPlaces {
   readonly #spans: ReadonlyMap<string, JsonSpan>;
   /** Offsets at which lines begin. */
@@ -14,7 +14,7 @@ export class JsonPlaces {
 
   /**
    * @param text - The document.
-   * @param spans - What `parseStrictJson` recorded of it.
+   * @param spans - The spans that `parseStrictJson` recorded.
    */
   constructor(text: string, spans: ReadonlyMap<string, JsonSpan>) {
     this.#spans = spans;
@@ -25,7 +25,7 @@ export class JsonPlaces {
   }
 
   /**
-   * Where a value begins; where there is none, where the nearest value around it does.
+   * Returns the start of a value or, if it does not exist, of the nearest value that encloses its place.
    *
    * @param pointer - JSON pointer (RFC 6901) of the value.
    */
@@ -37,7 +37,7 @@ export class JsonPlaces {
     }
   }
 
-  /** The last line that begins at or before the offset, found by halving. */
+  /** Finds the last line that begins at or before the offset, with a binary search. */
   #placeOf(offset: number): TextPlace {
     let [low, high] = [0, this.#lineStarts.length];
     while (high - low > 1) {

@@ -14,7 +14,7 @@ test("agrees with JSON.parse on every document", () => {
   );
 });
 
-test("any string gives a value that JSON.parse gives too, or a reason and a place, never an exception", () => {
+test("any string gives the value of JSON.parse, or a reason and a place, never an exception", () => {
   const piece = fc.constantFrom(
     '{"',
     '":',
@@ -56,7 +56,7 @@ test("any string gives a value that JSON.parse gives too, or a reason and a plac
   );
 });
 
-test("a single changed character is read as JSON.parse reads it, or refused", () => {
+test("a document with one changed character is parsed like JSON.parse or refused", () => {
   fc.assert(
     fc.property(
       fc.json(),
@@ -103,7 +103,7 @@ test.for([
   expect(parseStrictJson(text)).toMatchObject({ ok: false, reason, line, column });
 });
 
-test("nesting beyond the limit is refused without deep recursion", () => {
+test("nesting above the limit is refused without deep recursion", () => {
   const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
   expect(parseStrictJson(nested(8), { maxDepth: 8 }).ok).toBe(true);
   expect(parseStrictJson(nested(9), { maxDepth: 8 })).toMatchObject({
@@ -128,22 +128,22 @@ test.for([
   expect(parseStrictJson(text, { integersOnly: true, maxInteger: 2 ** 31 - 1 }).ok).toBe(ok);
 });
 
-test("a byte-order mark is skipped where it is allowed, and has no column", () => {
+test("a byte-order mark is skipped if allowed, and has no column", () => {
   expect(parseStrictJson('\uFEFF{"a":1}', { allowByteOrderMark: true })).toEqual({ ok: true, value: { a: 1 } });
   expect(parseStrictJson("\uFEFF{x", { allowByteOrderMark: true })).toMatchObject({ line: 1, column: 2, offset: 2 });
   expect(parseStrictJson("\uFEFF\uFEFF1", { allowByteOrderMark: true }).ok).toBe(false);
 });
 
-test("lone surrogate escapes are read as JSON.parse reads them", () => {
+test("escapes of lone surrogates are parsed like JSON.parse", () => {
   expect(parseStrictJson('"\\ud800x\\udc00"')).toEqual({ ok: true, value: "\ud800x\udc00" });
 });
 
-test("names that every object inherits are members like any other", () => {
+test("names of inherited properties are ordinary members", () => {
   const result = parseStrictJson('{"constructor":1,"toString":{"hasOwnProperty":2}}');
   expect(result).toEqual({ ok: true, value: JSON.parse('{"constructor":1,"toString":{"hasOwnProperty":2}}') });
 });
 
-test("the place of every value and of every member's name is recorded on request", () => {
+test("records the span of every value and every member's name on request", () => {
   const text = '\uFEFF{"a/b": [1, {"~": "é"}]}';
   const spans = new Map<string, JsonSpan>();
   expect(parseStrictJson(text, { spans, allowByteOrderMark: true }).ok).toBe(true);

@@ -1,34 +1,34 @@
-/** A value that JSON can spell. */
+/** A JSON value. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
-/** A JSON object: its own members and nothing inherited by name. */
+/** A JSON object. Only its own properties are members. */
 export interface JsonObject {
   [name: string]: JsonValue;
 }
 
-/** Where a value stands in its text, in UTF-16 units from the start; `end` is one past the last. */
+/** The span of a value in its text, in UTF-16 units; `end` is exclusive. */
 export interface JsonSpan {
   readonly start: number;
   readonly end: number;
-  /** Where the name of this member stands, with its quotes; absent in arrays and at the root. */
+  /** Span of the member's name with its quotes; absent in arrays and at the root. */
   readonly name?: { readonly start: number; readonly end: number };
 }
 
-/** What {@link parseStrictJson} accepts. */
+/** Options of {@link parseStrictJson}. */
 export interface StrictJsonLimits {
-  /** Objects and arrays inside each other, the outermost counted; 64 without it. */
+  /** Maximum nesting depth of objects and arrays, including the outermost. @defaultValue 64 */
   readonly maxDepth?: number;
-  /** Refuse every number with a fraction or an exponent, and those beyond {@link StrictJsonLimits.maxInteger}. */
+  /** Whether to refuse numbers with a fraction or an exponent, and those above {@link StrictJsonLimits.maxInteger}. */
   readonly integersOnly?: boolean;
-  /** With `integersOnly`: the largest magnitude; 2⁵³ − 1 without it. */
+  /** Maximum magnitude of a number with `integersOnly`. @defaultValue 2⁵³ − 1 */
   readonly maxInteger?: number;
-  /** Accept U+FEFF before the text, as some Windows editors write it. */
+  /** Whether to accept U+FEFF before the text, which some Windows editors write. */
   readonly allowByteOrderMark?: boolean;
-  /** Filled with the place of every value, by JSON pointer (RFC 6901). */
+  /** Map to fill with the span of every value, by JSON pointer (RFC 6901). */
   readonly spans?: Map<string, JsonSpan>;
 }
 
-/** The value, or why there is none and where: `line` and `column` count from 1, `offset` from 0, in UTF-16 units. */
+/** The value, or the first problem and its place: `line` and `column` from 1, `offset` from 0, in UTF-16 units. */
 export type StrictJsonResult =
   | { readonly ok: true; readonly value: JsonValue }
   | {
@@ -39,19 +39,19 @@ export type StrictJsonResult =
       readonly offset: number;
     };
 
-/** Nesting that is accepted when the caller sets no limit: far more than any document of ours has. */
+/** Default nesting limit, far more than any document of this project needs. */
 const MAX_DEPTH_DEFAULT = 64;
 
 /**
- * Reads JSON (RFC 8259) and nothing but: what two readers could understand differently is refused.
+ * Parses JSON (RFC 8259) and refuses documents that two parsers could read differently.
  *
- * Refused beyond what `JSON.parse` refuses: a name twice in one object, the name `__proto__`, nesting beyond
- * `maxDepth`, numbers too large for a double. What it accepts, it reads as `JSON.parse` does, lone surrogate escapes
- * included.
+ * In addition to what `JSON.parse` refuses, refuses duplicate names in an object, the name `__proto__`, nesting deeper
+ * than `maxDepth` and numbers too large for a double. Otherwise the value equals that of `JSON.parse`, also for escapes
+ * of lone surrogates.
  *
  * @param text - The whole document.
- * @param limits - What to refuse besides.
- * @returns The value, or the first fault with its place. Never throws.
+ * @param limits - Further restrictions.
+ * @returns The value, or the first problem and its place. Never throws.
  */
 export function parseStrictJson(text: string, limits: StrictJsonLimits = {}): StrictJsonResult {
   const reader = new Reader(text, limits);
@@ -61,9 +61,10 @@ export function parseStrictJson(text: string, limits: StrictJsonLimits = {}): St
 }
 
 /**
- * Line and column of an offset, both from 1. A line ends with LF, CRLF or CR; a leading byte-order mark has no column.
+ * Returns line and column of an offset, both from 1. A line ends with LF, CRLF or CR. A leading byte-order mark has no
+ * column.
  *
- * @param offset - UTF-16 units from the start of `text`.
+ * @param offset - Offset in UTF-16 units from the start of `text`.
  */
 export function positionAt(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(text.startsWith("\uFEFF") ? 1 : 0, offset);
@@ -78,7 +79,7 @@ export function pointerSegment(name: string | number): string {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
-/** Everything from U+0020 on but the quote and the backslash. */
+/** Every character from U+0020 except the quote and the backslash. */
 const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]*/y;
 const WHITE_SPACE = /[ \t\n\r]*/y;
 const HEX_ESCAPE = /[0-9a-fA-F]{4}/y;
@@ -98,11 +99,13 @@ const LITERALS: readonly (readonly [string, JsonValue])[] = [
   ["null", null],
 ];
 
-/** Reads one text from left to right. Every method leaves `offset` after what it read, or fails with `undefined`. */
+/**
+ * Recursive-descent parser of one text. Every method moves `offset` behind what it parsed, or fails with `undefined`.
+ */
 class Reader {
-  /** Where the reader stands; after a failure, where the fault is. */
+  /** Current offset; after a failure, the offset of the problem. */
   offset = 0;
-  /** Why it failed. */
+  /** Reason of the failure. */
   reason = "";
   readonly #text: string;
   readonly #limits: StrictJsonLimits;
@@ -264,7 +267,7 @@ class Reader {
     return true;
   }
 
-  /** Pointers are built only for a caller who asked for places. */
+  /** Returns the pointer of a child, or an empty string if the caller does not need spans. */
   #below(pointer: string, name: string | number): string {
     return this.#limits.spans === undefined ? "" : `${pointer}/${pointerSegment(name)}`;
   }

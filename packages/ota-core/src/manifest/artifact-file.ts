@@ -4,22 +4,23 @@ import { OtaError } from "../errors.ts";
 import { createSha256 } from "../sha256.ts";
 import { isMissing, piecesOf, reasonOf } from "./load-file.ts";
 
-/** Which manifest names an artifact, and how it calls it; for messages. */
+/** The manifest that lists an artifact and the artifact's name in it, for messages. */
 export interface ArtifactOrigin {
   readonly file: string;
   readonly name: string;
 }
 
-/** What is told of a file while it is read. */
+/** Callbacks during the reading of a file. */
 export interface FileVisitor {
-  /** Its size in bytes, before it is read. What this throws ends the reading. */
+  /** Called with the size in bytes before the file is read. Throw to stop. */
   readonly onSize?: (size: number) => void;
-  /** Its bytes in order; a piece is valid until the next comes. */
+  /** Called with the bytes in order. A piece is valid until the next call. */
   readonly onPiece?: (piece: Uint8Array) => void;
 }
 
 /**
- * Size and SHA-256 of an artifact's file, which is read once, a piece at a time: memory does not grow with it.
+ * Computes size and SHA-256 of an artifact's file. Reads it once, in pieces, so that memory does not grow with its
+ * size.
  *
  * @returns The size in bytes, and the hash as 64 lower-case hexadecimal digits.
  * @throws {@link OtaError} `manifest/artifact-not-found` if it isn't there or can't be read; what the visitor throws.
@@ -34,9 +35,9 @@ export async function measureArtifact(
     return new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
   };
   try {
-    // Opening a named pipe would wait for ever.
+    // Opening a named pipe would block.
     const found = await stat(path);
-    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is not a regular file");
     onSize?.(found.size);
     const hash = createSha256();
     let size = 0;

@@ -11,7 +11,7 @@ function resolve(root: Channels | undefined, version?: Channels, artifact?: Chan
   );
 }
 
-test("an artifact's channels keep what the version has set, and both what the root has set", () => {
+test("an artifact's channels override the version's, and those override the root's", () => {
   const root = { mqtt: { broker: "mqtt://root", topic: "t", qos: 1 as const }, https: { url: "https://root" } };
   const resolved = resolve(root, { mqtt: { broker: "mqtt://version", retain: true } }, { mqtt: { qos: 2 } });
   expect(resolved).toEqual({
@@ -25,14 +25,14 @@ test("a member that is an object is replaced as a whole", () => {
   expect(resolved.https).toEqual({ headers: { c: "3" } });
 });
 
-test("a channel of another tool is merged like ours, and a version may bring a new one", () => {
+test("a channel of another tool is merged too, and a version may add a channel", () => {
   expect(resolve({ pigeon: { wings: 2 } }, { pigeon: { name: "Bo" }, mqtt: { topic: "t" } })).toEqual({
     pigeon: { wings: 2, name: "Bo" },
     mqtt: { topic: "t" },
   });
 });
 
-test("without channels there are none, and merging changes no manifest", () => {
+test("merging no channels gives no channels, and changes no manifest", () => {
   expect(resolve(undefined)).toEqual({});
   const root = { mqtt: { broker: "mqtt://root" } };
   resolve(root, { mqtt: { broker: "mqtt://version" } });

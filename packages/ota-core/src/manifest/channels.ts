@@ -1,16 +1,16 @@
 import type { Artifact, Channels, RootManifest, VersionManifest } from "../schemas/types.generated.ts";
 import { HTTPS_MEMBERS, isJsonObject, MQTT_MEMBERS } from "./loose-values.ts";
 
-/** The members that are read, by channel. */
+/** The members that deliveries use, by channel. */
 const USED: Readonly<Record<string, readonly string[]>> = {
   mqtt: Object.keys(MQTT_MEMBERS),
   https: Object.keys(HTTPS_MEMBERS),
 };
 
 /**
- * Returns the channels over which an artifact goes: per channel name, the members of root, version and artifact merged,
- * the later above the earlier. A member that is itself an object, such as `headers`, is replaced as a whole, and so is a
- * channel that is no object.
+ * Merges an artifact's channels: per channel name, the artifact's members override the version's, and those override
+ * the root's. A member that is an object, such as `headers`, is replaced as a whole, and so is a channel that is not an
+ * object.
  */
 export function resolveChannels(root: RootManifest, version: VersionManifest, artifact: Artifact): Channels {
   const resolved: Channels = {};
@@ -24,16 +24,16 @@ export function resolveChannels(root: RootManifest, version: VersionManifest, ar
 }
 
 /**
- * Whether an artifact goes a way that only an app image can go: in chunks or by cable.
+ * Returns `true` if an artifact is delivered in a way that requires an app image: in chunks or by cable.
  *
- * @param protocols - The artifact's, in any order.
+ * @param protocols - The artifact's protocols, in any order.
  * @param mqttMode - `mode` of its channel `mqtt`.
  */
 export function needsAppImage(protocols: readonly string[], mqttMode: unknown): boolean {
   return protocols.includes("serial") || (protocols.includes("mqtt") && mqttMode !== "blob");
 }
 
-/** Returns what deliveries read of channels: `mqtt` and `https`, without the members that other tools put there. */
+/** Returns the part of channels that deliveries use: `mqtt` and `https`, without members of other tools. */
 export function usedChannels(channels: Channels): Channels {
   const used = Object.entries(USED).flatMap(([name, members]) => {
     const channel = channels[name];

@@ -2,18 +2,20 @@ import type { Problem } from "../errors.ts";
 import { createImageJudge, type JudgedImage } from "../image/judge-image.ts";
 import { type ArtifactOrigin, measureArtifact } from "./artifact-file.ts";
 
-/** What an artifact's file turned out to be. */
+/** Result of {@link checkArtifactFile}. */
 export interface CheckedArtifact {
-  /** Faults against the manifest's `size` and `sha256`; `path` is the member's name after a slash. */
+  /** Differences from the manifest's `size` and `sha256`. `path` is a slash and the member's name. */
   readonly mismatches: readonly Problem[];
   readonly judged: JudgedImage;
 }
 
 /**
- * Reads an artifact's file once and compares it with what the manifest says, and with what an app image must be.
+ * Reads an artifact's file once, compares it with the manifest and checks the app image in it.
  *
- * @param expected - The manifest's `size` and `sha256`, as far as they can be compared with.
- * @throws {@link OtaError} `manifest/artifact-not-found`.
+ * @param origin - The manifest that lists it.
+ * @param path - The artifact's file.
+ * @param expected - The manifest's `size` and `sha256`, if they are valid.
+ * @throws {@link OtaError} `manifest/artifact-not-found` if the file is missing or can't be read.
  */
 export async function checkArtifactFile(
   origin: ArtifactOrigin,
@@ -32,7 +34,7 @@ function mismatchesOf(
 ): Problem[] {
   const code = "manifest/artifact-mismatch";
   if (expected.size !== undefined && expected.size !== found.size) {
-    // Of another size it has another hash too: once is enough.
+    // A file of another size has another hash too; one problem is enough.
     return [
       { code, path: "/size", message: `the size of ${path} is ${found.size}; the manifest says ${expected.size}` },
     ];

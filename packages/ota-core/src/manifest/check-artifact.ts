@@ -7,7 +7,7 @@ import { resolveArtifact } from "./load-path.ts";
 import { DEFAULT_PROTOCOLS } from "./root.ts";
 import type { CheckedDocument, ValidationReport } from "./validation-report.ts";
 
-/** One version of a release line that is being checked. */
+/** Context of the checks of one version. */
 export interface VersionContext {
   readonly report: ValidationReport;
   readonly root: CheckedDocument;
@@ -17,9 +17,9 @@ export interface VersionContext {
 }
 
 /**
- * Reports what is wrong with one artifact: its path, its file, the image in it, and how it is to be delivered.
+ * Reports problems of one artifact: its path, its file, the image in it and its delivery.
  *
- * @param index - Its place in the version manifest, which may break the schema.
+ * @param index - Its index in the version manifest, which may violate the schema.
  * @param levels - The channels of root, version and artifact.
  */
 export async function checkArtifact(
@@ -40,7 +40,7 @@ export async function checkArtifact(
   if (typeof filename !== "string" || filename === "") return;
   if (basePath !== undefined && typeof basePath !== "string") return;
   const origin = { file: version.file, name: typeof name === "string" ? name : String(index) };
-  // What breaks the schema can't be compared with; the schema has said so.
+  // Values that violate the schema are reported elsewhere.
   const expected = {
     ...(typeof size === "number" ? { size } : {}),
     ...(typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256) ? { sha256 } : {}),
@@ -64,14 +64,14 @@ function reportFile(
   const { hardware } = objectAt(objectAt(root.value).product);
   const faults = judged.faults("the file", typeof hardware === "string" ? hardware : undefined);
   for (const { error, blocks } of faults) {
-    // A release line may ship an example of no firmware: only a delivery refuses it.
+    // A release line may contain a placeholder instead of firmware; only a delivery refuses it.
     const isError = blocks === "every-way" || (isInstalled(delivery) && !judged.isPlaceholder);
     const { code, message } = error;
     report.add(version, isError ? "error" : "warning", { code, path: `${pointer}/filename`, message });
   }
 }
 
-/** Over which channels an artifact goes, of what may break the schema; and where that stands. */
+/** Returns an artifact's protocols from manifests that may violate the schema, and the place where they are listed. */
 function protocolsOf(
   { root, version }: VersionContext,
   own: JsonValue | undefined,

@@ -8,45 +8,45 @@ import { type Environment, expandEnvironment, holdsReference, MALFORMED } from "
 import { secretsOf } from "./secrets.ts";
 import type { CheckedDocument, ValidationReport } from "./validation-report.ts";
 
-/** A larger MQTT message is refused by many brokers: EMQX's default, and above AWS IoT's 128 KiB. */
+/** Maximum size of an MQTT message that most brokers accept, in bytes: EMQX's default; AWS IoT accepts 128 KiB. */
 const BLOB_SIZE_MAX = 1024 * 1024;
 
-/** More than this of one kind in one object help nobody, and a hostile manifest could hold half a million. */
+/** Maximum number of warnings of one kind per level: a hostile manifest could cause half a million. */
 const WARNINGS_MAX = 100;
 
-/** What is left for the product's topic where the longest topic of a device stands below it, in bytes. */
+/** Maximum size of a topic root in bytes, so that a device's longest topic fits below it. */
 const TOPIC_ROOT_SIZE_MAX = TOPIC_SIZE_MAX + 1 - topicsOf("t").request("d".repeat(64)).length;
 
-/** One of the places where channels stand: the root manifest, a version, an artifact. */
+/** The channels of one level: root manifest, version or artifact. */
 export interface ChannelLevel {
   readonly document: CheckedDocument;
   /** JSON pointer of the channels. */
   readonly pointer: string;
-  /** As they were read: they may break the schema. */
+  /** As parsed; they may violate the schema. */
   readonly channels: Partial<JsonObject>;
 }
 
-/** How one artifact goes to devices. */
+/** Delivery of one artifact. */
 export interface Delivery {
-  /** The levels that are merged, the root's first. */
+  /** The levels to merge, root first. */
   readonly levels: readonly ChannelLevel[];
   readonly protocols: readonly string[];
-  /** Where the protocols are listed; absent when nobody listed them. */
+  /** Place where the protocols are listed; absent if the default applies. */
   readonly listedAt?: { readonly document: CheckedDocument; readonly pointer: string };
   readonly artifact: { readonly document: CheckedDocument; readonly pointer: string; readonly size?: number };
 }
 
-/** Reports the variables that are unset and the secrets that are written out in the channels of one level. */
+/** Reports unset variables and literal secrets in the channels of one level. */
 export function checkLevel(report: ValidationReport, level: ChannelLevel, env: Environment | undefined): void {
   const { document, pointer } = level;
   const channels = level.channels as Channels;
   const { unset, malformed } = expandEnvironment(usedChannels(channels), env ?? {});
   for (const place of malformed.slice(0, WARNINGS_MAX)) {
-    const message = `${labelOf(place)} holds a \${ that begins no variable; ${MALFORMED}`;
+    const message = `${labelOf(place)} contains a \${ that does not begin a variable; ${MALFORMED}`;
     report.add(document, "error", { code: "manifest/channel-invalid", path: pointer + place, message });
   }
   for (const { name, pointer: place } of env === undefined ? [] : unset.slice(0, WARNINGS_MAX)) {
-    const message = `${labelOf(place)} names the environment variable ${name}, which is unset here; deploy needs it`;
+    const message = `${labelOf(place)} uses the environment variable ${name}, which is unset here; deploy needs it`;
     report.add(document, "warning", { code: "manifest/variable-unset", path: pointer + place, message });
   }
   const secrets = secretsOf(channels);
@@ -54,12 +54,12 @@ export function checkLevel(report: ValidationReport, level: ChannelLevel, env: E
   const literals = secrets.filter(({ isLiteral }) => isLiteral);
   for (const { pointer: place, kind, value } of literals.slice(0, WARNINGS_MAX)) {
     const dollars = value.includes("$$") ? ", in which $$ means one dollar sign" : "";
-    const message = `${labelOf(place)} holds ${kind} in full${dollars}: whoever can read this file has it; name an environment variable instead, such as $${variableFor(place)}`;
+    const message = `${labelOf(place)} holds ${kind} in full${dollars}: anyone who can read this file can use it; use an environment variable instead, such as $${variableFor(place)}`;
     report.add(document, "warning", { code: "manifest/literal-secret", path: pointer + place, message });
   }
 }
 
-/** Reports what would keep an artifact from going over the channels that its protocols name. */
+/** Reports problems that prevent the delivery of an artifact over the channels of its protocols. */
 export function checkDelivery(report: ValidationReport, delivery: Delivery, env: Environment | undefined): void {
   for (const protocol of delivery.protocols) checkProtocol(report, delivery, protocol);
   if (memberOf(delivery.levels, "mqtt", "topic") !== undefined) checkTopic(report, delivery, env);
@@ -69,12 +69,12 @@ export function checkDelivery(report: ValidationReport, delivery: Delivery, env:
   report.add(document, "warning", { code: "manifest/blob-large", path: `${pointer}/size`, message });
 }
 
-/** Whether an artifact goes a way that only an app image can go. */
+/** Returns `true` if a delivery requires an app image. */
 export function isInstalled({ levels, protocols }: Delivery): boolean {
   return needsAppImage(protocols, memberOf(levels, "mqtt", "mode")?.value);
 }
 
-/** The member without which a channel leads nowhere. `--broker` can stand in for a broker. */
+/** The member that each channel requires. `broker` is not one, because `--broker` can replace it. */
 const NEEDED: Readonly<Record<string, string>> = { mqtt: "topic", https: "url" };
 
 function checkProtocol(report: ValidationReport, { levels, listedAt }: Delivery, protocol: string): void {
@@ -84,10 +84,10 @@ function checkProtocol(report: ValidationReport, { levels, listedAt }: Delivery,
   const level = levels.findLast(({ channels }) => Object.hasOwn(channels, protocol));
   if (level !== undefined) {
     if (memberOf(levels, protocol, needed) !== undefined) return;
-    const message = `${protocol} has no ${needed}, and nothing can be delivered over it without one`;
+    const message = `${protocol} has no ${needed}, which a delivery over it needs`;
     report.add(level.document, "error", { code, path: `${level.pointer}/${protocol}`, message });
   } else if (listedAt !== undefined) {
-    const message = `${protocol} is one of the protocols, but there are no channels.${protocol} to deliver over`;
+    const message = `${protocol} is one of the protocols, but channels.${protocol} is missing`;
     report.add(listedAt.document, "warning", { code, path: listedAt.pointer, message });
   }
 }
@@ -97,7 +97,7 @@ function checkTopic(report: ValidationReport, delivery: Delivery, env: Environme
   if (typeof found?.value !== "string") return;
   const { channels, unset } = expandEnvironment({ mqtt: { topic: found.value } }, env ?? {});
   const topic = channels.mqtt?.topic ?? "";
-  // What is empty or has wildcards, the schema has told, unless they come from a variable.
+  // The schema reports an empty topic and wildcards, unless they come from a variable.
   if (unset.length > 0 || /^$|[+#\0]/.test(found.value)) return;
   const size = utf8(topic).length;
   const isFound = holdsReference(found.value) ? "topic, with its variables put in," : "topic";
@@ -117,7 +117,7 @@ function chunkTopicFault(topic: string, size: number): string | undefined {
     return `has ${size} bytes; for chunked delivery it must have at most ${TOPIC_ROOT_SIZE_MAX}, so that the topics below it stay within ${TOPIC_SIZE_MAX}`;
   }
   if (isTopicRoot(topic)) return undefined;
-  return "is no topic to publish below; it must hold no +, # or control characters, and not begin with $";
+  return "is not a valid topic root; it must contain no +, # or control characters, and not begin with $";
 }
 
 function isBlob({ levels, protocols }: Delivery): boolean {
@@ -130,7 +130,7 @@ interface FoundMember {
   readonly pointer: string;
 }
 
-/** A channel's member as the merged channels have it, and which level it is from. */
+/** Returns a member of the merged channels and the level from which it comes. */
 function memberOf(levels: readonly ChannelLevel[], channel: string, name: string): FoundMember | undefined {
   for (const { document, pointer, channels } of levels.toReversed()) {
     const members = objectAt(channels[channel]);
@@ -140,7 +140,10 @@ function memberOf(levels: readonly ChannelLevel[], channel: string, name: string
   return undefined;
 }
 
-/** `MQTT_PASSWORD` for `/mqtt/password`, `HTTPS_AUTHORIZATION` for `/https/headers/Authorization`. */
+/**
+ * Proposes a variable name: `MQTT_PASSWORD` for `/mqtt/password`, `HTTPS_AUTHORIZATION` for
+ * `/https/headers/Authorization`.
+ */
 function variableFor(pointer: string): string {
   const [channel = "", ...names] = pointer.split("/").slice(1);
   const member = names.findLast((name) => !/^[0-9]+$/.test(name)) ?? "";
@@ -150,7 +153,7 @@ function variableFor(pointer: string): string {
     .replace(/^(?=[0-9])/, "_");
 }
 
-/** A JSON object's members; none where the value is something else. */
+/** Returns a JSON object's members, or an empty object for any other value. */
 export function objectAt(value: JsonValue | undefined): Partial<JsonObject> {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
 }

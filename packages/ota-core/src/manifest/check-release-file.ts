@@ -5,8 +5,8 @@ import { readReleaseFile, releaseFileOf } from "./release-file.ts";
 import type { CheckedFile } from "./validation-report.ts";
 
 /**
- * Reports what is wrong with a signed release beside its version manifest: `deploy` would refuse it. Signatures are not
- * verified here: whom devices trust is no part of a release line.
+ * Reports the problems of `release.json` for which `deploy` would refuse it. Does not verify signatures, because a
+ * release line does not contain the trusted keys.
  *
  * @param id - The version.
  */
@@ -21,16 +21,16 @@ export async function checkReleaseFile({ report, root, version }: VersionContext
     const { artifacts } = objectAt(version.value);
     const hashes = (Array.isArray(artifacts) ? artifacts : []).map((artifact) => objectAt(artifact).sha256);
     const isNamed = hashes.some((hash) => typeof hash === "string" && hash.toLowerCase() === release.image.sha256);
-    const say = (member: string, signed: string, wanted: string): void =>
+    const reportMismatch = (member: string, signed: string, wanted: string): void =>
       report.add(checked, "error", {
         code: "signing/release-mismatch",
         path: "",
         message: `its ${member} is ${JSON.stringify(signed)}, and must be ${wanted}; package the same build again with --sign-key`,
       });
-    if (release.version !== id) say("version", release.version, JSON.stringify(id));
-    if (release.product !== product) say("product", release.product, JSON.stringify(product));
-    if (release.hardware !== hardware) say("hardware", release.hardware, JSON.stringify(hardware));
-    if (!isNamed) say("image.sha256", release.image.sha256, "that of an artifact of the version");
+    if (release.version !== id) reportMismatch("version", release.version, JSON.stringify(id));
+    if (release.product !== product) reportMismatch("product", release.product, JSON.stringify(product));
+    if (release.hardware !== hardware) reportMismatch("hardware", release.hardware, JSON.stringify(hardware));
+    if (!isNamed) reportMismatch("image.sha256", release.image.sha256, "that of an artifact of the version");
   } catch (error) {
     if (!isOtaError(error)) throw error;
     report.addError(checked, "", error);

@@ -1,15 +1,16 @@
 import { OtaError, type Problem } from "../errors.ts";
 import { type JsonSpan, type JsonValue, parseStrictJson } from "../json/strict-json.ts";
 
-/** A manifest holds at most this much, in bytes: a release line of thousands of versions stays far below. */
+/** Maximum size of a manifest in bytes, far more than a release line of thousands of versions needs. */
 export const MANIFEST_SIZE_MAX: number = 1024 * 1024;
 
 /**
- * Reads the JSON of a manifest. A byte-order mark is accepted.
+ * Parses the JSON of a manifest. Accepts a byte-order mark.
  *
  * @param file - The file's name, for messages.
- * @param spans - Filled with the place of every value, when given.
- * @throws {@link OtaError} `manifest/syntax` with line and column, `manifest/invalid` beyond 1 MiB.
+ * @param spans - Filled with the place of every value, if given.
+ * @throws {@link OtaError} `manifest/syntax` with line and column, if it is not valid JSON.
+ * @throws {@link OtaError} `manifest/invalid` if it exceeds 1 MiB.
  */
 export function parseDocument(text: string, file: string, spans?: Map<string, JsonSpan>): JsonValue {
   if (text.length > MANIFEST_SIZE_MAX) throw tooLarge(file, text.length);
@@ -19,13 +20,13 @@ export function parseDocument(text: string, file: string, spans?: Map<string, Js
   throw new OtaError("manifest/syntax", `${file}:${line}:${column}: ${reason}`, { file, line, column });
 }
 
-/** `manifest/invalid` for a file beyond {@link MANIFEST_SIZE_MAX}. */
+/** Creates the error `manifest/invalid` for a file larger than {@link MANIFEST_SIZE_MAX}. */
 export function tooLarge(file: string, size: number): OtaError<"manifest/invalid"> {
   const message = `the file holds ${size} bytes; a manifest has at most ${MANIFEST_SIZE_MAX}`;
   return invalid(file, [{ code: "manifest/invalid", path: "", message }]);
 }
 
-/** `manifest/invalid` that names the first problem and counts the others. */
+/** Creates the error `manifest/invalid`, which states the first problem and the number of others. */
 export function invalid(file: string, problems: readonly Problem[]): OtaError<"manifest/invalid"> {
   const [first] = problems;
   const place = first === undefined || first.path === "" ? file : `${file}: ${first.path}`;

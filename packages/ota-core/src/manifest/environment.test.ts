@@ -34,13 +34,13 @@ test.for([
 });
 
 test.for(["$MISSING", "${MISSING}", "$constructor", "${toString}", "$__proto__"])(
-  "%s is unset, and is left as it is",
+  "%s is unset and stays in the text",
   (text) => {
     expect(expand(text)).toEqual({ text, unset: [text.replaceAll(/[${}]/g, "")], isMalformed: false });
   },
 );
 
-test.for(["${", "a${USER-x}", "${1}", "${USER_1", "${}", "${A:-$B}", "${A:?no}"])("%s is no reference", (text) => {
+test.for(["${", "a${USER-x}", "${1}", "${USER_1", "${}", "${A:-$B}", "${A:?no}"])("%s is not a reference", (text) => {
   expect(expand(text).isMalformed).toBe(true);
 });
 
@@ -64,7 +64,7 @@ test("strings at any depth are expanded, and nothing else", () => {
   expect(channels.mqtt.broker).toBe("mqtts://$HOST");
 });
 
-test("a delivery is told every variable that is unset, once, and no value", () => {
+test("a delivery reports every unset variable once, and no value", () => {
   const channels = { mqtt: { broker: "mqtts://ops:hunter2@$A", username: "$B", password: "$A$B$USER_1" } };
   expect(() => channelsFromEnvironment(channels, ENV, "ota/manifest.json")).toThrow(
     "ota/manifest.json: channel mqtt/broker, mqtt/username, mqtt/password: the environment variables A, B are unset",
@@ -83,7 +83,7 @@ test("a delivery is told every variable that is unset, once, and no value", () =
   });
 });
 
-test("any text is expanded without an exception; escaped, it comes back as it was", () => {
+test("any text is expanded without an exception, and unchanged if escaped", () => {
   const text = fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[${}A:_-]{0,20}$/));
   fc.assert(
     fc.property(text, (value) => {
@@ -93,7 +93,7 @@ test("any text is expanded without an exception; escaped, it comes back as it wa
   );
 });
 
-test("ends on a mebibyte of half references", () => {
+test("terminates on a mebibyte of incomplete references", () => {
   for (const piece of ["${A:-", "$", "${", "${A"]) {
     const text = piece.repeat(2 ** 20 / piece.length);
     expect(expand(text)?.text?.length, piece).toBeLessThanOrEqual(text.length);

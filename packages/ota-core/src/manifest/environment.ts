@@ -2,38 +2,38 @@ import { OtaError } from "../errors.ts";
 import { pointerSegment } from "../json/strict-json.ts";
 import type { Channels } from "../schemas/types.generated.ts";
 
-/** Environment variables by name, as `process.env` has them. */
+/** Environment variables by name, like `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A variable that a channel names, has no default for, and the environment doesn't have. */
+/** A reference to an unset variable without a default. */
 export interface UnsetVariable {
   readonly name: string;
-  /** JSON pointer (RFC 6901) into the channels: `/mqtt/password`. */
+  /** JSON pointer (RFC 6901) into the channels, for example `/mqtt/password`. */
   readonly pointer: string;
 }
 
-/** Channels with the values of variables in place of their names. They hold secrets now. */
+/** Result of {@link expandEnvironment}. It contains secrets. */
 export interface ExpandedChannels {
   readonly channels: Channels;
-  /** In the order in which they stand there. Their references are left as they were written. */
+  /** Unset variables in the order of their references, which are left in the text. */
   readonly unset: readonly UnsetVariable[];
-  /** JSON pointers of values with a `${` that begins no reference. */
+  /** JSON pointers of values with a `${` that does not begin a reference. */
   readonly malformed: readonly string[];
 }
 
 /**
- * A reference to a variable, `$$`, or a `${` that is none. The name of `$NAME` or `${NAME}` and the default of
- * `${NAME:-default}` are its groups. A default holds neither `$` nor `}`.
+ * Matches a reference to a variable, `$$`, or a malformed `${`. Its groups are the name in `$NAME`, the name in
+ * `${NAME}` and the default in `${NAME:-default}`. A default contains neither `$` nor `}`.
  */
 const REFERENCE = /\$\$|\$([A-Za-z_]\w*)|\$\{([A-Za-z_]\w*)(?::-([^$}]*))?\}|\$\{/g;
 
 /**
- * Puts the values of environment variables into channels: `$NAME`, `${NAME}`, and `${NAME:-default}`, whose default
- * stands in where the variable is unset or empty, as in a shell. `$$` is a dollar sign; a dollar sign before anything
- * else stands for itself.
+ * Expands references to environment variables in channels: `$NAME`, `${NAME}` and `${NAME:-default}`. As in a shell,
+ * the default applies if the variable is unset or empty. `$$` is a dollar sign, and so is a dollar sign before any
+ * other character.
  *
- * Strings at any depth are expanded, such as those in `headers`, but not the names of members. What a variable holds
- * is taken as it is.
+ * Expands strings at any depth, such as those in `headers`, but not member names. Does not expand references inside a
+ * variable's value.
  */
 export function expandEnvironment(channels: Channels, env: Environment): ExpandedChannels {
   const unset: UnsetVariable[] = [];
@@ -64,11 +64,11 @@ export function expandEnvironment(channels: Channels, env: Environment): Expande
 }
 
 /**
- * The channels as a delivery uses them: {@link expandEnvironment}, with every variable in place.
+ * Expands the channels of a delivery like {@link expandEnvironment}, and requires every variable to be set.
  *
- * @param file - The manifest that has the channels, for messages.
- * @throws {@link OtaError} `manifest/variable-unset` naming all that are unset, `manifest/channel-invalid` for a `${`
- *   that begins no reference.
+ * @param file - The manifest with these channels, for messages.
+ * @throws {@link OtaError} `manifest/variable-unset` with the names of all unset variables.
+ * @throws {@link OtaError} `manifest/channel-invalid` if a `${` does not begin a reference.
  */
 export function channelsFromEnvironment(channels: Channels, env: Environment, file: string): Channels {
   const { channels: expanded, unset, malformed } = expandEnvironment(channels, env);
@@ -90,17 +90,17 @@ export function channelsFromEnvironment(channels: Channels, env: Environment, fi
   throw new OtaError("manifest/variable-unset", message, { file, variables }, { hint });
 }
 
-/** Whether a text refers to a variable, so that what it means is known only at delivery. */
+/** Returns `true` if a text contains a reference to a variable. */
 export function holdsReference(text: string): boolean {
   for (const [, plain, braced] of text.matchAll(REFERENCE))
     if (plain !== undefined || braced !== undefined) return true;
   return false;
 }
 
-/** The defaults that stand in a text's references, those that are not empty. */
+/** Returns the non-empty defaults in a text's references. */
 export function defaultsIn(text: string): string[] {
   return [...text.matchAll(REFERENCE)].map(([, , , fallback]) => fallback ?? "").filter((fallback) => fallback !== "");
 }
 
-/** What is wrong with a value that {@link ExpandedChannels.malformed} names. */
+/** Explanation for the values in {@link ExpandedChannels.malformed}. */
 export const MALFORMED = `a variable is written $NAME, \${NAME} or \${NAME:-default}, and a dollar sign itself $$`;

@@ -218,7 +218,7 @@ function expectAllInside(): void {
   }
 }
 
-test("no manifests, however mutated, throw anything but an OtaError, lead out of the folder, or tell a secret", async () => {
+test("mutated manifests throw only OtaErrors, never leave the folder and never reveal a secret", async () => {
   const mutations = fc.array(mutation, { maxLength: 4 });
   const scratches = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.tuple(scratch) });
   const property = fc.asyncProperty(
@@ -250,7 +250,7 @@ test("no manifests, however mutated, throw anything but an OtaError, lead out of
   await fc.assert(property, { numRuns: 150 });
 });
 
-test("the sound release line that is mutated is sound", async () => {
+test("the release line is valid before it is mutated", async () => {
   write(rootFile, soundRoot(), []);
   write(join(folder, "line", "versions", "1", "ota.json"), soundVersion(), []);
   touched.length = 0;

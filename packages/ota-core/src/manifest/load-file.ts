@@ -4,14 +4,14 @@ import { OtaError } from "../errors.ts";
 import { positionAt } from "../json/strict-json.ts";
 import { MANIFEST_SIZE_MAX, tooLarge } from "./document.ts";
 
-/** How much of a file is in memory at a time, in bytes. */
+/** Size of the pieces in which a file is read, in bytes. */
 const PIECE_SIZE = 1024 * 1024;
 
 /**
- * Reads a file from its first byte to its last, a piece at a time.
+ * Reads a whole file in pieces.
  *
- * @returns Pieces that are valid until the next is asked for: their memory is used again.
- * @throws The file system's own errors, and the signal's reason when it is aborted.
+ * @returns Pieces of at most 1 MiB. A piece is valid until the next one is requested, because they share memory.
+ * @throws The file system's own errors, and the signal's reason if it is aborted.
  */
 export async function* piecesOf(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const handle = await open(file, "r");
@@ -29,10 +29,12 @@ export async function* piecesOf(file: string, signal?: AbortSignal): AsyncGenera
 }
 
 /**
- * Reads a manifest's text.
+ * Reads the text of a manifest file.
  *
- * @throws {@link OtaError} `manifest/not-found`, `manifest/unreadable`, `manifest/invalid` beyond 1 MiB,
- *   `manifest/syntax` where it is not UTF-8.
+ * @throws {@link OtaError} `manifest/not-found` if there is no such file.
+ * @throws {@link OtaError} `manifest/unreadable` if it can't be read.
+ * @throws {@link OtaError} `manifest/invalid` if it exceeds 1 MiB.
+ * @throws {@link OtaError} `manifest/syntax` if it is not UTF-8.
  */
 export async function readManifest(file: string): Promise<string> {
   const bytes = await readManifestBytes(file);
@@ -43,18 +45,18 @@ export async function readManifest(file: string): Promise<string> {
   throw new OtaError("manifest/syntax", `${file}:${line}:${column}: the text is not UTF-8`, { file, line, column });
 }
 
-/** The `code` of an error of the file system, such as `ENOENT`; empty for any other error. */
+/** Returns the `code` of a file system error, such as `ENOENT`, or an empty string for any other error. */
 export function systemCodeOf(error: unknown): string {
   const hasCode = error instanceof Error && "code" in error && typeof error.code === "string";
   return hasCode ? String(error.code) : "";
 }
 
-/** Whether an error of the file system says that nothing is there. */
+/** Returns `true` if a file system error means that a file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(systemCodeOf(error));
 }
 
-/** What a file system's error means, in words. */
+/** Describes a file system error in words. */
 export function reasonOf(error: unknown): string {
   const code = systemCodeOf(error);
   return REASONS[code] ?? (code === "" ? String(error) : code);
@@ -65,21 +67,21 @@ const REASONS: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is used up",
   EISDIR: "it is a folder",
   EIO: "the disk reports an error",
-  ELOOP: "its symbolic links go round in a circle",
+  ELOOP: "its symbolic links form a loop",
   EMFILE: "too many files are open",
   ENAMETOOLONG: "its name is too long",
   ENOENT: "there is no such file or folder",
   ENOSPC: "the disk is full",
-  ENOTDIR: "a part of its path is no folder",
+  ENOTDIR: "a part of its path is not a folder",
   EPERM: "the operation is not permitted",
   EROFS: "the file system is read-only",
 };
 
 async function readManifestBytes(file: string): Promise<Uint8Array> {
   try {
-    // Opening a named pipe would wait for ever.
+    // Opening a named pipe would block.
     const found = await stat(file);
-    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
     if (found.size > MANIFEST_SIZE_MAX) throw tooLarge(file, found.size);
     const pieces: Uint8Array[] = [];
     let size = 0;

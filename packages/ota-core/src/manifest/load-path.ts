@@ -6,19 +6,19 @@ import { redactUserInfo } from "../secret-text.ts";
 import { isMissing, reasonOf } from "./load-file.ts";
 import { pathFault } from "./paths.ts";
 
-/** Which manifest names a path, and where in it (JSON pointer). */
+/** The manifest that contains a path, and the JSON pointer of the path in it. */
 export interface PathOrigin {
   readonly file: string;
   readonly pointer: string;
 }
 
 /**
- * The path that a manifest names, if it stays below `folder`, also where folders and files are symbolic links.
+ * Resolves a path in a manifest and checks that it stays below `folder`, with all symbolic links followed.
  *
- * @param folder - What the path is relative to.
- * @param origin - Who names it, for messages.
+ * @param folder - The folder to which the path is relative.
+ * @param origin - The place of the path, for messages.
  * @returns The path, which need not exist.
- * @throws {@link OtaError} `manifest/path-escapes`.
+ * @throws {@link OtaError} `manifest/path-escapes` if it leaves the folder or can't be resolved.
  */
 export async function resolveBelow(folder: string, path: string, origin: PathOrigin): Promise<string> {
   const fault = pathFault(path);
@@ -32,7 +32,7 @@ export async function resolveBelow(folder: string, path: string, origin: PathOri
   throw escapes(path, "leads out of its folder through a symbolic link", origin);
 }
 
-/** The part of a path that exists, with all links followed: what lies below may be missing, but not elsewhere. */
+/** Returns the longest existing part of a path, with all symbolic links followed. */
 export async function existingPart(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -44,11 +44,11 @@ export async function existingPart(path: string): Promise<string> {
 }
 
 /**
- * Where an artifact's file should be: below the version manifest's folder, in `base_path` when there is one.
+ * Resolves the path of an artifact's file: below the version manifest's folder, in `base_path` if there is one.
  *
  * @param file - The version manifest.
- * @param index - The artifact's place in it.
- * @throws {@link OtaError} `manifest/path-escapes`.
+ * @param index - The artifact's index in it.
+ * @throws {@link OtaError} `manifest/path-escapes` if the path leaves that folder.
  */
 export async function resolveArtifact(
   file: string,
@@ -64,7 +64,7 @@ export async function resolveArtifact(
   return await resolveBelow(dirname(file), basePath === undefined ? filename : `./${basePath}/${filename}`, origin);
 }
 
-/** Whether `target` is `folder` or lies in it. Both are absolute. */
+/** Returns `true` if `target` is `folder` or lies in it. Both are absolute. */
 export function isBelow(folder: string, target: string): boolean {
   const path = relative(folder, target);
   return path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);

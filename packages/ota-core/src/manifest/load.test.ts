@@ -109,13 +109,13 @@ test.for([
   ],
   ["an empty manifest", () => write("line/manifest.json", ""), "manifest/syntax", /:1:1: the text is empty/],
   [
-    "a manifest that is no UTF-8",
+    "a manifest that is not UTF-8",
     () => write("line/manifest.json", Uint8Array.of(0x7b, 0x0a, 0x20, 0xff)),
     "manifest/syntax",
     /:2:2: the text is not UTF-8/,
   ],
   [
-    "a manifest beyond 1 MiB",
+    "a manifest larger than 1 MiB",
     () => write("line/manifest.json", " ".repeat(1024 * 1024 + 1)),
     "manifest/invalid",
     /at most 1048576/,
@@ -195,38 +195,35 @@ test.for([
   expect(problems.map((problem) => problem.code)).toContain(code);
 });
 
-test.skipIf(process.platform === "win32")(
-  "symbolic links may not lead out of the folder, whatever kind of link",
-  async () => {
-    writeLine({ artifacts: [artifact({ filename: "link/secret.bin" })] });
-    symlinkSync(folder, join(folder, "line/versions/1.0.0/link"));
-    expect((await errorOf(load)).message).toMatch(/leads out of its folder through a symbolic link/);
-    writeLine({ artifacts: [artifact({ filename: "link/nowhere/x.bin" })] });
-    expect((await errorOf(load)).code).toBe("manifest/path-escapes");
+test.skipIf(process.platform === "win32")("symbolic links of any kind must not leave the folder", async () => {
+  writeLine({ artifacts: [artifact({ filename: "link/secret.bin" })] });
+  symlinkSync(folder, join(folder, "line/versions/1.0.0/link"));
+  expect((await errorOf(load)).message).toMatch(/leads out of its folder through a symbolic link/);
+  writeLine({ artifacts: [artifact({ filename: "link/nowhere/x.bin" })] });
+  expect((await errorOf(load)).code).toBe("manifest/path-escapes");
 
-    writeLine({ artifacts: [artifact({ filename: "link.bin" })] });
-    symlinkSync(join(folder, "secret.bin"), join(folder, "line/versions/1.0.0/link.bin"));
-    expect((await errorOf(load)).code).toBe("manifest/path-escapes");
+  writeLine({ artifacts: [artifact({ filename: "link.bin" })] });
+  symlinkSync(join(folder, "secret.bin"), join(folder, "line/versions/1.0.0/link.bin"));
+  expect((await errorOf(load)).code).toBe("manifest/path-escapes");
 
-    writeLine({ artifacts: [artifact({ filename: "circle.bin" })] });
-    symlinkSync("circle.bin", join(folder, "line/versions/1.0.0/circle.bin"));
-    expect((await errorOf(load)).message).toMatch(/symbolic links go round in a circle/);
+  writeLine({ artifacts: [artifact({ filename: "circle.bin" })] });
+  symlinkSync("circle.bin", join(folder, "line/versions/1.0.0/circle.bin"));
+  expect((await errorOf(load)).message).toMatch(/symbolic links go round in a circle/);
 
-    writeLine({ artifacts: [artifact({ filename: "inside.bin" })] });
-    symlinkSync("gateway.bin", join(folder, "line/versions/1.0.0/inside.bin"));
-    await loadAndVerify();
-  },
-);
+  writeLine({ artifacts: [artifact({ filename: "inside.bin" })] });
+  symlinkSync("gateway.bin", join(folder, "line/versions/1.0.0/inside.bin"));
+  await loadAndVerify();
+});
 
-test.skipIf(process.platform === "win32")("a device or a pipe is refused, not read", async () => {
-  expect((await errorOf(() => loadRootManifest("/dev/zero"))).message).toMatch(/it is no regular file/);
+test.skipIf(process.platform === "win32")("a device or a pipe is refused without reading it", async () => {
+  expect((await errorOf(() => loadRootManifest("/dev/zero"))).message).toMatch(/it is not a regular file/);
   writeLine({ artifacts: [artifact({ filename: "zero.bin" })] });
   const { file, manifest } = await load();
   const [first] = manifest.artifacts;
-  expect((await errorOf(() => verifyArtifact(file, first!, "/dev/zero"))).message).toMatch(/it is no regular file/);
+  expect((await errorOf(() => verifyArtifact(file, first!, "/dev/zero"))).message).toMatch(/it is not a regular file/);
 });
 
-test("an unknown version names those there are and the nearest", async () => {
+test("an unknown version is refused with the existing versions and the nearest one", async () => {
   writeLine();
   const error = await errorOf(() => load("1.0.1"));
   expect(error).toMatchObject({

@@ -10,21 +10,21 @@ import { nearestOf } from "./nearest.ts";
 import { parseRootManifest, protocolsOf } from "./root.ts";
 import { parseVersionManifest } from "./version.ts";
 
-/** A root manifest and where it was read from. */
+/** A root manifest and its file. */
 export interface LoadedRoot {
   readonly file: string;
   /** The folder to which the manifest's paths are relative. */
   readonly folder: string;
   readonly text: string;
   readonly manifest: RootManifest;
-  /** One sentence for each value that the schema spells another way. */
+  /** One sentence for each value that is not spelled as in the schema. */
   readonly warnings: readonly string[];
 }
 
-/** An artifact with everything that delivering it needs. */
+/** An artifact with everything that a delivery needs. */
 export interface LoadedArtifact {
   readonly artifact: Artifact;
-  /** Where its file should be. {@link verifyArtifacts} says whether it is there, and the right one. */
+  /** Path of its file. {@link verifyArtifacts} checks that the file exists and is the right one. */
   readonly path: string;
   readonly channels: Channels;
   readonly protocols: readonly string[];
@@ -36,14 +36,15 @@ export interface LoadedVersion {
   readonly entry: VersionEntry;
   readonly manifest: VersionManifest;
   readonly artifacts: readonly LoadedArtifact[];
-  /** One sentence for each value that the schema spells another way. */
+  /** One sentence for each value that is not spelled as in the schema. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Reads a root manifest.
  *
- * @throws {@link OtaError} `manifest/not-found`, `manifest/unreadable`, and as `parseRootManifest`.
+ * @throws {@link OtaError} `manifest/not-found`.
+ * @throws {@link OtaError} `manifest/unreadable`, and as `parseRootManifest`.
  */
 export async function loadRootManifest(file: string): Promise<LoadedRoot> {
   const text = await readManifest(file);
@@ -55,9 +56,11 @@ export async function loadRootManifest(file: string): Promise<LoadedRoot> {
 /**
  * Reads one version of a release line and resolves its artifacts' paths, channels and protocols.
  *
- * @param version - The `id` of its entry.
- * @throws {@link OtaError} `manifest/unknown-version`, `manifest/path-escapes`, `manifest/not-found`,
- *   `manifest/unreadable`, and as `parseVersionManifest`.
+ * @param version - The `id` of the version's entry.
+ * @throws {@link OtaError} `manifest/unknown-version`.
+ * @throws {@link OtaError} `manifest/path-escapes`.
+ * @throws {@link OtaError} `manifest/not-found`.
+ * @throws {@link OtaError} `manifest/unreadable`, and as `parseVersionManifest`.
  */
 export async function loadVersion(root: LoadedRoot, version: string): Promise<LoadedVersion> {
   const index = root.manifest.versions.findIndex(({ id }) => id === version);
@@ -84,7 +87,7 @@ function sentencesOf(file: string, notes: readonly Problem[]): string[] {
 }
 
 /**
- * Checks every artifact's file, in order: that it exists, its size and its SHA-256.
+ * Checks existence, size and SHA-256 of every artifact's file, in order.
  *
  * @throws {@link OtaError} for the first that is wrong: `manifest/artifact-not-found`, `manifest/artifact-mismatch`.
  */
@@ -93,10 +96,12 @@ export async function verifyArtifacts(loaded: LoadedVersion): Promise<void> {
 }
 
 /**
- * Checks one artifact's file. It is read a piece at a time, so that memory does not grow with it.
+ * Checks existence, size and SHA-256 of one artifact's file. Reads it in pieces, so that memory does not grow with its
+ * size.
  *
- * @param file - The version manifest that names it, for messages.
- * @throws {@link OtaError} `manifest/artifact-not-found`, `manifest/artifact-mismatch`.
+ * @param file - The version manifest that lists it, for messages.
+ * @throws {@link OtaError} `manifest/artifact-not-found`.
+ * @throws {@link OtaError} `manifest/artifact-mismatch`.
  */
 export async function verifyArtifact(
   file: string,

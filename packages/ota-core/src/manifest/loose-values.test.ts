@@ -88,7 +88,7 @@ test("reads protocols in any case, and null where a list or an object may be abs
   expect(parseRootManifest(rootWith({ deployment: null }), "m").deployment).toBeUndefined();
 });
 
-test("takes anything in a member that is not read", () => {
+test("accepts any value in a member that is not used", () => {
   const members = {
     $schema: 7,
     documentation: { schema: "docs/ota.md" },
@@ -134,7 +134,7 @@ test.for([
   expect(isoTimeOf(text)).toBe(utc);
 });
 
-test("a manifest that is read once more says the same, without a note", () => {
+test("reading a converted manifest again changes nothing and adds no note", () => {
   const member = fc.constantFrom("product", "deployment", "channels", "mqtt", "https", "qos", "headers", "artifacts");
   const { tree } = fc.letrec<{ tree: JsonValue }>((tie) => ({
     tree: fc.oneof(
@@ -156,7 +156,7 @@ test("a manifest that is read once more says the same, without a note", () => {
   );
 });
 
-test("the members that are read are those of the schema", () => {
+test("the used members are those of the schema", () => {
   const file = new URL("../../../../schemas/ota-channels.schema.json", import.meta.url);
   const { $defs } = JSON.parse(readFileSync(file, "utf8"));
   expect(Object.keys(MQTT_MEMBERS).sort()).toEqual(Object.keys($defs.MqttChannel.properties).sort());

@@ -3,37 +3,38 @@ import { type JsonValue, pointerSegment } from "../json/strict-json.ts";
 import { labelOf } from "../schemas/problems.ts";
 
 /**
- * Reads one value of a manifest as the schema has it, and notes where the manifest spells it another way.
+ * Converts one value of a manifest to the form of the schema, and adds a note if the manifest spells it differently.
  *
- * A value that has no single meaning is returned as it is: the schema refuses it.
+ * Returns an ambiguous value unchanged, so that the schema refuses it.
  *
  * @param pointer - JSON pointer (RFC 6901) of the value.
- * @param notes - Gets one problem for each value that is spelled another way.
- * @returns `undefined` for a value that counts as absent.
+ * @param notes - Receives one problem for each value that is spelled differently.
+ * @returns The value, or `undefined` if it counts as absent.
  */
 export type LooseReader = (value: JsonValue, pointer: string, notes: Problem[]) => JsonValue | undefined;
 
-/** More notes than this help nobody, and a hostile manifest of 1 MiB could hold 100 000. */
+/** Maximum number of notes: a hostile manifest of 1 MiB could cause 100 000. */
 const NOTES_MAX = 100;
 
 /** Numbers as the Python scripts' `int()` and `float()` read them. */
 const INTEGER = /^\s*[+-]?[0-9]{1,15}\s*$/;
 const DECIMAL = /^\s*[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:e[+-]?[0-9]{1,2})?\s*$/i;
 
-/** ISO 8601 as `created_at` may be spelled. */
+/** Accepted forms of ISO 8601 in `created_at`. */
 const ISO_TIME =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$/;
 
-/** Protocols that this project delivers by. */
+/** Protocols that this project supports. */
 const PROTOCOLS: readonly string[] = ["mqtt", "https", "serial"];
 
-/** Whether a value is a JSON object. */
+/** Returns `true` if a value is a JSON object. */
 export function isJsonObject(value: unknown): value is { [name: string]: JsonValue } {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /**
- * Returns a date and time in ISO 8601 as UTC, such as `2026-01-31T12:00:00.000Z`; `undefined` where the text is none.
+ * Converts a date and time in ISO 8601 to UTC, such as `2026-01-31T12:00:00.000Z`. Returns `undefined` for any other
+ * text.
  */
 export function isoTimeOf(text: string): string | undefined {
   if (!ISO_TIME.test(text)) return undefined;
@@ -54,7 +55,7 @@ const decimal: LooseReader = (value, pointer, notes) =>
     ? noted(Number(value), "is a string; it is read as a number", pointer, notes)
     : value;
 
-/** `"false"` is true for Python and false for its reader, so that only `"true"` has one meaning. */
+/** Python treats `"false"` as true, people don't, so only `"true"` is unambiguous. */
 const truth: LooseReader = (value, pointer, notes) => {
   if (value === 0 || value === 1)
     return noted(value === 1, `is ${value}; it is read as ${value === 1}`, pointer, notes);
@@ -67,7 +68,7 @@ const text: LooseReader = (value, pointer, notes) => {
   return noted(String(value), "is a number; it is read as text", pointer, notes);
 };
 
-/** Text of which an empty one says nothing. */
+/** Text that counts as absent if it is empty. */
 const name: LooseReader = (value, pointer, notes) =>
   value === "" ? noted(undefined, "is empty; it counts as absent", pointer, notes) : text(value, pointer, notes);
 
@@ -83,12 +84,15 @@ const time: LooseReader = (value, pointer, notes) => {
   return noted(undefined, `is not ${wanted}; it counts as absent`, pointer, notes);
 };
 
-/** An object of members of any name. */
+/** Creates a reader of an object with members of any name. */
 function each(reader: LooseReader): LooseReader {
   return (value, pointer, notes) => (isJsonObject(value) ? readMembers(value, () => reader, pointer, notes) : value);
 }
 
-/** An object of known members, of which all but the needed ones may be `null`. Others are left as they are. */
+/**
+ * Creates a reader of an object with known members, which may be `null` unless they are needed. Leaves other members
+ * unchanged.
+ */
 function object(members: Readonly<Record<string, LooseReader>>, needed: readonly string[] = []): LooseReader {
   return (value, pointer, notes) => {
     if (!isJsonObject(value)) return value;
@@ -127,7 +131,7 @@ function noted<T>(value: T, what: string, pointer: string, notes: Problem[]): T 
   return value;
 }
 
-/** What is read of the channel `mqtt`. */
+/** Readers of the members of channel `mqtt` that deliveries use. */
 export const MQTT_MEMBERS: Readonly<Record<string, LooseReader>> = {
   broker: asIs,
   topic: asIs,
@@ -145,7 +149,7 @@ export const MQTT_MEMBERS: Readonly<Record<string, LooseReader>> = {
   rate: integer,
 };
 
-/** What is read of the channel `https`. */
+/** Readers of the members of channel `https` that deliveries use. */
 export const HTTPS_MEMBERS: Readonly<Record<string, LooseReader>> = {
   url: asIs,
   method: name,
@@ -160,7 +164,7 @@ export const HTTPS_MEMBERS: Readonly<Record<string, LooseReader>> = {
 
 const CHANNELS = object({ mqtt: object(MQTT_MEMBERS), https: object(HTTPS_MEMBERS) });
 
-/** Reads a root manifest: see {@link LooseReader}. Entries of `versions` are left as they are. */
+/** Reader of a root manifest. Leaves entries of `versions` unchanged. */
 export const readRootLoosely: LooseReader = object(
   {
     schema_version: integer,
@@ -172,7 +176,7 @@ export const readRootLoosely: LooseReader = object(
 
 const ARTIFACT = object({ name: text, size: integer, protocols: list(protocol), channels: CHANNELS }, ["name", "size"]);
 
-/** Reads a version manifest: see {@link LooseReader}. */
+/** Reader of a version manifest. */
 export const readVersionLoosely: LooseReader = object(
   { created_at: time, base_path: asIs, channels: CHANNELS, artifacts: list(ARTIFACT) },
   ["artifacts"],

@@ -1,13 +1,13 @@
 /**
- * The candidate that was probably meant: the one with the fewest characters changed, if those are at most a third.
+ * Returns the candidate with the smallest edit distance to a text, if at most a third of its characters differ.
  *
- * @returns `undefined` where none is near.
+ * @returns The candidate, or `undefined` if no candidate is near enough.
  */
 export function nearestOf(text: string, candidates: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let best = Math.max(1, Math.floor(text.length / 3)) + 1;
   for (const candidate of candidates) {
-    // Versions are short; a hostile long one is not worth the time of a comparison.
+    // Versions are short; skip the slow comparison of hostile long ones.
     if (candidate.length > LENGTH_MAX || text.length > LENGTH_MAX) continue;
     const distance = editDistance(text, candidate);
     if (distance >= best) continue;
@@ -19,7 +19,7 @@ export function nearestOf(text: string, candidates: readonly string[]): string |
 
 const LENGTH_MAX = 64;
 
-/** Levenshtein's distance: insertions, deletions and replacements of one character each. */
+/** Computes the Levenshtein distance: insertions, deletions and replacements of one character each. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 1; line <= from.length; line++) {

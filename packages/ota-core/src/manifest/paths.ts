@@ -1,23 +1,23 @@
-/** Names that Windows gives to devices, whatever extension follows. */
+/** Device names of Windows, which are reserved with any extension. */
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:[.:]|$)/i;
 
-/** A name beyond this, in UTF-16 units, is a mistake, and some file systems end at 255 bytes. */
+/** Maximum length of a name in UTF-16 units. Some file systems allow at most 255 bytes. */
 const NAME_LENGTH_MAX = 128;
 
 /**
- * What a file system that takes capital letters for small ones, as those of Windows and macOS do, tells names apart by.
+ * Returns the key of a name on a case-insensitive file system, like those of Windows and macOS.
  *
- * @returns The same text for two names that would be one file there.
+ * @returns Equal text for two names that would be the same file there.
  */
 export function caselessName(name: string): string {
   return name.normalize("NFC").toLowerCase();
 }
 
 /**
- * Why a path in a manifest may not be followed, or `undefined` where it may. It must stay below the folder that it is
- * relative to, on every system the release line may be copied to. Symbolic links are for the caller to check.
+ * Returns the reason why a path in a manifest is not allowed, or `undefined` if it is. A path must stay below its
+ * folder on every operating system. Does not check symbolic links.
  *
- * @returns A phrase to stand after the path: "is absolute".
+ * @returns A phrase to follow the path, for example "is absolute".
  */
 export function pathFault(path: string): string | undefined {
   if (path.includes("\0")) return "holds a NUL character";
@@ -27,7 +27,7 @@ export function pathFault(path: string): string | undefined {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)) return "is a URL";
   for (const segment of path.split("/")) {
     if (segment === "..") return "goes up with ..";
-    // Windows drops spaces and full stops at the end of a name, and may find `..` in what is left.
+    // Windows removes spaces and periods at the end of a name, which may leave `..`.
     if (/^[. ]+$/.test(segment) && segment !== ".")
       return `holds ${JSON.stringify(segment)}, which Windows reads as ..`;
     if (WINDOWS_DEVICE.test(segment)) return `holds ${segment}, the name of a device on Windows`;
@@ -36,9 +36,9 @@ export function pathFault(path: string): string | undefined {
 }
 
 /**
- * Why a name can't be one file or folder on every system, or `undefined` where it can.
+ * Returns the reason why a name can't be a file or folder on every operating system, or `undefined` if it can.
  *
- * @returns A phrase to stand after the name: "is empty".
+ * @returns A phrase to follow the name, for example "is empty".
  */
 export function nameFault(name: string): string | undefined {
   if (name === "") return "is empty";

@@ -7,24 +7,25 @@ import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { isMissing, reasonOf } from "./load-file.ts";
 
-/** A signed release as it stands beside its version manifest. */
+/** A signed release in a `release.json` next to its version manifest. */
 export interface ReleaseFile {
   readonly file: string;
   readonly envelope: Envelope;
-  /** What the envelope holds. Nobody has verified its signatures. */
+  /** The release in the envelope. Its signatures are not verified. */
   readonly release: Release;
 }
 
-/** Where the signed release of a version is: `release.json` beside its version manifest. */
+/** Returns the path of a version's signed release: `release.json` next to its version manifest. */
 export function releaseFileOf(versionManifest: string): string {
   return join(dirname(versionManifest), "release.json");
 }
 
 /**
- * Reads a signed release, without a word on its signatures.
+ * Reads a signed release. Does not verify its signatures.
  *
- * @returns `undefined` where there is no such file.
- * @throws {@link OtaError} `manifest/unreadable`; `signing/release-malformed` for a file that holds no release.
+ * @returns The release, or `undefined` if there is no such file.
+ * @throws {@link OtaError} `manifest/unreadable` if it can't be read.
+ * @throws {@link OtaError} `signing/release-malformed` if it does not contain a release.
  */
 export async function readReleaseFile(file: string): Promise<ReleaseFile | undefined> {
   const bytes = await read(file);
@@ -42,8 +43,9 @@ export async function readReleaseFile(file: string): Promise<ReleaseFile | undef
 async function read(file: string): Promise<Uint8Array | undefined> {
   try {
     const found = await stat(file);
-    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
-    if (found.size > MESSAGE_SIZE_MAX.offer) throw unreadable(file, `it has ${found.size} bytes; no release has`);
+    if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
+    if (found.size > MESSAGE_SIZE_MAX.offer)
+      throw unreadable(file, `it has ${found.size} bytes; a release has at most ${MESSAGE_SIZE_MAX.offer}`);
     return new Uint8Array(await readFile(file));
   } catch (error) {
     if (isMissing(error)) return undefined;

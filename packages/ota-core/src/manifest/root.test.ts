@@ -19,7 +19,7 @@ function errorOf(run: () => unknown): OtaError {
   throw new Error("nothing was thrown");
 }
 
-test("everything that the original scripts read is read, and unknown members are kept", () => {
+test("accepts everything that the original scripts read, and keeps unknown members", () => {
   const document = {
     $schema: "../schemas/ota-manifest.schema.json",
     schema_version: 1,
@@ -40,7 +40,7 @@ test("everything that the original scripts read is read, and unknown members are
 });
 
 test.for(["2025-11-02T10:11:12.345678+00:00", "2025-11-02T10:11:12Z", "2025-11-02T10:11:12", "2025-11-02"])(
-  "created_at %s is read",
+  "created_at %s is accepted",
   (created_at) => {
     expect(parseVersionManifest(JSON.stringify({ ...VERSION, created_at }), "ota.json", "1.0.0").created_at).toBe(
       created_at,
@@ -54,12 +54,12 @@ test("a torn manifest is refused with line and column", () => {
   expect(error).toMatchObject({ code: "manifest/syntax", details: { file: "ota/manifest.json", line: 3, column: 9 } });
 });
 
-test("another schema version is named as such, whatever else is wrong", () => {
+test("an unsupported schema version is reported before any other problem", () => {
   const error = errorOf(() => parseRootManifest('{"schema_version": 2}', "manifest.json"));
   expect(error).toMatchObject({ code: "manifest/schema-version", details: { found: 2, supported: [1] } });
 });
 
-test("the first fault is told with its place, the others are counted and all in the details", () => {
+test("the first problem is reported with its place, the others are counted and listed in the details", () => {
   const document = { ...ROOT, deployment: { channels: { mqtt: { qos: 3, rate: -1 } } } };
   const error = errorOf(() => parseRootManifest(JSON.stringify(document), "ota/manifest.json"));
   expect(error.message).toBe(
@@ -68,7 +68,7 @@ test("the first fault is told with its place, the others are counted and all in 
   expect(isOtaError(error, "manifest/invalid") && error.details.problems.length).toBe(2);
 });
 
-test("a manifest beyond 1 MiB is refused before it is read", () => {
+test("a manifest above 1 MiB is refused before it is parsed", () => {
   const text = JSON.stringify({ ...ROOT, padding: "x".repeat(1024 * 1024) });
   expect(errorOf(() => parseRootManifest(text, "manifest.json")).message).toMatch(/a manifest has at most 1048576/);
 });
@@ -78,7 +78,7 @@ test("a version manifest of another version is refused", () => {
   expect(error.message).toBe('ota.json: /version: version is "1.0.0"; the root manifest lists this file as "1.0.1"');
 });
 
-test("an artifact's protocols stand above the root's, and those above mqtt and https", () => {
+test("an artifact's protocols override the root's, and those override the default", () => {
   expect(protocolsOf(ROOT as never, ARTIFACT)).toEqual(["mqtt", "https"]);
   const root = { ...ROOT, deployment: { default_protocols: ["https"] } } as never;
   expect(protocolsOf(root, ARTIFACT)).toEqual(["https"]);

@@ -6,34 +6,36 @@ import { validateRootManifest } from "../schemas/validators.generated.ts";
 import { invalid, parseDocument } from "./document.ts";
 import { readRootLoosely } from "./loose-values.ts";
 
-/** The versions of the root manifest's format that this program reads. */
+/** The supported versions of the root manifest's format. */
 const SCHEMA_VERSIONS: readonly number[] = [1];
 
-/** Over which channels an artifact goes when neither it nor the root manifest says. */
+/** Protocols of an artifact if neither it nor the root manifest lists any. */
 export const DEFAULT_PROTOCOLS: readonly string[] = ["mqtt", "https"];
 
 /**
- * Reads a root manifest, as `schemas/ota-manifest.schema.json` has it. Unknown members are kept; a value that the schema
- * spells another way, but that has one meaning, is read as that.
+ * Parses a root manifest according to `schemas/ota-manifest.schema.json`. Keeps unknown members. Accepts a value that
+ * is spelled differently than in the schema if it is unambiguous.
  *
- * @param text - The file's text.
- * @param file - Its name, for messages.
- * @param notes - Filled with a `manifest/loose-value` for each value that the schema spells another way, when given.
- * @throws {@link OtaError} `manifest/syntax`, `manifest/schema-version`, or `manifest/invalid` with every problem.
+ * @param text - Text of the file.
+ * @param file - Name of the file, for messages.
+ * @param notes - Receives a `manifest/loose-value` for each value that is spelled differently than in the schema.
+ * @throws {@link OtaError} `manifest/syntax`.
+ * @throws {@link OtaError} `manifest/schema-version`.
+ * @throws {@link OtaError} `manifest/invalid` with every problem.
  */
 export function parseRootManifest(text: string, file: string, notes: Problem[] = []): RootManifest {
   const parsed = parseDocument(text, file);
   const document = readRootLoosely(parsed, "", notes) ?? parsed;
-  refuseOtherSchemaVersion(document, file);
+  assertSchemaVersion(document, file);
   if (validateRootManifest(document)) return document;
   throw invalid(file, problemsOf("manifest/invalid", validateRootManifest.errors, document));
 }
 
 /**
- * Returns every fault of a root manifest's JSON against its schema; `manifest/schema-version` alone where that is the
- * fault.
+ * Returns every violation of the schema in a root manifest, or only `manifest/schema-version` if the version is not
+ * supported.
  *
- * @param document - As `readRootLoosely` read it.
+ * @param document - Result of `readRootLoosely`.
  */
 export function problemsOfRoot(document: JsonValue, file: string): Problem[] {
   const found = schemaVersionOf(document);
@@ -43,12 +45,12 @@ export function problemsOfRoot(document: JsonValue, file: string): Problem[] {
   return validateRootManifest(document) ? [] : problemsOf("manifest/invalid", validateRootManifest.errors, document);
 }
 
-/** Over which channels an artifact goes, in order: its own `protocols`, else the root's, else mqtt and https. */
+/** Returns an artifact's protocols in order: its own, else the root's, else mqtt and https. */
 export function protocolsOf(root: RootManifest, artifact: Artifact): readonly string[] {
   return artifact.protocols ?? root.deployment?.default_protocols ?? DEFAULT_PROTOCOLS;
 }
 
-function refuseOtherSchemaVersion(document: JsonValue, file: string): void {
+function assertSchemaVersion(document: JsonValue, file: string): void {
   const found = schemaVersionOf(document);
   if (found === undefined || SCHEMA_VERSIONS.includes(found)) return;
   const details = { file, found, supported: SCHEMA_VERSIONS };
@@ -57,7 +59,9 @@ function refuseOtherSchemaVersion(document: JsonValue, file: string): void {
   });
 }
 
-/** The document's schema version where it has one; a wrong type there is left to the schema. */
+/**
+ * Returns the document's schema version, or `undefined` if it is missing or not an integer, which the schema reports.
+ */
 function schemaVersionOf(document: JsonValue): number | undefined {
   if (document === null || typeof document !== "object" || Array.isArray(document)) return undefined;
   const version = document.schema_version;

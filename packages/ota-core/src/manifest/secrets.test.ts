@@ -44,11 +44,11 @@ test.for([
   { https: { headers: { Authorization: "Bearer $TOKEN", "Content-Type": "application/octet-stream" } } },
   { https: { url: "https://h/x?token=${T}&page=2" } },
   { pigeon: { token_url: "https://login.example", password_file: "/run/secret" } },
-] as Channels[])("%j holds none", (channels) => {
+] as Channels[])("%j holds no literal secret", (channels) => {
   expect(literals(channels)).toEqual([]);
 });
 
-test("a secret is blanked however it is spelt", () => {
+test("a secret is redacted in each of its spellings", () => {
   const redact = redactorOf(['hunter2 &"', "Basic b3BzOnMzY3IzdA==", "ab"]);
   expect(redact('a hunter2 &" b')).toBe("a *** b");
   expect(redact(`u=${encodeURIComponent('hunter2 &"')}`)).toBe("u=***");
@@ -59,7 +59,7 @@ test("a secret is blanked however it is spelt", () => {
   expect(redact("ab, cab, ab1")).toBe("***, cab, ab1");
 });
 
-test("user information in URLs is blanked, whosever it is", () => {
+test("user information in any URL is redacted", () => {
   expect(redactUserInfo("connect mqtts://ops:hunter2@broker:8883/x failed")).toBe(
     "connect mqtts://***@broker:8883/x failed",
   );
@@ -67,7 +67,7 @@ test("user information in URLs is blanked, whosever it is", () => {
   expect(redactUserInfo("C:/work/@scope/x, a@b.c, mqtt://broker")).toBe("C:/work/@scope/x, a@b.c, mqtt://broker");
 });
 
-test("whatever the secrets are, none is left in any text, and other text stays", () => {
+test("any secrets are redacted in any text, and other text stays", () => {
   const secret = fc.string({ unit: "binary", minLength: 4, maxLength: 12 }).filter((text) => text.trim().length >= 4);
   const word = fc.constantFrom("", "broker ", "line 3: ", "%20");
   fc.assert(
@@ -81,12 +81,12 @@ test("whatever the secrets are, none is left in any text, and other text stays",
   );
 });
 
-test("a secret of a mebibyte is blanked as well", () => {
+test("a secret of a mebibyte is redacted too", () => {
   const secret = "0123456789abcdef".repeat(2 ** 16);
   expect(redactorOf([secret])(`a ${secret} b`)).toBe("a *** b");
 });
 
-test("ends on hostile texts of a mebibyte", () => {
+test("terminates on hostile texts of a mebibyte", () => {
   for (const piece of ["a://", "?token", "&a=", "-----BEGIN ", "x@"]) {
     const url = piece.repeat(2 ** 20 / piece.length);
     secretsOf({ mqtt: { broker: url } });

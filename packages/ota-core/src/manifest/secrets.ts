@@ -3,23 +3,23 @@ import type { Channels } from "../schemas/types.generated.ts";
 import { secretsIn } from "../secret-text.ts";
 import { defaultsIn, holdsReference } from "./environment.ts";
 
-/** A credential that stands in a channel. */
+/** A credential in a channel. */
 export interface ChannelSecret {
-  /** JSON pointer (RFC 6901) into the channels: `/https/headers/Authorization`. */
+  /** JSON pointer (RFC 6901) into the channels, for example `/https/headers/Authorization`. */
   readonly pointer: string;
-  /** What must not be shown: the whole value, or the part of a URL. */
+  /** The secret: the whole value, or a part of a URL. */
   readonly value: string;
-  /** What it is, to stand after "holds": "a password". */
+  /** Its kind as a phrase to follow the word "holds", for example "a password". */
   readonly kind: string;
-  /** Whether the secret itself stands there, rather than the name of an environment variable. */
+  /** Whether the manifest contains the secret itself, not only the name of an environment variable. */
   readonly isLiteral: boolean;
 }
 
 /**
- * Finds the credentials in channels: passwords, tokens and keys by the names of members and headers, user information
- * and tokens in URLs, and private keys.
+ * Finds the credentials in channels: values of members and headers with a telling name, user information and tokens in
+ * URLs, and private keys.
  *
- * @param channels - As a manifest has them, or expanded: then the variables' values are found.
+ * @param channels - As in a manifest, or expanded, to find the values of variables.
  */
 export function secretsOf(channels: Channels): ChannelSecret[] {
   const secrets: ChannelSecret[] = [];

@@ -24,7 +24,7 @@ const TWO_SPACES = `{
 }
 `;
 
-test("a new version is written as the last one is, and nothing else changes", () => {
+test("a new version has the layout of the last one, and nothing else changes", () => {
   const after = addVersion(TWO_SPACES, { ...ENTRY, label: "second" });
   expect(diff(TWO_SPACES, after)).toEqual([
     "+    },",
@@ -35,7 +35,7 @@ test("a new version is written as the last one is, and nothing else changes", ()
   expect(after.replace(/,\n {4}\{\n {6}"label": "second"[^}]*\}/, "")).toBe(TWO_SPACES);
 });
 
-test("tabs and CRLF stay", () => {
+test("keeps tabs and CRLF", () => {
   const text =
     '{\r\n\t"schema_version": 1,\r\n\t"product": {},\r\n\t"versions": [\r\n\t\t{\r\n\t\t\t"id": "1.0.0",\r\n\t\t\t"manifest": "a"\r\n\t\t}\r\n\t]\r\n}';
   expect(addVersion(text, ENTRY)).toBe(
@@ -67,7 +67,7 @@ test.for([
   expect(addVersion(text, ENTRY)).toContain(part);
 });
 
-test("the first version goes into an empty list with the file's own indent", () => {
+test("the first version is inserted into an empty list with the file's indentation", () => {
   const text = '{\n    "schema_version": 1,\n    "product": {},\n    "versions": []\n}\n';
   expect(addVersion(text, ENTRY)).toBe(
     text.replace(
@@ -98,17 +98,17 @@ test("a label is added to an entry that has none", () => {
   ]);
 });
 
-test("what already stands there changes nothing, byte for byte", () => {
+test("adding an identical entry changes no byte", () => {
   expect(addVersion(TWO_SPACES, { id: "1.0.0", manifest: "versions/1.0.0/ota.json" })).toBe(TWO_SPACES);
 });
 
-test("an entry that would make the manifest too large to be read again is refused", () => {
+test("an entry that would make the manifest too large is refused", () => {
   const text = TWO_SPACES.replace("[1,2]", `"${"x".repeat(1024 * 1024 - 300)}"`);
   expect(() => addVersion(text, { ...ENTRY, label: "x".repeat(300) })).toThrow(/a manifest has at most 1048576/);
   expect(addVersion(text, ENTRY)).toContain("1.1.0");
 });
 
-test("in any manifest, just the one entry changes; done twice, nothing more", () => {
+test("in any manifest, only the one entry changes, and adding it again changes nothing", () => {
   const text = fc.string({ minLength: 1, maxLength: 8 });
   const extra = fc.dictionary(
     fc

@@ -6,31 +6,31 @@ import type { VersionEntry } from "../schemas/types.generated.ts";
 import { MANIFEST_SIZE_MAX, parseDocument, tooLarge } from "./document.ts";
 import { parseRootManifest } from "./root.ts";
 
-/** What `package --update-manifest` records of a version. */
+/** A version's entry as `package --update-manifest` writes it. */
 export interface NewVersionEntry {
   readonly id: string;
   /** Path of the version manifest, relative to the root manifest's folder, with forward slashes. */
   readonly manifest: string;
-  /** Without it an existing entry keeps its label. */
+  /** Label of the version. @defaultValue The label of the existing entry, if any */
   readonly label?: string;
 }
 
 /**
- * Adds a version to a root manifest's text, or replaces what an existing entry of that id says.
+ * Adds a version to a root manifest's text, or updates the existing entry with its id.
  *
- * The text is edited where something changes and nowhere else, so that a review shows only that: the order of members,
- * indents, ends of line, spellings and unknown members stay. A new entry is written the way the last one is.
+ * Edits only the text that changes, so that a review shows nothing else: order of members, indentation, line ends,
+ * spellings and unknown members stay. A new entry has the layout of the last one.
  *
- * @param text - The root manifest as it stands in its file.
- * @param file - Its name, for messages.
- * @returns The new text; the same text where nothing changes.
+ * @param text - Text of the root manifest file.
+ * @param file - Name of the file, for messages.
+ * @returns The new text, or the same text if nothing changes.
  * @throws {@link OtaError} as `parseRootManifest`, when `text` is no root manifest; `manifest/invalid` when the entry
  *   would make it larger than 1 MiB.
  */
 export function addVersion(text: string, entry: NewVersionEntry, file = "manifest.json"): string {
   const { versions } = parseRootManifest(text, file);
   const edited = edit(text, versions, entry, file);
-  // What is written must be readable again.
+  // The result must not exceed the limit of parseRootManifest.
   const size = utf8(edited).length;
   if (size > MANIFEST_SIZE_MAX) throw tooLarge(file, size);
   return edited;
@@ -45,7 +45,7 @@ function edit(text: string, versions: readonly VersionEntry[], entry: NewVersion
   return versions.length === 0 ? insertFirst(text, spans, entry) : append(text, spans, versions, entry);
 }
 
-/** How one object of the file is laid out: the text between its braces, names and values. */
+/** Layout of one object in the file: the text between its braces, names and values. */
 interface Layout {
   readonly open: string;
   readonly colon: string;
@@ -73,7 +73,7 @@ function replaceEntry(
   } else if (entry.label !== undefined && existing.label !== entry.label) {
     edits.push({ ...spanAt(spans, `${pointer}/label`), text: JSON.stringify(entry.label) });
   }
-  // From the end to the start, so that no edit moves the place of the next.
+  // From the end to the start, so that an edit does not move the next one.
   edits.sort((left, right) => right.start - left.start);
   return edits.reduce(
     (edited, { start, end, text: insert }) => edited.slice(0, start) + insert + edited.slice(end),
@@ -98,7 +98,7 @@ function append(
   return text.slice(0, last.end) + separator + objectText(entry, layout, names) + text.slice(last.end);
 }
 
-/** Into `[]` there is nothing to imitate but the root object around it. */
+/** Inserts the first entry. With no entry to copy the layout from, uses that of the root object. */
 function insertFirst(text: string, spans: ReadonlyMap<string, JsonSpan>, entry: NewVersionEntry): string {
   const { start, end, name } = spanAt(spans, "/versions");
   assert(name !== undefined, "versions is a member of the root object");
@@ -118,7 +118,7 @@ function insertFirst(text: string, spans: ReadonlyMap<string, JsonSpan>, entry: 
   return text.slice(0, start) + list + text.slice(end);
 }
 
-/** The layout of an object with at least two members, as every version entry is. */
+/** Returns the layout of an object with at least two members, like every version entry. */
 function layoutOf(
   text: string,
   spans: ReadonlyMap<string, JsonSpan>,
@@ -127,7 +127,7 @@ function layoutOf(
 ): Layout {
   const object = spanAt(spans, pointer);
   const members = names.map((name) => spanAt(spans, `${pointer}/${pointerSegment(name)}`));
-  // Object.keys puts names that are numbers first, whatever their order in the text.
+  // Object.keys returns numeric names first, not in the order of the text.
   members.sort((left, right) => left.start - right.start);
   const [first, second] = members;
   const last = members.at(-1);
@@ -140,7 +140,7 @@ function layoutOf(
   };
 }
 
-/** The entry in a given layout, its members in the order that `names` gives them. */
+/** Formats an entry in a given layout, with its members in the order of `names`. */
 function objectText(
   entry: NewVersionEntry,
   { open, colon, separator, close }: Layout,

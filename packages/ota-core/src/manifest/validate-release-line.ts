@@ -16,22 +16,21 @@ import { DEFAULT_PROTOCOLS, problemsOfRoot } from "./root.ts";
 import { type CheckedDocument, type CheckedFile, type PlacedProblem, ValidationReport } from "./validation-report.ts";
 import { problemsOfVersion } from "./version.ts";
 
-/** What a release line is checked against besides itself. */
+/** Options of {@link validateReleaseLine}. */
 export interface ValidateOptions {
-  /** The environment that channels will be delivered with; without it variables are not looked up. */
+  /** Environment variables of the delivery. If absent, variables in channels are not checked. */
   readonly env?: Environment;
 }
 
 /**
- * Checks a whole release line: the root manifest, every version it names, every artifact's file, every signed release,
- * every channel.
+ * Checks a whole release line: the root manifest and all its versions, artifact files, signed releases and channels.
  *
- * A fault in one place does not hide those in others: what can still be read is checked.
+ * Continues after a problem and checks everything that can still be read.
  *
- * @param manifestFile - The root manifest.
- * @returns Every problem; the line is valid when none is an error. `path` is a JSON pointer into the root manifest; for
- *   other files the path that the root manifest gives them stands before it: `versions/1.0.0/ota.json#/artifacts/0/size`.
- *   No message repeats a secret.
+ * @param manifestFile - Path of the root manifest.
+ * @returns All problems. The release line is valid if no problem is an error. `path` is a JSON pointer into the root
+ *   manifest, or the path of another file relative to it and a pointer: `versions/1.0.0/ota.json#/artifacts/0/size`. No
+ *   message contains a secret.
  */
 export async function validateReleaseLine(
   manifestFile: string,
@@ -73,14 +72,14 @@ async function checkVersion(context: VersionContext, id: string): Promise<void> 
   await checkReleaseFile(context, id);
 }
 
-/** The channels of a line without versions, as its first version will have them. */
+/** Checks the channels of a release line without versions. */
 function checkUnreleased(report: ValidationReport, level: ChannelLevel, env: Environment | undefined): void {
   const { document } = level;
   const protocols = Object.keys(level.channels).filter((name) => DEFAULT_PROTOCOLS.includes(name));
   checkDelivery(report, { levels: [level], protocols, artifact: { document, pointer: "" } }, env);
 }
 
-/** Reads the version manifest that an entry names. Where it isn't, the entry is what is wrong. */
+/** Reads the version manifest of an entry. Reports a missing one as a problem of the entry. */
 async function openVersion(
   report: ValidationReport,
   root: CheckedDocument,
@@ -100,10 +99,10 @@ async function openVersion(
 }
 
 /**
- * Reads a manifest; what keeps it from being read is reported.
+ * Reads a manifest and reports problems that prevent it.
  *
- * @param readLoosely - How its values may be spelled.
- * @param namedAt - Where it is named, to which a missing file is charged.
+ * @param readLoosely - Reader for its accepted spellings.
+ * @param namedAt - The reference to the file, at which a missing file is reported.
  */
 async function openDocument(
   report: ValidationReport,
@@ -140,7 +139,7 @@ function memberAt(value: JsonValue | undefined, name: string): JsonValue | undef
   return Array.isArray(value) ? value[Number(name)] : objectAt(value)[name];
 }
 
-/** An id of `versions`, and its place there. */
+/** An id in `versions` and its index. */
 interface ListedId {
   readonly id: string;
   readonly index: number;
@@ -149,8 +148,8 @@ interface ListedId {
 function duplicate({ id, index }: ListedId, earlier: ListedId) {
   const message =
     id === earlier.id
-      ? `versions[${index}] has the id of versions[${earlier.index}]; each id may stand there once`
-      : `versions[${index}] has the id ${quoted(id)}, which differs only in case from ${quoted(earlier.id)}: on Windows and macOS both have one folder`;
+      ? `versions[${index}] has the id of versions[${earlier.index}]; each id must be unique`
+      : `versions[${index}] has the id ${quoted(id)}, which differs only in case from ${quoted(earlier.id)}: on Windows and macOS both would be the same folder`;
   return { code: "manifest/invalid", path: `/versions/${index}/id`, message } as const;
 }
 

@@ -4,38 +4,38 @@ import type { JsonValue } from "../json/strict-json.ts";
 import { redactorOf } from "../secret-text.ts";
 import type { ChannelSecret } from "./secrets.ts";
 
-/** Whether a problem makes the release line invalid, or should only be known. */
+/** Severity of a problem. An error makes the release line invalid, a warning does not. */
 export type Severity = "error" | "warning";
 
-/** A problem of a release line, and where it stands in which file. */
+/** A problem of a release line and its place in a file. */
 export interface PlacedProblem extends Problem {
   readonly severity: Severity;
-  /** The file that is to be changed. */
+  /** The file to correct. */
   readonly file: string;
   /** JSON pointer (RFC 6901) into that file; empty for the file as a whole. */
   readonly pointer: string;
-  /** From 1; 1 where the problem is the file as a whole. */
+  /** Line from 1; 1 for the file as a whole. */
   readonly line: number;
-  /** From 1, in UTF-16 units. */
+  /** Column from 1, in UTF-16 units. */
   readonly column: number;
 }
 
-/** A manifest that is being checked. */
+/** A manifest under validation. */
 export interface CheckedDocument extends CheckedFile {
   readonly value: JsonValue;
   readonly places: JsonPlaces;
 }
 
-/** A file whose problems are reported. */
+/** A file under validation. */
 export interface CheckedFile {
   readonly file: string;
-  /** What stands before pointers into it in {@link Problem.path}: nothing for the root manifest. */
+  /** Prefix of pointers into it in {@link Problem.path}; empty for the root manifest. */
   readonly prefix: string;
-  /** Absent where the file could not be read as JSON. */
+  /** Absent if the file could not be parsed as JSON. */
   readonly places?: JsonPlaces;
 }
 
-/** Gathers what is wrong with a release line, each fault once. */
+/** Collector of a release line's problems, without duplicates. */
 export class ValidationReport {
   readonly #problems = new Map<string, PlacedProblem>();
   readonly #secrets: ChannelSecret[] = [];
@@ -47,7 +47,7 @@ export class ValidationReport {
     this.#addPlaced({ ...problem, path: prefix + pointer, severity, file, pointer, line, column });
   }
 
-  /** Adds what a check threw. A message begins with the place, which the report tells anyway: that part is dropped. */
+  /** Adds an error that a check threw. Removes the place from its message, because the report states it separately. */
   addError(document: CheckedFile, pointer: string, error: OtaError): void {
     if (isOtaError(error, "manifest/invalid")) {
       for (const problem of error.details.problems) this.add(document, "error", { ...problem, path: pointer });
@@ -61,24 +61,24 @@ export class ValidationReport {
       this.#addPlaced({ code, path: prefix + pointer, message, severity: "error", file, pointer, line, column });
       return;
     }
-    // A path is told where it stands, be it an artifact's or the `base_path` of all.
+    // The error states the exact place of the path: an artifact's or the common `base_path`.
     const path = isOtaError(error, "manifest/path-escapes") ? error.details.pointer : pointer;
     const message = withoutLead(withoutLead(error.message, `${file}: `), `${path}: `);
     this.add(document, "error", { code, path, message });
   }
 
-  /** No message will repeat these. */
+  /** Redacts secrets in all messages. */
   hide(secrets: readonly ChannelSecret[]): void {
     this.#secrets.push(...secrets);
   }
 
-  /** Every problem, in the order in which they were added. */
+  /** Returns all problems in the order in which they were added. */
   problems(): PlacedProblem[] {
     const redact = redactorOf(this.#secrets);
     return [...this.#problems.values()].map((problem) => ({ ...problem, message: redact(problem.message) }));
   }
 
-  /** What the root manifest's channels have is found again under every version. */
+  /** Adds a problem once, although problems of the root manifest's channels are found again for every version. */
   #addPlaced(problem: PlacedProblem): void {
     const key = [problem.code, problem.path, problem.message].join("\0");
     if (!this.#problems.has(key)) this.#problems.set(key, problem);

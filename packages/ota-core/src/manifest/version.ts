@@ -7,14 +7,15 @@ import { invalid, parseDocument } from "./document.ts";
 import { readVersionLoosely } from "./loose-values.ts";
 
 /**
- * Reads a version manifest, as `schemas/ota-version.schema.json` has it. Unknown members are kept; a value that the schema
- * spells another way, but that has one meaning, is read as that.
+ * Parses a version manifest according to `schemas/ota-version.schema.json`. Keeps unknown members. Accepts a value that
+ * is spelled differently than in the schema if it is unambiguous.
  *
- * @param text - The file's text.
- * @param file - Its name, for messages.
- * @param expectedVersion - The `id` under which the root manifest lists it.
- * @param notes - Filled with a `manifest/loose-value` for each value that the schema spells another way, when given.
- * @throws {@link OtaError} `manifest/syntax`, or `manifest/invalid` with every problem.
+ * @param text - Text of the file.
+ * @param file - Name of the file, for messages.
+ * @param expectedVersion - The `id` of its entry in the root manifest.
+ * @param notes - Receives a `manifest/loose-value` for each value that is spelled differently than in the schema.
+ * @throws {@link OtaError} `manifest/syntax`.
+ * @throws {@link OtaError} `manifest/invalid` with every problem.
  */
 export function parseVersionManifest(
   text: string,
@@ -30,9 +31,9 @@ export function parseVersionManifest(
 }
 
 /**
- * Returns every fault of a version manifest's JSON: against its schema, and a `version` other than the expected one.
+ * Returns every problem of a version manifest: violations of its schema, and a `version` other than the expected one.
  *
- * @param document - As `readVersionLoosely` read it.
+ * @param document - Result of `readVersionLoosely`.
  */
 export function problemsOfVersion(document: JsonValue, expectedVersion: string): Problem[] {
   const isValid = validateVersionManifest(document);

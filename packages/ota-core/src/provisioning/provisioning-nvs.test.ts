@@ -55,7 +55,7 @@ const document: fc.Arbitrary<Provisioning> = fc
     ...(isSigned ? { key_set: KEY_SET } : { allow_unsigned: true }),
   }));
 
-test("what a device is told is what it reads from its partition, also from CSV in the generator's format", () => {
+test("a device reads back its provisioning, also from CSV in the generator's format", () => {
   fc.assert(
     fc.property(document, (wanted) => {
       const own: NvsEntryInput = { namespace: "wifi", key: "ssid", type: "string", value: "workshop" };
@@ -67,7 +67,7 @@ test("what a device is told is what it reads from its partition, also from CSV i
   );
 });
 
-test("every member of a document has a key of at most 15 characters, and a key set is its envelope as it travels", () => {
+test("every member has a key of at most 15 characters, and a key set is stored as its envelope", () => {
   expect(PROVISIONING_KEYS.filter(({ key }) => key.length > 15)).toEqual([]);
   expect(new Set(PROVISIONING_KEYS.map(({ member }) => member))).toEqual(
     new Set([...Object.keys(DOCUMENT), "allow_unsigned"]),
@@ -98,7 +98,7 @@ test.for([
   [{ password: "hush\0" }, "password has another value"],
   [{ username: undefined }, "a password is given without a username"],
   [{ certificate: undefined }, "certificate and private_key go together"],
-  [{ allow_unsigned: true }, "a device that has one takes signed offers alone"],
+  [{ allow_unsigned: true }, "a device with a key set accepts only signed offers"],
   [{ key_set: undefined }, "neither key_set nor allow_unsigned"],
   [{ product: "Other" }, 'is for "TinyBMS Web Gateway", and the product is "Other"'],
   [{ key_set: { payload: "e30=", signatures: [] } }, "key_set: keys: the document lacks keys"],
@@ -111,7 +111,7 @@ test.for([
   expect(told).not.toMatch(/hush|p\\?"a,s s#/);
 });
 
-test("a partition without the key, with another type, or with bytes that are no key set says so", () => {
+test("refuses a partition without the key, with another type, or with an invalid key set", () => {
   const read = (entries: readonly NvsEntryInput[]) => () =>
     provisioningOfPartition(buildNvsPartition(entries, { sizeBytes: 0x4000 }));
   const code = (name: string) => expect.objectContaining({ code: name });

@@ -7,10 +7,10 @@ import { readNvsPartition } from "../nvs/nvs-partition.ts";
 import type { Provisioning } from "../schemas/types.generated.ts";
 import { checkProvisioning, invalidProvisioning } from "./provisioning.ts";
 
-/** The namespace that holds what a device was told in the factory. */
+/** NVS namespace of a device's provisioning. */
 export const PROVISIONING_NAMESPACE = "tinybms";
 
-/** A key of {@link PROVISIONING_NAMESPACE}: its type in NVS, and the member of the document that it holds. */
+/** A key in {@link PROVISIONING_NAMESPACE}: its type in NVS, and the member of the document that it stores. */
 export interface ProvisioningKey {
   readonly key: string;
   readonly type: "u8" | "string" | "blob";
@@ -18,8 +18,8 @@ export interface ProvisioningKey {
 }
 
 /**
- * The keys, in the order in which they are written. A key set is a blob, because it may be longer than a string, and
- * holds the envelope as it travels.
+ * The keys in the order in which they are written. A key set is stored as a blob with its envelope message, because it
+ * may be longer than a string in NVS.
  */
 export const PROVISIONING_KEYS: readonly ProvisioningKey[] = [
   { key: "provisioning", type: "u8", member: "provisioning" },
@@ -36,11 +36,11 @@ export const PROVISIONING_KEYS: readonly ProvisioningKey[] = [
   { key: "allow_unsigned", type: "u8", member: "allow_unsigned" },
 ];
 
-/** Gives the value of a key, or `undefined` where there is none of that type. */
+/** Returns the value of a key, or `undefined` if there is no value of its type. */
 export type ProvisioningValues = (key: ProvisioningKey) => number | string | Uint8Array | undefined;
 
 /**
- * The NVS entries of a document, for `buildNvsPartition` and `formatNvsCsv`.
+ * Converts a provisioning document to NVS entries for `buildNvsPartition` and `formatNvsCsv`.
  *
  * @throws {@link OtaError} `provisioning/invalid`.
  */
@@ -57,16 +57,16 @@ export function provisioningEntries(document: Provisioning): readonly NvsPairInp
 }
 
 /**
- * Reads the document back, value by value, as a device does at each start.
+ * Reads a provisioning document from NVS values, as a device does at each start.
  *
- * @throws {@link OtaError} `nvs/not-provisioned` where the key `provisioning` is missing; `provisioning/invalid` for what no
- *   device can use.
+ * @throws {@link OtaError} `nvs/not-provisioned` if the key `provisioning` is missing.
+ * @throws {@link OtaError} `provisioning/invalid` if the document is invalid.
  */
 export function readProvisioning(values: ProvisioningValues): Provisioning {
   const found = PROVISIONING_KEYS.map((key) => [key, values(key)] as const).filter(([, value]) => value !== undefined);
   if (found[0]?.[0].member !== "provisioning") {
-    const message = `NVS has no key provisioning in the namespace ${PROVISIONING_NAMESPACE}: nobody told the device who it is`;
-    const hint = "tinybms-ota provision makes NVS partitions that say it";
+    const message = `NVS has no key provisioning in the namespace ${PROVISIONING_NAMESPACE}: the device is not provisioned`;
+    const hint = "create its NVS partition with tinybms-ota provision";
     throw new OtaError("nvs/not-provisioned", message, {}, { hint });
   }
   const members = found.map(([{ member }, value]) => [member, memberOf(member, value)]);

@@ -10,11 +10,11 @@ import { validateProvisioning } from "../schemas/validators.generated.ts";
 const CODE = "provisioning/invalid";
 
 /**
- * Checks what a device is to be told: the schema, and what one member demands of another. Who signed the key set is not
- * looked at here; `readKeySet` says that.
+ * Checks a provisioning document: its schema and the dependencies between members. Does not verify the key set's
+ * signatures; `readKeySet` does.
  *
  * @param value - A JSON value.
- * @throws {@link OtaError} `provisioning/invalid` with every problem. None repeats a password or a key.
+ * @throws {@link OtaError} `provisioning/invalid` with every problem. No message contains a password or a key.
  */
 export function checkProvisioning(value: unknown): Provisioning {
   const isValid = validateProvisioning(value);
@@ -23,7 +23,7 @@ export function checkProvisioning(value: unknown): Provisioning {
   throw invalidProvisioning(nameIn(value), problems);
 }
 
-/** `provisioning/invalid` that names the device, where there is a name, and the first problem. */
+/** Creates the error `provisioning/invalid`, which states the device, if known, and the first problem. */
 export function invalidProvisioning(device: string, problems: readonly Problem[]): OtaError<"provisioning/invalid"> {
   const [first] = problems;
   const others = problems.length - 1;
@@ -36,14 +36,17 @@ function contradictions(document: Provisioning): readonly Problem[] {
   const { topic, username, password, certificate, private_key, key_set, allow_unsigned = false } = document;
   const problems: Problem[] = [];
   const add = (path: string, message: string) => problems.push({ code: CODE, path, message });
-  if (!isTopicRoot(topic)) add("/topic", "topic has more than 45 bytes, or half a surrogate pair");
+  if (!isTopicRoot(topic)) add("/topic", "topic has more than 45 bytes, or a lone surrogate");
   // MQTT 3.1.1 section 3.1.2.9: no password without a user name.
   if (password !== undefined && username === undefined) add("", "a password is given without a username");
   if ((certificate === undefined) !== (private_key === undefined)) {
     add("", "certificate and private_key go together; one is missing");
   }
   if (key_set !== undefined && allow_unsigned) {
-    add("/allow_unsigned", "allow_unsigned is true beside a key_set; a device that has one takes signed offers alone");
+    add(
+      "/allow_unsigned",
+      "allow_unsigned is true and key_set is present; a device with a key set accepts only signed offers",
+    );
   }
   if (key_set === undefined && !allow_unsigned) {
     add("", "it has neither key_set nor allow_unsigned: the device would refuse every offer");

@@ -20,12 +20,12 @@ import { buildSecurityInfo, parseSecurityInfo } from "./security-info.ts";
 
 const uint32 = fc.nat(0xffff_ffff);
 
-test("SYNC is built as every flasher sends it", () => {
+test("SYNC has the bytes that every flasher sends", () => {
   const hex = toHex(buildLoaderRequest(LoaderOp.SYNC, SYNC_DATA));
   expect(hex).toBe(`0008240000000000${"07071220"}${"55".repeat(32)}`);
 });
 
-test("requests are parsed as built", () => {
+test("every built request is parsed back to itself", () => {
   fc.assert(
     fc.property(fc.nat(0xff), fc.uint8Array({ maxLength: 100 }), uint32, (op, data, checksum) => {
       expect(parseLoaderRequest(buildLoaderRequest(op, data, checksum))).toEqual({ op, checksum, data });
@@ -33,7 +33,7 @@ test("requests are parsed as built", () => {
   );
 });
 
-test("responses are parsed as built, with status sizes of ROM and stub", () => {
+test("every built response is parsed back to itself, with the status size of ROM and stub", () => {
   fc.assert(
     fc.property(
       fc.record({
@@ -54,7 +54,7 @@ test("responses are parsed as built, with status sizes of ROM and stub", () => {
   );
 });
 
-test("a failure without its payload still has its status", () => {
+test("a failure without payload has its status", () => {
   expect(splitLoaderStatus(fromHex("01050000")!, 32)).toEqual({ payload: new Uint8Array(0), status: 0x0105 });
   expect(splitLoaderStatus(fromHex("c100")!, 16)).toEqual({ payload: new Uint8Array(0), status: 0xc100 });
   expect(splitLoaderStatus(fromHex("010500")!, 16)).toBeUndefined();
@@ -70,7 +70,7 @@ test.for([
   expect(parseLoaderResponse(fromHex(hex)!)).toBeUndefined();
 });
 
-test("any frame is parsed or refused, never thrown at", () => {
+test("any frame is parsed or refused without an exception", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(40), (bytes, payloadSize) => {
       const request = parseLoaderRequest(bytes);
@@ -82,12 +82,12 @@ test("any frame is parsed or refused, never thrown at", () => {
   );
 });
 
-test("the stub's greeting is no response", () => {
+test("the stub's greeting is not a response", () => {
   expect(STUB_GREETING).toEqual(utf8("OHAI"));
   expect(parseLoaderResponse(STUB_GREETING)).toBeUndefined();
 });
 
-test("a block carries its number and the XOR of its bytes", () => {
+test("a block contains its sequence number and the XOR of its bytes", () => {
   const frame = buildLoaderBlock(LoaderOp.FLASH_DATA, 3, fromHex("010204")!);
   expect(toHex(frame)).toBe(`00031300e8000000${"03000000"}${"03000000"}${"00".repeat(8)}010204`);
   const request = parseLoaderRequest(frame)!;
@@ -96,16 +96,16 @@ test("a block carries its number and the XOR of its bytes", () => {
   expect(loaderChecksum(block.bytes)).toBe(request.checksum);
 });
 
-test("a block that is not as long as it says is none", () => {
+test("a block with a wrong length is refused", () => {
   expect(parseLoaderBlock(loaderWords(5, 0, 0, 0))).toBeUndefined();
   expect(parseLoaderBlock(loaderWords(0, 0, 0))).toBeUndefined();
 });
 
-test("data that a packet's length can't say is a mistake of the caller", () => {
+test("data that is too long for a packet throws a RangeError", () => {
   expect(() => buildLoaderRequest(LoaderOp.MEM_DATA, new Uint8Array(0x10000))).toThrow(RangeError);
 });
 
-test("security info is 20 bytes, or 12 where the chip doesn't name itself", () => {
+test("security info has 20 bytes, or 12 without a chip id", () => {
   const info = { flags: 5, flashCryptCount: 1, keyPurposes: fromHex("01020304050607")!, chipId: 9, apiVersion: 2 };
   const long = buildSecurityInfo(info);
   expect(toHex(long)).toBe("0500000001010203040506070900000002000000");
@@ -115,7 +115,7 @@ test("security info is 20 bytes, or 12 where the chip doesn't name itself", () =
   expect(parseSecurityInfo(short)).toEqual({ ...info, chipId: undefined, apiVersion: undefined });
 });
 
-test("every status has a meaning, and an unknown one its number", () => {
+test("every status has a meaning, and an unknown status its number", () => {
   const known = Object.values(LoaderStatus).map(loaderStatusMeaning);
   expect(known.some((meaning) => meaning.startsWith("status"))).toBe(false);
   expect(loaderStatusMeaning(0x01ff)).toBe("status 0x01ff");

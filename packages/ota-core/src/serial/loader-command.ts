@@ -1,6 +1,10 @@
 import { viewOf } from "../bytes.ts";
 
-/** Commands of the ROM loader, and of the stub that a host uploads into RAM (Espressif's serial protocol). */
+/**
+ * Commands of the ROM loader and of the stub that a host uploads into RAM.
+ *
+ * @see Espressif, "Serial Protocol".
+ */
 export const LoaderOp = {
   FLASH_BEGIN: 0x02,
   FLASH_DATA: 0x03,
@@ -13,7 +17,7 @@ export const LoaderOp = {
   READ_REG: 0x0a,
   SPI_SET_PARAMS: 0x0b,
   SPI_ATTACH: 0x0d,
-  /** ROM only, 64 bytes at most. */
+  /** ROM only, at most 64 bytes. */
   READ_FLASH_SLOW: 0x0e,
   CHANGE_BAUDRATE: 0x0f,
   FLASH_DEFL_BEGIN: 0x10,
@@ -21,7 +25,7 @@ export const LoaderOp = {
   FLASH_DEFL_END: 0x12,
   SPI_FLASH_MD5: 0x13,
   GET_SECURITY_INFO: 0x14,
-  /** Stub only, as all that follow. */
+  /** Stub only, like all commands below. */
   ERASE_FLASH: 0xd0,
   ERASE_REGION: 0xd1,
   READ_FLASH: 0xd2,
@@ -29,38 +33,38 @@ export const LoaderOp = {
   RUN_USER_CODE: 0xd3,
 } as const;
 
-/** Size in bytes of what stands before a packet's data. */
+/** Size of a packet's header in bytes. */
 export const LOADER_HEADER_SIZE = 8;
 
-/** Size in bytes of what stands before the bytes of a data block: their number, the block's number, two zeros. */
+/** Size of a data block's header in bytes: number of bytes, sequence number, two zeros. */
 export const LOADER_BLOCK_HEADER_SIZE = 16;
 
-/** The frame, all of it, by which a stub says that it runs: `OHAI`. */
+/** The complete frame that a stub sends when it starts: `OHAI`. */
 export const STUB_GREETING: Uint8Array = Uint8Array.of(0x4f, 0x48, 0x41, 0x49);
 
-/** The data of SYNC: 07 07 12 20, and 32 times 55, by which the ROM measures the baud rate. */
+/** Data of SYNC: 07 07 12 20 and 32 times 55, from which the ROM measures the baud rate. */
 export const SYNC_DATA: Uint8Array = Uint8Array.from([0x07, 0x07, 0x12, 0x20, ...new Array<number>(32).fill(0x55)]);
 
 const REQUEST = 0x00;
 const RESPONSE = 0x01;
 const CHECKSUM_SEED = 0xef;
 
-/** What a host asks: an unescaped frame. */
+/** A request of the host. */
 export interface LoaderRequest {
   /** One of {@link LoaderOp}, or any other byte. */
   readonly op: number;
-  /** Of a data block's bytes ({@link loaderChecksum}); elsewhere 0, and not looked at. uint32. */
+  /** Checksum of a data block's bytes ({@link loaderChecksum}), uint32; 0 and ignored in other requests. */
   readonly checksum: number;
   readonly data: Uint8Array;
 }
 
-/** What a loader answers: an unescaped frame. */
+/** A response of the loader. */
 export interface LoaderResponse {
-  /** That of the request. A ROM that doesn't know a command may answer with another. */
+  /** Command of the request. A ROM may answer an unknown command with another one. */
   readonly op: number;
-  /** READ_REG's result; after SYNC 0 from a stub and anything else from a ROM; otherwise 0. uint32. */
+  /** Result of READ_REG, uint32. For SYNC, 0 from a stub and another value from a ROM; otherwise 0. */
   readonly value: number;
-  /** The payload, and behind it the status ({@link splitLoaderStatus}). */
+  /** Payload, followed by the status ({@link splitLoaderStatus}). */
   readonly data: Uint8Array;
 }
 
@@ -68,8 +72,8 @@ export interface LoaderResponse {
  * Builds a request: `00 | op | length u16 | checksum u32 | data`.
  *
  * @param data - At most 65 535 bytes.
- * @param checksum - For data blocks only.
- * @throws RangeError for more data than its length can say.
+ * @param checksum - Only for data blocks. @defaultValue 0
+ * @throws RangeError if there is more data.
  */
 export function buildLoaderRequest(op: number, data: Uint8Array, checksum = 0): Uint8Array {
   return buildPacket(REQUEST, op, checksum, data);
@@ -79,8 +83,8 @@ export function buildLoaderRequest(op: number, data: Uint8Array, checksum = 0): 
  * Parses a request.
  *
  * @param frame - An unescaped frame. The result shares its memory.
- * @returns `undefined` for what is none: a loader doesn't answer it. Data that is longer or shorter than the packet
- *   says is none either.
+ * @returns The request, or `undefined` if the frame is not one; a loader does not answer it. Data whose length differs
+ *   from the stated one is not a request.
  */
 export function parseLoaderRequest(frame: Uint8Array): LoaderRequest | undefined {
   const packet = parsePacket(REQUEST, frame);
@@ -96,7 +100,7 @@ export function buildLoaderResponse(response: {
   readonly op: number;
   readonly value?: number;
   readonly payload?: Uint8Array;
-  /** One of `LoaderStatus`, uint16; OK without it. */
+  /** One of `LoaderStatus`, uint16. @defaultValue `LoaderStatus.OK` */
   readonly status?: number;
   readonly statusSize: 2 | 4;
 }): Uint8Array {
@@ -111,7 +115,7 @@ export function buildLoaderResponse(response: {
  * Parses a response.
  *
  * @param frame - An unescaped frame. The result shares its memory.
- * @returns `undefined` for what is none, such as {@link STUB_GREETING}.
+ * @returns The response, or `undefined` if the frame is not one, such as {@link STUB_GREETING}.
  */
 export function parseLoaderResponse(frame: Uint8Array): LoaderResponse | undefined {
   const packet = parsePacket(RESPONSE, frame);
@@ -119,11 +123,11 @@ export function parseLoaderResponse(frame: Uint8Array): LoaderResponse | undefin
 }
 
 /**
- * Parts a response's data. A failed command has no payload, whatever it has when it succeeds.
+ * Splits a response's data into payload and status. A failed command has no payload.
  *
  * @param data - From {@link parseLoaderResponse}.
- * @param payloadSize - How many bytes the command answers on success; those behind the status don't matter.
- * @returns Payload and status (uint16, of `LoaderStatus`); `undefined` where there is no room for a status.
+ * @param payloadSize - Size of the command's payload on success, in bytes. Bytes after the status are ignored.
+ * @returns Payload and status (uint16, one of `LoaderStatus`), or `undefined` if there is no status.
  */
 export function splitLoaderStatus(
   data: Uint8Array,
@@ -136,9 +140,9 @@ export function splitLoaderStatus(
 }
 
 /**
- * The checksum of a data block: all its bytes XORed, and 0xEF.
+ * Computes the checksum of a data block: the XOR of 0xEF and all its bytes.
  *
- * @param bytes - The block's own bytes, without the block header.
+ * @param bytes - Bytes of the block, without its header.
  */
 export function loaderChecksum(bytes: Uint8Array): number {
   let checksum = CHECKSUM_SEED;
@@ -149,7 +153,7 @@ export function loaderChecksum(bytes: Uint8Array): number {
 /**
  * Builds the request of a data block (MEM_DATA, FLASH_DATA, FLASH_DEFL_DATA), with its checksum.
  *
- * @param sequence - Number of the block, 0 for the first.
+ * @param sequence - Sequence number of the block, 0 for the first.
  */
 export function buildLoaderBlock(op: number, sequence: number, bytes: Uint8Array): Uint8Array {
   const data = new Uint8Array(LOADER_BLOCK_HEADER_SIZE + bytes.length);
@@ -161,9 +165,9 @@ export function buildLoaderBlock(op: number, sequence: number, bytes: Uint8Array
 }
 
 /**
- * Parts the data of a block's request. The checksum is the caller's to compare.
+ * Splits the data of a block's request. Does not verify the checksum.
  *
- * @returns `undefined` where the block is not as long as it says.
+ * @returns Sequence number and bytes, or `undefined` if the block's length differs from the stated one.
  */
 export function parseLoaderBlock(
   data: Uint8Array,
@@ -174,7 +178,7 @@ export function parseLoaderBlock(
   return view.getUint32(0, true) === bytes.length ? { sequence: view.getUint32(4, true), bytes } : undefined;
 }
 
-/** The data of a command that takes numbers: each as a uint32, little-endian. */
+/** Builds the data of a command with numeric parameters, each as a little-endian uint32. */
 export function loaderWords(...words: readonly number[]): Uint8Array {
   const data = new Uint8Array(4 * words.length);
   const view = viewOf(data);

@@ -1,6 +1,6 @@
 /**
- * How a command ended: the two bytes of a response's status, as one big-endian number. The ROM's errors are 01 and a
- * reason; those of Espressif's stub begin with C0 or more.
+ * Status of a response: its two status bytes as one big-endian number. The ROM's errors are 01 and a reason; those of
+ * Espressif's stub begin with C0 or higher.
  */
 export const LoaderStatus = {
   OK: 0,
@@ -66,7 +66,7 @@ const MEANINGS: ReadonlyMap<number, string> = new Map<number, string>([
 ]);
 
 /**
- * What a status means, as part of a sentence, with its number where it is not known.
+ * Describes a status as a part of a sentence, or states its number if it is unknown.
  *
  * @param status - uint16, from `splitLoaderStatus`.
  */

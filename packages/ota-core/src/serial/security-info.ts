@@ -4,19 +4,19 @@ import { viewOf } from "../bytes.ts";
 export const SecurityFlag = {
   SECURE_BOOT_EN: 0x1,
   SECURE_BOOT_AGGRESSIVE_REVOKE: 0x2,
-  /** Secure Download Mode: only writing is left of the loader's commands. */
+  /** Secure Download Mode: of the loader's commands, only those that write work. */
   SECURE_DOWNLOAD_ENABLE: 0x4,
 } as const;
 
-/** What GET_SECURITY_INFO answers. ESP32 doesn't know the command. */
+/** Response of GET_SECURITY_INFO. The ESP32 does not support the command. */
 export interface SecurityInfo {
   /** Bits of {@link SecurityFlag}, uint32. */
   readonly flags: number;
-  /** `SPI_BOOT_CRYPT_CNT`: flash is encrypted where an odd number of its bits is set. */
+  /** `SPI_BOOT_CRYPT_CNT`: flash is encrypted if an odd number of its bits is set. */
   readonly flashCryptCount: number;
-  /** What the seven key blocks are for, one byte each. */
+  /** Purposes of the seven key blocks, one byte each. */
   readonly keyPurposes: Uint8Array;
-  /** `chip_id` of the image header, uint32; ESP32-S2 doesn't tell. */
+  /** `chip_id` of the image header, uint32; absent on the ESP32-S2. */
   readonly chipId: number | undefined;
   /** `eco_version`, uint32; absent with `chipId`. */
   readonly apiVersion: number | undefined;
@@ -26,7 +26,7 @@ const KEY_PURPOSES = 7;
 const SHORT_SIZE = 12;
 const SIZE = 20;
 
-/** Builds the payload: 20 bytes, or the 12 of ESP32-S2 where no chip id is given. */
+/** Builds the payload of GET_SECURITY_INFO: 20 bytes, or 12 as on the ESP32-S2 if there is no chip id. */
 export function buildSecurityInfo(info: SecurityInfo): Uint8Array {
   const bytes = new Uint8Array(info.chipId === undefined ? SHORT_SIZE : SIZE);
   const view = viewOf(bytes);
@@ -40,10 +40,10 @@ export function buildSecurityInfo(info: SecurityInfo): Uint8Array {
 }
 
 /**
- * Parses the payload.
+ * Parses the payload of GET_SECURITY_INFO.
  *
- * @param bytes - 20 bytes or more; from 12 on the chip stays unknown.
- * @returns `undefined` for fewer than 12.
+ * @param bytes - At least 20 bytes, or at least 12 without a chip id.
+ * @returns The information, or `undefined` for fewer than 12 bytes.
  */
 export function parseSecurityInfo(bytes: Uint8Array): SecurityInfo | undefined {
   if (bytes.length < SHORT_SIZE) return undefined;

@@ -12,11 +12,11 @@ function framesOf(parts: readonly SlipPart[]): readonly string[] {
   return parts.flatMap(({ type, bytes }) => (type === "frame" ? [toHex(bytes)] : []));
 }
 
-test("C0 and DB are escaped, and nothing else", () => {
+test("only C0 and DB are escaped", () => {
   expect(toHex(encodeSlip(fromHex("00c0db01dcdd")!))).toBe("c000dbdcdbdd01dcddc0");
 });
 
-test("frames come out as they went in, wherever the line cuts them", () => {
+test("every frame is decoded back to itself, split at any place", () => {
   fc.assert(
     fc.property(fc.array(anyFrame, { maxLength: 8 }), fc.array(fc.nat(40), { minLength: 1 }), (frames, cuts) => {
       const line = concatBytes(frames.map(encodeSlip));
@@ -33,7 +33,7 @@ test("frames come out as they went in, wherever the line cuts them", () => {
   );
 });
 
-test("what lies between frames is told apart from them, in order", () => {
+test("bytes between frames are returned as stray, in order", () => {
   const line = concatBytes([utf8("boot:0x13\r\n"), encodeSlip(fromHex("0102")!), utf8("noise")]);
   expect(new SlipDecoder().push(line)).toEqual([
     { type: "stray", bytes: utf8("boot:0x13\r\n") },
@@ -42,11 +42,11 @@ test("what lies between frames is told apart from them, in order", () => {
   ]);
 });
 
-test("empty frames are no frames", () => {
+test("empty frames are ignored", () => {
   expect(framesOf(new SlipDecoder().push(fromHex("c0c0c0c001c0c0c002c0")!))).toEqual(["01", "02"]);
 });
 
-test("after any noise, two C0 bring the decoder back into step", () => {
+test("two C0 resynchronize the decoder after any noise", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), anyFrame, (noise, frame) => {
       const decoder = new SlipDecoder();
@@ -60,7 +60,7 @@ test("after any noise, two C0 bring the decoder back into step", () => {
   );
 });
 
-test("an escape that stands for nothing breaks its frame alone", () => {
+test("an invalid escape breaks only its own frame", () => {
   const decoder = new SlipDecoder();
   const [broken, stray, ...rest] = decoder.push(fromHex("c001db0203c0")!);
   expect(broken).toEqual({ type: "broken", reason: "escape", bytes: fromHex("01") });
@@ -69,7 +69,7 @@ test("an escape that stands for nothing breaks its frame alone", () => {
   expect(framesOf(decoder.push(fromHex("04c0")!))).toEqual(["04"]);
 });
 
-test("a frame that never ends is given up at the limit", () => {
+test("a frame without an end is dropped at the limit", () => {
   const decoder = new SlipDecoder(16);
   const parts = decoder.push(concatBytes([fromHex("c0")!, new Uint8Array(100)]));
   expect(parts[0]).toMatchObject({ type: "broken", reason: "too-long" });
@@ -77,7 +77,7 @@ test("a frame that never ends is given up at the limit", () => {
   expect(framesOf(decoder.push(encodeSlip(new Uint8Array(16))))).toEqual(["00".repeat(16)]);
 });
 
-test("a reset forgets the frame begun", () => {
+test("a reset drops the incomplete frame", () => {
   const decoder = new SlipDecoder();
   decoder.push(fromHex("c001db")!);
   decoder.reset();

@@ -1,15 +1,15 @@
-/** Begins and ends a frame (RFC 1055 `END`). */
+/** Byte that begins and ends a frame (`END` of RFC 1055). */
 export const SLIP_END = 0xc0;
-/** Begins an escape: `DB DC` stands for C0, `DB DD` for DB. */
+/** Byte that begins an escape: `DB DC` stands for C0, `DB DD` for DB. */
 const ESCAPE = 0xdb;
 const ESCAPED_END = 0xdc;
 const ESCAPED_ESCAPE = 0xdd;
 
-/** The longest frame that a {@link SlipDecoder} takes without being told otherwise, in bytes: twice the largest block. */
+/** Default maximum size of a frame in a {@link SlipDecoder}, in bytes: twice the largest block. */
 export const SLIP_FRAME_MAX = 0x8000;
 
 /**
- * Wraps a frame for the line: C0 before and after it, C0 and DB inside it escaped (SLIP as Espressif's loaders use it).
+ * Encodes a frame with SLIP as Espressif's loaders use it: C0 before and after it, C0 and DB inside it escaped.
  *
  * @param frame - Any bytes.
  */
@@ -31,19 +31,19 @@ export function encodeSlip(frame: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** What a line held, in order. */
+/** A part of the bytes on a line. */
 export type SlipPart =
-  /** A whole frame, unescaped, never empty. */
+  /** A complete frame, unescaped, never empty. */
   | { readonly type: "frame"; readonly bytes: Uint8Array }
-  /** Bytes outside any frame: console text, or what noise left of a frame. */
+  /** Bytes outside frames: console text, or the rest of a damaged frame. */
   | { readonly type: "stray"; readonly bytes: Uint8Array }
-  /** A frame given up: an escape that stands for nothing, or more bytes than the limit. What follows it is stray. */
+  /** A dropped frame with an invalid escape or more bytes than the limit. The bytes after it are stray. */
   | { readonly type: "broken"; readonly reason: "escape" | "too-long"; readonly bytes: Uint8Array };
 
 /**
- * Finds frames in what a line delivers, cut into pieces anywhere.
+ * Incremental decoder of SLIP frames in pieces of any size.
  *
- * Empty frames are no frames: after a lost C0 the next pair of them brings the decoder back into step.
+ * Ignores empty frames, so that the next two C0 resynchronize the decoder after a lost one.
  */
 export class SlipDecoder {
   readonly #frameMax: number;
@@ -52,12 +52,12 @@ export class SlipDecoder {
   #bytes: Uint8Array = new Uint8Array(256);
   #size = 0;
 
-  /** @param frameMax - The longest frame taken, in bytes. */
+  /** @param frameMax - Maximum size of a frame in bytes. @defaultValue {@link SLIP_FRAME_MAX} */
   constructor(frameMax: number = SLIP_FRAME_MAX) {
     this.#frameMax = frameMax;
   }
 
-  /** Takes the next bytes of the line. @returns The frames that they end, and what lay between frames. */
+  /** Decodes the next bytes of the line. Returns the frames that end in them and the bytes between frames. */
   push(bytes: Uint8Array): SlipPart[] {
     const parts: SlipPart[] = [];
     let strayFrom = 0;
@@ -82,14 +82,14 @@ export class SlipDecoder {
     return parts;
   }
 
-  /** Forgets a frame begun. */
+  /** Drops an incomplete frame. */
   reset(): void {
     this.#isInside = false;
     this.#isEscaped = false;
     this.#size = 0;
   }
 
-  /** One byte inside a frame. @returns What it ended, if anything. */
+  /** Decodes one byte inside a frame. Returns the part that ends with it, if any. */
   #take(byte: number): SlipPart | undefined {
     if (byte === SLIP_END) {
       if (this.#isEscaped) return this.#giveUp("escape");
