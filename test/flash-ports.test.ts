@@ -17,6 +17,7 @@ import {
 import { buildAppImage } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
+import { freePort } from "./free-port.ts";
 import { hasNoJudges, JUDGES, PYTHON } from "./judges-python.ts";
 
 let folder: string;
@@ -124,16 +125,6 @@ test.skipIf(hasNoJudges)(
     expect(startedBy(hardware)).toBe("1.1.0");
   },
 );
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return address.port;
-}
 
 test.for([
   ["socket://127.0.0.1", "nothing listens there", "start what serves the port"],

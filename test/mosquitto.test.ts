@@ -1,48 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
-import { connectAsync } from "mqtt";
 import { expect, test } from "vitest";
+import { hasMosquitto, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const isAbsent = !isInstalled();
+const isAbsent = !hasMosquitto();
 const WHY = isAbsent ? " (skipped: Mosquitto is not installed; `apt-get install mosquitto`)" : "";
-
-function isInstalled(): boolean {
-  try {
-    execFileSync("mosquitto", ["-h"], { stdio: "ignore" });
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ENOENT"; // -h itself exits with a status
-  }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-async function startMosquitto(folder: string): Promise<{ url: string; process: ChildProcess }> {
-  const port = await freePort();
-  const config = join(folder, "mosquitto.conf");
-  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
-  const process = spawn("mosquitto", ["-c", config], { stdio: "ignore" });
-  const url = `mqtt://127.0.0.1:${port}`;
-  const client = await connectAsync(url, { reconnectPeriod: 50 }, true);
-  await client.endAsync();
-  return { url, process };
-}
 
 function start(script: "tinybms-ota" | "tinybms-sim", args: readonly string[]): ChildProcess & { done: Promise<Done> } {
   const bins = {
@@ -71,6 +40,7 @@ test.skipIf(isAbsent)(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "tinybms-mosquitto-"));
     const broker = await startMosquitto(folder);
+    const url = `mqtt://127.0.0.1:${broker.port}`;
     try {
       const image = (version: string, seed: number) =>
         buildAppImage({ chip: "esp32", version, projectName: "gateway", sizeBytes: 200_000, seed });
@@ -81,7 +51,7 @@ test.skipIf(isAbsent)(
       ];
       await writeFile(old, image("1.0.0", 1));
       await writeFile(next, image("1.1.0", 2));
-      const channels = { mqtt: { broker: broker.url, topic: "tinybms/gateway/ota", rate: 0 } };
+      const channels = { mqtt: { broker: url, topic: "tinybms/gateway/ota", rate: 0 } };
       const product = { name: "TinyBMS Web Gateway", hardware: "esp32" };
       const line = { schema_version: 1, product, deployment: { channels, default_protocols: ["mqtt"] }, versions: [] };
       await writeFile(manifest, JSON.stringify(line));
@@ -92,7 +62,7 @@ test.skipIf(isAbsent)(
       expect(packaged.stderr).toBe("");
       expect(JSON.parse(packaged.stdout)).toMatchObject({ version: "1.1.0", manifestUpdated: true });
 
-      const bench = ["run", "--broker", broker.url, "--devices", "3", "--id", "bench", "--app", old, "--json"];
+      const bench = ["run", "--broker", url, "--devices", "3", "--id", "bench", "--app", old, "--json"];
       const simulator = start("tinybms-sim", [...bench, "--until", "settled", "--timeout", "60"]);
       const deploy = ["deploy", "--manifest", manifest, "--version", "1.1.0", "--expect", "3", "--timeout", "60"];
       const deployed = await start("tinybms-ota", [...deploy, "--json"]).done;
@@ -115,7 +85,7 @@ test.skipIf(isAbsent)(
       }
       expect(run.code).toBe(0);
     } finally {
-      broker.process.kill();
+      await broker.kill();
       await rm(folder, { recursive: true, force: true });
     }
   },

@@ -1,8 +1,6 @@
 // provision → flash → run → deploy, over Mosquitto with the files that provision made: each device has a password of its
 // own, and who uses another's is refused.
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -21,6 +19,7 @@ import { runSimCli } from "../firmware-sim/src/cli.ts";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";
 import { hasMosquitto, killMosquittos, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { createAuthority, hasOpenssl } from "../packages/ota-publisher/test/tls-files.ts";
+import { freePort } from "./free-port.ts";
 
 const isAbsent = !hasMosquitto();
 const WHY = isAbsent ? " (skipped: Mosquitto is not installed; `apt-get install mosquitto`)" : "";
@@ -74,15 +73,6 @@ async function done(running: Promise<Ended>): Promise<Record<string, never>> {
 
 const documentOf = (device: string): Provisioning =>
   provisioningOfPartition(Uint8Array.from(readFileSync(at("fleet", `${device}.bin`))));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 async function client(username: string, password: string): Promise<MqttClient> {
   const connected = await connectAsync(url, { username, password, reconnectPeriod: 0 });

@@ -2,8 +2,41 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 
 const BAR_WIDTH = 30;
 
+/** How a sweep runs: on how many threads, until when, and who hears of its progress. */
+interface SweepRun {
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (part: number, points: number) => void;
+}
+
+/**
+ * Runs a sweep with a progress line and measures its time.
+ *
+ * @returns `undefined` if the user interrupted it.
+ */
+export async function runWithProgress<Result>(
+  output: CommandOutput,
+  threads: number,
+  sweep: (run: SweepRun) => Promise<Result>,
+): Promise<{ readonly result: Result; readonly durationMs: number } | undefined> {
+  const progress = new ProgressLine(output);
+  const { signal } = output.world;
+  const startedAt = performance.now();
+  const onProgress: SweepRun["onProgress"] = (part, points) =>
+    progress.show(part, points, performance.now() - startedAt);
+  try {
+    const result = await sweep({ threads, signal, onProgress });
+    return { result, durationMs: Math.round(performance.now() - startedAt) };
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    progress.clear();
+  }
+}
+
 /** One line on a terminal that says how far a sweep is; nothing elsewhere. */
-export class ProgressLine {
+class ProgressLine {
   readonly #output: CommandOutput;
   readonly #isShown: boolean;
 

@@ -10,7 +10,7 @@ import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
 import { releaseVersionOf } from "../simulation/release-version.ts";
 import { chooseIdf, type IdfReport, idfLine } from "./idf-option.ts";
 import type { PowerCutOptions } from "./power-cut-inputs.ts";
-import { ProgressLine } from "./power-cut-progress.ts";
+import { runWithProgress } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
 import { readFlashContents, readInput } from "./run-inputs.ts";
 
@@ -30,22 +30,9 @@ const WORN_SECTORS = 4;
 export async function powerCut(options: PowerCutOptions, output: CommandOutput): Promise<number> {
   const { sweep, idf } = await readSweep(options);
   if (options.replay !== undefined) return replay(options, sweep, output);
-  const progress = new ProgressLine(output);
-  const startedAt = performance.now();
-  let result: SweepResult;
-  try {
-    result = await powerCutSweepOnThreads(sweep, {
-      threads: options.jobs,
-      signal: output.world.signal,
-      onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
-    });
-  } catch (error) {
-    if (output.world.signal.aborted) return 130;
-    throw error;
-  } finally {
-    progress.clear();
-  }
-  const durationMs = Math.round(performance.now() - startedAt);
+  const ended = await runWithProgress(output, options.jobs, (run) => powerCutSweepOnThreads(sweep, run));
+  if (ended === undefined) return 130;
+  const { result, durationMs } = ended;
   const written = await writeReports(options, sweep, result.violations);
   output.printJson({ idf, ...toJson(options, result, durationMs) });
   output.print(idfLine(idf));

@@ -2,7 +2,7 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { decodeText, OtaError } from "@tinybms/ota-core";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../twin/twin.ts";
 import type { IdfOptions } from "./idf-option.ts";
-import { ProgressLine } from "./power-cut-progress.ts";
+import { runWithProgress } from "./power-cut-progress.ts";
 import { readInput } from "./run-inputs.ts";
 import { summarizeTwin } from "./twin-summary.ts";
 
@@ -27,22 +27,9 @@ const EXIT_CODES: Readonly<Record<TwinResult["verdict"], number>> = { yes: 0, no
  */
 export async function twin(options: TwinOptions, output: CommandOutput): Promise<number> {
   const input = await readTwinInput(options);
-  const progress = new ProgressLine(output);
-  const startedAt = performance.now();
-  let result: TwinResult;
-  try {
-    result = await judgeUpdate(input, {
-      threads: options.jobs,
-      signal: output.world.signal,
-      onProgress: (part, points) => progress.show(part, points, performance.now() - startedAt),
-    });
-  } catch (error) {
-    if (output.world.signal.aborted) return 130;
-    throw error;
-  } finally {
-    progress.clear();
-  }
-  const durationMs = Math.round(performance.now() - startedAt);
+  const ended = await runWithProgress(output, options.jobs, (run) => judgeUpdate(input, run));
+  if (ended === undefined) return 130;
+  const { result, durationMs } = ended;
   output.printJson({ ...result, durationMs });
   for (const line of summarizeTwin(result, durationMs, output)) output.print(line);
   return EXIT_CODES[result.verdict];

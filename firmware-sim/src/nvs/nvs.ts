@@ -41,6 +41,12 @@ export interface NvsValue<Value> {
   readonly value?: Value;
 }
 
+/** Reads a number of one type. */
+type GetNumber<Value> = (handle: NvsHandle, key: string) => NvsValue<Value>;
+
+/** Writes a number of one type. */
+type SetNumber<Value> = (handle: NvsHandle, key: string, value: Value) => number;
+
 /**
  * Opens a partition and recovers it from a power cut.
  *
@@ -88,88 +94,50 @@ export function nvs_get_stats(nvs: Nvs): { readonly err: number; readonly stats?
 }
 
 /** Reads a number; 0x1102 NOT_FOUND also where the key has another type. So do the other seven. */
-export function nvs_get_u8(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.u8, (view) => view.getUint8(0));
-}
-
+export const nvs_get_u8: GetNumber<number> = numberGetter(NvsType.u8, (view) => view.getUint8(0));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_i8(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.i8, (view) => view.getInt8(0));
-}
-
+export const nvs_get_i8: GetNumber<number> = numberGetter(NvsType.i8, (view) => view.getInt8(0));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_u16(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.u16, (view) => view.getUint16(0, true));
-}
-
+export const nvs_get_u16: GetNumber<number> = numberGetter(NvsType.u16, (view) => view.getUint16(0, true));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_i16(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.i16, (view) => view.getInt16(0, true));
-}
-
+export const nvs_get_i16: GetNumber<number> = numberGetter(NvsType.i16, (view) => view.getInt16(0, true));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_u32(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.u32, (view) => view.getUint32(0, true));
-}
-
+export const nvs_get_u32: GetNumber<number> = numberGetter(NvsType.u32, (view) => view.getUint32(0, true));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_i32(handle: NvsHandle, key: string): NvsValue<number> {
-  return getNumber(handle, key, NvsType.i32, (view) => view.getInt32(0, true));
-}
-
+export const nvs_get_i32: GetNumber<number> = numberGetter(NvsType.i32, (view) => view.getInt32(0, true));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_u64(handle: NvsHandle, key: string): NvsValue<bigint> {
-  return getNumber(handle, key, NvsType.u64, (view) => view.getBigUint64(0, true));
-}
-
+export const nvs_get_u64: GetNumber<bigint> = numberGetter(NvsType.u64, (view) => view.getBigUint64(0, true));
 /** See {@link nvs_get_u8}. */
-export function nvs_get_i64(handle: NvsHandle, key: string): NvsValue<bigint> {
-  return getNumber(handle, key, NvsType.i64, (view) => view.getBigInt64(0, true));
-}
+export const nvs_get_i64: GetNumber<bigint> = numberGetter(NvsType.i64, (view) => view.getBigInt64(0, true));
 
 /**
  * Writes a number; what doesn't fit is cut to its low bits, as C does. So do the other seven.
  *
  * @returns 0; 0x1104 READ_ONLY; 0x1105 NOT_ENOUGH_SPACE; 0x1109 KEY_TOO_LONG.
  */
-export function nvs_set_u8(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.u8, (view) => view.setUint8(0, value));
-}
-
+export const nvs_set_u8: SetNumber<number> = numberSetter(NvsType.u8, (view, value) => view.setUint8(0, value));
 /** See {@link nvs_set_u8}. */
-export function nvs_set_i8(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.i8, (view) => view.setInt8(0, value));
-}
-
+export const nvs_set_i8: SetNumber<number> = numberSetter(NvsType.i8, (view, value) => view.setInt8(0, value));
 /** See {@link nvs_set_u8}. */
-export function nvs_set_u16(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.u16, (view) => view.setUint16(0, value, true));
-}
-
+export const nvs_set_u16: SetNumber<number> = numberSetter(NvsType.u16, (view, value) =>
+  view.setUint16(0, value, true),
+);
 /** See {@link nvs_set_u8}. */
-export function nvs_set_i16(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.i16, (view) => view.setInt16(0, value, true));
-}
-
+export const nvs_set_i16: SetNumber<number> = numberSetter(NvsType.i16, (view, value) => view.setInt16(0, value, true));
 /** See {@link nvs_set_u8}. */
-export function nvs_set_u32(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.u32, (view) => view.setUint32(0, value, true));
-}
-
+export const nvs_set_u32: SetNumber<number> = numberSetter(NvsType.u32, (view, value) =>
+  view.setUint32(0, value, true),
+);
 /** See {@link nvs_set_u8}. */
-export function nvs_set_i32(handle: NvsHandle, key: string, value: number): number {
-  return setNumber(handle, key, NvsType.i32, (view) => view.setInt32(0, value, true));
-}
-
+export const nvs_set_i32: SetNumber<number> = numberSetter(NvsType.i32, (view, value) => view.setInt32(0, value, true));
 /** See {@link nvs_set_u8}. */
-export function nvs_set_u64(handle: NvsHandle, key: string, value: bigint): number {
-  return setNumber(handle, key, NvsType.u64, (view) => view.setBigUint64(0, value, true));
-}
-
+export const nvs_set_u64: SetNumber<bigint> = numberSetter(NvsType.u64, (view, value) =>
+  view.setBigUint64(0, value, true),
+);
 /** See {@link nvs_set_u8}. */
-export function nvs_set_i64(handle: NvsHandle, key: string, value: bigint): number {
-  return setNumber(handle, key, NvsType.i64, (view) => view.setBigInt64(0, value, true));
-}
+export const nvs_set_i64: SetNumber<bigint> = numberSetter(NvsType.i64, (view, value) =>
+  view.setBigInt64(0, value, true),
+);
 
 /** Reads a string up to its first NUL. Bytes that are no UTF-8 become U+FFFD. 0x1102 if there is none, or it is damaged. */
 export function nvs_get_str(handle: NvsHandle, key: string): NvsValue<string> {
@@ -220,20 +188,19 @@ export function nvs_commit(_handle: NvsHandle): number {
   return EspErr.ESP_OK;
 }
 
-function getNumber<Value>(
-  handle: NvsHandle,
-  key: string,
-  type: number,
-  read: (view: DataView) => Value,
-): NvsValue<Value> {
-  const { err, data } = get(handle, key, type);
-  return data === undefined ? { err } : { err, value: read(viewOf(data)) };
+function numberGetter<Value>(type: number, read: (view: DataView) => Value): GetNumber<Value> {
+  return (handle, key) => {
+    const { err, data } = get(handle, key, type);
+    return data === undefined ? { err } : { err, value: read(viewOf(data)) };
+  };
 }
 
-function setNumber(handle: NvsHandle, key: string, type: number, write: (view: DataView) => void): number {
-  const data = new Uint8Array(type & 0x0f);
-  write(viewOf(data));
-  return set(handle, key, type, data);
+function numberSetter<Value>(type: number, write: (view: DataView, value: Value) => void): SetNumber<Value> {
+  return (handle, key, value) => {
+    const data = new Uint8Array(type & 0x0f);
+    write(viewOf(data), value);
+    return set(handle, key, type, data);
+  };
 }
 
 function get(handle: NvsHandle, key: string, type: number): { readonly err: number; readonly data?: Uint8Array } {

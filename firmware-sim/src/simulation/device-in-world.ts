@@ -1,6 +1,7 @@
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
 import type { Link, Schedule } from "./link.ts";
+import { VirtualTimers } from "./virtual-timers.ts";
 
 /** The world as a device in it sees it. */
 export interface DeviceSurroundings {
@@ -14,6 +15,8 @@ export interface DeviceSurroundings {
   log(entry: DeviceLogEntry): void;
 }
 
+type DeviceTimer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
+
 type Happening = (now: number) => DeviceEvent;
 
 /** Runs one device in virtual time: its flash takes the time it takes, and events wait for it meanwhile. */
@@ -24,12 +27,16 @@ export class DeviceInWorld {
   #busyUntil = 0;
   /** What was scheduled before the last reset is void. */
   #life = 0;
-  readonly #timers: Map<string, number> = new Map();
-  #timerCount = 0;
+  readonly #timers: VirtualTimers<DeviceTimer>;
 
   constructor(device: SimulatedDevice, world: DeviceSurroundings) {
     this.device = device;
     this.#world = world;
+    this.#timers = new VirtualTimers(
+      (delayMs, action) => this.#after(delayMs, action),
+      () => world.now(),
+      (timer) => this.#receive((now) => ({ type: "timer", now, timer })),
+    );
   }
 
   /** Gives power, or starts again after a reset. */
@@ -98,10 +105,10 @@ export class DeviceInWorld {
           link.unsubscribe(action.topic);
           break;
         case "set-timer":
-          this.#setTimer(action.timer, action.at);
+          this.#timers.set(action.timer, action.at);
           break;
         case "clear-timer":
-          this.#timers.delete(action.timer);
+          this.#timers.clear(action.timer);
           break;
         case "log":
           this.#world.log(action.entry);
@@ -116,21 +123,11 @@ export class DeviceInWorld {
     }
   }
 
-  #setTimer(timer: Extract<DeviceEvent, { readonly type: "timer" }>["timer"], at: number): void {
-    const id = this.#timerCount++;
-    this.#timers.set(timer, id);
-    this.#after(Math.max(at - this.#world.now(), 0), () => {
-      if (this.#timers.get(timer) !== id) return;
-      this.#timers.delete(timer);
-      this.#receive((now) => ({ type: "timer", now, timer }));
-    });
-  }
-
   #restart(afterMs: number, clean: boolean): void {
     this.#life++;
     this.#inbox = [];
     this.#busyUntil = 0;
-    this.#timers.clear();
+    this.#timers.clearAll();
     this.#world.link.disconnect(clean);
     this.#after(afterMs, () => this.boot());
   }

@@ -7,7 +7,8 @@ import { createRandom, type Random } from "../random/random.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";
 import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
-import { Link } from "./link.ts";
+import { Link, type Schedule } from "./link.ts";
+import { VirtualTimers } from "./virtual-timers.ts";
 
 /** What publishes in the world: ota-core's `Sender`, or anything that speaks its events. */
 export interface WorldPublisher {
@@ -129,29 +130,23 @@ export class World {
   };
 }
 
+type SenderTimer = Extract<SenderEvent, { readonly type: "timer" }>["timer"];
+
 /** Runs one publisher in virtual time. */
 class PublisherInWorld {
   outcome: DeliveryOutcome | undefined;
   readonly #publisher: WorldPublisher;
   readonly #topicRoot: string;
   readonly #link: Link;
-  readonly #schedule: (delayMs: number, action: () => void) => void;
   readonly #now: () => number;
-  readonly #timers: Map<string, number> = new Map();
-  #timerCount = 0;
+  readonly #timers: VirtualTimers<SenderTimer>;
 
-  constructor(
-    publisher: WorldPublisher,
-    topicRoot: string,
-    link: Link,
-    schedule: (delayMs: number, action: () => void) => void,
-    now: () => number,
-  ) {
+  constructor(publisher: WorldPublisher, topicRoot: string, link: Link, schedule: Schedule, now: () => number) {
     this.#publisher = publisher;
     this.#topicRoot = topicRoot;
     this.#link = link;
-    this.#schedule = schedule;
     this.#now = now;
+    this.#timers = new VirtualTimers(schedule, now, (timer) => this.#handle({ type: "timer", now: now(), timer }));
   }
 
   start(): void {
@@ -180,10 +175,10 @@ class PublisherInWorld {
           this.#link.subscribe(action.topic);
           break;
         case "set-timer":
-          this.#setTimer(action.timer, action.at);
+          this.#timers.set(action.timer, action.at);
           break;
         case "clear-timer":
-          this.#timers.delete(action.timer);
+          this.#timers.clear(action.timer);
           break;
         case "done":
           this.outcome = action.outcome;
@@ -192,15 +187,5 @@ class PublisherInWorld {
           break;
       }
     }
-  }
-
-  #setTimer(timer: Extract<SenderEvent, { readonly type: "timer" }>["timer"], at: number): void {
-    const id = this.#timerCount++;
-    this.#timers.set(timer, id);
-    this.#schedule(Math.max(at - this.#now(), 0), () => {
-      if (this.#timers.get(timer) !== id) return;
-      this.#timers.delete(timer);
-      this.#handle({ type: "timer", now: this.#now(), timer });
-    });
   }
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../../test/free-port.ts";
 
 /** A Mosquitto in a process of its own. */
 export interface Mosquitto {
@@ -31,16 +32,6 @@ export function hasMosquitto(): boolean {
       return (error as NodeJS.ErrnoException).code !== "ENOENT"; // -h itself exits with a status
     }
   });
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** Writes a password file for one user. */

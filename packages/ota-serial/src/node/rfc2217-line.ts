@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { concatBytes, viewOf } from "@tinybms/ota-core";
 import {
   buildNegotiation,
@@ -13,10 +12,9 @@ import {
   type TelnetPart,
 } from "@tinybms/ota-core/serial";
 import { portUnusable } from "../line/port-faults.ts";
-import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial-line.ts";
 import { SIGNALS_WHEN_OPENED, signalPath } from "../line/signal-path.ts";
-import { closeSocket, connectTo, endOf, type NetworkAddress, writeTo } from "./socket-line.ts";
+import { connectTo, type NetworkAddress, NetworkLine } from "./socket-line.ts";
 
 /** How long a server may take to answer a request, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 3000;
@@ -50,29 +48,16 @@ export async function openRfc2217Line(
   }
 }
 
-class Rfc2217Line implements SerialLine {
-  readonly port: string;
-  readonly usb = undefined;
+class Rfc2217Line extends NetworkLine implements SerialLine {
   readonly hasSignals = true;
-  readonly canSetSignalsTogether = false;
   readonly hasBaudRate = true;
-  readonly #socket: Socket;
-  readonly #received = new ReceiveBuffer();
   readonly #telnet = new TelnetDecoder();
   /** Requests that wait for their answer, by command. */
   readonly #waiting = new Map<number, () => void>();
   #signals: Signals = SIGNALS_WHEN_OPENED;
 
-  constructor(socket: Socket, name: string) {
-    this.port = name;
-    this.#socket = socket;
-    socket.on("data", (bytes) => this.#take(bytes));
-    socket.on("error", (cause) => this.#end(endOf(socket, name, cause)));
-    socket.on("close", () => this.#end(endOf(socket, name)));
-  }
-
   async begin(baudRate: number): Promise<void> {
-    await writeTo(this.#socket, GREETING, this.#received);
+    await super.write(GREETING);
     await this.setBaudRate(baudRate);
     await this.#request(ComPort.SET_DATASIZE, Uint8Array.of(8));
     await this.#request(ComPort.SET_PARITY, Uint8Array.of(1));
@@ -81,12 +66,8 @@ class Rfc2217Line implements SerialLine {
     await this.setSignals({ dtr: false, rts: false });
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return writeTo(this.#socket, escapeTelnet(bytes), this.#received);
-  }
-
-  read(timeoutMs: number): Promise<Uint8Array> {
-    return this.#received.take(timeoutMs);
+  override write(bytes: Uint8Array): Promise<void> {
+    return super.write(escapeTelnet(bytes));
   }
 
   /** Not waited for: Espressif's server answers no control line, and what follows takes the same way. */
@@ -107,25 +88,13 @@ class Rfc2217Line implements SerialLine {
     return this.#request(ComPort.SET_BAUDRATE, value);
   }
 
-  wait(ms: number): Promise<void> {
-    return elapse(ms);
-  }
-
-  now(): number {
-    return performance.now();
-  }
-
-  close(): Promise<void> {
-    return closeSocket(this.#socket);
-  }
-
   #control(value: number): Promise<void> {
     return this.#send(ComPort.SET_CONTROL, Uint8Array.of(value));
   }
 
   #send(command: number, value: Uint8Array): Promise<void> {
     const bytes = buildSubnegotiation(COM_PORT, Uint8Array.of(command, ...value));
-    return writeTo(this.#socket, bytes, this.#received);
+    return super.write(bytes);
   }
 
   async #request(command: number, value: Uint8Array): Promise<void> {
@@ -140,12 +109,12 @@ class Rfc2217Line implements SerialLine {
       });
     });
     await Promise.all([this.#send(command, value), answered]);
-    this.#received.assertSound();
+    this.received.assertSound();
   }
 
-  #take(bytes: Uint8Array): void {
+  protected override take(bytes: Uint8Array): void {
     for (const part of this.#telnet.push(bytes)) {
-      if (part.type === "data") this.#received.push(part.bytes);
+      if (part.type === "data") this.received.push(part.bytes);
       else if (part.type === "negotiation") this.#negotiate(part);
       else if (part.option === COM_PORT) this.#answer((part.bytes[0] ?? 0) - COM_PORT_ANSWER);
     }
@@ -155,9 +124,9 @@ class Rfc2217Line implements SerialLine {
   #negotiate({ command, option }: Extract<TelnetPart, { type: "negotiation" }>): void {
     if (OPTIONS.includes(option)) {
       if (option !== COM_PORT || command === WILL || command === DO) return;
-      this.#end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
+      this.end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
     } else if (command === DO || command === WILL) {
-      this.#socket.write(buildNegotiation(command === DO ? WONT : DONT, option));
+      this.socket.write(buildNegotiation(command === DO ? WONT : DONT, option));
     }
   }
 
@@ -166,8 +135,8 @@ class Rfc2217Line implements SerialLine {
     this.#waiting.delete(command);
   }
 
-  #end(fault: Error): void {
-    this.#received.fail(fault);
+  protected override end(fault: Error): void {
+    super.end(fault);
     for (const command of this.#waiting.keys()) this.#answer(command);
   }
 }

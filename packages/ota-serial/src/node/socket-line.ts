@@ -43,34 +43,30 @@ export function connectTo({ host, port }: NetworkAddress, name: string): Promise
   });
 }
 
-class SocketLine implements SerialLine {
+/** The part that both lines over TCP share. */
+export abstract class NetworkLine {
   readonly port: string;
   readonly usb = undefined;
-  readonly hasSignals = false;
   readonly canSetSignalsTogether = false;
-  readonly hasBaudRate = false;
-  readonly #socket: Socket;
-  readonly #received = new ReceiveBuffer();
+  protected readonly socket: Socket;
+  protected readonly received: ReceiveBuffer = new ReceiveBuffer();
 
   constructor(socket: Socket, name: string) {
     this.port = name;
-    this.#socket = socket;
-    socket.on("data", (bytes) => this.#received.push(bytes));
-    socket.on("error", (cause) => this.#received.fail(endOf(socket, name, cause)));
-    socket.on("close", () => this.#received.fail(endOf(socket, name)));
+    this.socket = socket;
+    socket.on("data", (bytes) => this.take(bytes));
+    socket.on("error", (cause) => this.end(endOf(socket, name, cause)));
+    socket.on("close", () => this.end(endOf(socket, name)));
   }
 
+  /** Writes bytes as they are, without any escape. */
   write(bytes: Uint8Array): Promise<void> {
-    return writeTo(this.#socket, bytes, this.#received);
+    return writeTo(this.socket, bytes, this.received);
   }
 
   read(timeoutMs: number): Promise<Uint8Array> {
-    return this.#received.take(timeoutMs);
+    return this.received.take(timeoutMs);
   }
-
-  async setSignals(): Promise<void> {}
-
-  async setBaudRate(): Promise<void> {}
 
   wait(ms: number): Promise<void> {
     return elapse(ms);
@@ -81,24 +77,41 @@ class SocketLine implements SerialLine {
   }
 
   close(): Promise<void> {
-    return closeSocket(this.#socket);
+    return closeSocket(this.socket);
+  }
+
+  protected take(bytes: Uint8Array): void {
+    this.received.push(bytes);
+  }
+
+  protected end(fault: Error): void {
+    this.received.fail(fault);
   }
 }
 
+class SocketLine extends NetworkLine implements SerialLine {
+  readonly hasSignals = false;
+  readonly hasBaudRate = false;
+
+  async setSignals(): Promise<void> {}
+
+  async setBaudRate(): Promise<void> {}
+}
+
 /** Why a connection ended: who never got a byte was turned away. */
-export function endOf(socket: Socket, name: string, cause?: Error): OtaError {
+function endOf(socket: Socket, name: string, cause?: Error): OtaError {
   return socket.bytesRead === 0 ? portBusy(name, cause) : portLost(name, cause);
 }
 
 /** Writes to a socket whose end is known from what it received. */
-export async function writeTo(socket: Socket, bytes: Uint8Array, received: ReceiveBuffer): Promise<void> {
+async function writeTo(socket: Socket, bytes: Uint8Array, received: ReceiveBuffer): Promise<void> {
   received.assertSound();
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
   received.assertSound();
 }
 
 /** Ends a connection, and waits until the other end has noticed: the next one may follow at once. */
-export function closeSocket(socket: Socket): Promise<void> {
+function closeSocket(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) {
       resolve();
