@@ -1,10 +1,21 @@
 /**
  * What a user of the published packages gets: packs every tarball, holds it against the list of what may be in it, lints
  * it (publint, are-the-types-wrong), installs them in an empty folder, imports every entry point, bundles ota-core and
- * ota-serial for a browser, runs each command's --help, and has Espressif's NVS generator make a partition.
+ * ota-serial for a browser, runs each command's --help, runs the READMEs' example of a test, and has Espressif's NVS
+ * generator make a partition.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { checkNvsGenerator } from "./check-nvs-generator.ts";
@@ -53,6 +64,8 @@ try {
   checkNvsGenerator(nodes().at(-1) ?? process.execPath, generator, folder);
   for (const node of nodes()) checkSerialError(node, folder);
   compile(folder);
+  cpSync(join(ROOT, "ota"), join(folder, "ota"), { recursive: true });
+  for (const node of nodes()) runTestExample(node, folder);
   bundleForBrowser(folder);
   console.log(
     `packages: ${tarballs.map(({ name }) => name).join(", ")} pack, install, import, compile and run on ${nodes().length} Node.js`,
@@ -113,6 +126,23 @@ export const parts: readonly unknown[] = [packageRelease, runCli, Flasher, openP
   );
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom"];
   run(join(ROOT, "node_modules", ".bin", "tsc"), [...options, "--types", "", "user.ts"], folder);
+}
+
+/** Runs the READMEs' example with vitest, or compiled for `node:test` where Node.js is too old for vitest. */
+function runTestExample(node: string, folder: string): void {
+  const source = readFileSync(join(ROOT, "examples/power-cut.test.ts"), "utf8");
+  if (Number(execFileSync(node, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" })) >= 22) {
+    const [tool, file] = [join(ROOT, "node_modules", "vitest"), "power-cut.test.ts"];
+    if (!existsSync(join(folder, "node_modules", "vitest"))) symlinkSync(tool, join(folder, "node_modules", "vitest"));
+    writeFileSync(join(folder, file), source);
+    run(node, [join(tool, "vitest.mjs"), "run", "--root", folder, "--testTimeout", "600000", file], folder);
+    return;
+  }
+  writeFileSync(join(folder, "power-cut-node.ts"), source.replace('from "vitest"', 'from "node:test"'));
+  const options = ["--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,esnext.disposable,dom"];
+  const types = ["--typeRoots", join(ROOT, "node_modules", "@types"), "--types", "node", "--skipLibCheck"];
+  run(join(ROOT, "node_modules", ".bin", "tsc"), [...options, ...types, "power-cut-node.ts"], folder);
+  run(node, ["--test", "power-cut-node.js"], folder);
 }
 
 function bundleForBrowser(folder: string): void {

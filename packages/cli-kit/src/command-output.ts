@@ -11,6 +11,8 @@ export interface CommandWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Whether nobody can be asked for anything, whatever the process has for a terminal. */
+  readonly isUnattended?: boolean;
 }
 
 /** The options that every command has. */
@@ -60,23 +62,24 @@ export class CommandOutput {
   clean(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     const message = this.redact(error.message);
-    const cleaned = isOtaError(error)
-      ? this.#cleanOtaError(error, message)
-      : new Error(message, { cause: error.cause });
+    const cause = this.clean(error.cause);
+    const cleaned = isOtaError(error) ? this.#cleanOtaError(error, message, cause) : new Error(message, { cause });
     if (error.stack !== undefined) cleaned.stack = this.redact(error.stack);
     return cleaned;
   }
 
-  #cleanOtaError({ code, details, hint, cause }: OtaError, message: string): OtaError {
+  #cleanOtaError({ code, details, hint }: OtaError, message: string, cause: unknown): OtaError {
     const options = hint === undefined ? { cause } : { cause, hint: this.redact(hint) };
-    return new OtaError(code, message, this.#redactAll(details), options);
+    return new OtaError(code, message, this.redactAll(details), options);
   }
 
-  #redactAll<T>(value: T): T {
+  /** Copies a result without what {@link hide} was told. */
+  redactAll<T>(value: T): T {
+    if (value instanceof Error) return this.clean(value) as T & Error;
     if (typeof value === "string") return this.redact(value) as T & string;
-    if (Array.isArray(value)) return value.map((item) => this.#redactAll(item)) as T & unknown[];
+    if (Array.isArray(value)) return value.map((item) => this.redactAll(item)) as T & unknown[];
     if (value === null || typeof value !== "object") return value;
-    const members = Object.entries(value).map(([name, member]) => [name, this.#redactAll(member)]);
+    const members = Object.entries(value).map(([name, member]) => [name, this.redactAll(member)]);
     return Object.fromEntries(members) as T & object;
   }
 
@@ -93,7 +96,7 @@ export class CommandOutput {
   /** The result, for programs: only with `--json`, and once. */
   printJson(document: unknown): void {
     if (!this.json) return;
-    const told = this.#secrets.size === 0 ? document : this.#redactAll(JSON.parse(JSON.stringify(document)));
+    const told = this.#secrets.size === 0 ? document : this.redactAll(JSON.parse(JSON.stringify(document)));
     // Two writes: a document may have megabytes, which joining would copy.
     this.world.stdout.write(terminalJson(told, 2));
     this.world.stdout.write("\n");

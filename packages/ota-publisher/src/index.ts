@@ -1,5 +1,8 @@
 export type { CommandWorld, TextStream } from "@tinybms/cli-kit/output";
 export { runCli } from "./cli/run-cli.ts";
+export { type DeployProgress, type DeployReleaseOptions, deployRelease } from "./deploy/deploy-release.ts";
+export type { DeployedArtifact, DeployedDevice, DeployResult } from "./deploy/deploy-result.ts";
+export type { DeliveryPlace } from "./deploy/ways/way.ts";
 export { type ImageFile, openImage } from "./image-file.ts";
 export { type BrokerAddress, parseBrokerUrl } from "./mqtt/broker-url.ts";
 export type { ConnectionOptions } from "./mqtt/connect.ts";

@@ -4,12 +4,13 @@ import { deviceTable } from "../console/device-table.ts";
 import { createProgressView } from "../console/progress-view.ts";
 import type { DeployReporter } from "./deploy.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";
+import type { DeployOptions } from "./ways/deploy-options.ts";
 import type { DeliveryEvents } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
 /** Tells people how a deploy goes. */
 export function createDeployReporter(
-  { version, dryRun = false }: { readonly version: string; readonly dryRun?: boolean },
+  { version, dryRun = false }: Pick<DeployOptions, "version" | "dryRun">,
   output: CommandOutput,
 ): DeployReporter {
   let view: View | undefined;

@@ -3,8 +3,8 @@ import type { SerialPackage } from "./load-serial.ts";
 
 /** Which ports are meant. */
 export interface PortChoice {
-  readonly port?: readonly string[];
-  readonly allPorts?: boolean;
+  readonly port?: readonly string[] | undefined;
+  readonly allPorts?: boolean | undefined;
 }
 
 /**

@@ -117,7 +117,8 @@ async function decrypt(
   options: PassphraseOptions,
   output: CommandOutput,
 ): Promise<KeyObject> {
-  const passphrase = givenPassphrase(options, output) ?? (await askPassphrase(file, output));
+  const given = givenPassphrase(options, output);
+  const passphrase = given ?? (output.world.isUnattended === true ? undefined : await askPassphrase(file, output));
   if (passphrase === undefined) {
     const hint = "--passphrase-file, --passphrase-fd or the variable TINYBMS_OTA_PASSPHRASE hand it over";
     throw new OtaError("signing/key-encrypted", `${file} is encrypted; its passphrase is needed`, { file }, { hint });

@@ -23,7 +23,7 @@ export interface OfferSigning {
 /** Options of commands that make offers. */
 export interface OfferSigningOptions extends SigningOptions {
   /** The folder of key sets; without it `keys` beside the root manifest. */
-  readonly keys?: string;
+  readonly keys?: string | undefined;
 }
 
 /** Offers that nobody signs, for devices that nobody gave a key set. */

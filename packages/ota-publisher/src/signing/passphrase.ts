@@ -9,9 +9,9 @@ export const PASSPHRASE_VARIABLE = "TINYBMS_OTA_PASSPHRASE";
 /** Where a passphrase comes from: never from an argument, which every user of the machine can see. */
 export interface PassphraseOptions {
   /** A file whose first line it is. */
-  readonly passphraseFile?: string;
+  readonly passphraseFile?: string | undefined;
   /** An open file descriptor that it is read from, up to the end of its first line. */
-  readonly passphraseFd?: number;
+  readonly passphraseFd?: number | undefined;
 }
 
 const PASSPHRASE_SIZE_MAX = 1024;

@@ -9,11 +9,11 @@ import { runSignCommand } from "./sign-command.ts";
 /** Who signs, as commands are told by `--sign-key`, `--sign-command` and `--sign-public`. */
 export interface SigningOptions extends PassphraseOptions {
   /** Files of private keys. */
-  readonly signKey?: readonly string[];
+  readonly signKey?: readonly string[] | undefined;
   /** Programs with their arguments. */
-  readonly signCommand?: readonly string[];
+  readonly signCommand?: readonly string[] | undefined;
   /** Files of the public keys that the commands sign with. */
-  readonly signPublic?: readonly string[];
+  readonly signPublic?: readonly string[] | undefined;
 }
 
 /**

@@ -5,19 +5,19 @@ export interface DeployOptions extends OfferSigningOptions {
   readonly version: string;
   /** The root manifest. */
   readonly manifest: string;
-  readonly transport?: readonly string[];
-  readonly device?: readonly string[];
-  readonly deviceFile?: string;
-  readonly expect?: number;
+  readonly transport?: readonly string[] | undefined;
+  readonly device?: readonly string[] | undefined;
+  readonly deviceFile?: string | undefined;
+  readonly expect?: number | undefined;
   readonly wait: "confirmed" | "downloaded" | "none";
   /** Seconds. */
   readonly timeout: number;
-  readonly mode?: "chunked" | "blob";
-  readonly broker?: string;
+  readonly mode?: "chunked" | "blob" | undefined;
+  readonly broker?: string | undefined;
   /** Ports of boards at a cable. */
-  readonly port?: readonly string[];
-  readonly allPorts?: boolean;
+  readonly port?: readonly string[] | undefined;
+  readonly allPorts?: boolean | undefined;
   /** Send credentials unencrypted, and believe servers whose certificate is not checked. */
-  readonly allowInsecure?: boolean;
-  readonly dryRun?: boolean;
+  readonly allowInsecure?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
 }
