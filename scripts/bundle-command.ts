@@ -16,6 +16,21 @@ const PUBLISHER = fileURLToPath(new URL("../packages/ota-publisher/", import.met
 /** What goes into the bundle besides the command itself. */
 const BUNDLED = /^(?:@tinybms\/(?:ota-core|cli-kit)|@noble\/(?:hashes|ciphers)|commander)(?:\/|$)/;
 
+/**
+ * Modules that are loaded together, so that they are read as one file: what every help text needs, and what nearly every
+ * command needs.
+ */
+const GROUPS = [
+  {
+    name: "cli",
+    test: /[\\/]commander[\\/]|cli-kit[\\/]src[\\/](?!command-output|exit-code|report-error|table)|ota-publisher[\\/]src[\\/]cli[\\/]run-cli/,
+  },
+  {
+    name: "core",
+    test: /ota-core[\\/]src[\\/](?:(?:release|manifest|image|json|schemas|messages)[\\/]|[^\\/]+\.ts)|cli-kit[\\/]src[\\/]|@noble/,
+  },
+];
+
 /** commander loads it for executable subcommands, which we have none of; it takes as long to load as commander itself. */
 function loadChildProcessLate(code: string, id: string): string | undefined {
   if (!/commander[\\/]lib[\\/]command\.js$/.test(id)) return undefined;
@@ -52,7 +67,15 @@ async function writeBundle(folder: string): Promise<void> {
     external: (id) => /^[@a-z]/.test(id) && !BUNDLED.test(id),
     plugins: [{ name: "lazy-child-process", transform: loadChildProcessLate }],
     logLevel: "warn",
-    output: { dir: folder, format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+    output: {
+      dir: folder,
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "[name]-[hash].js",
+      codeSplitting: { groups: GROUPS },
+      // Only white space and comments go: names in stack traces stay.
+      minify: { compress: false, mangle: false, codegen: true },
+    },
   });
 }
 

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters, styleText } from "node:util";
 import { isOtaError, OtaError, redactorOf, terminalJson } from "@tinybms/ota-core";
 
 /** Where a command's text goes: a stream of the process, or one that collects it. */
@@ -22,7 +21,11 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
-type Style = Parameters<typeof styleText>[0];
+type NodeUtil = typeof import("node:util");
+type Style = Parameters<NodeUtil["styleText"]>[0];
+
+/** Loaded when a text needs it: it takes longer to load than most commands take to print. */
+const util = (): NodeUtil => process.getBuiltinModule("node:util");
 
 /** Credentials that a world's commands have met: an output that is made later hides them too. */
 const SECRETS = new WeakMap<CommandWorld, Set<string>>();
@@ -150,12 +153,14 @@ export class CommandOutput {
 export function printable(text: string): string {
   // Nearly all text is: tables of many rows make no copy of each cell.
   if (/^[\x20-\x7e]*$/.test(text)) return text;
-  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  return util()
+    .stripVTControlCharacters(text)
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 
 function paint(stream: TextStream, env: CommandWorld["env"], style: Style, text: string): string {
   const isPlain = stream.isTTY !== true || (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
-  return isPlain ? text : styleText(style, text, { validateStream: false });
+  return isPlain ? text : util().styleText(style, text, { validateStream: false });
 }
 
 function stackOf(error: Error): string {
