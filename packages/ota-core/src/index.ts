@@ -65,7 +65,7 @@ export {
   type Topics,
   topicsOf,
 } from "./messages/topics.ts";
-export { Receiver, type ReceiverOptions } from "./receiver/receiver.ts";
+export { Receiver } from "./receiver/receiver.ts";
 export type {
   DropReason,
   FlashOperation,
@@ -77,6 +77,7 @@ export type {
   RunningImage,
   TargetSlot,
 } from "./receiver/receiver-events.ts";
+export type { ReceiverOptions } from "./receiver/receiver-options.ts";
 export {
   type Attempt,
   BLANK_RECORD,

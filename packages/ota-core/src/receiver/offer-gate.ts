@@ -10,7 +10,10 @@ import type { DropReason } from "./receiver-events.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 import { ReceiverTrust, type Verdict } from "./receiver-trust.ts";
 
-/** Whose gate it is, and whom it trusts. */
+/** The highest epoch that a key set can have. */
+const EPOCH_MAX = 2_147_483_647;
+
+/** Options of an {@link OfferGate}. */
 export interface OfferGateOptions {
   readonly device: string;
   readonly topicRoot: string;
@@ -62,12 +65,18 @@ export class OfferGate {
     return this.#trust?.keys.document;
   }
 
+  /** Epoch of the only key set that can be accepted next; `undefined` where there is none. */
+  get nextEpoch(): number | undefined {
+    const epoch = this.keySet?.epoch;
+    return epoch === undefined || epoch === EPOCH_MAX ? undefined : epoch + 1;
+  }
+
   /**
-   * Goes on from what the device had come to before its last reset. Of the key set in its flash and the provisioned one the
-   * later epoch is trusted, the provisioned one among equals.
+   * Restores trust after a reset. Uses whichever key set has the later epoch: the stored one or the provisioned one (the
+   * provisioned one on a tie).
    *
-   * @param kept - The key set in its flash.
-   * @returns Whether the one that is trusted has to be kept anew.
+   * @param kept - Key set read from flash, if any.
+   * @returns `true` if the key set now in use must be written to flash.
    */
   resume(kept: Immutable<KeySet> | undefined): boolean {
     const { product, verify } = this.#options;

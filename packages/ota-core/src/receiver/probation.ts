@@ -1,75 +1,87 @@
 import type { OtaErrorCode } from "../errors.ts";
-import type { FlashOperation, ReceiverAction } from "./receiver-events.ts";
+import type { FlashOperation, ReceiverAction, ReceiverContext, ReceiverEvent } from "./receiver-events.ts";
 import type { Attempt } from "./receiver-record.ts";
 
-/** What a probation needs of the receiver that runs it. */
-export interface ProbationHost {
-  isConnected(): boolean;
-  emit(action: ReceiverAction): void;
-  /** Writes the attempt down, before any later action. */
-  store(attempt: Attempt): void;
-  /** The image is being given up: to be told before the reset that follows. */
-  givenUp(code: OtaErrorCode): void;
+/** An event that concerns a probation. */
+export type ProbationEvent =
+  | Extract<ReceiverEvent, { type: "timer" | "self-test" | "flash-done" | "flash-failed" }>
+  /** The probation starts, and is over `durationMs` from now. */
+  | { readonly type: "begin"; readonly durationMs: number }
+  /** The broker accepted the connection: part of the proof, because an unreachable image can't be updated. */
+  | { readonly type: "connected" }
+  /** The image must not stay. */
+  | { readonly type: "give-up"; readonly code: OtaErrorCode };
+
+/** What a probation came to. */
+export type ProbationEnd =
   /** The image stays. */
-  confirmed(): void;
+  | { readonly type: "confirmed"; readonly attempt: Attempt | undefined }
   /** The image failed, and there is no other to go back to. */
-  stuck(): void;
+  | { readonly type: "stuck"; readonly attempt: Attempt | undefined };
+
+/** Result of {@link Probation.handle}. Carry it out in the order of its members. */
+export interface ProbationStep {
+  /** The attempt to store first. */
+  readonly attempt?: Attempt | undefined;
+  /** Why the image is being given up. Report it before the reset that follows. */
+  readonly error?: OtaErrorCode;
+  readonly actions: readonly ReceiverAction[];
+  readonly end?: ProbationEnd;
 }
 
+const NOTHING: ProbationStep = { actions: [] };
+
 /**
- * The time in which a new image has to prove itself: it stays when it reached the broker and its own check passed, in time;
- * otherwise the one before is gone back to, by a reset.
+ * The time in which a new image has to prove itself. It stays if it reached the broker and passed its own check in time;
+ * otherwise the device rolls back to the image before it.
  *
- * Sans-IO, as the receiver.
+ * Sans-IO: {@link Probation.handle} takes an event and returns what to do.
  */
 export class Probation {
-  /** The attempt that it is of; `undefined` for an image that came another way. */
-  readonly attempt: Attempt | undefined;
-  readonly #host: ProbationHost;
+  readonly #attempt: Attempt | undefined;
   #hasPassed = false;
 
-  constructor(attempt: Attempt | undefined, host: ProbationHost) {
-    this.attempt = attempt;
-    this.#host = host;
+  /** @param attempt - The attempt on probation; `undefined` for an image that came another way, such as a cable. */
+  constructor(attempt: Attempt | undefined) {
+    this.#attempt = attempt;
   }
 
-  /** @param end - When its time is over. */
-  begin(end: number): void {
-    this.#host.emit({ type: "set-timer", timer: "probation", at: end });
+  /** Takes one event. */
+  handle(event: ProbationEvent, { now, isConnected }: ReceiverContext): ProbationStep {
+    switch (event.type) {
+      case "begin":
+        return { actions: [{ type: "set-timer", timer: "probation", at: now + event.durationMs }] };
+      case "connected":
+        return this.#hasPassed ? this.#confirm() : NOTHING;
+      case "self-test":
+        if (!event.passed) return this.#giveUp("delivery/self-test-failed");
+        this.#hasPassed = true;
+        return isConnected ? this.#confirm() : NOTHING;
+      case "timer":
+        return event.timer === "probation" ? this.#giveUp("delivery/self-test-failed") : NOTHING;
+      case "flash-done":
+        if (event.result.operation !== "mark-valid") return NOTHING;
+        return { actions: [], end: { type: "confirmed", attempt: this.#attempt } };
+      case "flash-failed":
+        return this.#onFlashFailed(event.operation);
+      case "give-up":
+        return this.#giveUp(event.code);
+    }
   }
 
-  /** The broker was reached: part of the proof, as an image that can't be reached can't be updated. */
-  connected(): void {
-    if (this.#hasPassed) this.#confirm();
+  #onFlashFailed(operation: FlashOperation): ProbationStep {
+    if (operation === "mark-valid") return this.#giveUp("delivery/image-rejected");
+    return operation === "roll-back" ? { actions: [], end: { type: "stuck", attempt: this.#attempt } } : NOTHING;
   }
 
-  /** The application's own check has come to its end. */
-  selfTest(hasPassed: boolean): void {
-    if (!hasPassed) return this.rollBack("delivery/self-test-failed");
-    this.#hasPassed = true;
-    if (this.#host.isConnected()) this.#confirm();
+  #confirm(): ProbationStep {
+    const attempt = this.#attempt === undefined ? undefined : { ...this.#attempt, proven: true };
+    return { attempt, actions: [{ type: "mark-valid" }] };
   }
 
-  /** Gives the image up. */
-  rollBack(code: OtaErrorCode): void {
+  #giveUp(error: OtaErrorCode): ProbationStep {
     this.#hasPassed = false;
-    if (this.attempt !== undefined) this.#host.store({ ...this.attempt, error: code });
-    this.#host.givenUp(code);
-    this.#host.emit({ type: "clear-timer", timer: "probation" });
-    this.#host.emit({ type: "roll-back" });
-  }
-
-  onFlashDone(operation: FlashOperation): void {
-    if (operation === "mark-valid") this.#host.confirmed();
-  }
-
-  onFlashFailed(operation: FlashOperation): void {
-    if (operation === "mark-valid") this.rollBack("delivery/image-rejected");
-    if (operation === "roll-back") this.#host.stuck();
-  }
-
-  #confirm(): void {
-    if (this.attempt !== undefined) this.#host.store({ ...this.attempt, proven: true });
-    this.#host.emit({ type: "mark-valid" });
+    const attempt = this.#attempt === undefined ? undefined : { ...this.#attempt, error };
+    return { attempt, error, actions: [{ type: "clear-timer", timer: "probation" }, { type: "roll-back" }] };
   }
 }

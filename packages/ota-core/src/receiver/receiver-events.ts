@@ -112,6 +112,13 @@ export type ReceiverEvent =
   /** Give up the offer at hand; the running image stays. */
   | { readonly type: "cancel"; readonly now: number };
 
+/** What each part of a receiver is told beside an event. */
+export interface ReceiverContext {
+  /** Time of the event, in milliseconds. */
+  readonly now: number;
+  readonly isConnected: boolean;
+}
+
 /** What the machine wants done, in order. Offsets are in bytes from the start of the target slot. */
 export type ReceiverAction =
   | {

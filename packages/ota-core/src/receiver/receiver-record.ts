@@ -2,6 +2,7 @@ import { utf8 } from "../bytes.ts";
 import { crc32 } from "../crc32.ts";
 import { parseStrictJson } from "../json/strict-json.ts";
 import type { OfferDocument } from "../messages/offer.ts";
+import type { Release } from "../schemas/types.generated.ts";
 import { isEarlier } from "../signing/time-floor.ts";
 
 /** The end that an offer came to on a device. */
@@ -54,6 +55,26 @@ export function floorWith(
   { epoch, issued_at: issuedAt }: Pick<OfferDocument, "epoch" | "issued_at">,
 ): NonNullable<ReceiverRecord["floor"]> {
   return floor?.epoch === epoch && isEarlier(issuedAt, floor.time) ? floor : { epoch, time: issuedAt };
+}
+
+/**
+ * Returns the attempt to store before an image is set to boot.
+ *
+ * @param probationMs - Time that the image has to prove itself if the offer does not say, in milliseconds.
+ */
+export function attemptOf(
+  { attempt }: ReceiverRecord,
+  offer: Pick<OfferDocument, "id" | "probation_ms">,
+  release: Pick<Release, "image">,
+  probationMs: number,
+): Attempt {
+  const attempts = (attempt?.offer === offer.id ? attempt.attempts : 0) + 1;
+  return { offer: offer.id, image: release.image.sha256, attempts, probationMs: offer.probation_ms ?? probationMs };
+}
+
+/** Returns the record once an offer has ended: with its outcome, without an attempt. */
+export function withOutcome({ attempt: _, ...record }: ReceiverRecord, outcome: OfferOutcome): ReceiverRecord {
+  return { ...record, outcome };
 }
 
 /**

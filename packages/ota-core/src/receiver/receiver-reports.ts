@@ -2,94 +2,92 @@ import type { OtaError } from "../errors.ts";
 import { buildStateReport } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import { PerMinute } from "./per-minute.ts";
-import type { ReceiverAction } from "./receiver-events.ts";
-import { type ReportKey, ReportSchedule } from "./report-schedule.ts";
+import type { ReceiverAction, ReceiverContext } from "./receiver-events.ts";
+import { type ReportState, reportOf } from "./report-of.ts";
+import { ReportSchedule } from "./report-schedule.ts";
 
-/** The receiver whose reports these are. */
-export interface ReportedReceiver {
-  now(): number;
-  isConnected(): boolean;
-  /** The report as of now. */
-  report(): StateReport;
-  reportKey(): ReportKey;
-  emit(action: ReceiverAction): void;
-}
-
-/** Answers to senders within a minute, so that nobody who can publish offers makes a device publish without bound. */
+/** Answers to senders within a minute: a flood of offers must not make a device publish without bound. */
 const ANSWERS_PER_MINUTE = 8;
 
-/** Of those, answers that only the sender of an authentic offer gets: a flood of forged offers can't use them up. */
+/** Of those, answers reserved for senders of authentic offers: a flood of forged offers can't use them up. */
 const ANSWERS_FOR_AUTHENTIC = 1;
 
-/** Publishes what a device has to say of itself, and what it tells the senders of offers. */
+/** What a device tells the sender of an offer. */
+export interface OfferAnswer {
+  /** Id of the offer. */
+  readonly offer: string;
+  readonly state: "waiting" | "rejected";
+  readonly error: OtaError | undefined;
+  /** The signatures of the offer were verified. */
+  readonly isAuthentic: boolean;
+}
+
+/**
+ * Decides when a device reports its state, and answers the senders of offers.
+ *
+ * Sans-IO: each method returns the actions to carry out, none while the device is not connected.
+ */
 export class ReceiverReports {
   readonly #topic: string;
-  readonly #receiver: ReportedReceiver;
   readonly #schedule: ReportSchedule;
   readonly #answers: PerMinute = new PerMinute(ANSWERS_PER_MINUTE);
 
   /**
-   * @param topic - The device's own.
-   * @param intervalMs - Between two reports of progress.
+   * @param topic - The device's state topic.
+   * @param intervalMs - Shortest time between two reports of progress, in milliseconds.
    */
-  constructor(topic: string, intervalMs: number, receiver: ReportedReceiver) {
+  constructor(topic: string, intervalMs: number) {
     this.#topic = topic;
     this.#schedule = new ReportSchedule(intervalMs);
-    this.#receiver = receiver;
   }
 
-  /** Says so when what a report would say is no longer what the last one said, progress apart. */
-  changed(): void {
-    if (this.#receiver.isConnected() && this.#schedule.isNews(this.#receiver.reportKey())) this.publish();
+  /** Reports if the last report said something else, progress apart. */
+  changed(state: ReportState, context: ReceiverContext): ReceiverAction[] {
+    return context.isConnected && this.#schedule.isNews(state) ? this.publish(state, context) : [];
   }
 
-  /** Progress goes out at most once per interval. */
-  progress(): void {
-    if (!this.#receiver.isConnected()) return;
-    const now = this.#receiver.now();
-    const at = this.#schedule.progressAt(now);
-    if (at === now) this.publish();
-    else if (at !== undefined) this.#receiver.emit({ type: "set-timer", timer: "report", at });
+  /** Reports progress, at most once per interval. */
+  progress(state: ReportState, context: ReceiverContext): ReceiverAction[] {
+    if (!context.isConnected) return [];
+    const at = this.#schedule.progressAt(context.now);
+    if (at === context.now) return this.publish(state, context);
+    return at === undefined ? [] : [{ type: "set-timer", timer: "report", at }];
   }
 
-  /** The timer for a report of progress has fired. */
+  /** Takes the end of the timer that {@link ReceiverReports.progress} set. */
   timerFired(): void {
     this.#schedule.timerFired();
   }
 
-  publish(): void {
-    if (!this.#receiver.isConnected()) return;
-    this.#send(this.#receiver.report(), true);
-    this.#schedule.sent(this.#receiver.reportKey(), this.#receiver.now());
+  /** Reports now. */
+  publish(state: ReportState, { now, isConnected }: ReceiverContext): ReceiverAction[] {
+    if (!isConnected) return [];
+    this.#schedule.sent(state, now);
+    return [this.#send(reportOf(state, true), true)];
   }
 
   /**
    * Spends one answer of this minute.
    *
-   * @param isAuthentic - Whether the offer to answer was verified.
+   * @param isAuthentic - `true` if the signatures of the offer were verified.
    * @returns `false` if none is left.
    */
-  mayAnswer(isAuthentic: boolean): boolean {
-    const now = this.#receiver.now();
+  mayAnswer(now: number, isAuthentic: boolean): boolean {
     if (this.#answers.left(now) <= (isAuthentic ? 0 : ANSWERS_FOR_AUTHENTIC)) return false;
     this.#answers.spend(now);
     return true;
   }
 
-  /**
-   * Tells the sender of an offer where it stands, without a change to what this device is about. Not retained.
-   *
-   * @param isAuthentic - Whether the offer was verified.
-   */
-  answer(offer: string, state: "waiting" | "rejected", error: OtaError | undefined, isAuthentic: boolean): void {
-    if (!this.#receiver.isConnected() || !this.mayAnswer(isAuthentic)) return;
-    const { error: _, image: __, ...report } = this.#receiver.report();
-    const told = error === undefined ? {} : { error: { code: error.code, message: error.message } };
-    this.#send({ ...report, state, offer, ...told }, false);
+  /** Answers the sender of an offer that does not change the device's state. The answer is not retained. */
+  answer(answer: OfferAnswer, state: ReportState, { now, isConnected }: ReceiverContext): ReceiverAction[] {
+    if (!isConnected || !this.mayAnswer(now, answer.isAuthentic)) return [];
+    const { error: _, image: __, ...report } = reportOf(state, true);
+    const { error } = answer;
+    const why = error === undefined ? {} : { error: { code: error.code, message: error.message } };
+    return [this.#send({ ...report, state: answer.state, offer: answer.offer, ...why }, false)];
   }
 
-  #send(report: StateReport, retain: boolean): void {
-    const payload = buildStateReport(report);
-    this.#receiver.emit({ type: "publish", topic: this.#topic, payload, qos: 1, retain });
+  #send(report: StateReport, retain: boolean): ReceiverAction {
+    return { type: "publish", topic: this.#topic, payload: buildStateReport(report), qos: 1, retain };
   }
 }

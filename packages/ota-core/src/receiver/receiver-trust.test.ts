@@ -27,8 +27,9 @@ import { parseStateReport } from "../messages/state-report.ts";
 import { topicsOf } from "../messages/topics.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";
 import { buildKeySetRecord } from "./key-set-record.ts";
-import { Receiver, type ReceiverOptions } from "./receiver.ts";
+import { Receiver } from "./receiver.ts";
 import type { ReceiverAction } from "./receiver-events.ts";
+import type { ReceiverOptions } from "./receiver-options.ts";
 import { parseReceiverRecord } from "./receiver-record.ts";
 
 /** Built at noon of New Year's Day, somewhere: at the earliest on the evening before, in UTC. */

@@ -1,82 +1,65 @@
-import { OtaError } from "../errors.ts";
+import type { OtaError } from "../errors.ts";
 import { compareSequence, type OfferDocument } from "../messages/offer.ts";
-import { ATTEMPTS_MAX, describeError, type ReportedError } from "../messages/reported-error.ts";
+import { describeError, type ReportedError } from "../messages/reported-error.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
-import { imageIdOf, type Topics, topicsOf } from "../messages/topics.ts";
+import { type Topics, topicsOf } from "../messages/topics.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
-import { type SignatureVerifier, verifySignature } from "../signing/signature-verifier.ts";
+import { verifySignature } from "../signing/signature-verifier.ts";
 import { isEarlier, latestTime } from "../signing/time-floor.ts";
-import type { TrustedKeys } from "../signing/trusted-keys.ts";
+import { decideAtBoot } from "./decide-at-boot.ts";
 import { Download } from "./download.ts";
+import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
 import { refuseOffer } from "./offer-check.ts";
 import { OfferGate } from "./offer-gate.ts";
-import { Probation } from "./probation.ts";
+import { Probation, type ProbationEnd, type ProbationEvent } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 import { ReceiverCounters } from "./receiver-counters.ts";
-import type {
-  DropReason,
-  FlashOperation,
-  FlashResult,
-  ReceiverAction,
-  ReceiverEvent,
-  ReceiverStats,
-  ReceiverTimer,
-} from "./receiver-events.ts";
+import type { ReceiverAction, ReceiverContext, ReceiverEvent, ReceiverStats } from "./receiver-events.ts";
+import type { ReceiverOptions } from "./receiver-options.ts";
 import {
   type Attempt,
+  attemptOf,
   BLANK_RECORD,
   floorWith,
   type OfferOutcome,
   type Outcome,
   type ReceiverRecord,
+  withOutcome,
 } from "./receiver-record.ts";
-import { ReceiverReports } from "./receiver-reports.ts";
-import type { ReportKey } from "./report-schedule.ts";
+import { type OfferAnswer, ReceiverReports } from "./receiver-reports.ts";
+import { type ReportState, reportOf } from "./report-of.ts";
+import { RetainedRetry } from "./retained-retry.ts";
+import { withoutRejoins } from "./without-rejoins.ts";
 
-/** Who a device is, as it was provisioned. */
-export interface ReceiverOptions {
-  readonly device: string;
-  readonly topicRoot: string;
-  readonly product: string;
-  /** Chip id of ESP-IDF's image header. */
-  readonly chipId: number;
-  /** Take offers unverified: only for devices that were provisioned so, and only as long as there is no key set. */
-  readonly allowUnsigned: boolean;
-  /** The key set that the device was provisioned with. It may have come further since. */
-  readonly keySet?: TrustedKeys | undefined;
-  /** `verifySignature` without it, which needs Node. */
-  readonly verify?: SignatureVerifier | undefined;
-  /** A number from 0 (inclusive) to 1 (exclusive), to spread requests of many devices. */
-  readonly random: () => number;
-  readonly timing?: Partial<ReceiverTiming>;
-  /** Chunks that the device has room for before it asks again; 0, the default: whatever comes. */
-  readonly window?: number;
-}
+type RestState = "idle" | "confirmed" | "rejected" | "rolled-back" | "failed";
 
-/** What the device is about: a discriminated union, so that what doesn't exist in a state can't be read in it. */
+/** What the device is doing: a discriminated union, so that what doesn't exist in a state can't be read in it. */
 type Activity =
-  | { readonly name: "resting"; readonly state: "idle" | "confirmed" | "rejected" | "rolled-back" | "failed" }
-  | { readonly name: "download"; readonly download: Download; readonly offer: OfferDocument }
+  | { readonly name: "resting"; readonly state: RestState }
+  | { readonly name: "download"; readonly download: Download }
   | { readonly name: "probation"; readonly probation: Probation }
-  /** The old image, making the one that failed unbootable. */
+  /** The image before the offer runs, and makes the image that failed unbootable. */
   | { readonly name: "condemn"; readonly attempt: Attempt };
 
-/** How often a device asks the broker again for what it retains, at most, in milliseconds. */
-const ASK_INTERVAL_MS = 60_000;
-
-/** The highest epoch that a key set can have. */
-const EPOCH_MAX = 2_147_483_647;
+/** How an activity ended. */
+type ActivityEnd = DownloadEnd | ProbationEnd | { readonly type: "condemned"; readonly attempt: Attempt };
 
 type BootedEvent = Extract<ReceiverEvent, { type: "booted" }>;
 
+/** An event of the current activity. */
+type ActivityEvent = Extract<ReceiverEvent, { type: "hashes" | "chunk" | "flash-done" | "flash-failed" | "self-test" }>;
+
 /**
- * The device's side of the delivery protocol: takes offers, fetches images, starts them on probation, confirms them or
- * goes back.
+ * The device's side of the delivery protocol: accepts offers, downloads images, starts them on probation, and confirms
+ * them or rolls back.
  *
- * Sans-IO: {@link Receiver.handle} turns an event into actions and owns no socket, timer or flash. Every flash action
- * is answered by one `flash-done` or `flash-failed` before the next is asked for. Nothing that arrives from outside
- * makes it throw.
+ * Sans-IO: {@link Receiver.handle} turns an event into actions and owns no socket, timer or flash. Answer every flash
+ * action by one `flash-done` or `flash-failed`; the receiver asks for the next one after that. It never throws because of
+ * what arrives from outside.
+ *
+ * Its parts ({@link Download}, {@link Probation}, {@link ReceiverReports}, {@link OfferGate}) return what to do. The
+ * receiver carries it out in order, and turns the `end` of one activity into the next.
  */
 export class Receiver {
   readonly #options: ReceiverOptions;
@@ -85,41 +68,31 @@ export class Receiver {
   readonly #reports: ReceiverReports;
   readonly #counters: ReceiverCounters = new ReceiverCounters();
   readonly #gate: OfferGate;
+  readonly #retry = new RetainedRetry();
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
-  /** The offer that reports name, and the image it brings. */
+  /** The offer that reports name, and the SHA-256 of its image. */
   #offerId: string | undefined;
   #image: string | undefined;
   #error: ReportedError | undefined;
   /** The newest of the offers that wait for the end of a probation. */
   #held: ReceivedOffer | undefined;
-  #isConnected = false;
-  /** The timer is set after which the broker is asked again for what it retains. */
-  #isRetryDue = false;
-  /** When the broker was last asked for the offers and the key set that it retains. */
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #context: ReceiverContext = { now: 0, isConnected: false };
   #out: ReceiverAction[] = [];
-  #now = 0;
 
-  /** @throws OtaError `protocol/topic-invalid`, `signing/key-set-product` for what can't have been provisioned so. */
+  /** @throws {@link OtaError} `protocol/topic-invalid` or `signing/key-set-product` for options that can't be right. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(this.#timing);
     this.#topics = topicsOf(options.topicRoot);
-    this.#reports = new ReceiverReports(this.#topics.state(options.device), this.#timing.reportMs, {
-      now: () => this.#now,
-      isConnected: () => this.#isConnected,
-      report: () => this.report(true),
-      reportKey: () => this.#reportKey(),
-      emit: (action) => this.#emit(action),
-    });
+    this.#reports = new ReceiverReports(this.#topics.state(options.device), this.#timing.reportMs);
     const { keySet, verify = verifySignature } = options;
     this.#gate = new OfferGate({ ...options, keySet, verify });
   }
 
-  /** Where the device stands, as its reports say it. */
+  /** State of the device, as its reports name it. */
   get state(): DeviceState {
     const activity = this.#activity;
     if (activity.name === "resting") return activity.state;
@@ -127,266 +100,273 @@ export class Receiver {
     return activity.name === "probation" ? "pending-verify" : "rolled-back";
   }
 
-  /** What is wrong, as reports say it. */
+  /** The error in reports. */
   get error(): ReportedError | undefined {
     return this.#error;
   }
 
-  /** Chunks of the image at hand, and how many of them stand in flash; both 0 without a download. */
+  /** Chunks of the image that the slot holds, and chunks of the image; both 0 without a download. */
   get progress(): { readonly received: number; readonly total: number } {
-    const { received = 0, total = 0 } = this.#activity.name === "download" ? this.#activity.download : {};
+    const { received = 0, total = 0 } = this.#download ?? {};
     return { received, total };
   }
 
-  /** What was counted since boot. */
+  /** Counters since boot. */
   get stats(): ReceiverStats {
-    return this.#counters.stats(this.#activity.name === "download" ? this.#activity.download.requests : 0);
+    return this.#counters.stats(this.#download?.requests ?? 0);
   }
 
   /**
-   * The state report as it would be sent now.
+   * Returns the state report as it would be sent now.
    *
-   * @param online - False for the connection's will.
+   * @param online - `false` for the connection's will.
    */
   report(online: boolean): StateReport {
-    const running = this.#boot?.running;
-    const download = this.#activity.name === "download" ? this.#activity.download : undefined;
-    const keySet = this.#gate.keySet?.epoch;
-    const { refused } = this.#counters;
-    const { chunksReceived, chunksUseful, requests } = this.stats;
-    return {
-      protocol: 1,
-      device: this.#options.device,
-      state: this.state,
-      ...(this.#offerId === undefined ? {} : { offer: this.#offerId }),
-      ...(this.#image === undefined ? {} : { image: imageIdOf(this.#image) }),
-      version: running?.version ?? "",
-      slot: running?.slot ?? "",
-      running_sha256: running?.sha256 ?? "0".repeat(64),
-      ...this.progress,
-      accepted: [this.#record.accepted[0], this.#record.accepted[1]],
-      ...(keySet === undefined ? {} : { key_set: keySet }),
-      ...(refused === undefined ? {} : { refused }),
-      rollback: this.#boot?.rollback ?? false,
-      clock: false,
-      online,
-      boot_count: this.#boot?.bootCount ?? 0,
-      ...(download?.stalled ? { stalled: true } : {}),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-      stats: { chunks_received: chunksReceived, chunks_useful: chunksUseful, requests },
-    };
+    return reportOf(this.#reportState(), online);
   }
 
   /**
-   * Takes one event and says what to do. The first event is `booted`; before it everything is ignored.
+   * Takes one event and returns what to do. The first event is `booted`; earlier events are ignored.
    *
-   * @returns Actions in the order in which they must be carried out.
+   * @returns Actions, in the order in which they must be carried out.
    */
   handle(event: ReceiverEvent): ReceiverAction[] {
-    this.#now = event.now;
     this.#out = [];
+    this.#context = { now: event.now, isConnected: this.#context.isConnected };
     if (event.type === "booted") this.#onBooted(event);
     else if (this.#boot !== undefined) this.#dispatch(event);
-    this.#reports.changed();
+    this.#emit(...this.#reports.changed(this.#reportState(), this.#context));
     return withoutRejoins(this.#out);
   }
 
   #dispatch(event: Exclude<ReceiverEvent, BootedEvent>): void {
     switch (event.type) {
       case "connected":
-        return this.#onConnected();
+        return this.#onConnected(event.now);
       case "disconnected":
-        this.#isConnected = false;
+        this.#context = { now: event.now, isConnected: false };
         return;
       case "offer":
         return this.#onOffer(event.payload, event.retained);
       case "key-set":
         return this.#onKeySet(event.payload, event.retained);
-      case "hashes":
-        if (this.#activity.name !== "download") return this.#drop("not-downloading");
-        return this.#activity.download.onHashes(event.image, event.payload);
-      case "chunk":
-        return this.#onChunk(event.payload);
       case "timer":
-        return this.#onTimer(event.timer);
-      case "flash-done":
-        return this.#onFlashDone(event.result);
-      case "flash-failed":
-        return this.#onFlashFailed(event.operation, event.espErr);
-      case "self-test":
-        if (this.#activity.name === "probation") this.#activity.probation.selfTest(event.passed);
-        return;
+        return this.#onTimer(event);
       case "cancel":
         if (this.#activity.name === "download") this.#endDownload("idle");
         return;
+      default:
+        return this.#onActivityEvent(event);
     }
   }
 
-  /** → probation | condemn | resting. Flash and the attempt record together say how the last offer went. */
   #onBooted(event: BootedEvent): void {
     this.#boot = event;
     this.#record = event.record ?? BLANK_RECORD;
     if (this.#gate.resume(event.keySet)) this.#storeKeySet();
-    const { attempt, outcome } = this.#record;
-    if (attempt === undefined) {
-      if (event.running.pendingVerify) return this.#startProbation(undefined);
-      if (outcome !== undefined) this.#resume(outcome);
-      return;
+    const decision = decideAtBoot(this.#record, event.running);
+    const { attempt } = this.#record;
+    this.#offerId = attempt?.offer;
+    this.#image = attempt?.image;
+    switch (decision.type) {
+      case "resume":
+        return this.#resume(decision.outcome);
+      case "probation":
+        if (decision.attempt !== undefined && decision.shouldStore) {
+          this.#store({ ...this.#record, attempt: decision.attempt });
+        }
+        return this.#startProbation(decision.attempt, {
+          type: "begin",
+          durationMs: attempt?.probationMs ?? this.#timing.probationMs,
+        });
+      case "roll-back":
+        return this.#startProbation(decision.attempt, { type: "give-up", code: decision.error });
+      case "condemn":
+        // Erased before anything touches its otadata entry: a torn record could make it selectable again.
+        this.#activity = { name: "condemn", attempt: decision.attempt };
+        this.#error = describeError(decision.error);
+        return this.#emit({ type: "erase-sector", offset: 0 });
+      case "confirm":
+        return this.#finish("confirmed", decision.attempt);
+      case "rest":
+        return;
     }
-    this.#offerId = attempt.offer;
-    this.#image = attempt.image;
-    if (attempt.image === event.running.sha256) return this.#onAttemptRuns(attempt, event);
-    // On probation, and not what was accepted: it must not stay, and the slot to download to holds the one to go back to.
-    if (event.running.pendingVerify) return this.#probationOf(attempt).rollBack("delivery/image-mismatch");
-    if (attempt.attempts >= ATTEMPTS_MAX || attempt.error !== undefined) {
-      // Destroyed before anything touches its otadata entry: a torn record could make it selectable again.
-      this.#activity = { name: "condemn", attempt };
-      this.#error = describeError(attempt.error ?? "delivery/self-test-failed");
-      this.#emit({ type: "erase-sector", offset: 0 });
-    }
-    // Otherwise power went, before the switch or during the probation: the standing offer is taken up where it was left.
   }
 
-  /** → resting, at the end that an offer had come to. */
+  /** → resting, with the outcome of an offer that ended earlier. */
   #resume(outcome: OfferOutcome): void {
     this.#offerId = outcome.offer;
     this.#image = outcome.image;
     this.#error = outcome.error === undefined ? undefined : describeError(outcome.error);
-    if (outcome.outcome !== "confirmed") this.#rest(outcome.outcome);
-    else if (this.#isRunning(outcome.image)) this.#rest("confirmed");
+    if (outcome.outcome !== "confirmed" || this.#isRunning(outcome.image)) this.#rest(outcome.outcome);
   }
 
   #isRunning(image: string): boolean {
     return this.#boot?.running.sha256 === image;
   }
 
-  #onAttemptRuns(attempt: Attempt, { running }: BootedEvent): void {
-    if (running.pendingVerify) return this.#startProbation(attempt);
-    if (attempt.proven === true) return this.#finish("confirmed", attempt);
-    // The otadata entry lost its protection in a power cut, or the bootloader has none: the probation is ours alone.
-    if (attempt.attempts >= ATTEMPTS_MAX) return this.#probationOf(attempt).rollBack("delivery/attempts-exhausted");
-    const again: Attempt = { ...attempt, attempts: attempt.attempts + 1 };
-    this.#store({ ...this.#record, attempt: again });
-    this.#startProbation(again);
-  }
-
-  #startProbation(attempt: Attempt | undefined): void {
-    this.#probationOf(attempt).begin(this.#now + (attempt?.probationMs ?? this.#timing.probationMs));
-  }
-
   /** → probation. */
-  #probationOf(attempt: Attempt | undefined): Probation {
-    const probation = new Probation(attempt, {
-      isConnected: () => this.#isConnected,
-      emit: (action) => this.#emit(action),
-      store: (changed) => this.#store({ ...this.#record, attempt: changed }),
-      givenUp: (code) => {
-        this.#error = describeError(code);
-        this.#reports.publish();
-      },
-      confirmed: () => this.#finish("confirmed", attempt),
-      stuck: () => {
-        this.#error = describeError("delivery/no-rollback");
-        this.#finish("failed", attempt);
-      },
-    });
+  #startProbation(attempt: Attempt | undefined, first: ProbationEvent): void {
+    const probation = new Probation(attempt);
     this.#activity = { name: "probation", probation };
-    return probation;
+    this.#advanceProbation(probation, first);
   }
 
-  #onConnected(): void {
-    this.#isConnected = true;
+  #advanceProbation(probation: Probation, event: ProbationEvent): void {
+    const { attempt, error, actions, end } = probation.handle(event, this.#context);
+    if (attempt !== undefined) this.#store({ ...this.#record, attempt });
+    if (error !== undefined) {
+      this.#error = describeError(error);
+      this.#publishReport();
+    }
+    this.#emit(...actions);
+    if (end !== undefined) this.#onEnd(end);
+  }
+
+  #advanceDownload(download: Download, event: DownloadEvent): void {
+    const { actions, drop, isUseful, end } = download.handle(event, this.#context);
+    this.#emit(...actions);
+    if (drop !== undefined) this.#counters.drop(drop);
+    if (isUseful) this.#counters.chunksUseful++;
+    if (end !== undefined) this.#onEnd(end);
+  }
+
+  /** Turns the end of an activity into what comes next. */
+  #onEnd(end: ActivityEnd): void {
+    switch (end.type) {
+      case "ready":
+        return this.#setToBoot();
+      case "switched":
+        this.#publishReport();
+        return this.#emit({ type: "reboot" });
+      case "failed":
+        return this.#failDownload(end.error);
+      case "confirmed":
+        return this.#finish("confirmed", end.attempt);
+      case "stuck":
+        this.#error = describeError("delivery/no-rollback");
+        return this.#finish("failed", end.attempt);
+      case "condemned":
+        return this.#finish("rolled-back", end.attempt);
+    }
+  }
+
+  #onActivityEvent(event: ActivityEvent): void {
+    const activity = this.#activity;
+    if (event.type === "chunk") this.#counters.chunksReceived++;
+    if (event.type === "chunk" || event.type === "hashes") {
+      if (activity.name !== "download") return this.#counters.drop("not-downloading");
+      return this.#advanceDownload(activity.download, event);
+    }
+    if (activity.name === "probation") return this.#advanceProbation(activity.probation, event);
+    if (event.type === "self-test") return;
+    if (activity.name === "condemn") return this.#onEnd({ type: "condemned", attempt: activity.attempt });
+    if (activity.name !== "download") return;
+    this.#advanceDownload(activity.download, event);
+    if (event.type === "flash-done" && this.state === "downloading") {
+      this.#emit(...this.#reports.progress(this.#reportState(), this.#context));
+    }
+  }
+
+  #onTimer(event: Extract<ReceiverEvent, { type: "timer" }>): void {
+    const activity = this.#activity;
+    if (event.timer === "verify") this.#onVerifyTimer();
+    if (event.timer === "report") {
+      this.#reports.timerFired();
+      if (activity.name === "download") this.#publishReport();
+    }
+    if (activity.name === "download") this.#advanceDownload(activity.download, event);
+    if (activity.name === "probation") this.#advanceProbation(activity.probation, event);
+  }
+
+  #onConnected(now: number): void {
+    this.#context = { now, isConnected: true };
     this.#subscribeToOffers();
-    this.#reports.publish();
-    if (this.#activity.name === "download") this.#activity.download.join(this.#now);
-    if (this.#activity.name === "probation") this.#activity.probation.connected();
+    this.#publishReport();
+    const activity = this.#activity;
+    if (activity.name === "download") this.#advanceDownload(activity.download, { type: "join" });
+    if (activity.name === "probation") this.#advanceProbation(activity.probation, { type: "connected" });
   }
 
-  /** Anew at each call: the broker then repeats what it retains. The key set comes first, as offers count under it. */
+  /** The broker repeats what it retains at each call. The key set comes first, because it decides which offers count. */
   #subscribeToOffers(): void {
-    if (!this.#isConnected) return;
-    this.#askedAt = this.#now;
-    const next = this.#nextKeySetTopic();
-    if (next !== undefined) this.#emit({ type: "subscribe", topic: next });
+    if (!this.#context.isConnected) return;
+    this.#retry.asked(this.#context.now);
+    const keys = this.#nextKeySetTopic();
+    if (keys !== undefined) this.#emit({ type: "subscribe", topic: keys });
     this.#emit({ type: "subscribe", topic: this.#topics.offer });
     this.#emit({ type: "subscribe", topic: this.#topics.deviceOffer(this.#options.device) });
   }
 
-  /** Where the one key set that could be taken is published. */
+  /** Returns the topic of the only key set that the device could accept. */
   #nextKeySetTopic(): string | undefined {
-    const epoch = this.#gate.keySet?.epoch;
-    return epoch === undefined || epoch === EPOCH_MAX ? undefined : this.#topics.keys(epoch + 1);
+    const epoch = this.#gate.nextEpoch;
+    return epoch === undefined ? undefined : this.#topics.keys(epoch);
   }
 
-  /** A device decides alone whether an offer is for it, authentic, newer than what it knows, and possible. */
   #onOffer(message: Uint8Array, isRetained: boolean): void {
     if (message.length === 0) return; // cleared from the broker: nothing new
-    const admission = this.#gate.admit(message, isRetained, this.#record, this.#now);
+    const admission = this.#gate.admit(message, isRetained, this.#record, this.#context.now);
     switch (admission.kind) {
       case "admitted":
         return this.#takeUp(admission.received, admission.known);
       case "dropped":
-        return this.#drop(admission.reason);
+        return this.#counters.drop(admission.reason);
       case "postponed":
         return this.#postpone();
       case "early":
         this.#counters.refuse("early", admission.error.code);
-        return this.#reports.answer(admission.offer.id, "waiting", admission.error, false);
-      case "refused":
-        this.#counters.refuse(admission.reason, admission.error.code);
-        return this.#reports.answer(admission.offer.id, "rejected", admission.error, admission.isAuthentic);
+        return this.#answer(admission.offer, { state: "waiting", error: admission.error, isAuthentic: false });
+      case "refused": {
+        const { error, isAuthentic, offer, reason } = admission;
+        this.#counters.refuse(reason, error.code);
+        return this.#answer(offer, { state: "rejected", error, isAuthentic });
+      }
     }
   }
 
-  /** One step of trust. What the set before had allowed and is not in flash yet, is over. */
+  /** One step of trust. It ends a download that the key set before allowed, unless the image is already set to boot. */
   #onKeySet(message: Uint8Array, isRetained: boolean): void {
     if (message.length === 0) return;
     const former = this.#nextKeySetTopic();
-    const verdict = this.#gate.takeKeySet(message, isRetained, this.#now);
-    if (verdict === undefined) return this.#drop("not-for-us");
+    const verdict = this.#gate.takeKeySet(message, isRetained, this.#context.now);
+    if (verdict === undefined) return this.#counters.drop("not-for-us");
     if (verdict.kind === "postponed") return this.#postpone();
     if (verdict.kind === "refused") return this.#counters.refuse("untrusted", verdict.error.code);
     this.#storeKeySet();
-    if (this.#isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
+    if (this.#context.isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
     this.#subscribeToOffers();
-    const activity = this.#activity;
-    if (activity.name !== "download" || activity.download.state === "ready-to-reboot") return;
+    if (this.#activity.name !== "download" || this.state === "ready-to-reboot") return;
     this.#endDownload("rejected");
     this.#error = describeError("offer/wrong-epoch");
   }
 
-  /**
-   * Drops a message that can't be verified now, and asks the broker later for what it retains: live messages can't use up
-   * the budget for that. The time that was set first stands, so no flood puts it off.
-   */
+  /** Drops a message that can't be verified now, and asks the broker later for what it retains. */
   #postpone(): void {
-    this.#drop("too-many");
-    if (!this.#isRetryDue) this.#askWhenReady();
-  }
-
-  /** Asks at most once a minute, and only when all that may come as an answer can be verified. */
-  #askWhenReady(): void {
-    const at = Math.max(this.#askedAt + ASK_INTERVAL_MS, this.#gate.retainedReadyAt(this.#now));
-    this.#isRetryDue = true;
-    this.#emit({ type: "set-timer", timer: "verify", at: Math.max(at, this.#now) });
+    const { now } = this.#context;
+    this.#counters.drop("too-many");
+    this.#emit(...this.#retry.postpone(now, this.#gate.retainedReadyAt(now)));
   }
 
   #onVerifyTimer(): void {
-    this.#isRetryDue = false;
-    if (this.#gate.retainedReadyAt(this.#now) > this.#now) this.#askWhenReady();
-    else this.#subscribeToOffers();
+    const { now } = this.#context;
+    const again = this.#retry.timerFired(now, this.#gate.retainedReadyAt(now));
+    if (again === undefined) this.#subscribeToOffers();
+    else this.#emit(again);
   }
 
-  #takeUp(received: ReceivedOffer, known: boolean): void {
+  #takeUp(received: ReceivedOffer, isKnown: boolean): void {
     const { offer, release, payloadSha256 } = received;
-    const activity = this.#activity;
-    if (known && this.#stands(offer)) return;
-    const switches = activity.name === "download" && activity.download.state === "ready-to-reboot";
-    if (activity.name === "probation" || activity.name === "condemn" || switches) return this.#hold(received);
+    const { name } = this.#activity;
+    if (isKnown && this.#stands(offer)) return;
+    if (name === "probation" || name === "condemn" || this.state === "ready-to-reboot") return this.#hold(received);
     const refusal = release === undefined ? undefined : this.#refusalOf(offer, release);
     if (refusal !== undefined) return this.#reject(offer, refusal);
-    if (activity.name === "download") this.#endDownload("idle");
-    if (!known) this.#accept(offer, payloadSha256);
+    if (name === "download") this.#endDownload("idle");
+    if (!isKnown) {
+      const accepted = [offer.epoch, offer.sequence] as const;
+      this.#store({ accepted, payloadSha256, floor: floorWith(this.#record, offer) });
+    }
     this.#offerId = offer.id;
     this.#image = release?.image.sha256;
     this.#error = release === undefined ? describeError("offer/withdrawn") : undefined;
@@ -396,30 +376,29 @@ export class Receiver {
   }
 
   /**
-   * Whether the accepted offer, delivered again, finds things as they must be: what is under way goes on, what ended stays
-   * ended. Nothing is written to tell so, whatever was offered in between.
+   * Returns `true` if the accepted offer, delivered again, changes nothing: an activity goes on, and what ended stays
+   * ended. Nothing is written to flash for this, whatever was offered in between.
    */
   #stands(offer: OfferDocument): boolean {
     const { outcome } = this.#record;
-    const activity = this.#activity;
-    if (activity.name !== "resting") return this.#offerId === offer.id;
+    if (this.#activity.name !== "resting") return this.#offerId === offer.id;
     if (outcome?.offer !== offer.id) return false;
     if (outcome.outcome === "confirmed" && !this.#isRunning(outcome.image)) return false;
     this.#resume(outcome);
     return true;
   }
 
-  /** Told to wait; of those that do, the newest is taken up. */
+  /** Makes an offer wait. When the device rests again, it takes up the newest of those that waited. */
   #hold(received: ReceivedOffer): void {
     const { offer } = received;
     const held = this.#held?.offer;
     if (held === undefined || compareSequence([offer.epoch, offer.sequence], [held.epoch, held.sequence]) > 0) {
       this.#held = received;
     }
-    this.#reports.answer(offer.id, "waiting", undefined, true);
+    this.#answer(offer, { state: "waiting", error: undefined, isAuthentic: true });
   }
 
-  /** Why an offer can't be taken, as far as can be known before the first erase. */
+  /** Returns why the device can't take an offer, as far as it can know before the first erase. */
   #refusalOf(offer: OfferDocument, release: Release): OtaError | undefined {
     const { product, chipId } = this.#options;
     const timeFloor = this.#timeFloor(offer.epoch);
@@ -427,7 +406,7 @@ export class Receiver {
   }
 
   #startDownload(offer: OfferDocument, release: Release): void {
-    const boot = this.#boot as BootedEvent;
+    const { running, cleanReset, target } = this.#boot as BootedEvent;
     const { device, random, window = 0 } = this.#options;
     const download = new Download(offer, release, {
       device,
@@ -435,44 +414,33 @@ export class Receiver {
       window,
       topics: this.#topics,
       timing: this.#timing,
-      projectName: boot.running.projectName,
-      trustsFlash: boot.cleanReset,
-      condemned: boot.target?.condemned ?? false,
-      isConnected: () => this.#isConnected,
-      emit: (action) => this.#emit(action),
-      drop: (reason) => this.#drop(reason),
-      ready: () => this.#switch(offer, release),
-      fail: (error) => this.#failDownload(error),
+      projectName: running.projectName,
+      trustsFlash: cleanReset,
+      isCondemned: target?.condemned ?? false,
     });
-    this.#activity = { name: "download", download, offer };
-    download.join(this.#now);
+    this.#activity = { name: "download", download };
+    this.#advanceDownload(download, { type: "join" });
   }
 
-  /** The image is whole: written down before it is set to boot, so that no power cut can start it a third time. */
-  #switch(offer: OfferDocument, release: Release): void {
-    const { attempt } = this.#record;
-    const attempts = (attempt?.offer === offer.id ? attempt.attempts : 0) + 1;
-    const probationMs = offer.probation_ms ?? this.#timing.probationMs;
-    const next: Attempt = { offer: offer.id, image: release.image.sha256, attempts, probationMs };
-    this.#store({ ...this.#record, attempt: next });
+  /** Stores the attempt before the image is set to boot, so that no power cut can start it a third time. */
+  #setToBoot(): void {
+    const download = this.#download;
+    if (download === undefined) return;
+    const { offer, release } = download;
+    const attempt = attemptOf(this.#record, offer, release, this.#timing.probationMs);
+    this.#store({ ...this.#record, attempt });
     this.#emit({ type: "set-boot-partition" });
   }
 
-  #failDownload(error: OtaError): void {
-    const offer = this.#offerId ?? "";
-    const outcome = { offer, image: this.#image ?? "", outcome: "failed", error: error.code } as const;
-    this.#store({ ...withoutAttempt(this.#record), outcome });
-    this.#error = { code: error.code, message: error.message };
+  #failDownload({ code, message }: OtaError): void {
+    const { offer = "", image = "" } = { offer: this.#offerId, image: this.#image };
+    this.#store(withOutcome(this.#record, { offer, image, outcome: "failed", error: code }));
+    this.#error = { code, message };
     this.#endDownload("failed");
   }
 
-  #accept(offer: OfferDocument, payloadSha256: string): void {
-    const accepted = [offer.epoch, offer.sequence] as const;
-    this.#store({ accepted, payloadSha256, floor: floorWith(this.#record, offer) });
-  }
-
   /**
-   * A time that is past for certain. Of offers only those of the epoch count, as a time that ran away is to end with its
+   * Returns a time that has certainly passed. Only offers of the same epoch count, so that a wrong time ends with its
    * epoch, like a counter.
    */
   #timeFloor(epoch: number): string | undefined {
@@ -481,99 +449,58 @@ export class Receiver {
     return latestTime([builtAt, this.#gate.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
   }
 
-  /** An offer that can't be taken tells the time all the same, if somebody signed it. */
-  #raiseFloor(offer: OfferDocument): void {
-    const { epoch, issued_at: issuedAt } = offer;
-    const floor = this.#timeFloor(epoch);
-    if (this.#gate.keySet === undefined || (floor !== undefined && !isEarlier(floor, issuedAt))) return;
-    this.#store({ ...this.#record, floor: floorWith(this.#record, offer) });
-  }
-
   #reject(offer: OfferDocument, error: OtaError): void {
     this.#raiseFloor(offer);
     const activity = this.#activity;
     const hasNoOffer = activity.name === "resting" && (activity.state === "idle" || activity.state === "rejected");
-    // The retained report stays about the offer at hand, and how it ended.
-    if (!hasNoOffer) return this.#reports.answer(offer.id, "rejected", error, true);
+    // The retained report stays about the current offer, and how it ended.
+    if (!hasNoOffer) return this.#answer(offer, { state: "rejected", error, isAuthentic: true });
     if (this.#offerId === offer.id && activity.state === "rejected") return;
-    if (!this.#reports.mayAnswer(true)) return;
+    if (!this.#reports.mayAnswer(this.#context.now, true)) return;
     this.#offerId = offer.id;
     this.#image = undefined;
     this.#error = { code: error.code, message: error.message };
     this.#rest("rejected");
   }
 
-  #onChunk(payload: Uint8Array): void {
-    this.#counters.chunksReceived++;
-    if (this.#activity.name !== "download") return this.#drop("not-downloading");
-    this.#activity.download.onChunk(payload);
+  /** A signed offer tells the time even if the device can't take it. */
+  #raiseFloor(offer: OfferDocument): void {
+    const floor = this.#timeFloor(offer.epoch);
+    if (this.#gate.keySet === undefined || (floor !== undefined && !isEarlier(floor, offer.issued_at))) return;
+    this.#store({ ...this.#record, floor: floorWith(this.#record, offer) });
   }
 
-  #onTimer(timer: ReceiverTimer): void {
-    if (timer === "verify") this.#onVerifyTimer();
-    if (timer === "report") {
-      this.#reports.timerFired();
-      if (this.#activity.name === "download") this.#reports.publish();
-    }
-    if (timer === "request" && this.#activity.name === "download") this.#activity.download.onRequestTimer(this.#now);
-    if (timer === "probation" && this.#activity.name === "probation") this.#activity.probation.selfTest(false);
-  }
-
-  #onFlashDone(result: FlashResult): void {
-    const activity = this.#activity;
-    if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
-    if (activity.name === "probation") return activity.probation.onFlashDone(result.operation);
-    if (activity.name !== "download") return;
-    if (result.operation === "set-boot-partition") {
-      this.#reports.publish();
-      return this.#emit({ type: "reboot" });
-    }
-    const before = activity.download.received;
-    activity.download.onFlashDone(result, this.#now);
-    if (result.operation === "program" && activity.download.received > before) this.#counters.chunksUseful++;
-    if (this.state === "downloading") this.#reports.progress();
-  }
-
-  #onFlashFailed(operation: FlashOperation, espErr: number): void {
-    const activity = this.#activity;
-    if (activity.name === "condemn") return this.#finish("rolled-back", activity.attempt);
-    if (activity.name === "probation") return activity.probation.onFlashFailed(operation);
-    if (activity.name !== "download") return;
-    if (operation === "set-boot-partition") {
-      const message = `the image can't be set to boot (esp_err 0x${espErr.toString(16)})`;
-      return this.#failDownload(new OtaError("delivery/image-rejected", message, { espErr }));
-    }
-    activity.download.onFlashFailed(operation, espErr, this.#now);
-  }
-
-  /** → resting. The offer has come to its end on this device. */
+  /** → resting. The offer ended on this device, and one that waits is taken up. */
   #finish(outcome: Outcome, attempt: Attempt | undefined): void {
     const offer = attempt?.offer ?? this.#offerId;
     const image = attempt?.image ?? this.#image;
     const error = this.#error?.code;
     if (offer !== undefined && image !== undefined) {
-      const ended = { offer, image, outcome, ...(error === undefined ? {} : { error }) };
-      this.#store({ ...withoutAttempt(this.#record), outcome: ended });
+      this.#store(withOutcome(this.#record, { offer, image, outcome, ...(error === undefined ? {} : { error }) }));
     }
     this.#emit({ type: "clear-timer", timer: "probation" });
     this.#rest(outcome);
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) {
-      this.#reports.changed();
-      this.#onOffer(held.message, true);
-    }
+    if (held === undefined) return;
+    this.#emit(...this.#reports.changed(this.#reportState(), this.#context));
+    this.#onOffer(held.message, true);
   }
 
-  #endDownload(state: "idle" | "rejected" | "failed"): void {
-    if (this.#activity.name !== "download") return;
-    this.#counters.requests += this.#activity.download.requests;
-    this.#activity.download.leave();
+  #endDownload(state: RestState): void {
+    const download = this.#download;
+    if (download === undefined) return;
+    this.#counters.requests += download.requests;
+    this.#advanceDownload(download, { type: "leave" });
     this.#rest(state);
   }
 
-  #rest(state: Extract<Activity, { name: "resting" }>["state"]): void {
+  #rest(state: RestState): void {
     this.#activity = { name: "resting", state };
+  }
+
+  get #download(): Download | undefined {
+    return this.#activity.name === "download" ? this.#activity.download : undefined;
   }
 
   #storeKeySet(): void {
@@ -586,33 +513,30 @@ export class Receiver {
     this.#emit({ type: "store", record });
   }
 
-  #reportKey(): ReportKey {
-    const { accepted } = this.#record;
-    const keySet = this.#gate.keySet?.epoch;
-    return { state: this.state, offer: this.#offerId, errorCode: this.#error?.code, accepted, keySet };
+  #publishReport(): void {
+    this.#emit(...this.#reports.publish(this.#reportState(), this.#context));
   }
 
-  #drop(reason: DropReason): void {
-    this.#counters.drop(reason);
+  #answer({ id }: OfferDocument, answer: Omit<OfferAnswer, "offer">): void {
+    this.#emit(...this.#reports.answer({ offer: id, ...answer }, this.#reportState(), this.#context));
   }
 
-  #emit(action: ReceiverAction): void {
-    this.#out.push(action);
+  #reportState(): ReportState {
+    return {
+      device: this.#options.device,
+      state: this.state,
+      offer: this.#offerId,
+      image: this.#image,
+      error: this.#error,
+      accepted: this.#record.accepted,
+      keySet: this.#gate.keySet?.epoch,
+      boot: this.#boot,
+      download: this.#download,
+      counters: this.#counters,
+    };
   }
-}
 
-/**
- * Leaves out each `unsubscribe` of a topic that is subscribed to later in the list. Brokers that handle both packets at once
- * can end without the subscription; to subscribe once more is enough to have retained messages repeated.
- */
-function withoutRejoins(actions: readonly ReceiverAction[]): ReceiverAction[] {
-  return actions.filter(
-    (action, index) =>
-      action.type !== "unsubscribe" ||
-      !actions.slice(index).some((later) => later.type === "subscribe" && later.topic === action.topic),
-  );
-}
-
-function withoutAttempt({ attempt: _, ...record }: ReceiverRecord): ReceiverRecord {
-  return record;
+  #emit(...actions: readonly ReceiverAction[]): void {
+    this.#out.push(...actions);
+  }
 }

@@ -1,0 +1,47 @@
+import type { OtaError } from "../errors.ts";
+import type { ReceiverTiming } from "../messages/timing.ts";
+import type { Topics } from "../messages/topics.ts";
+import type { DropReason, ReceiverAction, ReceiverEvent } from "./receiver-events.ts";
+
+/** Options of a `Download`. */
+export interface DownloadOptions {
+  readonly device: string;
+  readonly topics: Topics;
+  readonly timing: ReceiverTiming;
+  /** Chunks that the device can buffer before it asks again; 0 means no limit. */
+  readonly window: number;
+  /** Project name of the running image. */
+  readonly projectName: string;
+  /** `true` after a clean reset. After any other, cells beside a gap may have been cut off in the middle of a write. */
+  readonly trustsFlash: boolean;
+  /** The target slot's otadata entry still says that an earlier image failed. */
+  readonly isCondemned: boolean;
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+}
+
+/** An event that concerns a download. */
+export type DownloadEvent =
+  | Extract<ReceiverEvent, { type: "hashes" | "chunk" | "timer" | "flash-done" | "flash-failed" }>
+  /** The download starts, or the broker accepted a new connection. */
+  | { readonly type: "join" }
+  /** The receiver gives the download up. */
+  | { readonly type: "leave" };
+
+/** What a download came to. */
+export type DownloadEnd =
+  /** The image in the slot passed every check. Answer it by `set-boot-partition`; the download waits for the result. */
+  | { readonly type: "ready" }
+  /** The image is set to boot. */
+  | { readonly type: "switched" }
+  | { readonly type: "failed"; readonly error: OtaError };
+
+/** Result of `Download.handle`. Carry out `actions` first, then look at `end`. */
+export interface DownloadStep {
+  readonly actions: readonly ReceiverAction[];
+  /** Why the message of this event was dropped. */
+  readonly drop?: DropReason | undefined;
+  /** A chunk was written to flash. */
+  readonly isUseful: boolean;
+  readonly end?: DownloadEnd | undefined;
+}

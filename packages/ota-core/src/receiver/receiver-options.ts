@@ -1,0 +1,27 @@
+import type { ReceiverTiming } from "../messages/timing.ts";
+import type { SignatureVerifier } from "../signing/signature-verifier.ts";
+import type { TrustedKeys } from "../signing/trusted-keys.ts";
+
+/** Identity and trust of a device, as it was provisioned. */
+export interface ReceiverOptions {
+  readonly device: string;
+  readonly topicRoot: string;
+  readonly product: string;
+  /** Chip id of ESP-IDF's image header. */
+  readonly chipId: number;
+  /** Accept offers unverified. Applies only to a device without a key set. */
+  readonly allowUnsigned: boolean;
+  /** Key set that the device was provisioned with. A later one in its flash takes precedence. */
+  readonly keySet?: TrustedKeys | undefined;
+  /** @defaultValue `verifySignature`, which needs Node */
+  readonly verify?: SignatureVerifier | undefined;
+  /** Returns a number from 0 (inclusive) to 1 (exclusive), to spread the requests of many devices. */
+  readonly random: () => number;
+  readonly timing?: Partial<ReceiverTiming>;
+  /**
+   * Chunks that the device can buffer before it asks again; 0 means no limit.
+   *
+   * @defaultValue 0
+   */
+  readonly window?: number;
+}
