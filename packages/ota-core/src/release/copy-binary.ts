@@ -6,18 +6,19 @@ import { type Binary, binaryChanged } from "./read-image.ts";
 import { type PreparedFile, prepareFile } from "./write-atomically.ts";
 
 /**
- * Copies a binary that was read and judged, and makes sure that the copy is what was judged.
+ * Copies a checked binary and verifies that the copy has the checked bytes.
  *
- * The kernel copies: where the file system can, both files share their blocks (reflink), else the bytes never pass
- * through this process (`copy_file_range`, `sendfile`). Such a copy can't be hashed on its way, and a linker may write
- * the source between our reading it and the kernel's, without its time of change telling: mapped writes change that
- * late, and two within one tick not at all. So the copy itself is hashed. That reads it from memory, where it has just
- * been written, and it is the one proof that holds: whatever happens to the source, a release has the bytes that its
- * manifest names, and those are the bytes that were checked.
+ * The kernel makes the copy: both files share their blocks if the file system supports it (reflink); otherwise the
+ * bytes are copied without passing through this process (`copy_file_range`, `sendfile`). Such a copy can't be hashed on
+ * its way, and a linker may write the source between the check and the copy. Its modification time does not reveal that
+ * reliably: mapped writes update it late, and two writes within one tick not at all. Therefore this function hashes the
+ * copy, which is still in the page cache. A release then has the checked bytes even if the source changes.
  *
- * @param to - The copy; its folder exists.
- * @param within - As for `prepareFile`.
- * @throws {@link OtaError} `package/binary-changed`; the file system's own errors; the signal's reason. Nothing is left.
+ * @param binary - The checked binary.
+ * @param to - Path of the copy; its folder must exist.
+ * @param within - As in `prepareFile`.
+ * @throws {@link OtaError} `package/binary-changed` if the copy has other bytes.
+ * @throws The file system's own errors, and the signal's reason. Leaves no file behind.
  */
 export async function copyBinary(
   binary: Binary,

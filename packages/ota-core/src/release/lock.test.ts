@@ -24,7 +24,7 @@ function writeLock(path: string, owner: object = {}): void {
   writeFileSync(path, JSON.stringify(record));
 }
 
-test("a lock names its owner, keeps others away, and is free again when it is released", async () => {
+test("a lock states its owner, excludes others and is free after its release", async () => {
   const lock = await acquire();
   expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ pid: process.pid, host: thisProcess().host });
   await expect(acquire()).rejects.toMatchObject({
@@ -39,7 +39,7 @@ test("a lock names its owner, keeps others away, and is free again when it is re
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("who waits is told once for whom, and gets the lock when it is free", async () => {
+test("a waiting process learns the owner once, and gets the lock when it is free", async () => {
   const lock = await acquire();
   const owners: string[] = [];
   const waiting = acquire({ timeoutMs: 10_000, onWait: (owner) => owners.push(owner) });
@@ -57,7 +57,7 @@ test("an aborted wait ends with the signal's reason", async () => {
   lock.release();
 });
 
-test("the lock of a dead process is taken over; that of a process nobody can judge is not", async () => {
+test("the lock of a dead process is taken over; that of an unknown process is not", async () => {
   writeLock(file, { pid: PID_OF_NOBODY });
   (await acquire()).release();
   expect(readdirSync(folder)).toEqual([]);
@@ -80,7 +80,7 @@ test.for([
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("who was taken for dead learns it before anything is written, and leaves the other's lock alone", async () => {
+test("a process that lost its lock fails before it writes and leaves the new lock alone", async () => {
   const slow = await acquire();
   utimesSync(file, 0, 0);
   const other = await acquire();
@@ -91,7 +91,7 @@ test("who was taken for dead learns it before anything is written, and leaves th
   expect(() => other.assertHeld()).toThrow("and it is gone");
 });
 
-test("a stale lock goes to one of those who want it, also when an earlier one died while taking it over", async () => {
+test("exactly one process gets a stale lock, even after another died while taking it over", async () => {
   for (const deaths of [0, 1, 2, 3]) {
     let path = file;
     for (let death = 0; death <= deaths; death++) {
@@ -115,7 +115,7 @@ test("a stale lock goes to one of those who want it, also when an earlier one di
   }
 });
 
-test("while another takes a stale lock over, it is left to it", async () => {
+test("a stale lock is left alone while another process takes it over", async () => {
   writeLock(file, { pid: PID_OF_NOBODY });
   writeLock(`${file}.1-abc`); // its guard, of a live process
   await expect(acquire()).rejects.toMatchObject({ code: "package/locked" });

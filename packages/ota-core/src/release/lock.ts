@@ -6,53 +6,59 @@ import { createFileSync } from "./new-file.ts";
 import { isDead, type ProcessOwner, thisProcess } from "./process-owner.ts";
 import { temporaryPathOf } from "./write-atomically.ts";
 
-/** A lock this old belongs to nobody any more, whatever its owner was, in milliseconds: packaging takes seconds. */
+/** Age at which a lock is stale regardless of its owner, in milliseconds. Packaging takes seconds. */
 const STALE_AFTER_MS = 600_000;
 
-/** Attempts are this far apart at first, and twice as far each time, in milliseconds. */
+/** Time between attempts in milliseconds: it doubles from `first` up to `most`. */
 const WAIT_MS = { first: 2, most: 50 } as const;
 
-/** How long to wait for a lock, and how to stop. */
+/** Options of {@link acquireLock}. */
 export interface LockOptions {
-  /** After this many milliseconds the lock is given up. */
+  /** Maximum time to wait for the lock, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called once, when somebody else has the lock. */
+  /** Called once if another process has the lock, with a description of it. */
   readonly onWait?: ((owner: string) => void) | undefined;
 }
 
-/** A lock that this process has. */
+/** A lock that this process holds. */
 export interface Lock {
-  /** @throws {@link OtaError} `package/locked` when another process has taken it over meanwhile. */
+  /**
+   * Checks that this process still holds the lock.
+   *
+   * @throws {@link OtaError} `package/locked` if another process has taken it over.
+   */
   assertHeld(): void;
+  /** Releases the lock. Has no effect if another process has taken it over. */
   release(): void;
 }
 
-/** What stands in a lock file. */
+/** Contents of a lock file. */
 interface LockRecord extends ProcessOwner {
-  /** Different for each taking. */
+  /** Unique per acquisition. */
   readonly token: string;
   readonly since: string;
 }
 
-/** A lock file as it was found. */
+/** An existing lock file. */
 interface FoundLock {
   readonly token: string;
   readonly ageMs: number;
-  /** Absent where the file holds no record: somebody else's file, or one of a file system that lost it. */
+  /** Absent if the file contains no record, for example after the file system lost it. */
   readonly record?: LockRecord;
 }
 
 /**
- * Takes a lock: a file that names its owner, and that one process at a time can create.
+ * Acquires a lock: a file that states its owner and that only one process at a time can create.
  *
- * A lock whose owner is certainly dead, or that is ten minutes old, is taken over. Removing it and creating it anew
- * would let two processes that both found it stale remove each other's. So whoever takes over a lock takes a second one
- * first, whose name holds the token of the stale one: only its holder may replace that very lock, and does so with one
- * rename. Should the holder die in between, its second lock is stale in turn, and taken over the same way.
+ * Takes over a lock whose owner is certainly dead, or that is ten minutes old. If processes removed and re-created a
+ * stale lock, two of them could remove each other's new lock. Therefore a process first acquires a second lock, whose
+ * name contains the token of the stale one. Only its holder may replace that stale lock, and does so with one rename.
+ * If the holder dies in between, its second lock becomes stale and is taken over the same way.
  *
- * @param file - The lock file; its folder exists.
- * @throws {@link OtaError} `package/locked` after the time is over; the file system's own errors; the signal's reason.
+ * @param file - The lock file; its folder must exist.
+ * @throws {@link OtaError} `package/locked` if the time is over.
+ * @throws The file system's own errors, and the signal's reason.
  */
 export async function acquireLock(file: string, { timeoutMs, signal, onWait }: LockOptions): Promise<Lock> {
   const start = performance.now();
@@ -62,7 +68,7 @@ export async function acquireLock(file: string, { timeoutMs, signal, onWait }: L
     const lock = tryLock(file);
     if (lock !== undefined) return lock;
     const found = readLock(file);
-    if (found === undefined) continue; // released just now
+    if (found === undefined) continue; // it was released in the meantime
     if (isFirst) onWait?.(describe(found));
     const waitedMs = performance.now() - start;
     if (waitedMs >= timeoutMs) throw locked(file, found, waitedMs);
@@ -71,7 +77,7 @@ export async function acquireLock(file: string, { timeoutMs, signal, onWait }: L
   }
 }
 
-/** Takes the lock if it is free or stale. */
+/** Acquires the lock if it is free or stale. */
 function tryLock(file: string): Lock | undefined {
   const found = readLock(file);
   if (found !== undefined && !isStale(found)) return undefined;
@@ -88,14 +94,14 @@ function tryLock(file: string): Lock | undefined {
   }
 }
 
-/** Gives the candidate the lock's name too, if nothing has it: the lock appears with its record in it. */
+/** Links the candidate to the lock's name if that is free, so that the lock appears with its record in it. */
 function create(file: string, candidate: string, text: string): boolean {
   try {
     try {
       linkSync(candidate, file);
     } catch (error) {
       if (systemCodeOf(error) === "EEXIST") return false;
-      // A file system without hard links: there the record comes an instant after the file.
+      // Without hard links, the record appears an instant after the file.
       createFileSync(file, text);
     }
     return true;
@@ -106,13 +112,13 @@ function create(file: string, candidate: string, text: string): boolean {
 }
 
 function takeOver(file: string, candidate: string): boolean {
-  // The time of the file system that holds both files: a server's clock may differ from ours by more than ten minutes.
+  // Use the file system's time: the clock of a file server may differ by more than ten minutes.
   const stale = readLock(file, statSync(candidate).mtimeMs);
   if (stale === undefined || !isStale(stale)) return false;
   const guard = tryLock(`${file}.${stale.token}`);
   if (guard === undefined) return false;
   try {
-    // Another may have taken it over since, from the first look to the second lock.
+    // Another process may have taken the lock over before this one acquired the guard.
     if (readLock(file)?.token !== stale.token) return false;
     renameSync(candidate, file);
     return true;
@@ -137,7 +143,7 @@ function lockOf(file: string, token: string): Lock {
   };
 }
 
-/** A guard protects a lock that is there. Those of earlier ones are litter when their own process is gone. */
+/** Removes guards of dead processes. A guard is useless once its lock is gone. */
 function removeDeadGuards(file: string): void {
   const prefix = `${basename(file)}.`;
   for (const name of readdirSync(dirname(file))) {
@@ -186,7 +192,7 @@ function isStale({ record, ageMs }: FoundLock): boolean {
 
 function locked(file: string, found: FoundLock, waitedMs: number): OtaError<"package/locked"> {
   const seconds = Math.round(waitedMs / 1000);
-  const message = `${file}: another command is at work on this release line: ${describe(found)}; waited ${seconds} s for it`;
+  const message = `${file}: another command is working on this release line: ${describe(found)}; waited ${seconds} s for it`;
   const hint = `wait until it ends; if it is gone, remove ${file}`;
   return new OtaError("package/locked", message, detailsOf(file, found), { hint });
 }

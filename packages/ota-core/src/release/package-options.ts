@@ -1,37 +1,39 @@
 import type { Signer } from "../signing/sign-envelope.ts";
 import type { ImageSummary } from "./read-image.ts";
 
-/** What `tinybms-ota package` is told. */
+/** Options of `packageRelease`. */
 export interface PackageOptions {
-  /** The root manifest; `ota/manifest.json` without it. */
+  /** Path of the root manifest. @defaultValue `ota/manifest.json` */
   readonly manifest?: string;
-  /** The app image. */
+  /** Path of the app image. */
   readonly binary: string;
-  /** Without it the version of the image's app descriptor. */
+  /** Version of the release. @defaultValue The version in the image's app descriptor */
   readonly version?: string;
-  /** `name` of the artifact; without it `product.name` of the manifest, else `firmware`. */
+  /** `name` of the artifact. @defaultValue `product.name` of the manifest, else `firmware` */
   readonly project?: string;
-  /** Folder that gets `<version>/`; without it `versions` beside the root manifest. */
+  /** Folder in which to create `<version>/`. @defaultValue `versions` next to the root manifest */
   readonly output?: string;
-  /** File name of the copy; without it `<project>-<version>.bin`. */
+  /** File name of the copy. @defaultValue `<project>-<version>.bin` */
   readonly artifactName?: string;
-  /** Label of the entry in the root manifest; without it an existing one is kept. */
+  /** Label of the entry in the root manifest. @defaultValue The existing label, if any */
   readonly label?: string;
-  /** Add the version to the root manifest, or replace its entry. */
+  /** Whether to add the version to the root manifest or update its entry. @defaultValue `false` */
   readonly updateManifest?: boolean;
-  /** Replace a release of this version that has other bytes. Devices may run it already. */
+  /**
+   * Whether to replace a release of this version with other bytes. Devices may already run it. @defaultValue `false`
+   */
   readonly force?: boolean;
-  /** Check everything and write nothing. */
+  /** Whether to check everything and write nothing. @defaultValue `false` */
   readonly dryRun?: boolean;
-  /** Who signs the release: `release.json` beside the version manifest. Nobody without it. */
+  /** Signers of `release.json` next to the version manifest. @defaultValue No signers; there is no `release.json`. */
   readonly signers?: readonly Signer[];
-  /** The time for `created_at`; the system's without it. */
+  /** Clock for `created_at`. @defaultValue The system's time */
   readonly now?: () => Date;
-  /** Ends the work between two steps; what was begun is removed. */
+  /** Aborts between two steps and removes unfinished files. */
   readonly signal?: AbortSignal;
-  /** How long to wait for another build of the same release line, in milliseconds; 30 s without it. */
+  /** Maximum time to wait for another build of the same release line, in milliseconds. @defaultValue 30 000 */
   readonly lockTimeoutMs?: number;
-  /** Told once, when there is another build to wait for. */
+  /** Called once if there is another build to wait for, with a description of it. */
   readonly onWait?: (owner: string) => void;
 }
 
@@ -40,32 +42,32 @@ export interface PackagedArtifact {
   readonly name: string;
   readonly filename: string;
   readonly path: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly sha256: string;
   readonly protocols: readonly string[];
-  /** What the image says of itself; `null` for a file that is no app image. */
+  /** Summary of the image; `null` for a file that is not an app image. */
   readonly image: ImageSummary | null;
 }
 
-/** What happens to one file. */
+/** A change of one file. */
 export interface PackageChange {
   readonly path: string;
-  /** `edit` changes what a file of the user's says in one place; `remove` is for a copy that `--force` replaced. */
+  /** `edit` changes a part of a user's file; `remove` removes a copy that `--force` replaced. */
   readonly action: "create" | "replace" | "edit" | "remove";
 }
 
-/** What was done, or in a dry run would be. */
+/** Result of `packageRelease`. A dry run returns what it would do. */
 export interface PackageResult {
   readonly version: string;
   readonly dryRun: boolean;
   /** The root manifest. */
   readonly manifest: string;
   readonly versionManifest: string;
-  /** Whether the root manifest was changed: not in a dry run, and not when it said the same already. */
+  /** Whether the root manifest was changed. `false` in a dry run and if it had the same entry already. */
   readonly manifestUpdated: boolean;
   readonly artifacts: readonly PackagedArtifact[];
-  /** What was done, or in a dry run would be, in this order. Empty when the same bytes were released before. */
+  /** Changes of files in their order. Empty if the same bytes are already released. */
   readonly changes: readonly PackageChange[];
   readonly warnings: readonly string[];
 }

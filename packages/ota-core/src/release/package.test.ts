@@ -140,7 +140,7 @@ test("ota.json holds the release and no copy of the root's channels", async () =
 `);
 });
 
-test("the same bytes again change nothing on disk; a new label changes only the label", async () => {
+test("packaging the same bytes again changes no file; a new label changes only the label", async () => {
   await packageIt({ updateManifest: true });
   const before = snapshot();
   const again = await packageIt({ updateManifest: true, now: () => new Date() });
@@ -149,7 +149,7 @@ test("the same bytes again change nothing on disk; a new label changes only the 
   expect((await packageIt({ updateManifest: true, label: "L" })).changes).toEqual([{ path: manifest, action: "edit" }]);
 });
 
-test("other bytes under a released version are refused, with what both are and the two ways out", async () => {
+test("other bytes under a released version are refused, with both hashes and two remedies", async () => {
   await packageIt({ updateManifest: true });
   writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
   const before = snapshot();
@@ -164,7 +164,7 @@ test("other bytes under a released version are refused, with what both are and t
   }
 });
 
-test("another name or another place is no way around the refusal", async () => {
+test("another name or another folder does not avoid the refusal", async () => {
   await packageIt({ updateManifest: true });
   const before = snapshot();
   expect((await errorOf(() => packageIt({ project: "other" }))).message).toMatch(/with "Gateway" and no "other"/);
@@ -177,7 +177,7 @@ test("another name or another place is no way around the refusal", async () => {
   expect(await faultsOfLine()).toEqual([]);
 });
 
-test("--force replaces a release beside the old file, and keeps what a person has set in ota.json", async () => {
+test("--force writes the release next to the old file and keeps edited values in ota.json", async () => {
   const { versionManifest, artifacts: earlier } = await packageIt();
   const edited = JSON.parse(readFileSync(versionManifest, "utf8"));
   edited.channels = { mqtt: { qos: 2 } };
@@ -208,7 +208,7 @@ test("--force replaces a release beside the old file, and keeps what a person ha
   expect(readdirSync(join(folder, "ota/versions/1.2.3")).sort()).toEqual(["Gateway-1.2.3.bin", "ota.json"]);
 });
 
-test("other artifacts of a release stay, also where it keeps its files in a folder of their own", async () => {
+test("other artifacts of a release stay, also with a base_path", async () => {
   const { versionManifest, artifacts } = await packageIt({ updateManifest: true });
   const edited = JSON.parse(readFileSync(versionManifest, "utf8"));
   edited.artifacts.push({ ...edited.artifacts[0], name: "second", filename: "second.bin" });
@@ -231,7 +231,7 @@ test("other artifacts of a release stay, also where it keeps its files in a fold
   expect(await faultsOfLine()).toEqual([]);
 });
 
-test("a version manifest that breaks off is replaced; one that can't be understood only with --force", async () => {
+test("a truncated version manifest is replaced, an invalid one only with --force", async () => {
   const { versionManifest } = await packageIt({ updateManifest: true });
   const whole = readFileSync(versionManifest, "utf8");
   writeFileSync(versionManifest, whole.slice(0, 100));
@@ -245,7 +245,7 @@ test("a version manifest that breaks off is replaced; one that can't be understo
   expect(readFileSync(versionManifest, "utf8")).toBe(whole);
 });
 
-test("a copy that was damaged since is repaired", async () => {
+test("a damaged copy is repaired", async () => {
   const { artifacts, versionManifest } = await packageIt({ updateManifest: true });
   const text = readFileSync(versionManifest, "utf8");
   writeFileSync(artifacts[0]!.path, "damaged");
@@ -256,7 +256,7 @@ test("a copy that was damaged since is repaired", async () => {
   expect(await faultsOfLine()).toEqual([]);
 });
 
-test("every option of the original scripts means what it meant", async () => {
+test("every option of the original scripts has the same meaning", async () => {
   const output = join(folder, "ota", "releases");
   const result = await packageIt({
     version: "2.0",
@@ -277,7 +277,7 @@ test("without a product name the artifact is called firmware", async () => {
   expect((await packageIt()).artifacts[0]).toMatchObject({ name: "firmware", filename: "firmware-1.2.3.bin" });
 });
 
-test("an output outside the manifest's folder works, but not together with an entry in the manifest", async () => {
+test("an output outside the manifest's folder works, but not with an entry in the manifest", async () => {
   const output = join(folder, "elsewhere");
   await packageIt({ output });
   expect(existsSync(join(output, "1.2.3", "ota.json"))).toBe(true);
@@ -299,7 +299,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("a dry run says what it would write and writes nothing, no folder either", async () => {
+test("a dry run reports what it would write and writes no file or folder", async () => {
   const before = snapshot();
   const result = await packageIt({ dryRun: true, updateManifest: true });
   expect(result).toMatchObject({ dryRun: true, manifestUpdated: false, version: "1.2.3" });
@@ -338,10 +338,10 @@ test("a folder as binary is refused", async () => {
   expect((await errorOf(() => packageIt({ binary: folder }))).message).toMatch(/can't be read: it is a folder/);
 });
 
-test("an image for a chip that the hardware excludes is refused; the family excludes none, with a warning", async () => {
+test("an image for an excluded chip is refused; hardware esp32 accepts any chip with a warning", async () => {
   writeFileSync(binary, buildAppImage({ chip: "esp32s3", version: "1.0" }));
   expect((await packageIt({ version: "1" })).warnings.slice(0, 1)).toEqual([
-    'product.hardware esp32 means the whole family, and this image is for esp32s3: "hardware": "esp32s3" would let no image for another chip in',
+    'product.hardware esp32 means the whole family, and this image is for esp32s3: "hardware": "esp32s3" would refuse images for other chips',
   ]);
   writeRoot({ ...ROOT, product: { hardware: "ESP32-C3" } });
   const before = snapshot();
@@ -372,7 +372,7 @@ test.for([
   expect(snapshot()).toEqual(before);
 });
 
-test("an image without a version needs one, and one whose version is no folder's name too", async () => {
+test("an image whose version is empty or not a valid folder name needs --version", async () => {
   writeFileSync(binary, buildAppImage({ version: "" }));
   expect((await errorOf(packageIt)).code).toBe("package/version-unknown");
   writeFileSync(binary, buildAppImage({ version: "feature/x" }));
@@ -392,7 +392,7 @@ test.for([
   expect(snapshot()).toEqual(before);
 });
 
-test("where a file stands in the way of a folder, nothing is left behind", async () => {
+test("a file in place of a folder fails and leaves nothing behind", async () => {
   writeFileSync(join(folder, "ota", "versions"), "");
   const before = snapshot();
   const error = await errorOf(() => packageIt());
@@ -400,7 +400,7 @@ test("where a file stands in the way of a folder, nothing is left behind", async
   expect(snapshot()).toEqual(before);
 });
 
-test("when ota.json can't be written, the copy and the folders that were made for it go again", async () => {
+test("if ota.json can't be written, the copy and its new folders are removed", async () => {
   const output = join(folder, "ota", "a", "b");
   const before = snapshot();
   const now = (): Date => {
@@ -417,7 +417,7 @@ test("when ota.json can't be written, the copy and the folders that were made fo
   expect(snapshot()).toEqual(before);
 });
 
-test("a binary that changes after it was checked is refused, and what was begun is removed", async () => {
+test("a binary that changes after its check is refused, and unfinished files are removed", async () => {
   const before = snapshot();
   const now = (): Date => {
     writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 3 }));
@@ -427,7 +427,7 @@ test("a binary that changes after it was checked is refused, and what was begun 
   expect(Object.keys(snapshot())).toEqual(Object.keys(before));
 });
 
-test("aborted at any moment, the old state or the new one remains, and no litter", async () => {
+test("an abort at any moment leaves the old state or the new one, and no other files", async () => {
   const before = snapshot();
   const outcomes = new Set<string>();
   for (let turns = 0; !outcomes.has("done"); turns += 1 + Math.trunc(turns / 20)) {
@@ -452,7 +452,7 @@ test("aborted at any moment, the old state or the new one remains, and no litter
 });
 
 test.skipIf(process.platform === "win32")(
-  "the root manifest keeps its permissions, and stays a link where it is one",
+  "the root manifest keeps its permissions and stays a symbolic link",
   async () => {
     rmSync(manifest);
     const target = join(folder, "ota", "real.json");
@@ -465,7 +465,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("versions packaged one after the other are all there, whatever their names", async () => {
+test("versions with any names, packaged one after the other, are all present", async () => {
   const name = fc.string({ minLength: 1, maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(

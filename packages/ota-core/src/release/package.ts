@@ -7,27 +7,28 @@ import { acquireLock, type Lock } from "./lock.ts";
 import type { PackageChange, PackageOptions, PackageResult } from "./package-options.ts";
 import { type PackagePlan, planPackage } from "./plan.ts";
 import { type Binary, familyAdvice, readBinary } from "./read-image.ts";
-import { readReleased, refuseOtherBytes, refuseOtherCase } from "./released.ts";
+import { assertNoCaseVariant, assertSameBytes, readReleased } from "./released.ts";
 import { type Steps, stepsOf } from "./steps.ts";
 import { type PreparedFile, removeLeftovers, syncFolder } from "./write-atomically.ts";
 
 const LOCK_TIMEOUT_MS = 30_000;
 
 /**
- * Makes a release of an app image: the copy, its version manifest, and on request the entry in the root manifest.
+ * Packages an app image as a release: a copy, its version manifest and, on request, its entry in the root manifest.
  *
- * Everything is checked before anything is written, and a lock keeps other builds of the release line away meanwhile.
- * Each file is written atomically, in an order in which none names what isn't there yet: the copy, then `ota.json`, then
- * the root manifest. So a crash at any moment leaves the old release line or the new one, at worst with a file that
- * nothing names. Releasing the same bytes under the same version again writes nothing, signed by the same keys or not.
+ * Checks everything before it writes anything, and excludes other builds of the release line with a lock. Writes each
+ * file atomically, in an order in which no file refers to a missing one: the copy, then `ota.json`, then the root
+ * manifest. A crash at any moment therefore leaves the old release line or the new one, at worst with an unreferenced
+ * file. Packaging the same bytes under the same version again writes nothing, signed by the same keys or not.
  *
- * A signed release stands in `release.json`, written before `ota.json`: where a forced release is cut off between the
- * two, the signature is over other bytes than the file, which `deploy` refuses until it is packaged again.
+ * A signed release is written to `release.json` before `ota.json`. If a forced release is interrupted between the two,
+ * the signature covers other bytes than the file's, and `deploy` refuses it until it is packaged again.
  *
- * @throws {@link OtaError} `manifest/…` of the manifests; `image/…` and `package/…` as `readBinary`, `Binary.faults`,
- *   `planPackage`, `refuseOtherCase`, `refuseOtherBytes` and `acquireLock`; `package/write-failed`; what a signer throws. Nothing is left
- *   behind. The signal's
- *   reason when aborted.
+ * @throws {@link OtaError} `manifest/…` if a manifest is missing or invalid.
+ * @throws {@link OtaError} `image/…` or `package/…` if the binary or a name is refused: see `readBinary`,
+ *   `Binary.faults`, `planPackage`, `assertNoCaseVariant`, `assertSameBytes` and `acquireLock`.
+ * @throws {@link OtaError} `package/write-failed` if a file can't be written.
+ * @throws The errors of a signer, and the signal's reason. Leaves no unfinished file behind.
  */
 export async function packageRelease(options: PackageOptions): Promise<PackageResult> {
   const manifest = options.manifest ?? "ota/manifest.json";
@@ -51,12 +52,12 @@ export async function packageRelease(options: PackageOptions): Promise<PackageRe
   return resultOf(manifest, plan, binary, steps, { dryRun: false, warnings });
 }
 
-/** Reads the manifests as they are now, under the lock, and says what is to be written. */
+/** Reads the current manifests under the lock and decides what to write. */
 async function decide(options: PackageOptions, plan: PackagePlan, binary: Binary, manifest: string): Promise<Steps> {
   const root = await loadRootManifest(manifest);
-  await refuseOtherCase(root, plan);
+  await assertNoCaseVariant(root, plan);
   const before = await readReleased(plan, options.force === true);
-  if (options.force !== true) await refuseOtherBytes(root, plan, binary, before);
+  if (options.force !== true) await assertSameBytes(root, plan, binary, before);
   return await stepsOf(options, { root, binary, plan, before });
 }
 
@@ -110,7 +111,7 @@ async function carryOut(
 ): Promise<void> {
   await removeLeftovers(plan.folder);
   if (writes.length === 0) return;
-  const folder = dirname(artifactFile); // the version's, or one below it
+  const folder = dirname(artifactFile); // the version's folder, or one below it
   const created = await orWriteFailed(folder, signal, () => makeFolder(folder));
   try {
     await writeAll(writes, lock, signal);
@@ -121,7 +122,7 @@ async function carryOut(
   for (const path of removals) await rm(path, { force: true }).catch(() => undefined);
 }
 
-/** Brings all files to the disk, and only then gives them their names: a disk that fills up changes nothing. */
+/** Flushes all files to the disk before renaming any, so that a full disk changes nothing. */
 async function writeAll(writes: Steps["writes"], lock: Lock, signal: AbortSignal | undefined): Promise<void> {
   const prepared: PreparedFile[] = [];
   const added: string[] = [];
@@ -157,16 +158,18 @@ async function orWriteFailed<T>(file: string, signal: AbortSignal | undefined, w
   }
 }
 
-/** Creates a folder and those above it, on the disk; the first that wasn't there, if any. */
+/**
+ * Creates a folder and its missing parents, and flushes them to the disk. Returns the topmost created folder, if any.
+ */
 async function makeFolder(folder: string): Promise<string | undefined> {
   const created = await mkdir(folder, { recursive: true });
   if (created === undefined) return undefined;
-  // mkdir says where it began as an absolute path.
+  // mkdir returns an absolute path.
   for (let path = resolve(folder); path.length >= created.length; path = dirname(path)) await syncFolder(dirname(path));
   return created;
 }
 
-/** Removes what {@link makeFolder} created, as far as nothing is in it. */
+/** Removes the folders that {@link makeFolder} created, as long as they are empty. */
 async function removeEmptyFolders(folder: string, created: string): Promise<void> {
   for (let path = resolve(folder); path.length >= created.length; path = dirname(path)) {
     try {

@@ -9,7 +9,7 @@ import type { PackageOptions } from "./package-options.ts";
 import type { Binary } from "./read-image.ts";
 import { assertWithin } from "./write-atomically.ts";
 
-/** Where a release's files go and what they are called. */
+/** Folders and names of a release's files. */
 export interface PackagePlan {
   readonly version: string;
   /** `name` of the artifact. */
@@ -18,20 +18,24 @@ export interface PackagePlan {
   /** `<output>/<version>`. */
   readonly folder: string;
   readonly versionManifest: string;
-  /** The version manifest as the root manifest names it; absent when the root manifest is not to name it. */
+  /** Path of the version manifest for its entry in the root manifest; absent if there will be no entry. */
   readonly manifestPath?: string;
-  /** The folder that nothing of the release may leave through a symbolic link. */
+  /** Folder that no file of the release may leave through a symbolic link. */
   readonly within: string;
-  /** The file that keeps other builds of this release line away. */
+  /** Lock file that excludes other builds of this release line. */
   readonly lockFile: string;
   readonly warnings: readonly string[];
 }
 
 /**
- * Decides names and places of a release, and refuses those that would leave their folder or fail on another system.
+ * Decides names and folders of a release. Refuses names that would leave their folder or fail on another operating
+ * system.
  *
- * @throws {@link OtaError} `package/version-unknown`, `package/version-invalid`, `package/name-invalid`,
- *   `package/output-outside`, `package/write-failed` where a symbolic link leads out of the release line.
+ * @throws {@link OtaError} `package/version-unknown`.
+ * @throws {@link OtaError} `package/version-invalid`.
+ * @throws {@link OtaError} `package/name-invalid`.
+ * @throws {@link OtaError} `package/output-outside`.
+ * @throws {@link OtaError} `package/write-failed` where a symbolic link leads out of the release line.
  */
 export async function planPackage(options: PackageOptions, root: LoadedRoot, binary: Binary): Promise<PackagePlan> {
   const version = chooseVersion(options, binary);
@@ -92,12 +96,12 @@ function chooseFilename(options: PackageOptions, name: string, version: string):
   );
 }
 
-/** Why a manifest names nothing outside its folder. */
+/** Reason why a manifest refers only to files in its folder. */
 const REASON = "so that a release line can be moved, served and checked as one folder";
 
 /**
- * One lock for a release line. Whoever puts a release elsewhere needs no right to write beside the manifest, and is kept
- * from others who put theirs there.
+ * Returns the lock file: one per release line. An output elsewhere has its own lock file there, because the manifest's
+ * folder may not be writable.
  */
 async function lockFileOf(root: LoadedRoot, output: string): Promise<string> {
   const manifest = await realPathOf(resolve(root.file));
@@ -106,7 +110,10 @@ async function lockFileOf(root: LoadedRoot, output: string): Promise<string> {
   return isInside ? join(dirname(manifest), `.${basename(manifest)}.lock`) : join(target, ".tinybms-ota.lock");
 }
 
-/** How the root manifest names the version manifest, which lies below its folder, symbolic links followed. */
+/**
+ * Returns the path of the version manifest for the root manifest. Checks that it lies below its folder, with symbolic
+ * links followed.
+ */
 async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: string): Promise<string> {
   const rootFolder = await realPathOf(resolve(root.folder));
   const target = await realPathOf(resolve(versionManifest));
@@ -117,7 +124,7 @@ async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: 
   throw new OtaError("package/output-outside", message, { output: folder, manifest: root.file }, { hint });
 }
 
-/** The path with all links followed in the part that exists. Absolute. */
+/** Returns the absolute path with the symbolic links of its existing part resolved. */
 async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);

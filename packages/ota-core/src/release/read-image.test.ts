@@ -51,7 +51,7 @@ function bootloader(name: string): Uint8Array {
 }
 
 test.for([[0x4010_0000], [0x3ffe_8000], [0x4020_1010]] as const)(
-  "an ESP8266 image whose first segment goes to %i is called one",
+  "an ESP8266 image whose first segment goes to %i is recognized",
   async ([load]) => {
     expect(await messageOf(esp8266Image(load))).toMatch(
       /^image\/invalid: .*gateway\.bin: this is an image for the ESP8266/,
@@ -59,18 +59,18 @@ test.for([[0x4010_0000], [0x3ffe_8000], [0x4020_1010]] as const)(
   },
 );
 
-test.for(CHIPS.map(({ name }) => name))("a bootloader for the %s is called one", async (name) => {
+test.for(CHIPS.map(({ name }) => name))("a bootloader for the %s is recognized", async (name) => {
   expect(await messageOf(bootloader(name))).toMatch(/^image\/invalid: .*gateway\.bin: this is a bootloader/);
 });
 
-test("an ELF file and a UF2 file are called what they are", async () => {
+test("an ELF file and a UF2 file are recognized", async () => {
   const padding = new Uint8Array(100);
   expect(await messageOf(concatBytes([new TextEncoder().encode("\x7fELF"), padding]))).toMatch(/this is an ELF file/);
   expect(await messageOf(concatBytes([new TextEncoder().encode("UF2\n"), padding]))).toMatch(/this is a UF2 file/);
 });
 
 test.skipIf(!FIRMWARE_IS_HERE)(
-  "real bootloaders are called bootloaders, and real apps are read (needs ../shared/firmware)",
+  "real bootloaders are recognized, and real apps are read (needs ../shared/firmware)",
   async () => {
     for (const name of ["bootloader_s3.bin", "bootloader_s2.bin"])
       expect(await messageOf(readFileSync(new URL(`boot/${name}`, FIRMWARE)))).toMatch(/this is a bootloader/);
@@ -87,7 +87,7 @@ test.skipIf(!FIRMWARE_IS_HERE)(
   },
 );
 
-test("no app image of any chip is taken for something else", async () => {
+test("app images of all chips are recognized as such", async () => {
   for (const { name } of CHIPS) {
     const image = buildAppImage({ chip: name, version: "1.0" });
     expect(foreignFile(image.subarray(0, 24))).toBeUndefined();
@@ -96,7 +96,7 @@ test("no app image of any chip is taken for something else", async () => {
   }
 });
 
-test("any first bytes are judged without another error", () => {
+test("any first bytes are classified without an exception", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (head) => void foreignFile(head)));
 });
 
@@ -120,7 +120,7 @@ test.for([
   expect(isOtaError(error) && codes.includes(error.code), String(error)).toBe(true);
 });
 
-test("esp32 stands for the family, any other chip for itself, and free text excludes nothing", async () => {
+test("esp32 stands for the family, any other chip name for that chip, and free text for any chip", async () => {
   for (const { name } of CHIPS) {
     writeFileSync(file, buildAppImage({ chip: name, version: "1.0" }));
     const binary = await readBinary(file);

@@ -10,9 +10,9 @@ import { isMissing, piecesOf, reasonOf } from "../manifest/load-file.ts";
 import { createHashListBuilder } from "../messages/hash-list.ts";
 import { sha256 } from "../sha256.ts";
 
-/** What a release says of its app image, from the image itself. */
+/** Summary of an app image from its header and descriptor. */
 export interface ImageSummary {
-  /** ESP-IDF's name of the chip, or its id in hexadecimal where no supported chip has it. */
+  /** ESP-IDF's name of the chip, or its id in hexadecimal if no supported chip has that id. */
   readonly chip: string;
   readonly projectName: string;
   readonly appVersion: string;
@@ -20,14 +20,14 @@ export interface ImageSummary {
   readonly secureVersion: number;
 }
 
-/** A binary that was read whole and found to be a sound app image. */
+/** A completely read and valid app image. */
 export interface Binary {
   readonly file: string;
   readonly size: number;
   /** SHA-256 of the file, lower-case hexadecimal. */
   readonly sha256: string;
   readonly image: ImageSummary;
-  /** What a signed release says of the image besides. */
+  /** Further properties for a signed release. */
   readonly released: { readonly hashListSha256: string; readonly chipId: number };
   /**
    * Everything that keeps the file from being delivered, though its app image is sound.
@@ -38,16 +38,18 @@ export interface Binary {
 }
 
 /**
- * Reads a binary once and refuses whatever is no sound app image: checked are structure, checksum, hash and descriptor.
+ * Reads a binary once and checks that it is a valid app image: structure, checksum, hash and descriptor.
  *
- * @throws {@link OtaError} `package/binary-not-found`, `package/binary-unreadable`, `package/binary-changed` when it was
- *   written meanwhile, `image/…`; the signal's reason.
+ * @throws {@link OtaError} `package/binary-not-found`.
+ * @throws {@link OtaError} `package/binary-unreadable`.
+ * @throws {@link OtaError} `package/binary-changed` when it was written meanwhile.
+ * @throws {@link OtaError} `image/…`; the signal's reason.
  */
 export async function readBinary(file: string, signal?: AbortSignal): Promise<Binary> {
   try {
     const before = await statBinary(file);
     const judged = await judge(file, signal).catch((fault: unknown) => ({ fault }));
-    // Half of one build and half of another is no image, but to say only that would mislead.
+    // A file from two builds is also an invalid image, but that error would be misleading.
     if (isOther(before, await statBinary(file))) throw binaryChanged(file);
     if ("fault" in judged) throw judged.fault;
     return judged;
@@ -60,7 +62,7 @@ export async function readBinary(file: string, signal?: AbortSignal): Promise<Bi
   }
 }
 
-/** The binary was written while it was read: what was read is of no one build. */
+/** Creates the error for a binary that was written while it was read. */
 export function binaryChanged(file: string): OtaError<"package/binary-changed"> {
   const message = `${file} changed while it was read`;
   const hint = "wait until the build has ended, then package again";
@@ -68,21 +70,21 @@ export function binaryChanged(file: string): OtaError<"package/binary-changed"> 
 }
 
 /**
- * Advises to name the chip where `product.hardware` names the whole family.
+ * Returns advice to state the chip if `product.hardware` is the whole family.
  *
- * @returns A sentence for `esp32` and an image for another chip of the family; else `undefined`.
+ * @returns A sentence for hardware `esp32` and an image for another chip, else `undefined`.
  */
 export function familyAdvice(chip: string, hardware: string | undefined): string | undefined {
   const allowed = hardware === undefined ? undefined : chipsOfHardware(hardware);
   if (allowed === undefined || allowed.length === 1 || chip === "esp32") return undefined;
-  const proposal = `"hardware": "${chip}" would let no image for another chip in`;
+  const proposal = `"hardware": "${chip}" would refuse images for other chips`;
   return `product.hardware ${hardware} means the whole family, and this image is for ${chip}: ${proposal}`;
 }
 
 async function statBinary(file: string): Promise<BigIntStats> {
   const found = await stat(file, { bigint: true });
-  // Opening a named pipe would wait for ever.
-  if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is no regular file");
+  // Opening a named pipe would block.
+  if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
   return found;
 }
 

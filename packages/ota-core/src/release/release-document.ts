@@ -3,7 +3,7 @@ import { isoTimeOf } from "../manifest/loose-values.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import type { Release, RootManifest } from "../schemas/types.generated.ts";
 
-/** What an image is, as far as its file tells. */
+/** Properties of an image from its file. */
 export interface ReleasedImage {
   /** SHA-256 of the whole file, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
@@ -16,20 +16,22 @@ export interface ReleasedImage {
   readonly secureVersion: number;
 }
 
-/** What an image is released as. */
+/** Input of {@link releaseDocument}. */
 export interface ReleaseParts {
   readonly product: string;
   readonly hardware: string;
   readonly version: string;
-  /** When it was packaged: a date and time as `isoTimeOf` reads it. */
+  /** Time of packaging, in a form that `isoTimeOf` accepts. */
   readonly createdAt: string;
   readonly image: ReleasedImage;
 }
 
-/** The product of a release line that names none; `package` calls its artifacts the same. */
+/** Product of a release line without a product name; also the default name of its artifacts. */
 const PRODUCT_DEFAULT = "firmware";
 
-/** What a release line's images are for. Where its manifest names no hardware, an image is for what it was built for. */
+/**
+ * Returns product and hardware of a release line. If its manifest states no hardware, the hardware is the image's chip.
+ */
 export function productOf(
   { product }: Pick<RootManifest, "product">,
   chipId: number,
@@ -41,9 +43,9 @@ export function productOf(
 }
 
 /**
- * The document of a release, to be put into an envelope.
+ * Builds the document of a release, for an envelope.
  *
- * @throws RangeError if `createdAt` is no date and time: a manifest's is one, or counts as absent.
+ * @throws RangeError if `createdAt` is not a date and time.
  */
 export function releaseDocument({ product, hardware, version, createdAt, image }: ReleaseParts): Release {
   return {
@@ -65,15 +67,14 @@ export function releaseDocument({ product, hardware, version, createdAt, image }
 
 function utcOf(text: string): string {
   const utc = isoTimeOf(text);
-  if (utc === undefined) throw new RangeError(`${JSON.stringify(text)} is no date and time in ISO 8601`);
+  if (utc === undefined) throw new RangeError(`${JSON.stringify(text)} is not a date and time in ISO 8601`);
   return utc;
 }
 
 /**
- * The first member in which two releases differ, when they were packaged aside: a release that was packaged again is
- * the same release.
+ * Compares two releases, ignoring the time of packaging.
  *
- * @returns Its name and both values; `undefined` where they are the same.
+ * @returns The first member that differs, with both values, or `undefined` if the releases are the same.
  */
 export function releaseDifference(
   left: Release,

@@ -11,34 +11,35 @@ import type { PackagePlan } from "./plan.ts";
 import type { Binary } from "./read-image.ts";
 
 /**
- * The version manifest that stands where a release will have its own.
+ * Reads the existing version manifest of a release, if any.
  *
- * One that breaks off in the middle, as a crash of the Python scripts could leave it, has released nothing.
+ * A truncated version manifest, which a crash of the Python scripts could leave, counts as absent.
  *
- * @param force - Also one that can't be understood counts as none.
- * @returns `undefined` where there is none.
- * @throws {@link OtaError} `manifest/unreadable`, and `manifest/invalid` unless forced.
+ * @param force - Whether an invalid version manifest counts as absent too.
+ * @returns The version manifest, or `undefined` if it is absent.
+ * @throws {@link OtaError} `manifest/unreadable`.
+ * @throws {@link OtaError} `manifest/invalid` unless forced.
  */
 export async function readReleased(plan: PackagePlan, force: boolean): Promise<VersionManifest | undefined> {
   return await read(plan.versionManifest, plan.version, force);
 }
 
 /**
- * Refuses a version that differs only in case from one that is there: on Windows and macOS both would have one folder,
- * and one release would be read as the other.
+ * Checks that no existing version differs from a version only in case: on Windows and macOS both would be the same
+ * folder.
  *
- * @throws {@link OtaError} `package/version-invalid`.
+ * @throws {@link OtaError} `package/version-invalid` if there is such a version.
  */
-export async function refuseOtherCase(root: LoadedRoot, { version, folder }: PackagePlan): Promise<void> {
+export async function assertNoCaseVariant(root: LoadedRoot, { version, folder }: PackagePlan): Promise<void> {
   const names = [...root.manifest.versions.map(({ id }) => id), ...(await namesIn(dirname(folder)))];
   const other = names.find((name) => name !== version && caselessName(name) === caselessName(version));
   if (other === undefined) return;
-  const message = `the version ${JSON.stringify(version)} differs only in case from ${JSON.stringify(other)}, which is there already; on Windows and macOS both have one folder`;
+  const message = `the version ${JSON.stringify(version)} differs only in case from ${JSON.stringify(other)}, which exists already; on Windows and macOS both would be the same folder`;
   const hint = `package it as ${other}, or name another version with --version`;
   throw new OtaError("package/version-invalid", message, { version }, { hint });
 }
 
-/** What stands in a folder; nothing where there is none. */
+/** Returns the names in a folder, or an empty array if there is no such folder. */
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
@@ -48,7 +49,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** The artifact of a release that has a binary's bytes under the name that it would get. */
+/** Finds the artifact of a release with a binary's bytes and a given name. */
 export function sameArtifact({ artifacts }: VersionManifest, name: string, binary: Binary): Artifact | undefined {
   const isSame = (it: Artifact): boolean =>
     it.name === name && it.size === binary.size && it.sha256.toLowerCase() === binary.sha256;
@@ -56,13 +57,13 @@ export function sameArtifact({ artifacts }: VersionManifest, name: string, binar
 }
 
 /**
- * Refuses to give a released version other bytes: devices may run it already, and would never be offered the new ones,
- * or have the two mixed. A version is released when its version manifest exists: the one that would be written, or the
- * one that the root manifest names for it elsewhere.
+ * Checks that a released version keeps its bytes. Devices may already run it and would never receive the new bytes, or
+ * would mix both. A version is released if its version manifest exists, in the place of the new one or where the root
+ * manifest's entry points.
  *
- * @throws {@link OtaError} `package/already-released`.
+ * @throws {@link OtaError} `package/already-released` if it has other bytes.
  */
-export async function refuseOtherBytes(
+export async function assertSameBytes(
   root: LoadedRoot,
   plan: PackagePlan,
   binary: Binary,

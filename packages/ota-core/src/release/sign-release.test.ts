@@ -55,7 +55,7 @@ function packageIt(keys: readonly BenchKey[], options: Partial<PackageOptions> =
 const signers = (): readonly string[] => parseEnvelope(readFileSync(file)).signatures.map(({ keyid }) => keyid);
 const namesThere = (): readonly string[] => readdirSync(join(folder, "ota/versions/1.2.3")).sort();
 
-test("a signed release says of the image what a device checks, and of the product what the manifest says", async () => {
+test("a signed release states what a device checks of the image, and the manifest's product", async () => {
   const { changes } = await packageIt([A, B]);
   expect(changes.map(({ path }) => path.split("/").at(-1))).toEqual(["Gateway-1.2.3.bin", "release.json", "ota.json"]);
   const { payload } = verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
@@ -77,7 +77,7 @@ test("a signed release says of the image what a device checks, and of the produc
   });
 });
 
-test("packaging the same bytes again with the same key changes nothing, although ECDSA signs differently each time", async () => {
+test("packaging the same bytes with the same key again changes nothing, even with ECDSA", async () => {
   await packageIt([A]);
   const before = readFileSync(file);
   expect((await packageIt([A])).changes).toEqual([]);
@@ -85,7 +85,7 @@ test("packaging the same bytes again with the same key changes nothing, although
   expect(readFileSync(file)).toEqual(before);
 });
 
-test("several people sign one release one after the other", async () => {
+test("several people can sign one release one after the other", async () => {
   await packageIt([A]);
   expect((await packageIt([B])).changes).toEqual([{ path: file, action: "replace" }]);
   expect(signers()).toEqual([A.keyid, B.keyid]);
@@ -93,7 +93,7 @@ test("several people sign one release one after the other", async () => {
   verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
 });
 
-test("a signature that is none any more is made anew", async () => {
+test("an invalid signature is replaced", async () => {
   await packageIt([A]);
   const { payload, signatures } = JSON.parse(readFileSync(file, "utf8"));
   const [{ sig }] = signatures;
@@ -105,7 +105,7 @@ test("a signature that is none any more is made anew", async () => {
   verifyEnvelope(parseEnvelope(readFileSync(file)), "release", KEYS, verifySignature);
 });
 
-test("what release.json said of another product or other bytes is not signed again", async () => {
+test("a release.json of another product or other bytes is not signed again", async () => {
   await packageIt([A, B]);
   writeRoot("Other");
   await packageIt([B], { project: "Gateway" });
@@ -115,7 +115,7 @@ test("what release.json said of another product or other bytes is not signed aga
   expect(signers()).toEqual([A.keyid]);
 });
 
-test("a forced release that nobody signs leaves no signature over other bytes behind", async () => {
+test("a forced release without a signer leaves no signature over other bytes", async () => {
   await packageIt([A]);
   writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 7, sizeBytes: 8192 }));
   const { changes } = await packageIt([], { force: true });
@@ -130,7 +130,7 @@ test("a damaged release.json is replaced when it is signed", async () => {
   expect(signers()).toEqual([A.keyid]);
 });
 
-test("a dry run signs to see that it can, and writes nothing", async () => {
+test("a dry run signs and writes nothing", async () => {
   const { changes } = await packageIt([A], { dryRun: true });
   expect(changes).toContainEqual({ path: file, action: "create" });
   expect(readdirSync(join(folder, "ota"))).toEqual(["manifest.json"]);
@@ -142,7 +142,7 @@ test("a signer that fails leaves nothing behind", async () => {
   expect(readdirSync(join(folder, "ota"))).toEqual(["manifest.json"]);
 });
 
-test("an image with more after it than a signature is not signed, whatever way it goes", async () => {
+test("an image followed by more than a signature is not signed for any protocol", async () => {
   writeFileSync(binary, concatBytes([IMAGE, new Uint8Array(100)]));
   const root = JSON.parse(readFileSync(manifest, "utf8"));
   writeFileSync(manifest, JSON.stringify({ ...root, deployment: { default_protocols: ["https"] } }));
@@ -150,7 +150,7 @@ test("an image with more after it than a signature is not signed, whatever way i
   expect((await packageIt([])).changes.length).toBe(2);
 });
 
-test("validate finds a signed release that says something else than the release line", async () => {
+test("validate finds a signed release that contradicts the release line", async () => {
   await packageIt([A], { updateManifest: true });
   const ofReleases = (await validateReleaseLine(manifest)).filter(({ path }) => path.includes("release.json"));
   expect(ofReleases).toEqual([]);

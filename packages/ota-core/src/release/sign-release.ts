@@ -9,15 +9,16 @@ import { verifySignature } from "../signing/signature-verifier.ts";
 import { releaseDifference } from "./release-document.ts";
 
 /**
- * The envelope that `release.json` is to hold.
+ * Signs a release and returns the new contents of `release.json`.
  *
- * One that is there and says the same of the image keeps its bytes and its signatures, so that several people sign one
- * release one after the other. A key that has signed it already does not sign again: ECDSA gives another signature each
- * time, and packaging the same bytes twice changes nothing.
+ * Keeps payload and signatures of an existing envelope with the same release, so that several people can sign it one
+ * after the other. Keeps the signature of a key that has already signed, because ECDSA signatures differ each time and
+ * packaging the same bytes again must change nothing.
  *
- * @param document - What is released, with the time at which it is.
- * @returns The envelope; `undefined` where the file holds it already.
- * @throws OtaError as the signers; `manifest/unreadable`.
+ * @param file - Path of `release.json`.
+ * @param document - The release.
+ * @returns The envelope, or `undefined` if the file already contains it.
+ * @throws {@link OtaError} as the signers; `manifest/unreadable`.
  */
 export async function signedRelease(
   file: string,
@@ -35,7 +36,7 @@ export async function signedRelease(
   return before !== undefined && isThere ? undefined : signed;
 }
 
-/** The release that the file holds, if it is this one. What can't be read is none, and will be replaced. */
+/** Reads the file's release if it is the same one. A malformed file counts as absent and will be replaced. */
 async function sameRelease(file: string, document: Release): Promise<ReleaseFile | undefined> {
   try {
     const found = await readReleaseFile(file);
@@ -47,7 +48,7 @@ async function sameRelease(file: string, document: Release): Promise<ReleaseFile
   }
 }
 
-/** A signer that gives the signature which its key has already given. */
+/** Wraps a signer so that it returns an existing valid signature of its key. */
 function signerOnce(sign: Signer, { signatures }: Envelope): Signer {
   return async (message) => {
     const { key, signature } = await sign(message);

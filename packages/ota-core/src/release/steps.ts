@@ -25,31 +25,32 @@ export interface Step extends PackageChange {
   readonly prepare: () => Promise<PreparedFile>;
 }
 
-/** What is to be done to make a release, or to bring it up to date. */
+/** The changes that create or update a release. */
 export interface Steps {
   readonly artifact: Artifact;
   readonly artifactFile: string;
-  /** In the order in which they must be written: none names what isn't there yet. */
+  /** In the order of writing: no file refers to one that does not exist yet. */
   readonly writes: readonly Step[];
-  /** Copies that no manifest names any more once all is written. */
+  /** Files to which no manifest refers after the writes. */
   readonly removals: readonly string[];
-  /** What the user should know, as sentences. */
+  /** Warnings for the user, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** What {@link stepsOf} decides upon. */
+/** Input of {@link stepsOf}. */
 export interface ReleaseState {
   readonly root: LoadedRoot;
   readonly binary: Binary;
   readonly plan: PackagePlan;
-  /** The version manifest that is there already. */
+  /** The existing version manifest. */
   readonly before: VersionManifest | undefined;
 }
 
 /**
- * Compares a release with what stands there, and lists what differs. Changes nothing.
+ * Compares a release with the existing files and lists the necessary changes. Changes nothing.
  *
- * @throws {@link OtaError} `image/invalid` for a file that the release's ways to devices would refuse; what signers throw.
+ * @throws {@link OtaError} `image/invalid` for a file that the release's ways to devices would refuse; what signers
+ *   throw.
  */
 export async function stepsOf(options: PackageOptions, state: ReleaseState): Promise<Steps> {
   const { root, binary, plan, before } = state;
@@ -84,7 +85,7 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   return { artifact, artifactFile, writes, removals, warnings };
 }
 
-/** Judges the file as `validate` and `deploy` will. A signed release is of an image that devices install. */
+/** Checks the file like `validate` and `deploy`. A signed release always requires an installable image. */
 function deliveryWarnings({ signers = [] }: PackageOptions, state: ReleaseState, artifact: Artifact): string[] {
   const { root, binary, plan, before } = state;
   const version = before ?? { version: plan.version, artifacts: [artifact] };
@@ -96,7 +97,7 @@ function deliveryWarnings({ signers = [] }: PackageOptions, state: ReleaseState,
   return faults.map(({ error }) => error.message);
 }
 
-/** The signed release, if it is to be signed and isn't yet. */
+/** Returns the step that writes the signed release, if it is needed. */
 async function releaseStep(
   { signers = [] }: PackageOptions,
   { root, binary, plan }: ReleaseState,
@@ -118,7 +119,7 @@ async function releaseStep(
   return { path, action, prepare: () => prepareText(path, plan.within, bytes) };
 }
 
-/** The root manifest with the version's entry, if it is to have one. */
+/** Returns the text of the root manifest, with the version's entry if requested. */
 function editedRoot(options: PackageOptions, { root, plan }: ReleaseState): string {
   if (plan.manifestPath === undefined) return root.text;
   const label = options.label === undefined ? {} : { label: options.label };
@@ -129,7 +130,7 @@ function prepareText(path: string, within: string | undefined, text: string | Ui
   return prepareFile(path, within, (temporary) => createFile(temporary, text));
 }
 
-/** The artifact's entry. What a person has set for it in an earlier one is kept, such as its protocols and channels. */
+/** Returns the artifact's entry. Keeps other members of an earlier entry, such as protocols and channels. */
 function describe(options: PackageOptions, { root, binary, plan, before }: ReleaseState): Artifact {
   const { name } = plan;
   const { size, sha256 } = binary;
@@ -150,9 +151,9 @@ function without({ name: _name, filename: _filename, size: _size, sha256: _sha25
 }
 
 /**
- * The copy's name. A forced release must not write over the file of the one it replaces: between that and the new
- * `ota.json` a crash would leave a manifest that names other bytes than the file has. So it takes another name, and the
- * old file goes when nothing names it any more.
+ * Returns the file name of the copy. A forced release must not overwrite the file that it replaces: a crash before the
+ * new `ota.json` would leave a manifest with the hash of other bytes. Therefore it takes another name, and the old file
+ * is removed at the end.
  */
 function filenameOf(options: PackageOptions, { binary, plan, before }: Omit<ReleaseState, "root">): string {
   const { filename, name } = plan;
@@ -166,7 +167,7 @@ function filenameOf(options: PackageOptions, { binary, plan, before }: Omit<Rele
   return isTaken === true ? aside : filename;
 }
 
-/** In the version's folder, or below it where an earlier version manifest says so with `base_path`. */
+/** Returns a file's path in the version's folder, or in the `base_path` of the existing version manifest. */
 function placeOf(plan: PackagePlan, before: VersionManifest | undefined, filename: string): Promise<string> {
   return resolveArtifact(plan.versionManifest, before?.base_path, filename, 0);
 }
@@ -181,7 +182,7 @@ async function isInPlace(plan: PackagePlan, artifact: Artifact, artifactFile: st
   }
 }
 
-/** Whether a version manifest says just this of the artifact already. */
+/** Returns `true` if a version manifest already has exactly this artifact. */
 function isRecorded({ artifacts }: VersionManifest, { name, filename, size, sha256 }: Artifact): boolean {
   return artifacts.some(
     (it) => it.name === name && it.filename === filename && it.size === size && it.sha256.toLowerCase() === sha256,
@@ -197,7 +198,7 @@ function versionManifestText(
   return formatJson({ ...before, version, created_at, artifacts: artifactsAfter(before, artifact) });
 }
 
-/** The artifact in the place of the earlier one of its name; where there was none, it is the only one. */
+/** Replaces the artifact with the same name. If there is no such artifact, the new one becomes the only one. */
 function artifactsAfter(before: VersionManifest | undefined, artifact: Artifact): readonly Artifact[] {
   const artifacts = before?.artifacts ?? [];
   if (!artifacts.some(({ name }) => name === artifact.name)) return [artifact];
@@ -214,7 +215,7 @@ async function removalsOf({ plan, before }: ReleaseState, artifact: Artifact, ar
   return removals;
 }
 
-/** The signed release of other bytes, which a forced release replaces without being signed itself. */
+/** Returns the signed release of other bytes, which an unsigned forced release must remove. */
 async function staleRelease({ plan, before }: ReleaseState, artifact: Artifact): Promise<string[]> {
   if (before === undefined || isRecorded(before, artifact)) return [];
   const path = releaseFileOf(plan.versionManifest);

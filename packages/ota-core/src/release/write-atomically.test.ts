@@ -18,13 +18,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const listing = (): Record<string, string> =>
   Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 
-test("a file is created and replaced whole", async () => {
+test("a file is created and replaced atomically", async () => {
   await writeFileAtomically(join(folder, "a"), utf8("old"));
   await writeFileAtomically(join(folder, "a"), utf8("new"));
   expect(listing()).toEqual({ a: "new" });
 });
 
-test("until it is committed, only the old file has the name; discarded, it is gone", async () => {
+test("a prepared file has no effect before its commit, and a discarded one is removed", async () => {
   const file = join(folder, "a");
   writeFileSync(file, "old");
   const prepared = await prepareFile(file, undefined, (temporary) => writeFile(temporary, "new"));
@@ -36,7 +36,7 @@ test("until it is committed, only the old file has the name; discarded, it is go
   expect(listing()).toEqual({ a: "new" });
 });
 
-test("what fails in the middle leaves the old file and no other", async () => {
+test("a failed write leaves only the old file", async () => {
   const file = join(folder, "a");
   writeFileSync(file, "old");
   const torn = async (temporary: string): Promise<void> => {
@@ -51,12 +51,12 @@ test("what fails in the middle leaves the old file and no other", async () => {
   expect(listing()).toEqual({ a: "old" });
 });
 
-test("a missing folder is the caller's fault and leaves nothing", async () => {
+test("a missing folder is an error and leaves nothing behind", async () => {
   await expect(writeFileAtomically(join(folder, "no", "a"), utf8("x"))).rejects.toMatchObject({ code: "ENOENT" });
   expect(listing()).toEqual({});
 });
 
-test("temporary files go when their process is certainly dead, and only then", async () => {
+test("temporary files are removed if and only if their process is certainly dead", async () => {
   const dead = spawnSync(process.execPath, ["-e", "0"]).pid;
   const ours = basename(temporaryPathOf(join(folder, "a")));
   const [, realm] = /\.([0-9a-f]{12})-/.exec(ours) ?? [];
@@ -75,12 +75,9 @@ test("temporary files go when their process is certainly dead, and only then", a
   expect(readdirSync(folder).sort()).toEqual(Object.values(kept).sort());
 });
 
-test.skipIf(process.platform !== "linux")(
-  "a process number that was used again does not keep a file alive",
-  async () => {
-    const ours = basename(temporaryPathOf(join(folder, "a")));
-    writeFileSync(join(folder, ours.replace(/-\d+-([0-9a-z]{8}\.tmp)$/, "-1-$1")), "x");
-    await removeLeftovers(folder);
-    expect(listing()).toEqual({});
-  },
-);
+test.skipIf(process.platform !== "linux")("a reused process id does not keep a temporary file", async () => {
+  const ours = basename(temporaryPathOf(join(folder, "a")));
+  writeFileSync(join(folder, ours.replace(/-\d+-([0-9a-z]{8}\.tmp)$/, "-1-$1")), "x");
+  await removeLeftovers(folder);
+  expect(listing()).toEqual({});
+});

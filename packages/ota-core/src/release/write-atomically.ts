@@ -6,19 +6,20 @@ import { existingPart, isBelow } from "../manifest/load-path.ts";
 import { createFile } from "./new-file.ts";
 import { isDead, thisProcess } from "./process-owner.ts";
 
-/** A file that is whole and on the disk, under a name that nobody looks for. */
+/** A complete file on the disk under a temporary name. */
 export interface PreparedFile {
-  /** Gives it its name, in place of what had it, and sends the name to the disk. */
+  /** Renames it to its final name, replacing an existing file, and flushes the name to the disk. */
   commit(): Promise<void>;
-  /** Removes it; the old file, if any, stays. */
+  /** Removes it. An existing file with the final name stays. */
   discard(): Promise<void>;
 }
 
 /**
- * Writes a file so that a reader, or a crash at any moment, finds either the old file or the new one, whole.
+ * Writes a file atomically: at any moment, even after a crash, there is either the complete old file or the complete
+ * new one.
  *
  * @param path - The file; its folder exists.
- * @param within - As for {@link prepareFile}.
+ * @param within - As in {@link prepareFile}.
  * @throws {@link OtaError} `package/write-failed` as {@link assertWithin}; the file system's own errors. The temporary
  *   file is removed.
  */
@@ -28,15 +29,15 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, withi
 }
 
 /**
- * The first half of writing a file atomically: all that can fail for want of space is done, and nothing has changed.
+ * Prepares an atomic write: does everything that may fail for lack of space, before anything changes.
  *
- * The bytes go to a temporary file beside the other and to the disk. An existing file's permissions stay; a symbolic
- * link stays one, and its target is replaced.
+ * Writes a temporary file next to the final one and flushes it to the disk. The final file keeps the permissions of an
+ * existing one. If it is a symbolic link, its target is replaced.
  *
  * @param path - The file; its folder exists.
- * @param within - A folder that the file may not leave through symbolic links: that of a release line, which somebody
- *   else may have made. `undefined` for a file that the user names, whose links are followed.
- * @param fill - Creates the temporary file, with a function of `new-file.ts`.
+ * @param within - Folder that the file must not leave through symbolic links, for release lines from an untrusted
+ *   source. `undefined` for a file that the user names, whose links are followed.
+ * @param fill - Creates the temporary file with a function of `new-file.ts`.
  * @throws The file system's own errors, and what `fill` throws. The temporary file is removed.
  */
 export async function prepareFile(
@@ -68,10 +69,10 @@ export async function prepareFile(
 }
 
 /**
- * Refuses a place that symbolic links put outside a folder.
+ * Checks that a path stays in a folder, with symbolic links followed.
  *
  * @param path - A file or folder, which need not exist.
- * @throws {@link OtaError} `package/write-failed`.
+ * @throws {@link OtaError} `package/write-failed` if it leaves the folder.
  */
 export async function assertWithin(folder: string, path: string): Promise<void> {
   if (isBelow(await existingPart(resolve(folder)), await existingPart(resolve(path)))) return;
@@ -80,23 +81,26 @@ export async function assertWithin(folder: string, path: string): Promise<void> 
   throw new OtaError("package/write-failed", message, { file: path }, { hint });
 }
 
-/** A name beside a file that says which process made it, so that another can tell when nobody will need it again. */
+/**
+ * Returns the path of a temporary file next to a file. Its name identifies this process, so that other processes
+ * recognize it as abandoned.
+ */
 export function temporaryPathOf(path: string): string {
   const { realm, pid, started } = thisProcess();
   const random = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
   return join(dirname(path), `.${basename(path)}.${realm}-${pid}-${started}-${random}.tmp`);
 }
 
-/** A temporary file or folder whose process is certainly gone: it was killed before it could remove it. */
+/** A temporary file or folder whose process was killed before it could remove it. */
 export interface Leftover {
   readonly temporary: string;
-  /** What it was to be called. */
+  /** Its intended final path. */
   readonly target: string;
-  /** The same for all that one process left. */
+  /** Identity of the process; equal for all files of one process. */
   readonly owner: string;
 }
 
-/** Lists what dead processes left in a folder. */
+/** Lists temporary files of dead processes in a folder. */
 export async function leftoversIn(folder: string): Promise<readonly Leftover[]> {
   return (await namesIn(folder)).flatMap((name) => {
     const match = /^\.(.+)\.([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-z]{8}\.tmp$/.exec(name);
@@ -106,15 +110,15 @@ export async function leftoversIn(folder: string): Promise<readonly Leftover[]> 
   });
 }
 
-/** Removes what dead processes left in a folder. */
+/** Removes temporary files of dead processes in a folder. */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const { temporary } of await leftoversIn(folder)) {
-    // Whoever can't remove it leaves it: it is litter, not a fault.
+    // A leftover that can't be removed does no harm.
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-/** Sends a folder's names to the disk, where the system can (Windows can't, and needn't). */
+/** Flushes a folder's names to the disk, if the system supports it (Windows does not, and need not). */
 export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {

@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const exists = expect.objectContaining({ code: "EEXIST" });
 
-test("a new file is there whole, with its permissions, and is never written over", async () => {
+test("a new file is complete, has its permissions and is never overwritten", async () => {
   const file = join(folder, "nvs.bin");
   await writeNewFile(file, utf8("first"), 0o600);
   await expect(writeNewFile(file, utf8("second"), 0o600)).rejects.toEqual(exists);
@@ -22,14 +22,14 @@ test("a new file is there whole, with its permissions, and is never written over
   expect(readdirSync(folder)).toEqual(["nvs.bin"]);
 });
 
-test("of two that write one file at a time, one does", async () => {
+test("of two concurrent writers of one file, exactly one succeeds", async () => {
   const file = join(folder, "nvs.bin");
   const results = await Promise.allSettled(["a", "b"].map((text) => writeNewFile(file, utf8(text), 0o600)));
   expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   expect(readdirSync(folder)).toEqual(["nvs.bin"]);
 });
 
-test("a new folder is there with all files, or not at all", async () => {
+test("a new folder is complete or absent", async () => {
   const target = join(folder, "a", "fleet");
   const fails = writeNewFolder(target, async (place) => {
     writeFileSync(join(place, "one"), "1");
@@ -43,7 +43,7 @@ test("a new folder is there with all files, or not at all", async () => {
   expect(readdirSync(join(folder, "a"))).toEqual(["fleet"]);
 });
 
-test("a folder that is empty is filled, and a file in its place is refused", async () => {
+test("an empty folder is filled, and a file in its place is refused", async () => {
   const target = join(folder, "fleet");
   mkdirSync(target);
   await writeNewFolder(target, async (place) => writeFileSync(join(place, "one"), "1"));

@@ -4,33 +4,33 @@ import { isMissing, systemCodeOf } from "../manifest/load-file.ts";
 import { createFile } from "./new-file.ts";
 import { type Leftover, leftoversIn, removeLeftovers, syncFolder, temporaryPathOf } from "./write-atomically.ts";
 
-/** A file that must not be there yet. */
+/** A file that must not exist yet. */
 export interface NewFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** Its permissions, on systems that have them. */
+  /** Permissions, on systems that support them. */
   readonly mode: number;
 }
 
 /**
- * Writes a file that must not be there yet: after a crash at any moment it is there whole, or not at all. What has its
- * name already stays as it is.
+ * Writes a file that must not exist. After a crash at any moment, the file is complete or absent. An existing file
+ * stays unchanged.
  *
- * @param path - The file; its folder exists.
- * @param mode - Its permissions, on systems that have them.
- * @throws The file system's own errors; `EEXIST` where something has the name.
+ * @param path - The file; its folder must exist.
+ * @param mode - Permissions, on systems that support them.
+ * @throws The file system's own errors; `EEXIST` if the name exists.
  */
 export async function writeNewFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   await writeNewFiles([{ path, bytes, mode }]);
 }
 
 /**
- * Writes several files of one folder that must not be there yet: all of them or none. All are on the disk before the
- * first gets its name. A process killed while it gives the names leaves some of them: the next call in this folder takes
- * those back, unless all are there.
+ * Writes several files of one folder that must not exist, all or none. Flushes all of them to the disk before the first
+ * one gets its name. A process that is killed while it names the files leaves some of them; the next call in this
+ * folder removes those unless all are present.
  *
- * @param files - The folder exists. The last is the one that makes the others worth having.
- * @throws The file system's own errors; `EEXIST` where something has one of the names.
+ * @param files - Files of one folder, which must exist. The last file should be the one that makes the others usable.
+ * @throws The file system's own errors; `EEXIST` if one of the names exists.
  */
 export async function writeNewFiles(files: readonly NewFile[]): Promise<void> {
   const [first] = files;
@@ -49,15 +49,15 @@ export async function writeNewFiles(files: readonly NewFile[]): Promise<void> {
     for (const path of named) await rm(path, { force: true });
     throw error;
   } finally {
-    // The last first: as long as it is there, what has a name already is known not to be all.
+    // In reverse order: as long as the last temporary file exists, the set is known to be incomplete.
     for (const { temporary } of prepared.toReversed()) await rm(temporary, { force: true });
   }
   await syncFolder(folder);
 }
 
 /**
- * Takes back the names that a killed process gave to some of its files and not to all: a temporary file whose name is
- * still free says so, and a file that shares its blocks with another temporary file of that process is one of them.
+ * Removes the files of a killed process that had named only some of them. A temporary file whose final name is free
+ * shows that the set is incomplete; a named file is recognized because it is the same file as a temporary one.
  */
 async function takeBack(folder: string): Promise<void> {
   const leftovers = await leftoversIn(folder);
@@ -70,7 +70,7 @@ async function takeBack(folder: string): Promise<void> {
   await removeLeftovers(folder);
 }
 
-/** Whether a temporary file was given its name: both are the same file. */
+/** Returns `true` if a temporary file has its final name already: both are the same file. */
 async function hasName({ temporary, target }: Leftover): Promise<boolean> {
   try {
     const [left, right] = await Promise.all([lstat(temporary), lstat(target)]);
@@ -81,24 +81,24 @@ async function hasName({ temporary, target }: Leftover): Promise<boolean> {
 }
 
 /**
- * Makes a folder that must not be there yet, or is empty, with all that belongs into it: after a crash at any moment it
- * is there whole, or not at all. Folders above it are made where they are missing.
+ * Creates a folder with its files. The folder must not exist or must be empty. After a crash at any moment, it is
+ * complete or absent. Creates missing parent folders.
  *
- * @param path - The folder. Only its owner can look into it.
- * @param fill - Puts the files into the folder that it is given, which is beside `path` until it is whole.
- * @throws The file system's own errors, `EEXIST` where the folder has files, and what `fill` throws.
+ * @param path - The folder. Only its owner can read it.
+ * @param fill - Writes the files into the given folder, which is next to `path` until it is complete.
+ * @throws The file system's own errors, `EEXIST` if the folder has files, and the errors of `fill`.
  */
 export async function writeNewFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
   await removeLeftovers(dirname(target));
-  await refuseFilled(target);
+  await assertEmptyFolder(target);
   const temporary = temporaryPathOf(target);
   await mkdir(temporary, { mode: 0o700 });
   try {
     await fill(temporary);
     await syncFolder(temporary);
-    // Windows gives no folder the name of another, even of an empty one.
+    // Windows can't rename a folder to the name of another one, even an empty one.
     await rmdir(target).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
@@ -110,7 +110,7 @@ export async function writeNewFolder(path: string, fill: (folder: string) => Pro
   await syncFolder(dirname(target));
 }
 
-/** `link` fails where `rename` would replace a file. */
+/** Names a file with `link`, because `rename` would replace an existing file. */
 async function giveNewName(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
@@ -126,7 +126,7 @@ async function giveNewName(temporary: string, path: string): Promise<void> {
   }
 }
 
-async function refuseFilled(folder: string): Promise<void> {
+async function assertEmptyFolder(folder: string): Promise<void> {
   try {
     const [first] = await readdir(folder);
     if (first === undefined) return;
