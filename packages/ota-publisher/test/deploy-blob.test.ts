@@ -1,13 +1,16 @@
 import { once } from "node:events";
 import { appendFileSync, closeSync, ftruncateSync, openSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { startEmbeddedBroker } from "@tinybms/ota-broker";
+import { BROKER_LIMITS, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { connectAsync } from "mqtt";
 import { expect, test } from "vitest";
 import { createDeployLine, type DeployLine, imageOf } from "./deploy-line.ts";
 
 const TOPIC = "bench/ota";
 const IMAGE = imageOf("gateway", 400_000);
+
+/** Kind, 3 bytes of remaining length, topic with its length, packet identifier, properties; then the payload. */
+const HEADER_SIZE = 1 + 3 + 2 + TOPIC.length + 2 + 1;
 
 const blobLine = (broker: string, members: object = {}): DeployLine =>
   createDeployLine(
@@ -93,23 +96,20 @@ test("a file that is no app image goes as it is, with a warning", async () => {
   expect(stderr).toMatch(/spiffs\.bin is not an app image .* it is sent as it is/);
 });
 
-test("a file that no MQTT message can hold is refused before anybody connects, with the limit", async () => {
-  // 268 435 455 bytes are the most that MQTT's remaining length can say.
-  const size = 268_435_456;
-  const line = blobLine("mqtt://127.0.0.1:1");
-  const { refuseAboveProtocol } = await import("../src/mqtt/blob-size.ts");
-  line.remove();
-  const message = { topic: TOPIC, qos: 1, file: { path: "gateway.bin", sizeBytes: size } } as const;
-  expect(() => refuseAboveProtocol(message)).toThrow(
-    expect.objectContaining({
-      code: "delivery/blob-too-large",
-      message: expect.stringContaining("268435455"),
-      hint: expect.stringContaining("chunked delivery has no such limit"),
-    }),
-  );
-  const largest = size - 1 - 2 - TOPIC.length - 2 - 1; // topic with its length, packet identifier, properties
-  expect(() => refuseAboveProtocol({ ...message, file: { path: "x", sizeBytes: largest } })).not.toThrow();
-  expect(() => refuseAboveProtocol({ ...message, file: { path: "x", sizeBytes: largest + 1 } })).toThrow();
+test("a file above 16 MiB is refused before anybody connects, with the limit; one of 16 MiB is not", async () => {
+  const limit = 16 * 1024 * 1024;
+  expect(BROKER_LIMITS.blobSizeMax).toBe(limit);
+  const channels = { mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC, mode: "blob" } };
+  const largest = createDeployLine(channels, ["mqtt"], [{ name: "spiffs", bytes: new Uint8Array(limit) }]);
+  const larger = createDeployLine(channels, ["mqtt"], [{ name: "spiffs", bytes: new Uint8Array(limit + 1) }]);
+  expect(await largest.deploy(["--dry-run"])).toMatchObject({ exitCode: 0 });
+  const { exitCode, stderr } = await larger.deploy([]);
+  largest.remove();
+  larger.remove();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("error[delivery/blob-too-large]");
+  expect(stderr).toContain(`makes a message of ${limit + 1} bytes; blob mode takes at most ${limit}`);
+  expect(stderr).toContain("chunked delivery has no such limit");
 });
 
 test("a broker's Maximum Packet Size is checked before a byte of the message is sent", async () => {
@@ -151,13 +151,17 @@ test.for([
   [135, "not authorized"],
   [151, "a quota is used up"],
 ] as const)("reason code %i in the acknowledgement is told: %s", async ([reasonCode, text]) => {
-  // PUBACK of MQTT 5 for packet 1, once the whole message is there.
+  // PUBACK of MQTT 5 for the packet, once the whole message is there.
   const broker = await standInBroker((socket) => {
     socket.write(CONNACK_5);
+    const pieces: Buffer[] = [];
     let received = 0;
     socket.on("data", (bytes) => {
+      pieces.push(bytes);
       received += bytes.length;
-      if (received >= IMAGE.length) socket.write(Uint8Array.from([0x40, 3, 0, 1, reasonCode]));
+      if (received < HEADER_SIZE + IMAGE.length) return;
+      const packetId = Buffer.concat(pieces).subarray(HEADER_SIZE - 3, HEADER_SIZE - 1);
+      socket.write(Uint8Array.from([0x40, 3, ...packetId, reasonCode]));
     });
   });
   const line = blobLine(broker.url);
@@ -286,9 +290,7 @@ test("Ctrl-C while the acknowledgement is awaited says goodbye to the broker", a
   line.remove();
   await broker.close();
   expect(exitCode).toBe(130);
-  // Kind, 3 bytes of remaining length, topic with its length, packet identifier, properties; then the payload.
-  const headerSize = 1 + 3 + 2 + TOPIC.length + 2 + 1;
-  const [kind] = Buffer.concat(chunks).subarray(headerSize + IMAGE.length);
+  const [kind] = Buffer.concat(chunks).subarray(HEADER_SIZE + IMAGE.length);
   expect(kind).toBe(0xe0); // DISCONNECT
 });
 

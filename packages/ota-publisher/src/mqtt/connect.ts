@@ -22,8 +22,8 @@ export interface ConnectionOptions {
   /** Whom to trust, and who we are: for `mqtts` and `wss`, unused otherwise. */
   readonly tls?: TlsFiles;
   /**
-   * For `BrokerConnection.sendBlob` alone: MQTT 5 where the broker speaks it, which tells its limits, else 3.1.1; and no
-   * keep-alive by the library, whose pings would come between the bytes of a message.
+   * For `BrokerConnection.publishBlob` alone: MQTT 5 where the broker speaks it, which tells its limits, else 3.1.1; and no
+   * keep-alive by the library, whose pings would wait behind the bytes of a message.
    */
   readonly forBlob?: boolean;
   /** How long to try for the first connection, in milliseconds. */

@@ -6,9 +6,9 @@ import type { AnnouncedLimits } from "./announced-limits.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 import { type Connected, type ConnectionOptions, connectUntil, reconnectDelay, waitFor } from "./connect.ts";
 import { type BrokerDemands, finalReason, limitFault } from "./connection-fault.ts";
+import { type BlobEnd, type BlobMessage, publishBlob } from "./publish-blob.ts";
 import { type MqttVersion, packetSize } from "./publish-packet.ts";
 import { type PublishEnd, Publishing } from "./publishing.ts";
-import { type BlobEnd, type BlobMessage, type BlobWatch, sendBlob } from "./send-blob.ts";
 
 /** What happens on a connection after it was first made. */
 export interface ConnectionEvents {
@@ -175,15 +175,10 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return this.#client === undefined ? "lost" : ((await this.#publishing?.publish(topic, payload, options)) ?? "lost");
   }
 
-  /**
-   * Sends one message of any size, a piece at a time. The connection must have been made `forBlob`.
-   *
-   * @throws What `message.read` throws.
-   */
-  async sendBlob(message: BlobMessage, watch: BlobWatch): Promise<BlobEnd> {
+  /** Publishes one large message: see {@link publishBlob}. */
+  async publishBlob(message: BlobMessage, signal: AbortSignal): Promise<BlobEnd> {
     const client = this.#client;
-    if (client === undefined) return { type: "lost", bytesSent: 0, reasonCode: undefined };
-    return await sendBlob(client, message, watch);
+    return client === undefined ? { type: "lost", reasonCode: undefined } : await publishBlob(client, message, signal);
   }
 
   /** Subscribes with QoS 1. Fulfilled with `false` if the connection was lost, or the broker refuses the topic. */

@@ -1,13 +1,13 @@
-import { createSha256, OtaError, toHex } from "@tinybms/ota-core";
-import type { ArtifactFile } from "../image-file.ts";
+import { OtaError } from "@tinybms/ota-core";
+import { type ArtifactFile, readWhole } from "../image-file.ts";
 import type { AnnouncedLimits } from "./announced-limits.ts";
-import { CHUNKED_HINT, refuseAboveProtocol, tooLargeError } from "./blob-size.ts";
+import { assertBlobFits, CHUNKED_HINT, tooLargeError } from "./blob-size.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
 import { type BrokerConnection, connectBroker } from "./connection.ts";
 import { reasonOfCode } from "./connection-fault.ts";
+import type { BlobEnd } from "./publish-blob.ts";
 import { packetSize } from "./publish-packet.ts";
-import type { BlobEnd, BlobMessage } from "./send-blob.ts";
 
 /** One file as one message, through one broker. */
 export interface BlobPlan {
@@ -23,10 +23,10 @@ export interface BlobPlan {
 
 /** What a delivery tells while it runs. */
 export interface BlobDeliveryWatch {
-  /** Ends the delivery; a message that is not whole then is dropped by the broker. */
+  /** Ends the delivery; the broker drops a message that is not whole then. */
   readonly signal: AbortSignal;
-  /** Bytes of the file that have left; begins again at 0 when the message does. */
-  readonly onProgress: (bytesSent: number) => void;
+  /** The whole message has left. */
+  readonly onSent: () => void;
   /** The broker can't be reached yet; another attempt follows. */
   readonly onRetry: (fault: OtaError) => void;
   /** The connection was lost, or is there again. */
@@ -35,16 +35,12 @@ export interface BlobDeliveryWatch {
 
 /** What became of a message that a broker took. */
 export interface BlobOutcome {
-  readonly bytesSent: number;
   /** The broker said that no client was subscribed to the topic. One that says nothing may have had none either. */
   readonly reachedNobody: boolean;
 }
 
 /** So often a broker may end the connection with the message under way, until that counts as its answer. */
 const LOSSES_MAX = 3;
-
-/** How long a broker may take nothing before the connection counts as dead, in milliseconds, where nothing keeps it alive. */
-const STALL_TIMEOUT_MS = 60_000;
 
 const PACKET_TOO_LARGE = 149;
 
@@ -57,7 +53,7 @@ const PACKET_TOO_LARGE = 149;
  *   meanwhile; the signal's reason.
  */
 export async function deliverBlob(plan: BlobPlan, watch: BlobDeliveryWatch): Promise<BlobOutcome> {
-  refuseAboveProtocol(plan);
+  assertBlobFits(plan.file);
   const deadline = AbortSignal.timeout(Math.ceil(plan.timeoutMs));
   const signal = AbortSignal.any([watch.signal, deadline]);
   try {
@@ -86,35 +82,19 @@ async function sendUntilTaken(
 ): Promise<BlobOutcome> {
   for (let losses = 1; ; losses++) {
     refuseByLimits(connection, plan);
-    const { keepaliveSeconds = 0 } = plan.connection;
-    const stallTimeoutMs = keepaliveSeconds > 0 ? 1_500 * keepaliveSeconds : STALL_TIMEOUT_MS;
-    const { signal, onProgress } = watch;
-    const end = await connection.sendBlob(messageOf(plan), { onProgress, stallTimeoutMs, signal });
+    const { signal, onSent } = watch;
+    const { topic, qos, retain, file } = plan;
     signal.throwIfAborted();
-    if (end.type === "taken") return { bytesSent: plan.file.sizeBytes, reachedNobody: end.reachedNobody };
+    const end = await connection.publishBlob({ topic, qos, retain, payload: readWhole(file) }, signal);
+    signal.throwIfAborted();
+    if (end.type !== "lost") onSent();
+    if (end.type === "taken") return { reachedNobody: end.reachedNobody };
     if (end.type === "refused") throw refusal(connection, plan, end.reasonCode);
     if (losses === LOSSES_MAX || end.reasonCode !== undefined) throw lossRefusal(connection, plan, end, losses);
     watch.onConnection(false);
     await connection.connectedAgain(signal);
     watch.onConnection(true);
   }
-}
-
-/** The message, read from the file as it goes out. The last part goes only if the file is what was measured. */
-function messageOf({ topic, qos, retain, file }: BlobPlan): BlobMessage {
-  const hash = createSha256();
-  return {
-    ...{ topic, qos, retain, sizeBytes: file.sizeBytes },
-    read(into, offset) {
-      file.readAt(into, offset);
-      hash.update(into);
-      if (offset + into.length < file.sizeBytes) return;
-      const actual = toHex(hash.digest());
-      if (actual === file.sha256) return;
-      const message = `${file.path} changed while it was delivered: its SHA-256 is ${actual}, and was ${file.sha256}`;
-      throw new OtaError("delivery/image-mismatch", message, { expected: file.sha256, actual });
-    },
-  };
 }
 
 /** Checks what the broker said of itself when it took the connection. */
@@ -124,7 +104,7 @@ function refuseByLimits(connection: BrokerConnection, { topic, qos, retain, file
   const { version, packetSizeMax, qosMax, canRetain }: AnnouncedLimits = limits;
   const size = packetSize({ topic, qos, retain, payloadSizeBytes: file.sizeBytes, version });
   if (packetSizeMax !== undefined && size > packetSizeMax) {
-    throw tooLargeError(file.path, size, packetSizeMax, `a message through the broker ${displayBroker(address)}`);
+    throw tooLargeError(file.path, size, packetSizeMax, `the broker ${displayBroker(address)}`);
   }
   if (qos > qosMax) throw connection.refusedError(`it takes no QoS ${qos}; set qos of the mqtt channel to ${qosMax}`);
   if (retain && !canRetain)

@@ -1,6 +1,3 @@
-/** The largest Remaining Length that MQTT can write, in bytes (MQTT 3.1.1 section 2.2.3, MQTT 5.0 section 1.5.5). */
-export const REMAINING_LENGTH_MAX = 268_435_455;
-
 /** Versions of MQTT as CONNECT numbers them: 4 is 3.1.1, 5 is 5.0. */
 export type MqttVersion = 4 | 5;
 
@@ -36,13 +33,8 @@ export function buildPublishHeader(parts: PublishParts): Uint8Array {
   ]);
 }
 
-/** The PUBREL packet that answers a PUBREC (section 3.6): its second byte is the Remaining Length. */
-export function buildPubrel(packetId: number): Uint8Array {
-  return Uint8Array.from([0x62, 2, packetId >> 8, packetId & 0xff]);
-}
-
-/** Bytes of a packet after its fixed header: what {@link REMAINING_LENGTH_MAX} bounds. */
-export function remainingLength({ topic, payloadSizeBytes, qos, version }: Omit<PublishParts, "packetId">): number {
+/** Bytes of a packet after its fixed header (MQTT 3.1.1 section 2.2.3). */
+function remainingLength({ topic, payloadSizeBytes, qos, version }: Omit<PublishParts, "packetId">): number {
   const topicSize = 2 + new TextEncoder().encode(topic).length;
   return topicSize + (qos === 0 ? 0 : 2) + (version === 5 ? 1 : 0) + payloadSizeBytes;
 }

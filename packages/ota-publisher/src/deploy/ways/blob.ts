@@ -1,6 +1,6 @@
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import type { ArtifactFile } from "../../image-file.ts";
-import { refuseAboveProtocol } from "../../mqtt/blob-size.ts";
+import { assertBlobFits } from "../../mqtt/blob-size.ts";
 import type { BlobPlan } from "../../mqtt/deliver-blob.ts";
 import { embeddedAddressOf, type MqttTarget } from "../../mqtt/mqtt-channel.ts";
 import {
@@ -39,7 +39,7 @@ export const blob: Way<BlobTarget> = {
     const file = context.open(artifact);
     const warnings = [...ofChannel, ...file.warnings()];
     const { topic, qos, retain } = channel;
-    refuseAboveProtocol({ topic, qos, file });
+    assertBlobFits(file);
     warnings.push("blob mode: the message goes to whoever is subscribed, and no device can answer");
     if (file.sizeBytes > SIZE_WARNING) {
       warnings.push(
@@ -72,18 +72,18 @@ async function deliver({ channel, plan }: BlobTarget, job: DeliveryJob): Promise
   const { deliverBlob } = await import("../../mqtt/deliver-blob.ts");
   const broker = channel.broker ?? (await job.embeddedBroker());
   let bytesSent = 0;
-  const onProgress = (sent: number): void => {
-    bytesSent = sent;
-    events.onBytes(sent);
+  const onSent = (): void => {
+    bytesSent = plan.file.sizeBytes;
+    events.onBytes(bytesSent);
   };
   try {
-    const watch = { signal, onProgress, ...connectionNotices(broker, events) };
-    const { reachedNobody, ...outcome } = await deliverBlob({ ...plan, broker }, watch);
+    const watch = { signal, onSent, ...connectionNotices(broker, events) };
+    const { reachedNobody } = await deliverBlob({ ...plan, broker }, watch);
     const kept = plan.retain ? "; it keeps the message for devices that come later" : "";
     const notes = reachedNobody
       ? [`the broker has the message, and says that nobody is subscribed to ${plan.topic}${kept}`]
       : [`the broker has the message; whether a device took it, none can tell${kept}`];
-    return { bytesSent: outcome.bytesSent, notes };
+    return { bytesSent, notes };
   } catch (error) {
     if (!isOtaError(error) || signal.aborted) throw error;
     return { bytesSent, error };
