@@ -8,21 +8,22 @@ import {
 } from "@tinybms/ota-core/esp";
 import type { FlashReader } from "../flash/flash-reader.ts";
 
-/** Texts of a descriptor, from its start: all between these offsets. */
+/** Range of the texts within a descriptor. */
 const TEXTS_START = 16;
 const TEXTS_END = 144;
 
 /**
- * Reads the descriptor of the app at `partitionOffset`, as the device does: the magic word is all that is checked.
+ * Reads the descriptor of the app at `partitionOffset`. Checks only the magic word, as the device does.
  *
- * @returns `undefined` if it isn't there or the flash ends before.
+ * @param partitionOffset - Offset of the partition in the flash, in bytes.
+ * @returns `undefined` if there is no descriptor or the flash ends before it.
  */
 export function readAppDescription(flash: FlashReader, partitionOffset: number): AppDescriptor | undefined {
   return toAppDescription(flash.read(partitionOffset + APP_DESCRIPTOR_OFFSET, APP_DESCRIPTOR_SIZE));
 }
 
 /**
- * The descriptor that 256 bytes hold. A device doesn't mind what its texts are; bytes that are no text read as `?` here.
+ * Parses a descriptor of 256 bytes. A device does not validate the texts; here bytes that are not text become `?`.
  *
  * @returns `undefined` for fewer bytes or another magic word.
  */

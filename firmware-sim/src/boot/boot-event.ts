@@ -1,31 +1,31 @@
 import type { ChipName, OtadataEntry, PartitionEntry, SignatureScheme } from "@tinybms/ota-core/esp";
 import type { PartitionRange, VerifiedImage } from "./image-verification.ts";
 
-/** What the bootloader can start: an OTA slot by its number, or one of the two others. */
+/** A slot that the bootloader can start: the number of an OTA slot, or one of the two others. */
 export type BootSlot = number | "factory" | "test";
 
-/** Why the bootloader rewrote an otadata entry. */
+/** Reason for which the bootloader rewrote an otadata entry. */
 export type RewriteReason =
-  /** It was started once and not confirmed: PENDING_VERIFY becomes ABORTED. */
+  /** The image was started once and not confirmed: PENDING_VERIFY becomes ABORTED. */
   | "not-confirmed"
-  /** It is started for the first time: NEW becomes PENDING_VERIFY. */
+  /** The image starts for the first time: NEW becomes PENDING_VERIFY. */
   | "first-start"
-  /** Neither entry ever counted and there is no factory app: the slot that booted becomes VALID. */
+  /** No entry was ever valid and there is no factory app: the slot that booted becomes VALID. */
   | "initial-contents";
 
-/** Why a slot was chosen to be tried first. */
+/** Reason for which a slot is tried first. */
 export type SelectReason =
   | "active-entry"
   | "no-otadata"
-  /** No entry counts, or there are no OTA slots: factory, or ota_0 without it. */
+  /** No entry is valid, or there are no OTA slots: factory, or ota_0 without it. */
   | "default"
-  /** An entry is neither blank nor given up, and none counts. */
+  /** An entry is neither blank nor aborted, but none is valid. */
   | "otadata-invalid"
-  /** With anti-rollback: neither entry was ever written. */
+  /** With anti-rollback: no entry was ever written. */
   | "initial-contents"
   | "test-pin";
 
-/** Why the bootloader resets instead of starting an app. The next start is the same again. */
+/** Reason for which the bootloader resets instead of starting an app. The next start fails the same way. */
 export type ResetReason =
   | "partition-table-invalid"
   | "otadata-too-small"
@@ -33,10 +33,10 @@ export type ResetReason =
   | "no-bootable-app"
   | "no-test-app"
   | "test-app-not-bootable"
-  /** Anti-rollback, an entry that counts, and no OTA slot: the bootloader divides by zero. */
+  /** With anti-rollback, a valid entry and no OTA slot, the bootloader divides by zero. */
   | "divide-by-zero";
 
-/** One thing the bootloader did or found, in order. */
+/** An event during a run of the bootloader, in order. */
 export type BootEvent =
   | {
       readonly type: "started";
@@ -50,7 +50,7 @@ export type BootEvent =
   | {
       readonly type: "otadata-read";
       readonly entries: readonly [OtadataEntry, OtadataEntry];
-      /** That of the eFuse, where anti-rollback asks for it. */
+      /** Secure version in the eFuses, with anti-rollback. */
       readonly secureVersion?: number;
     }
   | { readonly type: "otadata-rejected"; readonly reason: string }
@@ -62,14 +62,14 @@ export type BootEvent =
       readonly state: number;
     }
   | {
-      /** The flash refused to erase or program; what the sector holds now is not known. */
+      /** The flash failed to erase or program. The content of the sector is unknown. */
       readonly type: "entry-write-failed";
       readonly sector: 0 | 1;
       readonly err: number;
     }
   | {
       readonly type: "fast-boot";
-      /** The app of RTC memory; `undefined` where there is none or it does not load. */
+      /** The app in RTC memory; `undefined` if there is none or it does not load. */
       readonly loaded: PartitionRange | undefined;
     }
   | { readonly type: "selected"; readonly slot: BootSlot; readonly reason: SelectReason; readonly entry?: 0 | 1 }
@@ -78,20 +78,20 @@ export type BootEvent =
       readonly type: "slot-rejected";
       readonly slot: BootSlot;
       readonly partition: PartitionEntry;
-      /** What `bootloader_load_image` returned, or `undefined` where anti-rollback refused the slot before. */
+      /** Result of `bootloader_load_image`; `undefined` if anti-rollback rejected the slot before. */
       readonly err: number | undefined;
       readonly reason: string;
-      /** Of a signature that is not right: whether the image's own hash is not right either. */
+      /** With an invalid signature: whether the image's own hash is wrong too. */
       readonly isCorrupt?: boolean;
     }
   | {
       readonly type: "slot-loaded";
       readonly slot: BootSlot;
-      /** Whether the slot is another than the one selected. */
+      /** Whether this slot is not the one selected. */
       readonly fallback: boolean;
       readonly partition: PartitionEntry;
       readonly image: VerifiedImage;
-      /** By which scheme its signature was verified; none without secure boot. */
+      /** Scheme by which its signature was verified; absent without secure boot. */
       readonly signedBy?: SignatureScheme;
     }
   | { readonly type: "secure-version-burned"; readonly from: number; readonly to: number }

@@ -9,11 +9,11 @@ import {
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
 import type { ImageSegment } from "./image-verification.ts";
 
-/** The last line before an app takes over. */
+/** Last line before an app starts. */
 export const LAST_BOOT_LOG_LINE = "I boot: Disabling RNG early entropy source...";
 
 /**
- * The boot log that an event leaves on the console, as ESP-IDF's bootloader words it at log level Info; without the
+ * Returns the lines that an event leaves in the boot log, worded as ESP-IDF's bootloader does at log level Info, without
  * time stamps, since nothing here reads a clock.
  */
 export function bootLogOf(event: BootEvent): readonly string[] {

@@ -14,36 +14,35 @@ import {
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 
-/** What the bootloader keeps of a partition table (`bootloader_state_t`). */
+/** The bootloader's view of a partition table (`bootloader_state_t`). */
 export interface BootMap {
-  /** The whole table, in its order. */
+  /** The whole table, in order. */
   readonly entries: readonly PartitionEntry[];
   readonly factory: PartitionEntry | undefined;
   readonly test: PartitionEntry | undefined;
   readonly otadata: PartitionEntry | undefined;
-  /** OTA slots by their number; a number without a partition is `undefined`. */
+  /** OTA slots by number; a number without a partition is `undefined`. */
   readonly slots: readonly (PartitionEntry | undefined)[];
   /**
-   * How many entries are OTA slots. Gaps aren't closed and duplicates count twice, so with `ota_0` and `ota_2` it is 2:
-   * slot 1 is empty, and slot 2 is never looked at.
+   * Number of OTA entries. Gaps are not closed and duplicates count twice: with `ota_0` and `ota_2` it is 2, slot 1 is
+   * empty, and slot 2 is never tried.
    */
   readonly appCount: number;
 }
 
-/** A table that can be used, or ESP-IDF's error number and log line. */
+/** A valid table, or ESP-IDF's error number and log line. */
 export type BootMapResult =
   | { readonly kind: "loaded"; readonly map: BootMap }
   | { readonly kind: "rejected"; readonly err: number; readonly reason: string };
 
 /**
  * Loads and verifies the partition table as the bootloader does (`esp_partition_table_verify`, then
- * `bootloader_utility_load_partition_table`): an MD5 is checked where there is one, and each partition must lie within
- * the flash as the bootloader image's header sizes it. Of two partitions of one kind the last counts.
+ * `bootloader_utility_load_partition_table`). Checks the MD5 if there is one, and that each partition lies within the
+ * flash size in the bootloader image's header. Of two partitions of the same kind, the last one is used.
  *
- * @param flash - What to read from.
- * @param chip - Says where the bootloader image lies.
+ * @param chip - Gives the offset of the bootloader image.
  * @param tableOffset - `CONFIG_PARTITION_TABLE_OFFSET`, in bytes.
- * @returns 0x104 if a partition lies beyond the flash, 0x103 for any other fault.
+ * @returns Error 0x104 if a partition exceeds the flash, 0x103 for any other fault.
  */
 export function loadBootMap(flash: FlashReader, chip: Chip, tableOffset: number): BootMapResult {
   let table: ReturnType<typeof parsePartitionTable>;
@@ -86,8 +85,8 @@ function mapOf(entries: readonly PartitionEntry[]): BootMap {
 }
 
 /**
- * The size that the bootloader's own image header names, in bytes; of the flash where there is no bootloader or it names
- * none.
+ * Returns the flash size in the bootloader image's header, in bytes; the size of the flash itself if there is no
+ * bootloader or the header has no valid size.
  */
 export function flashSizeOf(flash: FlashReader, chip: Chip): number {
   const header = flash.read(chip.bootloaderOffset, APP_IMAGE_HEADER_SIZE);

@@ -5,7 +5,7 @@ import type { Efuse } from "./efuse.ts";
 import type { PartitionRange } from "./image-verification.ts";
 import type { SignedApps } from "./secure-boot-v2.ts";
 
-/** What lasts on a device when its power goes. */
+/** Hardware state that survives a loss of power. */
 export interface Hardware {
   readonly flash: NorFlash;
   readonly efuse: Efuse;
@@ -13,34 +13,64 @@ export interface Hardware {
 }
 
 /**
- * How the bootloader was built, and which pins are held at this start. Inputs of their own beside the app's options:
- * devices in the field keep the bootloader they were made with.
+ * Build options of the bootloader, and pins held at this start. Separate from the app's options, because devices in the
+ * field keep the bootloader that they were made with.
  */
 export interface BootloaderOptions {
-  /** The release of ESP-IDF that it was built with; 6.2-dev without it. */
+  /**
+   * Release of ESP-IDF that the bootloader was built with.
+   *
+   * @defaultValue 6.2-dev
+   */
   readonly idf?: IdfRelease;
-  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; true without it. */
+  /**
+   * `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`.
+   *
+   * @defaultValue `true`
+   */
   readonly rollback?: boolean;
-  /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which brings rollback with it; false without it. */
+  /**
+   * `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which implies rollback.
+   *
+   * @defaultValue `false`
+   */
   readonly antiRollback?: boolean;
-  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`, which secure boot overrides; false without it. */
+  /**
+   * `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`. Has no effect with secure boot.
+   *
+   * @defaultValue `false`
+   */
   readonly skipValidate?: boolean;
-  /** `CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON`: as above, when power came; false without it. */
+  /**
+   * `CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON`. Has no effect with secure boot.
+   *
+   * @defaultValue `false`
+   */
   readonly skipValidateOnPowerOn?: boolean;
   /**
-   * `CONFIG_BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP`: on waking, the app that RTC memory names is loaded unseen, and otadata
-   * is not even read; false without it.
+   * `CONFIG_BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP`: on wake-up, loads the app named in RTC memory without verification,
+   * and without reading otadata.
+   *
+   * @defaultValue `false`
    */
   readonly skipValidateInDeepSleep?: boolean;
-  /** `CONFIG_SECURE_BOOT_V2_ENABLED`; no secure boot without it. */
+  /** `CONFIG_SECURE_BOOT_V2_ENABLED`; without it there is no secure boot. */
   readonly secureBoot?: SignedApps;
-  /** What this start comes from; power without it. */
+  /**
+   * Cause of this start.
+   *
+   * @defaultValue `power-on`
+   */
   readonly resetReason?: "power-on" | "software" | "deep-sleep";
-  /** The app that was loaded last, as RTC memory retained it over a deep sleep. */
+  /** The last app loaded, as RTC memory retained it during deep sleep. */
   readonly retained?: PartitionRange;
-  /** `CONFIG_PARTITION_TABLE_OFFSET` in bytes; 0x8000 without it. */
+  /**
+   * `CONFIG_PARTITION_TABLE_OFFSET`, in bytes.
+   *
+   * @defaultValue 0x8000
+   */
   readonly tableOffset?: number;
-  /** The pin of `CONFIG_BOOTLOADER_FACTORY_RESET` is held: what that erases. */
+  /** What the bootloader erases because the pin of `CONFIG_BOOTLOADER_FACTORY_RESET` is held. */
   readonly factoryReset?: {
     /** Labels of data partitions (`CONFIG_BOOTLOADER_DATA_FACTORY_RESET`). */
     readonly dataPartitions: readonly string[];

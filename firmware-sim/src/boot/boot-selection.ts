@@ -21,38 +21,38 @@ import type { BootEvent, ResetReason, RewriteReason } from "./boot-event.ts";
 import type { BootMap } from "./boot-map.ts";
 import type { BootloaderOptions, Hardware } from "./boot-options.ts";
 
-/** The factory app, in ESP-IDF's numbering of what can be started; OTA slots are 0 and up. */
+/** Index of the factory app in ESP-IDF's numbering of boot slots. OTA slots are 0 and up. */
 export const FACTORY_INDEX: number = -1;
 
-/** The test app, in the same numbering. */
+/** Index of the test app in the same numbering. */
 export const TEST_APP_INDEX: number = -2;
 
-/** Where the search for a bootable slot begins. */
+/** The slot with which the search for a bootable app begins. */
 export type Selection =
   | {
       readonly kind: "start";
       readonly index: number;
-      /** Neither entry ever counted: the slot that boots is to be recorded (`ota_has_initial_contents`). */
+      /** Whether neither entry was ever valid, so that the slot that boots is recorded (`ota_has_initial_contents`). */
       readonly initialContents: boolean;
     }
   | { readonly kind: "reset"; readonly reason: ResetReason };
 
-/** One run of the bootloader. */
+/** State of one run of the bootloader. */
 export interface BootRun {
   readonly hardware: Hardware;
   readonly options: BootloaderOptions;
   readonly map: BootMap;
-  /** The flash as the bootloader sees it: deciphered, where it is encrypted. */
+  /** The flash as the bootloader sees it: decrypted if it is encrypted. */
   readonly flash: FlashAccess;
-  /** Takes down what happens. */
+  /** Records an event. */
   readonly note: (event: BootEvent) => void;
 }
 
 /**
- * Chooses what to start, and writes to otadata what has to be written before it starts
+ * Selects the slot to start, and updates otadata as required before the start
  * (`bootloader_utility_get_selected_boot_partition`).
  *
- * @throws PowerCut where the flash loses power.
+ * @throws {@link PowerCut} if the flash loses power.
  */
 export function selectBootIndex(run: BootRun): Selection {
   const { map, note } = run;
@@ -81,14 +81,14 @@ export function selectBootIndex(run: BootRun): Selection {
     : selectPlain(run, map.otadata, entries);
 }
 
-/** Records the slot that booted, where otadata named none (`set_actual_ota_seq`). */
+/** Records the slot that booted if otadata selected no slot (`set_actual_ota_seq`). */
 export function recordFirstBoot(run: BootRun, slot: number): void {
   if (run.map.otadata === undefined) return;
   writeEntry(run, run.map.otadata, 0, otadataEntry(slot + 1, OtaImageState.VALID), "initial-contents");
   if (run.options.antiRollback === true) burnSecureVersion(run, run.map.slots[slot]);
 }
 
-/** Whether anti-rollback lets a partition boot: always without it; with it the descriptor must be there and say so. */
+/** Returns whether anti-rollback allows a partition to boot. With anti-rollback, its descriptor must be readable. */
 export function isSecureVersionAllowed(run: BootRun, partition: PartitionEntry | undefined): boolean {
   if (run.options.antiRollback !== true) return true;
   if (partition === undefined) return false;
@@ -115,7 +115,7 @@ function selectWithAntiRollback(run: BootRun, otadata: PartitionEntry, entries: 
     return { kind: "start", index: FACTORY_INDEX, initialContents: true };
   }
   if (map.appCount === 0 && entries.some(isSelectValid)) return { kind: "reset", reason: "divide-by-zero" };
-  // An entry whose slot may not boot is passed over as if it were blank.
+  // An entry whose slot is not allowed to boot is treated as blank.
   const [first, second] = entries.map((entry) => {
     const allowed = isSelectValid(entry) && isSecureVersionAllowed(run, slotOf(run, entry));
     return allowed ? entry : { ...entry, sequence: 0xffff_ffff };
@@ -124,7 +124,7 @@ function selectWithAntiRollback(run: BootRun, otadata: PartitionEntry, entries: 
   return follow(run, otadata, entries, active);
 }
 
-/** Starts the active entry's slot, or with none what comes first. */
+/** Selects the active entry's slot; without one, the default. */
 function follow(run: BootRun, otadata: PartitionEntry, entries: Entries, active: 0 | 1 | undefined): Selection {
   const { map, note, options } = run;
   if (active === undefined) {
@@ -141,7 +141,7 @@ function follow(run: BootRun, otadata: PartitionEntry, entries: Entries, active:
   return { kind: "start", index: slot, initialContents: false };
 }
 
-/** Whatever was started and not confirmed is given up, whether or not its entry counts. */
+/** Aborts every entry that was started and not confirmed, valid or not. */
 function abortUnconfirmed(run: BootRun, otadata: PartitionEntry, entries: Entries): Entries {
   const update = (sector: 0 | 1): OtadataEntry => {
     const entry = entries[sector];
@@ -159,7 +159,7 @@ function readEntries({ flash }: BootRun, otadata: PartitionEntry): Entries {
   return [entry(0), entry(1)];
 }
 
-/** `write_otadata`: erases the entry's sector, then writes 32 bytes. Power can go in between; nobody asks if it failed. */
+/** `write_otadata`: erases the sector, then writes 32 bytes. Power may fail in between. ESP-IDF ignores failures. */
 function writeEntry(
   run: BootRun,
   otadata: PartitionEntry,
@@ -187,7 +187,7 @@ function slotOf({ map }: BootRun, entry: OtadataEntry): PartitionEntry | undefin
   return map.slots[otaSlotOfSequence(entry.sequence, map.appCount)];
 }
 
-/** Blank, or torn before its CRC was whole. Not the same as invalid: an aborted entry was written. */
+/** Returns whether an entry is blank, or torn before its CRC was complete. An aborted entry, though invalid, was written. */
 function isNeverWritten(entry: OtadataEntry): boolean {
   return entry.sequence === 0xffff_ffff || entry.crc !== otadataCrc(entry.sequence);
 }

@@ -24,34 +24,33 @@ import type { ImageVerification, PartitionRange, VerifiedImage } from "./image-v
 import { bootloaderPolicy } from "./secure-boot-v2.ts";
 import { verifyImage } from "./verify-image.ts";
 
-/** How a start ended. */
+/** Result of a run of the bootloader. */
 export type BootOutcome =
   | {
       readonly kind: "boots";
-      /** What was started. */
+      /** The slot that was started. */
       readonly slot: BootSlot;
       readonly partition: PartitionEntry;
       readonly image: VerifiedImage;
-      /** The console, line by line. */
+      /** Console output, by line. */
       readonly log: readonly string[];
       readonly trace: readonly BootEvent[];
     }
   | {
       readonly kind: "reset-loop";
-      /** Why the bootloader resets, again and again: flash is as it was. */
+      /** Reason for the endless resets. They don't change flash. */
       readonly reason: ResetReason;
       readonly log: readonly string[];
       readonly trace: readonly BootEvent[];
     };
 
 /**
- * Runs the second-stage bootloader from reset to the start of an app: partition table, otadata, the choice of a slot
- * with what has to be written for it, verification, and the fall-back order (`bootloader_start.c`,
- * `bootloader_utility.c`).
+ * Runs the second-stage bootloader from reset to the start of an app: partition table, selection of a slot with the
+ * updates of otadata, verification, and fallback (`bootloader_start.c`, `bootloader_utility.c`).
  *
- * @param hardware - Flash and eFuses, which it changes as the real one does.
- * @param options - How the bootloader was built.
- * @throws PowerCut where the flash loses power on the way.
+ * @param hardware - Flash and eFuses, which change as on a real board.
+ * @param options - Build options of the bootloader.
+ * @throws {@link PowerCut} if the flash loses power.
  */
 export function runBootloader(hardware: Hardware, options: BootloaderOptions = {}): BootOutcome {
   const trace: BootEvent[] = [];
@@ -87,14 +86,14 @@ function boot(hardware: Hardware, options: BootloaderOptions, note: (event: Boot
   return selection.kind === "reset" ? selection : load(run, selection.index, selection.initialContents);
 }
 
-/** The choice, with the pins that change it (`bootloader_start.c:selected_boot_partition`). */
+/** Selects a slot, including the pins that change the selection (`bootloader_start.c:selected_boot_partition`). */
 function selectWithPins(run: BootRun): Selection {
   const selection = selectBootIndex(run);
   const { factoryReset, testAppPin, resetReason } = run.options;
   if (selection.kind === "reset" || resetReason === "deep-sleep") return selection;
   if (factoryReset !== undefined) {
     eraseForFactoryReset(run, factoryReset);
-    // The choice was made once already: what it wrote counts as a start of the app that never ran.
+    // The first selection already updated otadata, and this counts as a start of an app that never ran.
     return selectBootIndex(run);
   }
   if (testAppPin !== true) return selection;
@@ -114,8 +113,8 @@ function eraseForFactoryReset(run: BootRun, wanted: NonNullable<BootloaderOption
 }
 
 /**
- * `bootloader_utility_load_boot_image_from_deep_sleep`: the app of RTC memory, if there is one and it loads. The device asks
- * no partition table; here it gives the slot its name.
+ * Loads the app in RTC memory, if there is one (`bootloader_utility_load_boot_image_from_deep_sleep`). The device does
+ * not read the partition table here; the simulator uses it only to name the slot.
  */
 function loadRetained(run: BootRun): Loaded | undefined {
   const { skipValidateInDeepSleep, resetReason, retained } = run.options;
@@ -130,7 +129,7 @@ function loadRetained(run: BootRun): Loaded | undefined {
   return { slot: slotOfSubtype(partition.subtype), partition, image: result.image };
 }
 
-/** Tries the slots in order until one loads (`bootloader_utility_load_boot_image`). otadata isn't told of a fall-back. */
+/** Tries the slots in order until one loads (`bootloader_utility_load_boot_image`). A fallback is not recorded in otadata. */
 function load(run: BootRun, start: number, initialContents: boolean): Loaded | Stopped {
   if (start === TEST_APP_INDEX) return tryLoad(run, TEST_APP_INDEX, false) ?? { reason: "test-app-not-bootable" };
   for (const index of fallbackOrder(start, run.map.appCount)) {
@@ -142,7 +141,7 @@ function load(run: BootRun, start: number, initialContents: boolean): Loaded | S
   return { reason: "no-bootable-app" };
 }
 
-/** From the start down to factory, then up from the start, then test. */
+/** Returns the order of fallback: from the start down to factory, then up from the start, then test. */
 function fallbackOrder(start: number, appCount: number): readonly number[] {
   const order: number[] = [];
   for (let index = start; index >= FACTORY_INDEX; index--) order.push(index);
@@ -162,7 +161,7 @@ function tryLoad(run: BootRun, index: number, fallback: boolean): Loaded | undef
   }
   const { skipValidate, skipValidateOnPowerOn, resetReason = "power-on" } = run.options;
   const skips = skipValidate === true || (skipValidateOnPowerOn === true && resetReason === "power-on");
-  // Secure boot takes these two options out of the build.
+  // With secure boot these two options have no effect.
   const validate = !skips || run.options.secureBoot !== undefined;
   const range = { offset: partition.offset, sizeBytes: partition.size };
   const result = verify(run, range, { validate });

@@ -3,10 +3,10 @@ import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 
 /**
- * Whether a chip may run an image at all (`bootloader_common_check_chip_validity`): chip id, then the revisions, which are
+ * Checks whether an image may run on a chip (`bootloader_common_check_chip_validity`): chip ID, then the revisions,
  * compared as plain numbers.
  *
- * @returns `undefined` if it may; else ESP_FAIL, the step of `image_load` (5 to 7) and ESP-IDF's log line.
+ * @returns `undefined` if it may; otherwise ESP_FAIL, the step of `image_load` (5 to 7) and ESP-IDF's log line.
  */
 export function checkChipValidity(
   header: AppImageHeader,
@@ -23,7 +23,7 @@ export function checkChipValidity(
   return refuse(7, `${required} <= ${revisionName(max)}, found ${revisionName(revision)}.`);
 }
 
-/** Whether a highest revision is given: 0 and 65535 mean that it isn't. */
+/** Returns whether a maximum revision is set: 0 and 65535 mean that it isn't. */
 export function isRevisionSet(revision: number): boolean {
   return revision !== 0 && revision !== 0xffff;
 }

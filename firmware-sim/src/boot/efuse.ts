@@ -1,34 +1,42 @@
 import type { Chip, ChipName } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 
-/** What is burnt into a chip, as far as boot and updates look at it. */
+/** eFuse fields of a chip that affect boot and updates. */
 export interface EfuseFields {
-  /** Secure version: that many low bits of its field are burnt. 0 without it. */
+  /**
+   * Secure version: the number of low bits of its field that are burned.
+   *
+   * @defaultValue 0
+   */
   readonly secureVersion?: number;
-  /** Wafer revision, major × 100 + minor; that of a chip bought today without it. */
+  /** Wafer revision, major × 100 + minor; by default that of chips sold today. */
   readonly chipRevision?: number;
-  /** eFuse block revision, major × 100 + minor; 0 without it. */
+  /**
+   * eFuse block revision, major × 100 + minor.
+   *
+   * @defaultValue 0
+   */
   readonly blockRevision?: number;
   /** `DISABLE_WAFER_VERSION_MAJOR`: an image's highest chip revision is ignored. */
   readonly disableWaferVersionMajor?: boolean;
   /** `DISABLE_BLK_VERSION_MAJOR`: an image's highest block revision is ignored. */
   readonly disableBlockVersionMajor?: boolean;
-  /** `SECURE_BOOT_EN`: apps, too, take the trusted keys from here. */
+  /** `SECURE_BOOT_EN`: apps verify against the keys in eFuses too. */
   readonly secureBoot?: boolean;
-  /** Digests of the public keys trusted for secure boot v2, 32 bytes each, as many as the chip has room for; or none. */
+  /** Digests of the public keys trusted for secure boot v2, 32 bytes each, up to the chip's number of key slots. */
   readonly secureBootDigests?: readonly Uint8Array[];
-  /** Which of these digests were revoked since, by their position (`SECURE_BOOT_KEY_REVOKE0` … `2`). */
+  /** Indexes of the digests that were revoked (`SECURE_BOOT_KEY_REVOKE0` to `2`). */
   readonly revokedDigests?: readonly number[];
-  /** Flash is encrypted (`SPI_BOOT_CRYPT_CNT`) under this key, any uint32. See `EncryptedFlash`. */
+  /** Key of flash encryption (`SPI_BOOT_CRYPT_CNT`), any uint32; without it flash is not encrypted. See `EncryptedFlash`. */
   readonly flashEncryptionKey?: number;
-  /** `ENABLE_SECURITY_DOWNLOAD`, which ESP32 doesn't have: its loader writes flash, and does little else. */
+  /** `ENABLE_SECURITY_DOWNLOAD`, which ESP32 lacks: the loader can write flash and little else. */
   readonly secureDownload?: boolean;
 }
 
 /** Size of a SHA-256 in bytes. */
 const KEY_DIGEST_SIZE = 32;
 
-/** Wafer revisions that are sold most; others are as their first mass-produced one, v1.0. */
+/** The most common wafer revisions. All other chips have their first mass-produced revision, v1.0. */
 const COMMON_CHIP_REVISION: Readonly<Partial<Record<ChipName, number>>> = {
   esp32: 300,
   esp32s2: 0,
@@ -38,7 +46,7 @@ const COMMON_CHIP_REVISION: Readonly<Partial<Record<ChipName, number>>> = {
   esp32h2: 1,
 };
 
-/** The eFuses of one chip: bits that go from 0 to 1 once and stay. */
+/** The eFuses of one chip: bits that change from 0 to 1 once and stay. */
 export class Efuse {
   readonly chip: Chip;
   readonly chipRevision: number;
@@ -49,7 +57,7 @@ export class Efuse {
   readonly isSecureBootOn: boolean;
   /** `ENABLE_SECURITY_DOWNLOAD`. */
   readonly isSecureDownloadOn: boolean;
-  /** The key flash is encrypted under; `undefined`: it is not. */
+  /** Key of flash encryption; `undefined` if flash is not encrypted. */
   readonly flashEncryptionKey: number | undefined;
   readonly #secureBootDigests: readonly Uint8Array[];
   readonly #revokedDigests: ReadonlySet<number>;
@@ -75,24 +83,24 @@ export class Efuse {
     this.#secureVersionField = lowBits(secureVersion);
   }
 
-  /** The secure version: how many bits of its field are burnt (`esp_efuse_read_secure_version`). */
+  /** Secure version: number of burned bits of its field (`esp_efuse_read_secure_version`). */
   get secureVersion(): number {
     let count = 0;
     for (let bits = this.#secureVersionField; bits !== 0; bits &= bits - 1) count++;
     return count;
   }
 
-  /** Digests of the keys that secure boot trusts: those burnt and not revoked. */
+  /** Digests of the keys that secure boot trusts: burned and not revoked. */
   get trustedKeyDigests(): readonly Uint8Array[] {
     return this.#secureBootDigests.filter((_digest, index) => !this.#revokedDigests.has(index));
   }
 
-  /** Whether any digest was ever burnt: before that a bootloader trusts the key that the image brings. */
+  /** Whether any digest was ever burned. Before that, a bootloader trusts the key in the image. */
   get hasKeyDigests(): boolean {
     return this.#secureBootDigests.length > 0;
   }
 
-  /** Whether an app of this secure version may run (`esp_efuse_check_secure_version`). */
+  /** Returns whether an app with this secure version may run (`esp_efuse_check_secure_version`). */
   allowsSecureVersion(version: number): boolean {
     return version >= this.secureVersion;
   }
@@ -100,7 +108,7 @@ export class Efuse {
   /**
    * Burns the secure version up to `version` (`esp_efuse_update_secure_version`).
    *
-   * @returns ESP_OK also where it is that already; 0x102 if it doesn't fit the field; ESP_FAIL if it would go down.
+   * @returns ESP_OK, also if it is that version already; 0x102 if it doesn't fit the field; ESP_FAIL if it would decrease.
    */
   updateSecureVersion(version: number): number {
     if (version > this.chip.secureVersionBits) return EspErr.ESP_ERR_INVALID_ARG;
@@ -109,7 +117,7 @@ export class Efuse {
     return EspErr.ESP_OK;
   }
 
-  /** An independent chip with the same bits burnt. */
+  /** Returns an independent chip with the same bits burned. */
   copy(): Efuse {
     const { chip, secureVersion, chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor } =
       this;
@@ -136,7 +144,7 @@ function assertDigests(chip: Chip, digests: readonly Uint8Array[]): void {
   if (odd !== undefined) throw new RangeError(`a key digest of ${odd.length} bytes; it is a SHA-256 of 32`);
 }
 
-/** A field whose `count` lowest bits are 1, at most 32. */
+/** Returns a field whose `count` lowest bits are 1; at most 32. */
 function lowBits(count: number): number {
   return count === 0 ? 0 : 0xffff_ffff >>> (32 - count);
 }

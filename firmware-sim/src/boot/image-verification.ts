@@ -2,56 +2,56 @@ import type { AppDescriptor } from "@tinybms/ota-core/esp";
 import type { IdfBehaviors } from "../idf-release/idf-release.ts";
 import type { SignaturePolicy } from "./secure-boot-v2.ts";
 
-/** Where a partition lies, in bytes of the flash. */
+/** Location of a partition in the flash, in bytes. */
 export interface PartitionRange {
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
-/** How an image is verified: by whom, and with which build options. */
+/** Options of image verification. */
 export interface VerifyOptions {
-  /** The bootloader, which loads the image as well, or a running app. They differ at the end of the flash. */
+  /** The bootloader, which also loads the image, or a running app. They differ at the end of the flash. */
   readonly environment: "bootloader" | "app";
-  /** What the ESP-IDF release does that verifies. */
+  /** Behaviors of the verifier's ESP-IDF release. */
   readonly behaviors: IdfBehaviors;
-  /** False as with `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`: chip, revisions, checksum and hash are not looked at. */
+  /** `false` skips chip, revisions, checksum and hash, as `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS` does. */
   readonly validate?: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */
   readonly antiRollback?: boolean;
-  /** Signatures are asked for, and which count; not asked for without it. */
+  /** Accepted signatures; without it no signature is required. */
   readonly signature?: SignaturePolicy;
 }
 
-/** A segment of an image, as the boot log lists them. */
+/** A segment of an image, as the boot log lists it. */
 export interface ImageSegment {
-  /** Where its data lies, in bytes of the flash. */
+  /** Offset of its data in the flash, in bytes. */
   readonly flashOffset: number;
   readonly loadAddress: number;
   readonly sizeBytes: number;
-  /** `map`: read through the cache; `load`: copied to RAM; `none`: padding. */
+  /** `map`: mapped through the cache; `load`: copied to RAM; `none`: padding. */
   readonly use: "map" | "load" | "none";
 }
 
-/** An image that passed (`esp_image_metadata_t`). */
+/** A valid image (`esp_image_metadata_t`). */
 export interface VerifiedImage {
-  /** Length from its first byte to the end of its checksum or hash. What follows is a signature, or never looked at. */
+  /** Length from the first byte to the end of checksum or hash, in bytes. A signature follows, or unread data. */
   readonly imageSizeBytes: number;
   readonly segments: readonly ImageSegment[];
-  /** `undefined` in an image from other tools, which most chips boot all the same. */
+  /** `undefined` for an image from other tools, which most chips boot anyway. */
   readonly descriptor: AppDescriptor | undefined;
 }
 
-/** What came of verifying an image. */
+/** Result of image verification. */
 export type ImageVerification =
   | { readonly kind: "valid"; readonly image: VerifiedImage }
   | {
       readonly kind: "invalid";
-      /** What `esp_image_verify` returns: 0x102, 0x2002, -1, or a flash error. */
+      /** Result of `esp_image_verify`: 0x102, 0x2002, -1, or a flash error. */
       readonly err: number;
-      /** The number of the check in the order of `image_load`; see `verifyImage`. */
+      /** Number of the failed check in the order of `image_load`; see `verifyImage`. */
       readonly step: number;
       /** ESP-IDF's log line. */
       readonly reason: string;
-      /** Where the signature is not right: whether the hash is not right either. */
+      /** With an invalid signature: whether the hash is wrong too. */
       readonly isCorrupt?: boolean;
     };

@@ -8,32 +8,32 @@ import {
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { Efuse } from "./efuse.ts";
 
-/** Which signatures a build takes, and what verifies them. */
+/** Signatures that a build accepts, and the function that verifies them. */
 export interface SignedApps {
   /** `CONFIG_SECURE_SIGNED_APPS_RSA_SCHEME`, or `…_ECDSA_V2_SCHEME` with its curve. */
   readonly scheme: SignatureScheme;
-  /** The ROM's or the library's routine, such as `verifyRomSignature`. */
+  /** Implementation of the ROM's or the library's routine, such as `verifyRomSignature`. */
   readonly verify: SignatureVerifier;
 }
 
 /**
- * Verifies one signature, at once: the boot machine doesn't wait.
+ * Verifies one signature. Synchronous, because the boot state machine doesn't wait.
  *
- * @param feed - Shows all bytes that are signed, in order; they must not be kept.
+ * @param feed - Passes all signed bytes in order to its callback, which must not keep them.
  */
 export type SignatureVerifier = (block: SignatureBlock, feed: (visit: (bytes: Uint8Array) => void) => void) => boolean;
 
-/** Which signatures count. */
+/** Policy for accepting signatures. */
 export interface SignaturePolicy extends SignedApps {
-  /** Digests of the public keys that are trusted; `any`: whatever key the image brings. */
+  /** Digests of the trusted public keys; `any` trusts the key in the image. */
   readonly trusted: readonly Uint8Array[] | "any";
-  /** How many blocks of the sector are looked at. */
+  /** Maximum number of signature blocks that are read. */
   readonly blocksMax: number;
-  /** How many bytes of a key's digest count: 32, on ESP32-C2 16. */
+  /** Number of digest bytes that are compared: 32, or 16 on ESP32-C2. */
   readonly digestSize: number;
 }
 
-/** What came of it: ESP_OK, 0x2002 without a good signature of a trusted key, ESP_FAIL without a key to trust. */
+/** Result: ESP_OK; 0x2002 without a valid signature by a trusted key; ESP_FAIL without any trusted key. */
 export interface SignatureVerdict {
   readonly err: number;
   /** ESP-IDF's log line. */
@@ -41,13 +41,13 @@ export interface SignatureVerdict {
 }
 
 /**
- * Verifies a signature sector (`esp_secure_boot_verify_sbv2_signature_block`): the first block that is whole, of a
- * trusted key and right decides. A block that is not whole, or whose key isn't trusted, is passed over.
+ * Verifies a signature sector (`esp_secure_boot_verify_sbv2_signature_block`). Succeeds if any well-formed block has a
+ * trusted key and a valid signature. Skips blocks that are malformed or whose key isn't trusted.
  *
- * The digest that a block states is not compared with anything, as in ESP-IDF's own code.
+ * Does not check the digest stated in a block, as ESP-IDF's own code doesn't.
  *
- * @param sector - The 4096 bytes behind the image.
- * @param feed - Shows the image, from its first byte to the sector.
+ * @param sector - The 4096 bytes after the image.
+ * @param feed - Passes the bytes from the start of the image to the sector.
  */
 export function verifySignatureSector(
   sector: Uint8Array,
@@ -64,7 +64,7 @@ export function verifySignatureSector(
   return { err: EspErr.ESP_ERR_IMAGE_INVALID, reason: "Secure boot signature verification failed" };
 }
 
-/** Digests of the keys in a sector's whole blocks. */
+/** Returns the digests of the keys in a sector's well-formed blocks. */
 export function keyDigestsOf(
   sector: Uint8Array,
   limits: Pick<SignaturePolicy, "scheme" | "blocksMax">,
@@ -72,13 +72,13 @@ export function keyDigestsOf(
   return wholeBlocksOf(sector, limits).map(({ keyDigest }) => keyDigest);
 }
 
-/** What a bootloader asks for. Before any digest is burnt it trusts the key that the image brings. */
+/** Returns the policy of a bootloader. Before any digest is burned, it trusts the key in the image. */
 export function bootloaderPolicy(efuse: Efuse, signed: SignedApps | undefined): SignaturePolicy | undefined {
   if (signed === undefined) return undefined;
   return signaturePolicy(efuse, signed, efuse.hasKeyDigests ? efuse.trustedKeyDigests : "any");
 }
 
-/** A policy with the limits of the chip. */
+/** Returns a policy with the limits of the chip. */
 export function signaturePolicy(
   { chip }: Efuse,
   { scheme, verify }: SignedApps,
@@ -88,7 +88,7 @@ export function signaturePolicy(
   return { scheme, verify, trusted, blocksMax: chip.secureBootKeyDigests, digestSize };
 }
 
-/** The blocks that `validate_signature_block` accepts: right CRC, right scheme and curve. */
+/** Returns the blocks that `validate_signature_block` accepts: with correct CRC, scheme and curve. */
 function wholeBlocksOf(
   sector: Uint8Array,
   { scheme, blocksMax }: Pick<SignaturePolicy, "scheme" | "blocksMax">,

@@ -30,17 +30,17 @@ import type { ImageSegment, ImageVerification, PartitionRange, VerifyOptions } f
 import { type SignaturePolicy, verifySignatureSector } from "./secure-boot-v2.ts";
 
 const HASH_SIZE = 32;
-/** Pages that a bootloader maps an image by (`bootloader_flash.c:MMU_SIZE`), on ESP32 and on others. */
+/** MMU pages with which a bootloader maps an image (`bootloader_flash.c:MMU_SIZE`), on ESP32 and on other chips. */
 const ESP32_FREE_MMU_PAGES = 50;
 const FREE_MMU_PAGES = 63;
-/** Larger partitions are refused, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
+/** Maximum partition size, except on chips with 32-bit cache addresses (`SIXTEEN_MB`). */
 const PARTITION_SIZE_MAX = 0x100_0000;
-/** Addresses below hold padding segments, which are skipped. */
+/** Segments with lower load addresses are padding and are skipped. */
 const LOAD_ADDRESS_MIN = 0x1000_0000;
 
 /**
  * Verifies the app image at the start of a partition, in the order and with the results of ESP-IDF's `image_load`
- * (`bootloader_support/src/esp_image_format.c`). The first failure wins.
+ * (`bootloader_support/src/esp_image_format.c`). Reports the first failure.
  *
  * Steps: 2 partition size, 3 flash, 4 magic, 5 chip, 6 and 7 chip revision, 8 segment count, 9 segment length, 10 room
  * for the app descriptor, 11 descriptor, 12 MMU page alignment, 14 end of flash, 15 eFuse block revision, 17 end
@@ -48,11 +48,11 @@ const LOAD_ADDRESS_MIN = 0x1000_0000;
  *
  * Reads each byte once, without a copy; 1.3 MB take about 1 ms.
  *
- * @param flash - What to read from.
- * @param partition - The slot; its end bounds the image only after all else was checked, as in ESP-IDF.
- * @param chip - The chip that is to run it.
- * @param efuse - That chip's eFuses.
- * @throws {@link EspAbort} where an app with anti-rollback asserts the descriptor's magic word (step 16).
+ * @param flash - Flash to read from.
+ * @param partition - The slot. Its end limits the image only after all other checks, as in ESP-IDF.
+ * @param chip - Chip that will run the image.
+ * @param efuse - eFuses of that chip.
+ * @throws {@link EspAbort} if an app with anti-rollback asserts the descriptor's magic word (step 16).
  */
 export function verifyImage(
   flash: FlashReader,
@@ -62,14 +62,14 @@ export function verifyImage(
   options: VerifyOptions,
 ): ImageVerification {
   const verify = (reader: FlashReader) => new Verification(reader, partition, chip, efuse, options).run();
-  // A verdict on a signature depends on keys as well, which no key of ours names.
+  // The result also depends on keys if there is a signature, and the cache key doesn't include them.
   if (flash.remember === undefined || options.signature !== undefined) return verify(flash);
   return flash.remember(`verifyImage ${JSON.stringify(dependenciesOf(partition, chip, efuse, options))}`, verify);
 }
 
 /**
- * All that a verdict on an image depends on, besides flash. Who asks makes a difference only with anti-rollback, and at
- * the end of the flash, where nothing is remembered.
+ * Returns everything besides flash that the result depends on. The environment matters only with anti-rollback, and at the
+ * end of the flash, where nothing is cached.
  */
 function dependenciesOf(partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions): unknown {
   const { chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor, secureVersion } = efuse;
@@ -101,7 +101,7 @@ class Verification {
   readonly #segments: ImageSegment[] = [];
   #checksum = CHECKSUM_INITIAL;
   #descriptor: AppDescriptor | undefined;
-  /** The next byte to look at, in bytes of the flash. */
+  /** Offset of the next byte to read, in the flash. */
   #position: number;
 
   constructor(flash: FlashReader, partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions) {
@@ -139,7 +139,7 @@ class Verification {
     return this.#checkEnd(header.hashAppended);
   }
 
-  /** Steps 5 to 8. */
+  /** Checks steps 5 to 8. */
   #checkHeader(header: AppImageHeader): ImageVerification | undefined {
     const { segmentCount } = header;
     const bad = this.#validate ? checkChipValidity(header, this.#chip, this.#efuse) : undefined;
@@ -149,7 +149,7 @@ class Verification {
     return failure(8, EspErr.ESP_ERR_IMAGE_INVALID, reason);
   }
 
-  /** Steps 9 to 16, and the segment's part of checksum and hash. */
+  /** Checks steps 9 to 16, and adds the segment to checksum and hash. */
   #checkSegment(index: number): ImageVerification | undefined {
     const header = this.#take(SEGMENT_HEADER_SIZE);
     if (header === undefined) return this.#flashError();
@@ -168,7 +168,7 @@ class Verification {
     if (index === 0) this.#assertFirstSegmentMapped(flashOffset, sizeBytes);
     this.#segments.push({ flashOffset, loadAddress, sizeBytes, use: this.#useOf(loadAddress) });
     if (!this.#sum(sizeBytes)) {
-      // A bootloader maps what the chip shows beyond its end; such an image can't fit a partition in any case.
+      // A bootloader maps what the chip returns beyond its end. Such an image fits no partition in any case.
       return this.#options.environment === "app"
         ? failure(14, EspErr.ESP_FAIL, `bootloader_mmap(${formatHex(flashOffset)}, ${formatHex(sizeBytes)}) failed`)
         : this.#doesNotFit(flashOffset + sizeBytes - this.#partition.offset);
@@ -176,7 +176,7 @@ class Verification {
     return description === undefined ? undefined : this.#checkRevision(description);
   }
 
-  /** Steps 10 and 11. */
+  /** Checks steps 10 and 11. */
   #checkDescription(description: Uint8Array, sizeBytes: number): ImageVerification | undefined {
     if (sizeBytes < APP_DESCRIPTOR_SIZE && this.#options.behaviors.refusesShortFirstSegment) {
       const reason = `Segment 0 data length ${formatHex(sizeBytes)} is too short for app description`;
@@ -187,7 +187,7 @@ class Verification {
     return failure(11, EspErr.ESP_FAIL, `Failed to fetch app description header!`);
   }
 
-  /** Step 12: address and flash offset share their place within an MMU page, of the flash and not of the image. */
+  /** Checks step 12: load address and flash offset have the same offset within an MMU page. */
   #checkAlignment(index: number, loadAddress: number): ImageVerification | undefined {
     if (!isMappedAddress(this.#chip, loadAddress)) return undefined;
     const page = this.#mmuPageSize();
@@ -198,8 +198,8 @@ class Verification {
   }
 
   /**
-   * Aborts where a release takes each piece of a first segment that is mapped in several for its start, and so for the app
-   * descriptor, whose magic word it asserts.
+   * Aborts as releases do that treat each mapped piece of a long first segment as its start, and so assert the magic word
+   * of the app descriptor in each piece.
    */
   #assertFirstSegmentMapped(offset: number, sizeBytes: number): void {
     const { antiRollback, behaviors } = this.#options;
@@ -210,7 +210,7 @@ class Verification {
     throw new EspAbort("process_segment_data", "assert failed: data_buffer[0] == ESP_APP_DESC_MAGIC_WORD");
   }
 
-  /** Steps 15 and 16. The bootloader reads these fields even where the magic word before them is wrong. */
+  /** Checks steps 15 and 16. The bootloader reads these fields even if the magic word is wrong. */
   #checkRevision(description: Uint8Array): ImageVerification | undefined {
     if (!this.#validate) return undefined;
     const view = viewOf(description);
@@ -230,7 +230,7 @@ class Verification {
     return undefined;
   }
 
-  /** Steps 18 to 21. */
+  /** Checks steps 18 to 21. */
   #checkEnd(hashAppended: boolean): ImageVerification {
     const padding = this.#take(checksumPaddingSize(this.#position - this.#partition.offset));
     if (padding === undefined) return this.#flashError();
@@ -264,7 +264,7 @@ class Verification {
     return { kind: "valid", image: { imageSizeBytes, segments: this.#segments, descriptor: this.#descriptor } };
   }
 
-  /** Step 20 with secure boot v2: the signature instead of the hash, over the image and its padding to a whole sector. */
+  /** Checks step 20 with secure boot v2: the signature over the image, padded to a whole sector, instead of the hash. */
   #checkSignature(paddingSize: number, policy: SignaturePolicy): InvalidImage | undefined {
     if (paddingSize > 0 && this.#take(paddingSize) === undefined) return this.#flashError();
     const sector = this.#flash.read(this.#position, SIGNATURE_SECTOR_SIZE);
@@ -278,7 +278,7 @@ class Verification {
     return verdict.err === EspErr.ESP_OK ? undefined : failure(20, verdict.err, verdict.reason);
   }
 
-  /** Reads and hashes the next bytes, or gives `undefined` where the flash ends. */
+  /** Reads and hashes the next bytes. @returns `undefined` if the flash ends before. */
   #take(length: number): Uint8Array | undefined {
     const bytes = this.#flash.read(this.#position, length);
     if (bytes.length < length) return undefined;
@@ -287,7 +287,7 @@ class Verification {
     return bytes;
   }
 
-  /** Hashes and sums a segment's data. @returns False where the flash ends before. */
+  /** Adds a segment's data to hash and checksum. @returns `false` if the flash ends before. */
   #sum(length: number): boolean {
     const start = this.#position;
     this.#position += length;
@@ -308,7 +308,7 @@ class Verification {
     return this.#chip.requiresAppDescriptor && log2 > 0 ? 2 ** log2 : MMU_PAGE_SIZE;
   }
 
-  /** Step 3, and later reads: the app's driver refuses the address, the ROM's fails. */
+  /** Returns the error of a read beyond the end (step 3 and later): the app's driver and the ROM's differ. */
   #flashError(): InvalidImage {
     const err = this.#options.environment === "app" ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
     return failure(

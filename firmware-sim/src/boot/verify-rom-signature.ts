@@ -3,13 +3,13 @@ import { viewOf } from "@tinybms/ota-core";
 import type { SignatureBlock } from "@tinybms/ota-core/esp";
 import type { SignatureVerifier } from "./secure-boot-v2.ts";
 
-/** Salt of RSA-PSS in bytes, as espsecure signs and the ROM expects. */
+/** Salt length of RSA-PSS in bytes, as espsecure signs and the ROM expects. */
 const SALT_SIZE = 32;
 const MODULUS_SIZE = 384;
 
 /**
- * Verifies a signature of Secure Boot v2 as the chip's ROM does, by `node:crypto`: RSA-3072 PSS or ECDSA with P-256 over
- * SHA-256, P-384 over SHA-384. A key that is none verifies nothing, nor does P-192, which Node's OpenSSL refuses.
+ * Verifies a signature of Secure Boot v2 as the chip's ROM does, with `node:crypto`: RSA-3072 PSS or ECDSA P-256 over
+ * SHA-256, ECDSA P-384 over SHA-384. Rejects invalid keys, and P-192, which Node's OpenSSL does not support.
  */
 export const verifyRomSignature: SignatureVerifier = (block, feed) => {
   const key = publicKeyOf(block);
@@ -38,7 +38,7 @@ function publicKeyOf({ scheme, publicKey }: SignatureBlock): KeyObject | undefin
   }
 }
 
-/** n, e, and two numbers that only the ROM's multiplier needs. */
+/** Converts a key in a block: n, e, and two numbers that only the ROM's multiplier needs. */
 function rsaKey(bytes: Uint8Array): JsonWebKey {
   const exponent = new Uint8Array(4);
   viewOf(exponent).setUint32(0, viewOf(bytes).getUint32(MODULUS_SIZE, true));
@@ -46,7 +46,7 @@ function rsaKey(bytes: Uint8Array): JsonWebKey {
   return { kty: "RSA", n, e: Buffer.from(exponent).toString("base64url") };
 }
 
-/** The curve's number, then x and y. */
+/** Converts a key in a block: the curve's number, then x and y. */
 function ecKey(scheme: SignatureBlock["scheme"], bytes: Uint8Array): JsonWebKey {
   const [x, y] = halvesOf(bytes.subarray(1)).map((half) => bigEndian(half).toString("base64url"));
   return { kty: "EC", crv: scheme === "ecdsa-p384" ? "P-384" : "P-256", x: x ?? "", y: y ?? "" };
@@ -56,7 +56,7 @@ function halvesOf(bytes: Uint8Array): readonly [Uint8Array, Uint8Array] {
   return [bytes.subarray(0, bytes.length / 2), bytes.subarray(bytes.length / 2)];
 }
 
-/** Numbers lie in a block with their lowest byte first, and nowhere else. */
+/** Converts a number from the block's little-endian byte order. */
 function bigEndian(number: Uint8Array): Buffer {
   return Buffer.from(number.toReversed());
 }

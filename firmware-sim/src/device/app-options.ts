@@ -1,7 +1,7 @@
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { AppBuild, AppOptions } from "../esp-idf/app-context.ts";
 
-/** Returns how an app was built: as its bootloader, but for what `build` says. */
+/** Returns the build options of an app: those of its bootloader, except where `build` differs. */
 export function appOptionsOf(bootloader: BootloaderOptions, build: AppBuild = {}): Partial<AppOptions> {
   const { rollback = true, antiRollback = false, tableOffset, secureBoot: signedApps } = bootloader;
   return {

@@ -25,56 +25,60 @@ import { SimulatedDevice } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { provisioningInFlash } from "./device-partitions.ts";
 
-/** What a factory puts on a board: a whole dump, or its parts. */
+/** Contents of a board's flash at the factory: a whole dump, or its parts. */
 export interface FlashContents {
-  /** The chip; that of the app without it, and ESP32 where there is none. */
+  /** The chip; by default that of the app, or ESP32 without an app. */
   readonly chip?: ChipName;
-  /** Size of the flash; 4 MiB without it, or what the dump or the table needs. */
+  /** Size of the flash in bytes; by default 4 MiB, or more if the dump or the table needs it. */
   readonly flashSizeBytes?: number;
-  /** A whole flash, as `esptool read-flash` wrote it. The parts below, where given, are flashed over it. */
+  /** A whole flash, as `esptool read-flash` writes it. The parts below are flashed over it. */
   readonly flashDump?: Uint8Array;
-  /** Where the partition table lies, in bytes; 0x8000 without it. */
+  /**
+   * Offset of the partition table, in bytes.
+   *
+   * @defaultValue 0x8000
+   */
   readonly tableOffset?: number;
-  /** In binary form or parsed; two OTA slots of 1700 KiB without it and without a dump. */
+  /** Partition table in binary form or parsed; without it and without a dump, two OTA slots of 1700 KiB. */
   readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries">;
-  /** The second-stage bootloader; the simulated one does without. */
+  /** Second-stage bootloader image. The simulated bootloader does not need it. */
   readonly bootloader?: Uint8Array;
-  /** The app, flashed into factory, or `ota_0` where there is none. */
+  /** App image, flashed into factory, or into `ota_0` if there is no factory partition. */
   readonly app?: Uint8Array;
-  /** The NVS partition. */
+  /** Content of the NVS partition. */
   readonly nvs?: Uint8Array;
-  /** The otadata partition, such as Arduino's `boot_app0.bin`; blank without it. */
+  /** Content of the otadata partition, such as Arduino's `boot_app0.bin`; blank by default. */
   readonly otadata?: Uint8Array;
   readonly efuse?: EfuseFields;
 }
 
-/** A device to make: of parts, or around hardware that was flashed before. */
+/** Description of a device to create: from parts, or around hardware that was flashed before. */
 export interface DeviceSpec extends DeviceOptions, FlashContents {
-  /** Flash, eFuses and chip; what {@link FlashContents} says then counts for nothing. */
+  /** Flash, eFuses and chip. If given, the members of {@link FlashContents} are ignored. */
   readonly hardware?: Hardware;
 }
 
-/** How a device was built whose NVS says who it is. */
+/** Options of a device whose NVS holds its identity. */
 export type ProvisionedDeviceOptions = Omit<
   DeviceOptions,
   "id" | "topicRoot" | "product" | "allowUnsigned" | "keySet" | "provisioning"
 >;
 
 /**
- * Makes a device and flashes it as a factory would. It is off.
+ * Creates a device, switched off, and flashes it as a factory would.
  *
- * @throws OtaError `simulation/does-not-fit` for a part that is larger than its place, or has none;
- *   `image/partition-table-invalid` for a table that is none.
+ * @throws {@link OtaError} `simulation/does-not-fit` for a part that is larger than its partition or has no partition;
+ *   `image/partition-table-invalid` for an invalid table.
  */
 export function createDevice(spec: DeviceSpec): SimulatedDevice {
   return new SimulatedDevice(spec.hardware ?? createHardware(spec), spec);
 }
 
 /**
- * Makes a device around hardware whose NVS says who it is: name, broker, topic, product, whose offers it takes and how it
- * logs in. It is off.
+ * Creates a device, switched off, around hardware whose NVS holds its identity: name, broker, topic, product, trusted
+ * keys and login.
  *
- * @throws OtaError `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
+ * @throws {@link OtaError} `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
  */
 export function createProvisionedDevice(hardware: Hardware, options: ProvisionedDeviceOptions = {}): SimulatedDevice {
   const provisioning = provisioningInFlash(hardware.flash, options.bootloaderOptions?.tableOffset);
@@ -82,7 +86,7 @@ export function createProvisionedDevice(hardware: Hardware, options: Provisioned
   return new SimulatedDevice(hardware, { ...options, id, topicRoot, provisioning });
 }
 
-/** Flashes a board as a factory would. Errors as {@link createDevice}. */
+/** Flashes a board as a factory would. Throws as {@link createDevice}. */
 export function createHardware(contents: FlashContents): Hardware {
   const chip = chipOf(contents);
   const table = tableOf(contents);
@@ -144,7 +148,7 @@ function tableOf({
   return parsePartitionTable(flashDump.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
 }
 
-/** The smallest flash of 4 MiB and more that holds everything. */
+/** Returns the size of the smallest flash, at least 4 MiB, that holds all contents. */
 function flashSizeFor({ flashDump }: FlashContents, { entries }: Pick<PartitionTable, "entries">): number {
   const end = Math.max(4 * 2 ** 20, flashDump?.length ?? 0, ...entries.map(({ offset, size }) => offset + size));
   return 2 ** Math.ceil(Math.log2(end));

@@ -6,37 +6,62 @@ import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { AppBuild } from "../esp-idf/app-context.ts";
 import type { Fault } from "../fault/fault.ts";
 
-/** How a device was built and provisioned. */
+/** Build and provisioning options of a device. */
 export interface DeviceOptions {
-  /** Its name in topics: 1 to 64 characters of `[A-Za-z0-9._-]`, the first a letter or digit. */
+  /** Device ID in topics: 1 to 64 characters of `[A-Za-z0-9._-]`, the first a letter or digit. */
   readonly id: string;
-  /** The channel's `topic`; `tinybms/gateway/ota` without it. */
+  /**
+   * The channel's `topic`.
+   *
+   * @defaultValue `tinybms/gateway/ota`
+   */
   readonly topicRoot?: string;
-  /** `product.name` of the manifest; `TinyBMS Web Gateway` without it. */
+  /**
+   * `product.name` of the manifest.
+   *
+   * @defaultValue `TinyBMS Web Gateway`
+   */
   readonly product?: string;
-  /** Takes unsigned offers, as long as it has no key set; true without it. */
+  /**
+   * Accepts unsigned offers as long as the device has no key set.
+   *
+   * @defaultValue `true`
+   */
   readonly allowUnsigned?: boolean;
-  /** The key set it is provisioned with, as `readKeySet` reads it: of the device's product. */
+  /** Key set that the device is provisioned with, as `readKeySet` returns it: for the device's product. */
   readonly keySet?: TrustedKeys | undefined;
   /**
-   * What NVS in its flash says when it is made, as `provisioningInFlash` reads it: then the device reads at each start who it
-   * is, and none of the above counts but {@link DeviceOptions.id} and {@link DeviceOptions.topicRoot}, which are its own.
+   * Provisioning data in the flash's NVS, as `provisioningInFlash` returns it. If given, the device reads its identity from
+   * flash at each start, and the options above are ignored except {@link DeviceOptions.id} and
+   * {@link DeviceOptions.topicRoot}, which must match.
    */
   readonly provisioning?: Provisioning;
-  /** Says whether a signature is a key's; Node's crypto without it. */
+  /** Verifies signatures; Node's crypto by default. */
   readonly verify?: SignatureVerifier | undefined;
   readonly bootloaderOptions?: BootloaderOptions;
-  /** How its apps were built, where that differs from the bootloader. */
+  /** Build options of the apps that differ from the bootloader's. */
   readonly appBuild?: AppBuild;
-  /** What becomes of the self-test, by image; it passes without a rule. */
+  /** Results of the self-test, by image. Without a rule it passes. */
   readonly selfTests?: readonly SelfTestRule[];
-  /** How long the self-test takes, in milliseconds; 100 without it. */
+  /**
+   * Duration of the self-test, in milliseconds.
+   *
+   * @defaultValue 100
+   */
   readonly selfTestMs?: number;
-  /** Faults, of which those for this device count. */
+  /** Faults to inject. Those for other devices are ignored. */
   readonly faults?: readonly Fault[];
-  /** Decides what the device draws at random; 1 without it. Devices of one seed and different names differ. */
+  /**
+   * Decides the device's random choices. Devices with the same seed and different names differ.
+   *
+   * @defaultValue 1
+   */
   readonly seed?: number;
   readonly timing?: Partial<ReceiverTiming>;
-  /** Chunks it has buffers for; 0, without it, takes what comes. */
+  /**
+   * Number of chunks that the device can buffer; 0 means no limit.
+   *
+   * @defaultValue 0
+   */
   readonly window?: number;
 }

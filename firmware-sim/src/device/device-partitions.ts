@@ -11,7 +11,7 @@ import {
 } from "@tinybms/ota-core/esp";
 import type { NorFlash } from "../flash/nor-flash.ts";
 
-/** The partitions that a flash's table names, powered or not; none where there is no table. */
+/** Returns the partitions in a flash's table, with or without power; empty if there is no valid table. */
 export function partitionsOf(flash: NorFlash, tableOffset: number = PARTITION_TABLE_OFFSET): readonly PartitionEntry[] {
   try {
     return parsePartitionTable(flash.truth(tableOffset, PARTITION_TABLE_SIZE)).entries;
@@ -22,10 +22,10 @@ export function partitionsOf(flash: NorFlash, tableOffset: number = PARTITION_TA
 }
 
 /**
- * What the cells of a partition hold, from its start.
+ * Returns the cells of a partition, from its start.
  *
- * @param label - As in the table, for example `ota_1`.
- * @param length - How many bytes, at most; all without it.
+ * @param label - Label in the table, for example `ota_1`.
+ * @param length - Maximum number of bytes; by default the whole partition.
  * @throws RangeError if the table has no such partition.
  */
 export function partitionBytes(flash: NorFlash, label: string, length: number = Number.MAX_SAFE_INTEGER): Uint8Array {
@@ -35,9 +35,9 @@ export function partitionBytes(flash: NorFlash, label: string, length: number = 
 }
 
 /**
- * What the NVS partition of a flash tells the device, powered or not.
+ * Reads the provisioning data in the NVS partition of a flash, with or without power.
  *
- * @throws OtaError `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
+ * @throws {@link OtaError} `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
  */
 export function provisioningInFlash(flash: NorFlash, tableOffset?: number): Provisioning {
   const { DATA } = PartitionType;
@@ -47,7 +47,7 @@ export function provisioningInFlash(flash: NorFlash, tableOffset?: number): Prov
   if (nvs !== undefined) return provisioningOfPartition(flash.truth(nvs.offset, nvs.size));
   throw new OtaError(
     "nvs/not-provisioned",
-    "the partition table has no NVS partition that could say who the device is",
+    "the partition table has no NVS partition, which would hold the device's identity",
     {},
   );
 }

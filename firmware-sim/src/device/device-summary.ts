@@ -13,43 +13,47 @@ import type { Hardware } from "../boot/boot-options.ts";
 import type { DeviceStatus } from "./device-events.ts";
 import { partitionsOf } from "./device-partitions.ts";
 
-/** One entry of otadata, or `null` where its sector is blank. */
+/** An otadata entry, or `null` if its sector is blank. */
 export type OtadataSummary = {
   readonly sequence: number;
-  /** `new`, `pending-verify`, `valid`, … as the entry says. */
+  /** State in the entry: `new`, `pending-verify`, `valid`, … */
   readonly state: string;
-  /** Its CRC is right. */
+  /** Whether its CRC is correct. */
   readonly valid: boolean;
 } | null;
 
-/** A device in the form in which `tinybms-sim run --json` prints it. */
+/** Summary of a device, as `tinybms-sim run --json` prints it. */
 export interface DeviceSummary {
   readonly device: string;
-  /** The agent's state; where none runs, why. */
+  /** The agent's state, or why no agent runs. */
   readonly state: DeviceState | Exclude<DeviceStatus, "running">;
-  /** Version of the app descriptor that runs, or ran last; `null` if none ever did. */
+  /** Version in the app descriptor of the app that runs or ran last; `null` if no app ever ran. */
   readonly version: string | null;
-  /** Label of the partition it runs from. */
+  /** Label of the partition that the app runs from. */
   readonly slot: string | null;
   readonly otadata: readonly OtadataSummary[];
   readonly bootCount: number;
-  /** What was done to the flash: sector erases, page programs, bytes programmed. */
+  /** Flash operations so far: sector erases, page programs and bytes programmed. */
   readonly flash: { readonly erases: number; readonly programs: number; readonly bytes: number };
   readonly error?: StateReport["error"];
 }
 
-/** What a summary is made of. */
+/** Input of {@link summarizeDevice}. */
 export interface SummarizedDevice {
   readonly id: string;
   readonly status: DeviceStatus;
   readonly state: DeviceState | undefined;
   readonly report: StateReport | undefined;
   readonly hardware: Pick<Hardware, "flash">;
-  /** Where its partition table lies, if not at 0x8000. */
+  /**
+   * Offset of the partition table, in bytes.
+   *
+   * @defaultValue 0x8000
+   */
   readonly tableOffset?: number | undefined;
 }
 
-/** Sums a device up, powered or not. */
+/** Summarizes a device, with or without power. */
 export function summarizeDevice(device: SummarizedDevice): DeviceSummary {
   const { report, status } = device;
   const { sectorErases, pagePrograms, bytesProgrammed } = device.hardware.flash.counters;
@@ -65,7 +69,7 @@ export function summarizeDevice(device: SummarizedDevice): DeviceSummary {
   };
 }
 
-/** The two entries as they stand in flash; none where the table has no otadata, or is no table. */
+/** Returns the two entries in flash; empty if there is no otadata partition or no valid table. */
 function otadataOf({ hardware: { flash }, tableOffset }: SummarizedDevice): OtadataSummary[] {
   const isOtadata = ({ type, subtype }: PartitionEntry) => type === PartitionType.DATA && subtype === DataSubtype.OTA;
   const offset = partitionsOf(flash, tableOffset).find(isOtadata)?.offset;

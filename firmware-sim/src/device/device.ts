@@ -17,11 +17,11 @@ import { type DeviceSummary, summarizeDevice } from "./device-summary.ts";
 
 /**
  * One ESP32 with its firmware: bootloader, app and OTA agent over flash and eFuses, without network, clock or timers of
- * its own. Whoever runs it hands events in and carries actions out; the same object runs in a simulated world and on a
- * real broker.
+ * its own. The caller passes events in and carries out the returned actions, so the same object runs in a simulated
+ * world and on a real broker.
  *
- * Every boot starts anew from the bytes in flash. Nothing else lasts, but for one flag in RTC memory, which outlives a
- * reset by software and no loss of power.
+ * Every boot starts from the bytes in flash. The only other state that lasts is a flag in RTC memory, which survives a
+ * software reset but not a loss of power.
  */
 export class SimulatedDevice {
   readonly id: string;
@@ -37,10 +37,10 @@ export class SimulatedDevice {
   #lastReport: StateReport | undefined;
   #loggedState = "";
   #provisioning: Provisioning | undefined;
-  /** Totals of the boots before this one. */
+  /** Totals of earlier boots. */
   #totals: DeviceTotals = { chunksReceived: 0, chunksUseful: 0, requests: 0 };
   #powerCutCount = 0;
-  /** In RTC memory: software asked for the reset that is under way. */
+  /** In RTC memory: software requested the pending reset. */
   #isResetClean = false;
 
   constructor(hardware: Hardware, options: DeviceOptions) {
@@ -59,17 +59,17 @@ export class SimulatedDevice {
     return this.#status;
   }
 
-  /** The agent's state; of a device without one the last it had. */
+  /** The agent's state; without a running agent, its last one. */
   get state(): DeviceState | undefined {
     return this.#agent?.state ?? this.#lastReport?.state;
   }
 
-  /** How the last start went, with the console of the bootloader. */
+  /** Result of the last boot, including the bootloader's console output. */
   get bootOutcome(): BootOutcome | undefined {
     return this.#outcome;
   }
 
-  /** What it was told in the factory, as it read it at its last start; `undefined` for a device that options describe. */
+  /** Provisioning data read at the last start; `undefined` if options describe the device. */
   get provisioning(): Provisioning | undefined {
     return this.#provisioning;
   }
@@ -78,7 +78,7 @@ export class SimulatedDevice {
     return this.#powerCutCount;
   }
 
-  /** What was fetched over all boots. */
+  /** Counts of what was fetched over all boots. */
   get totals(): DeviceTotals {
     const stats = this.#agent?.stats;
     if (stats === undefined) return this.#totals;
@@ -89,12 +89,12 @@ export class SimulatedDevice {
     };
   }
 
-  /** The latest state report, as of now while the agent runs. */
+  /** The latest state report; up to date while the agent runs. */
   get report(): StateReport | undefined {
     return this.#agent?.report(true) ?? this.#lastReport;
   }
 
-  /** What the broker is to say, retained, when the connection breaks; `undefined` without an agent that could connect. */
+  /** MQTT will: what the broker publishes, retained, when the connection breaks. `undefined` without a running agent. */
   get will(): { readonly topic: string; readonly payload: Uint8Array } | undefined {
     if (this.#agent === undefined) return undefined;
     const topic = topicsOf(this.topicRoot).state(this.id);
@@ -102,10 +102,10 @@ export class SimulatedDevice {
   }
 
   /**
-   * Gives power, or starts again after a reset: bootloader, app, agent. When the agent runs ({@link status}) the caller
-   * connects it, and says so by `connected`.
+   * Powers the device on, or starts it after a reset: bootloader, app, agent. If the agent runs (see {@link status}), the
+   * caller connects it to the broker and sends the `connected` event.
    *
-   * @param now - In milliseconds on a clock that never goes back, as in every event.
+   * @param now - Milliseconds on a monotonic clock, as in every event.
    */
   boot(now: number): DeviceAction[] {
     this.#stopAgent();
@@ -116,7 +116,7 @@ export class SimulatedDevice {
     return this.#guard(now, () => this.#start(now, cleanReset));
   }
 
-  /** Takes one event. Without a running agent nothing happens. */
+  /** Handles one event. Does nothing without a running agent. */
   handle(event: DeviceEvent): DeviceAction[] {
     const agent = this.#agent;
     if (agent === undefined) return [];
@@ -127,26 +127,26 @@ export class SimulatedDevice {
     });
   }
 
-  /** Takes power away between two events. */
+  /** Cuts the power between two events. */
   cutPower(): void {
     this.halt();
     this.#powerCutCount++;
   }
 
-  /** Stops the device where it is: held in reset, it forgets all but what is in flash. */
+  /** Holds the device in reset. Only the content of flash survives. */
   halt(): void {
     this.#stopAgent();
     this.#isResetClean = false;
     this.#status = "off";
   }
 
-  /** Power went in the middle of a flash operation that was not the device's software's. @returns For how long, in milliseconds. */
+  /** Cuts the power during a flash operation that the device's software did not make. @returns How long, in milliseconds. */
   losePower(): number {
     this.cutPower();
     return this.#powerFaults.onCut();
   }
 
-  /** What the device's flash and agent say now, in the form in which commands print it. */
+  /** Returns a summary of the device, as commands print it. */
   summary(): DeviceSummary {
     const { id, status, state, report, hardware } = this;
     const { tableOffset } = this.#options.bootloaderOptions ?? {};
@@ -189,7 +189,7 @@ export class SimulatedDevice {
     return [booted, ...this.#translate(now, agent.begin())];
   }
 
-  /** Who the device is: by its NVS, at each start anew, or by options. */
+  /** Returns the device's identity: read from NVS at each start, or from the options. */
   #identity(app: AppContext): AgentIdentity | { readonly unreadable: string } {
     const { provisioning, product = "TinyBMS Web Gateway", allowUnsigned = true, keySet } = this.#options;
     if (provisioning === undefined) {
@@ -228,7 +228,7 @@ export class SimulatedDevice {
     return [this.#log({ type: "state", now, device: this.id, state, ...(error === undefined ? {} : { error }) })];
   }
 
-  /** Runs software until it is done, loses power or gives up. */
+  /** Runs software until it ends, loses power or aborts. */
   #guard(now: number, software: () => DeviceAction[]): DeviceAction[] {
     try {
       return software();
@@ -265,7 +265,7 @@ export class SimulatedDevice {
   }
 }
 
-/** FNV-1a, so that devices of one seed draw different numbers. */
+/** Returns the FNV-1a hash of a name, so that devices with the same seed draw different numbers. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of utf8(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -18,16 +18,18 @@ import { FLASH_SIZE_MAX, NorFlash } from "../flash/nor-flash.ts";
 import type { FlashContents } from "./create-device.ts";
 import { partitionsOf } from "./device-partitions.ts";
 
-/** The smallest flash, in bytes. */
+/** Size of the smallest flash, in bytes. */
 const FLASH_SIZE_MIN: number = 2 ** 20;
 
 /**
- * A board that is what a whole flash holds, as `run --flash`, `flash` and `esptool read-flash 0 ALL` write it.
+ * Returns the contents of a board from a dump of its whole flash, as `run --flash`, `flash` and
+ * `esptool read-flash 0 ALL` write it.
  *
- * @param file - Its name, for messages.
- * @param chip - Without one the chip of the first app that it holds, in the order of its table, or ESP32.
- * @param tableOffset - Where its partition table is, in bytes.
- * @throws OtaError `simulation/flash-invalid` for a size that no flash has; `image/partition-table-invalid` where there
+ * @param file - Name of the file, for messages.
+ * @param chip - By default the chip of the first app in the partition table, or ESP32.
+ * @param tableOffset - Offset of the partition table, in bytes.
+ * @throws {@link OtaError} `simulation/flash-invalid` for an invalid flash size; `image/partition-table-invalid` without a
+ *   valid table.
  *   is no table.
  */
 export function contentsOfFlash(
@@ -43,10 +45,10 @@ export function contentsOfFlash(
 }
 
 /**
- * A board whose flash may hold anything, and nothing: it is yet to be flashed.
+ * Returns a board whose flash may have any content, or none: it has yet to be flashed.
  *
- * @param chip - Without one as in {@link contentsOfFlash}.
- * @throws OtaError `simulation/flash-invalid`.
+ * @param chip - Default as in {@link contentsOfFlash}.
+ * @throws {@link OtaError} `simulation/flash-invalid`.
  */
 export function boardOfFlash(file: string, flashDump: Uint8Array, chip: ChipName | undefined): Hardware {
   assertFlashSize(file, flashDump);
@@ -59,7 +61,7 @@ export function boardOfFlash(file: string, flashDump: Uint8Array, chip: ChipName
 
 function assertFlashSize(file: string, { length: size }: Uint8Array): void {
   if (Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX) return;
-  const message = `${file} is ${size} bytes, as no flash is; it must be a power of two from 1 MiB to 128 MiB`;
+  const message = `${file} has ${size} bytes, which no flash has; it must be a power of two from 1 MiB to 128 MiB`;
   const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
   throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
 }
@@ -70,7 +72,7 @@ function tableOf(file: string, flash: Uint8Array, tableOffset: number): Partitio
   } catch (error) {
     if (!isOtaError(error, "image/partition-table-invalid")) throw error;
     const message = `${file} has no partition table at 0x${tableOffset.toString(16)}: ${error.message}`;
-    const hint = `tinybms-ota inspect ${file} says what it is`;
+    const hint = `tinybms-ota inspect ${file} shows what the file is`;
     const offset = tableOffset + error.details.offset;
     throw new OtaError("image/partition-table-invalid", message, { offset }, { cause: error, hint });
   }

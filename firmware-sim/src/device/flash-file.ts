@@ -4,14 +4,14 @@ import { writeFileAtomically } from "@tinybms/ota-core/node";
 import type { NorFlash } from "../flash/nor-flash.ts";
 
 /**
- * A device's flash on disk, byte for byte as `esptool read-flash` would write it.
+ * Keeps a device's flash in a file, byte for byte as `esptool read-flash` writes it.
  *
- * Each page program and sector erase is one positioned write of the cells it touched, made before the software goes on:
- * so before anything that it does next can be seen from outside. A process killed at any moment leaves the cells after
- * its last operation, or that operation with its first bytes alone, which is what a power cut leaves too. Nothing is
- * sent to the disk before {@link FlashFile.close}: should the whole machine stop, writes may be missing in any order.
+ * Each page program and sector erase is one positioned write of the changed cells, made before the software continues,
+ * so before any effect of its next step is visible outside. A process that is killed leaves the cells after its last
+ * operation, or with only the first bytes of that operation, as a power cut can. Data is synced to disk only by
+ * {@link FlashFile.close}: if the whole machine fails, writes may be missing in any order.
  *
- * Weak cells are not kept: they are as they stand.
+ * Weak cells are saved with their current value.
  */
 export class FlashFile {
   readonly path: string;
@@ -27,11 +27,11 @@ export class FlashFile {
   }
 
   /**
-   * Puts a flash into its file, if that is new, and keeps it there.
+   * Starts to keep a flash in a file. Writes the whole flash first if the file is new.
    *
-   * @param isNew - The file doesn't exist, or is to be replaced; otherwise it holds what `flash` does.
-   * @param onFailure - Told once, when the file can no longer be written: from then on it stays as it is.
-   * @throws OtaError `simulation/file-unwritable`.
+   * @param isNew - The file doesn't exist or is to be replaced. Otherwise it already holds the content of `flash`.
+   * @param onFailure - Called once when a write fails. The file is not changed any more after that.
+   * @throws {@link OtaError} `simulation/file-unwritable`.
    */
   static async keep(
     flash: NorFlash,
@@ -50,9 +50,9 @@ export class FlashFile {
   }
 
   /**
-   * Sends everything to the disk, and keeps the flash no longer.
+   * Syncs the file to disk and closes it. Later changes of the flash are not saved.
    *
-   * @throws OtaError `simulation/file-unwritable`.
+   * @throws {@link OtaError} `simulation/file-unwritable`.
    */
   close(): void {
     this.#flash?.mirror(undefined);
@@ -74,7 +74,7 @@ export class FlashFile {
           done += writeSync(this.#descriptor, cells, done, cells.length - done, offset + done);
         }
       } catch (cause) {
-        // What would follow must not be written behind a gap.
+        // Later writes would leave a gap in the file.
         this.#hasFailed = true;
         this.#onFailure(unwritable(this.path, cause));
       }

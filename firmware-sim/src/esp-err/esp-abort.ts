@@ -1,10 +1,10 @@
 /**
- * The software under test called `abort()`, failed an `assert`, or hangs until the task watchdog bites: the device
- * resets now. Thrown by ESP-IDF functions that do so; whoever runs the device answers with a reset.
+ * Signals that the software under test called `abort()`, failed an `assert`, or hangs until the task watchdog fires.
+ * The simulated device catches it and resets.
  */
 export class EspAbort extends Error {
   override readonly name: string = "EspAbort";
-  /** The ESP-IDF function that gave up. */
+  /** Name of the ESP-IDF function that aborted. */
   readonly where: string;
 
   constructor(where: string, why: string) {

@@ -1,6 +1,6 @@
 import { NvsErr } from "@tinybms/ota-core/esp";
 
-/** Those that NVS doesn't return. */
+/** Error numbers that NVS doesn't return. */
 const OTHERS = {
   ESP_ERR_NO_MEM: 0x101,
   ESP_ERR_INVALID_ARG: 0x102,
@@ -72,9 +72,9 @@ export const EspErr: typeof NvsErr & typeof OTHERS = { ...NvsErr, ...OTHERS };
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(EspErr).map(([name, value]) => [value, name]));
 
 /**
- * The name of an error number, as `esp_err_to_name` gives it.
+ * Returns the name of an error number, as `esp_err_to_name` does.
  *
- * @returns For a number without a name `UNKNOWN ERROR 0x…`.
+ * @returns `UNKNOWN ERROR 0x…` for a number without a name.
  */
 export function espErrName(err: number): string {
   return NAMES.get(err) ?? `UNKNOWN ERROR 0x${(err >>> 0).toString(16)}`;

@@ -1,16 +1,16 @@
 import type { Random } from "../random/random.ts";
 import { type Fault, faultsOf, type LineDirection, type LineFault, STALL_MS } from "./fault.ts";
 
-/** What becomes of bytes sent, in order. */
+/** Result of sending bytes, in order. */
 export type LineOutcome =
-  /** They arrive, altered or not. */
+  /** Bytes that arrive, altered or not. */
   | { readonly type: "pass"; readonly bytes: Uint8Array }
-  /** What follows in this direction comes so much later, in milliseconds. */
+  /** Delays all that follows in this direction, in milliseconds. */
   | { readonly type: "stall"; readonly durationMs: number }
-  /** The cable is pulled: nothing follows. */
+  /** The cable is unplugged: nothing follows. */
   | { readonly type: "unplug" };
 
-/** What a serial line does to bytes. */
+/** Applies the line faults of one device to the bytes sent. */
 export class LineFaults {
   readonly #faults: readonly LineFault[];
   readonly #random: Random;
@@ -21,7 +21,7 @@ export class LineFaults {
     this.#random = random;
   }
 
-  /** Decides what becomes of the next bytes of a direction. */
+  /** Counts the next bytes of a direction and returns what happens to them. */
   outcomesOf(direction: LineDirection, bytes: Uint8Array): readonly LineOutcome[] {
     const faults = this.#faults.filter((fault) => fault.direction === direction);
     if (faults.length === 0) return [{ type: "pass", bytes }];

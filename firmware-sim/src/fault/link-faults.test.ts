@@ -13,28 +13,30 @@ function linkWith(...faults: readonly string[]): LinkFaults {
 }
 
 test("a link without faults delivers each message once, at once", () => {
-  expect(linkWith("bench-2:lose=any,probability=1", "bench-1:self-test=fail").fateOf(CHUNK)).toEqual([0]);
+  expect(linkWith("bench-2:lose=any,probability=1", "bench-1:self-test=fail").deliveryDelays(CHUNK)).toEqual([0]);
 });
 
 test("faults hit the kind of message they name", () => {
   const link = linkWith("bench-1:lose=chunk,probability=1", "bench-1:duplicate=offer,probability=1");
-  expect(link.fateOf(CHUNK)).toEqual([]);
-  expect(link.fateOf(TOPICS.deviceChunk("bench-1"))).toEqual([]);
-  expect(link.fateOf(TOPICS.offer)).toEqual([0, 0]);
-  expect(link.fateOf(TOPICS.deviceOffer("bench-1"))).toEqual([0, 0]);
-  expect(link.fateOf(TOPICS.state("bench-1"))).toEqual([0]);
+  expect(link.deliveryDelays(CHUNK)).toEqual([]);
+  expect(link.deliveryDelays(TOPICS.deviceChunk("bench-1"))).toEqual([]);
+  expect(link.deliveryDelays(TOPICS.offer)).toEqual([0, 0]);
+  expect(link.deliveryDelays(TOPICS.deviceOffer("bench-1"))).toEqual([0, 0]);
+  expect(link.deliveryDelays(TOPICS.state("bench-1"))).toEqual([0]);
 });
 
 test("a probability is about how often it happens", () => {
   const link = linkWith("*:lose=any,probability=0.25");
-  const lost = Array.from({ length: 4000 }, () => link.fateOf("other")).filter((fate) => fate.length === 0).length;
+  const lost = Array.from({ length: 4000 }, () => link.deliveryDelays("other")).filter(
+    (delays) => delays.length === 0,
+  ).length;
   expect(lost).toBeGreaterThan(800);
   expect(lost).toBeLessThan(1200);
 });
 
 test("a delay is at most what the fault says", () => {
   const link = linkWith("*:delay=any,probability=1,delayMs=30");
-  const delays = Array.from({ length: 200 }, () => link.fateOf(CHUNK)[0] ?? 0);
+  const delays = Array.from({ length: 200 }, () => link.deliveryDelays(CHUNK)[0] ?? 0);
   expect(Math.max(...delays)).toBeLessThanOrEqual(30);
   expect(new Set(delays).size).toBeGreaterThan(10);
 });

@@ -2,10 +2,10 @@ import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../random/random.ts";
 import { DELAY_MS, type Fault, faultsOf, type MessageFault, type MessageKind } from "./fault.ts";
 
-/** When each copy of a message arrives, in milliseconds later than it would; none: it is lost. */
-export type Fate = readonly number[];
+/** Delay of each copy of a message, in milliseconds; empty if the message is lost. */
+export type DeliveryDelays = readonly number[];
 
-/** What the link between a device and its broker does to messages. */
+/** Applies the message faults of one device to the link with its broker. */
 export class LinkFaults {
   readonly #topicRoot: string;
   readonly #faults: readonly MessageFault[];
@@ -17,19 +17,19 @@ export class LinkFaults {
     this.#random = random;
   }
 
-  /** Decides what becomes of one message. */
-  fateOf(topic: string): Fate {
+  /** Decides how many copies of a message on a topic are delivered, and how late. */
+  deliveryDelays(topic: string): DeliveryDelays {
     if (this.#faults.length === 0) return [0];
     const kind = this.#kindOf(topic);
-    let fate = [0];
+    let delays = [0];
     for (const fault of this.#faults) {
       if (fault.message !== "any" && fault.message !== kind) continue;
       if (!this.#random.bool(fault.probability)) continue;
       if (fault.type === "lose") return [];
-      if (fault.type === "duplicate") fate = [...fate, 0];
-      else fate = fate.map((delay) => delay + this.#random.integer(0, fault.delayMs ?? DELAY_MS));
+      if (fault.type === "duplicate") delays = [...delays, 0];
+      else delays = delays.map((delay) => delay + this.#random.integer(0, fault.delayMs ?? DELAY_MS));
     }
-    return fate;
+    return delays;
   }
 
   #kindOf(topic: string): MessageKind {

@@ -50,7 +50,7 @@ test.for([
   ["bench-1:line-lose=to-board", "either atByte or probability"],
   ["bench-1:line-lose=up,atByte=1", "to-board, to-host"],
   ["bench-1:line-lose=to-board,atByte=0", "atByte is 0"],
-  ["bench-1:lose=chunk,probabilty=0.5", '"probabilty" means nothing here'],
+  ["bench-1:lose=chunk,probabilty=0.5", '"probabilty" is not a member of this fault'],
 ] as const)("%j is refused: %s", ([text, why]) => {
   expect(() => parseFault(text)).toThrow(why);
 });

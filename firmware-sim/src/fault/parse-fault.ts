@@ -13,7 +13,7 @@ import {
   STALL_MS,
 } from "./fault.ts";
 
-/** What a fault looks like on a command line. */
+/** Grammar of a fault on a command line. */
 export const FAULT_GRAMMAR = `DEVICE:FAULT[=VALUE][,KEY=VALUE]..., where DEVICE is a name, a prefix followed by *, or *, and FAULT one of
   power-cut@operation=N[,moment=before|during|after][,variant=TEAR][,seed=N][,offMs=N]
   power-cut@at=50%[,moment=...]
@@ -27,14 +27,14 @@ const MESSAGE_FAULTS = ["lose", "duplicate", "delay"] as const;
 const LINE_FAULTS = ["line-lose", "line-flip", "line-insert", "line-stall", "line-unplug"] as const;
 const TYPES = ["power-cut", "self-test", ...MESSAGE_FAULTS, ...LINE_FAULTS] as const;
 
-/** The members of a fault, by name; checked off as they are used. */
+/** Members of a fault, by name. */
 type Fields = Map<string, unknown>;
 
 /**
- * Reads a fault in its inline form, for example `bench-2:power-cut@operation=1500,moment=during` or
+ * Parses a fault in its inline form, for example `bench-2:power-cut@operation=1500,moment=during` or
  * `*:lose=chunk,probability=0.1`.
  *
- * @throws OtaError `simulation/invalid-fault`, with the grammar as its hint.
+ * @throws {@link OtaError} `simulation/invalid-fault`, with the grammar as its hint.
  */
 export function parseFault(text: string): Fault {
   const match = /^([A-Za-z0-9._-]*\*?):([a-z-]+)(?:[@=,](.*))?$/.exec(text);
@@ -47,18 +47,18 @@ export function parseFault(text: string): Fault {
   for (const [index, part] of rest.split(",").entries()) {
     if (part === "") continue;
     const equals = part.indexOf("=");
-    // The value right behind the name has no key of its own: `self-test=fail`, `lose=chunk`.
+    // The value after the fault's name has no key: `self-test=fail`, `lose=chunk`.
     const key = equals === -1 && index === 0 ? mainKeyOf(type) : part.slice(0, Math.max(equals, 0));
-    if (key === "" || fields.has(key)) throw invalid(text, `${JSON.stringify(part)} is no KEY=VALUE, or comes twice`);
+    if (key === "" || fields.has(key)) throw invalid(text, `${JSON.stringify(part)} is not KEY=VALUE, or comes twice`);
     fields.set(key, part.slice(equals + 1));
   }
   return readFault(fields, text);
 }
 
 /**
- * Reads faults from their JSON form: one fault, or a list of them. Members are those of {@link Fault}.
+ * Parses faults from their JSON form: one fault or a list. The members are those of {@link Fault}.
  *
- * @throws OtaError `simulation/invalid-fault`, with the grammar as its hint.
+ * @throws {@link OtaError} `simulation/invalid-fault`, with the grammar as its hint.
  */
 export function parseFaultsJson(text: string): readonly Fault[] {
   let value: unknown;
@@ -154,7 +154,7 @@ function readLineFault(read: FieldReader, device: string, type: LineFault["type"
   };
 }
 
-/** Members read with their types; what stays unread is a mistake. */
+/** Reads members with their types. Members left unread are mistakes. */
 class FieldReader {
   readonly #fields: Fields;
   readonly #unused: Set<string>;
@@ -189,7 +189,7 @@ class FieldReader {
 
   assertAllUsed(): void {
     const [unknown] = this.#unused;
-    if (unknown !== undefined) throw this.invalid(`${JSON.stringify(unknown)} means nothing here`);
+    if (unknown !== undefined) throw this.invalid(`${JSON.stringify(unknown)} is not a member of this fault`);
   }
 
   invalid(why: string): OtaError<"simulation/invalid-fault"> {
@@ -208,7 +208,7 @@ function mainKeyOf(type: string): string {
   return type === "self-test" ? "outcome" : "message";
 }
 
-/** A number, or its text as an inline fault has it; `50%` is 0.5. */
+/** Converts the text of a number, as inline faults have it; `50%` is 0.5. */
 function toNumber(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const match = /^(-?\d+(?:\.\d+)?)(%?)$/.exec(value);

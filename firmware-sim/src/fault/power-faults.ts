@@ -1,7 +1,7 @@
 import type { NorFlash } from "../flash/nor-flash.ts";
 import { type Fault, OFF_MS, type PowerCutFault } from "./fault.ts";
 
-/** The power cuts that a device has before it, one after the other. */
+/** Arms the power cuts of a device, one after the other. */
 export class PowerFaults {
   readonly #pending: PowerCutFault[];
   readonly #flash: NorFlash;
@@ -12,24 +12,24 @@ export class PowerFaults {
     this.#flash = flash;
   }
 
-  /** A cut waits for a part of the image to be there: {@link onProgress} is to be called. */
+  /** Whether the next cut depends on the image's progress, so that {@link onProgress} must be called. */
   get watchesProgress(): boolean {
     return !this.#isArmed && this.#pending[0]?.at !== undefined;
   }
 
-  /** Power is on: arms the next cut, if it is placed by a count of operations. */
+  /** Arms the next cut at power-on if it is placed by a count of operations. */
   onPowerOn(): void {
     const [next] = this.#pending;
     if (!this.#isArmed && next?.operation !== undefined) this.#arm(next, next.operation);
   }
 
-  /** So much of the image, 0 to 1, stands in the slot: arms the next cut, if it is placed by that. */
+  /** Arms the next cut if it is placed by progress. @param part - Fraction of the image in the slot, 0 to 1. */
   onProgress(part: number): void {
     const [next] = this.#pending;
     if (!this.#isArmed && next?.at !== undefined && part >= next.at) this.#arm(next, 1);
   }
 
-  /** The armed cut fell. @returns How long power stays off, in milliseconds. */
+  /** Records that the armed cut hit. @returns How long power stays off, in milliseconds. */
   onCut(): number {
     if (!this.#isArmed) return OFF_MS;
     this.#isArmed = false;

@@ -1,30 +1,30 @@
 import type { FlashReader } from "./flash-reader.ts";
 import { SECTOR_SIZE } from "./sector-store.ts";
 
-/** Results kept for one key. A sweep goes back and forth between few states of a slot. */
+/** Results kept for one key. A sweep alternates between few states of a slot. */
 const RESULTS_MAX = 4;
 
-/** A flash that can say whether a sector still holds what it held. */
+/** A flash that can identify the content of a sector. */
 interface IdentifiedFlash extends FlashReader {
-  /** The same object for the same bytes; `undefined` where reads can't be relied on. See `NorFlash.sectorIdentity`. */
+  /** The same object means the same content; `undefined` if reads are unreliable. See `NorFlash.sectorIdentity`. */
   sectorIdentity(sectorIndex: number): object | undefined;
 }
 
 interface Remembered {
-  /** Every sector that was read, with what it held. */
+  /** Every sector that was read, with the identity of its content. */
   readonly sectors: readonly (readonly [sectorIndex: number, identity: object])[];
   readonly result: unknown;
 }
 
 /**
- * Results that follow from flash alone, such as whether an image verifies, kept for as long as the sectors that they
- * were read from hold the same bytes. That is told by the identity of copy-on-write sectors, not assumed: a sector that
- * was written to, even with what it held, makes the result void.
+ * Caches results that depend on flash alone, such as whether an image verifies, for as long as the sectors that they
+ * were read from are unchanged. The identity of copy-on-write sectors decides: any write to a sector invalidates the
+ * result, even a write of the same bytes.
  */
 export class ContentCache {
   readonly #results: Map<string, Remembered[]> = new Map();
 
-  /** See {@link FlashReader.remember}. Where `compute` throws, or reads weak cells or beyond the end, nothing is kept. */
+  /** See {@link FlashReader.remember}. Keeps nothing if `compute` throws, or reads weak cells or beyond the end. */
   remember<Result>(key: string, flash: IdentifiedFlash, compute: (flash: FlashReader) => Result): Result {
     const known = this.#results.get(key) ?? [];
     const position = known.findIndex(({ sectors }) =>
@@ -47,7 +47,7 @@ export class ContentCache {
   }
 }
 
-/** Passes reads on, and takes down what they depend on. */
+/** Forwards reads and records the sectors that they depend on. */
 class NotingReader implements FlashReader {
   readonly sizeBytes: number;
   readonly #flash: IdentifiedFlash;
@@ -59,7 +59,7 @@ class NotingReader implements FlashReader {
     this.sizeBytes = flash.sizeBytes;
   }
 
-  /** What was read; `undefined` if some of it may read otherwise next time. */
+  /** Sectors read so far; `undefined` if a later read of one of them may differ. */
   get sectors(): (readonly [number, object])[] | undefined {
     return this.#isReliable ? [...this.#identities] : undefined;
   }
@@ -75,7 +75,7 @@ class NotingReader implements FlashReader {
   }
 
   #note(offset: number, length: number): void {
-    // An access beyond the end breaks a rule, and has to break it each time.
+    // Each access beyond the end must be recorded as a violation, so its result can't be cached.
     if (length > this.sizeBytes - offset) this.#isReliable = false;
     const last = Math.min(offset + length, this.sizeBytes) - 1;
     for (let sector = Math.floor(offset / SECTOR_SIZE); sector <= Math.floor(last / SECTOR_SIZE); sector++) {

@@ -5,7 +5,7 @@ import { singleBitTear } from "./single-bit-tears.ts";
 import { ERASE_TEARS, numberedTear, PROGRAM_TEARS, type Tear } from "./tears.ts";
 
 /**
- * Checks a plan as far as it can be before it is known what operation it hits.
+ * Checks what can be checked before the operation that the cut will hit is known.
  *
  * @throws {@link OtaError} `simulation/invalid-fault` if the operation isn't 1 or more or no tear has the name.
  */
@@ -17,10 +17,10 @@ export function assertCutPlan(plan: CutPlan): void {
 }
 
 /**
- * The tear that a plan names, or the one of the ten or twelve that its seed picks.
+ * Returns the tear that a plan names. Without a name, the seed picks one of the ten or twelve.
  *
- * @param kind - The operation that the cut hits.
- * @throws {@link OtaError} `simulation/invalid-fault` if the name is of the other kind of operation.
+ * @param kind - Operation that the cut hits.
+ * @throws {@link OtaError} `simulation/invalid-fault` if no tear of this kind of operation has the name.
  */
 export function chooseTear(kind: "erase" | "program", plan: CutPlan): Tear {
   const { variant, seed = 0 } = plan;
@@ -31,7 +31,7 @@ export function chooseTear(kind: "erase" | "program", plan: CutPlan): Tear {
   const operation = kind === "erase" ? "a sector erase" : "a page program";
   const families = kind === "erase" ? ["only-bit-N", "freed-P"] : ["all-but-bit-N", "skips-first-N"];
   const names = [...tears.map(({ name }) => name), ...families];
-  throw invalid(plan, `it falls into ${operation}, whose tears are ${names.join(", ")}`);
+  throw invalid(plan, `the operation is ${operation}, whose tears are ${names.join(", ")}`);
 }
 
 function tearNamed(kind: "erase" | "program", variant: string): Tear | undefined {

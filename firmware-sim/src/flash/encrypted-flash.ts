@@ -2,22 +2,22 @@ import type { FlashAccess } from "./flash-reader.ts";
 import { programUnaligned } from "./flash-violations.ts";
 import type { NorFlash } from "./nor-flash.ts";
 
-/** What encryption works on, in bytes: programs begin and end on its borders. */
+/** Size of an encryption block in bytes. Programs must consist of whole blocks. */
 export const ENCRYPTION_BLOCK_SIZE = 16;
 
 /**
- * A flash seen through the chip's encryption: what is programmed is ciphertext in the cells, and what is read was
- * deciphered, so that erased cells read as noise.
+ * Simulates a flash behind the chip's encryption. Programs store ciphertext in the cells and reads decrypt them, so that
+ * erased cells read as noise.
  *
- * Not AES-XTS: each byte is combined with one that the key and its address decide. Nothing is kept secret by that, and
- * all else is as on the chip: the same bytes read differently elsewhere, and programming twice leaves noise.
+ * Not AES-XTS: each byte is XORed with a byte derived from the key and the address. This protects no secrets, but it
+ * behaves as the chip does: equal bytes at different addresses differ, and programming twice leaves noise.
  */
 export class EncryptedFlash implements FlashAccess {
   readonly sizeBytes: number;
   readonly #flash: NorFlash;
   readonly #key: number;
 
-  /** @param key - Any uint32; the eFuse key block of this chip. */
+  /** @param key - Any uint32; stands for the eFuse key block of this chip. */
   constructor(flash: NorFlash, key: number) {
     this.sizeBytes = flash.sizeBytes;
     this.#flash = flash;
@@ -32,7 +32,7 @@ export class EncryptedFlash implements FlashAccess {
     return this.#flash.forEachSector(offset, length, (bytes, at) => visit(this.#cipher(bytes, at), at));
   }
 
-  /** @returns False, with nothing done, also if address or length is no multiple of 16. */
+  /** @returns `false`, with nothing written, also if address or length is not a multiple of 16. */
   program(offset: number, bytes: Uint8Array): boolean {
     if (offset % ENCRYPTION_BLOCK_SIZE === 0 && bytes.length % ENCRYPTION_BLOCK_SIZE === 0) {
       return this.#flash.program(offset, this.#cipher(bytes, offset));
@@ -45,7 +45,7 @@ export class EncryptedFlash implements FlashAccess {
     return this.#flash.eraseRange(offset, length);
   }
 
-  /** Puts plain bytes into the cells enciphered, as the first start with encryption does. */
+  /** Encrypts plain bytes and writes them into the cells, as the first boot with encryption does. */
   load(offset: number, bytes: Uint8Array): void {
     this.#flash.load(offset, this.#cipher(bytes, offset));
   }
@@ -54,7 +54,7 @@ export class EncryptedFlash implements FlashAccess {
     return bytes.map((byte, index) => byte ^ this.#keystream(offset + index));
   }
 
-  /** The finalizer of MurmurHash3 over key and address: any two of them give unlike bytes. */
+  /** Finalizer of MurmurHash3 over key and address, so that neighboring addresses get unrelated bytes. */
   #keystream(address: number): number {
     let hash = (address ^ this.#key) >>> 0;
     hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);

@@ -7,14 +7,14 @@ import { WeakCells } from "./weak-cells.ts";
 /** One page program or sector erase. */
 export type CellOperation = {
   readonly sectorIndex: number;
-  /** Where in the sector the cells begin, and how many there are. */
+  /** First cell within the sector, in bytes, and number of bytes. */
   readonly offset: number;
   readonly length: number;
 } & ({ readonly kind: "erase" } | { readonly kind: "program"; readonly bytes: Uint8Array });
 
 /**
- * The cells of a flash with what is wrong with them: those that a torn operation left weak, and the faults of the chip.
- * Ranges lie within the flash: whoever calls has made sure.
+ * The cells of a flash with their defects: cells that a torn operation left weak, and faults of the chip. The caller
+ * ensures that ranges lie within the flash.
  */
 export class FlashCells {
   readonly #store: SectorStore;
@@ -27,13 +27,13 @@ export class FlashCells {
     this.#faults = faults;
   }
 
-  /** Blank cells, all sound. */
+  /** Creates blank cells without defects. */
   static blank(sectorCount: number): FlashCells {
     const sectors = new Array<undefined>(sectorCount).fill(undefined);
     return new FlashCells(new SectorStore(sectors), new WeakCells(), new FlashFaults());
   }
 
-  /** Cells in the same state, independent from now on. Costs one reference a sector. */
+  /** Returns independent cells in the same state. Costs one reference per sector. */
   fork(): FlashCells {
     return new FlashCells(this.#store.fork(), this.#weak.fork(), this.#faults.copy());
   }
@@ -42,12 +42,12 @@ export class FlashCells {
     this.#faults = faults;
   }
 
-  /** Weak cells give way, or hold once more. */
+  /** Counts a power-on, after which weak cells may flip. */
   powerOn(): void {
     this.#weak.onPowerOn();
   }
 
-  /** What a read sees of a sector: its cells, with weak ones flipped once they have given way. A view for the moment. */
+  /** Returns what a read of a sector sees, including weak cells that have flipped. Valid only until the next change. */
   seen(sectorIndex: number): Uint8Array {
     const cells = this.#store.read(sectorIndex);
     if (this.#weak.isEmpty && !this.#faults.hasReadFlips) return cells;
@@ -56,23 +56,23 @@ export class FlashCells {
     return this.#faults.hasReadFlips ? this.#faults.onRead(sectorIndex, held) : held;
   }
 
-  /** What cells of a sector hold, whatever a read shows. A view for the moment. */
+  /** Returns the true cells of a sector, without read faults. Valid only until the next change. */
   held({ sectorIndex, offset, length }: Pick<CellOperation, "sectorIndex" | "offset" | "length">): Uint8Array {
     return this.#store.read(sectorIndex).subarray(offset, offset + length);
   }
 
-  /** A copy of what cells hold, across sectors. */
+  /** Copies the true cells, across sectors. */
   truth(offset: number, length: number): Uint8Array {
     return this.#store.copyOut(offset, length);
   }
 
-  /** An object that stands for what a sector holds; `undefined` where reads may differ from the cells. */
+  /** Returns an object that identifies a sector's content; `undefined` if reads may differ from the cells. */
   identity(sectorIndex: number): object | undefined {
     if (this.#faults.hasReadFlips || this.#weak.has(sectorIndex)) return undefined;
     return this.#store.identity(sectorIndex);
   }
 
-  /** Sets cells to any bytes, across sectors; none of them is weak any more. */
+  /** Writes bytes into the cells, across sectors, and makes these cells firm. */
   load(offset: number, bytes: Uint8Array): void {
     this.#store.copyIn(offset, bytes);
     const lastSector = Math.floor((offset + bytes.length - 1) / SECTOR_SIZE);
@@ -82,17 +82,17 @@ export class FlashCells {
   /**
    * Programs a whole blank sector in one step.
    *
-   * @returns False, with nothing done, if it is not blank, or anything is wrong with any cell.
+   * @returns `false`, with nothing written, if the sector is not blank or any cell has a defect.
    */
   programBlank(sectorIndex: number, bytes: Uint8Array): boolean {
     return this.#weak.isEmpty && this.#faults.isEmpty && this.#store.fillBlank(sectorIndex, bytes);
   }
 
   /**
-   * Carries out one operation as far as faults let it, and as far as a tear that power going leaves behind.
+   * Carries out one operation, as far as faults and a power cut's tear allow.
    *
-   * @param seed - Decides what of a tear is random.
-   * @returns False if the chip says that it failed.
+   * @param seed - Decides the random part of a tear.
+   * @returns `false` if the chip reports a failure.
    */
   carryOut(operation: CellOperation, tear: Tear | undefined, seed: number): boolean {
     const effect = this.#faults.onOperation(operation.kind, operation.sectorIndex);

@@ -1,4 +1,4 @@
-/** What a flash has done so far. */
+/** Counts of the operations of a flash. */
 export interface FlashCounters {
   readonly reads: number;
   readonly pagePrograms: number;
@@ -7,7 +7,7 @@ export interface FlashCounters {
   readonly bytesProgrammed: number;
 }
 
-/** How long operations take, in milliseconds. */
+/** Duration of operations, in milliseconds. */
 export interface FlashTiming {
   readonly eraseSectorMs: number;
   readonly programPageMs: number;

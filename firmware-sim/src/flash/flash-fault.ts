@@ -1,32 +1,36 @@
-/** Something that is wrong with the cells of a flash, for good. */
+/** A permanent fault in the cells of a flash. */
 export type FlashFault =
   | {
       /**
-       * - `erase-fails`, `program-fails`: the driver sees it time out; nothing changes.
-       * - `erase-ignored`, `program-ignored`: nothing changes, and nobody is told.
-       * - `program-fades`: it reads back right, and the bits it cleared do not hold.
+       * - `erase-fails`, `program-fails`: the driver sees a timeout; nothing changes.
+       * - `erase-ignored`, `program-ignored`: nothing changes, but the chip reports success.
+       * - `program-fades`: the bits read back correctly at first, and flip later.
        */
       readonly type: "erase-fails" | "erase-ignored" | "program-fails" | "program-ignored" | "program-fades";
-      /** Which sector: its offset divided by 4096. */
+      /** Index of the sector: its offset divided by 4096. */
       readonly sectorIndex: number;
-      /** From which operation of this kind in the sector on; 1, the first, without it. */
+      /**
+       * First operation of this kind in the sector that fails.
+       *
+       * @defaultValue 1
+       */
       readonly from?: number;
     }
   | {
-      /** A bit reads wrong though its cell is right. */
+      /** A bit that reads wrong although its cell is correct. */
       readonly type: "read-flip";
-      /** Of the byte, in the flash. */
+      /** Offset of the byte in the flash. */
       readonly offset: number;
-      /** 0 (lowest) to 7. */
+      /** Number of the bit, 0 (lowest) to 7. */
       readonly bit: number;
-      /** Which read of the byte's sector is wrong, from 1 on; every one without it. */
+      /** Number of the read of the byte's sector that is wrong, from 1; without it every read is. */
       readonly read?: number;
     };
 
-/** What a fault does to one operation: it fails, does nothing, or does not hold. */
+/** Effect of a fault on one operation: it fails, does nothing, or does not last. */
 export type FaultEffect = "fails" | "ignored" | "fades";
 
-/** The faults of one flash, and how often their sectors were used. */
+/** The faults of one flash, with a count of the uses of their sectors. */
 export class FlashFaults {
   readonly #faults: readonly FlashFault[];
   readonly #counts: Map<string, number>;
@@ -40,7 +44,7 @@ export class FlashFaults {
     this.hasReadFlips = faults.some(({ type }) => type === "read-flip");
   }
 
-  /** Counts an operation and says what becomes of it; `undefined`: it is carried out. */
+  /** Counts an operation and returns the fault's effect on it; `undefined` if there is none. */
   onOperation(kind: "erase" | "program", sectorIndex: number): FaultEffect | undefined {
     if (this.#faults.length === 0) return undefined;
     const count = this.#count(`${kind} ${sectorIndex}`);
@@ -52,7 +56,7 @@ export class FlashFaults {
     return undefined;
   }
 
-  /** Counts a read of a sector and gives what it sees: `cells`, or a copy with bits flipped. */
+  /** Counts a read of a sector and returns what it reads: `cells`, or a copy with bits flipped. */
   onRead(sectorIndex: number, cells: Uint8Array): Uint8Array {
     const count = this.#count(`read ${sectorIndex}`);
     let seen = cells;

@@ -1,34 +1,34 @@
 import { formatHex } from "@tinybms/ota-core";
 
-/** At most this many violations are kept, the first ones; the count goes on. */
+/** Maximum number of violations kept, the first ones. All are counted. */
 const VIOLATIONS_MAX = 1_000;
 
-/** A rule of NOR flash that the software under test broke. */
+/** A violation of the rules of NOR flash by the software under test. */
 export interface FlashViolation {
   /**
-   * - `program-without-erase`: a program needs a bit to go from 0 to 1. Done as the chip does it: the bit stays 0.
+   * - `program-without-erase`: a program that would set a bit from 0 to 1. As on the chip, the bit stays 0.
    * - `out-of-bounds`: an access across the end. Refused.
    * - `erase-unaligned`: an erase that begins or ends inside a sector. Refused.
    * - `program-unaligned`: with flash encryption, a program that is not of whole 16-byte blocks. Refused.
    */
   readonly kind: "program-without-erase" | "out-of-bounds" | "erase-unaligned" | "program-unaligned";
-  /** Byte offset in the flash: of the first bad bit's byte, or of the refused access. */
+  /** Byte offset in the flash: of the first byte with such a bit, or of the refused access. */
   readonly offset: number;
-  /** One sentence for people. */
+  /** Description in one sentence. */
   readonly detail: string;
 }
 
-/** The rules broken so far. */
+/** Collects violations. */
 export class FlashViolations {
   readonly #kept: FlashViolation[] = [];
   #count = 0;
 
-  /** The first thousand, in order. */
+  /** The first thousand violations, in order. */
   get kept(): readonly FlashViolation[] {
     return this.#kept;
   }
 
-  /** How many there were, kept or not. */
+  /** Number of all violations. */
   get count(): number {
     return this.#count;
   }
@@ -46,7 +46,7 @@ export class FlashViolations {
   }
 }
 
-/** An access of `length` bytes at `offset` that crosses the end of a flash of `sizeBytes`. */
+/** Describes an access that crosses the end of a flash. Offset, length and size are in bytes. */
 export function outOfBounds(
   access: "read" | "program" | "erase",
   offset: number,
@@ -57,23 +57,23 @@ export function outOfBounds(
   return { kind: "out-of-bounds", offset, detail };
 }
 
-/** An erase that is not of whole sectors. */
+/** Describes an erase that is not of whole sectors. */
 export function eraseUnaligned(offset: number, length: number): FlashViolation {
   const detail = `erase of ${length} bytes at ${formatHex(offset)} is not of whole 4096-byte sectors`;
   return { kind: "erase-unaligned", offset, detail };
 }
 
-/** A program of encrypted flash that is not of whole blocks. */
+/** Describes a program of encrypted flash that is not of whole blocks. */
 export function programUnaligned(offset: number, length: number): FlashViolation {
   const detail = `program of ${length} bytes at ${formatHex(offset)} is not of whole 16-byte blocks, as flash encryption asks`;
   return { kind: "program-unaligned", offset, detail };
 }
 
 /**
- * A program of bits that are 0 already to 1.
+ * Finds the first bit that a program would set from 0 to 1.
  *
- * @param offset - Where in the flash the program begins.
- * @param cells - What the cells hold before, as many as are programmed.
+ * @param offset - Where in the flash the program begins, in bytes.
+ * @param cells - The cells before the program, as many as are programmed.
  * @returns `undefined` if there is no such bit.
  */
 export function programWithoutErase(offset: number, cells: Uint8Array, bytes: Uint8Array): FlashViolation | undefined {

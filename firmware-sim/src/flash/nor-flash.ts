@@ -18,29 +18,29 @@ import type { Tear } from "./tears.ts";
 /** Size of a program page in bytes: one program command stays within one page. */
 export const PAGE_SIZE = 256;
 
-/** The largest flash that ESP-IDF's image header can name: 128 MiB. */
+/** Size of the largest flash that ESP-IDF's image header can name, in bytes: 128 MiB. */
 export const FLASH_SIZE_MAX: number = 128 * 1024 * 1024;
 
-/** A page program or sector erase, as a watcher sees it. */
+/** A page program or sector erase, as {@link NorFlash.watch} reports it. */
 export interface WatchedOperation {
   readonly kind: "erase" | "program";
-  /** Where it begins, in bytes of the flash. */
+  /** First byte, counted from the start of the flash. */
   readonly offset: number;
-  /** What is programmed, within one page: a view for the moment. `undefined` for an erase. */
+  /** Bytes to program, within one page. Valid only during the call; `undefined` for an erase. */
   readonly bytes: Uint8Array | undefined;
 }
 
 interface ArmedCut {
   readonly plan: CutPlan;
-  /** The value of `operationCount` that the operation hit will have. */
+  /** Value that `operationCount` will have after the operation that is hit. */
   readonly operation: number;
 }
 
 /**
- * A serial NOR flash as on an ESP32 module: an erase sets the 4096 bytes of a sector to 0xFF, a program can only clear
- * bits, and power can go before, inside or after each of these operations.
+ * Simulates a serial NOR flash as on an ESP32 module. An erase sets the 4096 bytes of a sector to 0xFF, a program can
+ * only clear bits, and power can fail before, during or after each of these operations.
  *
- * Sectors are copied on write: {@link NorFlash.snapshot} and blank sectors cost next to nothing.
+ * Sectors are copied on write, so {@link NorFlash.snapshot} and blank sectors cost very little.
  */
 export class NorFlash implements FlashAccess {
   readonly sizeBytes: number;
@@ -57,10 +57,12 @@ export class NorFlash implements FlashAccess {
   #cut: PowerCut | undefined;
 
   /**
-   * A blank flash.
+   * Creates a blank flash.
    *
-   * @param sizeBytes - A power of two from 1 MiB to {@link FLASH_SIZE_MAX}, as flash chips have it.
-   * @param timing - What `busyMs` adds up.
+   * @param sizeBytes - A power of two from 1 MiB to {@link FLASH_SIZE_MAX}.
+   * @param timing - Duration of each operation, summed up in `busyMs`.
+   * @defaultValue `timing`: {@link TYPICAL_FLASH_TIMING}
+   * @throws RangeError if the size is not such a power of two.
    */
   constructor(sizeBytes: number, timing: FlashTiming = TYPICAL_FLASH_TIMING) {
     if (!(Number.isInteger(Math.log2(sizeBytes)) && sizeBytes >= 2 ** 20 && sizeBytes <= FLASH_SIZE_MAX)) {
@@ -72,7 +74,7 @@ export class NorFlash implements FlashAccess {
     this.#wear = new Uint32Array(sizeBytes / SECTOR_SIZE);
   }
 
-  /** Page programs and sector erases so far: the clock by which power cuts are placed. */
+  /** Page programs and sector erases so far. Power cuts are placed by this count. */
   get operationCount(): number {
     return this.#counters.pagePrograms + this.#counters.sectorErases;
   }
@@ -81,12 +83,12 @@ export class NorFlash implements FlashAccess {
     return { ...this.#counters };
   }
 
-  /** How long the flash has been busy with programs and erases, in milliseconds of virtual time. */
+  /** Time that programs and erases have taken so far, in milliseconds of virtual time. */
   get busyMs(): number {
     return this.#busyMs;
   }
 
-  /** The first rules broken, in order; see {@link violationCount}. */
+  /** The first violations, in order. {@link violationCount} counts all of them. */
   get violations(): readonly FlashViolation[] {
     return this.#violations.kept;
   }
@@ -99,7 +101,7 @@ export class NorFlash implements FlashAccess {
     return this.#cut === undefined;
   }
 
-  /** How often a sector was erased. */
+  /** Returns how often a sector was erased. */
   wear(sectorIndex: number): number {
     return this.#wear[sectorIndex] ?? 0;
   }
@@ -117,48 +119,48 @@ export class NorFlash implements FlashAccess {
     return true;
   }
 
-  /** Computes anew unless {@link rememberIn} said where to look. A result found there counts as no read. */
+  /** Looks in the cache set by {@link rememberIn}, if any; a result found there does not count as a read. */
   remember<Result>(key: string, compute: (flash: FlashReader) => Result): Result {
     if (this.#cut !== undefined) throw this.#cut;
     return this.#cache === undefined ? compute(this) : this.#cache.remember(key, this, compute);
   }
 
-  /** Where {@link remember} keeps its results from now on: shared with every snapshot made later. */
+  /** Sets the cache that {@link remember} uses, here and in all snapshots made later. */
   rememberIn(cache: ContentCache): void {
     this.#cache = cache;
   }
 
   /**
-   * An object that stands for what a sector holds: as long as somebody keeps it, a sector that gives the same object, in
-   * this flash or in any snapshot, reads the same.
+   * Returns an object that identifies the content of a sector. As long as the caller keeps it, any sector that gives the
+   * same object, in this flash or in a snapshot, has the same content.
    *
-   * @returns `undefined` where reads may differ from the cells, by weak cells or a fault.
+   * @returns `undefined` if reads may differ from the cells because of weak cells or a fault.
    */
   sectorIdentity(sectorIndex: number): object | undefined {
     return this.#cells.identity(sectorIndex);
   }
 
-  /** Has somebody told of each operation, before it is carried out. A snapshot is watched by nobody. */
+  /** Calls `watcher` before each operation. Snapshots do not inherit the watcher. */
   watch(watcher: ((operation: WatchedOperation) => void) | undefined): void {
     this.#watcher = watcher;
   }
 
   /**
-   * Has somebody told of the cells that each operation touched, as it left them, torn or whole, before the software goes
-   * on or loses its power. A snapshot has no mirror.
+   * Calls `mirror` after each operation, complete or torn, before the software continues or loses its power. Snapshots do
+   * not inherit the mirror.
    *
-   * @param mirror - Gets where the cells begin, in bytes of the flash, and a view of them for the moment.
+   * @param mirror - Receives the offset of the changed cells and a view of them that is valid only during the call.
    */
   mirror(mirror: ((offset: number, cells: Uint8Array) => void) | undefined): void {
     this.#mirror = mirror;
   }
 
   /**
-   * Clears the bits that are 0 in `bytes`, page by page: each page touched is one operation.
+   * Clears the bits that are 0 in `bytes`, page by page. Each page counts as one operation.
    *
-   * @returns False, with nothing done, if the range crosses the end of the flash; false, with the pages before it done,
-   *   where a fault makes a page fail.
-   * @throws {@link PowerCut} while power is off, or where an armed cut falls.
+   * @returns `false` if the range crosses the end of the flash (nothing is written) or if a fault makes a page fail (the
+   *   pages before it are written).
+   * @throws {@link PowerCut} while power is off, or when an armed cut hits.
    */
   program(offset: number, bytes: Uint8Array): boolean {
     if (!this.#admit("program", offset, bytes.length)) return false;
@@ -176,16 +178,17 @@ export class NorFlash implements FlashAccess {
   }
 
   /**
-   * Sets the 4096 bytes of the sector at `offset` to 0xFF: one operation.
+   * Sets the 4096 bytes of the sector at `offset` to 0xFF, as one operation.
    *
-   * @returns False, with nothing done, off a sector border, beyond the end, or where a fault makes the erase fail.
-   * @throws {@link PowerCut} while power is off, or where an armed cut falls.
+   * @returns `false`, with nothing changed, if the offset is not the start of a sector or lies beyond the end, or if a
+   *   fault makes the erase fail.
+   * @throws {@link PowerCut} while power is off, or when an armed cut hits.
    */
   eraseSector(offset: number): boolean {
     return this.eraseRange(offset, SECTOR_SIZE);
   }
 
-  /** Erases whole sectors in ascending order, one operation each. Otherwise as {@link eraseSector}. */
+  /** Erases whole sectors in ascending order, one operation each. Fails as {@link eraseSector} does. */
   eraseRange(offset: number, length: number): boolean {
     if (!this.#admit("erase", offset, length)) return false;
     if (offset % SECTOR_SIZE !== 0 || length % SECTOR_SIZE !== 0) {
@@ -198,18 +201,18 @@ export class NorFlash implements FlashAccess {
     return true;
   }
 
-  /** Takes down a rule broken above the chip, such as in its encryption. */
+  /** Records a violation found above the chip, such as in its encryption. */
   reportViolation(violation: FlashViolation): void {
     this.#violations.add(violation);
   }
 
-  /** Gives the flash faults, instead of those it had. Sectors count from now. */
+  /** Replaces the faults of the flash. Uses of a sector are counted from now on. */
   setFaults(faults: readonly FlashFault[]): void {
     this.#cells.faults = new FlashFaults(faults);
   }
 
   /**
-   * Arms a power cut, instead of one armed before.
+   * Arms a power cut. It replaces one that is armed already.
    *
    * @throws {@link OtaError} `simulation/invalid-fault` if the operation isn't 1 or more or no tear has the name.
    */
@@ -218,20 +221,20 @@ export class NorFlash implements FlashAccess {
     this.#armed = { plan, operation: this.operationCount + plan.operation };
   }
 
-  /** Takes back an armed cut that has not fallen. */
+  /** Cancels an armed cut. */
   disarm(): void {
     this.#armed = undefined;
   }
 
-  /** Gives power back after a cut. Cells keep what the cut left. */
+  /** Restores power after a cut. Cells keep what the cut left. */
   powerOn(): void {
     this.#cut = undefined;
     this.#cells.powerOn();
   }
 
   /**
-   * An independent flash in the same state: cells, weak cells, faults, wear, counters and whether it has power; an armed cut
-   * stays here. Costs a few kilobytes; each sector changed later on either side costs its 4 KiB.
+   * Returns an independent flash in the same state: cells, weak cells, faults, wear, counters and power. An armed cut is
+   * not copied. Costs a few kilobytes, and 4 KiB for each sector that either side changes later.
    */
   snapshot(): NorFlash {
     const copy = new NorFlash(this.sizeBytes, this.timing);
@@ -246,22 +249,22 @@ export class NorFlash implements FlashAccess {
   }
 
   /**
-   * Puts bytes into the cells as a factory programmer does before the chip is soldered: without erase, wear or counts.
+   * Writes bytes into the cells as a factory programmer does before the chip is soldered: without erase, wear or counts.
    *
-   * @throws RangeError if they cross the end: whoever builds a flash knows its size.
+   * @throws RangeError if the bytes cross the end of the flash.
    */
   load(offset: number, bytes: Uint8Array): void {
     this.#assertWithin(offset, bytes.length);
     this.#cells.load(offset, bytes);
   }
 
-  /** What the cells hold, whatever a fault shows. Not counted, and possible without power: the eye of the test. */
+  /** Returns what the cells hold, without read faults. Does not count as a read and works without power: for tests. */
   truth(offset: number, length: number): Uint8Array {
     this.#assertWithin(offset, length);
     return this.#cells.truth(offset, length);
   }
 
-  /** The truth of the whole flash, as `esptool read-flash` would write it to a file. */
+  /** Returns the cells of the whole flash, as `esptool read-flash` writes them to a file. */
   dump(): Uint8Array {
     return this.truth(0, this.sizeBytes);
   }
@@ -280,10 +283,10 @@ export class NorFlash implements FlashAccess {
   }
 
   /**
-   * Programs a whole blank sector in one step, where nothing can come in between and nobody looks: nearly every byte of
-   * a delivery passes through here. Counts as the page programs that it stands for.
+   * Programs a whole blank sector in one step if nothing can observe or interrupt it: nearly every byte of a delivery
+   * passes through here. Counts as the page programs that it replaces.
    *
-   * @returns False, with nothing done, where it takes one page at a time.
+   * @returns `false`, with nothing written, if the sector must be programmed page by page.
    */
   #programBlankSector(offset: number, bytes: Uint8Array): boolean {
     const isWatched = this.#watcher !== undefined || this.#mirror !== undefined;
@@ -316,7 +319,7 @@ export class NorFlash implements FlashAccess {
     return this.#operate({ kind: "erase", sectorIndex, offset: 0, length: SECTOR_SIZE });
   }
 
-  /** One page program or sector erase: counted, and cut where a cut is armed for it. @returns False if it failed. */
+  /** Carries out and counts one page program or sector erase; applies an armed cut. @returns `false` if it failed. */
   #operate(operation: CellOperation): boolean {
     const { kind, sectorIndex } = operation;
     const offset = sectorIndex * SECTOR_SIZE + operation.offset;
@@ -350,7 +353,7 @@ export class NorFlash implements FlashAccess {
     return this.#cut;
   }
 
-  /** Whether an access may go on: power is on, and it lies within the flash. */
+  /** Returns whether an access lies within the flash. @throws PowerCut while power is off. */
   #admit(access: "read" | "program" | "erase", offset: number, length: number): boolean {
     if (this.#cut !== undefined) throw this.#cut;
     if (isWithin(offset, length, this.sizeBytes)) return true;

@@ -1,28 +1,32 @@
-/** When power goes, seen from the flash operation it hits. */
+/** Moment of a power cut, relative to the flash operation that it hits. */
 export type CutMoment = "before" | "during" | "after";
 
-/** A power cut to come: which operation it hits, when, and what the cells are left as. */
+/** A planned power cut: which operation it hits, when, and what it leaves in the cells. */
 export interface CutPlan {
-  /** The n-th page program or sector erase from now; 1 is the next one. */
+  /** Number of the page program or sector erase, counted from now; 1 is the next one. */
   readonly operation: number;
   readonly moment: CutMoment;
   /**
-   * For `during`: the name of a tear, see `eraseCutVariants`, `programCutVariants`, the single bits of
-   * `freedBitVariants` and `missedBitVariants`, and `numberedTear`. Without one the seed chooses among the first two.
+   * For `during`: the name of a tear. See `eraseCutVariants`, `programCutVariants`, the single bits of
+   * `freedBitVariants` and `missedBitVariants`, and `numberedTear`. Without it the seed picks one of the first two lists.
    */
   readonly variant?: string;
-  /** Decides what a random tear leaves, and when weak cells give way; 0 without one. */
+  /**
+   * Decides what a random tear leaves, and when weak cells flip.
+   *
+   * @defaultValue 0
+   */
   readonly seed?: number;
 }
 
 /**
- * Power is gone. Thrown by the flash access that the cut hit and by every access until power is back.
+ * Signals that power is gone. Thrown by the flash access that the cut hits and by every access until power is back.
  *
- * Not an `OtaError`: it stands for the software's own end. Software under test never catches it.
+ * Not an `OtaError`: it ends the software under test, which never catches it.
  */
 export class PowerCut extends Error {
   override readonly name: string = "PowerCut";
-  /** The flash's operation count at the cut: which page program or sector erase of its life was hit. */
+  /** The flash's operation count at the cut. */
   readonly operation: number;
   readonly moment: CutMoment;
   /** The tear that was applied, for `during`. */

@@ -4,14 +4,14 @@ const MISSED_BIT = /^all-but-bit-(0|[1-9]\d{0,4})$/;
 const FREED_BIT = /^only-bit-(0|[1-9]\d{0,4})$/;
 
 /**
- * The tear that a name of this family means, bits numbered `8 * byte + bit` from where the operation begins:
+ * Returns the tear that a name of this family denotes. Bits are numbered `8 * byte + bit` from the operation's start:
  *
- * - `all-but-bit-N`, of a program: done, but bit N was not cleared.
- * - `only-bit-N`, of an erase: nothing is done yet but that bit N reads 1.
+ * - `all-but-bit-N`, of a program: complete, but bit N was not cleared.
+ * - `only-bit-N`, of an erase: nothing has changed except that bit N reads 1.
  *
- * They are few enough to try every one on a record of 32 bytes, where a seed would hit the telling bit by luck.
+ * There are few enough to try every one on a record of 32 bytes, where a seed would hit the critical bit only by luck.
  *
- * @param kind - Which operation is torn.
+ * @param kind - Operation that is torn.
  * @returns `undefined` for any other name.
  */
 export function singleBitTear(kind: "erase" | "program", name: string): Tear | undefined {
@@ -29,18 +29,18 @@ export function singleBitTear(kind: "erase" | "program", name: string): Tear | u
 }
 
 /**
- * Names of the programs that miss a single bit, one for each bit that is to be cleared.
+ * Returns the names of the programs that miss a single bit, one for each bit to be cleared.
  *
- * @param bytes - What is programmed into erased cells, such as an otadata entry or an NVS record.
+ * @param bytes - Bytes programmed into erased cells, such as an otadata entry or an NVS record.
  */
 export function missedBitVariants(bytes: Uint8Array): readonly string[] {
   return zeroBitsOf(bytes).map((bit) => `all-but-bit-${bit}`);
 }
 
 /**
- * Names of the erases that have freed a single bit so far, one for each bit that is 0.
+ * Returns the names of the erases that have freed a single bit, one for each bit that is 0.
  *
- * @param bytes - What lies at the start of the sector: the record whose bits are in question.
+ * @param bytes - Record at the start of the sector.
  */
 export function freedBitVariants(bytes: Uint8Array): readonly string[] {
   return zeroBitsOf(bytes).map((bit) => `only-bit-${bit}`);

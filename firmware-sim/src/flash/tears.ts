@@ -1,30 +1,30 @@
 import type { Random } from "../random/random.ts";
 
-/** What a torn operation leaves in its cells. */
+/** Content of the cells after a torn operation. */
 export interface TornCells {
   /** The cells as they read now. */
   readonly cells: Uint8Array;
-  /** Bits (1 = weak) that read as in `cells` for a while and flip later; none without it. */
+  /** Bits (1 = weak) that read as in `cells` for a while and flip later. Without it no cell is weak. */
   readonly weak?: Uint8Array;
 }
 
 /**
- * One way in which power loss can leave an operation half done.
- *
+ * `before` holds the cells before the operation, `done` what they would hold after it. Both have the same length: a whole
+ * sector for an erase, the programmed part of one page for a program.
  * `before` are the cells before the operation, `done` what they would be after it, both of the same length: a whole
  * sector for an erase, the programmed part of one page for a program.
  */
 export interface Tear {
-  /** Stable name; with the seed it repeats a tear exactly. */
+  /** Stable name. Together with the seed it reproduces a tear exactly. */
   readonly name: string;
   apply(before: Uint8Array, done: Uint8Array, random: Random): TornCells;
 }
 
 /**
- * The ten ways of an interrupted sector erase.
+ * The ten results of an interrupted sector erase.
  *
- * Many parts program a sector to zero before they free it to ones, some from its end (Linux UBI, "fix NOR flash
- * recovery"); cell by cell any mix of old, zero and one is possible, and cells may read right now and wrong later.
+ * Many parts program a sector to zero before they erase it to ones, some starting at its end (Linux UBI, "fix NOR flash
+ * recovery"). Cell by cell any mix of old, zero and one is possible, and cells may read correctly now and wrong later.
  */
 export const ERASE_TEARS: readonly Tear[] = [
   { name: "untouched", apply: (before) => ({ cells: before }) },
@@ -43,8 +43,8 @@ export const ERASE_TEARS: readonly Tear[] = [
 ];
 
 /**
- * The twelve ways of an interrupted page program. Only bits that were to go from 1 to 0 are in doubt; in which order
- * they go is promised by no data sheet, so subsets count as much as prefixes.
+ * The twelve results of an interrupted page program. Only bits that change from 1 to 0 are uncertain. No data sheet
+ * promises their order, so subsets count as much as prefixes.
  */
 export const PROGRAM_TEARS: readonly Tear[] = [
   { name: "untouched", apply: (before) => ({ cells: before }) },
@@ -61,24 +61,24 @@ export const PROGRAM_TEARS: readonly Tear[] = [
   { name: "done", apply: (_before, done) => ({ cells: done }) },
 ];
 
-/** Names of the ten ways of an interrupted sector erase, in the order of {@link ERASE_TEARS}. */
+/** Names of the ten results of an interrupted sector erase, in the order of {@link ERASE_TEARS}. */
 export const eraseCutVariants: readonly string[] = ERASE_TEARS.map(({ name }) => name);
 
-/** Names of the twelve ways of an interrupted page program, in the order of {@link PROGRAM_TEARS}. */
+/** Names of the twelve results of an interrupted page program, in the order of {@link PROGRAM_TEARS}. */
 export const programCutVariants: readonly string[] = PROGRAM_TEARS.map(({ name }) => name);
 
 const SKIPS_FIRST = /^skips-first-([1-9]\d{0,2})$/;
 const FREED = /^freed-([1-9]\d?)$/;
 
 /**
- * The tear that a name of these families means:
+ * Returns the tear that a name of these families denotes:
  *
- * - `skips-first-N`, of a program: done, but for its first N bytes.
- * - `freed-P`, of an erase: P percent of the cells are 1, and the others still old.
+ * - `skips-first-N`, of a program: complete except for its first N bytes.
+ * - `freed-P`, of an erase: P percent of the cells are 1, the others are unchanged.
  *
- * A seed chooses none of them: they are for the tests of what a seed would seldom hit.
+ * No seed picks these tears: they are for tests of cases that a seed would rarely hit.
  *
- * @param kind - Which operation is torn.
+ * @param kind - Operation that is torn.
  * @returns `undefined` for any other name.
  */
 export function numberedTear(kind: "erase" | "program", name: string): Tear | undefined {
@@ -98,7 +98,7 @@ function zeroedFromEnd(before: Uint8Array, share: number): TornCells {
   return { cells: before.slice().fill(0, before.length - Math.floor(before.length * share)) };
 }
 
-/** Each cell is freed to 1 with the probability; the others are still old or already zeroed, with even odds. */
+/** Frees each cell to 1 with the given probability. The others are unchanged or already zero, with even odds. */
 function mixed(before: Uint8Array, probability: number, random: Random): TornCells {
   const freed = maskOf(before.length, probability, random);
   const old = maskOf(before.length, 0.5, random);
@@ -124,7 +124,7 @@ function allButOneBit(before: Uint8Array, done: Uint8Array, random: Random): Tor
   return { cells };
 }
 
-/** Everything reads as wanted; half of the bits just cleared, and at least one, will not hold. */
+/** Returns cells that all read as intended; half of the bits just cleared, and at least one, are weak. */
 function doneButWeak(before: Uint8Array, done: Uint8Array, random: Random): TornCells {
   const transitions = transitionsOf(before, done);
   const weak = new Uint8Array(done.length);
@@ -135,7 +135,7 @@ function doneButWeak(before: Uint8Array, done: Uint8Array, random: Random): Torn
   return { cells: done, weak };
 }
 
-/** Numbers of the bits that go from 1 to 0. */
+/** Returns the numbers of the bits that go from 1 to 0. */
 function transitionsOf(before: Uint8Array, done: Uint8Array): number[] {
   const bits: number[] = [];
   for (const [index, byte] of before.entries()) {
@@ -145,7 +145,7 @@ function transitionsOf(before: Uint8Array, done: Uint8Array): number[] {
   return bits;
 }
 
-/** Bytes whose bits are 1 with the probability, to within 1/256. */
+/** Returns bytes whose bits are 1 with the given probability, to within 1/256. */
 function maskOf(length: number, probability: number, random: Random): Uint8Array {
   const threshold = Math.round(probability * 256);
   const mask = new Uint8Array(length);

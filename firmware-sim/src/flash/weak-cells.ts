@@ -1,9 +1,9 @@
 import { createRandom } from "../random/random.ts";
 import { SECTOR_SIZE } from "./sector-store.ts";
 
-/** Reads of its sector that a weak cell survives at most. */
+/** Maximum number of reads of its sector that a weak cell survives. */
 const READS_MAX = 12;
-/** Power-ons after the one that follows the cut, that a weak cell survives at most. */
+/** Maximum number of power-ons that a weak cell survives, after the one that follows the cut. */
 const POWER_ONS_MAX = 3;
 
 interface WeakSector {
@@ -14,10 +14,10 @@ interface WeakSector {
 }
 
 /**
- * Cells that an interrupted operation left half charged: they read right for some reads or until some later power-on,
+ * Cells that an interrupted operation left half charged. They read correctly for some reads or until a later power-on,
  * then flip and stay flipped until they are erased or programmed (linux-mtd 2011-10-18, "unstable bits").
  *
- * An overlay: the true cells stay what the operation left, so both can be compared.
+ * An overlay: the true cells stay as the operation left them, so that both can be compared.
  */
 export class WeakCells {
   readonly #sectors = new Map<number, WeakSector>();
@@ -26,7 +26,7 @@ export class WeakCells {
     return this.#sectors.size === 0;
   }
 
-  /** Whether a sector has weak cells. */
+  /** Returns whether a sector has weak cells. */
   has(sectorIndex: number): boolean {
     return this.#sectors.has(sectorIndex);
   }
@@ -34,10 +34,10 @@ export class WeakCells {
   /**
    * Marks cells as weak.
    *
-   * @param sectorIndex - The sector they are in.
-   * @param offset - Where `mask` begins within the sector.
-   * @param mask - 1 bits are weak.
-   * @param seed - Decides how long they hold.
+   * @param sectorIndex - Sector of the cells.
+   * @param offset - Offset of `mask` within the sector, in bytes.
+   * @param mask - Bits that are 1 become weak.
+   * @param seed - Decides when they flip.
    */
   add(sectorIndex: number, offset: number, mask: Uint8Array, seed: number): void {
     const random = createRandom(seed);
@@ -51,9 +51,9 @@ export class WeakCells {
   }
 
   /**
-   * Counts a read of the sector and says what it sees.
+   * Counts a read of the sector.
    *
-   * @returns The bits that read flipped, or `undefined` if the sector reads as its cells are.
+   * @returns The bits that read flipped; `undefined` if the sector reads as its cells are.
    */
   onRead(sectorIndex: number): Uint8Array | undefined {
     const weak = this.#sectors.get(sectorIndex);
@@ -65,14 +65,14 @@ export class WeakCells {
     return weak.mask;
   }
 
-  /** Cells that are programmed again hold from then on. `bytes` are what was programmed: 0 bits are made firm. */
+  /** Makes cells firm that were programmed again: those whose bits are 0 in `bytes`. */
   onProgram(sectorIndex: number, offset: number, bytes: Uint8Array): void {
     const mask = this.#sectors.get(sectorIndex)?.mask;
     if (mask === undefined) return;
     for (const [index, byte] of bytes.entries()) mask[offset + index] = (mask[offset + index] ?? 0) & byte;
   }
 
-  /** A whole erase makes every cell firm. */
+  /** Makes all cells of an erased sector firm. */
   onErase(sectorIndex: number): void {
     this.#sectors.delete(sectorIndex);
   }

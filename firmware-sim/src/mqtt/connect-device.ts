@@ -7,40 +7,48 @@ import type { Fault } from "../fault/fault.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom } from "../random/random.ts";
 
-/** How a device is run against a real broker. */
+/** Options of {@link connectDevice}. */
 export interface ConnectOptions {
-  /** Faults of the network between device and broker, for the devices they name. */
+  /** Faults of the network between device and broker. Those for other devices are ignored. */
   readonly faults?: readonly Fault[];
-  /** Decides which messages those faults hit; 1 without it. */
+  /**
+   * Decides which messages those faults hit.
+   *
+   * @defaultValue 1
+   */
   readonly seed?: number;
-  /** From reset to the start of the app, in milliseconds; 100 without it. */
+  /**
+   * Time from reset to the start of the app, in milliseconds.
+   *
+   * @defaultValue 100
+   */
   readonly bootMs?: number;
   /**
-   * Who starts the device again after a reset or a power cut, by {@link DeviceConnection.powerOn}: whatever comes before the
-   * bootloader, such as a ROM on a serial port. Without it the connection does.
+   * Called instead of {@link DeviceConnection.powerOn} after a reset or a power cut, if something runs before the
+   * bootloader, such as a ROM on a serial port. It must call `powerOn` in the end.
    */
   readonly onRestart?: (after: "reset" | "power-cut") => void;
-  /** Sees everything that happens to the device. */
+  /** Called for each event in the life of the device. */
   readonly onLog?: (entry: DeviceLogEntry) => void;
-  /** Sees why a connection to the broker failed; the device tries again by itself. */
+  /** Called when a connection to the broker fails. The device retries by itself. */
   readonly onConnectionError?: (error: Error) => void;
 }
 
-/** Waits between connections. */
+/** Backoff between connections. */
 const RECONNECT = { firstMs: 100, longestMs: 5_000 };
-/** How long a reset waits for what was published to be acknowledged. */
+/** Maximum time that a reset waits for published messages to be acknowledged, in milliseconds. */
 const FLUSH_MS_MAX = 2_000;
-/** How long each step of a stop may take: whoever ended the devices waits for it. */
+/** Maximum duration of each step of {@link DeviceConnection.stop}, in milliseconds: the user waits for it. */
 const STOP_MS_MAX = 250;
 
 type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
 /**
- * Switches a device on and runs it against a broker: mqtt.js, real time, one message at a time. Resets, power cuts and
- * lost connections are lived through until {@link DeviceConnection.stop}.
+ * Powers a device on and runs it against a broker with mqtt.js in real time, one message at a time. Restarts it after
+ * resets and power cuts and reconnects it until {@link DeviceConnection.stop}.
  *
- * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js takes. A device that was provisioned takes the broker
- *   that it was told, with its user name, password and certificates; another is without a network if this is `undefined`.
+ * @param brokerUrl - `mqtt://host:port`, or another URL that mqtt.js accepts. A provisioned device uses the broker, login
+ *   and certificates in its flash instead. `undefined` leaves any other device without a network.
  */
 export function connectDevice(
   device: SimulatedDevice,
@@ -52,26 +60,26 @@ export function connectDevice(
   return connection;
 }
 
-/** A device that is run against a broker. */
+/** A device that runs against a broker. */
 export class DeviceConnection {
   readonly #brokerUrl: string | undefined;
   readonly #options: ConnectOptions;
   #device: SimulatedDevice;
   #faults: LinkFaults;
   readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
-  /** Messages that faults of the network hold back. */
+  /** Messages delayed by faults of the network. */
   readonly #late: Set<NodeJS.Timeout> = new Set();
   readonly #unacknowledged: Set<Promise<void>> = new Set();
   #client: MqttClient | undefined;
   #isOnline = false;
-  /** What was begun before the last reset is void. */
+  /** Counts resets. What was started before the last one is canceled. */
   #life = 0;
   #restart: NodeJS.Timeout | undefined;
   #reset: Promise<void> = Promise.resolve();
   #isStopped = false;
   readonly #watchers: Set<() => void> = new Set();
 
-  /** @param brokerUrl - As of {@link connectDevice}. */
+  /** @param brokerUrl - As for {@link connectDevice}. */
   constructor(device: SimulatedDevice, brokerUrl: string | undefined, options: ConnectOptions) {
     this.#brokerUrl = brokerUrl;
     this.#options = options;
@@ -83,45 +91,45 @@ export class DeviceConnection {
     return this.#device;
   }
 
-  /** The board turns out to be another device, as its flash says now. It must be off. */
+  /** Replaces the device, which must be off, by the one that the board's flash now describes. */
   set device(device: SimulatedDevice) {
     this.#device = device;
     this.#faults = faultsOf(device, this.#options);
   }
 
-  /** The broker has accepted the connection, and it stands. */
+  /** Whether the broker has accepted the connection. */
   get isOnline(): boolean {
     return this.#isOnline;
   }
 
-  /** Gives power. */
+  /** Powers the device on. */
   powerOn(): void {
     if (this.#isStopped) return;
     this.#perform(this.device.boot(now()));
     if (this.device.status === "running") this.#connect();
   }
 
-  /** Takes power away; the broker finds the connection broken. */
+  /** Cuts the power. The broker sees a broken connection. */
   cutPower(): void {
     this.device.cutPower();
     this.#endLife();
     this.#breakConnection();
   }
 
-  /** Holds the device in reset: it runs no longer, and the broker finds the connection broken. */
+  /** Holds the device in reset. The broker sees a broken connection. */
   hold(): void {
     this.device.halt();
     this.#endLife();
     this.#breakConnection();
   }
 
-  /** Calls back after everything that happens to the device. @returns What ends that. */
+  /** Calls `onChange` after each event in the life of the device. @returns A function that ends this. */
   watch(onChange: () => void): () => void {
     this.#watchers.add(onChange);
     return () => this.#watchers.delete(onChange);
   }
 
-  /** Ends it: says `online: false`, and disconnects cleanly. The device stays as it is. */
+  /** Publishes `online: false`, disconnects cleanly and ends. The device keeps its state. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#endLife();
@@ -171,7 +179,7 @@ export class DeviceConnection {
     client.on("message", (topic, payload, { retain }) => {
       if (filter.admits(topic, payload)) ifAlive(() => this.#receive(topic, payload, retain));
     });
-    // Before the listener with which mqtt.js sets its timer.
+    // Must run before the listener in which mqtt.js sets its timer.
     client.prependListener("close", () => {
       client.options.reconnectPeriod = delay.lost(performance.now()).waitMs;
     });
@@ -186,7 +194,7 @@ export class DeviceConnection {
     );
   }
 
-  /** The will as of now: mqtt.js sends what its options say at each connect. */
+  /** Returns the current will. mqtt.js sends the one in its options at each connect. */
   #will(): { will?: { topic: string; payload: Buffer; qos: 1; retain: boolean } } {
     const { will } = this.device;
     if (will === undefined) return {};
@@ -194,7 +202,7 @@ export class DeviceConnection {
   }
 
   #receive(topic: string, payload: Uint8Array, retained: boolean): void {
-    for (const lateMs of this.#faults.fateOf(topic)) {
+    for (const lateMs of this.#faults.deliveryDelays(topic)) {
       this.#later(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload, retained }));
     }
   }
@@ -207,7 +215,8 @@ export class DeviceConnection {
     for (const action of actions) {
       switch (action.type) {
         case "publish":
-          for (const lateMs of this.#faults.fateOf(action.topic)) this.#later(lateMs, () => this.#publish(action));
+          for (const lateMs of this.#faults.deliveryDelays(action.topic))
+            this.#later(lateMs, () => this.#publish(action));
           break;
         case "subscribe":
           this.#client?.subscribe(action.topic, { qos: 1 });
@@ -242,7 +251,7 @@ export class DeviceConnection {
   #publish({ topic, payload, qos, retain }: Extract<DeviceAction, { readonly type: "publish" }>): void {
     const client = this.#client;
     if (client === undefined) return;
-    // A connection lost on the way is no news: the agent says it all again on the next one.
+    // A connection lost before the acknowledgment needs no handling: the agent reports again on the next one.
     const acknowledged: Promise<void> = client.publishAsync(topic, toBuffer(payload), { qos, retain }).then(
       () => undefined,
       () => undefined,
@@ -253,7 +262,7 @@ export class DeviceConnection {
 
   #setTimer(timer: Timer, at: number): void {
     const set = this.#timers.get(timer);
-    // Put off with every chunk: a timeout that is due earlier finds out when it fires.
+    // Each chunk postpones this timer. A timeout that is due earlier is kept and checks the time when it fires.
     if (set !== undefined && set.dueAt <= at) {
       set.at = at;
       return;
@@ -283,7 +292,7 @@ export class DeviceConnection {
     const life = this.#life;
     if (flush) await withinMs(Promise.all(this.#unacknowledged), FLUSH_MS_MAX);
     if (flush && this.#client !== undefined) await withinMs(this.#client.endAsync(), FLUSH_MS_MAX);
-    // Somebody may have held the device meanwhile, and started it again.
+    // The device may have been held and started again meanwhile.
     if (this.#life !== life) return;
     this.#breakConnection();
     this.#bootAfter(this.#options.bootMs ?? 100, "reset");
@@ -295,7 +304,7 @@ export class DeviceConnection {
     this.#restart = setTimeout(() => onRestart(after), delayMs);
   }
 
-  /** Voids timers and whatever else the device had begun. */
+  /** Cancels timers, delayed messages and a pending restart. */
   #endLife(): void {
     this.#life++;
     clearTimeout(this.#restart);
@@ -306,7 +315,7 @@ export class DeviceConnection {
     this.#late.clear();
   }
 
-  /** As when power goes: no DISCONNECT, so the broker publishes the will. */
+  /** Breaks the connection as a power cut does: without DISCONNECT, so that the broker publishes the will. */
   #breakConnection(): void {
     const client = this.#client;
     this.#client = undefined;
@@ -317,28 +326,28 @@ export class DeviceConnection {
   }
 }
 
-/** What the network between a device and its broker does. */
+/** Returns the faults of the network between a device and its broker. */
 function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: ConnectOptions): LinkFaults {
   return new LinkFaults(faults, device.id, device.topicRoot, createRandom(seed).fork());
 }
 
-/** How a device that was provisioned introduces itself. */
+/** Returns login and certificates of a provisioned device. */
 function loginOf(provisioning: Provisioning | undefined): IClientOptions {
   if (provisioning === undefined) return {};
   const { broker, username, password, ca_certificate: ca, certificate: cert, private_key: key } = provisioning;
   const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
-  // mqtt.js takes a certificate for the wish to encrypt, whatever the URL says.
+  // mqtt.js encrypts as soon as it gets a certificate, regardless of the URL.
   if (!/^(?:mqtts|wss):/.test(broker)) return login;
   const own = cert === undefined || key === undefined ? {} : { cert, key };
   return { ...login, ...own, ...(ca === undefined ? {} : { ca }) };
 }
 
-/** Milliseconds on a clock that never goes back. */
+/** Returns the time in milliseconds on a monotonic clock. */
 function now(): number {
   return Math.floor(performance.now());
 }
 
-/** Waits for something, or for so long. Its failure counts as its end. */
+/** Waits until a promise settles, but at most for the given time. */
 async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
   let timeout: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {

@@ -6,37 +6,37 @@ import { freedBitVariants, missedBitVariants } from "../flash/single-bit-tears.t
 import { ERASE_TEARS, PROGRAM_TEARS } from "../flash/tears.ts";
 import { contains, type Scenario } from "./scenario.ts";
 
-/** One power cut, as a report names it: typed back, it is the same again. */
+/** A power cut as a report names it. Entered again, it reproduces the same cut. */
 export interface Cut {
-  /** Which flash operation of the run it hits; 1 is the first. */
+  /** Number of the flash operation in the run that it hits; 1 is the first. */
   readonly operation: number;
-  /** What it leaves: `untouched` is before the operation, `done` after it, the others inside. */
+  /** Name of the tear: `untouched` is before the operation, `done` after it, the others inside. */
   readonly variant: string;
   readonly seed: number;
 }
 
-/** What a device is at when the power goes. */
+/** Phase of the update in which the power fails. */
 export type CutPhase =
   /** From the offer to the reset that starts the new image. */
   | "update"
   /** In the bootloader, or before the app has started. */
   | "boot"
-  /** The new image has to prove itself, and is confirmed. */
+  /** The new image runs its self-test and is confirmed. */
   | "probation"
-  /** The new image has failed, and the old one takes over again. */
+  /** The new image has failed, and the old one takes over. */
   | "rollback";
 
-/** Programs up to this size are records, of which every single bit is tried: entries of otadata and NVS are 32 bytes. */
+/** Programs up to this size are records, for which every single bit is tried: otadata and NVS entries are 32 bytes. */
 const RECORD_SIZE_MAX = 32;
 
 const ERASE_VARIANTS: readonly string[] = ERASE_TEARS.map(({ name }) => name);
 const PROGRAM_VARIANTS: readonly string[] = PROGRAM_TEARS.map(({ name }) => name);
 
 /**
- * Everything that a power cut in an operation can leave: the ten tears of an erase or the twelve of a program, and for
- * records of otadata and NVS each single bit.
+ * Returns the names of all tears that a power cut in an operation can cause: the ten of an erase or the twelve of a
+ * program, and each single bit for records of otadata and NVS.
  *
- * @param flash - As it is before the operation.
+ * @param flash - The flash before the operation.
  */
 export function variantsOf(scenario: Scenario, flash: NorFlash, operation: WatchedOperation): readonly string[] {
   const { kind, offset, bytes } = operation;
@@ -50,17 +50,17 @@ export function variantsOf(scenario: Scenario, flash: NorFlash, operation: Watch
   return [...PROGRAM_VARIANTS, ...missedBitVariants(bytes)];
 }
 
-/** The kind of a variant, single bits taken together: what counts are kept by. */
+/** Returns the name under which a variant is counted: single bits are counted together. */
 export function variantKind(variant: string): string {
   return variant.replace(/^(all-but-bit|only-bit)-\d+$/, "$1");
 }
 
-/** Whether what a variant leaves may flip later. */
+/** Returns whether cells may flip later after this variant. */
 export function isWeak(variant: string): boolean {
   return variant.endsWith("-weak");
 }
 
-/** Carries an operation out on a flash, with the power going as the variant says. The flash is off then. */
+/** Starts an operation and cuts the power during it. Leaves the flash without power. */
 export function cutPower(
   flash: NorFlash,
   { kind, offset, bytes }: WatchedOperation,
@@ -76,16 +76,16 @@ export function cutPower(
   }
 }
 
-/** What the device is at. */
+/** Returns the phase of the update that a device is in. */
 export function phaseOf({ report }: SimulatedDevice): CutPhase {
-  // A report of an agent that runs says that it is online; one that outlived its agent does not.
+  // A running agent reports that it is online; the last report of an agent that stopped does not.
   if (report?.online !== true) return "boot";
   if (report.state === "rolled-back") return "rollback";
   if (report.state === "pending-verify") return report.error === undefined ? "probation" : "rollback";
   return report.state === "confirmed" ? "probation" : "update";
 }
 
-/** The seed of a variant at an operation: differs from its neighbours', and stays the same whoever makes the cut. */
+/** Derives the seed of a variant at an operation: different for neighbors, the same on every thread. */
 export function seedOf(seed: number, operation: number, variant: number): number {
   return ((seed % 0x10000) * 0x10000 + operation * 256 + variant) >>> 0;
 }

@@ -3,53 +3,53 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceAction, DeviceLogEntry } from "../device/device-events.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { isWeak } from "./cut.ts";
+import { type Accepted, acceptedOf, type CutState } from "./cut-state.ts";
 import type { Breach } from "./invariant.ts";
 import { isOnProbation } from "./life.ts";
-import { type Accepted, acceptedOf, type Ordeal } from "./ordeal.ts";
 import { rejectionsOf } from "./rejections.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";
 
-/** What a device starts after a cut. */
+/** Result of the first start after a cut. */
 export type StartOutcome =
   | "old"
   | "new"
-  /** The new image, not yet confirmed, and without the bootloader's protection: a limit of otadata's format. */
+  /** The new image, not yet confirmed, without the bootloader's protection: a limit of otadata's format. */
   | "unprotected-boot";
 
-/** What came of the starts after a cut. */
+/** Result of the starts after a cut. */
 export interface FirstStarts {
-  /** `undefined` where nothing started. */
+  /** `undefined` if nothing started. */
   readonly outcome: StartOutcome | undefined;
   readonly breaches: readonly Breach[];
-  /** NVS wrote over a torn entry that it took for a free one: see {@link overwritesNvs}. */
+  /** Whether NVS overwrote a torn entry that it took for a free one; see {@link overwritesNvs}. */
   readonly nvsOverwritten: boolean;
 }
 
-/** Resets in a row that are no loop yet: a roll-back at the start takes one. */
+/** Resets in a row that do not count as a loop: a roll-back at the start takes one. */
 const RESETS_MAX = 4;
 
-/** Power-ons after which weak cells have given way. */
+/** Power-ons after which weak cells have flipped. */
 const WEAK_POWER_ONS = 4;
 
 /**
- * Gives a device its power back, lets bootloader and app start from nothing but flash, and checks all that can be checked
- * without a network. Where cells may be weak it is switched on some times more.
+ * Restores power, boots from flash alone, and checks all invariants that need no network. If cells may be weak, repeats
+ * the power-on several times.
  */
-export function firstStarts(scenario: Scenario, ordeal: Ordeal): FirstStarts {
-  const hardware = copyOf(ordeal.hardware);
+export function firstStarts(scenario: Scenario, cutState: CutState): FirstStarts {
+  const hardware = copyOf(cutState.hardware);
   const breaches: Breach[] = [];
-  const first = start(scenario, ordeal, hardware, breaches);
-  if (isWeak(ordeal.variant)) {
+  const first = start(scenario, cutState, hardware, breaches);
+  if (isWeak(cutState.variant)) {
     for (let again = 1; again < WEAK_POWER_ONS; again++) {
       hardware.flash.powerOn();
-      start(scenario, ordeal, hardware, breaches);
+      start(scenario, cutState, hardware, breaches);
     }
   }
   breaches.push(...checkFlash(scenario, hardware));
   return { outcome: first, breaches, nvsOverwritten: overwritesNvs(scenario, hardware) };
 }
 
-/** Rules of flash, and what may not have changed. */
+/** Checks the rules of flash, and that nothing outside the update's partitions changed. */
 export function checkFlash(scenario: Scenario, hardware: Hardware): Breach[] {
   const { hardware: base, nvs } = scenario;
   const breaches = checkConfined(scenario, hardware);
@@ -58,7 +58,7 @@ export function checkFlash(scenario: Scenario, hardware: Hardware): Breach[] {
   return breaches;
 }
 
-/** Nothing was written where nothing may be: told by the identity of sectors. */
+/** Checks that only the target slot, otadata and NVS were written to. Compares the identity of sectors. */
 export function checkConfined({ hardware: base, target, otadata, nvs }: Scenario, { flash }: Hardware): Breach[] {
   const breaches: Breach[] = [];
   for (let offset = 0; offset < flash.sizeBytes; offset += SECTOR_SIZE) {
@@ -73,9 +73,9 @@ export function checkConfined({ hardware: base, target, otadata, nvs }: Scenario
 }
 
 /**
- * Whether NVS programmed cells that were not erased: ESP-IDF tells a free entry by its first word alone, so that an entry
- * torn behind its first four bytes is written over, and the value written there is lost. A limit of ESP-IDF
- * (`Page::mLoadEntryTable`); that it costs the agent nothing is what `sequence`, `delivered` and `rolled-back` check.
+ * Returns whether NVS programmed cells that were not erased. ESP-IDF recognizes a free entry by its first word alone: an
+ * entry torn after its first four bytes is overwritten, and the value written there is lost. This is a limit of ESP-IDF
+ * (`Page::mLoadEntryTable`); `sequence`, `delivered` and `rolled-back` check that the agent loses nothing by it.
  */
 export function overwritesNvs({ hardware: base, nvs }: Scenario, { flash }: Hardware): boolean {
   return newViolations(base, flash).some(({ offset }) => contains(nvs, offset));
@@ -85,13 +85,18 @@ function newViolations(base: Hardware, flash: Hardware["flash"]): Hardware["flas
   return flash.violations.slice(base.flash.violationCount);
 }
 
-/** Whether a sequence is lower than another. */
+/** Returns whether a sequence is lower than another. */
 function isBelow([epoch, sequence]: Accepted["offer"], [floorEpoch, floorSequence]: Accepted["offer"]): boolean {
   return epoch < floorEpoch || (epoch === floorEpoch && sequence < floorSequence);
 }
 
-function start(scenario: Scenario, ordeal: Ordeal, hardware: Hardware, breaches: Breach[]): StartOutcome | undefined {
-  const device = scenario.device(hardware, ordeal.seed);
+function start(
+  scenario: Scenario,
+  cutState: CutState,
+  hardware: Hardware,
+  breaches: Breach[],
+): StartOutcome | undefined {
+  const device = scenario.device(hardware, cutState.seed);
   let outcome: StartOutcome | undefined;
   for (let resets = 0; resets <= RESETS_MAX; resets++) {
     let actions: DeviceAction[];
@@ -102,10 +107,10 @@ function start(scenario: Scenario, ordeal: Ordeal, hardware: Hardware, breaches:
       return outcome;
     }
     const entries = actions.flatMap((action) => (action.type === "log" ? [action.entry] : []));
-    breaches.push(...checkStart(scenario, ordeal, device, entries));
+    breaches.push(...checkStart(scenario, cutState, device, entries));
     const found = outcomeOf(scenario, device);
     outcome ??= found;
-    if (found === "unprotected-boot" && ordeal.otadata !== "torn" && scenario.performsRollback) {
+    if (found === "unprotected-boot" && cutState.otadata !== "torn" && scenario.performsRollback) {
       const message = "the new image starts without probation, and no torn otadata entry explains it";
       breaches.push({ invariant: "probation", message });
     }
@@ -117,7 +122,7 @@ function start(scenario: Scenario, ordeal: Ordeal, hardware: Hardware, breaches:
 
 function checkStart(
   scenario: Scenario,
-  ordeal: Ordeal,
+  cutState: CutState,
   device: SimulatedDevice,
   entries: readonly DeviceLogEntry[],
 ): Breach[] {
@@ -128,12 +133,12 @@ function checkStart(
     const message = `${report.slot} runs an image of SHA-256 ${report.running_sha256}, which nobody delivered`;
     breaches.push({ invariant: "known-image", message });
   }
-  breaches.push(...checkRejections(scenario, ordeal, rejectionsOf(scenario.target, bootOutcome)));
-  return [...breaches, ...checkAccepted(ordeal, device)];
+  breaches.push(...checkRejections(scenario, cutState, rejectionsOf(scenario.target, bootOutcome)));
+  return [...breaches, ...checkAccepted(cutState, device)];
 }
 
-/** What was accepted before the cut still stands. */
-export function checkAccepted({ floor, nvs }: Pick<Ordeal, "floor" | "nvs">, device: SimulatedDevice): Breach[] {
+/** Checks that the device still has what it accepted before the cut. */
+export function checkAccepted({ floor, nvs }: Pick<CutState, "floor" | "nvs">, device: SimulatedDevice): Breach[] {
   const { offer, keySet } = acceptedOf(device);
   const limit = limitOf({ nvs });
   const breaches: Breach[] = [];
@@ -150,12 +155,12 @@ export function checkAccepted({ floor, nvs }: Pick<Ordeal, "floor" | "nvs">, dev
   return breaches;
 }
 
-/** What explains that a record of the agent is not in flash any more, to be spread into the breach. */
-export function limitOf({ nvs }: Pick<Ordeal, "nvs">): Pick<Breach, "limit"> {
+/** Returns the limit that explains a lost record of the agent, for spreading into a breach. */
+export function limitOf({ nvs }: Pick<CutState, "nvs">): Pick<Breach, "limit"> {
   return nvs === "weak-page" ? { limit: "lost-record" } : {};
 }
 
-/** Nothing in a log says that a device doesn't start. */
+/** Checks that no log entry reports a failed start. */
 export function checkBootable(log: readonly DeviceLogEntry[]): Breach[] {
   const breaches: Breach[] = [];
   for (const entry of log) {
@@ -166,10 +171,10 @@ export function checkBootable(log: readonly DeviceLogEntry[]): Breach[] {
   return breaches;
 }
 
-/** Slots that otadata selects and that don't start: only a torn entry may do that, or what was on the board before. */
+/** Checks that otadata selects no slot that fails to start, except by a torn entry or as it was before the update. */
 export function checkRejections(
   { rejectedBefore }: Pick<Scenario, "rejectedBefore">,
-  { otadata }: Pick<Ordeal, "otadata">,
+  { otadata }: Pick<CutState, "otadata">,
   reasons: readonly string[],
 ): Breach[] {
   const reason = reasons.find((found) => !rejectedBefore.includes(found));

@@ -1,16 +1,16 @@
 /**
- * What must hold, whatever the power does: `docs/protocol.md` as far as one device shows it.
+ * Invariants that hold for every power cut: `docs/protocol.md` as far as one device shows it.
  *
- * - `bootable`: it starts at every power-on, and never panics.
- * - `known-image`: what runs is the image before the update or the one delivered, whole.
+ * - `bootable`: the device starts at every power-on and never panics.
+ * - `known-image`: the running image is the one before the update or the one delivered, complete.
  * - `verified-first`: otadata never selects a target slot that doesn't start, unless the cut tore otadata itself.
- * - `probation`: a new image starts on probation, unless the cut tore otadata in a way that its format can't tell; not asked
+ * - `probation`: a new image starts on probation, unless the cut tore otadata undetectably for its format. Not checked
  *   of a bootloader that performs no rollback.
- * - `delivered`: the update ends confirmed, on the whole new image, and stays so at the next power-on.
- * - `rolled-back`: an image that fails its self-test is started at most twice, never becomes valid, and the one before runs.
- * - `sequence`: the highest (epoch, sequence) accepted never decreases.
+ * - `delivered`: the update ends confirmed on the complete new image, and stays so at the next power-on.
+ * - `rolled-back`: an image that fails its self-test starts at most twice and never becomes valid; the old one runs.
+ * - `sequence`: the highest accepted (epoch, sequence) never decreases.
  * - `key-set`: the epoch of the key set never decreases.
- * - `refetch`: it fetches again no more than what was torn, its neighbours and chunk 0.
+ * - `refetch`: the device fetches again at most the torn chunk, its neighbors and chunk 0.
  * - `confined`: nothing is written outside the target slot, otadata and NVS.
  * - `flash`: no rule of NOR flash is broken.
  */
@@ -28,25 +28,25 @@ export type Invariant =
   | "flash";
 
 /**
- * What of ESP-IDF explains a breach, so that it is counted by name and is no violation.
+ * Limit of ESP-IDF that explains a breach. Such a breach is counted by name and is not a violation.
  *
- * - `lost-record`: the power went while NVS began or erased a page, and cells of it gave way later. ESP-IDF then drops the
- *   page with all that it holds, as if it had been wiped.
+ * - `lost-record`: the power failed while NVS initialized or erased a page, and cells of the page flipped later. ESP-IDF
+ *   then drops the page with its whole content, as if it had been erased.
  */
 export type Limit = "lost-record";
 
-/** An invariant that did not hold, in a sentence. */
+/** An invariant that did not hold. */
 export interface Breach {
   readonly invariant: Invariant;
   readonly message: string;
   readonly limit?: Limit;
 }
 
-/** A breach, and how to see it again. */
+/** A breach, with what reproduces it. */
 export interface SweepViolation extends Breach {
-  /** What was done where, as `--replay` takes it. */
+  /** Name of the point, as `--replay` takes it. */
   readonly point: string;
-  /** Of the last cut. */
+  /** Variant of the last cut. */
   readonly variant: string;
   readonly seed: number;
 }

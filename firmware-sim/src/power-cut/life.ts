@@ -8,40 +8,44 @@ import { World } from "../simulation/world.ts";
 import { rejectionsOf } from "./rejections.ts";
 import { type Scenario, TOPIC_ROOT } from "./scenario.ts";
 
-/** A device's way from a power-on, in a world of its own with a publisher of its own, to the end of the offer. */
+/** Record of a device from one power-on to the end of the offer, in its own world with its own publisher. */
 export interface Life {
   readonly device: SimulatedDevice;
   readonly log: readonly DeviceLogEntry[];
-  /** What kept it from an end. */
+  /** Why the update did not end, if it did not. */
   readonly failure: string | undefined;
-  /** Starts of the new image, those before this life included. */
+  /** Starts of the new image, including those before this life. */
   readonly starts: number;
-  /** Those of this life that the bootloader did not put on probation. */
+  /** Starts in this life that the bootloader did not put on probation. */
   readonly unprotectedStarts: number;
-  /** Why the bootloader refused the target slot though otadata named it first; one for each time. */
+  /** Reasons why the bootloader rejected the target slot although otadata named it first; one for each rejection. */
   readonly rejections: readonly string[];
 }
 
-/** How far a life is. */
+/** Progress of a life. */
 export interface LifeProgress {
   readonly device: SimulatedDevice;
   /** Starts of the new image so far. */
   readonly starts: number;
 }
 
-/** What else there is to say about a life. */
+/** Options of {@link live}. */
 export interface LifeOptions {
   readonly seed: number;
-  /** Starts of the new image before this life; 0 without it. */
+  /**
+   * Starts of the new image before this life.
+   *
+   * @defaultValue 0
+   */
   readonly startsBefore?: number;
   /** Called before each flash operation is carried out. */
   readonly onOperation?: (operation: WatchedOperation, progress: LifeProgress) => void;
 }
 
-/** Virtual time that a life may take. */
+/** Limit for the duration of a life, in milliseconds of virtual time. */
 const LIMIT_MS = 24 * 3_600_000;
 
-/** Switches a device on and lets it go on until its offer has come to an end. */
+/** Powers a device on and runs it until its offer has ended. */
 export function live(scenario: Scenario, hardware: Hardware, options: LifeOptions): Life {
   const { seed, startsBefore = 0, onOperation } = options;
   const device = scenario.device(hardware, seed);
@@ -52,7 +56,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
   let starts = startsBefore;
   let unprotectedStarts = 0;
   let seen: BootOutcome | undefined;
-  // Every start of an app writes to NVS, so that none is missed.
+  // Every start of an app writes to NVS, so this sees all of them.
   const look = () => {
     const { bootOutcome } = device;
     if (bootOutcome === seen || bootOutcome === undefined) return;
@@ -80,18 +84,18 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
     failure = error instanceof Error ? error.message : String(error);
   }
   hardware.flash.watch(undefined);
-  // It came through the device, and is none of its faults.
+  // The error came through the device, but the device did not cause it.
   if (watcherError !== undefined) throw watcherError.thrown;
   look();
   return { device, log: world.log, failure, starts, unprotectedStarts, rejections };
 }
 
-/** Whether this start was one of the new image. */
+/** Returns whether a boot started the new image. */
 export function startsTarget({ target }: Scenario, outcome: BootOutcome): boolean {
   return outcome.kind === "boots" && outcome.partition.offset === target.offset;
 }
 
-/** The bootloader has made its entry PENDING_VERIFY: without a confirmation the next start is the old image's. */
+/** Returns whether the bootloader set the entry to PENDING_VERIFY: without a confirmation the old image starts next. */
 export function isOnProbation({ trace }: BootOutcome): boolean {
   return trace.some((event) => event.type === "entry-rewritten" && event.reason === "first-start");
 }

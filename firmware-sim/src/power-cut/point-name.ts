@@ -2,12 +2,12 @@ import { OtaError } from "@tinybms/ota-core";
 import type { Cut } from "./cut.ts";
 import type { SweepRun } from "./scenario.ts";
 
-/** What was done to a device: cuts, each in the recovery from the one before, or none; or a worn sector. */
+/** A test case of a sweep: cuts, each in the recovery from the one before (or no cut), or a worn sector. */
 export type SweepPoint =
   | { readonly kind: "cuts"; readonly run: SweepRun; readonly cuts: readonly Cut[] }
   | { readonly kind: "worn"; readonly run: SweepRun; readonly sector: number; readonly fault: WornFault };
 
-/** The ways in which a sector is worn out. */
+/** Kinds of wear of a sector. */
 export const WORN_FAULTS = [
   "erase-fails",
   "erase-ignored",
@@ -16,14 +16,14 @@ export const WORN_FAULTS = [
   "program-fades",
 ] as const;
 
-/** One of them. */
+/** A kind of wear of a sector. */
 export type WornFault = (typeof WORN_FAULTS)[number];
 
 const RUNS: readonly string[] = ["update", "rollback"] satisfies readonly SweepRun[];
 
 /**
- * A point as text, to be typed back: `update:1234:mix-50:77`, with a second cut `update:1234:mix-50:77+12:done:5`, of a
- * worn sector `update:worn:3:program-fades`, and of the run as it goes with power all the time `update:uncut`.
+ * Formats a point as text that can be entered again: `update:1234:mix-50:77`, with a second cut
+ * `update:1234:mix-50:77+12:done:5`, for a worn sector `update:worn:3:program-fades`, and without a cut `update:uncut`.
  */
 export function formatPoint(point: SweepPoint): string {
   if (point.kind === "worn") return `${point.run}:worn:${point.sector}:${point.fault}`;
@@ -32,9 +32,9 @@ export function formatPoint(point: SweepPoint): string {
 }
 
 /**
- * Reads what {@link formatPoint} wrote.
+ * Parses the text of {@link formatPoint}.
  *
- * @throws OtaError `simulation/invalid-fault` for any other text.
+ * @throws {@link OtaError} `simulation/invalid-fault` for any other text.
  */
 export function parsePoint(text: string): SweepPoint {
   const [run = "", ...rest] = text.split(":");

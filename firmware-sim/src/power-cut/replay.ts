@@ -3,10 +3,10 @@ import { runBootloader } from "../boot/bootloader.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import type { Cut } from "./cut.ts";
+import { AcceptedFloor, type CutState, cutOff, NO_DAMAGE } from "./cut-state.ts";
 import { firstStarts, type StartOutcome } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
-import { AcceptedFloor, cutOff, NO_DAMAGE, type Ordeal } from "./ordeal.ts";
 import { formatPoint, type SweepPoint } from "./point-name.ts";
 import { checkLife, isInAttempt, recover } from "./recovery.ts";
 import { copyOf, createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
@@ -18,20 +18,20 @@ export type TraceEntry =
   | { readonly type: "console"; readonly lines: readonly string[] }
   | { readonly type: "device"; readonly entry: DeviceLogEntry };
 
-/** A point of a sweep, seen again. */
+/** Result of replaying a point of a sweep. */
 export interface Replay {
   readonly outcome: StartOutcome | undefined;
   readonly breaches: readonly Breach[];
   readonly trace: readonly TraceEntry[];
-  /** The whole flash as the last cut left it; without a cut as it is at the end. */
+  /** The whole flash after the last cut; without a cut, at the end. */
   readonly flash: Uint8Array;
 }
 
 /**
- * Does again what a sweep did at one point, follows it to its end, and tells every step.
+ * Repeats what a sweep did at one point, follows it to its end, and records every step.
  *
- * @throws OtaError `simulation/invalid-fault` if the run has no such operation or a tear doesn't fit it; others as
- *   `createScenario`.
+ * @throws {@link OtaError} `simulation/invalid-fault` if the run has no such operation or the tear doesn't fit it; others
+ *   as `createScenario`.
  */
 export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay {
   const scenario = createScenario(options, point.run);
@@ -48,37 +48,37 @@ export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay
     return { outcome: undefined, breaches, trace, flash: life.device.hardware.flash.dump() };
   }
   const trace: TraceEntry[] = [];
-  const { ordeal, starts, attemptsCut, chunksWritten } = reach(scenario, point, trace);
-  const { outcome, breaches } = firstStarts(scenario, ordeal);
-  const again = copyOf(ordeal.hardware);
+  const { cutState, starts, attemptsCut, chunksWritten } = reach(scenario, point, trace);
+  const { outcome, breaches } = firstStarts(scenario, cutState);
+  const again = copyOf(cutState.hardware);
   again.flash.powerOn();
   trace.push({ type: "console", lines: runBootloader(again, scenario.bootloaderOptions).log });
   const past = { starts, attemptsCut, chunksWritten: point.cuts.length === 1 ? chunksWritten : undefined };
-  const recovery = recover(scenario, ordeal, past);
+  const recovery = recover(scenario, cutState, past);
   trace.push(...recovery.life.log.map((entry) => ({ type: "device", entry }) as const));
   return {
     outcome,
     breaches: [...breaches, ...recovery.breaches],
     trace,
-    flash: ordeal.hardware.flash.dump(),
+    flash: cutState.hardware.flash.dump(),
   };
 }
 
 interface Reached {
-  readonly ordeal: Ordeal;
+  readonly cutState: CutState;
   readonly starts: number;
   readonly attemptsCut: number;
   readonly chunksWritten: number;
 }
 
-/** Runs to the first cut, from there to the second … and is left with what the last one left. */
+/** Runs to each cut in turn and returns the state that the last one left. */
 function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }, trace: TraceEntry[]): Reached {
   let hardware = copyOf(scenario.hardware);
   let { seed } = scenario;
   let reached: Reached | undefined;
   for (const cut of point.cuts) {
     const floor = new AcceptedFloor(scenario);
-    const { otadata, nvs } = reached?.ordeal ?? NO_DAMAGE;
+    const { otadata, nvs } = reached?.cutState ?? NO_DAMAGE;
     let number = 0;
     let found: Reached | undefined;
     const onOperation = (operation: WatchedOperation, { device, starts }: LifeProgress) => {
@@ -86,14 +86,14 @@ function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }
       floor.onOperation(operation);
       if (number !== cut.operation) return;
       trace.push({ type: "cut", at: `${operation.kind} of the flash`, offset: operation.offset, cut });
-      const ordeal = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata, nvs });
+      const cutState = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata, nvs });
       const attemptsCut = (reached?.attemptsCut ?? 0) + (isInAttempt(device) ? 1 : 0);
-      found = { ordeal, starts, attemptsCut, chunksWritten: device.totals.chunksUseful };
+      found = { cutState, starts, attemptsCut, chunksWritten: device.totals.chunksUseful };
     };
     live(scenario, hardware, { seed, startsBefore: reached?.starts ?? 0, onOperation });
     if (found === undefined) throw noOperation(point, cut, number);
     reached = found;
-    hardware = copyOf(found.ordeal.hardware);
+    hardware = copyOf(found.cutState.hardware);
     seed = cut.seed;
   }
   if (reached === undefined) throw noOperation(point, { operation: 0, variant: "", seed: 0 }, 0);

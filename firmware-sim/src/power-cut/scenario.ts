@@ -14,88 +14,88 @@ import { prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
 import { rejectionsOf } from "./rejections.ts";
 
-/** What is cut: an update to a good image, or one to an image that fails its self-test and has to be rolled back. */
+/** Kind of update: to a good image, or to an image that fails its self-test and has to be rolled back. */
 export type SweepRun = "update" | "rollback";
 
-/** A device before its update. Plain data, so that it can go to another thread. */
+/** Description of a device before its update, as plain data that can be sent to another thread. */
 export interface ScenarioOptions {
-  /** The board as it is before the update. Each cut gets a fresh copy. */
+  /** The board before the update. Each cut gets a fresh copy. */
   readonly from: FlashContents;
-  /** The image that it is updated to. */
+  /** The new image. */
   readonly to: Uint8Array;
-  /** Version of its release; that of its app descriptor without it. */
+  /** Version of the release; by default that of the image's app descriptor. */
   readonly version?: string;
-  /** Decides all that is random. */
+  /** Decides everything random. */
   readonly seed: number;
   readonly bootloaderOptions?: BootloaderOptions;
-  /** How the apps were built, where that differs from the bootloader. */
+  /** Build options of the apps that differ from the bootloader's. */
   readonly appBuild?: AppBuild;
   /**
-   * Apps must be signed by this scheme, and are verified as the chip's ROM does it: a name, since the function that
-   * `bootloaderOptions.secureBoot` holds can't go to another thread.
+   * Scheme by which apps must be signed, verified as the chip's ROM does. A name, since the function in
+   * `bootloaderOptions.secureBoot` can't be sent to another thread.
    */
   readonly signatureScheme?: SignatureScheme;
-  /** Without it the device takes unsigned offers, and gets one. */
+  /** Key set and offer; without it the device accepts unsigned offers and gets one. */
   readonly trust?: ScenarioTrust;
 }
 
-/** Whom the device trusts, and what it is offered. Envelopes, as they travel. */
+/** Keys that the device trusts, and the offer it gets, as signed envelopes. */
 export interface ScenarioTrust {
-  /** The key set that it is provisioned with. */
+  /** The key set that the device is provisioned with. */
   readonly keySet: Uint8Array;
-  /** The sets that follow it, published one after the other from its own epoch + 1 on. */
+  /** Its successors, published in order, from the next epoch on. */
   readonly laterKeySets: readonly Uint8Array[];
-  /** An offer of the image to every device of the product, under the last of these sets. */
+  /** An offer of the image to all devices of the product, signed under the last key set. */
   readonly offer: Uint8Array;
 }
 
-/** A stretch of flash, in bytes. */
+/** A range of flash, in bytes. */
 export interface Range {
   readonly offset: number;
   readonly size: number;
 }
 
-/** One update that is run again and again, and what is known about it beforehand. */
+/** An update that is run repeatedly, and what is known about it. */
 export interface Scenario {
   readonly run: SweepRun;
   readonly seed: number;
-  /** Before the first power-on. Never run: take {@link copyOf}. */
+  /** The board before the first power-on. Never run it: use {@link copyOf}. */
   readonly hardware: Hardware;
   readonly image: Uint8Array;
-  /** SHA-256 of the image that runs before, and of the one that is delivered: hex. */
+  /** SHA-256 of the old image and of the new one, in hex. */
   readonly oldSha256: string;
   readonly newSha256: string;
-  /** The slot that the image goes to. */
+  /** The slot that the image is written to. */
   readonly target: Range & { readonly label: string };
-  /** Why the bootloader refuses the target slot at the first start, if otadata selects it then. */
+  /** Reasons why the bootloader rejects the target slot before the update, if otadata selects it. */
   readonly rejectedBefore: readonly string[];
   readonly otadata: Range;
   readonly nvs: Range;
   readonly sender: SenderOptions;
-  /** What the broker retains besides: key sets by their topics. */
+  /** Key sets that the broker retains, by topic. */
   readonly retained: ReadonlyMap<string, Uint8Array>;
   readonly bootloaderOptions: BootloaderOptions;
-  /** New images start on the bootloader's probation. Without that only the agent watches them, by its own record. */
+  /** Whether new images start on the bootloader's probation. Otherwise only the agent's own record protects them. */
   readonly performsRollback: boolean;
-  /** A device around hardware, switched off. */
+  /** Creates a device, switched off, around hardware. */
   device(hardware: Hardware, seed: number): SimulatedDevice;
 }
 
 const DEVICE = "sweep-1";
 
-/** What the devices of a sweep are. */
+/** Product of the simulated devices. */
 export const PRODUCT = "TinyBMS Web Gateway";
 
-/** Where the devices of a sweep hear of offers. */
+/** Topic root of the simulated devices. */
 export const TOPIC_ROOT = "tinybms/gateway/ota";
 
 const NOWHERE: Range = { offset: 0, size: 0 };
 
 /**
- * Prepares a scenario: boots a copy of the board once, to see what runs and where the image will go.
+ * Prepares a scenario. Boots a copy of the board once to find out what runs and where the image will go.
  *
- * @throws OtaError `simulation/update-refused` where nothing boots or no slot is free; `simulation/does-not-fit` and
- *   `image/…` for parts of the board or an image that are none.
+ * @throws {@link OtaError} `simulation/update-refused` if nothing boots or no slot is free; `simulation/does-not-fit` and
+ *   `image/…` for invalid parts of the board or an invalid image.
  */
 export function createScenario(options: ScenarioOptions, run: SweepRun): Scenario {
   const hardware = createHardware(options.from);
@@ -161,12 +161,12 @@ function completeBootloaderOptions({ bootloaderOptions = {}, signatureScheme }: 
   return { ...bootloaderOptions, secureBoot: { scheme: signatureScheme, verify: verifyRomSignature } };
 }
 
-/** Independent hardware in the same state. */
+/** Returns an independent copy of hardware. */
 export function copyOf({ flash, efuse, chip }: Hardware): Hardware {
   return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
 }
 
-/** Whether an offset lies in a range. */
+/** Returns whether an offset lies in a range. */
 export function contains({ offset, size }: Range, at: number): boolean {
   return at >= offset && at < offset + size;
 }
@@ -183,7 +183,7 @@ function firstStart(
   }
   const target = findUpdateTarget(createAppContext(device.hardware, bootOutcome, appOptions))?.partition;
   if (target === undefined) {
-    const message = "the board has no OTA slot beside the one that runs, or no otadata to select it by";
+    const message = "the board has no OTA slot other than the running one, or no otadata to select it by";
     throw new OtaError("simulation/update-refused", message, { state: "no-slot" });
   }
   const [epoch, sequence] = report.accepted;

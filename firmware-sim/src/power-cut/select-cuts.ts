@@ -4,16 +4,16 @@ import type { SweepOptions } from "./sweep-options.ts";
 
 /** A cut that a sweep makes. */
 export interface SelectedCut extends Cut {
-  /** It is followed to the end of the update. */
+  /** Whether the recovery is followed to the end of the update. */
   readonly isRecovered: boolean;
 }
 
-/** How many of an operation's variants come into question before `points` thins them out. */
+/** Counts an operation's variants that are candidates before `points` thins them out. */
 export function countCuts(options: SweepOptions, operation: number, variants: readonly string[]): number {
   return candidatesOf(options, operation, variants).length;
 }
 
-/** Positions of the variants that come into question. */
+/** Returns the indexes of the candidate variants. */
 function candidatesOf(
   { seed, every = 1, variants: which = "all" }: SweepOptions,
   operation: number,
@@ -25,11 +25,11 @@ function candidatesOf(
 }
 
 /**
- * The cuts to make in one operation.
+ * Selects the cuts to make in one operation.
  *
- * @param operation - Its number in the run.
- * @param variants - Everything that a cut in it can leave.
- * @param before - How many cuts come into question in the operations before, and `total` in all.
+ * @param operation - Number of the operation in the run.
+ * @param variants - Names of all tears that a cut in it can cause.
+ * @param before - Number of candidates in earlier operations, and `total` in the whole run.
  */
 export function selectCuts(
   options: SweepOptions,
@@ -41,7 +41,7 @@ export function selectCuts(
   const selected: SelectedCut[] = [];
   let ordinal = before;
   for (const index of candidatesOf(options, operation, variants)) {
-    // How many of the cuts up to here are made: one more after each that is.
+    // Each made cut increases this quotient by one, which spreads the cuts evenly.
     const made = Math.floor((ordinal * Math.min(points, total)) / total);
     ordinal++;
     if (Math.floor((ordinal * Math.min(points, total)) / total) === made) continue;
@@ -51,7 +51,7 @@ export function selectCuts(
   return selected;
 }
 
-/** The position of one variant that the seed picks for an operation. */
+/** Returns the index of the variant that the seed picks for an operation. */
 export function variantBySeed(seed: number, operation: number, variants: readonly string[]): number {
   return createRandom(seedOf(seed, operation, 255)).integer(0, variants.length - 1);
 }

@@ -1,9 +1,9 @@
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, phaseOf, seedOf, variantKind, variantsOf } from "./cut.ts";
+import { AcceptedFloor, type CutState, cutOff, NO_DAMAGE } from "./cut-state.ts";
 import { firstStarts } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
-import { AcceptedFloor, cutOff, NO_DAMAGE, type Ordeal } from "./ordeal.ts";
 import { formatPoint, type SweepPoint, WORN_FAULTS } from "./point-name.ts";
 import { isInAttempt, type Past, recover } from "./recovery.ts";
 import { copyOf, type Scenario } from "./scenario.ts";
@@ -12,7 +12,7 @@ import type { SweepJob, SweepOptions } from "./sweep-options.ts";
 import { addViolation, countEnd, countOutcome, countUp, createTally, type SweepTally } from "./sweep-tally.ts";
 import { checkWorn, liveWorn } from "./worn-sector.ts";
 
-/** Does one part of a sweep. The same part gives the same, whichever thread does it. */
+/** Runs one part of a sweep. The result does not depend on the thread. */
 export function runJob(scenario: Scenario, options: SweepOptions, job: SweepJob): SweepTally {
   const tally = createTally();
   if (job.kind === "worn") sweepWornSectors(scenario, job, tally);
@@ -21,7 +21,7 @@ export function runJob(scenario: Scenario, options: SweepOptions, job: SweepJob)
   return tally;
 }
 
-/** Runs the scenario once, and at each operation of the job cuts the power of copies of the device. */
+/** Runs the scenario once, and cuts the power of copies of the device at each operation of the job. */
 function sweepCuts(scenario: Scenario, options: SweepOptions, job: SweepJob, tally: SweepTally): void {
   let before = job.cutsBefore;
   eachOperation(scenario, job, ({ operation, number, progress, floor }) => {
@@ -34,13 +34,19 @@ function sweepCuts(scenario: Scenario, options: SweepOptions, job: SweepJob, tal
     const past = { starts, attemptsCut: isInAttempt(device) ? 1 : 0, chunksWritten: device.totals.chunksUseful };
     for (const cut of cuts) {
       tally.phases[phaseOf(device)]++;
-      const breaches = tryOut(scenario, cutOff(scenario, device, operation, cut, known), past, cut.isRecovered, tally);
+      const breaches = bootAfterCut(
+        scenario,
+        cutOff(scenario, device, operation, cut, known),
+        past,
+        cut.isRecovered,
+        tally,
+      );
       report(tally, { kind: "cuts", run: scenario.run, cuts: [cut] }, breaches);
     }
   });
 }
 
-/** At each operation of the job cuts the power once, and in the recovery from that again. */
+/** Cuts the power at operations of the job, and cuts it again during each recovery. */
 function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, tally: SweepTally): void {
   const { seed, pairs = 0, recoverEvery = 10 } = options;
   const [firstEvery, secondEvery] = pairs === "all" ? [1, 1] : pairStrides(job.cutsTotal, pairs);
@@ -59,10 +65,10 @@ function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, ta
       const second = pickCut(scenario, seed + number, numberAgain, again, { device, starts });
       tally.pairs++;
       tally.phases[phaseOf(device)]++;
-      const ordeal = cutOff(scenario, device, again, second, { floor: floorAgain.of(device), otadata, nvs });
+      const cutState = cutOff(scenario, device, again, second, { floor: floorAgain.of(device), otadata, nvs });
       const isRecovered = tally.pairs % recoverEvery === 0;
       const past = { starts, attemptsCut: attemptsCut + (isInAttempt(device) ? 1 : 0), chunksWritten: undefined };
-      const breaches = tryOut(scenario, ordeal, past, isRecovered, tally);
+      const breaches = bootAfterCut(scenario, cutState, past, isRecovered, tally);
       report(tally, { kind: "cuts", run: scenario.run, cuts: [first, second] }, breaches);
     };
     live(scenario, copyOf(hardware), { seed: first.seed, startsBefore: progress.starts, onOperation });
@@ -79,29 +85,35 @@ function sweepWornSectors(scenario: Scenario, job: SweepJob, tally: SweepTally):
   }
 }
 
-/** Starts a device after its cut, and lets it go on to its end if it is to be, or where otadata can't protect it. */
-function tryOut(scenario: Scenario, ordeal: Ordeal, past: Past, isRecovered: boolean, tally: SweepTally): Breach[] {
-  const { outcome, breaches, nvsOverwritten } = firstStarts(scenario, ordeal);
-  const kind = variantKind(ordeal.variant);
+/** Boots a device after its cut; follows it to the end if it is selected, or if otadata can't protect it. */
+function bootAfterCut(
+  scenario: Scenario,
+  cutState: CutState,
+  past: Past,
+  isRecovered: boolean,
+  tally: SweepTally,
+): Breach[] {
+  const { outcome, breaches, nvsOverwritten } = firstStarts(scenario, cutState);
+  const kind = variantKind(cutState.variant);
   tally.points++;
   countUp(tally.variants, kind);
   countOutcome(tally, outcome, kind);
   if (nvsOverwritten) tally.nvsOverwrites++;
   if (!isRecovered && outcome !== "unprotected-boot") return [...breaches];
-  const recovery = recover(scenario, ordeal, past);
+  const recovery = recover(scenario, cutState, past);
   countEnd(tally, recovery);
   return [...breaches, ...recovery.breaches];
 }
 
 interface OperationAt {
   readonly operation: WatchedOperation;
-  /** Counted from 1 in the run. */
+  /** Number in the run, from 1. */
   readonly number: number;
   readonly progress: LifeProgress;
   readonly floor: AcceptedFloor;
 }
 
-/** Runs the scenario without a cut, and shows the operations of a job. */
+/** Runs the scenario without a cut, and visits the operations of a job. */
 function eachOperation(scenario: Scenario, job: SweepJob, visit: (at: OperationAt) => void): void {
   const floor = new AcceptedFloor(scenario);
   let number = 0;
@@ -128,19 +140,19 @@ function pickCut(
 function report(tally: SweepTally, point: SweepPoint, breaches: readonly Breach[]): void {
   const last = point.kind === "cuts" ? point.cuts.at(-1) : undefined;
   const variant = point.kind === "worn" ? point.fault : (last?.variant ?? "");
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const breach of breaches) {
-    if (told.has(breach.invariant)) continue;
-    told.add(breach.invariant);
+    if (reported.has(breach.invariant)) continue;
+    reported.add(breach.invariant);
     if (breach.limit !== undefined) tally.lostRecords++;
     else addViolation(tally, { ...breach, point: formatPoint(point), variant, seed: last?.seed ?? 0 });
   }
 }
 
-/** How far apart the cuts are of which so many pairs come: at most forty second cuts for each first one. */
+/** Returns the distances between first and second cuts that give about `pairs` pairs, at most 40 second cuts per first. */
 function pairStrides(operations: number, pairs: number): readonly [number, number] {
   const secondPerFirst = Math.min(40, Math.max(1, Math.floor(Math.sqrt(pairs))));
   const firsts = Math.max(1, Math.floor(pairs / secondPerFirst));
-  // A recovery has about half of the operations left.
+  // A recovery has about half of the operations.
   return [Math.max(1, Math.floor(operations / firsts)), Math.max(1, Math.floor(operations / 2 / secondPerFirst))];
 }

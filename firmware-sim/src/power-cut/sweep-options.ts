@@ -1,35 +1,56 @@
 import type { ScenarioOptions, SweepRun } from "./scenario.ts";
 
-/** Which cuts to make. Plain data, so that it can go to another thread. */
+/** Selection of cuts, as plain data that can be sent to another thread. */
 export interface SweepOptions extends ScenarioOptions {
-  /** The update, and the roll-back of an image that fails; both without it. */
+  /**
+   * Kinds of update.
+   *
+   * @defaultValue both
+   */
   readonly runs?: readonly SweepRun[];
-  /** A cut in every so many operations; 1, each, without it. */
+  /**
+   * Cuts only every n-th operation.
+   *
+   * @defaultValue 1
+   */
   readonly every?: number;
   /**
-   * All that a cut can leave; or one variant by the seed at each operation; or only what reads right at first and wrong
-   * later, where the seed decides when. All without it.
+   * Tears to apply: all that a cut can cause, one per operation chosen by the seed, or only those that leave weak cells.
+   *
+   * @defaultValue `all`
    */
   readonly variants?: "all" | "one" | "weak";
-  /** Of the single cuts, as many as this, spread evenly; all without it. */
+  /** Number of single cuts, spread evenly; without it all are made. */
   readonly points?: number;
-  /** Every so many-th cut is followed to the end of the update; 10 without it. All are started and checked. */
+  /**
+   * Follows every n-th cut to the end of the update. All cuts are booted and checked.
+   *
+   * @defaultValue 10
+   */
   readonly recoverEvery?: number;
-  /** Pairs of cuts, the second in the recovery from the first: all, or about so many; none without it. */
+  /**
+   * Number of pairs of cuts, approximately; the second cut hits the recovery from the first.
+   *
+   * @defaultValue 0
+   */
   readonly pairs?: "all" | number;
-  /** Sectors of the slot that are worn out, one at a time, in each of five ways: as many as this; none without it. */
+  /**
+   * Number of sectors of the slot that are worn out, one at a time, in each of five ways.
+   *
+   * @defaultValue 0
+   */
   readonly wornSectors?: number;
 }
 
-/** A part of a sweep that one thread does in one go. Operations are numbered from 1. */
+/** Part of a sweep for one thread. Operations are numbered from 1. */
 export interface SweepJob {
   readonly kind: "cuts" | "pairs" | "worn";
   readonly run: SweepRun;
-  /** The first operation, or worn sector. */
+  /** First operation, or first worn sector. */
   readonly from: number;
   /** The one after the last. */
   readonly to: number;
-  /** How many cuts are before the first one of this job, and how many there are in the whole run. */
+  /** Number of cuts before this job, and in the whole run. */
   readonly cutsBefore: number;
   readonly cutsTotal: number;
 }

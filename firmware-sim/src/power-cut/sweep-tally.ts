@@ -3,40 +3,40 @@ import type { StartOutcome } from "./first-starts.ts";
 import type { SweepViolation } from "./invariant.ts";
 import type { Recovery } from "./recovery.ts";
 
-/** Violations kept; the count goes on. */
+/** Maximum number of violations kept. All are counted. */
 const VIOLATIONS_MAX = 100;
 
-/** What was seen in a sweep, or a part of one. Plain data. */
+/** Counts of a sweep, or of a part of one, as plain data. */
 export interface SweepTally {
-  /** Cuts made: a pair counts as one, its first cut having been made before. */
+  /** Cuts made. A pair counts as one, because its first cut is also made alone. */
   points: number;
-  /** Pairs among them. */
+  /** Number of pairs among them. */
   pairs: number;
   /** Points followed to the end of the update. */
   recovered: number;
   /** Updates on a flash with a worn sector. */
   worn: number;
-  /** What started first after the cuts. */
+  /** First starts after the cuts, by image. */
   readonly outcomes: Record<"old" | "new" | "unprotectedBoot", number>;
-  /** How those ended that were followed. */
+  /** Results of the points that were followed to the end. */
   readonly ends: Record<"confirmed" | "rolledBack" | "failed", number>;
-  /** Points by what the cut left, and by when it came. */
+  /** Points by variant, and by phase of the update. */
   readonly variants: Record<string, number>;
   readonly phases: Record<CutPhase, number>;
-  /** Boots without protection, by the cut that led there. */
+  /** Starts without protection, by the variant that caused them. */
   readonly unprotectedBoots: Record<string, number>;
-  /** Starts at which NVS wrote over a torn entry: a limit of ESP-IDF. */
+  /** Starts at which NVS overwrote a torn entry: a limit of ESP-IDF. */
   nvsOverwrites: number;
-  /** Points after which an invariant did not hold, because a page of NVS gave way later: a limit of ESP-IDF. */
+  /** Points after which an invariant did not hold because a page of NVS was lost: a limit of ESP-IDF. */
   lostRecords: number;
-  /** The most chunks that a device fetched twice after one cut. */
+  /** Maximum number of chunks that a device fetched twice after one cut. */
   refetchedMax: number;
   violationCount: number;
-  /** The first hundred. */
+  /** The first hundred violations. */
   readonly violations: SweepViolation[];
 }
 
-/** Nothing seen yet. */
+/** Returns an empty tally. */
 export function createTally(): SweepTally {
   return {
     points: 0,
@@ -56,32 +56,32 @@ export function createTally(): SweepTally {
   };
 }
 
-/** Adds one to a count by name. */
+/** Increases a count by name. */
 export function countUp(counts: Record<string, number>, name: string, by: number = 1): void {
   counts[name] = (counts[name] ?? 0) + by;
 }
 
-/** Counts what started first. */
+/** Counts the outcome of a first start. */
 export function countOutcome(tally: SweepTally, outcome: StartOutcome | undefined, variant: string): void {
   if (outcome === undefined) return;
   if (outcome === "unprotected-boot") countUp(tally.unprotectedBoots, variant);
   tally.outcomes[outcome === "unprotected-boot" ? "unprotectedBoot" : outcome]++;
 }
 
-/** Counts how a recovery ended. */
+/** Counts the end of a recovery. */
 export function countEnd(tally: SweepTally, { end, refetched }: Recovery): void {
   tally.recovered++;
   tally.refetchedMax = Math.max(tally.refetchedMax, refetched);
   if (end !== undefined) tally.ends[end === "rolled-back" ? "rolledBack" : end]++;
 }
 
-/** Counts a violation, and keeps it if there is room. */
+/** Counts a violation, and keeps it among the first hundred. */
 export function addViolation(tally: SweepTally, violation: SweepViolation): void {
   tally.violationCount++;
   if (tally.violations.length < VIOLATIONS_MAX) tally.violations.push(violation);
 }
 
-/** Adds what was seen in one part to another. */
+/** Adds the counts of one part to a tally. */
 export function mergeTally(into: SweepTally, part: SweepTally): void {
   into.points += part.points;
   into.pairs += part.pairs;

@@ -3,17 +3,17 @@ import { planSweep, type SweepResult } from "./sweep.ts";
 import type { SweepJob, SweepOptions } from "./sweep-options.ts";
 import { mergeTally, type SweepTally } from "./sweep-tally.ts";
 
-/** How a sweep is spread over threads. */
+/** Options of {@link powerCutSweepOnThreads}. */
 export interface ThreadOptions {
-  /** Threads besides this one. */
+  /** Number of worker threads. */
   readonly threads: number;
-  /** Told after each part: how much of the whole is done, 0 to 1, and the cuts so far. */
+  /** Called after each part with the fraction done, 0 to 1, and the number of cuts so far. */
   readonly onProgress?: (part: number, points: number) => void;
   /** Ends the sweep early. */
   readonly signal?: AbortSignal;
 }
 
-/** What a thread is given to do, and what it answers. */
+/** Task sent to a worker thread. */
 export interface ThreadTask {
   readonly index: number;
   readonly job: SweepJob;
@@ -25,14 +25,14 @@ export interface ThreadAnswer {
   readonly tally: SweepTally;
 }
 
-/** Beside this file, in the form that this file has: TypeScript from source, JavaScript from a package. */
+/** Worker next to this file, with its extension: TypeScript from source, JavaScript from a package. */
 const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./sweep-worker.ts" : "./sweep-worker.js", import.meta.url);
 
 /**
- * Makes a sweep on several threads. The result is the same as on one: parts are merged in their order, and what is
- * random hangs on the seed and the place of a cut alone.
+ * Runs a sweep on several threads. The result is the same as on one thread: parts are merged in order, and randomness
+ * depends only on the seed and the position of a cut.
  *
- * @throws OtaError as `planSweep`; whatever a thread threw; the signal's reason where it was aborted.
+ * @throws {@link OtaError} as `planSweep`; errors of a thread; the signal's reason if it is aborted.
  */
 export async function powerCutSweepOnThreads(
   options: SweepOptions,
@@ -68,7 +68,7 @@ export async function powerCutSweepOnThreads(
   return { ...tally, operations };
 }
 
-/** An interruption ends threads in the middle of their parts, which can take long. */
+/** Rejects when the signal is aborted, without waiting for threads to finish their parts. */
 function interruptionOf(signal: AbortSignal | undefined): { readonly happens: Promise<never>; forget(): void } {
   let onAbort = (): void => undefined;
   const happens = new Promise<never>((_, reject) => {
@@ -78,7 +78,7 @@ function interruptionOf(signal: AbortSignal | undefined): { readonly happens: Pr
   return { happens, forget: () => signal?.removeEventListener("abort", onAbort) };
 }
 
-/** Gives a thread one task after the other until there are none. */
+/** Gives a thread one task after the other until there are no more. */
 function serve(
   worker: Worker,
   take: () => ThreadTask | undefined,

@@ -1,4 +1,4 @@
-/** A thread of a sweep: does one part after the other. Started by `sweep-threads.ts`. */
+/** Worker thread of a sweep, started by `sweep-threads.ts`: runs one part after the other. */
 import { parentPort, workerData } from "node:worker_threads";
 import { createScenario, type Scenario, type SweepRun } from "./scenario.ts";
 import { runJob } from "./sweep-job.ts";

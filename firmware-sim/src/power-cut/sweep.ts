@@ -1,7 +1,7 @@
 import { OtaError } from "@tinybms/ota-core";
 import { variantsOf } from "./cut.ts";
+import { NO_DAMAGE } from "./cut-state.ts";
 import { live } from "./life.ts";
-import { NO_DAMAGE } from "./ordeal.ts";
 import { formatPoint } from "./point-name.ts";
 import { checkLife } from "./recovery.ts";
 import { copyOf, createScenario, type Scenario, type SweepRun } from "./scenario.ts";
@@ -10,35 +10,35 @@ import { runJob } from "./sweep-job.ts";
 import type { SweepJob, SweepOptions } from "./sweep-options.ts";
 import { addViolation, createTally, mergeTally, type SweepTally } from "./sweep-tally.ts";
 
-/** What came of a sweep. */
+/** Result of a sweep. */
 export interface SweepResult extends SweepTally {
   /** Flash operations of the runs without a cut. */
   readonly operations: number;
 }
 
-/** A sweep, divided into parts. */
+/** A sweep divided into parts. */
 export interface SweepPlan {
   readonly operations: number;
-  /** In the order in which their results are merged. */
+  /** Parts in the order in which their results are merged. */
   readonly jobs: readonly SweepJob[];
-  /** What the runs without a cut showed. */
+  /** Counts of the runs without a cut. */
   readonly tally: SweepTally;
 }
 
-/** Parts of a run: enough to keep threads busy to the end, and no more, since each runs the scenario once more. */
+/** Maximum number of parts of a run. Enough to keep threads busy, and no more: each part runs the scenario once more. */
 const PARTS_MAX = 24;
 const PARTS_MIN = 4;
-/** Cuts that make a part worth its while. */
+/** Number of cuts that justify a part of their own. */
 const CUTS_PER_PART = 500;
 
-/** All runs. */
+/** Both kinds of update. */
 const RUNS: readonly SweepRun[] = ["update", "rollback"];
 
 /**
- * Runs each scenario once without a cut, to count its operations and to see that it comes to its end, and divides the
- * sweep.
+ * Plans a sweep. Runs each scenario once without a cut, to count its operations and to check that it succeeds, and
+ * divides the sweep into parts.
  *
- * @throws OtaError `simulation/update-refused` where the board refuses the image; others as {@link createScenario}.
+ * @throws {@link OtaError} `simulation/update-refused` if the device rejects the image; others as {@link createScenario}.
  */
 export function planSweep(options: SweepOptions): SweepPlan {
   const tally = createTally();
@@ -56,7 +56,7 @@ export function planSweep(options: SweepOptions): SweepPlan {
   return { operations, jobs, tally };
 }
 
-/** Makes a whole sweep in this thread. Errors as {@link planSweep}. */
+/** Runs a whole sweep in this thread. Throws as {@link planSweep}. */
 export function powerCutSweep(options: SweepOptions): SweepResult {
   const { operations, jobs, tally } = planSweep(options);
   const scenarios = new Map<SweepRun, Scenario>();
@@ -68,7 +68,7 @@ export function powerCutSweep(options: SweepOptions): SweepResult {
   return { ...tally, operations };
 }
 
-/** How many cuts come into question in each operation of a run. */
+/** Counts the candidate cuts of each operation of a run. */
 function countOperations(scenario: Scenario, options: SweepOptions, tally: SweepTally): readonly number[] {
   const counts: number[] = [];
   const life = live(scenario, copyOf(scenario.hardware), {
@@ -94,7 +94,7 @@ function countOperations(scenario: Scenario, options: SweepOptions, tally: Sweep
   return counts;
 }
 
-/** Parts of about equally many cuts. */
+/** Divides a run into parts with about the same number of cuts. */
 function divide(run: SweepRun, counts: readonly number[], points: number | undefined): SweepJob[] {
   const cutsTotal = counts.reduce((sum, count) => sum + count, 0);
   const wanted = Math.ceil(Math.min(points ?? cutsTotal, cutsTotal) / CUTS_PER_PART);
@@ -119,7 +119,7 @@ function dividePairs(whole: Omit<SweepJob, "kind">): SweepJob[] {
   return jobs;
 }
 
-/** Sectors spread evenly over the image, the first and the last among them; one alone is in the middle. */
+/** Spreads sectors evenly over the image, including the first and the last; a single one is in the middle. */
 function divideWorn({ image, run }: Scenario, count: number): SweepJob[] {
   const sectors = Math.ceil(image.length / 4096);
   const wanted = Math.min(count, sectors);

@@ -5,14 +5,14 @@ import { type Life, live } from "./life.ts";
 import type { WornFault } from "./point-name.ts";
 import { copyOf, type Scenario } from "./scenario.ts";
 
-/** Runs a scenario on a flash of which one sector of the target slot is worn out. */
+/** Runs a scenario on a flash in which one sector of the target slot is worn out. */
 export function liveWorn(scenario: Scenario, sector: number, fault: WornFault): Life {
   const hardware = copyOf(scenario.hardware);
   hardware.flash.setFaults([{ type: fault, sectorIndex: scenario.target.offset / SECTOR_SIZE + sector }]);
   return live(scenario, hardware, { seed: scenario.seed + sector });
 }
 
-/** A device whose flash does not hold the image has to stay on the old one, and say so; it may do better. */
+/** Checks that a device with a worn sector runs one of the two images and stays within its partitions. */
 export function checkWorn(scenario: Scenario, life: Life): Breach[] {
   const { device, failure, log, rejections } = life;
   const { state, report, hardware } = device;

@@ -1,32 +1,32 @@
-/** A seeded source of randomness: the same seed always gives the same numbers, on every machine. */
+/** A seeded random number source: the same seed gives the same numbers on every machine. */
 export interface Random {
-  /** 32 random bits, 0 to 2^32 − 1. */
+  /** Returns 32 random bits, 0 to 2^32 − 1. */
   uint32(): number;
-  /** A number in [0, 1) with 53 random bits. */
+  /** Returns a number in [0, 1) with 53 random bits. */
   float(): number;
-  /** A whole number from `min` to `max`, both included, each equally likely. The range spans at most 2^32 numbers. */
+  /** Returns an integer from `min` to `max` inclusive, all equally likely. The range spans at most 2^32 numbers. */
   integer(min: number, max: number): number;
-  /** True with probability `probability`, 0 to 1. */
+  /** Returns `true` with the given probability, 0 to 1. */
   bool(probability?: number): boolean;
-  /** Random bytes. */
+  /** Returns random bytes. */
   bytes(count: number): Uint8Array;
-  /** An independent source, itself determined by the seed: what it is asked for doesn't disturb this one. */
+  /** Returns an independent source, itself determined by the seed. Using it doesn't affect this one. */
   fork(): Random;
 }
 
 /**
- * A random number generator for simulations. Not for keys.
+ * Creates a random number generator for simulations. Not for keys.
  *
  * The generator is sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, passes PractRand and BigCrush.
  *
- * @param seed - Any number; its lowest 53 bits count, so every seed a command prints can be typed back.
+ * @param seed - Any number. Its lowest 53 bits count, so that a seed printed by a command can be entered again.
  */
 export function createRandom(seed: number): Random {
   const whole = Math.floor(Math.abs(seed));
   return new Sfc32(whole >>> 0, Math.floor(whole / 2 ** 32) >>> 0, seed < 0 ? 1 : 0);
 }
 
-/** Rounds that spread a seed over the whole state, as the author of sfc32 advises. */
+/** Rounds that mix a seed into the whole state, as the author of sfc32 recommends. */
 const WARM_UP_ROUNDS = 15;
 
 class Sfc32 implements Random {
@@ -60,7 +60,7 @@ class Sfc32 implements Random {
         `integer(${min}, ${max}): the bounds must be whole, in order and at most 2^32 numbers apart`,
       );
     }
-    // Values past the last whole multiple of the span would make small results likelier, so they are drawn again.
+    // Values past the last whole multiple of the span would make small results more likely, so they are redrawn.
     const limit = 2 ** 32 - (2 ** 32 % span);
     let value = this.uint32();
     while (value >= limit) value = this.uint32();

@@ -1,17 +1,17 @@
-/** The rate of the ROM's log, and of apps. */
+/** Baud rate of the ROM's log, and of apps. */
 const DEFAULT_BAUD_RATE = 115_200;
 
-/** How far the two may differ, as a part. */
+/** Maximum relative difference between the two rates. */
 const TOLERANCE = 0.03;
 
-/** The rates of a line's two ends, in baud. Bytes at another rate are noise, of which neither end makes anything. */
+/** Baud rates of the two ends of a line. Bytes sent at another rate arrive as noise, which both ends ignore. */
 export class BaudRates {
   readonly #matter: boolean;
   #board = DEFAULT_BAUD_RATE;
   #host: number | undefined;
   #isMeasuring = false;
 
-  /** @param matter - False on a line that has no rate, as USB: the ends always agree. */
+  /** @param matter - `false` for a line without a baud rate, such as USB: its ends always agree. */
   constructor(matter: boolean) {
     this.#matter = matter;
   }
@@ -24,7 +24,7 @@ export class BaudRates {
     this.#board = baudRate;
   }
 
-  /** `undefined`: whatever the board's is. */
+  /** `undefined` means the same rate as the board. */
   set host(baudRate: number | undefined) {
     this.#host = baudRate;
   }
@@ -35,16 +35,16 @@ export class BaudRates {
   }
 
   /**
-   * The board starts.
+   * Handles a reset of the board.
    *
-   * @param measures - Its loader waits, and measures the rate at the first bytes that it gets.
+   * @param measures - Whether its loader waits and measures the rate from the first bytes that it receives.
    */
   reset(measures: boolean): void {
     this.#board = DEFAULT_BAUD_RATE;
     this.#isMeasuring = measures;
   }
 
-  /** Bytes of the host come. */
+  /** Handles the arrival of bytes from the host. */
   measure(): void {
     if (this.#isMeasuring && this.#host !== undefined) this.#board = this.#host;
     this.#isMeasuring = false;

@@ -2,16 +2,16 @@ import { viewOf } from "@tinybms/ota-core";
 import { APP_IMAGE_MAGIC, PARTITION_TABLE_OFFSET } from "@tinybms/ota-core/esp";
 import type { Hardware } from "../boot/boot-options.ts";
 
-/** The first byte of a partition table. */
+/** First byte of a partition table. */
 const TABLE_MAGIC = 0xaa;
 
-/** The word with which the ROM finds no bootloader, its first four bytes, little-endian; `undefined` where it finds one. */
+/** Returns the first word, little-endian, where the ROM finds no bootloader; `undefined` if there is one. */
 export function missingBootloader({ flash, chip }: Hardware): number | undefined {
   const word = viewOf(flash.read(chip.bootloaderOffset, 4)).getUint32(0, true);
   return (word & 0xff) === APP_IMAGE_MAGIC ? undefined : word;
 }
 
-/** Whether the flash holds a device that does without a bootloader, as simulated ones may. */
+/** Returns whether the flash holds a device without a bootloader, as simulated devices may be. */
 export function isFlashedWithoutBootloader({ flash, chip }: Hardware): boolean {
   const [first] = flash.truth(chip.bootloaderOffset, 1);
   const [magic] = flash.truth(PARTITION_TABLE_OFFSET, 1);

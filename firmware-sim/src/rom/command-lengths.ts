@@ -1,6 +1,6 @@
 import { LoaderOp } from "@tinybms/ota-core/serial";
 
-/** How long the data of a command is, in bytes: one of these. */
+/** Allowed lengths of a command's data, in bytes. */
 const LENGTHS: ReadonlyMap<number, readonly number[]> = new Map<number, readonly number[]>([
   [LoaderOp.FLASH_BEGIN, [16, 20]],
   [LoaderOp.FLASH_END, [4]],
@@ -22,7 +22,7 @@ const LENGTHS: ReadonlyMap<number, readonly number[]> = new Map<number, readonly
 /** Size of one write of WRITE_REG in bytes: address, value, mask, delay. */
 export const REGISTER_WRITE_SIZE = 16;
 
-/** Whether a command's data is as long as that command's is. */
+/** Returns whether a command's data has an allowed length. */
 export function hasCommandLength(op: number, length: number): boolean {
   if (op === LoaderOp.WRITE_REG) return length > 0 && length % REGISTER_WRITE_SIZE === 0;
   return LENGTHS.get(op)?.includes(length) ?? true;

@@ -1,14 +1,14 @@
 import type { Efuse } from "../boot/efuse.ts";
 import type { BitField, EfuseRegisters, RomProfile } from "./rom-profile.ts";
 
-/** Every bit of the counter, of which an odd number must be set for encryption to be on. */
+/** Value of the encryption counter: encryption is on if an odd number of its bits is set. */
 const CRYPT_COUNT_ON = 1;
 
 /**
- * What the eFuse registers of a chip read as.
+ * Returns the content of a chip's eFuse registers.
  *
- * @param mac - The base MAC address, six bytes.
- * @returns Words by address; every other one is 0.
+ * @param mac - Base MAC address, six bytes.
+ * @returns Words by address. All others are 0.
  */
 export function efuseWords(profile: RomProfile, efuse: Efuse, mac: Uint8Array): ReadonlyMap<number, number> {
   const words = new Map<number, number>();

@@ -5,20 +5,20 @@ import type { FlashAccess } from "../flash/flash-reader.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { ERASE_BLOCK_SIZE, eraseDurationMs, programDurationMs } from "./flash-duration.ts";
 
-/** What a loader writes: a run of bytes, in order. */
+/** A write by a loader: consecutive bytes. */
 export interface FlashWritePlan {
-  /** Where it begins, in bytes of the flash. */
+  /** First byte in the flash. */
   readonly offset: number;
-  /** What is to come, in bytes of the flash. */
+  /** Number of bytes to write, after decompression. */
   readonly sizeBytes: number;
   readonly compressed: boolean;
-  /** A stub erases what it comes to, unless it is blank, and drops what pads the last block. A ROM does neither. */
+  /** A stub erases flash that isn't blank as it goes, and drops the padding of the last block. A ROM does neither. */
   readonly by: "rom" | "stub";
 }
 
 /**
- * One write of a loader: blocks in, flash programmed. Block numbers count for nothing but that 0 begins the compressed
- * stream anew, so a block sent twice is written twice.
+ * Carries out one write of a loader. Block numbers are ignored, except that 0 restarts the compressed stream; so a block
+ * sent twice is written twice.
  */
 export class FlashWrite {
   readonly #flash: FlashAccess;
@@ -26,12 +26,12 @@ export class FlashWrite {
   readonly #plan: FlashWritePlan;
   #offset: number;
   #left: number;
-  /** Up to where the flash is ready to be programmed. */
+  /** End of the range that is ready to be programmed. */
   #erasedTo: number;
-  /** Something wasn't blank: from there on all is erased without a look. */
+  /** Some flash wasn't blank. From there on, all is erased without a check. */
   #foundDirty = false;
   #inflate: Inflate | undefined;
-  /** What writing came to, as the stream is inflated. */
+  /** Result of writing the inflated data. */
   #inflatedStatus: number = LoaderStatus.OK;
   #durationMs = 0;
 
@@ -48,20 +48,20 @@ export class FlashWrite {
     return this.#plan.compressed;
   }
 
-  /** All of it was written. */
+  /** Whether all bytes were written. */
   get isWhole(): boolean {
     return this.#left === 0;
   }
 
-  /** How long the flash was busy with it, in milliseconds. */
+  /** How long this write kept the flash busy, in milliseconds. */
   get durationMs(): number {
     return this.#durationMs;
   }
 
   /**
-   * Takes the next block.
+   * Writes the next block.
    *
-   * @param compressed - Which command brought it: a stub takes blocks of either kind, however the write began.
+   * @param compressed - Whether the command was for compressed data. A stub accepts both kinds, however the write began.
    * @returns One of `LoaderStatus`.
    */
   block(sequence: number, bytes: Uint8Array, compressed: boolean): number {

@@ -1,16 +1,16 @@
-/** What a loader does upon a frame, in order. */
+/** An effect of a frame on the loader, in order. */
 export type LoaderEffect =
-  /** Bytes for the line, framed. */
+  /** Sends bytes, already framed, on the line. */
   | { readonly type: "send"; readonly bytes: Uint8Array }
-  /** Whatever comes after, of this frame and of those that follow, waits so many milliseconds. */
+  /** Delays all later effects, of this and of later frames, by this many milliseconds. */
   | { readonly type: "busy"; readonly durationMs: number }
-  /** Sends and receives at this rate from now on. */
+  /** Changes the baud rate in both directions. */
   | { readonly type: "baud-rate"; readonly baudRate: number }
-  /** Leaves the loader for what is in flash. */
+  /** Leaves the loader and starts what is in flash. */
   | { readonly type: "run-app" }
-  /** Resets by software: the pins that were read last count again. */
+  /** Resets by software. The pins are sampled again. */
   | { readonly type: "restart" }
-  /** Has jumped to where nothing answers. */
+  /** Jumped to an address where nothing answers. */
   | { readonly type: "hang" }
-  /** The flash lost power within the command. */
+  /** The flash lost power during the command. */
   | { readonly type: "power-lost"; readonly message: string };

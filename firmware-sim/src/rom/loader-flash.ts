@@ -10,25 +10,25 @@ import type { LoaderEffect } from "./loader-effect.ts";
 import { DONE, type LoaderReply } from "./loader-reply.ts";
 import { ReadFlash } from "./read-flash.ts";
 
-/** How much flash a ROM takes for granted until SPI_SET_PARAMS, in bytes. */
+/** Flash size that a ROM assumes until SPI_SET_PARAMS, in bytes. */
 const ROM_FLASH_SIZE = 2 * 2 ** 20;
 
-/** READ_FLASH_SLOW always answers so many bytes. */
+/** Number of bytes in each answer to READ_FLASH_SLOW. */
 const SLOW_READ_SIZE = 64;
 
-/** The largest block and the largest packet of a stub, in bytes. */
+/** Maximum size of a block and of a packet of a stub, in bytes. */
 const STUB_BLOCK_MAX = 0x4000;
 const STUB_PACKET_MAX = 0x1000;
 
-/** The loader's commands that touch the flash. */
+/** Carries out the loader's commands that access the flash. */
 export class LoaderFlash {
   readonly #hardware: Hardware;
   #isStub = false;
   #isAttached = false;
-  /** Up to where the loader goes. */
+  /** End of the flash as the loader knows it. */
   #sizeBytes = ROM_FLASH_SIZE;
   #write: FlashWrite | undefined;
-  /** What a stub found out when its response was gone. */
+  /** Error that a stub found after it had sent its response. */
   #lateStatus: number = LoaderStatus.OK;
   #read: ReadFlash | undefined;
 
@@ -36,7 +36,7 @@ export class LoaderFlash {
     this.#hardware = hardware;
   }
 
-  /** A stub takes over. It attaches the flash by itself, and knows its size. */
+  /** Switches to a stub, which attaches the flash by itself and knows its size. */
   startStub(): void {
     this.#isStub = true;
     this.#isAttached = true;
@@ -61,7 +61,7 @@ export class LoaderFlash {
     return DONE;
   }
 
-  /** An error that a command before this one found out late. It is told once. */
+  /** Returns, once, an error that an earlier command found after its response. */
   takeLateStatus(): number {
     const status = this.#lateStatus;
     this.#lateStatus = LoaderStatus.OK;
@@ -86,7 +86,7 @@ export class LoaderFlash {
     return { busyMs: eraseDurationMs(timing, start, length) };
   }
 
-  /** A ROM writes, then responds. A stub responds, then writes: what fails is told with the next command. */
+  /** Writes a block. A ROM writes, then responds. A stub responds, then writes, and reports errors with the next command. */
   block(sequence: number, bytes: Uint8Array, compressed: boolean): LoaderReply {
     const write = this.#writeFor(compressed);
     if (write === undefined) return this.#notWriting();
@@ -110,7 +110,7 @@ export class LoaderFlash {
     return DONE;
   }
 
-  /** A ROM spells the digest, a stub gives its bytes. */
+  /** Computes the MD5 of a range. A ROM returns it in hex, a stub in bytes. */
   md5(offset: number, size: number): LoaderReply {
     if (!this.#isAttached || !this.#isWithin(offset, size)) return this.#failed();
     const digest = createHash("md5");
@@ -137,7 +137,7 @@ export class LoaderFlash {
     return { busyMs: eraseDurationMs(flash.timing, offset, size) };
   }
 
-  /** @param words - offset, length, packet size, and how many packets may be unacknowledged, which a stub takes for 1. */
+  /** @param words - offset, length, packet size, and maximum number of unacknowledged packets, which a stub takes as 1. */
   beginRead(words: readonly number[]): LoaderReply {
     const [offset = 0, length = 0, packetSize = 0] = words;
     if (packetSize === 0 || packetSize > STUB_PACKET_MAX) return { status: LoaderStatus.STUB_BLOCK_SIZE };
@@ -148,9 +148,9 @@ export class LoaderFlash {
   }
 
   /**
-   * A frame that may be the acknowledgement of a read under way.
+   * Handles a frame that may acknowledge a packet of the current read.
    *
-   * @returns What to send next; `undefined` if it is none.
+   * @returns The next packet to send; `undefined` if it is not an acknowledgment.
    */
   acknowledge(frame: Uint8Array): LoaderEffect | undefined {
     const read = this.#read;
@@ -159,7 +159,7 @@ export class LoaderFlash {
     return next === undefined ? undefined : { type: "send", bytes: encodeSlip(next) };
   }
 
-  /** The write that a command goes on with. A stub asks only whether one is in progress, a ROM also of which kind. */
+  /** Returns the write that a command continues. A ROM also checks the kind of write, a stub does not. */
   #writeFor(compressed: boolean): FlashWrite | undefined {
     const write = this.#write;
     return this.#isStub || write?.compressed === compressed ? write : undefined;
@@ -178,7 +178,7 @@ export class LoaderFlash {
   }
 }
 
-/** The uint32 words that a command's data holds. */
+/** Returns the uint32 words in a command's data. */
 export function wordsOf(data: Uint8Array): readonly number[] {
   const view = viewOf(data);
   return Array.from({ length: Math.floor(data.length / 4) }, (_, index) => view.getUint32(4 * index, true));

@@ -1,17 +1,17 @@
 import type { LoaderEffect } from "./loader-effect.ts";
 
-/** How a command ended, and what the loader does around its response. */
+/** Result of a command, with what the loader does around its response. */
 export interface LoaderReply {
-  /** One of `LoaderStatus`; OK without it. */
+  /** One of `LoaderStatus`. @defaultValue OK */
   readonly status?: number;
-  /** The response's value; 0 without it. */
+  /** Value of the response. @defaultValue 0 */
   readonly value?: number;
   readonly payload?: Uint8Array;
-  /** How long the response takes, in milliseconds. */
+  /** Delay of the response, in milliseconds. */
   readonly busyMs?: number;
-  /** Carried out when the response is on its way. */
+  /** Runs after the response was sent. */
   readonly afterwards?: () => readonly LoaderEffect[];
 }
 
-/** Done, and nothing to say about it. */
+/** Success without a value. */
 export const DONE: LoaderReply = {};

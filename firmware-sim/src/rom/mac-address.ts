@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 
-/** A prefix of Espressif's. */
+/** A vendor prefix of Espressif. */
 const VENDOR: readonly number[] = [0x24, 0x0a, 0xc4];
 
-/** The MAC address of a board that has no name. */
+/** MAC address of a board without a name. */
 export const DEFAULT_MAC: Uint8Array = Uint8Array.of(...VENDOR, 0x00, 0x00, 0x01);
 
 /**
- * The base MAC address of the board that a device's id names: Espressif's vendor prefix and three bytes of the id's
- * SHA-256, so that boards of different ids differ and one id has one address on every machine.
+ * Derives the base MAC address of a board from its device ID: Espressif's vendor prefix and three bytes of the ID's
+ * SHA-256. Different IDs give different addresses, and one ID gives the same address on every machine.
  *
  * @returns Six bytes.
  */

@@ -1,22 +1,22 @@
-/** A binary that a host puts into RAM in blocks. What it is doesn't matter, only where. */
+/** A binary that a host loads into RAM in blocks. Only its location is kept. */
 export class RamLoad {
   readonly #ranges: { readonly start: number; readonly end: number }[] = [];
   #left = 0;
 
-  /** Another segment comes. */
+  /** Begins a segment. */
   begin(address: number, sizeBytes: number): void {
     this.#ranges.push({ start: address, end: address + sizeBytes });
     this.#left = sizeBytes;
   }
 
-  /** Takes a block. @returns False where no segment waits for so many bytes. */
+  /** Accepts a block. @returns `false` if the segment has no room for so many bytes. */
   block(sizeBytes: number): boolean {
     if (sizeBytes > this.#left) return false;
     this.#left -= sizeBytes;
     return true;
   }
 
-  /** Whether the segments, all of them whole, hold the address. */
+  /** Returns whether all segments are complete and one contains the address. */
   holds(address: number): boolean {
     return this.#left === 0 && this.#ranges.some(({ start, end }) => address >= start && address < end);
   }

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { viewOf } from "@tinybms/ota-core";
 import type { NorFlash } from "../flash/nor-flash.ts";
 
-/** A stub's READ_FLASH under way: a packet at a time, each acknowledged by the count of bytes received. */
+/** A READ_FLASH of a stub in progress. The host acknowledges each packet with the number of bytes received. */
 export class ReadFlash {
   readonly #flash: NorFlash;
   readonly #end: number;
@@ -20,12 +20,12 @@ export class ReadFlash {
     this.#packetSize = packetSize;
   }
 
-  /** Nothing more is expected. */
+  /** Whether the read has ended. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** The next packet; behind the last the MD5 of all, 16 bytes. */
+  /** Returns the next packet; after the last one, the MD5 of all, 16 bytes. */
   next(): Uint8Array {
     if (this.#sentTo === this.#end) {
       this.#isOver = true;
@@ -38,10 +38,10 @@ export class ReadFlash {
   }
 
   /**
-   * Takes the host's acknowledgement.
+   * Handles an acknowledgment of the host.
    *
-   * @param frame - Four bytes: how many it has received in all.
-   * @returns The frame that follows; `undefined`, and it is over, where the host doesn't say what it must.
+   * @param frame - Four bytes: number of bytes received in all.
+   * @returns The next frame; `undefined` if the number is wrong, which ends the read.
    */
   acknowledge(frame: Uint8Array): Uint8Array | undefined {
     if (frame.length === 4 && viewOf(frame).getUint32(0, true) === this.#sentTo - this.#start) return this.next();

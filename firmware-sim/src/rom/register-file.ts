@@ -3,18 +3,18 @@ import { efuseWords } from "./efuse-words.ts";
 import type { RomProfile } from "./rom-profile.ts";
 import { answerSpiCommand } from "./spi-flash-chip.ts";
 
-/** The bit of the SPI controller's command register that starts a transaction, and is 0 again after it. */
+/** Bit of the SPI controller's command register that starts a transaction. It clears itself. */
 const SPI_USER = 1 << 18;
 
-/** What a bus reads that nobody drives. */
+/** Value read from a bus that nothing drives. */
 const UNDRIVEN = 0xffff_ffff;
 
-/** More registers than any host touches: what is written beyond is forgotten. */
+/** Maximum number of registers kept, more than any host uses. Writes to others are ignored. */
 const WRITTEN_MAX = 4096;
 
 /**
- * The chip's registers, as far as hosts look at them: eFuses, the SPI controller with the flash chip behind it, and
- * memory of what was written. Everything else reads 0.
+ * The chip's registers, as far as hosts use them: eFuses, the SPI controller with the flash chip behind it, and registers
+ * that keep what was written. All others read as 0.
  */
 export class RegisterFile {
   readonly #profile: RomProfile;
@@ -25,8 +25,8 @@ export class RegisterFile {
   #baudRate = 115_200;
 
   /**
-   * @param mac - The base MAC address, six bytes.
-   * @param isFlashAttached - Whether the SPI controller reaches the flash chip; where it doesn't, every bit reads 1.
+   * @param mac - Base MAC address, six bytes.
+   * @param isFlashAttached - Returns whether the SPI controller reaches the flash chip. Otherwise every bit reads as 1.
    */
   constructor(profile: RomProfile, { efuse, flash }: Hardware, mac: Uint8Array, isFlashAttached: () => boolean) {
     this.#profile = profile;
@@ -36,19 +36,19 @@ export class RegisterFile {
     this.#isFlashAttached = isFlashAttached;
   }
 
-  /** The UART runs at this rate: its divider says so. */
+  /** Sets the UART's rate in baud, which its divider register reflects. */
   set baudRate(baudRate: number) {
     this.#baudRate = baudRate;
   }
 
-  /** A register, as a uint32. */
+  /** Reads a register, as a uint32. */
   read(address: number): number {
     const { uartDivider } = this.#profile;
     if (address === uartDivider?.address) return Math.round(uartDivider.clockHz / this.#baudRate);
     return ((this.#efuse.get(address) ?? 0) | (this.#written.get(address) ?? 0)) >>> 0;
   }
 
-  /** Writes the bits of a register that are set in `mask`. eFuses stay. */
+  /** Writes the bits of a register that are set in `mask`. eFuses are read-only. */
   write(address: number, value: number, mask: number): void {
     if (this.#efuse.has(address)) return;
     if (this.#written.size >= WRITTEN_MAX && !this.#written.has(address)) return;

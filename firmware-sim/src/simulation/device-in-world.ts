@@ -3,13 +3,13 @@ import type { DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
 import type { Link, Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
-/** The world as a device in it sees it. */
+/** What a device needs of its world. */
 export interface DeviceSurroundings {
   readonly link: Link;
   readonly schedule: Schedule;
-  /** Virtual time in milliseconds. */
+  /** Returns the virtual time in milliseconds. */
   now(): number;
-  /** From reset to the start of the app, and from there to the broker. */
+  /** Time from reset to the start of the app, and from there to the connection with the broker, in milliseconds. */
   readonly bootMs: number;
   readonly connectMs: number;
   log(entry: DeviceLogEntry): void;
@@ -17,15 +17,15 @@ export interface DeviceSurroundings {
 
 type DeviceTimer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
-type Happening = (now: number) => DeviceEvent;
+type EventFactory = (now: number) => DeviceEvent;
 
-/** Runs one device in virtual time: its flash takes the time it takes, and events wait for it meanwhile. */
+/** Runs one device in virtual time. Flash operations take time, and events wait until they are done. */
 export class DeviceInWorld {
   readonly device: SimulatedDevice;
   readonly #world: DeviceSurroundings;
-  #inbox: Happening[] = [];
+  #inbox: EventFactory[] = [];
   #busyUntil = 0;
-  /** What was scheduled before the last reset is void. */
+  /** Counts resets. What was scheduled before the last one is canceled. */
   #life = 0;
   readonly #timers: VirtualTimers<DeviceTimer>;
 
@@ -39,14 +39,14 @@ export class DeviceInWorld {
     );
   }
 
-  /** Gives power, or starts again after a reset. */
+  /** Powers the device on, or starts it after a reset. */
   boot(): void {
     this.#perform(() => this.device.boot(this.#world.now()));
     if (this.device.status !== "running") return;
     this.#connectAfter(this.#world.connectMs);
   }
 
-  /** The broker or the network went away; the device comes back after `backMs`. */
+  /** Breaks the connection to the broker. The device reconnects after `backMs` milliseconds. */
   dropConnection(backMs: number): void {
     if (!this.#world.link.isConnected) return;
     this.#world.link.disconnect(false);
@@ -63,12 +63,12 @@ export class DeviceInWorld {
     });
   }
 
-  #receive(happening: Happening): void {
-    this.#inbox.push(happening);
+  #receive(createEvent: EventFactory): void {
+    this.#inbox.push(createEvent);
     this.#drain();
   }
 
-  /** Handles what waits, one at a time, as long as the flash isn't busy. */
+  /** Handles waiting events, one at a time, as long as the flash isn't busy. */
   #drain(): void {
     while (this.#inbox.length > 0) {
       const now = this.#world.now();
@@ -76,10 +76,10 @@ export class DeviceInWorld {
         if (this.#inbox.length === 1) this.#after(this.#busyUntil - now, () => this.#drain());
         return;
       }
-      const happening = this.#inbox[0];
-      if (happening === undefined) return;
+      const createEvent = this.#inbox[0];
+      if (createEvent === undefined) return;
       this.#inbox.shift();
-      this.#perform(() => this.device.handle(happening(now)));
+      this.#perform(() => this.device.handle(createEvent(now)));
       if (this.#inbox.length > 0 && this.#world.now() < this.#busyUntil) {
         this.#after(this.#busyUntil - now, () => this.#drain());
         return;

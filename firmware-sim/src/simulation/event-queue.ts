@@ -1,4 +1,4 @@
-/** Things to do at given times: a binary heap. Things of one time come in the order in which they were added. */
+/** A queue of timed events, as a binary heap. Events with the same time keep their order. */
 export class EventQueue<Event> {
   readonly #heap: { readonly at: number; readonly order: number; readonly event: Event }[] = [];
   #added = 0;
@@ -7,7 +7,7 @@ export class EventQueue<Event> {
     return this.#heap.length;
   }
 
-  /** The time of the next event, in milliseconds; `undefined` if there is none. */
+  /** Time of the next event, in milliseconds; `undefined` if the queue is empty. */
   get nextAt(): number | undefined {
     return this.#heap[0]?.at;
   }
@@ -24,7 +24,7 @@ export class EventQueue<Event> {
     }
   }
 
-  /** Takes the next event. */
+  /** Removes and returns the next event. */
   take(): { readonly at: number; readonly event: Event } | undefined {
     const heap = this.#heap;
     const [first] = heap;

@@ -1,27 +1,27 @@
-/** A message on its way through the broker. */
+/** A message that the broker delivers. */
 export interface BrokerMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
-  /** The broker had kept it, and it arrives because of a new subscription. */
+  /** Whether the message was retained and is sent because of a new subscription. */
   readonly retained: boolean;
 }
 
-/** What the broker publishes, retained, when a connection breaks. */
+/** A will: what the broker publishes, retained, when a connection breaks. */
 export interface Will {
   readonly topic: string;
   readonly payload: Uint8Array;
 }
 
-/** One connection to the broker. Its session ends with it. */
+/** A connection to the broker. Its session ends with it. */
 export interface BrokerClient {
   readonly will: Will | undefined;
-  /** Takes a message for this client. */
+  /** Receives a message for this client. */
   deliver(message: BrokerMessage): void;
 }
 
 /**
- * An MQTT broker's routing, without network: subscriptions with wildcards, retained messages, wills (MQTT 3.1.1,
- * sections 3.1.2.5, 3.3.1.3, 4.7). Every call has its effect at once; delays and losses are the links'.
+ * The routing of an MQTT broker, without network: subscriptions with wildcards, retained messages and wills (MQTT 3.1.1,
+ * sections 3.1.2.5, 3.3.1.3 and 4.7). Every call takes effect at once; links add delays and losses.
  */
 export class InMemoryBroker {
   readonly #clients: Map<BrokerClient, Set<string>> = new Map();
@@ -31,7 +31,7 @@ export class InMemoryBroker {
     this.#clients.set(client, new Set());
   }
 
-  /** Ends a connection. @param clean - False where it broke off: the will is published. */
+  /** Ends a connection. @param clean - `false` if it broke, in which case the will is published. */
   disconnect(client: BrokerClient, clean: boolean): void {
     const wasConnected = this.#clients.delete(client);
     if (wasConnected && !clean && client.will !== undefined) {
@@ -39,7 +39,7 @@ export class InMemoryBroker {
     }
   }
 
-  /** Subscribes, and sends what is retained there: anew at each call. */
+  /** Subscribes, and sends the retained messages again at each call. */
   subscribe(client: BrokerClient, filter: string): void {
     const filters = this.#clients.get(client);
     if (filters === undefined) return;
@@ -53,7 +53,7 @@ export class InMemoryBroker {
     this.#clients.get(client)?.delete(filter);
   }
 
-  /** Hands a message to every client that subscribed to its topic, once each. Empty and retained clears the topic. */
+  /** Delivers a message to every subscribed client, once each. An empty retained message clears the topic. */
   publish(topic: string, payload: Uint8Array, retain: boolean): void {
     if (retain && payload.length === 0) this.#retained.delete(topic);
     else if (retain) this.#retained.set(topic, payload);
@@ -64,13 +64,13 @@ export class InMemoryBroker {
     }
   }
 
-  /** The message kept on a topic. */
+  /** Returns the retained message of a topic. */
   retained(topic: string): Uint8Array | undefined {
     return this.#retained.get(topic);
   }
 }
 
-/** Whether a topic filter with `+` and `#` takes in a topic (MQTT 3.1.1, section 4.7). */
+/** Returns whether a topic filter with `+` and `#` matches a topic (MQTT 3.1.1, section 4.7). */
 export function matchesFilter(filter: string, topic: string): boolean {
   if (filter === topic) return true;
   if (!/[+#]/.test(filter)) return false;

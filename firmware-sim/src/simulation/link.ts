@@ -1,12 +1,12 @@
 import type { LinkFaults } from "../fault/link-faults.ts";
 import type { BrokerClient, BrokerMessage, InMemoryBroker, Will } from "./in-memory-broker.ts";
 
-/** Does something so many milliseconds from now. */
+/** Runs an action after a number of milliseconds. */
 export type Schedule = (delayMs: number, action: () => void) => void;
 
 /**
- * One client's connection to the broker: takes time, keeps order, and loses, doubles or delays what its faults say.
- * A connection that ended delivers nothing more.
+ * A client's connection to the broker. It delays messages, keeps their order, and loses, duplicates or delays them as its
+ * faults say. After its end it delivers nothing.
  */
 export class Link {
   readonly #broker: InMemoryBroker;
@@ -26,13 +26,13 @@ export class Link {
     return this.#client !== undefined;
   }
 
-  /** Connects. @param receive - Gets the messages of this connection. */
+  /** Connects. @param receive - Called for each message of this connection. */
   connect(will: Will | undefined, receive: (message: BrokerMessage) => void): void {
     this.disconnect(false);
     const client: BrokerClient = {
       will,
       deliver: (message) => {
-        for (const lateMs of this.#fateOf(message.topic)) {
+        for (const lateMs of this.#deliveryDelays(message.topic)) {
           this.#schedule(this.#latencyMs + lateMs, () => {
             if (this.#client === client) receive(message);
           });
@@ -43,16 +43,16 @@ export class Link {
     this.#broker.connect(client);
   }
 
-  /** Ends the connection. What was published before still arrives, and then, if it broke off, the will. */
+  /** Ends the connection. Published messages still arrive, followed by the will if the end is not clean. */
   disconnect(clean: boolean): void {
     const client = this.#client;
     this.#client = undefined;
     if (client !== undefined) this.#schedule(this.#latencyMs, () => this.#broker.disconnect(client, clean));
   }
 
-  /** @param onArrived - Called when the broker has the message; never if the connection ends before. */
+  /** Publishes a message. @param onArrived - Called when the broker has it, unless the connection ends before. */
   publish(topic: string, payload: Uint8Array, retain: boolean, onArrived?: () => void): void {
-    for (const lateMs of this.#fateOf(topic)) {
+    for (const lateMs of this.#deliveryDelays(topic)) {
       this.#schedule(this.#latencyMs + lateMs, () => this.#broker.publish(topic, payload, retain));
     }
     const client = this.#client;
@@ -74,7 +74,7 @@ export class Link {
     if (client !== undefined) this.#schedule(this.#latencyMs, () => action(client));
   }
 
-  #fateOf(topic: string): readonly number[] {
-    return this.#faults?.fateOf(topic) ?? [0];
+  #deliveryDelays(topic: string): readonly number[] {
+    return this.#faults?.deliveryDelays(topic) ?? [0];
   }
 }

@@ -18,25 +18,33 @@ import {
 } from "@tinybms/ota-core/esp";
 import { buildEnvelope, buildRelease, type EnvelopeSignature } from "@tinybms/ota-core/signing";
 
-/** Signs what an envelope holds. */
+/** Signs the payload of an envelope. */
 export type PublicationSigner = (kind: "offer" | "release", payload: Uint8Array) => readonly EnvelopeSignature[];
 
-/** An image to publish in a simulated world. */
+/** Description of an image to publish in a simulated world. */
 export interface Publication {
-  /** The app image, as it is to stand in flash. */
+  /** The app image, as it is written to flash. */
   readonly image: Uint8Array;
   readonly topicRoot: string;
   readonly product: string;
-  /** Version of the release; that of the image's app descriptor without it. */
+  /** Version of the release; by default that of the image's app descriptor. */
   readonly version?: string;
-  /** Epoch and number of the offer; 1 without them. */
+  /**
+   * Epoch and sequence of the offer.
+   *
+   * @defaultValue 1
+   */
   readonly epoch?: number;
   readonly sequence?: number;
-  /** Whom it is for; all devices of the product without it. */
+  /**
+   * Devices that the offer is for.
+   *
+   * @defaultValue `"all"`
+   */
   readonly target?: OfferDocument["target"];
-  /** Without it offer and release are unsigned. */
+  /** Signs offer and release; without it they are unsigned. */
   readonly sign?: PublicationSigner;
-  /** What else the sender is told; it waits for `confirmed` devices, and for a week, without it. */
+  /** Other options of the sender. By default it waits for `confirmed` devices, for up to a week. */
   readonly sender?: Partial<SenderOptions>;
 }
 
@@ -44,17 +52,17 @@ const WEEK_MS = 7 * 86_400_000;
 const ISSUED_AT = "2026-01-01T00:00:00Z";
 
 /**
- * A `Sender` with release, offer and hash list for one image.
+ * Creates a `Sender` with release, offer and hash list for one image.
  *
- * @throws OtaError `image/…` if the image isn't one.
+ * @throws {@link OtaError} `image/…` for an invalid image.
  */
 export function publishImage(publication: Publication): Sender {
   return new Sender(prepareSender(publication));
 }
 
 /**
- * What {@link publishImage} makes its sender with: for who needs many senders of one image, since hashing it costs more
- * than a sender. Errors as there.
+ * Returns the options of the sender that {@link publishImage} creates, for callers that need many senders of one image:
+ * hashing it costs more than a sender. Throws as `publishImage`.
  */
 export function prepareSender(publication: Publication): SenderOptions {
   const { image, topicRoot, product, epoch = 1, sequence = 1, target = "all", sender = {} } = publication;

@@ -2,9 +2,8 @@ import { sha256, toHex } from "@tinybms/ota-core";
 import { type SignatureVerifier, verifySignature } from "@tinybms/ota-core/signing";
 
 /**
- * A verifier that remembers its answers. A simulation asks the same in each of its worlds, of keys that were read anew from
- * flash at each boot: it is to pay for the answer once. For as many different questions as a test has, not for what comes
- * from outside.
+ * Creates a verifier that caches its answers. A simulation repeats the same checks in each world, with keys that devices
+ * read from flash at each boot. The cache is unbounded: use it for tests only, not for outside input.
  */
 export function createRememberingVerifier(): SignatureVerifier {
   const answers = new Map<string, boolean>();

@@ -10,22 +10,26 @@ import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
 import { Link, type Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
-/** What publishes in the world: ota-core's `Sender`, or anything that speaks its events. */
+/** A publisher in the world: ota-core's `Sender`, or any object with the same events and actions. */
 export interface WorldPublisher {
   handle(event: SenderEvent): SenderAction[];
 }
 
-/** A world to make. */
+/** Options of a {@link World}. */
 export interface WorldOptions {
-  /** Decides latencies and faults: the same seed and the same devices give the same run. */
+  /** Decides latencies and faults. The same seed with the same devices gives the same run. */
   readonly seed: number;
-  /** Devices, switched off; {@link World} switches them on at time 0. */
+  /** Devices, switched off. {@link World} powers them on at time 0. */
   readonly devices: readonly SimulatedDevice[];
-  /** Faults of the network, each for the devices it names. A device's own faults are its own. */
+  /** Faults of the network, each for the devices that it names. Faults of a device are among its own options. */
   readonly faults?: readonly Fault[];
-  /** From reset to the start of the app; 300 without it. */
+  /**
+   * Time from reset to the start of the app, in milliseconds.
+   *
+   * @defaultValue 300
+   */
   readonly bootMs?: number;
-  /** The broker; an honest one without it. */
+  /** The broker; by default a correct one. */
   readonly broker?: InMemoryBroker;
 }
 
@@ -33,13 +37,13 @@ const LATENCY_MS_MAX = 20;
 const CONNECT_MS_MAX = 50;
 
 /**
- * A deterministic world: a virtual clock, an in-memory broker, devices and publishers. Nothing in it waits for real
- * time, and nothing is drawn but from the seed.
+ * A deterministic world with a virtual clock, an in-memory broker, devices and publishers. It never waits for real time,
+ * and the seed decides everything random.
  */
 export class World {
   readonly seed: number;
   readonly broker: InMemoryBroker;
-  /** What happened to the devices, in order. */
+  /** Log of all devices, in order. */
   readonly log: DeviceLogEntry[] = [];
   readonly devices: readonly SimulatedDevice[];
   readonly #inWorld: readonly DeviceInWorld[];
@@ -76,9 +80,9 @@ export class World {
   }
 
   /**
-   * Starts a publisher now, and connects it.
+   * Starts and connects a publisher.
    *
-   * @returns Its outcome, once it has one.
+   * @returns An object with its outcome, once there is one.
    */
   addPublisher(publisher: WorldPublisher, topicRoot: string): { readonly outcome: DeliveryOutcome | undefined } {
     const link = new Link(this.broker, this.schedule, this.#random.integer(1, LATENCY_MS_MAX));
@@ -87,17 +91,17 @@ export class World {
     return host;
   }
 
-  /** Breaks a device's connection off; it comes back after `backMs`. */
+  /** Breaks a device's connection. The device reconnects after `backMs` milliseconds. */
   dropConnection(device: string, backMs: number): void {
     this.#inWorld.find((candidate) => candidate.device.id === device)?.dropConnection(backMs);
   }
 
   /**
-   * Lets time pass until something is so.
+   * Advances virtual time until a condition holds.
    *
-   * @param isDone - Asked after every event.
-   * @param limitMs - Virtual time that it may take, in milliseconds.
-   * @throws Error naming the seed, if it isn't so by then or something threw.
+   * @param isDone - Checked after every event.
+   * @param limitMs - Limit in milliseconds of virtual time.
+   * @throws Error with the seed if the limit is reached or an event throws.
    */
   runUntil(isDone: (world: World) => boolean, limitMs: number): void {
     const end = this.#now + limitMs;
@@ -115,7 +119,7 @@ export class World {
     }
   }
 
-  /** Lets the next thing happen. @returns False if nothing is left to happen. */
+  /** Carries out the next event. @returns `false` if there is none. */
   step(): boolean {
     const next = this.#queue.take();
     if (next === undefined) return false;
@@ -124,7 +128,7 @@ export class World {
     return true;
   }
 
-  /** Does something in so many milliseconds of virtual time. */
+  /** Schedules an action after a number of milliseconds of virtual time. */
   readonly schedule = (delayMs: number, action: () => void): void => {
     this.#queue.add(this.#now + delayMs, action);
   };

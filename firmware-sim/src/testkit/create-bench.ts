@@ -15,9 +15,9 @@ export interface BenchOptions {
    * @defaultValue 1
    */
   readonly devices?: number | readonly string[] | undefined;
-  /** The app image that the devices run at first; a small made-up app for ESP32 if absent. */
+  /** App image that the devices run at first; by default a small generated app for ESP32. */
   readonly app?: Uint8Array | undefined;
-  /** What goes wrong, in the grammar of `tinybms-sim run --fault`, for example `bench-1:power-cut@at=50%`. */
+  /** Faults to inject, in the grammar of `tinybms-sim run --fault`, for example `bench-1:power-cut@at=50%`. */
   readonly faults?: readonly string[] | undefined;
   /**
    * The channel's `topic`.
@@ -33,13 +33,13 @@ export interface BenchOptions {
   readonly product?: string | undefined;
 }
 
-/** Simulated devices that run on an embedded broker, until the bench is disposed of. */
+/** Simulated devices that run on an embedded broker until the bench is disposed of. */
 export interface Bench extends AsyncDisposable {
   /** URL of the broker, for example `mqtt://127.0.0.1:41234`. */
   readonly broker: string;
   /** The devices, in the order of their names. */
   readonly devices: readonly DeviceConnection[];
-  /** Everything that happened to the devices so far. */
+  /** Log of all devices so far. */
   readonly log: readonly DeviceLogEntry[];
   /**
    * Waits until every device is in a state.
@@ -52,8 +52,8 @@ export interface Bench extends AsyncDisposable {
 /**
  * Starts an embedded broker and simulated devices that are connected to it.
  *
- * @throws {@link OtaError} `simulation/invalid-fault` for a fault that can't be read; `simulation/does-not-fit` for an app that
- *   is larger than its slot.
+ * @throws {@link OtaError} `simulation/invalid-fault` for an invalid fault; `simulation/does-not-fit` for an app that is
+ *   larger than its slot.
  */
 export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const { devices = 1, topic: topicRoot, product } = options;

@@ -1,18 +1,18 @@
 import type { HostPort, SerialCable } from "../serial/serial-cable.ts";
 
-// The package has its types for CommonJS alone.
+// The package has types for CommonJS only.
 type Binding = import("@serialport/bindings-interface", { with: { "resolution-mode": "require" }}).BindingInterface;
 type BindingPort = Awaited<ReturnType<Binding["open"]>>;
 type OpenOptions = Parameters<Binding["open"]>[0];
 type PortInfo = Awaited<ReturnType<Binding["list"]>>[number];
 
-/** What the system lists of the adapter: the CP2102N of Espressif's boards, or the USB port of the chip itself. */
+/** Properties of the adapter as the system lists them: the CP2102N of Espressif's boards, or the chip's own USB port. */
 const BRIDGE = { manufacturer: "Silicon Labs", vendorId: "10c4", productId: "ea60" };
 const NATIVE = { manufacturer: "Espressif", vendorId: "303a", productId: "1001" };
 
 /**
- * A simulated board as a serialport binding: any program that takes a binding opens the board as if it were a port of
- * this machine.
+ * Presents a simulated board as a serialport binding: any program that accepts a binding can open the board like a port
+ * of this machine.
  *
  *     const binding = new SimulatedBinding(new SerialCable({ hardware: createHardware({}) }));
  *     const port = new SerialPortStream({ binding, path: "/dev/ttyUSB0", baudRate: 115200 });
@@ -22,8 +22,9 @@ export class SimulatedBinding implements Binding {
   readonly #path: string;
 
   /**
-   * @param cable - The board. Its control lines work as the board's reset circuit has them.
+   * @param cable - Cable to the board. Its control lines act on the board's reset circuit.
    * @param path - The only port that this binding lists and opens.
+   * @defaultValue `path`: `/dev/ttyUSB0`
    */
   constructor(cable: SerialCable, path = "/dev/ttyUSB0") {
     this.#cable = cable;
@@ -41,7 +42,7 @@ export class SimulatedBinding implements Binding {
   /**
    * Opens the port.
    *
-   * @throws Error worded as serialport's own binding words it on Linux.
+   * @throws Error with the message of serialport's own binding on Linux.
    */
   async open(options: OpenOptions): Promise<BindingPort> {
     const { path } = options;
@@ -98,7 +99,7 @@ class SimulatedPort implements BindingPort {
 
   async write(buffer: Buffer): Promise<void> {
     this.#assertOpen();
-    // A system takes the bytes first and sends them later.
+    // An operating system accepts the bytes first and sends them later.
     await Promise.resolve();
     this.#port.write(buffer);
   }
@@ -114,7 +115,7 @@ class SimulatedPort implements BindingPort {
     this.#port.setSignals({ dtr, rts });
   }
 
-  /** The board drives none of these lines. */
+  /** Returns the modem inputs, which the board does not drive. */
   async get(): Promise<{ cts: boolean; dsr: boolean; dcd: boolean }> {
     this.#assertOpen();
     return { cts: false, dsr: false, dcd: false };

@@ -1,16 +1,20 @@
 import type { DeviceState } from "@tinybms/ota-core";
 import type { DeviceConnection } from "../mqtt/connect-device.ts";
 
-/** How to wait. */
+/** Options of {@link untilState}. */
 export interface UntilOptions {
-  /** In milliseconds; 120 000 without it. */
+  /**
+   * Timeout in milliseconds.
+   *
+   * @defaultValue 120000
+   */
   readonly timeoutMs?: number;
 }
 
 /**
- * Waits until a device that runs is in a state.
+ * Waits until a running device is in a state.
  *
- * @throws Error saying the state it was in instead, when the time is over.
+ * @throws Error with the device's actual state after the timeout.
  */
 export async function untilState(
   connection: DeviceConnection,

@@ -5,33 +5,35 @@ import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, cutPower, isWeak } from "./cut.ts";
 import { contains, copyOf, type Scenario } from "./scenario.ts";
 
-/** What a device has accepted, and must not go back behind. */
+/** The highest offer and key set that a device has accepted. */
 export interface Accepted {
   readonly offer: readonly [epoch: number, sequence: number];
-  /** Epoch of its key set; 0 without one. */
+  /** Epoch of the key set; 0 without one. */
   readonly keySet: number;
 }
 
 /**
- * - `none`: no cut fell into it.
- * - `cut`: one did, and left nothing that could be mistaken for another state.
- * - `torn`: one did, and left bits of which the CRC, over the sequence alone, can't tell that they are wrong.
+ * Damage to otadata:
+ *
+ * - `none`: no cut hit it.
+ * - `cut`: a cut hit it and left a state that can't be mistaken for another.
+ * - `torn`: a cut left wrong bits that the CRC can't detect, because it covers the sequence alone.
  */
 export type OtadataDamage = "none" | "cut" | "torn";
 
-/** Whether a page of NVS may give way later: a cut in its erase or its header left weak cells. */
+/** Damage to NVS: `weak-page` if a cut in the erase or the header of a page left weak cells. */
 export type NvsDamage = "none" | "weak-page";
 
-/** What cuts did to the records of bootloader and agent. */
+/** Damage that cuts did to the records of bootloader and agent. */
 export interface RecordDamage {
   readonly otadata: OtadataDamage;
   readonly nvs: NvsDamage;
 }
 
-/** No cut yet. */
+/** State before any cut. */
 export const NO_DAMAGE: RecordDamage = { otadata: "none", nvs: "none" };
 
-/** Prefixes of a program, and nothing or all of an operation, are never mistaken for another state. */
+/** Tears of otadata that can't be mistaken for another state: prefixes of a program, and all or nothing. */
 const HARMLESS_TO_OTADATA: ReadonlySet<string> = new Set([
   "untouched",
   "prefix-1",
@@ -41,29 +43,30 @@ const HARMLESS_TO_OTADATA: ReadonlySet<string> = new Set([
   "done",
 ]);
 
-/** What a device was put through before it gets its power back. */
-export interface Ordeal extends RecordDamage {
-  /** As the cuts left it. The flash is off. */
+/** State of a device between a power cut and the next power-on. */
+export interface CutState extends RecordDamage {
+  /** The board as the cuts left it. The flash has no power. */
   readonly hardware: Hardware;
   readonly seed: number;
-  /** Of the last cut. */
+  /** Variant of the last cut. */
   readonly variant: string;
-  /** What it had accepted before. */
+  /** What the device had accepted before the cut. */
   readonly floor: Accepted;
 }
 
 /**
- * Takes a copy of a device that is about to carry out an operation, cuts its power there, and says what is left.
+ * Copies a device that is about to carry out an operation, and cuts the power of the copy in it.
  *
- * @param before - What was known of it before this cut.
+ * @param before - What the device had accepted, and its damage, before this cut.
+ * @returns The state that the cut leaves.
  */
 export function cutOff(
   scenario: Scenario,
   device: SimulatedDevice,
   operation: WatchedOperation,
   { variant, seed }: Cut,
-  before: Pick<Ordeal, "floor"> & RecordDamage,
-): Ordeal {
+  before: Pick<CutState, "floor"> & RecordDamage,
+): CutState {
   const hardware = copyOf(device.hardware);
   cutPower(hardware.flash, operation, variant, seed);
   return {
@@ -90,15 +93,15 @@ function weakensPage({ nvs }: Scenario, { offset }: WatchedOperation, variant: s
   return isWeak(variant) && contains(nvs, offset) && (offset - nvs.offset) % NVS_PAGE_SIZE === 0;
 }
 
-/** What a device reports that it has accepted. */
+/** Returns what a device reports as accepted. */
 export function acceptedOf({ report }: SimulatedDevice): Accepted {
   const [epoch = 0, sequence = 0] = report?.accepted ?? [];
   return { offer: [epoch, sequence], keySet: report?.key_set ?? 0 };
 }
 
 /**
- * Follows what a device has accepted by what its flash says, whatever its RAM knows already: asked by starting a copy of
- * it, and again after each operation in NVS.
+ * Tracks what a device has accepted according to its flash, not its RAM: boots a copy of the device to find out, and
+ * again after each operation in NVS.
  */
 export class AcceptedFloor {
   readonly #scenario: Scenario;
@@ -109,13 +112,13 @@ export class AcceptedFloor {
     this.#scenario = scenario;
   }
 
-  /** To be called before each operation. */
+  /** Must be called before each operation. */
   onOperation({ offset }: WatchedOperation): void {
     if (this.#wasInNvs) this.#known = undefined;
     this.#wasInNvs = contains(this.#scenario.nvs, offset);
   }
 
-  /** As of before the operation under way. */
+  /** Returns what was accepted before the current operation. */
   of({ hardware }: SimulatedDevice): Accepted {
     if (this.#known === undefined) {
       const copy = this.#scenario.device(copyOf(hardware), this.#scenario.seed);
