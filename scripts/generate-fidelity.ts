@@ -83,7 +83,8 @@ Each numbered line below is the name of a test, and says what 6.2-dev (commit 10
 const RELEASES = `The simulator does what the release does that the app, or the bootloader, was built with. \`yes\`: as the third column says; empty: as the second.
 
 \`vectors\`: the calls recorded from ESP-IDF's own code (\`firmware-sim/test/idf-vectors\`) fail if the row is wrong, and all of them
-pass: 1,800 cases of the bootloader and 1,800 of the app's side for each release but 5.5.1, and 720 of NVS for each. \`sources\`: read in ESP-IDF's sources at the release tags; a test here shows what the simulator does.`;
+pass: 1,800 cases of the bootloader and 1,800 of the app's side for each release but 5.5.1, and 720 of NVS for each.
+\`sources\`: read in ESP-IDF's sources at the release tags; a test here shows what the simulator does.`;
 
 /** Every row in which releases differ: what releases without it do, what those with it do, and which have it. */
 function releaseTable(): string {

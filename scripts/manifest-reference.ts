@@ -82,7 +82,7 @@ export function manifestReference(schemas: readonly NamedSchema[], nameOf: (refe
       return `| \`${name}\` | ${typeOf(described)} | ${need} | ${meaning.trim()} |`;
     });
     const table = ["| member | type | required | meaning |", "|---|---|---|---|", ...rows].join("\n");
-    return `\n## ${heading}\n\n${String(schema.description)}\n\n${table}\n`;
+    return `\n## ${heading}\n\n${sentences(String(schema.description))}\n\n${table}\n`;
   };
   return INTRODUCTION + SECTIONS.map(sectionOf).join("") + ENVIRONMENT;
 }
@@ -120,4 +120,9 @@ function cell(text: string): string {
 
 function schemaAt(value: Json | undefined): Schema {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+}
+
+/** Puts each sentence, and each part between semicolons, on a line of its own. */
+function sentences(text: string): string {
+  return text.replaceAll(/(?<=[a-z`)][.;]) (?=[A-Za-z`$])/g, "\n");
 }

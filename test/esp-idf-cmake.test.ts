@@ -80,7 +80,7 @@ cmakeTest(`without the command there is one warning, and the build goes on${WHY}
   const { exitCode, output } = project.build();
   expect(exitCode).toBe(0);
   expect(output.match(/CMake Warning/g)).toHaveLength(1);
-  expect(output.replace(/\s+/g, " ")).toContain("the command tinybms-ota is not there: `npm install --save-dev");
+  expect(output.replace(/\s+/g, " ")).toContain("the command tinybms-ota is not installed: install the tarballs");
   expect(readFileSync(join(project.folder, "build", "gateway.bin"))).toEqual(
     readFileSync(join(project.folder, "app.elf")),
   );

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { documentedCommands } from "../scripts/generate-cli-reference.ts";
 import { isInstalled, PATH_WITHOUT_COMMAND, type Run, runProgram, SCRIPTS } from "./esp-idf-project.ts";
 
 const isAbsent = !isInstalled("python3") || process.platform === "win32";
@@ -81,6 +82,18 @@ pythonTest(`idf.py is given three actions, in the form of its extension interfac
   }
 });
 
+pythonTest(`every option of an action is an option of the command${WHY}`, async () => {
+  const { actions } = JSON.parse(idfPy("list").output) as Record<string, Record<string, { options: unknown }>>;
+  const commands = await documentedCommands();
+  for (const [action, { options }] of Object.entries(actions ?? {})) {
+    const name = action.replace("ota-", "");
+    const help = commands.find(({ words }) => words.join(" ") === `tinybms-ota ${name}`)?.help ?? "";
+    const known = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option);
+    const offered = (options as { names: readonly string[] }[]).flatMap(({ names }) => names);
+    expect(offered.filter((option) => !known.includes(option))).toEqual([]);
+  }
+});
+
 pythonTest(`ota-package packages the app of the build under its project name and version${WHY}`, () => {
   describeBuild({ app_bin: "gateway.bin", project_name: "gateway", project_version: "1.2.3" });
   expect(idfPy("ota-package", { update_manifest: true, label: "A; $label" })).toEqual({ exitCode: 0, output: "" });
@@ -142,5 +155,5 @@ pythonTest(`the command of the project comes before that on PATH; without one it
   rmSync(join(folder, "node_modules"), { recursive: true });
   const { exitCode, output } = idfPy("ota-validate");
   expect(exitCode).toBe(1);
-  expect(output).toContain("tinybms-ota is not there: `npm install --save-dev @tinybms/ota-publisher`");
+  expect(output).toContain("tinybms-ota is not installed: install the tarballs");
 });

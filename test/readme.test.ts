@@ -1,4 +1,4 @@
-/** Every command of the README, in order, in a folder that holds what a clone and a build of one's own hold. */
+/** Runs every command of the README in order, in a folder with a release line and the build of an app. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,13 +12,19 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SCRIPTS: Record<string, string> = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).scripts;
 const FLASHER = join(ROOT, "test/fixtures/formats/F9-flash-size-detect");
 
-/** This very test is part of the one, and the other has tests of its own. */
-const NOT_RUN: readonly string[] = ["test", "demo"];
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
-/** The README's shell blocks, one command a line, without comments. */
-const COMMANDS = [...readFileSync(join(ROOT, "README.md"), "utf8").matchAll(/```sh\n(.*?)```/gs)]
+/** The README's walkthrough, a shell script. */
+const WALKTHROUGH = /<!-- walkthrough -->\n```sh\n(.*?)```/s.exec(README)?.[1] ?? "";
+
+/** The other shell blocks, one command a line, without comments. */
+const COMMANDS = [...README.replace(WALKTHROUGH, "").matchAll(/```sh\n(.*?)```/gs)]
   .flatMap(([, block = ""]) => block.trim().split("\n"))
-  .map((line) => line.replace(/\s+#.*$/, ""));
+  .map((line) => line.replace(/\s+#.*$/, ""))
+  .filter((line) => line !== "");
+
+/** Scripts of the workspace, which have tests of their own. */
+const WORKSPACE_COMMANDS = COMMANDS.filter((line) => line.startsWith("npx "));
 
 let folder = "";
 let broker: EmbeddedBroker;
@@ -55,14 +61,11 @@ interface Started {
   readonly end: Promise<number | null>;
 }
 
-/** Starts what a line of the README starts, without pnpm, which would have to be downloaded. */
+/** Starts a line of the README by the clone's own scripts, in a folder outside of the clone. */
 function start(line: string, more = ""): Started {
-  const [, name = "", rest = ""] = /^npx -y pnpm@12 -s (\S+) (.*)$/.exec(line) ?? [];
-  const script = SCRIPTS[name]
-    ?.replace(/^node /, `"${process.execPath}" `)
-    .replaceAll(/(?<= )(?=scripts\/)/g, `${ROOT}/`);
-  const env = { ...process.env, TINYBMS_OTA_PASSPHRASE: "a passphrase of a team", INIT_CWD: folder };
-  const child = spawn(`exec ${script} ${here(rest)} ${more}`, {
+  const command = here(line).replace(/^\.\//, `exec ${ROOT}/`);
+  const env = { ...process.env, TINYBMS_OTA_PASSPHRASE: "a passphrase of a team" };
+  const child = spawn(`${command} ${more}`, {
     shell: true,
     cwd: folder,
     env,
@@ -95,27 +98,59 @@ async function startUntil(line: string, said: RegExp): Promise<Started> {
   return started;
 }
 
+/** Runs a shell script to its end. */
+async function runScript(script: string, cwd: string): Promise<{ exitCode: number | null; output: string }> {
+  const child = spawn("bash", ["-c", script], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += String(chunk);
+    });
+  }
+  const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  running.delete(child);
+  return { exitCode, output };
+}
+
 async function stop({ child, end }: Started): Promise<void> {
   child.kill("SIGINT");
   await end;
 }
 
-test("every command is a script of the workspace, and goes by pnpm's one line", () => {
+test("every command is a script of the workspace or a command of the clone", () => {
   expect(COMMANDS.length).toBeGreaterThan(15);
-  for (const line of COMMANDS) {
-    const [, name = ""] = /^npx -y pnpm@12 (?:-s )?(\S+)/.exec(line) ?? [];
-    expect(Object.keys(SCRIPTS), line).toContain(name);
+  for (const line of WORKSPACE_COMMANDS) {
+    const [, name = ""] = /^npx -y pnpm@12 (\S+)$/.exec(line) ?? [];
+    expect(["test", ...Object.keys(SCRIPTS)], line).toContain(name);
+  }
+  for (const line of COMMANDS.filter((command) => !WORKSPACE_COMMANDS.includes(command))) {
+    expect(line).toMatch(/^\.\/tinybms-(ota|sim) /);
   }
 });
 
+test("the walkthrough delivers an app image to a simulated device in five commands", async () => {
+  expect(WALKTHROUGH.trim().split("\n")).toHaveLength(5);
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  mkdirSync(join(folder, "my-project", "build"), { recursive: true });
+  const app = buildAppImage({ version: "1.2.3", projectName: "my-app", sizeBytes: 40_000 });
+  writeFileSync(join(folder, "my-project", "build", "app.bin"), app);
+  const script = WALKTHROUGH.replaceAll("../tinybms-ota/", ROOT)
+    .replace("--broker embedded", `--broker ${broker.url}`)
+    .replace("--expect 1", `--expect 1 --timeout 300 --json --broker ${broker.url}`);
+  const { exitCode, output } = await runScript(`set -m\n${script}`, empty);
+  expect(exitCode, output).toBe(0);
+  expect(output).toContain('"outcome": "delivered"');
+});
+
 test("every command does what it says, in the README's order", async () => {
-  const at = (name: string): string => `npx -y pnpm@12 -s tinybms-sim run ${name}`;
+  const at = (name: string): string => `./tinybms-sim run ${name}`;
   const three = '--broker mqtt://localhost:1883 --devices 3 --product "TinyBMS Web Gateway"';
   const serial = COMMANDS.find((line) => line.includes("--serial")) ?? "";
   let board: Started | undefined;
   for (const line of COMMANDS) {
-    const name = /^npx -y pnpm@12 (?:-s )?(\S+)/.exec(line)?.[1] ?? "";
-    if (NOT_RUN.includes(name) || line === serial) continue;
+    if (WORKSPACE_COMMANDS.includes(line) || line === serial) continue;
     if (line.includes("tinybms-sim run")) await stop(await startUntil(line, /topic /));
     else if (line.includes("--expect 3")) {
       const trust = line.includes("--sign-key") ? "--id signed --key-set ota/keys/1.json" : "";

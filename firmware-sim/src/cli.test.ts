@@ -175,6 +175,18 @@ test("run starts from a partition table elsewhere than at 0x8000, whose CSV leav
   expect(serial.err).toContain("--partition-table-offset can't be kept with --serial");
 });
 
+test("run --before starts a generated app of the image's chip and project, which takes the image", async () => {
+  const image = buildAppImage({ version: "2.0.0", projectName: "my-app", chip: "esp32s3", sizeBytes: 65536 });
+  const broker = await startEmbeddedBroker({});
+  const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
+  const before = ["--before", await file("my-app.bin", image)];
+  const { out } = await sim(["run", "--broker", broker.url, ...before, "--until", "settled", "--json"]);
+  await stop();
+  await broker.close();
+  expect(JSON.parse(out)).toMatchObject({ devices: [{ state: "confirmed", version: "2.0.0" }] });
+  expect((await sim(["run", "--broker", ANY_PORT, ...before, "--app", "my-app.bin"])).err).toContain("--before");
+});
+
 test("an interrupted run ends cleanly with its document and 130", async () => {
   const interrupt = new AbortController();
   const running = sim(["run", "--broker", ANY_PORT, "--json"], interrupt.signal);

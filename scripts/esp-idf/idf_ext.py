@@ -21,58 +21,54 @@ from pathlib import Path
 
 # Options by command: name, whether it is a flag, whether it may be repeated, what it does.
 _FLAG, _VALUE, _REPEATABLE = 'flag', 'value', 'repeatable'
-_MANIFEST = ('--manifest', _VALUE, 'the root manifest; ota/manifest.json without it')
+_MANIFEST = ('--manifest', _VALUE, 'root manifest (default: ota/manifest.json)')
 _SIGNING = [
-    ('--sign-key', _REPEATABLE, 'sign with this private key, a PEM file'),
-    ('--sign-command', _REPEATABLE, 'sign with this command'),
-    ('--sign-public', _REPEATABLE, 'public key that a --sign-command signs with'),
-    ('--passphrase-file', _VALUE, 'file with the passphrase of the private keys'),
+    ('--sign-key', _REPEATABLE, 'sign with this private key (PEM file)'),
+    ('--sign-command', _REPEATABLE, 'sign with a program: bytes on stdin, raw signature on stdout'),
+    ('--sign-public', _REPEATABLE, 'public key of a --sign-command, if the key set does not contain it'),
+    ('--passphrase-file', _VALUE, 'read the passphrase of the private key from a file'),
 ]
-_DRY_RUN = ('--dry-run', _FLAG, 'check everything and change nothing')
+_DRY_RUN = ('--dry-run', _FLAG, 'check everything without writing or sending')
 _OUTPUT = [
-    ('--json', _FLAG, 'print one JSON document'),
-    ('--verbose', _FLAG, 'say more, with the origin of errors'),
-    ('--quiet', _FLAG, 'say only what is wrong'),
+    ('--json', _FLAG, 'print one JSON document to standard output'),
+    ('--verbose', _FLAG, 'print more details, including the cause of an error'),
+    ('--quiet', _FLAG, 'print only warnings and errors'),
 ]
 _OPTIONS = {
     'package': [
         _MANIFEST,
-        ('--binary', _VALUE, 'the app image; that of this build without it'),
-        ('--version', _VALUE, 'the version; that of this build without it'),
-        ('--project', _VALUE, 'name of the artifact; the project\'s name without it'),
-        ('--output', _VALUE, 'folder that gets <version>/; versions/ beside the manifest without it'),
-        ('--artifact-name', _VALUE, 'file name of the copy; <project>-<version>.bin without it'),
-        ('--label', _VALUE, 'label of the manifest\'s entry'),
+        ('--binary', _VALUE, 'app image (default: the one of this build)'),
+        ('--version', _VALUE, 'version of the release (default: the version of this build)'),
+        ('--project', _VALUE, 'name of the artifact (default: the name of the project)'),
+        ('--output', _VALUE, 'folder in which to create <version>/ (default: versions/ next to the root manifest)'),
+        ('--artifact-name', _VALUE, 'file name of the packaged image (default: <project>-<version>.bin)'),
+        ('--label', _VALUE, 'label of the version in the root manifest'),
         ('--update-manifest', _FLAG, 'add the version to the root manifest, or replace its entry'),
         *_SIGNING,
-        ('--force', _FLAG, 'replace a version that was released with other bytes'),
+        ('--force', _FLAG, 'replace a release of this version that has other bytes'),
         _DRY_RUN,
         *_OUTPUT,
     ],
     'deploy': [
         _MANIFEST,
-        ('--version', _VALUE, 'the version to deliver; that of this build without it'),
-        ('--transport', _REPEATABLE, 'mqtt, https or serial; without it the artifact\'s protocols decide'),
-        ('--device', _REPEATABLE, 'deliver to this device alone'),
-        ('--device-file', _VALUE, 'deliver to the devices that a file names, one on each line'),
-        ('--expect', _VALUE, 'how many devices must end well'),
-        ('--wait', _VALUE, 'how far devices must come: confirmed, downloaded or none'),
-        ('--timeout', _VALUE, 'seconds that the delivery may take'),
-        ('--mode', _VALUE, 'how the image travels: chunked or blob'),
-        ('--broker', _VALUE, 'URL of the broker, above the manifest\'s; embedded starts one here'),
-        ('--keys', _VALUE, 'folder of the product\'s key sets; keys/ beside the manifest without it'),
+        ('--version', _VALUE, 'version to deliver (default: the version of this build)'),
+        ('--transport', _REPEATABLE, 'mqtt, https or serial (default: the artifact\'s protocols)'),
+        ('--device', _REPEATABLE, 'deliver only to this device'),
+        ('--device-file', _VALUE, 'deliver only to the devices listed in this file, one per line'),
+        ('--expect', _VALUE, 'number of devices that must succeed'),
+        ('--wait', _VALUE, 'state that devices must reach: confirmed, downloaded or none'),
+        ('--timeout', _VALUE, 'time limit of the delivery in seconds'),
+        ('--mode', _VALUE, 'MQTT: send the image in chunks, or as one message (chunked or blob)'),
+        ('--broker', _VALUE, 'broker to use instead of the manifest\'s; embedded starts one in this process'),
+        ('--keys', _VALUE, 'folder of the key sets (default: keys/ next to the root manifest)'),
         *_SIGNING,
-        ('--allow-insecure', _FLAG, 'let credentials go unencrypted and certificates unchecked where a channel says so'),
-        ('--rollout', _VALUE, 'shares of the fleet, one after the other: 1%,10%,100%'),
-        ('--hold', _VALUE, 'seconds between two shares'),
-        ('--abort-on', _VALUE, 'share of failed devices that ends the rollout: 2%'),
-        ('--resume', _VALUE, 'journal of a rollout to go on with'),
+        ('--allow-insecure', _FLAG, 'allow credentials without encryption, and certificates that are not checked'),
         _DRY_RUN,
         *_OUTPUT,
     ],
     'validate': [
         _MANIFEST,
-        ('--format', _VALUE, 'how problems are written: text or github'),
+        ('--format', _VALUE, 'text, or github for annotations of a GitHub workflow'),
         *_OUTPUT,
     ],
 }
@@ -90,7 +86,7 @@ def action_extensions(base_actions, project_path):
         program = _find_command(project_path)
         if program is None:
             print(
-                'tinybms-ota is not there: `npm install --save-dev @tinybms/ota-publisher` in the project\'s folder',
+                'tinybms-ota is not installed: install the tarballs of TinyBMS OTA (`pnpm pack:all` there) in the project\'s folder',
                 file=sys.stderr,
             )
             sys.exit(1)
@@ -135,7 +131,7 @@ def action_extensions(base_actions, project_path):
             'ota-validate': {
                 'callback': ota_validate,
                 'short_help': 'Check the release line.',
-                'help': 'Check the release line and list every fault, with `tinybms-ota validate`.',
+                'help': 'Check the release line and list every problem, with `tinybms-ota validate`.',
                 'options': _click_options('validate'),
                 'order_dependencies': ['all', 'ota-package'],
             },

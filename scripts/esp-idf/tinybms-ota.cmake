@@ -159,7 +159,7 @@ function(_tinybms_ota_package)
     _tinybms_ota_find_command(tinybms_ota)
     if(NOT tinybms_ota)
         _tinybms_ota_not_packaged(
-            "the command tinybms-ota is not there: `npm install --save-dev @tinybms/ota-publisher`, or TINYBMS_OTA=OFF"
+            "the command tinybms-ota is not installed: install the tarballs of TinyBMS OTA (`pnpm pack:all` there), or set TINYBMS_OTA=OFF"
         )
         return()
     endif()

@@ -9,6 +9,8 @@ export interface DeviceInputOptions extends IdfOptions {
   /** What names begin with. */
   readonly id?: string;
   readonly app?: string;
+  /** App image that the generated app is to be updated to. */
+  readonly before?: string;
   readonly chip?: ChipName;
   readonly partitionTable?: string;
   /** Flash address of the partition table in bytes. */

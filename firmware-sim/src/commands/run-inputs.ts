@@ -185,18 +185,28 @@ function readKeySetFile(file: string, message: Uint8Array): TrustedKeys {
   }
 }
 
+async function readAppImage(path: string): Promise<Uint8Array> {
+  const image = await readInput(path);
+  verifyAppImage(parseAppImage(image));
+  return image;
+}
+
 /**
  * Reads what a board is flashed with, but for its NVS. Errors as {@link readDeviceInputs}.
  *
- * @param options - Without an app the board gets a made-up one.
+ * @param options - Without `app`, the board gets a generated one: for the chip and project of `before`, if given.
  */
 export async function readFlashContents(
-  options: Pick<DeviceInputOptions, "app" | "chip" | "partitionTable" | "partitionTableOffset" | "bootloader">,
+  options: Pick<
+    DeviceInputOptions,
+    "app" | "before" | "chip" | "partitionTable" | "partitionTableOffset" | "bootloader"
+  >,
 ): Promise<FlashContents> {
-  const given = options.app === undefined ? undefined : await readInput(options.app);
-  if (given !== undefined) verifyAppImage(parseAppImage(given));
-  const chip = options.chip ?? chipOf(given) ?? "esp32";
-  const app = given ?? buildAppImage({ ...DEFAULT_APP, chip });
+  const given = options.app === undefined ? undefined : await readAppImage(options.app);
+  const update = options.before === undefined ? undefined : await readAppImage(options.before);
+  const chip = options.chip ?? chipOf(given ?? update) ?? "esp32";
+  const projectName = update && parseAppImage(update).descriptor?.projectName;
+  const app = given ?? buildAppImage({ ...DEFAULT_APP, chip, ...(projectName === undefined ? {} : { projectName }) });
   const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
   const { partitionTableOffset } = options;
   const place = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };

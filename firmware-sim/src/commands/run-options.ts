@@ -46,6 +46,11 @@ function addDeviceOptions(command: Command): void {
     .option("--devices <count>", "number of devices (default: 1)", count)
     .option("--id <prefix>", "prefix of the device IDs: PREFIX-1, PREFIX-2 and so on (default: bench)")
     .option("--app <file>", "app image that the devices start with (default: a generated one)")
+    .addOption(
+      new Option("--before <file>", "start with a generated app of the chip and project of this image").conflicts(
+        "app",
+      ),
+    )
     .addOption(new Option("--chip <name>", "chip (default: the app's)").choices(CHIPS.map(({ name }) => name)))
     .option("--bootloader <file>", "second-stage bootloader")
     .option("--partition-table <file>", "partition table, CSV or binary (default: two OTA slots)")

@@ -31,7 +31,7 @@ const FIELDS: { readonly [Name in keyof KnownEfuses]-?: Reader<Name> } = {
 };
 
 /**
- * Reads what is known of a board's eFuses: fields by hand, as `docs/cli.md` lists them, or what
+ * Reads what is known of a board's eFuses: fields by hand, as `docs/simulator.md` lists them, or what
  * `espefuse summary --format json` writes.
  *
  * @param file - Its name, for messages.

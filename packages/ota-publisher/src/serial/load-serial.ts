@@ -16,7 +16,7 @@ export async function loadSerial(): Promise<SerialPackage> {
     const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isAbsent) throw cause;
     const message = `boards at a cable need the package ${name}, which is not installed`;
-    const hint = `npm install ${name} beside tinybms-ota (npm install --global ${name} where that is global)`;
+    const hint = `install the tarball of ${name} (pnpm pack:all) next to tinybms-ota`;
     throw new OtaError("serial/package-missing", message, { package: name }, { cause, hint });
   }
 }
