@@ -6,7 +6,7 @@ import { type Command, CommanderError } from "commander";
  * commander looks for missing options before it looks at unknown ones. So `deploy --verison 1.2.3` is told that
  * `--version` is missing, and the name that was misspelled is not even mentioned.
  *
- * @param thrown - What parsing `argv` threw.
+ * @param thrown - The error of parsing `argv`.
  * @param program - A program that has parsed nothing yet. None of its actions run.
  * @returns The error to report: `thrown`, or the unknown option with commander's suggestion.
  */
@@ -26,7 +26,7 @@ export async function argumentFault(thrown: unknown, program: Command, argv: rea
   return thrown;
 }
 
-/** Codes of errors behind which a misspelled option may be. */
+/** Codes of errors that a misspelled option may cause. */
 const MISSPELLED: readonly string[] = ["commander.missingMandatoryOptionValue", "commander.unknownOption"];
 
 function makeAllOptional(command: Command): void {

@@ -1,9 +1,9 @@
 import { isOtaError, OtaError, redactorOf, terminalJson } from "@tinybms/ota-core";
 
-/** Where a command's text goes: a stream of the process, or one that collects it. */
+/** Stream for a command's text: one of the process, or one that collects it. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
 
-/** What a command has of the world outside the file system. */
+/** A command's environment except the file system. */
 export interface CommandWorld {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
@@ -27,10 +27,10 @@ type Style = Parameters<NodeUtil["styleText"]>[0];
 /** Loaded when a text needs it: it takes longer to load than most commands take to print. */
 const util = (): NodeUtil => process.getBuiltinModule("node:util");
 
-/** Credentials that a world's commands have met: an output that is made later hides them too. */
+/** Secrets of each world. An output that is created later redacts them too. */
 const SECRETS = new WeakMap<CommandWorld, Set<string>>();
 
-/** What a command says. With `--json` standard output gets one document and nothing else. */
+/** Output of a command. With `--json`, standard output gets only one document. */
 export class CommandOutput {
   readonly world: CommandWorld;
   readonly json: boolean;
@@ -49,19 +49,19 @@ export class CommandOutput {
     this.#redact = { count: -1, apply: (text) => text };
   }
 
-  /** Blanks these texts in all that is told from now on, results included. */
+  /** Redacts these texts in all later output, including results. */
   hide(secrets: Iterable<string>): void {
     for (const secret of secrets) this.#secrets.add(secret);
   }
 
-  /** The text as it may be told: see {@link hide}. */
+  /** Returns a text with the secrets of {@link hide} redacted. */
   redact(text: string): string {
     const { size } = this.#secrets;
     if (this.#redact.count !== size) this.#redact = { count: size, apply: redactorOf(this.#secrets) };
     return this.#redact.apply(text);
   }
 
-  /** An error without what {@link hide} was told, to be told by whoever catches it. */
+  /** Returns a copy of an error with the secrets of {@link hide} redacted. */
   clean(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     const message = this.redact(error.message);
@@ -86,70 +86,71 @@ export class CommandOutput {
     return Object.fromEntries(members) as T & object;
   }
 
-  /** Whether standard error is a terminal that can redraw lines. */
+  /** Returns `true` if standard error is a terminal that can redraw lines. */
   get isInteractive(): boolean {
     return this.world.stderr.isTTY === true && this.world.env.TERM !== "dumb";
   }
 
-  /** What the command was asked for, for people: on standard output, and nowhere with `--json`. */
+  /** Prints a result for people to standard output. Has no effect with `--json`. */
   print(text: string): void {
     if (!this.json) this.world.stdout.write(`${this.#hidden(text)}\n`);
   }
 
-  /** The result, for programs: only with `--json`, and once. */
+  /** Prints the result for programs. Has an effect only with `--json`; call it once. */
   printJson(document: unknown): void {
     if (!this.json) return;
-    const told = this.#secrets.size === 0 ? document : this.redactAll(JSON.parse(JSON.stringify(document)));
+    const redacted = this.#secrets.size === 0 ? document : this.redactAll(JSON.parse(JSON.stringify(document)));
     // Two writes: a document may have megabytes, which joining would copy.
-    this.world.stdout.write(terminalJson(told, 2));
+    this.world.stdout.write(terminalJson(redacted, 2));
     this.world.stdout.write("\n");
   }
 
-  /** A result as it may be shown. `inspect --show-secrets` met no credential of ours, and shows what it found. */
+  /** Redacts a result. Without known secrets, as in `inspect --show-secrets`, the text stays as it is. */
   #hidden(text: string): string {
     return this.#secrets.size === 0 ? text : this.redact(text);
   }
 
-  /** What goes on meanwhile: on standard error, unless `--quiet`. */
+  /** Prints progress to standard error, unless `--quiet` is set. */
   note(text: string): void {
     if (!this.quiet) this.world.stderr.write(`${this.redact(text)}\n`);
   }
 
+  /** Prints a warning to standard error. */
   warn(text: string): void {
     this.world.stderr.write(`${this.errorStyle("yellow", "warning:")} ${this.redact(text)}\n`);
   }
 
-  /** Only with `--verbose`. */
+  /** Prints details to standard error, only with `--verbose`. */
   debug(text: string): void {
     if (this.verbose) this.world.stderr.write(`${this.redact(text)}\n`);
   }
 
-  /** One event for programs, as a line of JSON on standard error; only with `--verbose`. */
+  /** Prints an event as one line of JSON to standard error, only with `--verbose`. */
   trace(event: unknown): void {
     this.debug(terminalJson(event));
   }
 
-  /** Text for standard output, styled where that is a terminal. */
+  /** Styles text for standard output, if that is a terminal. */
   style(style: Style, text: string): string {
     return paint(this.world.stdout, this.world.env, style, text);
   }
 
-  /** Text for standard error, styled where that is a terminal. */
+  /** Styles text for standard error, if that is a terminal. */
   errorStyle(style: Style, text: string): string {
     return paint(this.world.stderr, this.world.env, style, text);
   }
 
-  /** One line that says what is wrong, one that says what to do, and with `--verbose` where it came from. */
+  /** Prints an error: a line with the message, a line with the hint and, with `--verbose`, the stack. */
   fail(error: OtaError): void {
     const { stderr } = this.world;
-    const tell = (text: string): string => printable(this.redact(text));
-    stderr.write(`${this.errorStyle("red", `error[${error.code}]:`)} ${tell(error.message)}\n`);
-    if (error.hint !== undefined) stderr.write(`${this.errorStyle("cyan", "hint:")} ${tell(error.hint)}\n`);
+    const cleaned = (text: string): string => printable(this.redact(text));
+    stderr.write(`${this.errorStyle("red", `error[${error.code}]:`)} ${cleaned(error.message)}\n`);
+    if (error.hint !== undefined) stderr.write(`${this.errorStyle("cyan", "hint:")} ${cleaned(error.hint)}\n`);
     if (this.verbose && error.stack !== undefined) stderr.write(`${this.redact(stackOf(error))}\n`);
   }
 }
 
-/** Text that came from outside, without what a terminal would take for a command, on one line. */
+/** Returns a text from outside on one line, without the control sequences of terminals. */
 export function printable(text: string): string {
   // Nearly all text is: tables of many rows make no copy of each cell.
   if (/^[\x20-\x7e]*$/.test(text)) return text;

@@ -38,7 +38,7 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0, up to 1000000.");
 }
 
-/** Bytes, decimal or with 0x, with esptool's suffix `MB` for 2 to the power of 20. */
+/** Reads a number of bytes, decimal or with 0x, with esptool's suffix `MB` for 2 to the power of 20. */
 export function byteCount(text: string): number {
   const [, digits, suffix] = /^(\d+|0x[0-9a-f]+)(MB|M|KB|K)?$/i.exec(text) ?? [];
   const unit = suffix === undefined ? 1 : suffix.toUpperCase().startsWith("M") ? 0x10_0000 : 0x400;
@@ -47,7 +47,7 @@ export function byteCount(text: string): number {
   throw new InvalidArgumentError("It must be a number of bytes such as 4096, 0x1000 or 4MB.");
 }
 
-/** A rate that adapters may have. */
+/** Reads a baud rate from 9600 to 2000000. */
 export function baudRate(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 9600 && value <= 2_000_000) return value;

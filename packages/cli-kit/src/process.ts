@@ -5,8 +5,8 @@ import { OutputFaults } from "./output-faults.ts";
 const END_MS = { result: 500, interruption: 1_500 };
 
 /**
- * Runs a program in this process: SIGINT and SIGTERM abort its signal, and the second of them ends it at once. The process
- * is gone soon after the result, or after an interruption, also where the operating system still waits for something.
+ * Runs a program in this process: SIGINT and SIGTERM abort its signal, and a second one ends the process at once. The
+ * process ends soon after the result or an interruption, even if the operating system still waits for something.
  *
  * @param run - The program. Returns its exit code.
  */
@@ -17,7 +17,7 @@ export async function runInProcess(
   let isInterrupted = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, async () => {
-      // Who asks twice does not want to wait for a clean end.
+      // A second signal means that the user does not want to wait.
       if (isInterrupted) process.exit(130);
       isInterrupted = true;
       endWithin(END_MS.interruption, 130);

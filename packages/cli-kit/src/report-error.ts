@@ -30,7 +30,7 @@ function otaErrorOf(thrown: unknown, signal: AbortSignal): OtaError | undefined 
 
 /** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
 function argumentError({ code, message }: CommanderError): OtaError<"arguments/invalid"> {
-  // commander answers a missing command with its help, which nobody asked for.
+  // For a missing command, commander prints its help, which the user did not request.
   if (code === "commander.help") {
     return new OtaError("arguments/invalid", "no command is given", {}, { hint: "--help lists the commands" });
   }

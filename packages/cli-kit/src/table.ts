@@ -1,6 +1,6 @@
 import { printable } from "./command-output.ts";
 
-/** On which side the cells of a column stand. */
+/** Alignment of a column's cells. */
 export type ColumnAlignment = "left" | "right";
 
 /** Options of {@link tableLines}. */
@@ -14,7 +14,7 @@ export interface TableOptions {
 /**
  * Formats a table: a line of headings, then one line a row. Every column is as wide as its widest cell.
  *
- * @param rows - As many cells each as there are headings. What a terminal would take for a command is removed.
+ * @param rows - As many cells each as there are headings. Control sequences of terminals are removed.
  * @returns The lines, without spaces at their ends.
  */
 export function tableLines(

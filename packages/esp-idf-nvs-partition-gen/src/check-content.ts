@@ -6,7 +6,9 @@ import { buildNvsPartition, type NvsPartitionOptions, parseNvsCsv } from "@tinyb
  * Checks what the generator is to read, before it is started: the CSV with the files that it names, and the size.
  *
  * @param folder - Where relative names of files begin.
- * @throws {@link OtaError} `nvs/csv-invalid`, `nvs/entry-invalid`, `nvs/size-invalid`.
+ * @throws {@link OtaError} `nvs/csv-invalid`.
+ * @throws {@link OtaError} `nvs/entry-invalid`.
+ * @throws {@link OtaError} `nvs/size-invalid`.
  */
 export function checkContent(csv: string | Uint8Array, folder: string, options: NvsPartitionOptions): void {
   const entries = parseNvsCsv(csv, (path) => {

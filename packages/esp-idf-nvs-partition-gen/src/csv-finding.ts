@@ -21,12 +21,13 @@ const BYTE_ORDER_MARKS: readonly (readonly number[])[] = [
 ];
 
 /**
- * What is wrong with the CSV or the size that `generate` or `encrypt` is called with, so that it can be told by line and
- * column: the generator answers most faults with a stack trace. It has the last word, and is started all the same.
+ * Returns what is wrong with the CSV or the size that `generate` or `encrypt` is called with, so that it can be told by
+ * line and column: the generator answers most faults with a stack trace. It has the last word, and is started all the
+ * same.
  *
  * @param args - The arguments, from the command's name on.
  * @param folder - Where relative names of files begin.
- * @returns One sentence, or `undefined` where nothing is wrong or the arguments are not understood.
+ * @returns One sentence, or `undefined` if nothing is wrong or the arguments are not understood.
  */
 export function csvFinding(args: readonly string[], folder: string): string | undefined {
   const [command, ...rest] = args;

@@ -21,8 +21,8 @@ export function writeRecord(folder: string): void {
 }
 
 /**
- * Whether a virtual environment has everything still that was installed, and a Python. Where the Python is another one than
- * it was, since the system's was updated, that is asked.
+ * Returns whether a virtual environment has everything still that was installed, and a Python. Where the Python is
+ * another one than it was, since the system's was updated, that is asked.
  */
 export async function isWhole(folder: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<boolean> {
   const record = readRecord(folder);

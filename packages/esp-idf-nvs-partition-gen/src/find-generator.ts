@@ -14,7 +14,7 @@ import {
   succeeds,
 } from "./python.ts";
 
-/** How Espressif's generator is started on this machine. */
+/** The command that starts Espressif's generator on this machine. */
 export interface Generator {
   readonly program: string;
   /** Come before the arguments of the generator itself. */
@@ -24,7 +24,7 @@ export interface Generator {
   readonly origin: string;
 }
 
-/** For {@link findGenerator}. */
+/** Options of {@link findGenerator}. */
 export interface FindOptions extends SetUpOptions {
   /** A Python to use before all others. */
   readonly python?: string | undefined;
@@ -68,7 +68,7 @@ async function chosenPython(python: string, options: FindOptions): Promise<Gener
   return privateModule(folder, env);
 }
 
-/** The generator of the ESP-IDF that the shell is set up for (`export.sh`). */
+/** Returns the generator of the active ESP-IDF environment (`export.sh`). */
 async function activeIdf(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Generator | undefined> {
   const { IDF_PATH: idf = "", IDF_PYTHON_ENV_PATH: environment = "" } = env;
   if (idf === "" && environment === "") return undefined;
@@ -81,7 +81,7 @@ async function activeIdf(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined
   return { program: python, args: [script], env, origin: `ESP-IDF: ${script}` };
 }
 
-/** Whether it is the generator itself, not what starts the package. */
+/** Returns `true` if a script is the generator itself, not a wrapper of the package. */
 function isWholeScript(path: string): boolean {
   try {
     return !readFileSync(path, "utf8").includes(GENERATOR_MODULE);

@@ -7,24 +7,24 @@ import { checkContent } from "./check-content.ts";
 import { findGenerator } from "./find-generator.ts";
 import { runProcess } from "./run-process.ts";
 
-/** What a partition is to hold: entries, or CSV in the generator's own format. */
+/** Contents of a partition: entries, or CSV in the generator's format. */
 export type NvsPartitionContent =
   | { readonly entries: readonly NvsEntryInput[]; readonly csv?: undefined }
   | { readonly csv: string; readonly entries?: undefined };
 
-/** How a partition is made. */
+/** Options of {@link generateNvsPartition}. */
 export type GenerateNvsPartitionOptions = NvsPartitionContent & {
-  /** Where relative names of files in `csv` begin; the current folder by default. */
+  /** Folder of relative file names in `csv`. @defaultValue The current folder */
   readonly folder?: string | undefined;
   /** Size of the partition in bytes, a multiple of 4096. */
   readonly sizeBytes: number;
-  /** Format version, 2 by default. */
+  /** Format version. @defaultValue 2 */
   readonly version?: 1 | 2 | undefined;
   /** Encrypts the partition with these keys. */
   readonly encryption?: NvsKeys | undefined;
   /** A Python to use before all others. */
   readonly python?: string | undefined;
-  /** Where `PATH`, the cache folder and ESP-IDF are looked up; `process.env` by default. */
+  /** Environment for `PATH`, the cache folder and ESP-IDF. @defaultValue `process.env` */
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told, in half sentences, while the generator is set up for the first time. */
@@ -32,12 +32,16 @@ export type GenerateNvsPartitionOptions = NvsPartitionContent & {
 };
 
 /**
- * Makes an NVS partition with Espressif's own generator, which is found and set up as the command does. The content is
- * checked before.
+ * Creates an NVS partition with Espressif's generator, which is found and set up as in the command. Checks the content
+ * first.
  *
  * @returns The partition; below 0x3000 bytes without the blank pages at its end.
- * @throws {@link OtaError} `nvs/csv-invalid`, `nvs/entry-invalid`, `nvs/size-invalid`, `nvs/keys-invalid` for the input;
- *   `nvs/generator-missing` if it can't be started; `nvs/generator-failed` if it fails; the signal's reason.
+ * @throws {@link OtaError} `nvs/csv-invalid`.
+ * @throws {@link OtaError} `nvs/entry-invalid`.
+ * @throws {@link OtaError} `nvs/size-invalid`.
+ * @throws {@link OtaError} `nvs/keys-invalid` for the input.
+ * @throws {@link OtaError} `nvs/generator-missing` if it can't be started.
+ * @throws {@link OtaError} `nvs/generator-failed` if it fails; the signal's reason.
  */
 export async function generateNvsPartition(options: GenerateNvsPartitionOptions): Promise<Uint8Array> {
   const { sizeBytes, version = 2, encryption, env = process.env, folder = process.cwd(), signal } = options;

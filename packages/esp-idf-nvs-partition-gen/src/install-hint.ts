@@ -12,7 +12,7 @@ const LINUX: readonly (readonly [family: RegExp, command: string])[] = [
   [/\b(?:suse|opensuse)\b/, "zypper install python3"],
 ];
 
-/** What to install on this system so that the generator can be set up, as one sentence. */
+/** Returns what to install on this system so that the generator can be set up, as one sentence. */
 export function installHint(platform: NodeJS.Platform = process.platform, osRelease: string = readOsRelease()): string {
   const command = commandOf(platform, osRelease);
   const python = command === undefined ? PYTHON : `${PYTHON} (${command})`;

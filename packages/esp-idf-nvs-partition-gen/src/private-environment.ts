@@ -29,7 +29,8 @@ export interface SetUpOptions {
 }
 
 /**
- * Where this user's private environment for the pinned packages is, whether it is there or not. All projects share it.
+ * Returns where this user's private environment for the pinned packages is, whether it is there or not. All projects
+ * share it.
  *
  * @param python - Makes it another one, for a Python that the user has chosen.
  */

@@ -7,19 +7,21 @@ export const GENERATOR_MODULE = "esp_idf_nvs_partition_gen";
 /** Oldest Python that the pinned packages run on. */
 export const PYTHON_VERSION_MIN = "3.10";
 
-/** Where a virtual environment has its Python. */
+/** Returns the path of Python in a virtual environment. */
 export function pythonOf(environmentFolder: string): string {
   if (process.platform === "win32") return join(environmentFolder, "Scripts", "python.exe");
   return join(environmentFolder, "bin", "python");
 }
 
-/** Whether a Python finds the generator. One that can't be started doesn't. */
+/** Returns `true` if a Python can be started and finds the generator. */
 export function hasGenerator(python: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<boolean> {
   const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${GENERATOR_MODULE}") is None)`;
   return succeeds(python, ["-c", code], env, signal);
 }
 
-/** The Python on the path that is new enough and can make virtual environments, as program and first arguments. */
+/**
+ * Returns the Python on the path that is new enough and can make virtual environments, as program and first arguments.
+ */
 export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<readonly string[] | undefined> {
   const candidates = process.platform === "win32" ? [["python"], ["py", "-3"]] : [["python3"], ["python"]];
   for (const [program = "", ...args] of candidates) {
@@ -28,7 +30,10 @@ export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): 
   return undefined;
 }
 
-/** Whether a Python is new enough, and has what virtual environments are made with. Debian has that in another package. */
+/**
+ * Returns whether a Python is new enough, and has what virtual environments are made with. Debian has that in another
+ * package.
+ */
 export function canMakeEnvironment(
   [program = "", ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -43,7 +48,7 @@ export function canMakeEnvironment(
   );
 }
 
-/** Whether a program can be started and ends well. */
+/** Returns `true` if a program can be started and exits with 0. */
 export async function succeeds(
   program: string,
   args: readonly string[],
@@ -58,7 +63,7 @@ export async function succeeds(
   }
 }
 
-/** The environment in which Python takes no module from the folder it is started in (from Python 3.11 on). */
+/** Returns the environment in which Python takes no module from the folder it is started in (from Python 3.11 on). */
 export function safePath(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, PYTHONSAFEPATH: "1" };
 }

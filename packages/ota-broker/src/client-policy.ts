@@ -8,16 +8,18 @@ import { addressGroup, isOfThisMachine } from "./remote-address.ts";
 import { RetainedMessages } from "./retained-messages.ts";
 import { type Identity, TopicAccess } from "./topic-access.ts";
 
-/** What a {@link ClientPolicy} goes by. */
+/** Options of a {@link ClientPolicy}. */
 export interface PolicyOptions {
-  /** Who may connect; `undefined`: whoever reaches the broker, as a device unless from this machine. */
+  /**
+   * Users who may connect. If `undefined`, every client may connect: as a device, or with all rights from this machine.
+   */
   readonly users: readonly BrokerUser[] | undefined;
   /** Below which topics clients may publish and subscribe; `undefined`: below any. */
   readonly topicRoots: readonly string[] | undefined;
   readonly limits: BrokerLimits;
   /** The topics on which publishers may send whole images. */
   readonly blob: BlobTopics;
-  /** Told what a client was refused. */
+  /** Called for each refusal of a client's request. */
   readonly onRefused: (conn: Client["conn"], clientId: string, reason: string) => void;
 }
 
@@ -45,13 +47,13 @@ export class ClientPolicy {
     this.#retained = new RetainedMessages(options.limits.retainedBytesMax);
   }
 
-  /** Whether a message as large as an image may come from this client. Not before it has said who it is. */
+  /** Returns `true` if a client is authenticated and may send messages as large as an image. */
   mayDeliver(client: Client | undefined): boolean {
     const identity = client === undefined ? undefined : this.#identities.get(client);
     return identity !== undefined && identity.role !== "device";
   }
 
-  /** Notes that a client gave subscriptions up. */
+  /** Records that a client unsubscribed. */
   unsubscribed(client: Client, filters: readonly string[]): void {
     for (const filter of filters) this.#subscriptions.get(client)?.delete(filter);
   }
@@ -95,7 +97,10 @@ export class ClientPolicy {
     },
   };
 
-  /** A will comes here as well: the guard sees only that its CONNECT is not too large. */
+  /**
+   * Returns the reason to refuse a message, if any. Wills are checked here too: the guard checks only the size of their
+   * CONNECT.
+   */
   #messageFault(client: Client, identity: Identity, message: MessageFacts): string | undefined {
     const { topic, sizeBytes, retain } = message;
     const sizeMax = messageSizeMax(topic, this.mayDeliver(client) ? this.#options.blob : undefined);
@@ -122,7 +127,10 @@ export class ClientPolicy {
     return { role: result.role, name: result.name };
   }
 
-  /** A client ends an older one of the same identifier (MQTT-3.1.4-2): it has to be the same somebody. */
+  /**
+   * Admits a client. It replaces an older one with the same identifier (MQTT-3.1.4-2), which must have the same
+   * identity.
+   */
   #admit(client: Client, identity: Identity): void {
     const holder = this.#holders.get(client.id);
     const held = holder === undefined || holder.closed ? undefined : this.#identities.get(holder);
@@ -157,14 +165,14 @@ export class ClientPolicy {
   }
 }
 
-/** What is judged of a message. */
+/** Checked properties of a message. */
 interface MessageFacts {
   readonly topic: string;
   readonly sizeBytes: number;
   readonly retain: boolean;
 }
 
-/** Whose share of the room for retained messages is used. A client without a name can't choose another share. */
+/** Returns the owner whose share of the retained messages is used. A client without a name can't choose its share. */
 function ownerOf(client: Client, identity: Identity): string {
   if (identity.role === "local") return `local ${client.id}`;
   if (identity.name !== undefined) return `${identity.role} ${identity.name}`;

@@ -5,10 +5,10 @@ import type { ByteBudget } from "./byte-budget.ts";
 import { budgetError, refusalError } from "./guard-stream.ts";
 import type { PacketGuard } from "./packet-guard.ts";
 
-/** What a {@link ClientStream} is made with. */
+/** Options of a {@link ClientStream}. */
 export interface ClientStreamOptions {
   readonly guard: PacketGuard;
-  /** What all connections together may have under way. */
+  /** Limit of unfinished bytes of all connections together. */
   readonly budget: ByteBudget;
   /** Called before the connection is ended because of what the client sent. */
   readonly onRefused: (error: OtaError) => void;
@@ -60,7 +60,7 @@ export class ClientStream extends Duplex {
     return this.#socket.localAddress;
   }
 
-  /** The broker has handled the SUBSCRIBE or UNSUBSCRIBE that it was given last. */
+  /** Continues after the broker has handled the last SUBSCRIBE or UNSUBSCRIBE. */
   proceed(): void {
     if (!this.#isHeld || this.destroyed) return;
     this.#isHeld = false;

@@ -14,11 +14,11 @@ import { PacketGuard } from "./packet-guard.ts";
 import type { BrokerUser } from "./password-file.ts";
 import { ConnectionCount, isOfThisMachine } from "./remote-address.ts";
 
-/** Where an embedded broker listens, and to whom. */
+/** Options of {@link startEmbeddedBroker}. */
 export interface EmbeddedBrokerOptions {
-  /** Address to listen on; `127.0.0.1` without it, so that only this machine reaches it. */
+  /** Address to listen on. @defaultValue `127.0.0.1`, which only this machine can reach */
   readonly host?: string;
-  /** TCP port; without it, or with 0, any free one. */
+  /** TCP port; 0 for any free port. @defaultValue 0 */
   readonly port?: number;
   /**
    * Who may connect, and as what: {@link readPasswordFile} gives them. Without it nobody is asked: processes of this machine may
@@ -32,7 +32,7 @@ export interface EmbeddedBrokerOptions {
   readonly tls?: BrokerTls;
   /** In place of the defaults, each for itself. */
   readonly limits?: Partial<BrokerLimits>;
-  /** Told whenever a client is refused something. */
+  /** Called for each refusal of a client's request. */
   readonly onRefused?: (refusal: BrokerRefusal) => void;
 }
 
@@ -45,34 +45,35 @@ export interface BrokerTls {
   readonly ca?: string;
 }
 
-/** Something that a client was refused. */
+/** A refused request of a client. */
 export interface BrokerRefusal {
   /** The client's address, without its port. */
   readonly address: string;
-  /** As it called itself; empty before it did. */
+  /** Client identifier of CONNECT; empty before that. */
   readonly clientId: string;
-  /** What it did, as the end of a sentence whose subject is the client. */
+  /** Reason, as the end of a sentence whose subject is the client. */
   readonly reason: string;
 }
 
 /** A broker that runs in this process. */
 export interface EmbeddedBroker {
-  /** Where clients of this machine connect, for example `mqtt://127.0.0.1:1883`. */
+  /** URL for clients of this machine, for example `mqtt://127.0.0.1:1883`. */
   readonly url: string;
   /** The address it listens on, as it was asked for. */
   readonly host: string;
   /** The TCP port it listens on. */
   readonly port: number;
-  /** Ends every connection at once and stops listening. Retained messages are gone with it. */
+  /** Closes every connection and stops listening. Discards retained messages. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an MQTT 3.1.1 broker in this process: aedes over TCP or TLS, messages in memory, behind a {@link PacketGuard} for each
- * connection and the access control of the protocol's topics table. Sessions end with their connections.
+ * Starts an MQTT 3.1.1 broker in this process: aedes over TCP or TLS, messages in memory, behind a {@link PacketGuard}
+ * for each connection and the access control of the protocol's topics table. Sessions end with their connections.
  *
  * @throws {@link OtaError} `delivery/broker-unreachable` if it can't listen there: the port is taken, the address is
- *   none of this machine's, or it takes rights to listen on it; `delivery/tls-failed` if a certificate or key is none.
+ *   none of this machine's, or it takes rights to listen on it.
+ * @throws {@link OtaError} `delivery/tls-failed` if a certificate or key is none.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const { host = "127.0.0.1", port = 0, users, topicRoots, tls } = options;
@@ -228,7 +229,7 @@ function portOf(server: Server): number {
   return address !== null && typeof address === "object" ? address.port : 0;
 }
 
-/** What stands in a URL for an address: a wildcard is reached through this machine's own. */
+/** Returns the host for a URL. A wildcard address becomes this machine's loopback address. */
 function urlHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";

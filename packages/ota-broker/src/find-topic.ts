@@ -22,7 +22,7 @@ export function rootOf(topic: string): string | undefined {
   return undefined;
 }
 
-/** Whatever a topic may have for its root, the shortest first. */
+/** Yields the possible roots of a topic, shortest first. */
 function* rootsIn(topic: string): Generator<string> {
   for (let end = topic.indexOf("/v1/"); end >= 0; end = topic.indexOf("/v1/", end + 1)) {
     const root = topic.slice(0, end);

@@ -31,9 +31,9 @@ export interface BlobTopics {
 }
 
 /**
- * The largest payload that the protocol has on a topic, in bytes.
+ * Returns the maximum payload on a topic in bytes.
  *
- * @param topic - `undefined` for one that the protocol can't have.
+ * @param topic - `undefined` for a topic that is not valid in the protocol.
  * @param blob - Without it no message is as large as an image.
  */
 export function messageSizeMax(topic: string | undefined, blob?: BlobTopics): number {

@@ -94,7 +94,7 @@ export class PacketGuard {
   /**
    * Looks at the next bytes of the connection.
    *
-   * @returns Why they must not be read, from the byte on that decides it and for ever after; `undefined` if they may.
+   * @returns The reason why they must not be read, permanently once there is one; `undefined` if they may be read.
    */
   push(bytes: Uint8Array): PacketRefusal | undefined {
     let index = 0;

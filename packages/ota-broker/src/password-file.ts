@@ -9,7 +9,7 @@ import {
   parsePasswordHash,
 } from "./password-hash.ts";
 
-/** Somebody who may connect. */
+/** A user who may connect. */
 export interface BrokerUser {
   /** The user name of CONNECT. A device's is its device id: that is how the broker knows which topics are its own. */
   readonly name: string;
@@ -86,7 +86,7 @@ export async function passwordLine(
 
 const NAME_RULE = "it must be 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
 
-/** The user of a line, or what is wrong with it. */
+/** Parses a line. Returns the user, or a sentence about the problem. */
 function parseLine(line: string): BrokerUser | string {
   const [name = "", role = "", hash = "", ...more] = line.split(":");
   if (more.length > 0 || hash === "") return "it must be NAME:ROLE:HASH";

@@ -11,7 +11,7 @@ export interface PasswordHash {
   readonly hash: Uint8Array;
 }
 
-/** How dear a guess is. */
+/** Cost of a guess. */
 export type PasswordCost = Pick<PasswordHash, "logCost" | "blockSize" | "parallelization">;
 
 /** 16 MiB and some 150 ms a guess: the OWASP password storage cheat sheet's choice for little memory. */
@@ -34,14 +34,14 @@ export async function hashPassword(password: string, cost: PasswordCost = PASSWO
   return { ...cost, salt, hash: await derive(utf8(password), salt, cost) };
 }
 
-/** Whether this is the password. Takes as long for a wrong one. */
+/** Returns `true` if a password matches a hash. Takes the same time for a wrong one. */
 export async function verifyPassword(password: Uint8Array, kept: PasswordHash): Promise<boolean> {
   const isEqual = timingSafeEqual(await derive(password, kept.salt, kept), kept.hash);
   // HMAC, which scrypt begins with, fills short keys up with zeros (RFC 2104 section 2): they would be as good as absent.
   return isEqual && !password.includes(0);
 }
 
-/** A hash in the PHC string format. */
+/** Formats a hash in the PHC string format. */
 export function formatPasswordHash({ logCost, blockSize, parallelization, salt, hash }: PasswordHash): string {
   return `$scrypt$ln=${logCost},r=${blockSize},p=${parallelization}$${toBase64(salt)}$${toBase64(hash)}`;
 }

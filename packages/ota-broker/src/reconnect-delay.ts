@@ -23,19 +23,19 @@ export class ReconnectDelay {
     this.#nextMs = options.firstMs;
   }
 
-  /** The broker accepted a connection. */
+  /** Records that the broker accepted a connection. */
   connected(now: number): void {
     this.#connectedAt = now;
     this.#hasWorked = false;
   }
 
-  /** The broker sent another packet than CONNACK. */
+  /** Records that the broker sent a packet other than CONNACK. */
   worked(): void {
     this.#hasWorked = true;
   }
 
   /**
-   * The connection was lost, or an attempt failed.
+   * Records that the connection was lost or an attempt failed.
    *
    * @returns How long to wait before the next attempt, in milliseconds, and whether the connection had lasted.
    */

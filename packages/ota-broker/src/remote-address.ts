@@ -4,7 +4,7 @@ const LOOPBACK: BlockList = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8);
 LOOPBACK.addAddress("::1", "ipv6");
 
-/** Whether the other end of a connection is a process of this machine. */
+/** Returns `true` if the peer of a connection is a process of this machine. */
 export function isOfThisMachine({
   remoteAddress,
   localAddress,
@@ -16,7 +16,10 @@ export function isOfThisMachine({
   return remoteAddress === localAddress || LOOPBACK.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
 }
 
-/** What counts as one address: of IPv6 the first 64 bits, since one host has the rest to itself (RFC 4291 section 2.5.4). */
+/**
+ * Returns the group of an address: of an IPv6 address the first 64 bits, because one host controls the rest (RFC 4291
+ * section 2.5.4).
+ */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

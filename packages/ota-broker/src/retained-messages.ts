@@ -21,7 +21,7 @@ export class RetainedMessages {
   /**
    * Notes that a message will be retained in place of the one before it on its topic, or be no more if it is empty.
    *
-   * @param owner - Who publishes it. The message that it replaces no longer counts for whoever published that.
+   * @param owner - Publisher of the message. The message that it replaces no longer counts for its own publisher.
    * @param shareMax - Bytes that the owner's messages may take together.
    * @returns `false`, with nothing noted, if there is no room for it.
    */
