@@ -1,22 +1,22 @@
 import type { OtaErrorCode } from "../errors.ts";
 import type { InspectionBase, InspectProblem } from "./inspection.ts";
 
-/** Everything that one inspection found, in the order in which it was found. */
+/** Collector of an inspection's problems and notes, in the order of their discovery. */
 export class Findings {
   readonly problems: InspectProblem[] = [];
   readonly notes: InspectProblem[] = [];
 
-  /** Something that is wrong: the file isn't valid. */
+  /** Adds a problem, which makes the file invalid. */
   problem(code: OtaErrorCode, message: string, offset?: number, path?: string): void {
     this.problems.push(finding(code, message, offset, path));
   }
 
-  /** Something worth knowing that is no fault of the file. */
+  /** Adds a note, which does not make the file invalid. */
   note(code: OtaErrorCode, message: string, offset?: number, path?: string): void {
     this.notes.push(finding(code, message, offset, path));
   }
 
-  /** Takes over what a part of the file has, with its place in the whole. */
+  /** Adds the problems and notes of a part of the file, with their place in the whole file. */
   adopt(part: Pick<InspectionBase, "problems" | "notes">, offset: number, path: string, name: string): void {
     const placed = (problem: InspectProblem): InspectProblem =>
       finding(problem.code, `${name}: ${problem.message}`, offset + (problem.offset ?? 0), path + (problem.path ?? ""));
@@ -24,7 +24,7 @@ export class Findings {
     for (const note of part.notes) this.notes.push(placed(note));
   }
 
-  /** The fields that every inspection has. */
+  /** Returns the common fields of every inspection. */
   result(size: number): InspectionBase {
     return { valid: this.problems.length === 0, size, problems: this.problems, notes: this.notes };
   }

@@ -6,7 +6,7 @@ import { TYPE_KEYWORDS } from "../image/partition-names.ts";
 import { Findings } from "./findings.ts";
 import type { UnknownInspection } from "./inspection.ts";
 
-/** What a file seems to be that is none of ours. */
+/** Guess about a file of an unsupported format. */
 interface Guess {
   readonly code: OtaErrorCode;
   readonly description: string;
@@ -40,7 +40,7 @@ const SECTOR_SIZE = 4096;
 const SAMPLE_SIZE = 0x1_0000;
 const SAMPLE_SIZE_MIN = 512;
 
-/** Says what a file is that no format of ours fits. It is never valid. */
+/** Inspects a file that matches no supported format. The result is never valid. */
 export function inspectForeign(bytes: Uint8Array): UnknownInspection {
   const { code, description, advice } = guess(bytes);
   const findings = new Findings();
@@ -48,15 +48,15 @@ export function inspectForeign(bytes: Uint8Array): UnknownInspection {
   return { type: "unknown", ...findings.result(bytes.length), description };
 }
 
-/** Whether a file is blank: no byte, or one byte value all over that erased or wiped flash has. */
+/** Returns `true` if a file is empty, or all of its bytes are 0xFF or all are 0x00. */
 export function isBlank(bytes: Uint8Array): boolean {
   const [first = 0xff] = bytes;
   return (first === 0xff || first === 0x00) && bytes.every((byte) => byte === first);
 }
 
 /**
- * Whether bytes, erased sectors apart, are spread as evenly as those of a cipher: Shannon's entropy, less than a tenth of a bit under what a
- * random sample of the size has (8 − 255 / (2 n ln 2), Miller 1955).
+ * Returns whether bytes, erased sectors apart, are spread as evenly as those of a cipher: Shannon's entropy, less than
+ * a tenth of a bit under what a random sample of the size has (8 − 255 / (2 n ln 2), Miller 1955).
  */
 export function looksEncrypted(bytes: Uint8Array): boolean {
   const counts = new Uint32Array(256);
@@ -73,7 +73,10 @@ export function looksEncrypted(bytes: Uint8Array): boolean {
   return entropy > 8 - 255 / (2 * size * Math.LN2) - 0.1;
 }
 
-/** The text of a file that is text: UTF-8, or UTF-16 with a byte-order mark, without control characters but white space. */
+/**
+ * Returns the text of a file that is text: UTF-8, or UTF-16 with a byte-order mark, without control characters but
+ * white space.
+ */
 export function textOf(bytes: Uint8Array): string | undefined {
   const text = decodeText(bytes);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell text from other data
@@ -81,8 +84,9 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Whether a text is a partition table in CSV: what the parser accepts, or, so that its faults can be told, a text that has
- * a row with the keyword of a type in its second field. The CSV of NVS partitions has such rows too, below its own header.
+ * Returns whether a text is a partition table in CSV: what the parser accepts, or, so that its faults can be told, a
+ * text that has a row with the keyword of a type in its second field. The CSV of NVS partitions has such rows too,
+ * below its own header.
  */
 export function looksLikePartitionCsv(text: string, options: PartitionCsvOptions): boolean {
   const rows = text

@@ -5,7 +5,7 @@ import { type Chip, MMU_PAGE_SIZE } from "../image/chips.ts";
 import type { Findings } from "./findings.ts";
 import type { InspectedSegment } from "./inspection.ts";
 
-/** The segments of an image as far as they can be followed: of a torn image all but those behind the tear. */
+/** Returns the segments of an image; of a truncated image, those with a complete header. */
 export function walkSegments(bytes: Uint8Array, segmentCount: number): AppImageSegment[] {
   const segments: AppImageSegment[] = [];
   let offset = APP_IMAGE_HEADER_SIZE;
@@ -17,7 +17,7 @@ export function walkSegments(bytes: Uint8Array, segmentCount: number): AppImageS
   return segments;
 }
 
-/** What an address is on a chip; without a chip only padding is known. */
+/** Returns the kind of memory at an address of a chip. Without a chip, only padding is recognized. */
 export function memoryOf(chip: Chip | undefined, address: number): InspectedSegment["memory"] {
   if (address === 0) return "padding";
   if (chip === undefined) return "ram";
@@ -28,7 +28,7 @@ export function memoryOf(chip: Chip | undefined, address: number): InspectedSegm
   return isIn(chip.dram) ? "dram" : "ram";
 }
 
-/** Whether the memory is mapped from flash, not copied. */
+/** Returns `true` if a segment is mapped from flash, not copied. */
 export function isMapped({ memory }: InspectedSegment): boolean {
   return memory === "drom" || memory === "irom" || memory === "flash" || memory === "psram";
 }

@@ -23,7 +23,7 @@ const FLASH_MODES = ["qio", "qout", "dio", "dout", "fast-read", "slow-read"] as 
 /** Revisions that mean "not set". */
 const NO_REVISION: readonly number[] = [0, 0xffff];
 
-/** Where an image was found. What follows it in a partition is of no interest: the bootloader never looks there. */
+/** Place of an image. In a partition, bytes after it are ignored, as the bootloader does. */
 export type ImagePlace = "file" | "partition";
 
 /**
@@ -80,7 +80,7 @@ function parse(bytes: Uint8Array, findings: Findings): AppImage | undefined {
   }
 }
 
-/** A torn image may still say what it was. */
+/** Parses the descriptor of a truncated image, if it is complete. */
 function descriptorOfTorn(bytes: Uint8Array): AppDescriptor | undefined {
   try {
     return parseAppDescriptor(bytes.subarray(APP_DESCRIPTOR_OFFSET));
@@ -90,7 +90,7 @@ function descriptorOfTorn(bytes: Uint8Array): AppDescriptor | undefined {
   }
 }
 
-/** A bootloader runs before anything can be mapped from flash, so that all of it is copied. */
+/** Returns `true` for a bootloader. All of its segments are copied, because it runs before flash is mapped. */
 function isBootloader(bytes: Uint8Array, header: AppImageHeader, segments: readonly InspectedSegment[]): boolean {
   if (findBootloaderDescriptor(bytes) !== undefined) return true;
   if (chipById(header.chipId) === undefined || segments.length === 0) return false;
@@ -112,7 +112,7 @@ function checkHeader(header: AppImageHeader, segments: readonly InspectedSegment
   }
 }
 
-/** What a chip that compares its eFuse block revision with the descriptor would never start. */
+/** Reports limits of the eFuse block revision that no chip can meet. */
 function checkBlockRevision(
   header: AppImageHeader | undefined,
   { minEfuseBlockRevision: min, maxEfuseBlockRevision: max }: AppDescriptor,
@@ -123,7 +123,7 @@ function checkBlockRevision(
   findings.problem("image/invalid", message, APP_DESCRIPTOR_OFFSET + 176, "/descriptor/minEfuseBlockRevision");
 }
 
-/** Both sums, whatever the other says. */
+/** Checks checksum and hash independently. */
 function checkSums({ checksum, appendedHash }: AppImage, findings: Findings): void {
   if (checksum.stored !== checksum.computed) {
     const [stored, computed] = [formatHex(checksum.stored, 2), formatHex(checksum.computed, 2)];
@@ -206,7 +206,7 @@ function describeDescriptor(descriptor: AppDescriptor | undefined): AppImageInsp
   return { ...fields, appElfSha256: toHex(appElfSha256) };
 }
 
-/** A revision as people write it: major.minor. */
+/** Formats a revision as major.minor. */
 function revision(full: number): string {
   return `${Math.floor(full / 100)}.${full % 100}`;
 }

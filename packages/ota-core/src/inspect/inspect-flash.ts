@@ -138,7 +138,7 @@ function judgeBootloader(
   return inspection;
 }
 
-/** Where the file begins, and what a flash holds twice: only one of each counts. */
+/** Adds notes about the start of the file, and about further bootloaders and partition tables, which have no effect. */
 function noteCopies(
   { start, bootloader, otherBootloaders, tableOffset, otherTableOffsets }: FlashLocations,
   findings: Findings,
@@ -164,7 +164,7 @@ function noteCopies(
   findings.note("image/partition-table-invalid", message, otherTableOffsets[0], "/partitionTableOffset");
 }
 
-/** What is told of an inspection, and how many bytes of NVS it may still read. */
+/** Options of an inspection, and the remaining number of NVS bytes to read. */
 type LimitedOptions = InspectOptions & { readonly nvsReadMax: number };
 
 function inspectPartition(
@@ -208,7 +208,7 @@ function inspectContents(
   return null;
 }
 
-/** A data partition that the file ends in: what isn't written stays erased. */
+/** Pads a data partition that the end of the file truncates: the missing bytes count as erased. */
 function padded(bytes: Uint8Array, size: number): Uint8Array {
   if (bytes.length === size) return bytes;
   // The size comes from the table, so that it is only believed as far as a partition of these kinds is large.
@@ -225,7 +225,8 @@ function noteEnd(size: number, partitions: readonly FlashPartition[], findings: 
 }
 
 /**
- * Which partition the bootloader would try first (`bootloader_utility_get_selected_boot_partition`), with rollback off.
+ * Returns the partition that the bootloader would try first (`bootloader_utility_get_selected_boot_partition`), with
+ * rollback off.
  */
 function bootPartition(flash: Uint8Array, entries: readonly PartitionEntry[]): PartitionEntry | undefined {
   const table = { entries };
@@ -261,7 +262,7 @@ function checkBoot(
   findings.problem("image/not-bootable", message, boot.offset, "/boot");
 }
 
-/** How many slots the bootloader counts: entries, not the run of numbers that the app counts. */
+/** Returns the number of slots as the bootloader counts them: all entries, not only consecutive ones as in the app. */
 function slotCountOf(entries: readonly PartitionEntry[]): number {
   return entries.filter(({ type, subtype }) => type === PartitionType.APP && (subtype & 0xf0) === AppSubtype.OTA_0)
     .length;

@@ -20,7 +20,7 @@ import { isFlash, locateInFile } from "./locate-flash.ts";
 const FLASH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128].map((mebibytes) => mebibytes * 0x10_0000);
 
 /**
- * Says what a file is, by its content alone, and what is wrong with it. Any bytes give a result.
+ * Identifies a file by its content and reports its problems. Any bytes give a result; never throws for bad input.
  *
  * @param bytes - The whole file. The result shares no memory with them, and is JSON-safe.
  */
@@ -47,7 +47,7 @@ export function inspectImage(bytes: Uint8Array, options: InspectOptions = {}): I
   return inspectForeign(bytes);
 }
 
-/** Whether a file is one image and nothing else, however long: with a signature sector, or padded with 0xFF. */
+/** Returns `true` if a file consists of one image, optionally with a signature sector or padding of 0xFF. */
 function isWholeImage(bytes: Uint8Array): boolean {
   if (bytes[0] !== APP_IMAGE_MAGIC) return false;
   try {
@@ -66,7 +66,7 @@ function isSignatureSector(bytes: Uint8Array): boolean {
   return magic === SIGNATURE_BLOCK_MAGIC && (version === 2 || version === 3) && bytes.length <= SIGNATURE_SECTOR_SIZE;
 }
 
-/** Whether an image begins here that has an app descriptor: then it isn't the bootloader of a flash. */
+/** Returns `true` if the bytes begin with an image with an app descriptor, so not with the bootloader of a flash. */
 function isApp(bytes: Uint8Array): boolean {
   if (bytes[0] !== APP_IMAGE_MAGIC || bytes.length < APP_DESCRIPTOR_OFFSET + 4) return false;
   return viewOf(bytes).getUint32(APP_DESCRIPTOR_OFFSET, true) === APP_DESCRIPTOR_MAGIC;

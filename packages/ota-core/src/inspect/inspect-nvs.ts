@@ -20,7 +20,7 @@ const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> 
   double: 8,
 };
 
-/** What devices are told in the factory and is no secret. */
+/** Provisioned values that are not secret. */
 const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product", "username"];
 
 /**
@@ -30,10 +30,11 @@ const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product
 export const NVS_READ_SIZE_MAX: number = 128 * NVS_PAGE_SIZE;
 
 /**
- * Inspects an NVS partition. Strings and blobs may be passwords and keys, so they are masked unless asked for, but for who
- * a device is and where its broker is.
+ * Inspects an NVS partition. Masks strings and blobs, which may be passwords and keys, except for the values in
+ * {@link PUBLIC_KEYS}.
  *
- * @param readMax - Bytes to read at most. A longer partition is a problem: only its beginning was judged.
+ * @param showSecrets - Whether to show strings and blobs.
+ * @param readMax - Maximum number of bytes to read. A longer partition is reported as a problem.
  */
 export function inspectNvs(
   bytes: Uint8Array,
@@ -65,7 +66,10 @@ export function inspectNvs(
   };
 }
 
-/** Whether any page has the header of one; a chance of 2 to the power of −32 for other data. */
+/**
+ * Returns `true` if any page has a valid NVS page header. Other data matches with a probability of 2 to the power of
+ * −32.
+ */
 export function looksLikeNvs(bytes: Uint8Array): boolean {
   for (let offset = 0; offset + NVS_PAGE_SIZE <= bytes.length; offset += NVS_PAGE_SIZE) {
     const header = parseNvsPageHeader(bytes.subarray(offset, offset + NVS_PAGE_SIZE));

@@ -14,9 +14,9 @@ import { Findings } from "./findings.ts";
 import type { InspectedOtadataEntry, OtadataInspection } from "./inspection.ts";
 
 /**
- * Inspects an otadata partition. Of one that is cut short the missing bytes are taken as erased.
+ * Inspects an otadata partition. The missing bytes of a truncated one count as erased.
  *
- * @param slotCount - How many OTA slots the partition table has, where it is known.
+ * @param slotCount - Number of OTA slots in the partition table, if known.
  */
 export function inspectOtadata(bytes: Uint8Array, slotCount?: number): OtadataInspection {
   const findings = new Findings();
@@ -44,7 +44,7 @@ export function inspectOtadata(bytes: Uint8Array, slotCount?: number): OtadataIn
   return { type: "otadata", ...findings.result(bytes.length), entries: inspected, active: active ?? null };
 }
 
-/** Whether a file can be nothing else: each sector blank but for an entry, and one of them with a right CRC. */
+/** Returns `true` if a file is an otadata partition: each sector has at most an entry, and an entry has a valid CRC. */
 export function looksLikeOtadata(bytes: Uint8Array): boolean {
   if (bytes.length < OTADATA_ENTRY_SIZE || bytes.length > OTADATA_SIZE) return false;
   const missing = new Uint8Array(OTADATA_SIZE - bytes.length).fill(0xff);

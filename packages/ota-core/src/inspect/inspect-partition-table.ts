@@ -152,7 +152,7 @@ function isSlot(type: number, subtype: number): boolean {
   return type === PartitionType.APP && (subtype & 0xf0) === AppSubtype.OTA_0;
 }
 
-/** What a table says of a partition, in words. */
+/** Describes a partition with names instead of numbers. */
 export function describePartition(entry: PartitionEntry): InspectedPartition {
   const { label, type, subtype, offset, size, flags } = entry;
   return {
@@ -166,7 +166,7 @@ export function describePartition(entry: PartitionEntry): InspectedPartition {
   };
 }
 
-/** The smallest flash that is made and holds every partition, in bytes: a power of two from 1 MiB. */
+/** Returns the smallest flash size that holds every partition, in bytes: a power of two, at least 1 MiB. */
 function flashSizeFor(entries: readonly PartitionEntry[]): number {
   const end = Math.max(0, ...entries.map(({ offset, size }) => offset + size));
   let size = 0x10_0000;

@@ -44,7 +44,7 @@ export function inspectSignature(bytes: Uint8Array, imageSize: number, findings:
   return { offset: imageSize, version: 1, blocks: [] };
 }
 
-/** @param signedSize - How many bytes from the first are signed; `undefined` where the image isn't there. */
+/** @param signedSize - How many bytes from the first are signed; `undefined` if the image isn't there. */
 function readBlocks(
   bytes: Uint8Array,
   start: number,

@@ -5,7 +5,7 @@ import type { SignatureScheme } from "../image/signature-block.ts";
 import type { NvsPageState } from "../nvs/nvs-page-header.ts";
 import type { NvsValueType } from "../nvs/nvs-value.ts";
 
-/** One thing that is wrong with a file, or worth knowing about it. */
+/** One problem of a file, or one note about it. */
 export interface InspectProblem {
   readonly code: OtaErrorCode;
   /** One sentence that says what is wrong, where, and what would be right. */
@@ -16,7 +16,7 @@ export interface InspectProblem {
   readonly offset?: number;
 }
 
-/** What every inspection has. All of it is JSON-safe; hashes and raw bytes are lower-case hexadecimal. */
+/** Common fields of every inspection. They are JSON-safe; hashes and raw bytes are lower-case hexadecimal. */
 export interface InspectionBase {
   /** Whether there is no problem. */
   readonly valid: boolean;
@@ -24,7 +24,7 @@ export interface InspectionBase {
   readonly size: number;
   /** What is wrong. */
   readonly problems: readonly InspectProblem[];
-  /** What is no fault of the file, but may be one of its use. */
+  /** Notes that are not problems of the file, but may be problems of its use. */
   readonly notes: readonly InspectProblem[];
 }
 
@@ -105,7 +105,7 @@ export interface BootloaderInspection extends ImageInspection {
 export interface InspectedSignatureBlock {
   readonly offset: number;
   readonly scheme: SignatureScheme;
-  /** What must be burnt into the eFuse for this key to count. */
+  /** Digest that must be burned into the eFuses for this key to be trusted. */
   readonly keyDigest: string;
   readonly imageDigest: string;
   readonly crcMatches: boolean;
@@ -247,7 +247,7 @@ export interface UnknownInspection extends InspectionBase {
   readonly description: string;
 }
 
-/** What a file is, and what is wrong with it. */
+/** Result of inspecting a file. */
 export type Inspection =
   | AppImageInspection
   | BootloaderInspection
@@ -258,7 +258,7 @@ export type Inspection =
   | FlashInspection
   | UnknownInspection;
 
-/** What an inspection is told besides the bytes. The offsets are those of {@link PartitionCsvOptions}. */
+/** Options of an inspection, including the offsets of {@link PartitionCsvOptions}. */
 export interface InspectOptions extends PartitionCsvOptions {
   /** Whether strings and blobs of NVS are shown. */
   readonly showSecrets?: boolean;

@@ -85,14 +85,17 @@ export function locateInFile(file: Uint8Array, options: LocateOptions = {}): Fla
   return { start, ...locateInFlash(start === 0 ? file : flashFrom(file, start), options) };
 }
 
-/** The flash from address 0 that a file belongs to which begins at `start`: what precedes it is erased. */
+/** Returns the flash from address 0 that a file belongs to which begins at `start`: what precedes it is erased. */
 export function flashFrom(file: Uint8Array, start: number): Uint8Array {
   const flash = new Uint8Array(start + file.length).fill(0xff, 0, start);
   flash.set(file, start);
   return flash;
 }
 
-/** Whether there is enough of a flash for the file to be one: a partition table, or a bootloader that no chance put there. */
+/**
+ * Returns whether there is enough of a flash for the file to be one: a partition table, or a bootloader that no chance
+ * put there.
+ */
 export function isFlash(file: Uint8Array, { start, bootloader, tableOffset }: FlashLocations): boolean {
   if (tableOffset !== undefined) return true;
   if (bootloader === undefined || start > 0) return false;
@@ -111,7 +114,7 @@ function findBootloaders(flash: Uint8Array, chip: ChipName | undefined): readonl
   });
 }
 
-/** What a flash has for a bootloader: up to the first table behind it, and never less than the image. */
+/** Returns the bytes of a bootloader: up to the first partition table after it, and at least its image. */
 function bootloaderBytes(flash: Uint8Array, offset: number): Uint8Array {
   const imageEnd = offset + imageSizeAt(flash, offset);
   let end = Math.max(imageEnd, PARTITION_TABLE_OFFSET);
@@ -135,7 +138,7 @@ interface FoundTable {
   readonly table: PartitionTable;
 }
 
-/** Every partition table with a correct MD5 at a sector. */
+/** Returns every partition table with a correct MD5 at a sector. */
 function findTables(flash: Uint8Array): readonly FoundTable[] {
   const tables: FoundTable[] = [];
   for (let offset = SECTOR_SIZE; offset < flash.length; offset += SECTOR_SIZE) {
@@ -193,13 +196,13 @@ function appsOf(table: PartitionTable): readonly number[] {
   return table.entries.filter(({ type }) => type === PartitionType.APP).map(({ offset }) => offset);
 }
 
-/** All entries but those that describe bootloader and table themselves. */
+/** Returns all entries except those of the primary bootloader and partition table. */
 function partitionsOf({ entries }: PartitionTable): PartitionTable["entries"] {
   const { BOOTLOADER, PARTITION_TABLE } = PartitionType;
   return entries.filter(({ type, subtype }) => !((type === BOOTLOADER || type === PARTITION_TABLE) && subtype === 0));
 }
 
-/** The partition table at an address, or `undefined` where none can be parsed. */
+/** Returns the partition table at an address, or `undefined` if none can be parsed. */
 export function tableAt(flash: Uint8Array, offset: number): PartitionTable | undefined {
   if (!isTableMagic(flash, offset)) return undefined;
   try {

@@ -12,14 +12,15 @@ const SLOT_SIZE_MAX = 0x100_0000;
 const DATA_SIZE_MIN = 0x4000;
 
 /**
- * A table on which updates work, as near to the given one as can be: data partitions before the first app stay where
- * they are, so that NVS keeps its values; `otadata` and two equal slots follow, then the other data partitions. Slots are
- * as large as the flash allows; where they would be smaller than the app's partition now, other data gives way.
+ * Suggests a partition table that allows updates, as similar to the given one as possible. Data partitions before the
+ * first app stay where they are, so that NVS keeps its values; `otadata` and two equal slots follow, then the other
+ * data partitions. Slots are as large as the flash allows; where they would be smaller than the app's partition now,
+ * other data gives way.
  *
  * @param entries - The table that is to be changed.
  * @param flashSize - Size of the flash in bytes.
  * @param tableOffset - Where the table lies in flash, in bytes.
- * @returns `undefined` where the flash is too small, or the entries can't stand in a table.
+ * @returns `undefined` if the flash is too small, or the entries can't stand in a table.
  */
 export function suggestOtaTable(
   entries: readonly PartitionEntry[],
@@ -59,7 +60,7 @@ export function suggestOtaTable(
   return csv === undefined ? undefined : { flashSize, slotSize, csv };
 }
 
-/** The size of each of two slots, in bytes: what is left beside the data, but no less than the app has now. */
+/** Returns the size of each of two slots, in bytes: what is left beside the data, but no less than the app has now. */
 function chooseSlotSize(available: number, wanted: number, rest: readonly PartitionEntry[]): number {
   const restSize = rest.reduce((sum, { size }) => sum + align(size, SECTOR_SIZE), 0);
   const half = (size: number) => Math.floor(size / 2 / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;

@@ -52,7 +52,7 @@ function fieldOf(pair: NvsPairInput): string {
   return text;
 }
 
-/** A field, in quotes where it needs them; a line must not begin with `#`. */
+/** Returns a field, in quotes where it needs them; a line must not begin with `#`. */
 function quote(text: string): string {
   return /[",\n#]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

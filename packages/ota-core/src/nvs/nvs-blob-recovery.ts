@@ -127,7 +127,7 @@ function isChunkOf({ chunkIndex }: NvsEntry, begin: number, end: number): boolea
   return chunkIndex >= begin && chunkIndex < end;
 }
 
-/** Where the chunk indices end that a version of a blob may have: one half of them or the other. */
+/** Returns where the chunk indices end that a version of a blob may have: one half of them or the other. */
 function endOfHalf(chunkStart: number): number {
   return chunkStart === NVS_CHUNK_START.first ? NVS_CHUNK_START.second : 0xff;
 }

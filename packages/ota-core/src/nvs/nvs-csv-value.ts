@@ -18,7 +18,7 @@ const ENCODINGS =
   "u8, i8, u16, i16, u32, i32, u64, i64, string, hex2bin, base64, binary, blob_fill(N;0xBB), blob_sz_fill(N;0xBB)";
 
 /**
- * The value of a row, by the column `encoding` of Espressif's generator (its `NVS.write_entry`).
+ * Returns the value of a row, by the column `encoding` of Espressif's generator (its `NVS.write_entry`).
  *
  * Faults don't tell the value, which may be a secret.
  */

@@ -5,7 +5,7 @@ import { type NvsCsvSource, parseNvsCsvValue } from "./nvs-csv-value.ts";
 import { type NvsEntryInput, type NvsPairInput, nvsNameProblem } from "./nvs-entry-input.ts";
 import { isNvsWifiKey, NVS_WIFI_BLOB_KEYS, NvsWifiBlobs } from "./nvs-wifi-keys.ts";
 
-/** Gives the content of a file by the name that a row of type `file` has, or `undefined` where there is none. */
+/** Gives the content of a file by the name that a row of type `file` has, or `undefined` if there is none. */
 export type NvsFileReader = (path: string) => Uint8Array | undefined;
 
 /** The columns, in the order in which they are written. */
@@ -60,7 +60,7 @@ class NvsCsvParser {
     this.#readFile = readFile;
   }
 
-  /** What was read; a namespace by itself where it stayed empty. */
+  /** Returns what was read; a namespace by itself where it stayed empty. */
   entries(): readonly NvsEntryInput[] {
     return this.#entries.filter(({ namespace, type }) => {
       return type !== "namespace" || this.#namespaces.get(namespace)?.size === 0;
@@ -152,7 +152,7 @@ function readHeader({ line, fields }: CsvRow): Header {
   return { width: fields.length, indices };
 }
 
-/** A row that ends, with fields that Python's reader takes. */
+/** Checks that a row has no unclosed quote and no field that is too long for Python's reader, and returns it. */
 function closed(row: CsvRow | UnclosedCsvRow): CsvRow {
   if ("unclosedIndex" in row) throw invalid(row.line, columnName(row.unclosedIndex), "the quote is never closed");
   const index = row.fields.findIndex((field) => field.length > CSV_FIELD_LENGTH_MAX);

@@ -79,7 +79,7 @@ function convert(
   return result;
 }
 
-/** The tweaks of both blocks of each unit: the second is the first times x in GF(2^128). */
+/** Returns the tweaks of both blocks of each unit: the second is the first times x in GF(2^128). */
 function expandTweaks(first: Uint8Array): Uint8Array {
   const tweaks = new Uint8Array(2 * first.length);
   for (let start = 0; start < first.length; start += BLOCK_SIZE) {

@@ -57,7 +57,9 @@ export function groupNvsEntries(entries: readonly NvsEntryInput[]): readonly Nvs
   return [...namespaces].map(([name, pairs]) => ({ name, pairs: [...pairs.values()] }));
 }
 
-/** What is wrong with an entry by itself, as the end of a sentence that begins with its name; or `undefined`. */
+/**
+ * Returns what is wrong with an entry by itself, as the end of a sentence that begins with its name; or `undefined`.
+ */
 export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
   const namespaceProblem = nvsNameProblem(entry.namespace);
   if (namespaceProblem !== undefined) return `is in a namespace whose name ${namespaceProblem}`;
@@ -71,8 +73,8 @@ export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
 }
 
 /**
- * What is wrong with a key or the name of a namespace, or `undefined`. A device takes any 1 to 15 bytes but NUL;
- * Espressif's generator damages entries whose key is not ASCII, so that nothing else is taken here.
+ * Returns what is wrong with a key or the name of a namespace, or `undefined`. A device takes any 1 to 15 bytes but
+ * NUL; Espressif's generator damages entries whose key is not ASCII, so that nothing else is taken here.
  */
 export function nvsNameProblem(name: string): string | undefined {
   if (name === "") return `is empty; it must have 1 to ${NVS_KEY_LENGTH_MAX} characters`;

@@ -44,21 +44,21 @@ export class NvsEntryStates {
     this.#words[nvsStateWordIndex(entryIndex)] = (word & ~(0b11 << shift)) | (state << shift);
   }
 
-  /** The bytes of one word of the bitmap, for flash. */
+  /** Returns the bytes of one word of the bitmap, for flash. */
   wordBytes(wordIndex: number): Uint8Array {
     const bytes = new Uint8Array(4);
     viewOf(bytes).setUint32(0, this.#words[wordIndex] ?? 0, true);
     return bytes;
   }
 
-  /** The first entry in that state, or 126. */
+  /** Returns the first entry in that state, or 126. */
   firstIndexOf(state: NvsEntryState): number {
     let index = 0;
     while (index < NVS_ENTRY_COUNT && this.get(index) !== state) index++;
     return index;
   }
 
-  /** How many entries are in that state. */
+  /** Returns how many entries are in that state. */
   count(state: NvsEntryState): number {
     let count = 0;
     for (let index = 0; index < NVS_ENTRY_COUNT; index++) if (this.get(index) === state) count++;
@@ -66,7 +66,7 @@ export class NvsEntryStates {
   }
 }
 
-/** Which word of the bitmap an entry's state is in. */
+/** Returns which word of the bitmap an entry's state is in. */
 export function nvsStateWordIndex(entryIndex: number): number {
   return Math.floor(entryIndex / STATES_PER_WORD);
 }

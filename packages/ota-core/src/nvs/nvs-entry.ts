@@ -78,7 +78,8 @@ export interface NvsBlobIndex {
 }
 
 /**
- * The fields of an entry (ESP-IDF `nvs_types.hpp:Item`), without any check. Key and data share memory with `bytes`.
+ * Returns the fields of an entry (ESP-IDF `nvs_types.hpp:Item`), without any check. Key and data share memory with
+ * `bytes`.
  *
  * @param bytes - 32 bytes.
  */
@@ -88,7 +89,7 @@ export function parseNvsEntry(bytes: Uint8Array): NvsEntry {
   return { namespaceIndex, type, span, chunkIndex, key, data: bytes.subarray(DATA_OFFSET, NVS_ENTRY_SIZE) };
 }
 
-/** The 32 bytes of an entry, with its CRC. A key or data field that is too short is filled: NUL, 0xFF. */
+/** Builds the 32 bytes of an entry, with its CRC. A key or data field that is too short is filled: NUL, 0xFF. */
 export function buildNvsEntry(entry: NvsEntry): Uint8Array {
   const bytes = new Uint8Array(NVS_ENTRY_SIZE).fill(0xff, DATA_OFFSET);
   bytes.set([entry.namespaceIndex, entry.type, entry.span, entry.chunkIndex]);
@@ -136,7 +137,7 @@ export function nvsSpanOf(payloadSizeBytes: number): number {
 /**
  * Reads the data field of a string or a chunk.
  *
- * @throws OtaError `image/truncated` below 8 bytes.
+ * @throws {@link OtaError} `image/truncated` below 8 bytes.
  */
 export function parseNvsVariableData(data: Uint8Array): NvsVariableData {
   assertNvsSize(data, DATA_SIZE_BYTES, "data field of an NVS entry");
@@ -144,7 +145,7 @@ export function parseNvsVariableData(data: Uint8Array): NvsVariableData {
   return { sizeBytes: view.getUint16(0, true), crc: view.getUint32(4, true) };
 }
 
-/** The data field for a payload. */
+/** Returns the data field for a payload. */
 export function buildNvsVariableData(payload: Uint8Array): Uint8Array {
   const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
   const view = viewOf(data);
@@ -156,7 +157,7 @@ export function buildNvsVariableData(payload: Uint8Array): Uint8Array {
 /**
  * Reads the data field of a blob's index.
  *
- * @throws OtaError `image/truncated` below 8 bytes.
+ * @throws {@link OtaError} `image/truncated` below 8 bytes.
  */
 export function parseNvsBlobIndex(data: Uint8Array): NvsBlobIndex {
   assertNvsSize(data, DATA_SIZE_BYTES, "data field of an NVS entry");
@@ -164,7 +165,7 @@ export function parseNvsBlobIndex(data: Uint8Array): NvsBlobIndex {
   return { sizeBytes: view.getUint32(0, true), chunkCount: view.getUint8(4), chunkStart: view.getUint8(5) };
 }
 
-/** The data field of a blob's index. */
+/** Returns the data field of a blob's index. */
 export function buildNvsBlobIndex(index: NvsBlobIndex): Uint8Array {
   const data = new Uint8Array(DATA_SIZE_BYTES).fill(0xff);
   const view = viewOf(data);

@@ -25,12 +25,12 @@ export const NVS_INTEGERS: Readonly<Record<NvsIntegerType, NvsInteger>> = {
   i64: { type: NvsType.i64, sizeBytes: 8, min: -0x8000_0000_0000_0000n, max: 0x7fff_ffff_ffff_ffffn },
 };
 
-/** Whether a type or an encoding is that of an integer. */
+/** Returns whether a type or an encoding is that of an integer. */
 export function isNvsIntegerType(name: string): name is NvsIntegerType {
   return Object.hasOwn(NVS_INTEGERS, name);
 }
 
-/** The data field of an integer: little-endian, the unused bytes 0xFF. The value is in the type's range. */
+/** Returns the data field of an integer: little-endian, the unused bytes 0xFF. The value is in the type's range. */
 export function buildNvsInteger(type: NvsIntegerType, value: number | bigint): Uint8Array {
   const data = new Uint8Array(8).fill(0xff);
   const view = viewOf(data);

@@ -15,14 +15,14 @@ export interface NvsKey {
 }
 
 /**
- * A key from text. As a C string it ends at the first NUL; only its first 15 bytes count in a look-up
+ * Returns a key from text. As a C string it ends at the first NUL; only its first 15 bytes count in a look-up
  * (`strncmp(…, 15)` in ESP-IDF's `Page::findItem`), though one that is longer can't be written.
  */
 export function nvsKeyFromText(text: string): NvsKey {
   return nvsKeyFromBytes(utf8(text));
 }
 
-/** A key from the bytes of a C string, or of an entry's key field. */
+/** Returns a key from the bytes of a C string, or of an entry's key field. */
 export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
   const end = source.indexOf(0);
   const lengthBytes = end < 0 ? source.length : end;
@@ -47,8 +47,8 @@ export function hasNvsKey(bytes: Uint8Array, offset: number, key: NvsKey): boole
 }
 
 /**
- * The 24-bit hash by which a page finds and compares its items (`Item::calculateCrc32WithoutValue`). The type is no
- * part of it; and two keys may share a hash.
+ * Returns the 24-bit hash by which a page finds and compares its items (`Item::calculateCrc32WithoutValue`). The type
+ * is no part of it; and two keys may share a hash.
  *
  * @param key - A key field, 16 bytes as stored.
  */
@@ -60,7 +60,7 @@ export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: 
   return crc32(input, 0xffff_ffff) & 0xff_ffff;
 }
 
-/** The hash of an entry as it stands in flash. @param entry - 32 bytes. */
+/** Returns the hash of an entry as it stands in flash. @param entry - 32 bytes. */
 export function hashNvsEntry(entry: Uint8Array): number {
   return crc32(entry, crc32(entry, crc32(entry, 0xffff_ffff, 0, 1), 8, 24), 3, 4) & 0xff_ffff;
 }

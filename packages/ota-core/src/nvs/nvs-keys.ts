@@ -33,7 +33,7 @@ export function parseNvsKeys(bytes: Uint8Array): NvsKeys {
 }
 
 /**
- * The content of a partition of type data/nvs_keys: both keys, their CRC, and 0xFF up to 4096 bytes.
+ * Returns the content of a partition of type data/nvs_keys: both keys, their CRC, and 0xFF up to 4096 bytes.
  *
  * @throws {@link OtaError} `nvs/keys-invalid` if a key is not 32 bytes.
  */

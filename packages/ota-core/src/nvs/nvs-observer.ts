@@ -30,7 +30,7 @@ export type NvsRecovery =
 
 /** Learns what NVS finds while it opens a partition. Every call comes before NVS changes anything there. */
 export interface NvsObserver {
-  /** A page was read, and says what flash says. */
+  /** Called after a page was read. */
   onPage(page: NvsPage): void;
   /**
    * Something is set right.

@@ -38,7 +38,7 @@ export class NvsPageFlash {
     this.#snapshot = undefined;
   }
 
-  /** Where an entry stands in the partition, bytes. */
+  /** Returns where an entry stands in the partition, bytes. */
   offsetOf(entryIndex: number): number {
     return this.offset + entryOffset(entryIndex);
   }

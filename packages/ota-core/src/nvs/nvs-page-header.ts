@@ -39,7 +39,7 @@ export interface NvsPageHeader {
 /**
  * Reads the header at the start of a page (ESP-IDF `Page::Header`). Any 32 bytes give a header.
  *
- * @throws OtaError `image/truncated` below 32 bytes.
+ * @throws {@link OtaError} `image/truncated` below 32 bytes.
  */
 export function parseNvsPageHeader(page: Uint8Array): NvsPageHeader {
   assertNvsSize(page, NVS_PAGE_HEADER_SIZE, "header of an NVS page");
@@ -53,7 +53,7 @@ export function parseNvsPageHeader(page: Uint8Array): NvsPageHeader {
   };
 }
 
-/** The 32 bytes of an active page's header. */
+/** Builds the 32 bytes of an active page's header. */
 export function buildNvsPageHeader(sequence: number, version: number): Uint8Array {
   const header = new Uint8Array(NVS_PAGE_HEADER_SIZE).fill(0xff);
   const view = viewOf(header);

@@ -191,7 +191,7 @@ function isFirstWordBlank(entry: Uint8Array): boolean {
   return entry[0] === 0xff && entry[1] === 0xff && entry[2] === 0xff && entry[3] === 0xff;
 }
 
-/** A plain loop: every start of a device looks at each blank page. */
+/** Uses a plain loop for speed: every start of a device checks each blank page. */
 function isFilledWith(bytes: Uint8Array, value: number): boolean {
   for (let index = 0; index < bytes.length; index++) if (bytes[index] !== value) return false;
   return true;

@@ -84,7 +84,7 @@ export class NvsPageManager {
     return this.#pages;
   }
 
-  /** The newest page: where items are written. */
+  /** Returns the newest page: where items are written. */
   get current(): NvsPage | undefined {
     return this.#pages.at(-1);
   }
@@ -188,7 +188,10 @@ export class NvsPageManager {
     this.#free.push(page);
   }
 
-  /** An item is written before the one it replaces is erased. Only the newest page's last item can have been cut there. */
+  /**
+   * Erases the old copy of the last item. An item is written before the one that it replaces is erased, so a power cut
+   * can leave both; only the newest page's last item can be affected.
+   */
   #eraseOldCopyOfLastItem(newest: NvsPage): void {
     let last: FoundEntry | undefined;
     for (const found of newest.findAll({ namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.any })) last = found;

@@ -20,7 +20,7 @@ export class NvsPageWriter {
     this.bytes.set(buildNvsPageHeader(sequence, version));
   }
 
-  /** How many entries are written. */
+  /** Returns how many entries are written. */
   get entryCount(): number {
     return this.#entryCount;
   }

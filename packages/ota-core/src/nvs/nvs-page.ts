@@ -346,12 +346,12 @@ export class NvsPage {
     return index < 0 ? NO_ENTRY : index;
   }
 
-  /** How recovery erases what it discards. */
+  /** Returns how recovery erases the entries that it discards. */
   get #discard(): { readonly purge: boolean } {
     return { purge: this.#context.behaviors.zeroesDiscardedEntries };
   }
 
-  /** What the item's entries hold of its payload: all of it, unless the fields contradict each other. */
+  /** Returns what the item's entries hold of its payload: all of it, unless the fields contradict each other. */
   #storedPayload({ index, entry }: FoundEntry, sizeBytes: number): Uint8Array {
     return this.flash.read(index + 1, Math.min(sizeBytes, Math.max(0, entry.span - 1) * NVS_ENTRY_SIZE));
   }
@@ -372,7 +372,7 @@ export class NvsPage {
     }
   }
 
-  /** Writes one entry. @returns Whether there was room. */
+  /** Writes one entry. @returns `true` if there was room. */
   #append(entry: Uint8Array): boolean {
     if (this.nextFreeIndex >= NVS_ENTRY_COUNT) return false;
     this.#writeEntries(entry);

@@ -13,11 +13,11 @@ import { type NvsValueType, nvsValueType, readNvsNumber, readNvsText } from "./n
 
 /** One value of a partition. */
 export interface NvsPartitionEntry {
-  /** Its namespace, or `undefined` where the partition has no name for it: then no application can read it. */
+  /** Its namespace, or `undefined` if the partition has no name for it: then no application can read it. */
   readonly namespace: string | undefined;
   readonly key: string;
   readonly type: NvsValueType;
-  /** `bigint` for 64 bits, text up to its first NUL for strings, bytes for blobs; `undefined` where it is damaged. */
+  /** `bigint` for 64 bits, text up to its first NUL for strings, bytes for blobs; `undefined` if it is damaged. */
   readonly value: number | bigint | string | Uint8Array | undefined;
   /** Where its first entry stands, in bytes from the start of the partition. */
   readonly offset: number;
@@ -47,7 +47,7 @@ export interface NvsProblem {
 
 /** What an NVS partition holds. */
 export interface NvsPartition {
-  /** Format version: 1, or 2 where blobs may span pages; `undefined` where no page is in use. */
+  /** Format version: 1, or 2 where blobs may span pages; `undefined` if no page is in use. */
   readonly version: 1 | 2 | undefined;
   readonly namespaces: readonly { readonly name: string; readonly index: number }[];
   /** In the order of their pages, oldest first. */
@@ -165,7 +165,7 @@ class PartitionReading implements NvsObserver {
     this.#recoveries.push({ recovery, offset, subject: entry === undefined ? format : describe(entry) });
   }
 
-  /** What was set right; of a partition that is encrypted, only that it is. */
+  /** Returns the problems that recovery corrected; for an encrypted partition, only that it is encrypted. */
   problemsOfPages(): readonly NvsProblem[] {
     const damagedCount = this.#recoveries.filter(({ recovery }) => recovery === "entry-damaged").length;
     const isEncrypted = damagedCount > 0 && itemsOf(this.#enginePages).length === 0;
@@ -183,7 +183,10 @@ class PartitionReading implements NvsObserver {
   }
 }
 
-/** The bytes as they are: what the engine marks as erased it keeps in memory too, so that nothing need be copied. */
+/**
+ * Returns the bytes as they are: what the engine marks as erased it keeps in memory too, so that nothing need be
+ * copied.
+ */
 function storageOf(bytes: Uint8Array): NvsStorage {
   return {
     sizeBytes: bytes.length,

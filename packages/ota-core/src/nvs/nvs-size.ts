@@ -4,7 +4,7 @@ import { OtaError } from "../errors.ts";
  * Refuses a field that is cut short.
  *
  * @param what - Name of the field, for the message.
- * @throws OtaError `image/truncated`.
+ * @throws {@link OtaError} `image/truncated`.
  */
 export function assertNvsSize(bytes: Uint8Array, needed: number, what: string): void {
   if (bytes.length >= needed) return;

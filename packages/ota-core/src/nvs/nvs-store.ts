@@ -251,7 +251,10 @@ export class NvsStore {
     return undefined;
   }
 
-  /** A blob replaces one of format version 1 in any release; old ones look for it when the new one is written. */
+  /**
+   * Finds a blob of format version 1, which a new blob replaces in any release. Old releases look for it when they
+   * write the new one.
+   */
   #findOldBlob({ namespaceIndex, type, key }: NvsItem): FoundItem | undefined {
     if (this.#behaviors.replacesOtherTypes || type !== NvsType.blob) return undefined;
     return this.#manager.find({ namespaceIndex, type, key });
@@ -268,7 +271,10 @@ export class NvsStore {
     return equalBytes(found.entry.data.subarray(0, item.data.length), item.data);
   }
 
-  /** A blob's next version gets the other half of the chunk indices. ESP_FAIL if its index names neither. */
+  /**
+   * Writes a blob. A new version uses the other half of the chunk indices. ESP_FAIL if the old index names neither
+   * half.
+   */
   #writeBlob(item: NvsItem, same: FoundItem | undefined): number {
     if (same === undefined) return this.#blobs.write(item, NVS_CHUNK_START.first);
     const { chunkStart } = parseNvsBlobIndex(same.entry.data);

@@ -32,13 +32,16 @@ const TYPE_NAMES: ReadonlyMap<number, NvsValueType> = new Map([
   [NvsType.blobIndex, "blob"],
 ]);
 
-/** The type of the value that an entry begins, or `undefined` for a chunk of a blob, which is no value of its own. */
+/**
+ * Returns the type of the value that an entry begins, or `undefined` for a chunk of a blob, which is no value of its
+ * own.
+ */
 export function nvsValueType(type: number): NvsValueType | undefined {
   return TYPE_NAMES.get(type);
 }
 
 /**
- * The number in an entry's data field.
+ * Returns the number in an entry's data field.
  *
  * @param type - One of `NvsType`'s numbers.
  * @param data - The data field, 8 bytes.

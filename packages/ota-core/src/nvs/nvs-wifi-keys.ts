@@ -15,7 +15,7 @@ const ACCESS_POINT_KEYS: readonly string[] = ["ap.ssid", "ap.passwd", "ap.authmo
 /** Keys of the blobs that it adds. */
 export const NVS_WIFI_BLOB_KEYS: ReadonlySet<string> = new Set(["sta.apinfo", "sta.pmk", "sta.apsw", "ap.pmk_info"]);
 
-/** Whether the generator adds blobs beside this key. */
+/** Returns whether the generator adds blobs beside this key. */
 export function isNvsWifiKey(key: string): boolean {
   return STATION_KEYS.includes(key) || ACCESS_POINT_KEYS.includes(key);
 }
@@ -29,7 +29,7 @@ export class NvsWifiBlobs {
   readonly #accessPoint: Map<string, string> = new Map();
 
   /**
-   * The blobs that stand before a key's own entry.
+   * Returns the blobs that stand before a key's own entry.
    *
    * @param text - The value as the CSV spells it.
    */
@@ -42,7 +42,7 @@ export class NvsWifiBlobs {
     return [{ key: "ap.pmk_info", value: concatBytes([new Uint8Array(100), masterKey]) }];
   }
 
-  /** The blobs that stand behind a key's own entry. */
+  /** Returns the blobs that stand behind a key's own entry. */
   after(key: string): readonly NvsWifiBlob[] {
     if (!STATION_KEYS.includes(key) || this.#hasStation) return [];
     this.#hasStation = true;

@@ -41,8 +41,9 @@ const VERSION_1_SIZE_MAX = 1984;
 const CHUNKS_MAX = 127;
 
 /**
- * Writes an NVS partition: the bytes that Espressif's `esp-idf-nvs-partition-gen` 0.3.0 makes of the same content, given
- * as CSV by {@link formatNvsCsv}. One difference: below 0x3000 bytes the generator leaves out the blank pages at the end.
+ * Writes an NVS partition: the bytes that Espressif's `esp-idf-nvs-partition-gen` 0.3.0 makes of the same content,
+ * given as CSV by {@link formatNvsCsv}. One difference: below 0x3000 bytes the generator leaves out the blank pages at
+ * the end.
  *
  * Two keys with the same 24-bit hash are refused: ESP-IDF's `Page::mLoadEntryTable` compares nothing else, takes the
  * first one of them for an old value, and erases it. The generator writes them all the same. One of twenty thousand
@@ -50,7 +51,8 @@ const CHUNKS_MAX = 127;
  *
  * @param entries - Each key once in its namespace. They are written by namespace, in the order of first appearance.
  * @returns `sizeBytes` bytes.
- * @throws {@link OtaError} `nvs/entry-invalid`; `nvs/size-invalid` with the size that is needed.
+ * @throws {@link OtaError} `nvs/entry-invalid`.
+ * @throws {@link OtaError} `nvs/size-invalid` with the size that is needed.
  */
 export function buildNvsPartition(entries: readonly NvsEntryInput[], options: NvsPartitionOptions): Uint8Array {
   const { sizeBytes, version = 2 } = options;
@@ -110,7 +112,7 @@ class NvsWriter {
     this.#append(place, { namespaceIndex, type: NVS_INTEGERS[type].type, span: 1, ...field });
   }
 
-  /** A string, or a blob of format version 1: in one page. */
+  /** Writes a string, or a blob of format version 1, into one page. */
   #writeWhole(namespaceIndex: number, place: NvsPlace, type: number, payload: Uint8Array): void {
     if (this.#version === 1 && payload.length > VERSION_1_SIZE_MAX) {
       throw invalid(place, `is ${payload.length} bytes long; format version 1 takes at most ${VERSION_1_SIZE_MAX}`);
@@ -123,7 +125,7 @@ class NvsWriter {
     this.#append(place, { namespaceIndex, type, span, ...field }, payload);
   }
 
-  /** A blob of format version 2: chunks that fill each page to its end, then the index. */
+  /** Writes a blob of format version 2: chunks that fill each page to its end, then the index. */
   #writeChunks(namespaceIndex: number, place: NvsPlace, blob: Uint8Array): void {
     if (this.#page.room === 0) this.#nextPage();
     const key = nvsKeyFromText(place.key).bytes;
@@ -186,7 +188,9 @@ function checkSize(sizeBytes: number): void {
   throw new OtaError("nvs/size-invalid", message, { sizeBytes });
 }
 
-/** The smallest size of that kind, writable or read-only, that holds so many pages; writable if read-only can't. */
+/**
+ * Returns the smallest size of that kind, writable or read-only, that holds so many pages; writable if read-only can't.
+ */
 function neededSize(pageCount: number, sizeBytes: number): number {
   const readOnlySize = pageCount * NVS_PAGE_SIZE;
   if (sizeBytes < WRITABLE_SIZE_MIN && readOnlySize < WRITABLE_SIZE_MIN) return readOnlySize;
