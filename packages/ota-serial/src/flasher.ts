@@ -66,7 +66,7 @@ export class Flasher {
     return this.#line.port;
   }
 
-  /** The rate in force. */
+  /** Returns the current baud rate. */
   get baudRate(): number {
     return this.#session.baudRate;
   }
@@ -98,7 +98,9 @@ export class Flasher {
    * Writes parts where the flash holds anything else, and has the board prove it.
    *
    * @param parts - Beginning at sectors, none over another, all inside the flash.
-   * @throws {@link OtaError} `serial/write-failed`, `serial/does-not-fit`, `serial/port-lost`.
+   * @throws {@link OtaError} `serial/write-failed`.
+   * @throws {@link OtaError} `serial/does-not-fit`.
+   * @throws {@link OtaError} `serial/port-lost`.
    */
   write(parts: readonly FlashPart[], onProgress: OnFlashProgress = () => undefined): Promise<WriteReport> {
     return new VerifiedWrite(this.#session, new KeptRanges(this.#session, []), onProgress).write(parts);
@@ -108,7 +110,8 @@ export class Flasher {
    * Reads a piece of the flash.
    *
    * @param size - Bytes, a multiple of 4.
-   * @throws {@link OtaError} `serial/read-failed`, `serial/port-lost`.
+   * @throws {@link OtaError} `serial/read-failed`.
+   * @throws {@link OtaError} `serial/port-lost`.
    */
   read(offset: number, size: number, onProgress: OnFlashProgress = () => undefined): Promise<Uint8Array> {
     return readVerified(this.#session, offset, size, onProgress);
@@ -118,7 +121,8 @@ export class Flasher {
    * Reads partition table, otadata and the heads of all images.
    *
    * @param tableOffset - Where the table lies, if not at 0x8000.
-   * @throws {@link OtaError} `serial/flash-encrypted`, `serial/no-partition-table`, and as {@link read}.
+   * @throws {@link OtaError} `serial/flash-encrypted`.
+   * @throws {@link OtaError} `serial/no-partition-table`, and as {@link read}.
    */
   async readLayout(tableOffset?: number): Promise<BoardLayout> {
     checkEncryption(this.port, this.board);

@@ -14,7 +14,7 @@ export interface BootWatch {
 
 /** What a start came to. */
 export interface BootReport {
-  /** As the app said; `undefined` where it started and its log names none. */
+  /** As the app said; `undefined` if it started and its log names none. */
   readonly version: string | undefined;
   readonly projectName: string | undefined;
 }
@@ -25,10 +25,14 @@ const CALM_MS = 3000;
 /**
  * Reads a board's log from its reset on until the app has said its version.
  *
- * An app whose log is turned off counts as started where the bootloader has loaded it, and three seconds bring no trouble.
+ * An app whose log is turned off counts as started where the bootloader has loaded it, and three seconds bring no
+ * trouble.
  *
- * @throws {@link OtaError} `serial/boot-failed`, `serial/brown-out`, `serial/wrong-version`, `serial/boot-unseen`,
- *   `serial/port-lost`.
+ * @throws {@link OtaError} `serial/boot-failed`.
+ * @throws {@link OtaError} `serial/brown-out`.
+ * @throws {@link OtaError} `serial/wrong-version`.
+ * @throws {@link OtaError} `serial/boot-unseen`.
+ * @throws {@link OtaError} `serial/port-lost`.
  */
 export async function watchBoot(line: SerialLine, { version, seconds, onBytes }: BootWatch): Promise<BootReport> {
   const log = new BootLog();

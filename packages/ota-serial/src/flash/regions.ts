@@ -76,12 +76,12 @@ export function runsOf(regions: readonly FlashRegion[], limit: number): readonly
   return runs;
 }
 
-/** How many bytes regions have. */
+/** Returns how many bytes regions have. */
 export function sizeOf(regions: readonly FlashRegion[]): number {
   return regions.reduce((size, { bytes }) => size + bytes.length, 0);
 }
 
-/** The bytes of regions, one after the other. */
+/** Returns the bytes of regions, one after the other. */
 export function bytesOf(run: readonly FlashRegion[]): Uint8Array {
   return concatBytes(run.map(({ bytes }) => bytes));
 }

@@ -37,7 +37,8 @@ export async function eraseRegion(link: LoaderLink, offset: number, size: number
  * that it dropped it: one sent again after a lost answer would be written twice.
  *
  * @param onProgress - Told how many of the bytes the board has taken.
- * @throws {@link OtaError} `serial/noise` or `serial/loader-refused`: what lies in the flash is then not known.
+ * @throws {@link OtaError} `serial/noise`.
+ * @throws {@link OtaError} `serial/loader-refused`: what lies in the flash is then not known.
  */
 export async function writeCompressed(
   link: LoaderLink,

@@ -14,7 +14,8 @@ const READ_FAILURES_MAX = 12;
 /**
  * Reads a piece of a flash, each part of it compared with the board's MD5.
  *
- * @throws {@link OtaError} `serial/read-failed`, `serial/port-lost`.
+ * @throws {@link OtaError} `serial/read-failed`.
+ * @throws {@link OtaError} `serial/port-lost`.
  */
 export async function readVerified(
   session: StubSession,

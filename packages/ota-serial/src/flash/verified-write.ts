@@ -66,7 +66,7 @@ export class VerifiedWrite {
     return { written: toWrite, unchanged: total - toWrite };
   }
 
-  /** @returns Whether all went well. */
+  /** @returns `true` if all went well. */
   async #writeAll(
     pending: readonly FlashRegion[],
     { blockSize, runSize }: Pace,

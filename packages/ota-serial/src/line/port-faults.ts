@@ -1,6 +1,6 @@
 import { OtaError } from "@tinybms/ota-core";
 
-/** The adapter or the board is gone, or the other end of a network port. */
+/** Creates the error for a lost connection to the adapter, the board or a network port. */
 export function portLost(port: string, cause?: unknown): OtaError<"serial/port-lost"> {
   const isNetwork = isNetworkPort(port);
   const what = isNetwork
@@ -11,7 +11,7 @@ export function portLost(port: string, cause?: unknown): OtaError<"serial/port-l
   return new OtaError("serial/port-lost", `${port} was lost: ${what}`, { port }, { cause, hint });
 }
 
-/** The port can't be opened because somebody else has it. */
+/** Creates the error for a port that another process has opened. */
 export function portBusy(port: string, cause?: unknown): OtaError<"serial/port-busy"> {
   const hint = isNetworkPort(port)
     ? "its server turned us away, as it does while another client is connected: end that one"
@@ -19,7 +19,7 @@ export function portBusy(port: string, cause?: unknown): OtaError<"serial/port-b
   return new OtaError("serial/port-busy", `${port} is in use by another program`, { port }, { cause, hint });
 }
 
-/** The user may not open the port. */
+/** Creates the error for a port that the user may not open. */
 export function permissionDenied(port: string, cause?: unknown): OtaError<"serial/permission-denied"> {
   const hint =
     "on Linux add yourself to the group that owns it, usually dialout or uucp (sudo usermod -aG dialout $USER), and log in again";
@@ -45,12 +45,12 @@ export function portUnserved(
   return new OtaError("serial/port-not-found", message, { port }, { cause, hint });
 }
 
-/** The port is there and can't be used, for a reason that only the system knows. */
+/** Creates the error for an existing port that can't be used, with the system's reason. */
 export function portUnusable(port: string, reason: string, cause?: unknown): OtaError<"serial/port-unusable"> {
   return new OtaError("serial/port-unusable", `${port} can't be used: ${reason}`, { port }, { cause });
 }
 
-/** Whether a port is behind TCP, with no cable of this machine to look at. */
+/** Returns whether a port is behind TCP, with no cable of this machine to look at. */
 function isNetworkPort(port: string): boolean {
   return /^(?:socket|rfc2217):\/\//.test(port);
 }

@@ -57,7 +57,7 @@ export const USB_JTAG_PRODUCT_ID = 0x1001;
 const BLOCK_SIZE_MAX = 0x4000;
 const USB_OTG_BLOCK_SIZE_MAX = 0x800;
 
-/** The largest block of data that may go over a line, in bytes. */
+/** Returns the largest block of data that may go over a line, in bytes. */
 export function blockSizeMax({ usb }: Pick<SerialLine, "usb">): number {
   const isUsbOtg = usb?.vendorId === ESPRESSIF_VENDOR_ID && usb.productId !== USB_JTAG_PRODUCT_ID;
   return isUsbOtg ? USB_OTG_BLOCK_SIZE_MAX : BLOCK_SIZE_MAX;

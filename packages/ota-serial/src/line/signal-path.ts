@@ -4,7 +4,7 @@ import type { Signals } from "./serial-line.ts";
 export const SIGNALS_WHEN_OPENED: Signals = { dtr: true, rts: true };
 
 /**
- * The states that lead from one pair of signals to another with one line changed at a time.
+ * Returns the states that lead from one pair of signals to another with one line changed at a time.
  *
  * RTS alone holds the board in reset. So a change between "both asserted" and "both released" passes through DTR alone,
  * and a change from one line to the other passes through "both asserted".

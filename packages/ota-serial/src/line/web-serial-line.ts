@@ -21,7 +21,8 @@ const BUFFER_SIZE = 65_536;
  *
  * @param port - Not open.
  * @param name - How messages call it.
- * @throws {@link OtaError} `serial/port-busy` or `serial/port-unusable`.
+ * @throws {@link OtaError} `serial/port-busy`.
+ * @throws {@link OtaError} `serial/port-unusable`.
  */
 export async function openWebSerialLine(
   port: WebSerialPort,
@@ -82,7 +83,9 @@ class WebSerialLine implements SerialLine {
     for (const { dtr, rts } of path) await this.#port.setSignals({ dataTerminalReady: dtr, requestToSend: rts });
   }
 
-  /** The API can't change the rate of an open port: it is closed, opened again, and its lines set as they were. */
+  /**
+   * Changes the rate. The API can't do that while the port is open, so closes and reopens it and restores its lines.
+   */
   async setBaudRate(baudRate: number): Promise<void> {
     await this.#end();
     await this.#port.close();

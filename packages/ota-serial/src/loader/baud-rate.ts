@@ -10,7 +10,7 @@ const STEPS: readonly number[] = [2_000_000, 1_500_000, 921_600, 460_800, 230_40
 /** How long both sides take to settle, in milliseconds. */
 const SETTLE_MS = 50;
 
-/** The next lower rate to try, or `undefined` where there is none. */
+/** Returns the next lower rate to try, or `undefined` if there is none. */
 export function slowerThan(baudRate: number): number | undefined {
   return STEPS.find((step) => step < baudRate);
 }
@@ -18,7 +18,7 @@ export function slowerThan(baudRate: number): number | undefined {
 /**
  * Changes the rate of a stub and of the line, and tries it.
  *
- * @returns Whether both understand each other at the new rate. If not, only a reset of the board helps.
+ * @returns `true` if both understand each other at the new rate. If not, only a reset of the board helps.
  */
 export async function changeBaudRate(link: LoaderLink, from: number, to: number): Promise<boolean> {
   const { line } = link;

@@ -46,7 +46,8 @@ const ESP32_SECURE_BOOT = 0x30;
 /**
  * Asks a loader, ROM or stub, which chip it runs on.
  *
- * @throws {@link OtaError} `serial/unsupported-chip`, `serial/secure-download`, and what {@link LoaderLink.command} does.
+ * @throws {@link OtaError} `serial/unsupported-chip`.
+ * @throws {@link OtaError} `serial/secure-download`, and what {@link LoaderLink.command} does.
  */
 export async function readChip(link: LoaderLink): Promise<ChipFacts> {
   const security = await readSecurity(link);
@@ -155,7 +156,7 @@ async function esp32Security(
   return { secureBoot: ((await read(efuse + 0x18)) & ESP32_SECURE_BOOT) !== 0, flashEncryption: isOdd(count) };
 }
 
-/** Whether an odd number of bits is set: so eFuses count what can be turned on and off again. */
+/** Returns whether an odd number of bits is set: so eFuses count what can be turned on and off again. */
 function isOdd(count: number): boolean {
   let odd = false;
   for (let rest = count; rest !== 0; rest &= rest - 1) odd = !odd;

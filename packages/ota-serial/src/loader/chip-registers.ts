@@ -99,7 +99,7 @@ function blockRevisionInBothBlocks(one: Word, two: Word): Revision {
   return { major: bits(two(4), 0, 2), minor: bits(one(3), 24, 3) };
 }
 
-/** A chip whose MAC and revisions lie in eFuse blocks 1 and 2. */
+/** Returns a chip whose MAC and revisions lie in eFuse blocks 1 and 2. */
 function laterChip(
   displayName: string,
   efuse: number,

@@ -24,7 +24,7 @@ export function connectFault({ port, hasSignals, heard }: DeafLine): OtaError {
   return isReadable(heard) ? appRunning(port, hasSignals) : unreadable(port);
 }
 
-/** A supply that breaks down under load. */
+/** Creates the error for a power supply that fails under load. */
 export function brownOut(port: string): OtaError<"serial/brown-out"> {
   const message = `the board on ${port} restarts because its supply breaks down (brownout)`;
   const hint = "use another USB port or cable, or an external supply; the 3.3 V of an FTDI adapter can't feed a board";
@@ -37,7 +37,9 @@ function loaderDeaf(port: string): OtaError<"serial/loader-deaf"> {
   return new OtaError("serial/loader-deaf", message, { port }, { hint });
 }
 
-/** Whether a board that waited for a download was reset into its app again, as by a sequence on the wrong lines. */
+/**
+ * Returns whether a board that waited for a download was reset into its app again, as by a sequence on the wrong lines.
+ */
 function hasLeftLoader(text: string): boolean {
   return /FLASH_BOOT/.test(text.slice(text.search(/waiting for download/i)));
 }

@@ -54,7 +54,7 @@ export class LoaderLink {
     this.line = line;
   }
 
-  /** What came outside of frames, the last of it: console text, or noise. */
+  /** Returns what came outside of frames, the last of it: console text, or noise. */
   get heard(): Uint8Array {
     return this.#heard;
   }
@@ -67,8 +67,9 @@ export class LoaderLink {
   /**
    * Sends a command and takes its answer.
    *
-   * @throws {@link OtaError} `serial/noise` where no whole answer came in time, `serial/loader-refused` for a status
-   *   that is an error, `serial/port-lost`.
+   * @throws {@link OtaError} `serial/noise` where no whole answer came in time.
+   * @throws {@link OtaError} `serial/loader-refused` for a status that is an error.
+   * @throws {@link OtaError} `serial/port-lost`.
    */
   command(name: CommandName, op: Op, data: Uint8Array, options?: CommandOptions): Promise<LoaderAnswer> {
     return this.exchange(name, op, buildLoaderRequest(op, data), options);
@@ -100,7 +101,7 @@ export class LoaderLink {
   }
 
   /**
-   * The next frame, whatever it is.
+   * Returns the next frame, whatever it is.
    *
    * @param name - The command that it is for.
    * @throws {@link OtaError} `serial/noise` when the time is up, or where text comes instead.
@@ -122,7 +123,7 @@ export class LoaderLink {
     this.#decoder.reset();
   }
 
-  /** Waits for one certain frame. @returns Whether it came. */
+  /** Waits for one certain frame. @returns `true` if it came. */
   async expect(wanted: Uint8Array, name: CommandName, timeoutMs: number): Promise<boolean> {
     try {
       for (let count = 0; count < FRAMES_MAX; count++) {
@@ -134,7 +135,7 @@ export class LoaderLink {
     return false;
   }
 
-  /** What is said where a loader gave no proper answer. */
+  /** Creates the error for a loader without a complete answer. */
   silence(name: CommandName): OtaError<"serial/noise"> {
     const { port } = this.line;
     const message = `the loader on ${port} gave no whole answer to ${name}`;

@@ -62,7 +62,8 @@ export function hardReset(usb: UsbIdentity | undefined): readonly ResetStep[] {
 }
 
 /**
- * The sequences to try in turn, each a try: boards differ in their capacitor at EN, systems in how they set the lines.
+ * Returns the sequences to try in turn, each a try: boards differ in their capacitor at EN, systems in how they set the
+ * lines.
  *
  * @returns Empty for a line without signals.
  */

@@ -112,7 +112,7 @@ export class StubSession {
     await this.link.send(buildLoaderRequest(LoaderOp.RUN_USER_CODE, new Uint8Array(0)));
   }
 
-  /** What was written is not what the board has: on at a lower rate, if there is one. */
+  /** Continues at a lower rate after the board's data differed from the written data, if there is a lower rate. */
   async stepDown(): Promise<void> {
     this.#disturbances++;
     const slower = slowerThan(this.#baudRate);

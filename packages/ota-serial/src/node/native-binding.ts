@@ -48,9 +48,10 @@ export async function nativeBinding(): Promise<SerialBinding> {
 }
 
 /**
- * The serial ports of this machine, those that look like a board first.
+ * Returns the serial ports of this machine, those that look like a board first.
  *
- * @throws {@link OtaError} `serial/bindings-missing`, `serial/ports-unlisted`.
+ * @throws {@link OtaError} `serial/bindings-missing`.
+ * @throws {@link OtaError} `serial/ports-unlisted`.
  */
 export async function listPorts(binding?: PortLister): Promise<readonly PortInfo[]> {
   const source = binding ?? (await nativeBinding());
@@ -70,7 +71,7 @@ export async function usbOf(path: string, binding: PortLister): Promise<UsbIdent
   return vendorId === undefined || productId === undefined ? undefined : { vendorId, productId };
 }
 
-/** Whether a port looks like an ESP32 board. */
+/** Returns whether a port looks like an ESP32 board. */
 export function isBoard({ kind }: Pick<PortInfo, "kind">): boolean {
   return kind !== "other";
 }

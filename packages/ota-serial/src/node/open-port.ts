@@ -6,11 +6,12 @@ import { type NetworkAddress, openSocketLine } from "./socket-line.ts";
 import { openBindingLine } from "./stream-line.ts";
 
 /**
- * Opens a port by its name: a path such as `/dev/ttyUSB0` or `COM3`, or as pyserial writes it `socket://HOST:PORT` (bytes over TCP) or
- * `rfc2217://HOST:PORT` (a port with its control lines behind TCP).
+ * Opens a port by its name: a path such as `/dev/ttyUSB0` or `COM3`, or as pyserial writes it `socket://HOST:PORT`
+ * (bytes over TCP) or `rfc2217://HOST:PORT` (a port with its control lines behind TCP).
  *
  * @param binding - Opens paths. Without it `@serialport/bindings-cpp`, where that is installed.
- * @throws {@link OtaError} `serial/…` of the kind of port, `arguments/invalid` for a malformed URL.
+ * @throws {@link OtaError} `serial/…` of the kind of port.
+ * @throws {@link OtaError} `arguments/invalid` for a malformed URL.
  */
 export async function openPort(
   port: string,
@@ -26,7 +27,7 @@ export async function openPort(
 }
 
 /**
- * The port to use where none is named: the only one that looks like a board.
+ * Returns the port to use where none is named: the only one that looks like a board.
  *
  * @throws {@link OtaError} `serial/no-port` where there is none, or more than one.
  */

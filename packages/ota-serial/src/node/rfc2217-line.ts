@@ -31,7 +31,8 @@ const GREETING: Uint8Array = concatBytes(
 /**
  * Connects to a serial port behind a server of RFC 2217, `rfc2217://HOST:PORT`: with control lines and rate.
  *
- * @throws {@link OtaError} `serial/port-not-found` or `serial/port-unusable`.
+ * @throws {@link OtaError} `serial/port-not-found`.
+ * @throws {@link OtaError} `serial/port-unusable`.
  */
 export async function openRfc2217Line(
   address: NetworkAddress,

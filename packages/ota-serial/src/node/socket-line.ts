@@ -19,7 +19,8 @@ const CLOSE_TIMEOUT_MS = 1000;
 /**
  * Connects to a serial port behind TCP, `socket://HOST:PORT`: bytes alone, no control lines and no rate.
  *
- * @throws {@link OtaError} `serial/port-not-found` or `serial/port-unusable`.
+ * @throws {@link OtaError} `serial/port-not-found`.
+ * @throws {@link OtaError} `serial/port-unusable`.
  */
 export async function openSocketLine(address: NetworkAddress): Promise<SerialLine> {
   const name = `socket://${address.host}:${address.port}`;

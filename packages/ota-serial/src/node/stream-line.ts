@@ -34,11 +34,13 @@ export function openBindingLine(
 }
 
 /**
- * Makes a line of a `SerialPortStream`, such as the `SerialPort` of serialport. Opens the stream if it is not open, sets
- * its rate and releases both control lines, so that the board is not reset. Closing the line closes the stream.
+ * Makes a line of a `SerialPortStream`, such as the `SerialPort` of serialport. Opens the stream if it is not open,
+ * sets its rate and releases both control lines, so that the board is not reset. Closing the line closes the stream.
  *
- * @throws {@link OtaError} `serial/port-not-found`, `serial/permission-denied`, `serial/port-busy` or
- *   `serial/port-unusable`.
+ * @throws {@link OtaError} `serial/port-not-found`.
+ * @throws {@link OtaError} `serial/permission-denied`.
+ * @throws {@link OtaError} `serial/port-busy`.
+ * @throws {@link OtaError} `serial/port-unusable`.
  */
 export async function openStreamLine(stream: SerialPortStream, options: StreamLineOptions = {}): Promise<SerialLine> {
   const { baudRate = BAUD_RATE_DEFAULT } = options;
@@ -168,7 +170,7 @@ class StreamLine implements SerialLine {
     }
   }
 
-  /** A stream that is not open keeps what it is given until somebody opens it. */
+  /** Checks that the stream is open, because a closed one keeps its data until it is opened. */
   #assertOpen(): void {
     this.#received.assertSound();
     if (!this.#stream.isOpen) throw portLost(this.port);
@@ -183,7 +185,7 @@ class StreamLine implements SerialLine {
   };
 }
 
-/** What the texts of the bindings mean: they have no codes. */
+/** Returns what the texts of the bindings mean: they have no codes. */
 function openFault(path: string, cause: unknown): OtaError {
   const text = textOf(cause);
   if (/permission denied|access denied|access is denied/i.test(text)) {

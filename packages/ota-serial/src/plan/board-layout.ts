@@ -30,7 +30,7 @@ export type SlotName = "factory" | `ota_${number}`;
 export interface AppSlot {
   readonly name: SlotName;
   readonly partition: PartitionEntry;
-  /** `undefined` where no image begins. */
+  /** `undefined` if no image begins. */
   readonly header: AppImageHeader | undefined;
   readonly descriptor: AppDescriptor | undefined;
 }
@@ -71,10 +71,10 @@ export async function readBoardLayout(
 }
 
 /**
- * Which app the bootloader starts: what otadata selects, else `factory`, else `ota_0`; and where nothing begins there,
- * the next that it tries (`bootloader_utility_load_boot_image`). Whether images are sound is not known here.
+ * Returns which app the bootloader starts: what otadata selects, else `factory`, else `ota_0`; and where nothing begins
+ * there, the next that it tries (`bootloader_utility_load_boot_image`). Whether images are sound is not known here.
  *
- * @returns `undefined` where there is no image at all.
+ * @returns `undefined` if there is no image at all.
  */
 export function bootingSlot({ slots, otadata }: Pick<BoardLayout, "slots" | "otadata">): AppSlot | undefined {
   const otas = slots.filter(({ name }) => name !== "factory");
@@ -106,7 +106,7 @@ export function appPartitions(table: PartitionTable): readonly Pick<AppSlot, "na
   return factory === undefined ? otas : [{ name: "factory", partition: factory }, ...otas];
 }
 
-/** A slot by the first bytes of what it holds. */
+/** Describes a slot by its first bytes. */
 export function slotOf(name: SlotName, partition: PartitionEntry, head: Uint8Array): AppSlot {
   const header = orNothing(() => parseAppImageHeader(head.subarray(0, APP_IMAGE_HEADER_SIZE)));
   const descriptor =
@@ -122,7 +122,7 @@ function tableOf(port: string, bytes: Uint8Array, offset: number): PartitionTabl
   throw new OtaError("serial/no-partition-table", message, { port }, { hint });
 }
 
-/** What bytes that may be anything say, if they are of the format. */
+/** Returns what bytes that may be anything say, if they are of the format. */
 function orNothing<T>(parse: () => T): T | undefined {
   try {
     return parse();

@@ -17,7 +17,8 @@ const ANY_REVISION = 0xffff;
 /**
  * Refuses an image that this chip would not start.
  *
- * @throws {@link OtaError} `serial/wrong-chip`, `serial/chip-revision`.
+ * @throws {@link OtaError} `serial/wrong-chip`.
+ * @throws {@link OtaError} `serial/chip-revision`.
  */
 export function checkChip(port: string, board: Board, { name, image }: Pick<FlashImage, "name" | "image">): void {
   const { chipId, minChipRevision, minChipRevisionFull, maxChipRevisionFull } = image.header;
@@ -84,10 +85,12 @@ export function checkEncryption(port: string, board: Board): void {
 }
 
 /**
- * Refuses what the board's eFuses would make a brick of: an encrypted board, and an unsigned image where secure boot is on.
+ * Refuses what the board's eFuses would make a brick of: an encrypted board, and an unsigned image where secure boot is
+ * on.
  *
  * @param isSigned - Whether all that is started carries a signature block.
- * @throws {@link OtaError} `serial/flash-encrypted`, `serial/secure-boot`.
+ * @throws {@link OtaError} `serial/flash-encrypted`.
+ * @throws {@link OtaError} `serial/secure-boot`.
  */
 export function checkSecurity(port: string, board: Board, isSigned: boolean): void {
   checkEncryption(port, board);

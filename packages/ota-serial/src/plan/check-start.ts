@@ -48,7 +48,10 @@ export function checkStart(
   throw new OtaError("serial/would-not-start", message, details, { hint: hintOf(inspection, board, fatal) });
 }
 
-/** A header that states a larger flash than there is: the app stops when it probes its flash (`esp_flash_init_main`). */
+/**
+ * Returns a problem if the bootloader's header states a larger flash than the board has: the app stops when it probes
+ * its flash (`esp_flash_init_main`).
+ */
 function sizeProblems({ bootloader }: FlashInspection, { flashSize }: Board): readonly InspectProblem[] {
   const stated = bootloader?.flashSize ?? 0;
   if (stated <= flashSize) return [];
@@ -65,7 +68,7 @@ function hintOf({ bootloader }: FlashInspection, { flashSize }: Board, problems:
   return `--flash-size detect writes the size of the board's flash into the bootloader; ${force}`;
 }
 
-/** The flash up to the end of the last part; what no part has is erased. */
+/** Returns the flash up to the end of the last part; what no part has is erased. */
 function flashOf(parts: readonly FlashPart[], flashSize: number): Uint8Array {
   const end = Math.max(0, ...parts.map(({ offset, bytes }) => offset + bytes.length));
   const flash = new Uint8Array(Math.min(end, flashSize)).fill(0xff);

@@ -5,7 +5,7 @@ import { type AppSlot, type BoardLayout, bootingSlot, type SlotName } from "./bo
 export type SlotChoice = "next" | "running" | SlotName;
 
 /**
- * The slot that a choice means on a board.
+ * Returns the slot that a choice means on a board.
  *
  * `next` is the one that an update over the air would take (`esp_ota_get_next_update_partition`).
  *

@@ -13,7 +13,7 @@ export interface FlashPlan {
   readonly steps: readonly (readonly FlashPart[])[];
   /** What must be the same afterwards: bootloader, partition table, and the app that runs until now. */
   readonly keeps: readonly FlashRange[];
-  /** The app that should start then; `undefined` where no app is written. */
+  /** The app that should start then; `undefined` if no app is written. */
   readonly app: { readonly name: string; readonly version: string; readonly projectName: string } | undefined;
   /** Where it goes. */
   readonly slot: SlotName | undefined;
@@ -37,8 +37,13 @@ export interface AppFlashOptions {
 /**
  * Plans one app for one board.
  *
- * @throws {@link OtaError} `serial/wrong-chip`, `serial/chip-revision`, `serial/secure-boot`, `serial/flash-encrypted`,
- *   `serial/wrong-product`, `serial/no-partition`, `serial/does-not-fit`.
+ * @throws {@link OtaError} `serial/wrong-chip`.
+ * @throws {@link OtaError} `serial/chip-revision`.
+ * @throws {@link OtaError} `serial/secure-boot`.
+ * @throws {@link OtaError} `serial/flash-encrypted`.
+ * @throws {@link OtaError} `serial/wrong-product`.
+ * @throws {@link OtaError} `serial/no-partition`.
+ * @throws {@link OtaError} `serial/does-not-fit`.
  */
 export function planAppFlash(
   port: string,
@@ -83,7 +88,7 @@ function keptBy({ table }: BoardLayout, target: AppSlot, booting: AppSlot | unde
   return [head, { offset, size }];
 }
 
-/** What of an app its log tells. */
+/** Returns what of an app its log tells. */
 export function startingApp({ name, image }: FlashImage): FlashPlan["app"] {
   const { version = "", projectName = "" } = image.descriptor ?? {};
   return { name, version, projectName };
@@ -92,7 +97,8 @@ export function startingApp({ name, image }: FlashImage): FlashPlan["app"] {
 /**
  * Content for the partition `nvs`, the first where there are several.
  *
- * @throws {@link OtaError} `serial/no-partition`, `serial/does-not-fit`.
+ * @throws {@link OtaError} `serial/no-partition`.
+ * @throws {@link OtaError} `serial/does-not-fit`.
  */
 export function nvsPart(port: string, { table }: Pick<BoardLayout, "table">, bytes: Uint8Array): FlashPart {
   const partition = findPartition(table, PartitionType.DATA, DataSubtype.NVS);

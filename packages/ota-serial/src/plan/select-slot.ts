@@ -15,12 +15,12 @@ import type { BoardLayout, SlotName } from "./board-layout.ts";
 const SEQUENCE_MAX = 0xffff_fffe;
 
 /**
- * What must be written to otadata for a slot to be the one that boots.
+ * Returns what must be written to otadata for a slot to be the one that boots.
  *
  * An entry of an earlier life that selects another slot would hide what a cable has just written ("stale otadata"): so
- * `factory` needs both entries erased, and an OTA slot an entry above the one in force, in the other sector. A power cut
- * in between leaves one of the two in force. The state is `UNDEFINED`, as without rollback: whoever flashes by cable sees
- * the app start, so it need not prove itself, and apps that can't are not rolled back at their second start.
+ * `factory` needs both entries erased, and an OTA slot an entry above the one in force, in the other sector. A power
+ * cut in between leaves one of the two in force. The state is `UNDEFINED`, as without rollback: whoever flashes by
+ * cable sees the app start, so it need not prove itself, and apps that can't are not rolled back at their second start.
  *
  * @param slotCount - How many OTA slots the table has.
  * @returns Nothing where the slot is selected already, or there is no otadata.
@@ -46,7 +46,7 @@ export function selectSlot(slot: SlotName, slotCount: number, otadata: BoardLayo
   return [part(0, sectorOf(index + 1)), part(1, blank)];
 }
 
-/** Whether a slot is in force, and no trial of a first start hangs over it. */
+/** Returns whether a slot is in force, and no trial of a first start hangs over it. */
 function isSelected({ active, entries }: Otadata, index: number, slotCount: number): boolean {
   if (active === undefined) return false;
   const { sequence, state } = entries[active];

@@ -41,12 +41,19 @@ export interface WholeFlashOptions {
 /**
  * Plans parts at fixed offsets: a whole new flash, or pieces of one.
  *
- * Where a partition table is among them and otadata is not, otadata is erased: entries of an earlier life would select a
- * slot that is not what was just written ("stale otadata").
+ * Where a partition table is among them and otadata is not, otadata is erased: entries of an earlier life would select
+ * a slot that is not what was just written ("stale otadata").
  *
- * @throws {@link OtaError} `serial/parts-overlap`, `serial/does-not-fit`, `serial/wrong-chip`, `serial/chip-revision`,
- *   `serial/secure-boot`, `serial/flash-encrypted`, `serial/no-partition`, `serial/would-not-start`, `arguments/invalid`,
- *   and `image/…` for an image that is not whole.
+ * @throws {@link OtaError} `serial/parts-overlap`.
+ * @throws {@link OtaError} `serial/does-not-fit`.
+ * @throws {@link OtaError} `serial/wrong-chip`.
+ * @throws {@link OtaError} `serial/chip-revision`.
+ * @throws {@link OtaError} `serial/secure-boot`.
+ * @throws {@link OtaError} `serial/flash-encrypted`.
+ * @throws {@link OtaError} `serial/no-partition`.
+ * @throws {@link OtaError} `serial/would-not-start`.
+ * @throws {@link OtaError} `arguments/invalid`.
+ * @throws {@link OtaError} `image/…` for an image that is not whole.
  */
 export function planWholeFlash(
   port: string,
@@ -115,7 +122,7 @@ function imageAt(images: readonly PlacedImage[], offset: number): PlacedImage | 
   return images.find((image) => image.offset === offset);
 }
 
-/** A part that ends behind the flash. */
+/** Throws if a part ends beyond the flash. */
 function checkFlashEnd(port: string, { flashSize }: Board, { name, offset, bytes }: FlashPart): void {
   const end = offset + bytes.length;
   if (end <= flashSize) return;
@@ -139,7 +146,7 @@ function sliceAt(parts: readonly FlashPart[], offset: number, size: number): Uin
   return bytes;
 }
 
-/** A table that is made for a larger flash. */
+/** Throws if a partition does not fit into the flash. */
 function checkTable(port: string, board: Board, table: PartitionTable): void {
   for (const partition of table.entries) checkSize(port, partition.label, 0, { partition }, board);
 }
@@ -150,7 +157,7 @@ function blankOtadata(table: PartitionTable, parts: readonly FlashPart[]): Flash
   return { name: "otadata", offset: partition.offset, bytes: new Uint8Array(OTADATA_SIZE).fill(0xff) };
 }
 
-/** The app that the bootloader takes of what is written, if it is among it. */
+/** Returns the app that the bootloader takes of what is written, if it is among it. */
 function appThatStarts(
   table: PartitionTable,
   parts: readonly FlashPart[],
