@@ -233,3 +233,18 @@ test("an unknown version is refused with the existing versions and the nearest o
   });
   expect(error.message).toMatch(/manifest\.json has no version "1\.0\.1"; it has 1\.0\.0$/);
 });
+
+test.each([
+  ["1.0.0-RC1", /differs only in case from "1\.0\.0-rc1"/],
+  ["1.0.0-rc1", /has the id of versions\[0\]/],
+])("a version that is listed beside %s can't be loaded", async (other, message) => {
+  const manifest = "versions/1.0.0/ota.json";
+  const versions = ["1.0.0-rc1", other, "2.0.0"].map((id) => ({ id, manifest }));
+  writeLine({ root: { versions }, version: { version: "1.0.0-rc1" } });
+  const error = await errorOf(() => load("1.0.0-rc1"));
+  expect(error.code).toBe("manifest/invalid");
+  expect(error.message).toMatch(message);
+
+  write("line/versions/1.0.0/ota.json", { version: "2.0.0", artifacts: [artifact()] });
+  await load("2.0.0");
+});

@@ -4,9 +4,12 @@ import { quoted } from "../schemas/problems.ts";
 import type { Artifact, Channels, RootManifest, VersionEntry, VersionManifest } from "../schemas/types.generated.ts";
 import { measureArtifact } from "./artifact-file.ts";
 import { resolveChannels } from "./channels.ts";
+import { invalid } from "./document.ts";
+import { duplicateVersionProblem } from "./duplicate-version.ts";
 import { readManifest } from "./load-file.ts";
 import { resolveArtifact, resolveBelow } from "./load-path.ts";
 import { nearestOf } from "./nearest.ts";
+import { caselessName } from "./paths.ts";
 import { parseRootManifest, protocolsOf } from "./root.ts";
 import { parseVersionManifest } from "./version.ts";
 
@@ -58,6 +61,7 @@ export async function loadRootManifest(file: string): Promise<LoadedRoot> {
  *
  * @param version - The `id` of the version's entry.
  * @throws {@link OtaError} `manifest/unknown-version`.
+ * @throws {@link OtaError} `manifest/invalid` if another version has the same `id`, or one that differs only in case.
  * @throws {@link OtaError} `manifest/path-escapes`.
  * @throws {@link OtaError} `manifest/not-found`.
  * @throws {@link OtaError} `manifest/unreadable`, and as `parseVersionManifest`.
@@ -66,6 +70,7 @@ export async function loadVersion(root: LoadedRoot, version: string): Promise<Lo
   const index = root.manifest.versions.findIndex(({ id }) => id === version);
   const entry = root.manifest.versions[index];
   if (entry === undefined) throw unknownVersion(root, version);
+  assertNoDuplicate(root, version);
   const pointer = `/versions/${index}/manifest`;
   const file = await resolveBelow(root.folder, entry.manifest, { file: root.file, pointer });
   const notes: Problem[] = [];
@@ -80,6 +85,12 @@ export async function loadVersion(root: LoadedRoot, version: string): Promise<Lo
     });
   }
   return { file, entry, manifest, artifacts, warnings: sentencesOf(file, notes) };
+}
+
+function assertNoDuplicate({ file, manifest }: LoadedRoot, version: string): void {
+  const listed = manifest.versions.map(({ id }, index) => ({ id, index }));
+  const [earlier, later] = listed.filter(({ id }) => caselessName(id) === caselessName(version));
+  if (earlier !== undefined && later !== undefined) throw invalid(file, [duplicateVersionProblem(later, earlier)]);
 }
 
 function sentencesOf(file: string, notes: readonly Problem[]): string[] {

@@ -2,11 +2,11 @@ import { dirname } from "node:path";
 import { isOtaError, type Problem } from "../errors.ts";
 import { JsonPlaces } from "../json/json-places.ts";
 import type { JsonSpan, JsonValue } from "../json/strict-json.ts";
-import { quoted } from "../schemas/problems.ts";
 import { checkArtifact, type VersionContext } from "./check-artifact.ts";
 import { type ChannelLevel, checkDelivery, checkLevel, objectAt } from "./check-channels.ts";
 import { checkReleaseFile } from "./check-release-file.ts";
 import { parseDocument } from "./document.ts";
+import { duplicateVersionProblem, type ListedId } from "./duplicate-version.ts";
 import type { Environment } from "./environment.ts";
 import { readManifest } from "./load-file.ts";
 import { resolveBelow } from "./load-path.ts";
@@ -51,7 +51,7 @@ export async function validateReleaseLine(
     if (typeof id !== "string" || typeof manifest !== "string" || id === "" || manifest === "") continue;
     const earlier = seen.get(caselessName(id));
     if (earlier === undefined) seen.set(caselessName(id), { id, index });
-    else report.add(root, "error", duplicate({ id, index }, earlier));
+    else report.add(root, "error", duplicateVersionProblem({ id, index }, earlier));
     const version = await openVersion(report, root, { manifest, pointer: `/versions/${index}/manifest` });
     if (version !== undefined) await checkVersion({ report, root, rootLevel, env, version }, id);
   }
@@ -137,20 +137,6 @@ function levelOf(document: CheckedDocument, pointer: string): ChannelLevel {
 
 function memberAt(value: JsonValue | undefined, name: string): JsonValue | undefined {
   return Array.isArray(value) ? value[Number(name)] : objectAt(value)[name];
-}
-
-/** An id in `versions` and its index. */
-interface ListedId {
-  readonly id: string;
-  readonly index: number;
-}
-
-function duplicate({ id, index }: ListedId, earlier: ListedId) {
-  const message =
-    id === earlier.id
-      ? `versions[${index}] has the id of versions[${earlier.index}]; each id must be unique`
-      : `versions[${index}] has the id ${quoted(id)}, which differs only in case from ${quoted(earlier.id)}: on Windows and macOS both would be the same folder`;
-  return { code: "manifest/invalid", path: `/versions/${index}/id`, message } as const;
 }
 
 function listAt(document: JsonValue, name: string): readonly JsonValue[] {
