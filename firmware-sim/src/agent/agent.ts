@@ -43,7 +43,7 @@ export interface AgentOptions {
   /** The key set it was provisioned with. What it has come to since is in NVS. */
   readonly keySet?: TrustedKeys | undefined;
   /** Who it is stands in NVS, which is therefore never erased. */
-  readonly isProvisioned?: boolean;
+  readonly isProvisioned?: boolean | undefined;
   /** `verifySignature` without it. */
   readonly verify?: SignatureVerifier | undefined;
   /** A source of numbers in [0, 1). */
@@ -52,9 +52,9 @@ export interface AgentOptions {
   readonly selfTests: readonly SelfTestRule[];
   /** How long the self-test takes once the broker is reached, in milliseconds. */
   readonly selfTestMs: number;
-  readonly timing?: Partial<ReceiverTiming>;
+  readonly timing?: Partial<ReceiverTiming> | undefined;
   /** Chunks it has buffers for; `0` takes what comes. */
-  readonly window?: number;
+  readonly window?: number | undefined;
 }
 
 /** How the start came about. */
@@ -135,8 +135,8 @@ export class OtaAgent {
       keySet,
       verify,
       random,
-      ...(timing === undefined ? {} : { timing }),
-      ...(window === undefined ? {} : { window }),
+      timing,
+      window,
     });
     this.#target = findUpdateTarget(app);
     this.#storage = openAgentStorage(app, options.isProvisioned !== true);

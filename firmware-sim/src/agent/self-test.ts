@@ -6,9 +6,9 @@ export type SelfTestOutcome = "pass" | "fail" | "hang";
 /** What becomes of the self-test of certain images. */
 export interface SelfTestRule {
   /** Version of the app descriptor; any without it. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** SHA-256 of the image, 64 hex digits; any without it. */
-  readonly sha256?: string;
+  readonly sha256?: string | undefined;
   readonly outcome: SelfTestOutcome;
 }
 

@@ -22,54 +22,54 @@ export interface BootloaderOptions {
    *
    * @defaultValue 6.2-dev
    */
-  readonly idf?: IdfRelease;
+  readonly idf?: IdfRelease | undefined;
   /**
    * `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`.
    *
    * @defaultValue `true`
    */
-  readonly rollback?: boolean;
+  readonly rollback?: boolean | undefined;
   /**
    * `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`, which implies rollback.
    *
    * @defaultValue `false`
    */
-  readonly antiRollback?: boolean;
+  readonly antiRollback?: boolean | undefined;
   /**
    * `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS`. Has no effect with secure boot.
    *
    * @defaultValue `false`
    */
-  readonly skipValidate?: boolean;
+  readonly skipValidate?: boolean | undefined;
   /**
    * `CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON`. Has no effect with secure boot.
    *
    * @defaultValue `false`
    */
-  readonly skipValidateOnPowerOn?: boolean;
+  readonly skipValidateOnPowerOn?: boolean | undefined;
   /**
    * `CONFIG_BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP`: on wake-up, loads the app named in RTC memory without verification,
    * and without reading otadata.
    *
    * @defaultValue `false`
    */
-  readonly skipValidateInDeepSleep?: boolean;
+  readonly skipValidateInDeepSleep?: boolean | undefined;
   /** `CONFIG_SECURE_BOOT_V2_ENABLED`; without it there is no secure boot. */
-  readonly secureBoot?: SignedApps;
+  readonly secureBoot?: SignedApps | undefined;
   /**
    * Cause of this start.
    *
    * @defaultValue `power-on`
    */
-  readonly resetReason?: "power-on" | "software" | "deep-sleep";
+  readonly resetReason?: "power-on" | "software" | "deep-sleep" | undefined;
   /** The last app loaded, as RTC memory retained it during deep sleep. */
-  readonly retained?: PartitionRange;
+  readonly retained?: PartitionRange | undefined;
   /**
    * `CONFIG_PARTITION_TABLE_OFFSET`, in bytes.
    *
    * @defaultValue 0x8000
    */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
   /** What the bootloader erases because the pin of `CONFIG_BOOTLOADER_FACTORY_RESET` is held. */
   readonly factoryReset?: {
     /** Labels of data partitions (`CONFIG_BOOTLOADER_DATA_FACTORY_RESET`). */
@@ -78,5 +78,5 @@ export interface BootloaderOptions {
     readonly otadata: boolean;
   };
   /** The pin of `CONFIG_BOOTLOADER_APP_TEST` is held. */
-  readonly testAppPin?: boolean;
+  readonly testAppPin?: boolean | undefined;
 }

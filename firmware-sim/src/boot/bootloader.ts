@@ -185,7 +185,7 @@ function verify(run: BootRun, range: PartitionRange, { validate }: { readonly va
     behaviors: (run.options.idf ?? idfRelease("6.2-dev")).behaviors,
     validate,
     antiRollback: run.options.antiRollback === true,
-    ...(signature === undefined ? {} : { signature }),
+    signature,
   });
 }
 

@@ -8,29 +8,29 @@ export interface EfuseFields {
    *
    * @defaultValue 0
    */
-  readonly secureVersion?: number;
+  readonly secureVersion?: number | undefined;
   /** Wafer revision, major × 100 + minor; by default that of chips sold today. */
-  readonly chipRevision?: number;
+  readonly chipRevision?: number | undefined;
   /**
    * eFuse block revision, major × 100 + minor.
    *
    * @defaultValue 0
    */
-  readonly blockRevision?: number;
+  readonly blockRevision?: number | undefined;
   /** `DISABLE_WAFER_VERSION_MAJOR`: an image's highest chip revision is ignored. */
-  readonly disableWaferVersionMajor?: boolean;
+  readonly disableWaferVersionMajor?: boolean | undefined;
   /** `DISABLE_BLK_VERSION_MAJOR`: an image's highest block revision is ignored. */
-  readonly disableBlockVersionMajor?: boolean;
+  readonly disableBlockVersionMajor?: boolean | undefined;
   /** `SECURE_BOOT_EN`: apps verify against the keys in eFuses too. */
-  readonly secureBoot?: boolean;
+  readonly secureBoot?: boolean | undefined;
   /** Digests of the public keys trusted for secure boot v2, 32 bytes each, up to the chip's number of key slots. */
-  readonly secureBootDigests?: readonly Uint8Array[];
+  readonly secureBootDigests?: readonly Uint8Array[] | undefined;
   /** Indexes of the digests that were revoked (`SECURE_BOOT_KEY_REVOKE0` to `2`). */
-  readonly revokedDigests?: readonly number[];
+  readonly revokedDigests?: readonly number[] | undefined;
   /** Key of flash encryption (`SPI_BOOT_CRYPT_CNT`), any uint32; without it flash is not encrypted. See `EncryptedFlash`. */
-  readonly flashEncryptionKey?: number;
+  readonly flashEncryptionKey?: number | undefined;
   /** `ENABLE_SECURITY_DOWNLOAD`, which ESP32 lacks: the loader can write flash and little else. */
-  readonly secureDownload?: boolean;
+  readonly secureDownload?: boolean | undefined;
 }
 
 /** Size of a SHA-256 in bytes. */

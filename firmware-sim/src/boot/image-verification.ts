@@ -15,11 +15,11 @@ export interface VerifyOptions {
   /** Behaviors of the verifier's ESP-IDF release. */
   readonly behaviors: IdfBehaviors;
   /** `false` skips chip, revisions, checksum and hash, as `CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS` does. */
-  readonly validate?: boolean;
+  readonly validate?: boolean | undefined;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */
-  readonly antiRollback?: boolean;
+  readonly antiRollback?: boolean | undefined;
   /** Accepted signatures; without it no signature is required. */
-  readonly signature?: SignaturePolicy;
+  readonly signature?: SignaturePolicy | undefined;
 }
 
 /** A segment of an image, as the boot log lists it. */

@@ -108,7 +108,7 @@ async function readTable(
   { partitionTable: file, partitionTableOffset: tableOffset }: FlashOptions,
   chip: Chip,
 ): Promise<{ table: PartitionTable; tableBytes: FlashInput }> {
-  const places = { ...csvOptionsOf(chip.name), ...(tableOffset === undefined ? {} : { tableOffset }) };
+  const places = { ...csvOptionsOf(chip.name), tableOffset };
   if (file === undefined) {
     const table = parsePartitionCsv(TWO_OTA_LARGE_PARTITION_CSV, places);
     return { table, tableBytes: { file: "two_ota_large", bytes: buildPartitionTable(table) } };

@@ -216,7 +216,7 @@ export async function readFlashContents(
     app,
     ...(table === undefined ? {} : { partitionTable: parsePartitionFile(table, { ...csvOptionsOf(chip), ...place }) }),
     ...place,
-    ...(bootloader === undefined ? {} : { bootloader }),
+    bootloader,
   };
 }
 

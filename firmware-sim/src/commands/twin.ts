@@ -38,8 +38,8 @@ export async function twin(options: TwinOptions, output: CommandOutput): Promise
 async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
   const { flash, update, version, efuse, points, seed, idf, bootloaderIdf, appRollback } = options;
   return {
-    ...(idf === undefined ? {} : { idf }),
-    ...(bootloaderIdf === undefined ? {} : { bootloaderIdf }),
+    idf,
+    bootloaderIdf,
     ...(appRollback === undefined ? {} : { appRollback: appRollback === "on" }),
     flash: { file: flash, content: await readInput(flash) },
     update: { file: update, content: await readInput(update) },

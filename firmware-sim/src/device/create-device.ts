@@ -28,28 +28,28 @@ import { provisioningInFlash } from "./device-partitions.ts";
 /** Contents of a board's flash at the factory: a whole dump, or its parts. */
 export interface FlashContents {
   /** The chip; by default that of the app, or ESP32 without an app. */
-  readonly chip?: ChipName;
+  readonly chip?: ChipName | undefined;
   /** Size of the flash in bytes; by default 4 MiB, or more if the dump or the table needs it. */
-  readonly flashSizeBytes?: number;
+  readonly flashSizeBytes?: number | undefined;
   /** A whole flash, as `esptool read-flash` writes it. The parts below are flashed over it. */
-  readonly flashDump?: Uint8Array;
+  readonly flashDump?: Uint8Array | undefined;
   /**
    * Offset of the partition table, in bytes.
    *
    * @defaultValue 0x8000
    */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
   /** Partition table in binary form or parsed; without it and without a dump, two OTA slots of 1700 KiB. */
-  readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries">;
+  readonly partitionTable?: Uint8Array | Pick<PartitionTable, "entries"> | undefined;
   /** Second-stage bootloader image. The simulated bootloader does not need it. */
-  readonly bootloader?: Uint8Array;
+  readonly bootloader?: Uint8Array | undefined;
   /** App image, flashed into factory, or into `ota_0` if there is no factory partition. */
-  readonly app?: Uint8Array;
+  readonly app?: Uint8Array | undefined;
   /** Content of the NVS partition. */
-  readonly nvs?: Uint8Array;
+  readonly nvs?: Uint8Array | undefined;
   /** Content of the otadata partition, such as Arduino's `boot_app0.bin`; blank by default. */
-  readonly otadata?: Uint8Array;
-  readonly efuse?: EfuseFields;
+  readonly otadata?: Uint8Array | undefined;
+  readonly efuse?: EfuseFields | undefined;
 }
 
 /** Description of a device to create: from parts, or around hardware that was flashed before. */

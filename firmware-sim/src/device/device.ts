@@ -174,8 +174,8 @@ export class SimulatedDevice {
         random: () => this.#random.float(),
         selfTests: [...this.#faults.filter((fault) => fault.type === "self-test"), ...selfTests],
         selfTestMs,
-        ...(timing === undefined ? {} : { timing }),
-        ...(window === undefined ? {} : { window }),
+        timing,
+        window,
       },
       { now, image: this.#outcome.image, cleanReset, rollback: startsOnProbation(bootloaderOptions, appBuild) },
     );
@@ -225,7 +225,7 @@ export class SimulatedDevice {
     const seen = `${state} ${error?.code ?? ""}`;
     if (seen === this.#loggedState) return [];
     this.#loggedState = seen;
-    return [this.#log({ type: "state", now, device: this.id, state, ...(error === undefined ? {} : { error }) })];
+    return [this.#log({ type: "state", now, device: this.id, state, error })];
   }
 
   /** Runs software until it ends, loses power or aborts. */

@@ -33,15 +33,15 @@ export interface AppOptions {
    * Signatures are asked for: by `CONFIG_SECURE_BOOT_V2_ENABLED`, or without secure boot in the eFuses by
    * `CONFIG_SECURE_SIGNED_APPS_NO_SECURE_BOOT`. Not asked for without it.
    */
-  readonly signedApps?: SignedApps;
+  readonly signedApps?: SignedApps | undefined;
 }
 
 /** What of an app's build its bootloader's says nothing about. Plain data. */
 export interface AppBuild {
   /** The release of ESP-IDF; the one that the running image's descriptor names, or the nearest known, without it. */
-  readonly idf?: IdfRelease;
+  readonly idf?: IdfRelease | undefined;
   /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; as the bootloader's without it. */
-  readonly rollback?: boolean;
+  readonly rollback?: boolean | undefined;
 }
 
 /** A partition as the app sees it (`esp_partition_t`). */
@@ -123,20 +123,10 @@ export function createAppContext(
     flash: hardware.flash,
     efuse: hardware.efuse,
     chip: hardware.chip,
-    options: {
-      idf,
-      rollback: rollback || antiRollback,
-      antiRollback,
-      tableOffset,
-      ...(signedApps === undefined ? {} : { signedApps }),
-    },
+    options: { idf, rollback: rollback || antiRollback, antiRollback, tableOffset, signedApps },
     partitions,
     partitionsErr: err,
-    running: {
-      offset: outcome.partition.offset,
-      imageSizeBytes: outcome.image.imageSizeBytes,
-      descriptor,
-    },
+    running: { offset: outcome.partition.offset, imageSizeBytes: outcome.image.imageSizeBytes, descriptor },
     otaHandles: new Map(),
     lastOtaHandle: 0,
   };

@@ -60,7 +60,7 @@ function verify(app: AppContext, partition: EspPartition, validate: boolean): Im
     behaviors: app.options.idf.behaviors,
     validate,
     antiRollback,
-    ...(signature === undefined ? {} : { signature }),
+    signature,
   });
 }
 

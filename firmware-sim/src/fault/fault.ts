@@ -10,13 +10,13 @@ interface ForDevices {
 export interface PowerCutFault extends ForDevices {
   readonly type: "power-cut";
   /** Number of the page program or sector erase, counted from the end of the previous cut or from the start. */
-  readonly operation?: number;
+  readonly operation?: number | undefined;
   /** Instead: hits the first flash operation after this fraction of the image, 0 to 1, is in the slot. */
-  readonly at?: number;
+  readonly at?: number | undefined;
   readonly moment: CutMoment;
   /** What the cut leaves in the cells, see `ERASE_TEARS` and `PROGRAM_TEARS`. Without it the seed chooses. */
-  readonly variant?: string;
-  readonly seed?: number;
+  readonly variant?: string | undefined;
+  readonly seed?: number | undefined;
   /** How long power stays off, in milliseconds. */
   readonly offMs: number;
 }
@@ -56,11 +56,11 @@ export interface LineFault extends ForDevices {
   readonly type: "line-lose" | "line-flip" | "line-insert" | "line-stall" | "line-unplug";
   readonly direction: LineDirection;
   /** Number of the byte it hits in that direction; 1 is the first byte ever sent. */
-  readonly atByte?: number;
+  readonly atByte?: number | undefined;
   /** Instead: probability for each byte, 0 to 1. */
-  readonly probability?: number;
+  readonly probability?: number | undefined;
   /** For `line-stall`: the delay in milliseconds. */
-  readonly stallMs?: number;
+  readonly stallMs?: number | undefined;
 }
 
 /** A fault to inject, as plain data. */

@@ -107,15 +107,15 @@ function readPowerCut(read: FieldReader, device: string): PowerCutFault {
   const fault: PowerCutFault = {
     type: "power-cut",
     device,
-    ...(operation === undefined ? {} : { operation }),
-    ...(at === undefined ? {} : { at }),
+    operation,
+    at,
     moment: read.oneOf("moment", MOMENTS, "during"),
-    ...(variant === undefined ? {} : { variant }),
-    ...(seed === undefined ? {} : { seed }),
+    variant,
+    seed,
     offMs: read.number("offMs", 0) ?? OFF_MS,
   };
   const { moment } = fault;
-  assertCutPlan({ operation: operation ?? 1, moment, ...(variant === undefined ? {} : { variant }) });
+  assertCutPlan({ operation: operation ?? 1, moment, variant });
   return fault;
 }
 
@@ -126,8 +126,8 @@ function readSelfTest(read: FieldReader, device: string): SelfTestFault {
     type: "self-test",
     device,
     outcome: read.oneOf("outcome", OUTCOMES),
-    ...(version === undefined ? {} : { version }),
-    ...(sha256 === undefined ? {} : { sha256 }),
+    version,
+    sha256,
   };
 }
 
@@ -148,8 +148,8 @@ function readLineFault(read: FieldReader, device: string, type: LineFault["type"
     type,
     device,
     direction: read.oneOf("direction", LINE_DIRECTIONS),
-    ...(atByte === undefined ? {} : { atByte }),
-    ...(probability === undefined ? {} : { probability }),
+    atByte,
+    probability,
     ...(type === "line-stall" ? { stallMs: read.number("stallMs", 0) ?? STALL_MS } : {}),
   };
 }

@@ -38,11 +38,6 @@ export class PowerFaults {
 
   #arm({ moment, variant, seed }: PowerCutFault, operation: number): void {
     this.#isArmed = true;
-    this.#flash.cutPowerAt({
-      operation,
-      moment,
-      ...(variant === undefined ? {} : { variant }),
-      ...(seed === undefined ? {} : { seed }),
-    });
+    this.#flash.cutPowerAt({ operation, moment, variant, seed });
   }
 }

@@ -10,13 +10,13 @@ export interface CutPlan {
    * For `during`: the name of a tear. See `eraseCutVariants`, `programCutVariants`, the single bits of
    * `freedBitVariants` and `missedBitVariants`, and `numberedTear`. Without it the seed picks one of the first two lists.
    */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /**
    * Decides what a random tear leaves, and when weak cells flip.
    *
    * @defaultValue 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**

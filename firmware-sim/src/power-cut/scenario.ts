@@ -24,19 +24,19 @@ export interface ScenarioOptions {
   /** The new image. */
   readonly to: Uint8Array;
   /** Version of the release; by default that of the image's app descriptor. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Decides everything random. */
   readonly seed: number;
-  readonly bootloaderOptions?: BootloaderOptions;
+  readonly bootloaderOptions?: BootloaderOptions | undefined;
   /** Build options of the apps that differ from the bootloader's. */
-  readonly appBuild?: AppBuild;
+  readonly appBuild?: AppBuild | undefined;
   /**
    * Scheme by which apps must be signed, verified as the chip's ROM does. A name, since the function in
    * `bootloaderOptions.secureBoot` can't be sent to another thread.
    */
-  readonly signatureScheme?: SignatureScheme;
+  readonly signatureScheme?: SignatureScheme | undefined;
   /** Key set and offer; without it the device accepts unsigned offers and gets one. */
-  readonly trust?: ScenarioTrust;
+  readonly trust?: ScenarioTrust | undefined;
 }
 
 /** Keys that the device trusts, and the offer it gets, as signed envelopes. */

@@ -28,24 +28,24 @@ export interface Publication {
   readonly topicRoot: string;
   readonly product: string;
   /** Version of the release; by default that of the image's app descriptor. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /**
    * Epoch and sequence of the offer.
    *
    * @defaultValue 1
    */
-  readonly epoch?: number;
-  readonly sequence?: number;
+  readonly epoch?: number | undefined;
+  readonly sequence?: number | undefined;
   /**
    * Devices that the offer is for.
    *
    * @defaultValue `"all"`
    */
-  readonly target?: OfferDocument["target"];
+  readonly target?: OfferDocument["target"] | undefined;
   /** Signs offer and release; without it they are unsigned. */
-  readonly sign?: PublicationSigner;
+  readonly sign?: PublicationSigner | undefined;
   /** Other options of the sender. By default it waits for `confirmed` devices, for up to a week. */
-  readonly sender?: Partial<SenderOptions>;
+  readonly sender?: Partial<SenderOptions> | undefined;
 }
 
 const WEEK_MS = 7 * 86_400_000;

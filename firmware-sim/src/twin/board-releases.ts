@@ -13,9 +13,9 @@ export interface BoardReleases {
 
 /** What may be said about a board's releases beside its dump. */
 export interface NamedReleases {
-  readonly idf?: IdfReleaseMatch;
-  readonly bootloaderIdf?: IdfReleaseMatch;
-  readonly appRollback?: boolean;
+  readonly idf?: IdfReleaseMatch | undefined;
+  readonly bootloaderIdf?: IdfReleaseMatch | undefined;
+  readonly appRollback?: boolean | undefined;
 }
 
 /** Returns the releases of a board: as they are named, else as bootloader and running app say of themselves. */

@@ -41,11 +41,8 @@ export function possibleBuilds(facts: BoardFacts, release: Release): readonly Bu
           .filter(Boolean)
           .join(" and "),
         bootloaderOptions: { ...options, idf: pair.bootloader, tableOffset: facts.board.tableOffset },
-        appBuild: {
-          idf: pair.app,
-          ...(facts.releases.appRollback === undefined ? {} : { rollback: facts.releases.appRollback }),
-        },
-        ...(signing.scheme === undefined ? {} : { signatureScheme: signing.scheme }),
+        appBuild: { idf: pair.app, rollback: facts.releases.appRollback },
+        signatureScheme: signing.scheme,
         efuse: efusesOf(facts, signing.digests, options.antiRollback === true),
       })),
     ),

@@ -57,7 +57,7 @@ export async function examineBuild(
     seed: options.seed,
     bootloaderOptions,
     appBuild,
-    ...(signatureScheme === undefined ? {} : { signatureScheme }),
+    signatureScheme,
   };
   const end = (verdict: Examination["verdict"], reasons: readonly TwinReason[], result?: SweepResult) => {
     return { build, verdict, reasons, result };
@@ -80,7 +80,7 @@ export async function examineBuild(
   let result: SweepResult;
   try {
     const { points, sweep } = options;
-    const sweepOptions = { ...scenarioOptions, runs: EXAMINED_RUNS, ...(points === undefined ? {} : { points }) };
+    const sweepOptions = { ...scenarioOptions, runs: EXAMINED_RUNS, points };
     result = sweep.threads === 0 ? powerCutSweep(sweepOptions) : await powerCutSweepOnThreads(sweepOptions, sweep);
   } catch (error) {
     if (!isOtaError(error, "simulation/update-refused")) throw error;

@@ -32,13 +32,13 @@ export interface TwinInput {
   /** Version of the release; that of the image's app descriptor without it. */
   readonly version?: string | undefined;
   /** What is known of its eFuses, as JSON. */
-  readonly efuse?: TwinFile<string>;
+  readonly efuse?: TwinFile<string> | undefined;
   /** The release of ESP-IDF that the apps are of; what the app that runs says without it. */
-  readonly idf?: IdfReleaseMatch;
+  readonly idf?: IdfReleaseMatch | undefined;
   /** That of the bootloader; what it says of itself without it, or the app's. */
-  readonly bootloaderIdf?: IdfReleaseMatch;
+  readonly bootloaderIdf?: IdfReleaseMatch | undefined;
   /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE` of the apps; as in the bootloader without it. */
-  readonly appRollback?: boolean;
+  readonly appRollback?: boolean | undefined;
   /** Power cuts in all. */
   readonly points: "all" | number;
   /** Decides all that is random. */

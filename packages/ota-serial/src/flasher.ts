@@ -17,11 +17,11 @@ import type { FlashPlan } from "./plan/flash-plan.ts";
 /** How a flasher connects. */
 export interface FlasherOptions extends ConnectOptions {
   /** The rate to work at, up to 2 000 000; 921 600 without it. It steps down where a line can't keep it. */
-  readonly baudRate?: number;
+  readonly baudRate?: number | undefined;
   /** Ends every step with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told what a user should know meanwhile, as sentences. */
-  readonly onNote?: (text: string) => void;
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 const BAUD_RATE_WANTED = 921_600;

@@ -23,14 +23,14 @@ import {
 /** Flash offsets for {@link parsePartitionCsv}. */
 export interface PartitionCsvOptions {
   /** Offset of the partition table in bytes. Partitions without an offset follow it. @defaultValue 0x8000 */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
   /**
    * Offset of the second-stage bootloader in bytes. Needed for the size of rows of type `bootloader`, unless the row of
    * the primary bootloader states its offset.
    */
-  readonly bootloaderOffset?: number;
+  readonly bootloaderOffset?: number | undefined;
   /** Offset of the recovery bootloader in bytes. Needed only if its row states no offset. */
-  readonly recoveryBootloaderOffset?: number;
+  readonly recoveryBootloaderOffset?: number | undefined;
 }
 
 /** Subtype of the recovery bootloader. */

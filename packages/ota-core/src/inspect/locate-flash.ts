@@ -44,9 +44,9 @@ export interface FlashLocations {
 /** What is known of a flash besides its bytes. */
 export interface LocateOptions {
   /** Chip that the flash belongs to. Without it every chip's ROM is considered. */
-  readonly chip?: ChipName;
+  readonly chip?: ChipName | undefined;
   /** Flash address of the partition table; 0x8000 and then every sector is searched without it. */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
 }
 
 /**

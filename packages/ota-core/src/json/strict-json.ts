@@ -17,15 +17,15 @@ export interface JsonSpan {
 /** Options of {@link parseStrictJson}. */
 export interface StrictJsonLimits {
   /** Maximum nesting depth of objects and arrays, including the outermost. @defaultValue 64 */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /** Whether to refuse numbers with a fraction or an exponent, and those above {@link StrictJsonLimits.maxInteger}. */
-  readonly integersOnly?: boolean;
+  readonly integersOnly?: boolean | undefined;
   /** Maximum magnitude of a number with `integersOnly`. @defaultValue 2⁵³ − 1 */
-  readonly maxInteger?: number;
+  readonly maxInteger?: number | undefined;
   /** Whether to accept U+FEFF before the text, which some Windows editors write. */
-  readonly allowByteOrderMark?: boolean;
+  readonly allowByteOrderMark?: boolean | undefined;
   /** Map to fill with the span of every value, by JSON pointer (RFC 6901). */
-  readonly spans?: Map<string, JsonSpan>;
+  readonly spans?: Map<string, JsonSpan> | undefined;
 }
 
 /** The value, or the first problem and its place: `line` and `column` from 1, `offset` from 0, in UTF-16 units. */

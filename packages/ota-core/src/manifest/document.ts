@@ -14,7 +14,7 @@ export const MANIFEST_SIZE_MAX: number = 1024 * 1024;
  */
 export function parseDocument(text: string, file: string, spans?: Map<string, JsonSpan>): JsonValue {
   if (text.length > MANIFEST_SIZE_MAX) throw tooLarge(file, text.length);
-  const result = parseStrictJson(text, { allowByteOrderMark: true, ...(spans === undefined ? {} : { spans }) });
+  const result = parseStrictJson(text, { allowByteOrderMark: true, spans });
   if (result.ok) return result.value;
   const { line, column, reason } = result;
   throw new OtaError("manifest/syntax", `${file}:${line}:${column}: ${reason}`, { file, line, column });

@@ -17,11 +17,11 @@ export interface ReceiverOptions {
   readonly verify?: SignatureVerifier | undefined;
   /** Returns a number from 0 (inclusive) to 1 (exclusive), to spread the requests of many devices. */
   readonly random: () => number;
-  readonly timing?: Partial<ReceiverTiming>;
+  readonly timing?: Partial<ReceiverTiming> | undefined;
   /**
    * Chunks that the device can buffer before it asks again; 0 means no limit.
    *
    * @defaultValue 0
    */
-  readonly window?: number;
+  readonly window?: number | undefined;
 }

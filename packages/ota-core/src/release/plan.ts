@@ -19,7 +19,7 @@ export interface PackagePlan {
   readonly folder: string;
   readonly versionManifest: string;
   /** Path of the version manifest for its entry in the root manifest; absent if there will be no entry. */
-  readonly manifestPath?: string;
+  readonly manifestPath?: string | undefined;
   /** Folder that no file of the release may leave through a symbolic link. */
   readonly within: string;
   /** Lock file that excludes other builds of this release line. */
@@ -55,7 +55,7 @@ export async function planPackage(options: PackageOptions, root: LoadedRoot, bin
     filename,
     folder,
     versionManifest,
-    ...(manifestPath === undefined ? {} : { manifestPath }),
+    manifestPath,
     within,
     lockFile: await lockFileOf(root, output),
     warnings: differs ? [`the version given is ${version}, but the image's app descriptor says ${appVersion}`] : [],

@@ -60,7 +60,7 @@ export function reachOf(
   return {
     baudRate: baud,
     ...(resetSequence === undefined ? {} : { reset: serial.parseResetSequence(resetSequence) }),
-    ...(partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset }),
+    tableOffset: partitionTableOffset,
   };
 }
 

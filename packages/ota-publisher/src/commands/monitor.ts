@@ -7,7 +7,7 @@ export interface MonitorCommandOptions extends PortOptions {
   /** Restart the board first. */
   readonly reset?: boolean;
   /** Seconds; without it until it is interrupted. */
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
 }
 
 /** How long one look at the port lasts, in milliseconds: the longest time that an interruption takes. */
@@ -23,11 +23,7 @@ export async function runMonitor(options: MonitorCommandOptions, output: Command
   const serial = await loadSerial();
   const port = await onlyPortOf(serial, options);
   const { baud: baudRate, reset = false, seconds } = options;
-  const bytes = await monitorPort(serial, port, output, {
-    baudRate,
-    reset,
-    ...(seconds === undefined ? {} : { seconds }),
-  });
+  const bytes = await monitorPort(serial, port, output, { baudRate, reset, seconds });
   output.printJson({ port, bytes });
   return ExitCode.done;
 }
@@ -41,7 +37,11 @@ export async function monitorPort(
   serial: SerialPackage,
   port: string,
   output: CommandOutput,
-  { baudRate, reset, seconds }: { readonly baudRate: number; readonly reset: boolean; readonly seconds?: number },
+  {
+    baudRate,
+    reset,
+    seconds,
+  }: { readonly baudRate: number; readonly reset: boolean; readonly seconds?: number | undefined },
 ): Promise<number> {
   const { signal, stdout, stderr } = output.world;
   const line = await serial.openPort(port, baudRate);

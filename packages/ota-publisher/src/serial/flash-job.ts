@@ -18,9 +18,9 @@ export type FlashContent =
 /** How a board is reached. */
 export interface ReachOptions {
   readonly baudRate: number;
-  readonly reset?: readonly ResetStep[];
+  readonly reset?: readonly ResetStep[] | undefined;
   /** Where its partition table lies; 0x8000 without it. */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
 }
 
 /** What is done with a board. */

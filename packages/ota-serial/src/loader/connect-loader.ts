@@ -10,7 +10,7 @@ export type LoaderKind = "rom" | "stub";
 /** How a loader is sought. */
 export interface ConnectOptions {
   /** A sequence instead of the usual ones. */
-  readonly reset?: readonly ResetStep[];
+  readonly reset?: readonly ResetStep[] | undefined;
 }
 
 /** Resets tried before the board counts as unreachable. */

@@ -15,11 +15,11 @@ import type { Board } from "../loader/board.ts";
 /** Mode, size and frequency of the flash by esptool's names. */
 export interface FlashSettingNames {
   /** `keep` or the name of a mode. @defaultValue "keep" */
-  readonly mode?: string;
+  readonly mode?: string | undefined;
   /** `detect`, `keep` or a size such as `4MB`. @defaultValue "keep" */
-  readonly size?: string;
+  readonly size?: string | undefined;
   /** `keep` or a frequency such as `40m`. @defaultValue "keep" */
-  readonly frequency?: string;
+  readonly frequency?: string | undefined;
 }
 
 /** Parts with flash settings in the bootloader's header, and what the user should know of that. */
