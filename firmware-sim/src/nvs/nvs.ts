@@ -12,14 +12,14 @@ import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 
 /**
- * NVS as an application on the ESP32 uses it, with ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
+ * NVS with the API of an application on the ESP32: ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
  *
- * Nothing here throws but what the storage throws when power goes, and `EspAbort` where damaged bytes make an old release
- * loop forever; then open the partition again. Not here: encryption, read-only partitions, iterators, writing blobs of
- * format version 1 (they are read), and two `nvs_flash_init` of the same partition at a time.
+ * Functions throw only what the storage throws on a power cut, and `EspAbort` if damaged bytes make an old release loop
+ * forever; open the partition again afterwards. Not supported: encryption, read-only partitions, iterators, writing blobs
+ * of format version 1 (they are read), and two concurrent `nvs_flash_init` of one partition.
  *
- * What power cuts can do to a value is said in ota-core at `loadNvsPage`, `NvsPageManager` and `NvsStore`. In short: after a
- * cut a key has its old or its new value, but a blob may be gone, so what must survive goes into numbers or strings.
+ * The effects of power cuts are described in ota-core at `loadNvsPage`, `NvsPageManager` and `NvsStore`. In short: after a
+ * cut a key has its old or its new value, but a blob may be lost, so critical values must be numbers or strings.
  */
 export interface Nvs {
   readonly store: NvsStore;
@@ -32,10 +32,10 @@ export interface NvsHandle {
   readonly mode: NvsOpenMode;
 }
 
-/** How a namespace is opened: ESP-IDF's `NVS_READONLY` and `NVS_READWRITE`. */
+/** Mode of an open namespace: ESP-IDF's `NVS_READONLY` and `NVS_READWRITE`. */
 export type NvsOpenMode = "readonly" | "readwrite";
 
-/** What a `nvs_get_…` gives: `value` exactly when `err` is 0. */
+/** Result of a `nvs_get_…` function. `value` is present exactly if `err` is 0. */
 export interface NvsValue<Value> {
   readonly err: number;
   readonly value?: Value;
@@ -50,12 +50,12 @@ type SetNumber<Value> = (handle: NvsHandle, key: string, value: Value) => number
 /**
  * Opens a partition and recovers it from a power cut.
  *
- * Read-write use needs three pages or more, as Espressif's generator demands; init itself asks only for one that stays
- * free.
+ * Writing needs at least three pages, as Espressif's generator requires. `nvs_flash_init` itself requires only one page
+ * that stays free.
  *
- * @param behaviors - Those of a release of ESP-IDF. @defaultValue Those of 6.2-dev.
- * @returns 0 with `nvs`; 0x110D NO_FREE_PAGES or 0x1110 NEW_VERSION_FOUND, which applications answer with
- * {@link nvs_flash_erase} and another init; 0x1105 without any page; −1 where pages contradict themselves.
+ * @param behaviors - Behaviors of a release of ESP-IDF. @defaultValue Those of 6.2-dev.
+ * @returns 0 with `nvs`; 0x110D NO_FREE_PAGES or 0x1110 NEW_VERSION_FOUND, which applications handle by
+ * {@link nvs_flash_erase} and another init; 0x1105 without any page; −1 if pages are inconsistent.
  */
 export function nvs_flash_init(
   storage: NvsStorage,
@@ -65,7 +65,7 @@ export function nvs_flash_init(
   return store === undefined ? { err } : { err, nvs: { store } };
 }
 
-/** Erases every sector of a partition. What was opened on it before must not be used any more. */
+/** Erases every sector of a partition. Handles opened before must not be used any more. */
 export function nvs_flash_erase(storage: NvsStorage): number {
   for (let offset = 0; offset + NVS_PAGE_SIZE <= storage.sizeBytes; offset += NVS_PAGE_SIZE) {
     storage.eraseSector(offset);
@@ -74,10 +74,10 @@ export function nvs_flash_erase(storage: NvsStorage): number {
 }
 
 /**
- * Opens a namespace; read-write creates it.
+ * Opens a namespace; read-write mode creates it.
  *
- * @param namespace - At most 15 bytes, else 0x1109 when it would be created.
- * @returns 0 with `handle`; 0x1102 where a read-only namespace isn't there; 0x1105 past 254 namespaces.
+ * @param namespace - At most 15 bytes; 0x1109 if a longer one would be created.
+ * @returns 0 with `handle`; 0x1102 if a read-only namespace doesn't exist; 0x1105 for more than 254 namespaces.
  */
 export function nvs_open(
   nvs: Nvs,
@@ -88,12 +88,12 @@ export function nvs_open(
   return index === undefined ? { err } : { err, handle: { store: nvs.store, namespaceIndex: index, mode } };
 }
 
-/** How full the partition is. */
+/** Returns how full the partition is. */
 export function nvs_get_stats(nvs: Nvs): { readonly err: number; readonly stats?: NvsStats } {
   return nvs.store.stats();
 }
 
-/** Reads a number; 0x1102 NOT_FOUND also where the key has another type. So do the other seven. */
+/** Reads a number. Returns 0x1102 NOT_FOUND also if the key has another type. The other seven do the same. */
 export const nvs_get_u8: GetNumber<number> = numberGetter(NvsType.u8, (view) => view.getUint8(0));
 /** See {@link nvs_get_u8}. */
 export const nvs_get_i8: GetNumber<number> = numberGetter(NvsType.i8, (view) => view.getInt8(0));
@@ -111,7 +111,7 @@ export const nvs_get_u64: GetNumber<bigint> = numberGetter(NvsType.u64, (view) =
 export const nvs_get_i64: GetNumber<bigint> = numberGetter(NvsType.i64, (view) => view.getBigInt64(0, true));
 
 /**
- * Writes a number; what doesn't fit is cut to its low bits, as C does. So do the other seven.
+ * Writes a number. As in C, a value that doesn't fit is truncated to its low bits. The other seven do the same.
  *
  * @returns 0; 0x1104 READ_ONLY; 0x1105 NOT_ENOUGH_SPACE; 0x1109 KEY_TOO_LONG.
  */
@@ -139,7 +139,7 @@ export const nvs_set_i64: SetNumber<bigint> = numberSetter(NvsType.i64, (view, v
   view.setBigInt64(0, value, true),
 );
 
-/** Reads a string up to its first NUL. Bytes that are no UTF-8 become U+FFFD. 0x1102 if there is none, or it is damaged. */
+/** Reads a string up to its first NUL. Invalid UTF-8 becomes U+FFFD. Returns 0x1102 if it is missing or damaged. */
 export function nvs_get_str(handle: NvsHandle, key: string): NvsValue<string> {
   const { err, data } = get(handle, key, NvsType.string);
   return data === undefined
@@ -148,7 +148,7 @@ export function nvs_get_str(handle: NvsHandle, key: string): NvsValue<string> {
 }
 
 /**
- * Writes a string as UTF-8 with a NUL; it ends at a NUL within.
+ * Writes a string as UTF-8 with a terminating NUL, up to the first NUL in it.
  *
  * @returns As {@link nvs_set_u8}; 0x110E VALUE_TOO_LONG past 4000 bytes with the NUL.
  */
@@ -156,14 +156,14 @@ export function nvs_set_str(handle: NvsHandle, key: string, value: string): numb
   return set(handle, key, NvsType.string, concatBytes([cString(utf8(value)), Uint8Array.of(0)]));
 }
 
-/** Reads a blob, of either format version. 0x1102 if there is none; 0x1102 or −1 if it is damaged, and then it is erased. */
+/** Reads a blob of either format version. Returns 0x1102 if missing; 0x1102 or −1 if damaged, which also erases it. */
 export function nvs_get_blob(handle: NvsHandle, key: string): NvsValue<Uint8Array> {
   const { err, data } = get(handle, key, NvsType.blob);
   return data === undefined ? { err } : { err, value: data };
 }
 
 /**
- * Writes a blob. A power cut in the middle of an update may lose the old value too, see `loadNvsPage`.
+ * Writes a blob. A power cut during an update may lose the old value too, see `loadNvsPage`.
  *
  * @returns As {@link nvs_set_u8}; 0x110E VALUE_TOO_LONG past 4000 bytes for each page but one.
  */
@@ -171,13 +171,13 @@ export function nvs_set_blob(handle: NvsHandle, key: string, value: Uint8Array):
   return set(handle, key, NvsType.blob, value);
 }
 
-/** Erases a key of any type. 0x1102 if there is none. */
+/** Erases a key of any type. Returns 0x1102 if it is missing. */
 export function nvs_erase_key(handle: NvsHandle, key: string): number {
   if (handle.mode === "readonly") return EspErr.ESP_ERR_NVS_READ_ONLY;
   return handle.store.erase(handle.namespaceIndex, nvsKeyFromText(key));
 }
 
-/** Erases every key of the namespace. */
+/** Erases all keys of the namespace. */
 export function nvs_erase_all(handle: NvsHandle): number {
   if (handle.mode === "readonly") return EspErr.ESP_ERR_NVS_READ_ONLY;
   return handle.store.eraseNamespace(handle.namespaceIndex);

@@ -1,14 +1,14 @@
 import type { RomProfile } from "./rom-profile.ts";
 
-/** What a chip starts from. */
+/** Cause of a reset. */
 export type ResetCause = "power-on" | "software";
 
-/** What the ROM prints when it waits for a host. */
+/** Returns the lines that the ROM prints when it waits for a host. */
 export function downloadLog(profile: RomProfile, cause: ResetCause): readonly string[] {
   return [...profile.banner, resetLine(profile, cause, profile.downloadBoot), "waiting for download"];
 }
 
-/** What the ROM prints when it starts what is in flash. */
+/** Returns the lines that the ROM prints when it starts what is in flash. */
 export function flashBootLog(profile: RomProfile, cause: ResetCause): readonly string[] {
   return [...profile.banner, resetLine(profile, cause, profile.flashBoot)];
 }
@@ -18,15 +18,15 @@ function resetLine(profile: RomProfile, cause: ResetCause, boot: string): string
 }
 
 /**
- * What the ROM prints, behind {@link flashBootLog}, where no bootloader stands.
+ * Returns the lines that the ROM prints, after {@link flashBootLog}, if there is no bootloader.
  *
- * @param word - The first four bytes of its place, little-endian.
+ * @param word - First four bytes at the bootloader's offset, little-endian.
  */
 export function noBootloaderLog(word: number): readonly string[] {
   return new Array<string>(3).fill(`invalid header: 0x${word.toString(16).padStart(8, "0")}`);
 }
 
-/** Lines as they go over the wire. */
+/** Joins lines with the line ends of the serial line. */
 export function consoleText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\r\n`).join("");
 }

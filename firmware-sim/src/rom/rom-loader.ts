@@ -21,13 +21,13 @@ import { RamLoad } from "./ram-load.ts";
 import { RegisterFile } from "./register-file.ts";
 import type { RomProfile } from "./rom-profile.ts";
 
-/** What the ROM says in the value of SYNC; a stub says 0. */
+/** Value of the ROM's answer to SYNC. A stub answers 0. */
 const ROM_SYNC_VALUE = 0x2012_0707;
 
-/** SYNC, and a command that a ROM doesn't know, are answered so many times. */
+/** Number of answers to SYNC, and to a command that a ROM doesn't know. */
 const REPETITIONS = 8;
 
-/** What is left of the ROM's commands in Secure Download Mode. */
+/** Commands that the ROM accepts in Secure Download Mode. */
 const SECURE_DOWNLOAD_OPS: readonly number[] = [
   LoaderOp.SYNC,
   LoaderOp.GET_SECURITY_INFO,
@@ -43,10 +43,10 @@ const SECURE_DOWNLOAD_OPS: readonly number[] = [
 ];
 
 /**
- * The serial loader in a chip's ROM, and the stub that a host uploads in its place: a frame in, what the loader does out.
- * Without clock or line. A reset is a new object over the same hardware.
+ * Simulates the serial loader in a chip's ROM, and the stub that a host uploads: takes frames and returns effects, without
+ * clock or line. A reset is a new object over the same hardware.
  *
- * The stub does what Espressif's esp-flasher-stub does; the code uploaded is not run.
+ * The stub behaves as Espressif's esp-flasher-stub. The uploaded code is not run.
  */
 export class RomLoader {
   readonly #hardware: Hardware;
@@ -64,20 +64,20 @@ export class RomLoader {
     this.#registers = new RegisterFile(profile, hardware, mac, () => this.#flash.isAttached);
   }
 
-  /** A stub runs in place of the ROM. */
+  /** Whether a stub runs in place of the ROM. */
   get isStub(): boolean {
     return this.#isStub;
   }
 
-  /** The line's rate was found to be this one. */
+  /** Sets the measured baud rate of the line. */
   set baudRate(baudRate: number) {
     this.#registers.baudRate = baudRate;
   }
 
   /**
-   * Takes a frame.
+   * Handles a frame.
    *
-   * @param frame - Unescaped. What is no request gets no answer.
+   * @param frame - The unescaped frame. Frames that are not requests get no answer.
    */
   handle(frame: Uint8Array): LoaderEffect[] {
     const effects: LoaderEffect[] = [];
@@ -119,13 +119,13 @@ export class RomLoader {
     return { type: "send", bytes: encodeSlip(frame) };
   }
 
-  /** Hosts tell from another op than theirs, and from the error, that a ROM doesn't know their command. */
+  /** Hosts recognize that a ROM doesn't know their command by the different op and the error. */
   #unknownCommand(op: number): readonly LoaderEffect[] {
     if (this.#isStub) return [this.#response(op, { status: LoaderStatus.STUB_UNKNOWN_COMMAND })];
     return new Array<LoaderEffect>(REPETITIONS).fill(this.#response(0, { status: LoaderStatus.ROM_BAD_MESSAGE }));
   }
 
-  /** @returns `undefined` for a command that is not known. */
+  /** @returns `undefined` for an unknown command. */
   #execute({ op, data, checksum }: LoaderRequest): LoaderReply | undefined {
     if (this.#hardware.efuse.isSecureDownloadOn && !SECURE_DOWNLOAD_OPS.includes(op)) return undefined;
     if (!hasCommandLength(op, data.length)) return this.#wrongLength();
@@ -213,7 +213,7 @@ export class RomLoader {
     return { payload };
   }
 
-  /** The response still has the old rate. A rate of 0 comes from hosts that failed to measure the ROM's clock. */
+  /** The response still uses the old rate. Hosts that failed to measure the ROM's clock send 0. */
   #changeBaudRate(baudRate: number): LoaderReply {
     if (baudRate === 0) return DONE;
     const afterwards = (): readonly LoaderEffect[] => {
@@ -223,7 +223,7 @@ export class RomLoader {
     return { afterwards };
   }
 
-  /** Whatever was put there runs, and is taken for a stub. Anywhere else the chip crashes. */
+  /** Jumps to an address. Any uploaded code there is treated as a stub; elsewhere the chip crashes. */
   #jump(entry: number): readonly LoaderEffect[] {
     if (!this.#ram.holds(entry)) return [{ type: "hang" }];
     this.#isStub = true;
@@ -244,7 +244,7 @@ export class RomLoader {
     return { status: this.#isStub ? LoaderStatus.STUB_TOO_MUCH_DATA : LoaderStatus.ROM_RAM_SIZE };
   }
 
-  /** A ROM leaves the loader with it: 0 restarts, 1 runs what is in flash. A stub stays, whatever it is told. */
+  /** Ends a write. A ROM leaves the loader: 0 restarts, 1 runs the app in flash. A stub ignores the flag and stays. */
   #end(op: number, flag: number): LoaderReply {
     const reply = this.#flash.end(op === LoaderOp.FLASH_DEFL_END);
     if (this.#isStub || reply.status !== undefined) return reply;

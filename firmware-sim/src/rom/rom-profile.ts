@@ -1,9 +1,9 @@
 import type { ChipName } from "@tinybms/ota-core/esp";
 
-/** The chips whose ROM loader is modelled. */
+/** Chips whose ROM loader is simulated. */
 export type RomChipName = Extract<ChipName, "esp32" | "esp32s2" | "esp32s3" | "esp32c3" | "esp32c6" | "esp32h2">;
 
-/** Some bits of a register. */
+/** A bit field of a register. */
 export interface BitField {
   /** The register's address. */
   readonly address: number;
@@ -12,15 +12,15 @@ export interface BitField {
   readonly width: number;
 }
 
-/** Where hosts look for what is burnt into the chip. A value that is spread has its lowest bits in the first field. */
+/** Locations of eFuse values that hosts read. A value in several fields has its lowest bits in the first one. */
 export interface EfuseRegisters {
   /** Bytes 2 to 5 of the MAC address, big-endian. */
   readonly macLow: number;
   /** Bytes 0 and 1 in its lower half. */
   readonly macHigh: number;
-  /** FF FE, what makes it an EUI-64, stands in the upper half of `macHigh`. */
+  /** Whether the upper half of `macHigh` holds FF FE, which makes the address an EUI-64. */
   readonly macExtension: boolean;
-  /** On ESP32 as many bits are set as the major revision counts. */
+  /** On ESP32 the number of bits set is the major revision. */
   readonly majorRevision: readonly BitField[];
   readonly minorRevision: readonly BitField[];
   /** Revision of the eFuse blocks, `BLK_VERSION_MAJOR` and `BLK_VERSION_MINOR`; absent on ESP32. */
@@ -31,7 +31,7 @@ export interface EfuseRegisters {
   readonly secureBoot: BitField;
 }
 
-/** The SPI controller by which hosts talk to the flash chip themselves. */
+/** The SPI controller through which hosts access the flash chip directly. */
 export interface SpiRegisters {
   readonly base: number;
   /** Offset of the first data register; bytes from the base. */
@@ -42,20 +42,20 @@ export interface SpiRegisters {
   readonly leftAlignedAddress: boolean;
 }
 
-/** What distinguishes one chip's ROM loader from another's. */
+/** Differences of one chip's ROM loader. */
 export interface RomProfile {
   readonly chip: RomChipName;
-  /** What GET_SECURITY_INFO answers: nothing, 12 bytes, or 20 with the chip id. */
+  /** Answer to GET_SECURITY_INFO: none, 12 bytes, or 20 bytes with the chip ID. */
   readonly securityInfo: "unknown-command" | "short" | "full";
   readonly efuse: EfuseRegisters;
   readonly spi: SpiRegisters;
-  /** Registers that read as something when nobody wrote them: address and value. */
+  /** Initial values of registers: address and value. */
   readonly registers: readonly (readonly [address: number, value: number])[];
-  /** The register that tells the UART's divider, where hosts work out the crystal from it, and the clock it divides. */
+  /** The UART's divider register and its clock, if hosts compute the crystal frequency from them. */
   readonly uartDivider: { readonly address: number; readonly clockHz: number } | undefined;
-  /** What the ROM prints first. */
+  /** First lines of the ROM's log. */
   readonly banner: readonly string[];
-  /** The reset's cause and both results of strapping, as the line `rst:…,boot:…` words them. */
+  /** Reset cause and strapping results, as worded in the line `rst:…,boot:…`. */
   readonly powerOnReset: string;
   readonly softwareReset: string;
   readonly flashBoot: string;

@@ -1,7 +1,7 @@
 import type { ChipName } from "@tinybms/ota-core/esp";
 import type { BitField, EfuseRegisters, RomChipName, RomProfile, SpiRegisters } from "./rom-profile.ts";
 
-/** Where hosts read what tells the first chips apart, before any of them has a name (`UART_DATE_REG` and the like). */
+/** Register that tells the first chips apart (`UART_DATE_REG` or similar). */
 const CHIP_MAGIC = 0x4000_1000;
 
 /** `APB_CTRL_DATE` of ESP32, whose highest bit is part of the revision. */
@@ -13,7 +13,7 @@ const SPI_2ND_GENERATION: Pick<SpiRegisters, "data" | "user2" | "leftAlignedAddr
   leftAlignedAddress: false,
 };
 
-/** Every ROM modelled, by chip. Sources: Espressif's technical reference manuals, and logs of real boards. */
+/** Profiles of the simulated ROMs. Sources: Espressif's technical reference manuals, and logs of real boards. */
 const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
   esp32: {
     chip: "esp32",
@@ -116,15 +116,15 @@ const PROFILES: Readonly<Record<RomChipName, RomProfile>> = {
   },
 };
 
-/** The chips whose ROM is modelled. */
+/** Chips whose ROM is simulated. */
 export const ROM_CHIPS: readonly RomChipName[] = Object.values(PROFILES).map(({ chip }) => chip);
 
-/** The ROM of a chip, or `undefined` for one that isn't modelled. */
+/** Returns the ROM profile of a chip; `undefined` if its ROM isn't simulated. */
 export function romProfileOf(chip: ChipName): RomProfile | undefined {
   return Object.values(PROFILES).find((profile) => profile.chip === chip);
 }
 
-/** What all chips after ESP32 have in common. */
+/** Returns what all chips after ESP32 have in common. */
 function later(
   chip: RomChipName,
   securityInfo: RomProfile["securityInfo"],
@@ -133,7 +133,7 @@ function later(
   return { chip, securityInfo, uartDivider: undefined, ...resets };
 }
 
-/** eFuses in blocks, as all chips after ESP32 have them. */
+/** Returns the eFuse registers in blocks that all chips after ESP32 have. */
 function blockEfuse(
   base: number,
   revision: Pick<EfuseRegisters, "majorRevision" | "minorRevision" | "blockRevision">,
@@ -148,12 +148,12 @@ function blockEfuse(
   };
 }
 
-/** Bits of a word of eFuse block 1. */
+/** Returns bits of a word of eFuse block 1. */
 function blockBits(base: number, word: number, shift: number, width = 1): BitField {
   return bits(base + 0x44 + 4 * word, shift, width);
 }
 
-/** Bits of a word of eFuse block 2. */
+/** Returns bits of a word of eFuse block 2. */
 function blockTwoBits(base: number, word: number, shift: number, width = 1): BitField {
   return bits(base + 0x5c + 4 * word, shift, width);
 }

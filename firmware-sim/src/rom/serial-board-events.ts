@@ -1,41 +1,41 @@
-/** What reaches a board, in milliseconds on a clock that never goes back. */
+/** An event for a board. `now` is in milliseconds on a monotonic clock. */
 export type SerialBoardEvent = { readonly now: number } & (
   | { readonly type: "power-on" }
-  /** Power goes. */
+  /** The power is cut. */
   | { readonly type: "power-off" }
-  /** Bytes of the host. */
+  /** Bytes from the host. */
   | { readonly type: "receive"; readonly bytes: Uint8Array }
-  /** The host set its lines; what is missing stays. */
+  /** The host sets its control lines. Absent ones don't change. */
   | { readonly type: "signals"; readonly dtr?: boolean; readonly rts?: boolean }
-  /** The host's rate; `undefined`, and before any such event: both ends agree on any. */
+  /** The host sets its baud rate. With `undefined`, or before this event, both ends agree on any rate. */
   | { readonly type: "host-baud-rate"; readonly baudRate: number | undefined }
-  /** Somebody pressed the reset button, and held the boot button where `download`. */
+  /** The reset button is pressed, and the boot button is held if `download`. */
   | { readonly type: "reset-button"; readonly download: boolean }
-  /** The app printed something. Nothing else does while it runs. */
+  /** The app prints text. Only the app prints while it runs. */
   | { readonly type: "console"; readonly text: string }
-  /** The app restarted by itself: it boots again. */
+  /** The app restarts by itself. */
   | { readonly type: "app-restart" }
   | { readonly type: "timer" }
 );
 
-/** What a board does, in order. */
+/** An action of a board, in order. */
 export type SerialBoardAction =
-  /** Bytes for the host, where it listens at the board's rate. */
+  /** Sends bytes to the host. */
   | { readonly type: "send"; readonly bytes: Uint8Array }
-  /** The ROM starts what is in flash: run the second-stage bootloader, and tell what it prints by `console`. */
+  /** The ROM starts what is in flash: run the second-stage bootloader, and pass its output in `console` events. */
   | { readonly type: "boot" }
-  /** What runs is stopped, by reset or for want of power. */
+  /** Stops the running software, by a reset or a loss of power. */
   | { readonly type: "halt" }
-  /** The flash is busy from now on; what comes next waits for it if it takes time (`flashTakesTime`). */
+  /** The flash is busy from now on. With `flashTakesTime`, later actions wait for it. */
   | { readonly type: "busy"; readonly durationMs: number }
-  /** The flash lost power within a command. The board is off until `power-on`. */
+  /** The flash lost power during a command. The board is off until `power-on`. */
   | { readonly type: "power-lost"; readonly message: string }
-  /** Replaces a timer set before. */
+  /** Sets the timer, replacing an earlier one. */
   | { readonly type: "set-timer"; readonly at: number }
   | { readonly type: "clear-timer" };
 
 /**
- * What a board is doing: `held` in reset; `strapping`: released, and the boot pin not yet read; `download`: its loader
- * waits for a host; `app`: what is in flash runs, or tries to; `hung`: software that answers nobody.
+ * State of a board: `held` in reset; `strapping`, released before the boot pin is read; `download`, the loader waits for a
+ * host; `app`, the software in flash runs or tries to; `hung`, software that answers nothing.
  */
 export type SerialBoardState = "off" | "held" | "strapping" | "download" | "app" | "hung";

@@ -12,31 +12,31 @@ import type { RomProfile } from "./rom-profile.ts";
 import { romProfileOf } from "./rom-profiles.ts";
 import type { SerialBoardAction, SerialBoardEvent, SerialBoardState } from "./serial-board-events.ts";
 
-/** How a board is made. */
+/** Options of a {@link SerialBoard}. */
 export interface SerialBoardOptions {
   readonly hardware: Hardware;
-  /** The base MAC address, six bytes; 24:0a:c4:00:00:01 without it. */
+  /** Base MAC address, six bytes. @defaultValue 24:0a:c4:00:00:01 */
   readonly mac?: Uint8Array;
-  /** `transistors` without it. */
+  /** @defaultValue `transistors` */
   readonly resetCircuit?: ResetCircuit;
-  /** Whether commands take the time that the flash chip takes; without it they are done at once. */
+  /** Whether commands take as long as on a real flash chip. @defaultValue `false` */
   readonly flashTakesTime?: boolean;
   /**
-   * Whether the ROM demands a bootloader in flash. Without it: unless the flash as it now is has a partition table and
-   * no bootloader, as simulated devices may.
+   * Whether the ROM requires a bootloader in flash. By default it does, unless the flash has a partition table and no
+   * bootloader at this time, as simulated devices may.
    */
   readonly needsBootloader?: boolean;
 }
 
-/** How long the boot pin may come down after reset was released, in milliseconds: the capacitor at the enable pin. */
+/** How long after reset the boot pin may still go low, in milliseconds: the capacitor at the enable pin delays the rise. */
 const STRAPPING_MS = 150;
 
-/** How many frames wait while the flash is busy; more are lost. */
+/** Maximum number of frames that wait while the flash is busy. More are lost. */
 const WAITING_FRAMES_MAX = 16;
 
 /**
- * A board at the end of a serial line: reset circuit, strapping, the ROM with its loader, and the console of what runs
- * after it. Events in, actions out; it owns no port, clock or timer.
+ * Simulates a board at the end of a serial line: reset circuit, strapping, ROM with loader, and the console of the
+ * software that runs after it. Takes events and returns actions; owns no port, clock or timer.
  */
 export class SerialBoard {
   readonly #hardware: Hardware;
@@ -47,7 +47,7 @@ export class SerialBoard {
   readonly #needsBootloader: boolean;
   #state: SerialBoardState = "off";
   #signals: SerialSignals = { dtr: false, rts: false };
-  /** USB Serial/JTAG: the next reset goes into download mode. */
+  /** With USB Serial/JTAG: whether the next reset enters download mode. */
   #downloadFlag = false;
   #strapsDownload = false;
   #strappingEnds = 0;
@@ -59,11 +59,11 @@ export class SerialBoard {
   #busyUntil = 0;
   readonly #rates: BaudRates;
 
-  /** @throws RangeError for a chip whose ROM isn't modelled. */
+  /** @throws RangeError for a chip whose ROM isn't simulated. */
   constructor(options: SerialBoardOptions) {
     const { hardware, mac = DEFAULT_MAC } = options;
     const profile = romProfileOf(hardware.chip.name);
-    if (profile === undefined) throw new RangeError(`the ROM of ${hardware.chip.name} is not modelled`);
+    if (profile === undefined) throw new RangeError(`the ROM of ${hardware.chip.name} is not simulated`);
     this.#hardware = hardware;
     this.#profile = profile;
     this.#mac = mac;
@@ -73,7 +73,7 @@ export class SerialBoard {
     this.#needsBootloader = options.needsBootloader ?? !isFlashedWithoutBootloader(hardware);
   }
 
-  /** How the control lines reach the chip. */
+  /** Connection of the control lines to the chip. */
   get resetCircuit(): ResetCircuit {
     return this.#circuit;
   }
@@ -82,17 +82,17 @@ export class SerialBoard {
     return this.#state;
   }
 
-  /** What the board was reset into is its loader, whatever it runs by now; a restart by software leads back there. */
+  /** Whether the board was reset into its loader. A software restart then returns to the loader. */
   get isBootPinLatched(): boolean {
     return this.#strapsDownload;
   }
 
-  /** In download mode: a stub runs in place of the ROM. */
+  /** Whether a stub runs in place of the ROM, in download mode. */
   get isStub(): boolean {
     return this.#loader?.isStub ?? false;
   }
 
-  /** The rate at which the board sends and receives, in baud. */
+  /** Baud rate of the board in both directions. */
   get baudRate(): number {
     return this.#rates.board;
   }
@@ -149,7 +149,7 @@ export class SerialBoard {
     if (this.#circuit === "usb-serial-jtag") this.#followUsb(before, actions);
   }
 
-  /** The boot pin counts when the enable pin rises, or soon after. */
+  /** The boot pin is read when the enable pin rises, or soon after. */
   #followPins(now: number, actions: SerialBoardAction[]): void {
     const { enable, boot } = pinsOf(this.#signals);
     if (!enable) {
@@ -170,7 +170,7 @@ export class SerialBoard {
     actions.push({ type: "set-timer", at: time });
   }
 
-  /** The USB Serial/JTAG controller knows the sequence: DTR chooses, RTS resets (technical reference manuals). */
+  /** The USB Serial/JTAG controller decodes the sequence: DTR selects, RTS resets (technical reference manuals). */
   #followUsb(before: SerialSignals, actions: SerialBoardAction[]): void {
     const { dtr, rts } = this.#signals;
     if (!rts) this.#downloadFlag = dtr;
@@ -179,13 +179,13 @@ export class SerialBoard {
     if (isReset && !wasReset) this.#restart(this.#downloadFlag, actions);
   }
 
-  /** What ran has stopped itself, and keeps what is in RTC memory. */
+  /** Restarts the app by software. RTC memory is kept. */
   #restartApp(actions: SerialBoardAction[]): void {
     this.#state = "held";
     this.#restart(this.#strapsDownload, actions, "software");
   }
 
-  /** Starts from reset with the boot pin read. */
+  /** Resets with the boot pin already read. */
   #restart(download: boolean, actions: SerialBoardAction[], cause: ResetCause = "power-on"): void {
     this.#stop(actions);
     this.#strapsDownload = download;
@@ -208,7 +208,7 @@ export class SerialBoard {
     else this.#print(noBootloaderLog(word), actions);
   }
 
-  /** Whatever runs runs no longer. Flash stays, all else is forgotten. */
+  /** Stops everything. Only flash keeps its content. */
   #stop(actions: SerialBoardAction[]): void {
     if (this.#state === "app") actions.push({ type: "halt" });
     this.#loader = undefined;
@@ -226,7 +226,7 @@ export class SerialBoard {
     loader.baudRate = this.#rates.board;
     if (!this.#rates.agree) return;
     for (const part of this.#decoder.push(bytes)) {
-      // What was sent behind the frame that ended the loader is lost with it.
+      // Bytes after the frame that ended the loader are lost with it.
       if (this.#loader !== loader) return;
       if (part.type !== "frame" || this.#frames.length >= WAITING_FRAMES_MAX) continue;
       this.#frames.push(part.bytes);
@@ -237,12 +237,12 @@ export class SerialBoard {
   #onTimer(now: number, actions: SerialBoardAction[]): void {
     if (this.#state === "download") this.#work(now, actions);
     if (this.#state !== "strapping") return;
-    // Timers of the world may fire a little early.
+    // Real timers may fire slightly early.
     if (now < this.#strappingEnds) actions.push({ type: "set-timer", at: this.#strappingEnds });
     else this.#restart(false, actions);
   }
 
-  /** Does what there is to do until the flash is busy. */
+  /** Handles frames and effects until the flash is busy. */
   #work(now: number, actions: SerialBoardAction[]): void {
     while (this.#loader !== undefined && now >= this.#busyUntil) {
       const effect = this.#effects.shift();

@@ -9,7 +9,7 @@ const RDSFDP = 0x5a;
 const MANUFACTURER = 0xef;
 const MEMORY_TYPE = 0x40;
 
-/** Where the parameter table of JESD216 lies in the discoverable parameters, and its size; bytes. */
+/** Offset in bytes, and number of words, of the JESD216 parameter table within the discoverable parameters. */
 const TABLE_OFFSET = 0x80;
 const TABLE_WORDS = 9;
 
@@ -22,11 +22,11 @@ const TABLE: readonly number[] = [
 ];
 
 /**
- * What a flash chip answers to a command that a host sends it through the SPI controller.
+ * Returns a flash chip's answer to a command that a host sends through the SPI controller.
  *
- * @param sizeBytes - Of the flash, a power of two.
- * @param address - 24 bits.
- * @returns The first four bytes, little-endian. Status registers read 0, and other commands have no answer.
+ * @param sizeBytes - Size of the flash, a power of two.
+ * @param address - 24-bit address.
+ * @returns The first four bytes, little-endian. Status registers and unknown commands read as 0.
  */
 export function answerSpiCommand(sizeBytes: number, command: number, address: number): number {
   if (command === RDID) return MANUFACTURER | (MEMORY_TYPE << 8) | (Math.log2(sizeBytes) << 16);
@@ -35,7 +35,7 @@ export function answerSpiCommand(sizeBytes: number, command: number, address: nu
   return viewOf(bytes).getUint32(0, true);
 }
 
-/** One byte of the discoverable parameters (JESD216): two headers, the table, and FF everywhere else. */
+/** Returns one byte of the discoverable parameters (JESD216): two headers, the table, and FF elsewhere. */
 function sfdpByte(sizeBytes: number, address: number): number {
   const header = [0x5044_4653, 0xff00_0100, (TABLE_WORDS << 24) | 0x0001_0000, 0xff00_0000 | TABLE_OFFSET];
   const index = Math.floor(address / 4);

@@ -3,20 +3,20 @@ import { type BootOutcome, runBootloader } from "../boot/bootloader.ts";
 import { consoleText } from "../rom/rom-console.ts";
 import { bootConsole } from "./boot-console.ts";
 
-/** What runs on a board when its ROM is done: everything in flash. */
+/** Software that runs on a board after its ROM. */
 export interface BoardFirmware {
   /**
    * Starts from flash.
    *
-   * @param print - Takes what goes to the console, now and later.
-   * @throws PowerCut where the flash loses power on the way.
+   * @param print - Called with console output, now and later.
+   * @throws {@link PowerCut} if the flash loses power.
    */
   boot(print: (text: string) => void): void;
-  /** Is stopped where it stands. */
+  /** Stops at once. */
   halt(): void;
 }
 
-/** The second-stage bootloader, and the app's first lines; then nothing: the app has no agent. */
+/** The second-stage bootloader and the app's first lines, without an agent. */
 export class BootloaderFirmware implements BoardFirmware {
   readonly #hardware: Hardware;
   readonly #options: BootloaderOptions;
@@ -27,7 +27,7 @@ export class BootloaderFirmware implements BoardFirmware {
     this.#options = options;
   }
 
-  /** How the last start went; `undefined` while nothing runs. */
+  /** Result of the last boot; `undefined` while nothing runs. */
   get outcome(): BootOutcome | undefined {
     return this.#outcome;
   }

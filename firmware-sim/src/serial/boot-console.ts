@@ -1,16 +1,16 @@
 import { toHex } from "@tinybms/ota-core";
 import type { BootOutcome } from "../boot/bootloader.ts";
 
-/** Milliseconds since reset at the first line, and from line to line: about what a board at 115 200 baud takes. */
+/** Time stamp of the first line, and distance between lines, in milliseconds: about as on a board at 115200 baud. */
 const FIRST_LINE_MS = 27;
 const LINE_MS = 4;
 
-/** How much of the ELF file's SHA-256 an app prints, in bytes (`CONFIG_APP_RETRIEVE_LEN_ELF_SHA`, in hex digits 9). */
+/** Digits of the ELF file's SHA-256 that an app prints (`CONFIG_APP_RETRIEVE_LEN_ELF_SHA`). */
 const ELF_SHA_DIGITS = 9;
 
 /**
- * What a start leaves on the console: the bootloader's log, and where an app started the lines by which ESP-IDF has it
- * introduce itself. Each line has a time stamp, as on a real console, made up.
+ * Returns the console output of a boot: the bootloader's log and, if an app started, its first lines as ESP-IDF prints
+ * them. Time stamps are invented.
  */
 export function bootConsole(outcome: BootOutcome): readonly string[] {
   return [...outcome.log, ...appLog(outcome)].map((line, index) => {
@@ -19,7 +19,7 @@ export function bootConsole(outcome: BootOutcome): readonly string[] {
   });
 }
 
-/** `esp_app_format.c`, `app_init`. Apps without a descriptor say nothing. */
+/** Returns the output of `esp_app_format.c` and `app_init`. Apps without a descriptor print nothing. */
 function appLog(outcome: BootOutcome): readonly string[] {
   const descriptor = outcome.kind === "boots" ? outcome.image.descriptor : undefined;
   if (descriptor === undefined) return [];

@@ -13,15 +13,15 @@ import {
 } from "@tinybms/ota-core/serial";
 import type { SerialSignals } from "../rom/reset-circuit.ts";
 
-/** Options of Telnet that the server agrees to. */
+/** Telnet options that the server accepts. */
 const OPTIONS: readonly number[] = Object.values(TelnetOption);
 
-/** CTS, DSR, RI and CD, and their changes: a board drives none of them. */
+/** CTS, DSR, RI and CD, and their changes. A board drives none of them. */
 const MODEM_STATE = 0;
 
 const SIGNATURE_TEXT: readonly number[] = [...new TextEncoder().encode("tinybms-sim")];
 
-/** Values of SET_CONTROL that set a line. Others, such as flow control, are agreed to. */
+/** Values of SET_CONTROL that set a control line. The server confirms others, such as flow control, without effect. */
 const CONTROL_LINES: ReadonlyMap<number, Partial<SerialSignals>> = new Map([
   [ComPortControl.DTR_ON, { dtr: true }],
   [ComPortControl.DTR_OFF, { dtr: false }],
@@ -29,7 +29,7 @@ const CONTROL_LINES: ReadonlyMap<number, Partial<SerialSignals>> = new Map([
   [ComPortControl.RTS_OFF, { rts: false }],
 ]);
 
-/** What the server does with what a client sent, in order. */
+/** Action of the server, in order. */
 export type ComPortAction =
   /** To the client. */
   | { readonly type: "answer"; readonly bytes: Uint8Array }
@@ -39,23 +39,23 @@ export type ComPortAction =
   | { readonly type: "baud-rate"; readonly baudRate: number };
 
 /**
- * A serial port behind Telnet (RFC 2217), the server's side: bytes of the client in, what they mean out.
+ * Server side of a serial port over Telnet (RFC 2217). Takes bytes from the client and returns actions.
  *
- * A client that is slow to release reset would miss the time in which the boot pin counts. So the sequence into the
- * loader is recognised by its first half, DTR asserted while RTS holds the board in reset, and done at once.
+ * A client that releases reset late would miss the time in which the boot pin is read. So the server recognizes the first
+ * half of the sequence into the loader (DTR asserted while RTS holds the board in reset) and completes it at once.
  */
 export class ComPortServer {
   readonly #decoder: TelnetDecoder = new TelnetDecoder();
-  /** What was agreed on: command and option. */
+  /** Answered negotiations: command and option. */
   readonly #agreed: Set<string> = new Set();
   #signals: SerialSignals = { dtr: true, rts: true };
 
-  /** Takes bytes of the client. */
+  /** Handles bytes from the client. */
   receive(bytes: Uint8Array): ComPortAction[] {
     return this.#decoder.push(bytes).flatMap((part) => this.#act(part));
   }
 
-  /** Bytes of the serial port, as they go to the client. */
+  /** Escapes bytes of the serial port for the client. */
   send(bytes: Uint8Array): Uint8Array {
     return escapeTelnet(bytes);
   }
@@ -73,7 +73,7 @@ export class ComPortServer {
     }
   }
 
-  /** Each offer and each request is answered once, or two that agree would go on for ever. */
+  /** Answers each negotiation once, so that two peers that agree don't loop. */
   #negotiate(command: number, option: number): readonly ComPortAction[] {
     const isOffer = command === TelnetCommand.WILL;
     if (!isOffer && command !== TelnetCommand.DO) return [];
@@ -83,7 +83,7 @@ export class ComPortServer {
     const isKnown = OPTIONS.includes(option);
     const [agree, refuse] = isOffer ? [TelnetCommand.DO, TelnetCommand.DONT] : [TelnetCommand.WILL, TelnetCommand.WONT];
     const answer = { type: "answer", bytes: buildNegotiation(isKnown ? agree : refuse, option) } as const;
-    // From the client's offer on it is told of the modem's state. Clients that ask for CTS rely on it.
+    // From this offer on, clients expect the modem state. Those that check CTS rely on it.
     return isOffer && option === TelnetOption.COM_PORT ? [answer, this.#modemState()] : [answer];
   }
 
@@ -96,7 +96,7 @@ export class ComPortServer {
     }
     if (command === ComPort.SET_CONTROL) actions.push(...this.#control(value ?? 0));
     if (command > ComPort.PURGE_DATA) return actions;
-    // pySerial asks with it for the state as it is.
+    // pySerial requests the current state with it.
     if (command === ComPort.NOTIFY_MODEMSTATE) return [this.#modemState()];
     const answer = command === ComPort.SIGNATURE ? SIGNATURE_TEXT : bytes.subarray(1);
     const frame = buildSubnegotiation(TelnetOption.COM_PORT, Uint8Array.from([command + COM_PORT_ANSWER, ...answer]));

@@ -5,13 +5,13 @@ import type { BoardFirmware } from "./board-firmware.ts";
 import { bootConsole } from "./boot-console.ts";
 import type { SerialCable } from "./serial-cable.ts";
 
-/** A device with its agent as what runs on a board: started and stopped by the ROM, connected to its broker. */
+/** A device with its agent as the firmware of a board: the ROM starts and stops it, and it connects to its broker. */
 export class ConnectedFirmware implements BoardFirmware {
   readonly #connection: DeviceConnection;
   readonly #beforeBoot: () => void;
   #print: (text: string) => void = () => undefined;
 
-  /** @param beforeBoot - Called at each start, when the flash may hold anything. */
+  /** @param beforeBoot - Called before each start, when the content of flash may have changed. */
   constructor(connection: DeviceConnection, beforeBoot: () => void) {
     this.#connection = connection;
     this.#beforeBoot = beforeBoot;
@@ -27,7 +27,7 @@ export class ConnectedFirmware implements BoardFirmware {
     this.#connection.hold();
   }
 
-  /** To be told of everything that happens to the device. */
+  /** Handles a log entry of the device: prints it on the console, and cuts the board's power with the device's. */
   follow(entry: DeviceLogEntry, cable: SerialCable): void {
     const { bootOutcome } = this.#connection.device;
     if (entry.type === "power-cut") cable.cutPower();

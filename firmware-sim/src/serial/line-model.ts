@@ -1,12 +1,12 @@
-/** Bits on the line for each byte: start, eight, stop. */
+/** Bits on the line per byte: start, eight data bits, stop. */
 const BITS_PER_BYTE = 10;
 
-/** How long an answer takes through a USB bridge and its driver where nobody says, in milliseconds. */
+/** Default latency of an answer through a USB bridge and its driver, in milliseconds. */
 const LATENCY_MS = 1;
 
 /**
- * How long it would take on a real line: bytes at their baud rate, one USB latency for each answer, and the flash, which
- * is busy while bytes come in but not while the loader has something to do. Adds up; nothing waits for it.
+ * Estimates the time on a real line: bytes at their baud rate, one USB latency per answer, and the flash, which works
+ * while bytes arrive but delays the loader's answers. Only adds up; nothing waits.
  */
 export class LineModel {
   readonly #latencyMs: number;
@@ -19,33 +19,33 @@ export class LineModel {
     this.#latencyMs = latencyMs;
   }
 
-  /** Bytes that the host sent. */
+  /** Number of bytes that the host sent. */
   get bytesToBoard(): number {
     return this.#bytesToBoard;
   }
 
-  /** Bytes that the board sent. */
+  /** Number of bytes that the board sent. */
   get bytesToHost(): number {
     return this.#bytesToHost;
   }
 
-  /** How long all of it takes, in milliseconds. */
+  /** Total time in milliseconds. */
   get elapsedMs(): number {
     return Math.max(this.#elapsedMs, this.#flashBusyUntilMs);
   }
 
-  /** Bytes go to the board. */
+  /** Records bytes sent to the board. */
   receive(count: number, baudRate: number): void {
     this.#bytesToBoard += count;
     this.#elapsedMs += wireMs(count, baudRate);
   }
 
-  /** The flash is kept busy by the loader, which does one thing after the other. */
+  /** Records that the loader keeps the flash busy. Operations run one after the other. */
   busy(durationMs: number): void {
     this.#flashBusyUntilMs = this.elapsedMs + durationMs;
   }
 
-  /** The loader answers, when the flash is done. */
+  /** Records an answer of the loader, which waits for the flash. */
   send(count: number, baudRate: number): void {
     this.#bytesToHost += count;
     this.#elapsedMs = this.elapsedMs + wireMs(count, baudRate) + this.#latencyMs;

@@ -2,12 +2,12 @@ import { ComPortServer } from "./com-port-server.ts";
 import type { SerialCable } from "./serial-cable.ts";
 import { type ListenAddress, listen, type NetworkPort, openPort } from "./tcp-port.ts";
 
-/** The rate of a serial port that nobody set. */
+/** Default baud rate of a serial port. */
 const DEFAULT_BAUD_RATE = 115_200;
 
 /**
- * Puts a board's serial port on a TCP port with its control lines and its baud rate: `rfc2217://HOST:PORT` of pySerial and
- * esptool. One host at a time; another is turned away.
+ * Serves a board's serial port with control lines and baud rate on a TCP port, for `rfc2217://HOST:PORT` in pySerial and
+ * esptool. Accepts one host at a time.
  */
 export function listenOnRfc2217(cable: SerialCable, address: ListenAddress): Promise<NetworkPort> {
   return listen(address, (socket) => {

@@ -11,34 +11,34 @@ import { type BoardFirmware, BootloaderFirmware } from "./board-firmware.ts";
 import { LineModel } from "./line-model.ts";
 import { SerialLine } from "./serial-line.ts";
 
-/** How a board is run at the end of a cable. */
+/** Options of a {@link SerialCable}. */
 export interface SerialCableOptions extends SerialBoardOptions {
-  /** What runs after the ROM; the bootloader and no agent without it. */
+  /** Firmware that runs after the ROM; by default the bootloader without an agent. */
   readonly firmware?: BoardFirmware;
-  /** What faults call the board, `bench-1` without it. It gives the board its MAC address, unless `mac` does. */
+  /** Device ID in faults (default: `bench-1`). If given, it also determines the MAC address, unless `mac` does. */
   readonly id?: string;
   /** Faults of the line. */
   readonly faults?: readonly Fault[];
-  /** Decides what those faults hit; 1 without it. */
+  /** Decides which bytes those faults hit. @defaultValue 1 */
   readonly seed?: number;
-  /** Told when the flash loses power while the loader writes; the board is off then. */
+  /** Called when the flash loses power while the loader writes. The board is off then. */
   readonly onPowerLost?: (message: string) => void;
-  /** Told when a fault has pulled the cable. */
+  /** Called when a fault unplugs the cable. */
   readonly onUnplug?: () => void;
 }
 
-/** What a host has of its port: where the port's events go. */
+/** Receives the events of a port. */
 export interface PortListener {
-  /** Bytes of the board. */
+  /** Called with bytes from the board. */
   onData(bytes: Uint8Array): void;
-  /** The port is gone: the cable was pulled, or the board stopped. Not called for the host's own `close`. */
+  /** Called when the cable is unplugged or the board stops. Not called for the host's own `close`. */
   onClose(): void;
 }
 
-/** A port as its host holds it. What is called after its end does nothing. */
+/** A port that a host has opened. After its end, calls have no effect. */
 export interface HostPort {
   write(bytes: Uint8Array): void;
-  /** Sets lines: true is asserted. What is missing stays. */
+  /** Sets control lines: `true` is asserted. Absent ones don't change. */
   setSignals(signals: Partial<SerialSignals>): void;
   setBaudRate(baudRate: number): void;
   close(): void;
@@ -47,12 +47,12 @@ export interface HostPort {
 type BoardEvent<Event = SerialBoardEvent> = Event extends SerialBoardEvent ? Omit<Event, "now"> : never;
 
 /**
- * A board at the end of a serial cable, run in real time: the other end is a port that one host at a time opens.
- * Power is on from the start.
+ * Runs a board at the end of a serial cable in real time. One host at a time can open the port at the other end. Power is
+ * on from the start.
  */
 export class SerialCable {
   readonly board: SerialBoard;
-  /** What has gone over the line, and how long a real one would have taken. */
+  /** Bytes sent over the line, and an estimate of their time on a real line. */
   readonly model: LineModel = new LineModel();
   readonly #firmware: BoardFirmware;
   readonly #line: SerialLine;
@@ -60,9 +60,9 @@ export class SerialCable {
   #isPlugged = true;
   #timer: NodeJS.Timeout | undefined;
   #port: { readonly listener: PortListener; pending: Uint8Array[] } | undefined;
-  /** Who waits for the port to be closed. */
+  /** Callbacks that wait until the port is closed. */
   readonly #waiting: Set<() => void> = new Set();
-  /** Software that was stopped may still want to print. */
+  /** Counts starts, to drop output of firmware that was stopped. */
   #start = 0;
 
   constructor(options: SerialCableOptions) {
@@ -83,20 +83,20 @@ export class SerialCable {
     this.powerOn();
   }
 
-  /** The cable is plugged in. */
+  /** Whether the cable is plugged in. */
   get isPlugged(): boolean {
     return this.#isPlugged;
   }
 
-  /** The port can be opened: no host has it, and the cable is plugged in. */
+  /** Whether the port can be opened: no host has it, and the cable is plugged in. */
   get isFree(): boolean {
     return this.#port === undefined && this.#isPlugged;
   }
 
   /**
-   * Calls `onFree` when the host that has the port closes it, unless the cable is pulled first.
+   * Calls `onFree` when the current host closes the port, unless the cable is unplugged first.
    *
-   * @returns Stops waiting.
+   * @returns A function that stops waiting.
    */
   whenFree(onFree: () => void): () => void {
     this.#waiting.add(onFree);
@@ -104,9 +104,10 @@ export class SerialCable {
   }
 
   /**
-   * Opens the port. As with an operating system's, both lines are asserted then, and neither after `close`.
+   * Opens the port. As in operating systems, this asserts both control lines, and `close` releases them.
    *
-   * @param baudRate - Without it, as over a network, both ends agree on any rate.
+   * @param baudRate - Baud rate; without it, as over a network, both ends agree on any rate.
+   * @throws Error if the port is in use or the cable is unplugged.
    * @throws Error where it is open already, or the cable is pulled.
    */
   open(listener: PortListener, baudRate?: number): HostPort {
@@ -137,33 +138,33 @@ export class SerialCable {
     };
   }
 
-  /** Presses the reset button, and holds the boot button meanwhile where `download`. */
+  /** Presses the reset button, and holds the boot button if `download`. */
   pressReset(download = false): void {
     this.#handle({ type: "reset-button", download });
   }
 
-  /** Resets into the loader without a word of the ROM's log. */
+  /** Resets into the loader and drops the ROM's log. */
   enterLoader(): void {
     this.pressReset(true);
     if (this.#port !== undefined) this.#port.pending = [];
   }
 
-  /** The software on the board restarts by itself. */
+  /** Restarts the software on the board, as it can do by itself. */
   restartApp(): void {
     this.#handle({ type: "app-restart" });
   }
 
-  /** Gives power. */
+  /** Turns the power on. */
   powerOn(): void {
     this.#handle({ type: "power-on" });
   }
 
-  /** Takes power away. The port, of a bridge that has its own, stays. */
+  /** Turns the power off. The port belongs to a bridge with its own power and stays. */
   cutPower(): void {
     this.#handle({ type: "power-off" });
   }
 
-  /** Pulls the cable: the port is gone, and the board's power, which comes through it. */
+  /** Unplugs the cable. This closes the port and cuts the board's power, which comes through it. */
   unplug(): void {
     const port = this.#port;
     this.#port = undefined;
@@ -174,13 +175,13 @@ export class SerialCable {
     port?.listener.onClose();
   }
 
-  /** Puts the cable back. */
+  /** Plugs the cable in. */
   plugIn(): void {
     this.#isPlugged = true;
     this.powerOn();
   }
 
-  /** Ends it: nothing is waited for any longer. The board stays as it is. */
+  /** Ends all waiting. The board stays as it is. */
   stop(): void {
     this.#port = undefined;
     this.#isPlugged = false;
@@ -230,7 +231,7 @@ export class SerialCable {
   }
 
   #boot(): void {
-    // The line may have taken the power away while the ROM's log was on it.
+    // The ROM's log may have triggered a fault that cut the power.
     if (this.board.state !== "app") return;
     const start = ++this.#start;
     try {
@@ -243,7 +244,7 @@ export class SerialCable {
     }
   }
 
-  /** A host gets bytes when it is done with what it is at. */
+  /** Delivers bytes asynchronously, in one piece. */
   #deliver(bytes: Uint8Array): void {
     const port = this.#port;
     if (port === undefined) return;
@@ -256,7 +257,7 @@ export class SerialCable {
   }
 }
 
-/** Milliseconds on a clock that never goes back. */
+/** Returns the time in milliseconds on a monotonic clock. */
 function now(): number {
   return performance.now();
 }

@@ -1,19 +1,19 @@
 import type { LineDirection } from "../fault/fault.ts";
 import type { LineFaults } from "../fault/line-faults.ts";
 
-/** Where a line's bytes go, and who hears of its end. */
+/** Receivers of a line's bytes and of its end. */
 export interface LineEnds {
   readonly deliver: Readonly<Record<LineDirection, (bytes: Uint8Array) => void>>;
   readonly onUnplug: () => void;
 }
 
 interface Lane {
-  /** Bytes that come late, while there are any to wait for. */
+  /** Delayed bytes during a stall. */
   late: Uint8Array[] | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** A serial line with its faults: takes bytes at one end, and delivers what is left of them at the other. */
+/** A serial line with faults, which delivers at one end what remains of the bytes sent at the other. */
 export class SerialLine {
   readonly #faults: LineFaults;
   readonly #ends: LineEnds;
@@ -41,7 +41,7 @@ export class SerialLine {
     }
   }
 
-  /** What is on the way is lost. */
+  /** Drops all bytes in transit. */
   clear(): void {
     for (const lane of Object.values(this.#lanes)) {
       clearTimeout(lane.timer);
@@ -49,7 +49,7 @@ export class SerialLine {
     }
   }
 
-  /** A stall within a stall makes it longer. */
+  /** Starts or extends a stall. */
   #stall(direction: LineDirection, durationMs: number): void {
     const lane = this.#lanes[direction];
     lane.late ??= [];

@@ -1,30 +1,30 @@
 import { createServer, type Socket } from "node:net";
 import type { HostPort, SerialCable } from "./serial-cable.ts";
 
-/** Where to listen. */
+/** Address to listen on. */
 export interface ListenAddress {
   readonly host: string;
-  /** 0: any that is free. */
+  /** Port number; 0 picks a free one. */
   readonly port: number;
 }
 
 /** A board's serial port on the network. */
 export interface NetworkPort {
   readonly port: number;
-  /** Ends a connection too. */
+  /** Stops listening and closes connections. */
   close(): Promise<void>;
 }
 
-/** The beginning of a SYNC request on the line: C0, request, SYNC, 36 bytes of data. */
+/** First bytes of a SYNC request on the line: C0, request, SYNC, 36 bytes of data. */
 const SYNC_START: readonly number[] = [0xc0, 0x00, 0x08, 0x24, 0x00];
 
 /**
- * Puts a board's serial line on a TCP port, bytes and nothing else: `socket://HOST:PORT` of pySerial and esptool. One
- * host at a time; another is turned away, unless the port becomes free within half a second.
+ * Serves a board's serial line on a TCP port as plain bytes, for `socket://HOST:PORT` in pySerial and esptool. Accepts one
+ * host at a time. Another is disconnected unless the port becomes free within half a second.
  *
- * Such a connection has no control lines. In their place a SYNC request resets the board into its loader, unless it is
- * there, and without the ROM's log, which would come between request and answer; and the end of the connection resets
- * it out of there, or from an app that the loader has started. Who only listens disturbs nothing.
+ * Such a connection has no control lines. Instead, a SYNC request resets the board into its loader (unless it is there
+ * already) without the ROM's log, which would come between request and answer. The end of the connection resets the board
+ * out of the loader, or from an app that the loader started. A connection that only listens changes nothing.
  */
 export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise<NetworkPort> {
   return listen(address, (socket) => {
@@ -35,7 +35,7 @@ export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise
         port.write(bytes);
       });
       socket.on("close", () => {
-        // An app that a loader started goes back there when it restarts: its boot pin still counts as held.
+        // An app started by the loader would restart into the loader, because its boot pin still counts as held.
         const { state, isBootPinLatched } = cable.board;
         if (state === "download" || state === "hung" || isBootPinLatched) cable.pressReset();
         port.close();
@@ -44,25 +44,25 @@ export function listenOnTcp(cable: SerialCable, address: ListenAddress): Promise
   });
 }
 
-/** How a connection carries what a port sends. */
+/** How a connection carries the bytes of a port. */
 export interface PortCarriage {
-  /** The bytes as they go over the connection; as they are without it. */
+  /** Encodes bytes for the connection; by default they are unchanged. */
   readonly encode?: (bytes: Uint8Array) => Uint8Array;
-  /** The port's rate at first; both ends agree on any without it. */
+  /** Initial baud rate; without it both ends agree on any rate. */
   readonly baudRate?: number;
 }
 
 /**
- * How long a connection waits for the port, in milliseconds. A host that closes the port and opens it again at once may
- * be connected before the end of its first connection is known.
+ * How long a connection waits for the port, in milliseconds. A host that closes and reopens the port may connect before
+ * the end of its first connection is known.
  */
 const WAIT_FOR_PORT_MS = 500;
 
 /**
- * Gives a connection the port when it is free: what the board sends goes there, and the port's end ends it. A connection
- * that waits in vain is ended.
+ * Opens the port for a connection when it is free, and sends the board's bytes there. Closes the connection when the port
+ * ends or does not become free in time.
  *
- * @param onOpen - Called with the port, unless the connection is ended before.
+ * @param onOpen - Called with the port, unless the connection ends before.
  */
 export function openPort(
   cable: SerialCable,
@@ -71,7 +71,7 @@ export function openPort(
   onOpen: (port: HostPort) => void,
 ): void {
   socket.setNoDelay(true);
-  // A host that vanishes is a port that closes.
+  // A connection error closes the port like a normal end.
   socket.on("error", () => socket.destroy());
   const open = (): void => {
     clearTimeout(timer);
@@ -91,7 +91,7 @@ export function openPort(
   } else socket.destroy();
 }
 
-/** Listens, and gives each connection to `accept`. */
+/** Listens on an address and passes each connection to `accept`. */
 export function listen(address: ListenAddress, accept: (socket: Socket) => void): Promise<NetworkPort> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
