@@ -140,7 +140,7 @@ function reporterOf({ onProgress }: DeployReleaseOptions): Parameters<typeof dep
   const ignore = (): void => undefined;
   return {
     onWarning: ignore,
-    onBegin: ({ artifact, way: { transport } }) => ({
+    onBegin: async ({ artifact, way: { transport } }) => ({
       onDevice: (device) => onProgress?.({ artifact, transport, device }),
       onBytes: (bytesSent) => onProgress?.({ artifact, transport, bytesSent }),
       onNote: ignore,

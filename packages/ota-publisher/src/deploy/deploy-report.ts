@@ -1,7 +1,5 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import { createByteProgress } from "../console/byte-progress.ts";
 import { deviceTable } from "../console/device-table.ts";
-import { createProgressView } from "../console/progress-view.ts";
 import type { DeployReporter } from "./deploy.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
@@ -16,9 +14,9 @@ export function createDeployReporter(
   let view: View | undefined;
   return {
     onWarning: (text) => output.warn(text),
-    onBegin: (planned, index, count) => {
+    onBegin: async (planned, index, count) => {
       if (count > 1) output.note(`${titleOf(planned)} (${index + 1} of ${count})`);
-      view = viewOf(planned, output);
+      view = await openView(planned, output);
       return view;
     },
     onEnd: (record) => {
@@ -37,7 +35,10 @@ interface View extends DeliveryEvents {
   stop(): void;
 }
 
-function viewOf({ way, artifact, description }: PlannedDelivery, output: CommandOutput): View {
+/** Bars are loaded when something is delivered: a dry run draws none. */
+async function openView({ way, artifact, description }: PlannedDelivery, output: CommandOutput): Promise<View> {
+  const { createByteProgress } = await import("../console/byte-progress.ts");
+  const { createProgressView } = await import("../console/progress-view.ts");
   const devices = way.progress === "devices" ? createProgressView(output) : undefined;
   const bytes = devices ? undefined : createByteProgress(output, printable(artifact), description.file.sizeBytes);
   return {

@@ -23,7 +23,7 @@ import type { PlannedDelivery } from "./ways.ts";
 export interface DeployReporter {
   onWarning(text: string): void;
   /** A delivery begins. */
-  onBegin(planned: PlannedDelivery, index: number, count: number): DeliveryEvents;
+  onBegin(planned: PlannedDelivery, index: number, count: number): Promise<DeliveryEvents>;
   onEnd(record: DeliveryRecord): void;
   /** The deploy was interrupted between two deliveries. */
   onInterrupted(error: OtaError): void;
@@ -136,7 +136,7 @@ async function deliverAll(
   try {
     for (const [index, planned] of deliveries.entries()) {
       if (signal.aborted) break;
-      const events = reporter.onBegin(planned, index, deliveries.length);
+      const events = await reporter.onBegin(planned, index, deliveries.length);
       const record = await deliver(planned, events, brokers, output);
       records[index] = record;
       reporter.onEnd(record);
