@@ -145,6 +145,7 @@ function reporterOf({ onProgress }: DeployReleaseOptions): Parameters<typeof dep
       onBytes: (bytesSent) => onProgress?.({ artifact, transport, bytesSent }),
       onNote: ignore,
       onDetail: ignore,
+      stop: ignore,
     }),
     onEnd: ignore,
     onInterrupted: ignore,

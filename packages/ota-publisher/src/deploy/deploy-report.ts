@@ -1,9 +1,8 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { deviceTable } from "../console/device-table.ts";
-import type { DeployReporter } from "./deploy.ts";
+import type { DeliveryView, DeployReporter } from "./deploy.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
-import type { DeliveryEvents } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
 /** Tells people how a deploy goes. */
@@ -11,18 +10,13 @@ export function createDeployReporter(
   { version, dryRun = false }: Pick<DeployOptions, "version" | "dryRun">,
   output: CommandOutput,
 ): DeployReporter {
-  let view: View | undefined;
   return {
     onWarning: (text) => output.warn(text),
     onBegin: async (planned, index, count) => {
       if (count > 1) output.note(`${titleOf(planned)} (${index + 1} of ${count})`);
-      view = await openView(planned, output);
-      return view;
+      return await openView(planned, output);
     },
-    onEnd: (record) => {
-      view?.stop();
-      reportRecord(record, output);
-    },
+    onEnd: (record) => reportRecord(record, output),
     onInterrupted: (error) => output.fail(error),
     onDone: (records) => {
       if (dryRun) for (const { planned } of records) reportPlanned(planned, version, output);
@@ -31,12 +25,8 @@ export function createDeployReporter(
   };
 }
 
-interface View extends DeliveryEvents {
-  stop(): void;
-}
-
 /** Bars are loaded when something is delivered: a dry run draws none. */
-async function openView({ way, artifact, description }: PlannedDelivery, output: CommandOutput): Promise<View> {
+async function openView({ way, artifact, description }: PlannedDelivery, output: CommandOutput): Promise<DeliveryView> {
   const { createByteProgress } = await import("../console/byte-progress.ts");
   const { createProgressView } = await import("../console/progress-view.ts");
   const devices = way.progress === "devices" ? createProgressView(output) : undefined;

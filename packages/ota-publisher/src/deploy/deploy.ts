@@ -23,12 +23,18 @@ import type { PlannedDelivery } from "./ways.ts";
 export interface DeployReporter {
   onWarning(text: string): void;
   /** A delivery begins. */
-  onBegin(planned: PlannedDelivery, index: number, count: number): Promise<DeliveryEvents>;
+  onBegin(planned: PlannedDelivery, index: number, count: number): Promise<DeliveryView>;
   onEnd(record: DeliveryRecord): void;
   /** The deploy was interrupted between two deliveries. */
   onInterrupted(error: OtaError): void;
   /** No more deliveries follow; in a dry run, none began. */
   onDone(records: readonly DeliveryRecord[]): void;
+}
+
+/** Shows one delivery. */
+export interface DeliveryView extends DeliveryEvents {
+  /** Called when the delivery has ended, however it did. */
+  stop(): void;
 }
 
 /** Everything that a deploy will do, checked as far as it can be without a network. */
@@ -136,8 +142,8 @@ async function deliverAll(
   try {
     for (const [index, planned] of deliveries.entries()) {
       if (signal.aborted) break;
-      const events = await reporter.onBegin(planned, index, deliveries.length);
-      const record = await deliver(planned, events, brokers, output);
+      const view = await reporter.onBegin(planned, index, deliveries.length);
+      const record = await deliver(planned, view, brokers, output).finally(() => view.stop());
       records[index] = record;
       reporter.onEnd(record);
       firstError ??= record.error;
