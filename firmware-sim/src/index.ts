@@ -43,5 +43,10 @@ export { type BoardFirmware, BootloaderFirmware } from "./serial/board-firmware.
 export { listenOnRfc2217 } from "./serial/rfc2217-port.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "./serial/serial-cable.ts";
 export { type ListenAddress, listenOnTcp, type NetworkPort } from "./serial/tcp-port.ts";
-export { type Publication, publishImage } from "./simulation/publish-image.ts";
+export {
+  ImagePublisher,
+  type ImagePublisherOptions,
+  type Publication,
+  publishImage,
+} from "./simulation/publish-image.ts";
 export { World, type WorldOptions, type WorldPublisher } from "./simulation/world.ts";

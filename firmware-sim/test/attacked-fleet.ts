@@ -19,7 +19,7 @@ import {
   type TrustedKeys,
   verifySignature,
 } from "@tinybms/ota-core/signing";
-import { prepareSender } from "../src/simulation/publish-image.ts";
+import { type ImagePublisherOptions, prepareSender } from "../src/simulation/publish-image.ts";
 import type { Armoury } from "./hostile-broker.ts";
 import { createFleetKey, createFleetKeys, type FleetKey, sealKeySet, signerOf } from "./signed-fleet.ts";
 
@@ -62,7 +62,7 @@ export interface PastOffer {
 export interface AttackedFleet {
   readonly factory: FleetImage;
   /** What the honest publisher offers all the time, under the third key set. */
-  readonly final: SenderOptions;
+  readonly final: ImagePublisherOptions;
   readonly finalImage: FleetImage;
   readonly keySet: TrustedKeys;
   readonly laterKeySets: readonly Uint8Array[];
@@ -90,7 +90,7 @@ export function createAttackedFleet(): AttackedFleet {
     target: Target,
     offer: FleetKey,
     { release = keys.release, topicRoot = TOPIC_ROOT, product = PRODUCT } = {},
-  ): SenderOptions => {
+  ): ImagePublisherOptions => {
     const sign = signerOf({ release, offer });
     return prepareSender({ image: image.bytes, topicRoot, product, epoch, sequence, target, sign });
   };

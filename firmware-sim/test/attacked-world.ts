@@ -1,11 +1,12 @@
 // Worlds whose broker itself is the attacker. Whatever it does, devices run only what they may; once it is honest, all are
 // served.
-import { Sender, topicsOf } from "@tinybms/ota-core";
+import { topicsOf } from "@tinybms/ota-core";
 import { expect } from "vitest";
 import { createDevice, createHardware } from "../src/device/create-device.ts";
 import type { SimulatedDevice } from "../src/device/device.ts";
 import { ContentCache } from "../src/flash/content-cache.ts";
 import { createRandom } from "../src/random/random.ts";
+import { ImagePublisher } from "../src/simulation/publish-image.ts";
 import { createRememberingVerifier } from "../src/simulation/remembering-verifier.ts";
 import { World } from "../src/simulation/world.ts";
 import { createAttackedFleet, DEVICES, PRODUCT, TOPIC_ROOT } from "./attacked-fleet.ts";
@@ -86,7 +87,7 @@ export function attackedWorld(seed: number): void {
   FLEET.laterKeySets.forEach((keySet, index) => {
     broker.publish(topicsOf(TOPIC_ROOT).keys(index + 2), keySet, true);
   });
-  world.addPublisher(new Sender(FLEET.final), TOPIC_ROOT);
+  world.addPublisher(new ImagePublisher(FLEET.final), TOPIC_ROOT);
   const cut = random.bool(0.3) ? random.integer(1, 80) : undefined;
   if (cut !== undefined) {
     const moment = (["before", "during", "after"] as const)[cut % 3] ?? "before";
@@ -108,7 +109,7 @@ export function attackedWorld(seed: number): void {
   // It turns honest: connections are made anew, and an honest publisher is there, as there always should be.
   broker.turnHonest();
   for (const { id } of devices) world.dropConnection(id, 100);
-  world.addPublisher(new Sender(FLEET.final), TOPIC_ROOT);
+  world.addPublisher(new ImagePublisher(FLEET.final), TOPIC_ROOT);
   world.runUntil(() => {
     look();
     return devices.every(isServed);

@@ -1,8 +1,13 @@
-import { parseTopic, type Sender, type SenderEvent } from "@tinybms/ota-core";
+import { parseTopic, type SenderEvent } from "@tinybms/ota-core";
 import { connectAsync } from "mqtt";
+import type { ImagePublisher } from "../src/simulation/publish-image.ts";
 
-/** Runs a sender over a real broker, as plainly as can be: for tests of the devices on the other side. */
-export async function publishOver(brokerUrl: string, topicRoot: string, sender: Sender): Promise<() => Promise<void>> {
+/** Runs a publisher over a real broker in the simplest way, for tests of devices. */
+export async function publishOver(
+  brokerUrl: string,
+  topicRoot: string,
+  sender: ImagePublisher,
+): Promise<() => Promise<void>> {
   const client = await connectAsync(brokerUrl);
   const timers = new Map<string, NodeJS.Timeout>();
   const now = () => Math.floor(performance.now());

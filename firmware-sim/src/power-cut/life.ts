@@ -1,9 +1,9 @@
-import { Sender } from "@tinybms/ota-core";
 import type { Hardware } from "../boot/boot-options.ts";
 import type { BootOutcome } from "../boot/bootloader.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
+import { ImagePublisher } from "../simulation/publish-image.ts";
 import { World } from "../simulation/world.ts";
 import { rejectionsOf } from "./rejections.ts";
 import { type Scenario, TOPIC_ROOT } from "./scenario.ts";
@@ -51,7 +51,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
   const device = scenario.device(hardware, seed);
   const world = new World({ seed, devices: [device] });
   for (const [topic, keySet] of scenario.retained) world.broker.publish(topic, keySet, true);
-  world.addPublisher(new Sender(scenario.sender), TOPIC_ROOT);
+  world.addPublisher(new ImagePublisher(scenario.sender), TOPIC_ROOT);
   const rejections: string[] = [];
   let starts = startsBefore;
   let unprotectedStarts = 0;

@@ -10,7 +10,7 @@ import type { SimulatedDevice } from "../device/device.ts";
 import { partitionsOf } from "../device/device-partitions.ts";
 import { type AppBuild, type AppOptions, createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
-import { prepareSender } from "../simulation/publish-image.ts";
+import { type ImagePublisherOptions, prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
 import { rejectionsOf } from "./rejections.ts";
 
@@ -71,7 +71,7 @@ export interface Scenario {
   readonly rejectedBefore: readonly string[];
   readonly otadata: Range;
   readonly nvs: Range;
-  readonly sender: SenderOptions;
+  readonly sender: ImagePublisherOptions;
   /** Key sets that the broker retains, by topic. */
   readonly retained: ReadonlyMap<string, Uint8Array>;
   readonly bootloaderOptions: BootloaderOptions;
@@ -146,7 +146,7 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
   };
 }
 
-function offerOf(trust: ScenarioTrust | undefined): Partial<SenderOptions> {
+function offerOf(trust: ScenarioTrust | undefined): Partial<Pick<SenderOptions, "offerEnvelope" | "offerId">> {
   if (trust === undefined) return {};
   return { offerEnvelope: trust.offer, offerId: parseOffer(parseEnvelope(trust.offer).payload).id };
 }

@@ -4,6 +4,8 @@ import {
   CHUNK_SIZE,
   type OfferDocument,
   Sender,
+  type SenderAction,
+  type SenderEvent,
   type SenderOptions,
   sha256,
   toHex,
@@ -48,23 +50,48 @@ export interface Publication {
   readonly sender?: Partial<SenderOptions> | undefined;
 }
 
+/** Options of an {@link ImagePublisher}: those of a sender, and the bytes of the image. */
+export interface ImagePublisherOptions extends SenderOptions {
+  readonly image: SenderOptions["image"] & { readonly bytes: Uint8Array };
+}
+
+/** A `Sender` of an image in memory: it reads the chunks that the sender asks for. */
+export class ImagePublisher {
+  readonly #sender: Sender;
+  readonly #bytes: Uint8Array;
+
+  constructor(options: ImagePublisherOptions) {
+    this.#sender = new Sender(options);
+    this.#bytes = options.image.bytes;
+  }
+
+  /** Takes one event of a sender, and returns its actions apart from `read-chunk`. */
+  handle(event: SenderEvent): Exclude<SenderAction, { type: "read-chunk" }>[] {
+    return this.#sender.handle(event).flatMap((action) => {
+      if (action.type !== "read-chunk") return [action];
+      const bytes = this.#bytes.subarray(action.index * CHUNK_SIZE, (action.index + 1) * CHUNK_SIZE);
+      return this.handle({ type: "chunk-read", now: event.now, id: action.id, bytes });
+    });
+  }
+}
+
 const WEEK_MS = 7 * 86_400_000;
 const ISSUED_AT = "2026-01-01T00:00:00Z";
 
 /**
- * Creates a `Sender` with release, offer and hash list for one image.
+ * Creates a publisher with release, offer and hash list for one image.
  *
  * @throws {@link OtaError} `image/…` for an invalid image.
  */
-export function publishImage(publication: Publication): Sender {
-  return new Sender(prepareSender(publication));
+export function publishImage(publication: Publication): ImagePublisher {
+  return new ImagePublisher(prepareSender(publication));
 }
 
 /**
  * Returns the options of the sender that {@link publishImage} creates, for callers that need many senders of one image:
  * hashing it costs more than a sender. Throws as `publishImage`.
  */
-export function prepareSender(publication: Publication): SenderOptions {
+export function prepareSender(publication: Publication): ImagePublisherOptions {
   const { image, topicRoot, product, epoch = 1, sequence = 1, target = "all", sender = {} } = publication;
   const { sign = () => [] } = publication;
   const { chipId } = parseAppImageHeader(image);
@@ -106,13 +133,12 @@ export function prepareSender(publication: Publication): SenderOptions {
     counter: [epoch, sequence],
     offerEnvelope: buildEnvelope(offer, sign("offer", offer)),
     offerTopics: [topicsOf(topicRoot).offer],
-    image: { sha256: imageSha256, sizeBytes: image.length, hashList },
-    readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
     expected: {},
     wait: "confirmed",
     timeoutMs: WEEK_MS,
     rate: 0,
     qos: 1,
     ...sender,
+    image: { sha256: imageSha256, sizeBytes: image.length, hashList, bytes: image, ...sender.image },
   };
 }

@@ -10,9 +10,9 @@ import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
 import { Link, type Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
-/** A publisher in the world: ota-core's `Sender`, or any object with the same events and actions. */
+/** A publisher in the world: an `ImagePublisher`, or any object with the events and actions of a `Sender` that reads by itself. */
 export interface WorldPublisher {
-  handle(event: SenderEvent): SenderAction[];
+  handle(event: SenderEvent): Exclude<SenderAction, { type: "read-chunk" }>[];
 }
 
 /** Options of a {@link World}. */

@@ -39,12 +39,14 @@ export class Pair {
   readonly #subscriptions = new Map<BenchDevice, Set<string>>();
   readonly #timers = new Map<string, number>();
   readonly #sender: Sender;
+  readonly #image: Uint8Array;
   readonly #wire: Wire;
   readonly #random: () => number;
 
   constructor(image: Uint8Array, running: Uint8Array, deviceCount: number, wire: Wire, random: () => number) {
     this.#wire = wire;
     this.#random = random;
+    this.#image = image;
     const offer = offerOf(releaseOf(image), { probation_ms: 10_000 });
     const options: SenderOptions = {
       topicRoot: TOPIC_ROOT,
@@ -53,7 +55,6 @@ export class Pair {
       offerEnvelope: offer,
       offerTopics: [topicsOf(TOPIC_ROOT).offer],
       image: { sha256: toHex(sha256(image)), sizeBytes: image.length, hashList: buildHashList(image) },
-      readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
       expected: { devices: Array.from({ length: deviceCount }, (_, index) => `bench-${index + 1}`) },
       wait: "confirmed",
       timeoutMs: 3_600_000,
@@ -137,6 +138,11 @@ export class Pair {
           this.#publish(action.topic, action.payload, action.retain);
           this.#schedule(1, () => this.#feedSender({ type: "drained", id: action.id }));
           break;
+        case "read-chunk": {
+          const bytes = this.#image.subarray(action.index * CHUNK_SIZE, (action.index + 1) * CHUNK_SIZE);
+          this.#feedSender({ type: "chunk-read", id: action.id, bytes });
+          break;
+        }
         case "set-timer":
           this.#setTimer(`sender ${action.timer}`, action.at, () => {
             this.#feedSender({ type: "timer", timer: action.timer });

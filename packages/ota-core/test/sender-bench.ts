@@ -37,7 +37,6 @@ export function optionsOf(changes: Partial<SenderOptions> = {}, chunks?: number)
     offerEnvelope: ENVELOPE,
     offerTopics: [`${ROOT}/v1/offer`],
     image: { sha256: SHA256, sizeBytes: image.length, hashList: buildHashList(image) },
-    readChunk: (index) => image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
     expected: { devices: ["bench-1"] },
     wait: "confirmed",
     timeoutMs: 3_600_000,
@@ -104,8 +103,13 @@ export class SenderBench {
   readonly retained = new Map<string, Uint8Array>();
   outcome: DeliveryOutcome | undefined;
 
+  /** The image, as `read-chunk` finds it. */
+  readonly #image: Uint8Array;
+
   constructor(options: SenderOptions) {
     this.sender = new Sender(options);
+    const { sizeBytes } = options.image;
+    this.#image = sizeBytes === IMAGE.length ? IMAGE : new Uint8Array(sizeBytes);
   }
 
   /** Started, connected, and the offer published. */
@@ -117,12 +121,21 @@ export class SenderBench {
   }
 
   give(input: Input): SenderAction[] {
-    const actions = this.sender.handle({ ...input, now: this.now } as SenderEvent);
+    const actions = this.sender
+      .handle({ ...input, now: this.now } as SenderEvent)
+      .flatMap((action) => this.#read(action));
     if (input.type === "disconnected") this.undrained = [];
     for (const action of actions) this.#perform(action);
     if (!this.hold) this.#giveBackAll(actions);
     while (!this.hold && this.undrained.length > 0) this.drain();
     return actions;
+  }
+
+  /** Answers `read-chunk` at once, and leaves other actions as they are. */
+  #read(action: SenderAction): SenderAction[] {
+    if (action.type !== "read-chunk") return [action];
+    const bytes = this.#image.subarray(action.index * CHUNK_SIZE, (action.index + 1) * CHUNK_SIZE);
+    return this.sender.handle({ type: "chunk-read", now: this.now, id: action.id, bytes });
   }
 
   drain(): void {

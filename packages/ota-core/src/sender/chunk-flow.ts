@@ -131,9 +131,14 @@ export class ChunkFlow {
     return { type: "chunk", index, device: typeof chosen === "number" ? undefined : chosen.device };
   }
 
-  /** A chunk that {@link next} named was published with this id. */
+  /** Records that a chunk which {@link next} named is read, and then published, under this id. */
   sent(id: number, index: number, device: string | undefined): void {
     this.#inFlight.set(id, { index, device });
+  }
+
+  /** Returns the chunk that {@link sent} recorded under this id; `undefined` once it is drained or rewound. */
+  find(id: number): { readonly index: number; readonly device: string | undefined } | undefined {
+    return this.#inFlight.get(id);
   }
 
   /** A publish has been taken over by the broker, or has left; ids of other publishes are ignored. */

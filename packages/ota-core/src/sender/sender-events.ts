@@ -46,6 +46,8 @@ export type SenderEvent =
   | { readonly type: "drained"; readonly now: number; readonly id: number }
   /** A retained publish that carried this `id` was repeated without effect: the broker does not acknowledge it. */
   | { readonly type: "unacknowledged"; readonly now: number; readonly id: number }
+  /** The bytes that a `read-chunk` with this `id` asked for: the whole chunk. */
+  | { readonly type: "chunk-read"; readonly now: number; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: "timer"; readonly now: number; readonly timer: SenderTimer }
   /** End now: devices keep the offer, and what they have. */
   | { readonly type: "cancel"; readonly now: number };
@@ -61,6 +63,11 @@ export type SenderAction =
       /** Answered by one `drained` with the same id, unless the connection is lost first. */
       readonly id: number;
     }
+  /**
+   * Read a chunk of the image. Answer it by one `chunk-read` with the same `id`, at once or later. If it can't be read, end
+   * the delivery: devices keep asking for this chunk.
+   */
+  | { readonly type: "read-chunk"; readonly id: number; readonly index: number }
   | { readonly type: "subscribe"; readonly topic: string }
   | { readonly type: "set-timer"; readonly timer: SenderTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: SenderTimer }

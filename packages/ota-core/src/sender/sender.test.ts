@@ -18,7 +18,7 @@ import { CHUNK_HEADER_SIZE, parseChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
-import type { SenderOptions } from "./sender.ts";
+import { Sender, type SenderOptions } from "./sender.ts";
 import type { DeliveryOutcome, SenderEvent, SenderTimer } from "./sender-events.ts";
 
 const ASCENDING = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
@@ -723,3 +723,38 @@ test("any sequence of acknowledged rounds ends each of them with chunk 0", () =>
     { numRuns: 100 },
   );
 });
+
+test("asks for each chunk by id, and publishes it under that id once it was read", () => {
+  const sender = new Sender(optionsOf({ window: 2, timing: { gatherMs: 0 } }));
+  const serving = startServing(sender);
+  const reads = serving.handle({ type: "request", now: 2, device: "bench-1", payload: requestOf() });
+  expect(reads.filter(({ type }) => type === "read-chunk")).toMatchObject([{ index: 1 }, { index: 2 }]);
+  expect(reads.some(({ type }) => type === "publish")).toBe(false);
+  const [first, second] = reads.flatMap((action) => (action.type === "read-chunk" ? [action] : []));
+  const bytes = IMAGE.subarray(2 * CHUNK_SIZE, 3 * CHUNK_SIZE);
+  expect(sender.handle({ type: "chunk-read", now: 3, id: second!.id, bytes })).toMatchObject([
+    { type: "publish", topic: IMAGE_TOPIC, id: second!.id },
+  ]);
+  sender.handle({ type: "disconnected", now: 4 });
+  const late = {
+    type: "chunk-read",
+    now: 5,
+    id: first!.id,
+    bytes: IMAGE.subarray(CHUNK_SIZE, 2 * CHUNK_SIZE),
+  } as const;
+  expect(sender.handle(late), "the connection that it was read for is gone").toEqual([]);
+  expect(sender.handle({ ...late, id: 4711 }), "an id that was never given out").toEqual([]);
+  expect(sender.stats).toMatchObject({ chunksSent: 1 });
+});
+
+/** Started and connected, with hash list and offer acknowledged. */
+function startServing(sender: Sender): Sender {
+  let actions = [...sender.handle({ type: "start", now: 0 }), ...sender.handle({ type: "connected", now: 0 })];
+  for (let published = actions; published.length > 0; ) {
+    actions = published.flatMap((action) =>
+      action.type === "publish" ? sender.handle({ type: "drained", now: 1, id: action.id }) : [],
+    );
+    published = actions.filter(({ type }) => type === "publish");
+  }
+  return sender;
+}

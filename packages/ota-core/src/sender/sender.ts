@@ -65,8 +65,6 @@ export interface SenderOptions {
    * would not trust. Without this function the delivery does not notice other offers.
    */
   readonly readOffer?: (envelope: Uint8Array) => CompetingOffer | undefined;
-  /** Reads a chunk of the image, in full; called once for each publish of it. What it throws comes out of `handle`. */
-  readonly readChunk: (index: number) => Uint8Array;
   /** Whom the delivery waits for. Names go before a count; neither: whoever is heard. */
   readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
   readonly wait: DeliveryWait;
@@ -91,7 +89,7 @@ type Phase = "idle" | "offline" | "hashes" | "offers" | "serving" | "done";
 
 /**
  * A publisher that delivers one image under one offer, as the protocol page describes it. It does no I/O: events come
- * in, actions go out, time comes with the event.
+ * in, actions go out, time comes with the event. It asks for the image's bytes by `read-chunk`.
  *
  * Nothing that came from outside makes `handle` throw or keep more than its bounds: 20 000 devices, one bit and one
  * reference per chunk, 1 024 answers to single devices, and `window` chunks on their way.
@@ -203,6 +201,8 @@ export class Sender {
         return this.#drain(event.id, event.now);
       case "unacknowledged":
         return this.#giveUpPublish(event.id, event.now);
+      case "chunk-read":
+        return this.#sendChunk(event.id, event.bytes);
       case "timer":
         return this.#fire(event.timer, event.now);
       case "cancel":
@@ -457,7 +457,7 @@ export class Sender {
         if (this.#timers.get("pace") !== next.until) this.#setTimer("pace", next.until);
         break;
       }
-      this.#sendChunk(next.index, next.device);
+      this.#readChunk(next.index, next.device);
     }
     if (!this.#flow.gathering || this.#timers.has("gather")) return;
     if (this.#timing.gatherMs > 0) return this.#setTimer("gather", now + this.#timing.gatherMs);
@@ -465,12 +465,22 @@ export class Sender {
     this.#serve(now);
   }
 
-  #sendChunk(index: number, device: string | undefined): void {
-    const payload = this.#chunks.build(index, this.#options.readChunk(index));
+  #readChunk(index: number, device: string | undefined): void {
+    const id = this.#nextId++;
+    this.#flow.sent(id, index, device);
+    this.#actions.push({ type: "read-chunk", id, index });
+  }
+
+  /** Publishes a chunk that was read, unless the connection was lost since: then the flow asks for it again. */
+  #sendChunk(id: number, bytes: Uint8Array): void {
+    const chunk = this.#flow.find(id);
+    if (chunk === undefined) return;
+    const { index, device } = chunk;
+    const payload = this.#chunks.build(index, bytes);
     // A lone device hears both topics; others that are about to join profit from the image's.
     const alone = device === undefined || this.#ledger.known <= 1;
     const topic = alone ? this.#topics.imageChunk(this.#imageId) : this.#topics.deviceChunk(device);
-    this.#flow.sent(this.#publish(topic, payload, this.#options.qos, false), index, device);
+    this.#actions.push({ type: "publish", topic, payload, qos: this.#options.qos, retain: false, id });
     this.#counters.chunksSent++;
     this.#counters.bytesSent += payload.length;
   }

@@ -114,7 +114,6 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelope }: MadeOffer, time
     offerTopics: offerTopicsOf(plan.topicRoot, plan.target),
     image: plan.image,
     readOffer: (payload) => competingOffer(payload, plan),
-    readChunk: plan.image.readChunk,
     expected: plan.expected,
     wait: plan.wait,
     timeoutMs,
@@ -139,7 +138,7 @@ function expectsOne({ expected: { devices, count } }: DeliveryPlan): boolean {
 function carryOut(
   sender: Sender,
   connection: BrokerConnection,
-  { topicRoot, target }: DeliveryPlan,
+  { topicRoot, target, image }: DeliveryPlan,
   { signal, onProgress, onConnection }: DeliveryWatch,
 ): Promise<DeliveryOutcome> {
   return new Promise((resolve, reject) => {
@@ -168,7 +167,9 @@ function carryOut(
     };
     const perform = (action: SenderAction): void => {
       if (action.type === "publish") void publish(action);
-      else if (action.type === "subscribe") void subscribe(action.topic);
+      else if (action.type === "read-chunk") {
+        handle({ type: "chunk-read", now: performance.now(), id: action.id, bytes: image.readChunk(action.index) });
+      } else if (action.type === "subscribe") void subscribe(action.topic);
       else if (action.type === "set-timer") timers.set(action.timer, action.at);
       else if (action.type === "clear-timer") timers.clear(action.timer);
       else if (action.type === "progress") onProgress?.(action.device);

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { Probation } from "./probation.ts";
+import type { Attempt } from "./receiver-record.ts";
+
+const ATTEMPT: Attempt = { offer: "0e", image: "11".repeat(32), attempts: 1, probationMs: 1_000 };
+const ONLINE = { now: 500, isConnected: true };
+const OFFLINE = { now: 500, isConnected: false };
+const ROLL_BACK = [{ type: "clear-timer", timer: "probation" }, { type: "roll-back" }];
+
+test("sets the timer for its duration", () => {
+  const { actions } = new Probation(ATTEMPT).handle({ type: "begin", durationMs: 1_000 }, OFFLINE);
+  expect(actions).toEqual([{ type: "set-timer", timer: "probation", at: 1_500 }]);
+});
+
+test("confirms an image only after both the self-test and the connection, in either order", () => {
+  const confirmed = { attempt: { ...ATTEMPT, proven: true }, actions: [{ type: "mark-valid" }] };
+  const testedFirst = new Probation(ATTEMPT);
+  expect(testedFirst.handle({ type: "self-test", now: 0, passed: true }, OFFLINE).actions).toEqual([]);
+  expect(testedFirst.handle({ type: "connected" }, ONLINE)).toEqual(confirmed);
+  const connectedFirst = new Probation(ATTEMPT);
+  expect(connectedFirst.handle({ type: "connected" }, ONLINE).actions).toEqual([]);
+  expect(connectedFirst.handle({ type: "self-test", now: 0, passed: true }, ONLINE)).toEqual(confirmed);
+  const marked = { type: "flash-done", now: 0, result: { operation: "mark-valid" } } as const;
+  expect(connectedFirst.handle(marked, ONLINE).end).toEqual({ type: "confirmed", attempt: ATTEMPT });
+});
+
+test.for([
+  [{ type: "self-test", now: 0, passed: false }, "delivery/self-test-failed"],
+  [{ type: "timer", now: 0, timer: "probation" }, "delivery/self-test-failed"],
+  [{ type: "flash-failed", now: 0, operation: "mark-valid", espErr: -1 }, "delivery/image-rejected"],
+  [{ type: "give-up", code: "delivery/image-mismatch" }, "delivery/image-mismatch"],
+] as const)("stores the error and rolls back after %o", ([event, error]) => {
+  const step = new Probation(ATTEMPT).handle(event, ONLINE);
+  expect(step).toEqual({ attempt: { ...ATTEMPT, error }, error, actions: ROLL_BACK });
+  expect(new Probation(undefined).handle(event, ONLINE)).toEqual({ error, actions: ROLL_BACK });
+});
+
+test("does not confirm an image that it gave up", () => {
+  const probation = new Probation(ATTEMPT);
+  probation.handle({ type: "self-test", now: 0, passed: true }, OFFLINE);
+  probation.handle({ type: "timer", now: 0, timer: "probation" }, OFFLINE);
+  expect(probation.handle({ type: "connected" }, ONLINE).actions).toEqual([]);
+});
+
+test("is stuck where no rollback is possible", () => {
+  const event = { type: "flash-failed", now: 0, operation: "roll-back", espErr: -1 } as const;
+  expect(new Probation(ATTEMPT).handle(event, ONLINE).end).toEqual({ type: "stuck", attempt: ATTEMPT });
+});
+
+test("ignores timers and flash results that are not its own", () => {
+  const probation = new Probation(ATTEMPT);
+  expect(probation.handle({ type: "timer", now: 0, timer: "report" }, ONLINE)).toEqual({ actions: [] });
+  const erased = { type: "flash-done", now: 0, result: { operation: "erase-sector" } } as const;
+  expect(probation.handle(erased, ONLINE)).toEqual({ actions: [] });
+});

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { Range } from "../bitmap.ts";
+import { CHUNK_SIZE } from "../messages/timing.ts";
+import type { DeviceRequest } from "../schemas/types.generated.ts";
+import { ChunkFlow } from "./chunk-flow.ts";
+import { DeviceLedger } from "./device-ledger.ts";
+
+const COUNT = 6;
+
+function flowOf(window = 2, rate = 0): { flow: ChunkFlow; ledger: DeviceLedger } {
+  const ledger = new DeviceLedger({ named: [], limit: 10, chunkCount: COUNT });
+  return { ledger, flow: new ChunkFlow({ chunkCount: COUNT, sizeBytes: COUNT * CHUNK_SIZE, window, rate, ledger }) };
+}
+
+function request(missing: Range[], changes: Partial<DeviceRequest> = {}): DeviceRequest {
+  const ranges = missing.map(([first, count]): [number, number] => [first, count]);
+  const missing_count = missing.reduce((sum, [, count]) => sum + count, 0);
+  return { protocol: 1, image: "00".repeat(16), missing: ranges, missing_count, window: 0, unicast: false, ...changes };
+}
+
+test("sends nothing before the round begins, and no more than the window holds", () => {
+  const { flow, ledger } = flowOf();
+  expect(flow.ask(ledger.hear("a", 0), request([[0, COUNT]]), 0)).toBe("taken");
+  expect(flow.next(0)).toBeUndefined();
+  flow.beginRound();
+  for (const id of [1, 2]) {
+    expect(flow.next(0)).toEqual({ type: "chunk", index: id, device: undefined });
+    flow.sent(id, id, undefined);
+  }
+  expect(flow.next(0)).toBeUndefined();
+  flow.drained(1);
+  expect(flow.next(0)).toMatchObject({ index: 3 });
+});
+
+test("merges a second request into the round that gathers", () => {
+  const { flow, ledger } = flowOf(COUNT);
+  flow.ask(ledger.hear("a", 0), request([[1, 2]]), 0);
+  expect(flow.ask(ledger.hear("b", 0), request([[2, 2]]), 0)).toBe("merged");
+  flow.beginRound();
+  expect([1, 2, 3].map(() => flow.next(0))).toMatchObject([{ index: 1 }, { index: 2 }, { index: 3 }]);
+  expect(flow.next(0)).toBeUndefined();
+});
+
+test("finds a chunk on its way until it is drained or rewound", () => {
+  const { flow, ledger } = flowOf();
+  flow.ask(ledger.hear("a", 0), request([[1, 2]]), 0);
+  flow.beginRound();
+  flow.next(0);
+  flow.sent(7, 1, undefined);
+  expect(flow.find(7)).toEqual({ index: 1, device: undefined });
+  flow.rewind();
+  expect(flow.find(7)).toBeUndefined();
+  flow.beginRound();
+  expect(flow.next(0), "what was on its way goes out again first").toMatchObject({ index: 1 });
+});
+
+test("answers a device that asks for it alone, on its own", () => {
+  const { flow, ledger } = flowOf();
+  expect(flow.ask(ledger.hear("a", 0), request([[3, 1]], { unicast: true }), 0)).toBe("taken");
+  expect(flow.next(0)).toEqual({ type: "chunk", index: 3, device: "a" });
+});
+
+test("says when the pace lets the next chunk go", () => {
+  const { flow, ledger } = flowOf(COUNT, 1_000);
+  flow.ask(ledger.hear("a", 0), request([[1, 5]]), 0);
+  flow.beginRound();
+  for (let sent = 0; sent < 4; sent++) expect(flow.next(0)).toMatchObject({ type: "chunk" });
+  const next = flow.next(0);
+  expect(next).toMatchObject({ type: "wait" });
+  expect(next?.type === "wait" && next.until).toBeGreaterThan(0);
+});
+
+test("refuses a request for chunks that the image does not have", () => {
+  const { flow, ledger } = flowOf();
+  expect(flow.ask(ledger.hear("a", 0), request([[COUNT, 3]]), 0)).toBe("malformed");
+});
