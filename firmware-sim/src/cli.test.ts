@@ -210,7 +210,7 @@ test.for([
   [["run", "--broker", "tcp://x"], "arguments/invalid", "--broker must be mqtt://"],
   [["run", "--broker", ANY_PORT, "--devices", "0"], "arguments/invalid", "whole number from 1"],
   [["run", "--broker", ANY_PORT, "--id", "a/b"], "arguments/invalid", "can't name a device"],
-  [["run", "--broker", ANY_PORT, "--topic", "a/#"], "arguments/invalid", "no topic"],
+  [["run", "--broker", ANY_PORT, "--topic", "a/#"], "arguments/invalid", "is not a valid topic root"],
   [["run", "--broker", ANY_PORT, "--chip", "z80"], "arguments/invalid", "--chip"],
   [["run", "--broker", ANY_PORT, "--app", "/nowhere/app.bin"], "simulation/file-unreadable", "ENOENT"],
   [["run", "--broker", ANY_PORT, "--devices", "2", "--flash", "x.bin"], "arguments/invalid", "the flash of one device"],
