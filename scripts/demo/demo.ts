@@ -96,9 +96,7 @@ function conclude(connections: readonly DeviceConnection[], code: number, refetc
   }
   say(`\nAs told, in ${seconds} s: two devices run the new image, the third the one it had (so deploy exits 1).`);
   say("Next:  npx -y pnpm@12 demo --binary your-app.bin --from the-one-before.bin");
-  say("       npx -y pnpm@12 -s tinybms-ota --help");
-  say("       npx -y pnpm@12 -s tinybms-sim --help");
-  say("       docs/README.md");
+  say("       ./tinybms-ota --help      ./tinybms-sim --help      docs/README.md");
   return 0;
 }
 
