@@ -3,16 +3,16 @@
  * peer is missing says so, and the others go on.
  */
 import type { BenchLine } from "./bench-line.ts";
-import { benchDelivery } from "./delivery.ts";
-import { benchEndOfCommand } from "./end-of-command.ts";
-import { benchGuards } from "./guards.ts";
-import { benchHashFile } from "./hash-file.ts";
-import { benchIdleDevice } from "./idle-device.ts";
-import { benchNvs } from "./nvs.ts";
-import { benchPackage } from "./package.ts";
-import { benchPowerCut } from "./power-cut.ts";
-import { benchSerial } from "./serial.ts";
-import { benchVerifyOffer } from "./verify-offer.ts";
+import { benchDelivery } from "./bench-delivery.ts";
+import { benchEndOfCommand } from "./bench-end-of-command.ts";
+import { benchGuards } from "./bench-guards.ts";
+import { benchHashFile } from "./bench-hash-file.ts";
+import { benchIdleDevice } from "./bench-idle-device.ts";
+import { benchNvs } from "./bench-nvs.ts";
+import { benchPackage } from "./bench-package.ts";
+import { benchPowerCut } from "./bench-power-cut.ts";
+import { benchSerial } from "./bench-serial.ts";
+import { benchVerifyOffer } from "./bench-verify-offer.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   delivery: benchDelivery,

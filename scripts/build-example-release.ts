@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAppImage } from "../packages/ota-core/src/image/build-app-image.ts";
 import { formatJson } from "../packages/ota-core/src/json/format-json.ts";
-import { packageRelease } from "../packages/ota-core/src/release/package.ts";
+import { packageRelease } from "../packages/ota-core/src/release/package-release.ts";
 
 const OTA_FOLDER = join(dirname(fileURLToPath(import.meta.url)), "..", "ota");
 const CREATED_AT = new Date("2026-01-31T12:00:00Z");

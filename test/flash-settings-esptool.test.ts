@@ -21,7 +21,7 @@ import {
   parsePartitionCsv,
 } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { buildBootloader } from "../packages/ota-core/test/flash-dump.ts";
+import { buildBootloader } from "../packages/ota-core/test/build-flash-dump.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 import { hasNoJudges, JUDGES, judge } from "./judges-python.ts";
 

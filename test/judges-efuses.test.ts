@@ -8,7 +8,7 @@ import { CHIPS, type Chip } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Efuse } from "../firmware-sim/src/boot/efuse.ts";
 import { keyDigestOf } from "../firmware-sim/test/sign-image.ts";
-import { hasNoJudges, type Job, JUDGES, judge, type Verdict } from "./judges-python.ts";
+import { hasNoJudges, type Job, JUDGES, judge, type ToolVerdict } from "./judges-python.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ function efuse({ name }: Chip, ...args: readonly string[]): Job {
   return { tool: "espefuse", args: ["--chip", name, "--virt", "--path-efuse-file", file, "--do-not-confirm", ...args] };
 }
 
-function fieldsOf({ ok, output }: Verdict): Readonly<Record<string, Field>> {
+function fieldsOf({ ok, output }: ToolVerdict): Readonly<Record<string, Field>> {
   expect(ok, output).toBe(true);
   return JSON.parse(output.slice(output.indexOf("{\n"), output.lastIndexOf("}") + 1));
 }

@@ -19,7 +19,7 @@ import {
 } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRMWARE, firmware, hasNoFirmware } from "./firmware-folder.ts";
-import { hasNoJudges, JUDGES, judge, type Verdict } from "./judges-python.ts";
+import { hasNoJudges, JUDGES, judge, type ToolVerdict } from "./judges-python.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What image-info says of each, in their order. */
-async function imageInfo(images: readonly Uint8Array[]): Promise<readonly Verdict[]> {
+async function imageInfo(images: readonly Uint8Array[]): Promise<readonly ToolVerdict[]> {
   const files = await Promise.all(
     images.map(async (bytes, index) => {
       const file = join(folder, `${index}.bin`);
@@ -40,7 +40,7 @@ async function imageInfo(images: readonly Uint8Array[]): Promise<readonly Verdic
 }
 
 /** image-info ends well even where a sum is wrong, and says so. */
-function passes({ ok, output }: Verdict): boolean {
+function passes({ ok, output }: ToolVerdict): boolean {
   return ok && /Checksum: 0x[0-9a-f]+ \(valid\)/.test(output) && !output.includes("(invalid");
 }
 

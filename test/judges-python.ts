@@ -22,17 +22,17 @@ export interface Job {
 }
 
 /** What came of a command. */
-export interface Verdict {
+export interface ToolVerdict {
   readonly ok: boolean;
   /** What it printed. */
   readonly output: string;
 }
 
 /** Runs commands one after the other, all in one Python. */
-export async function judge(jobs: readonly Job[]): Promise<readonly Verdict[]> {
+export async function judge(jobs: readonly Job[]): Promise<readonly ToolVerdict[]> {
   const child = spawn(PYTHON, [DRIVER], { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(jobs));
   const verdicts: unknown = JSON.parse(await text(child.stdout));
   if (!Array.isArray(verdicts) || verdicts.length !== jobs.length) throw new Error("judges.py must answer every job");
-  return verdicts as readonly Verdict[];
+  return verdicts as readonly ToolVerdict[];
 }

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifySignatureSector } from "../firmware-sim/src/boot/secure-boot-v2.ts";
 import { verifyRomSignature } from "../firmware-sim/src/boot/verify-rom-signature.ts";
 import { keyDigestOf, type SigningKey, signImage } from "../firmware-sim/test/sign-image.ts";
-import { hasNoJudges, type Job, JUDGES, judge, type Verdict } from "./judges-python.ts";
+import { hasNoJudges, type Job, JUDGES, judge, type ToolVerdict } from "./judges-python.ts";
 
 const SCHEMES = ["rsa-3072", "ecdsa-p256"] as const;
 const IMAGE = buildAppImage({ version: "1.2.3", sizeBytes: 20_000, seed: 5 });
@@ -134,7 +134,7 @@ test.skipIf(hasNoJudges)(`what we sign espsecure accepts; what is tampered with 
   );
   const verdicts = await judge(jobs);
   for (const [index, { scheme, name, key, bytes }] of cases.entries()) {
-    const { ok: theirs, output } = verdicts[index] as Verdict;
+    const { ok: theirs, output } = verdicts[index] as ToolVerdict;
     const ours = isAccepted(bytes, scheme, [keyDigestOf(key)]);
     const isWhole = name === "whole";
     // espsecure verifies with the key it is given, whatever the block's is; the ROM and we compare the block's digest.

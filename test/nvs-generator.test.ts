@@ -20,7 +20,7 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";
-import { hasNoJudges, type Job, JUDGES, judge, type Verdict } from "./judges-python.ts";
+import { hasNoJudges, type Job, JUDGES, judge, type ToolVerdict } from "./judges-python.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -37,7 +37,7 @@ interface Order {
 }
 
 /** Has the generator make partitions, all in one Python. */
-async function generate(orders: readonly Order[]): Promise<readonly (Verdict & { readonly bytes?: Uint8Array })[]> {
+async function generate(orders: readonly Order[]): Promise<readonly (ToolVerdict & { readonly bytes?: Uint8Array })[]> {
   const jobs = orders.map(async ({ csv, sizeBytes, version, keys }, index): Promise<Job> => {
     const path = (name: string) => join(folder, `${index}-${name}`);
     await writeFile(path("in.csv"), csv);

@@ -6,7 +6,7 @@ import { BootloaderFirmware, createRandom, Efuse, listenOnTcp, NorFlash, SerialC
 import { equalBytes } from "@tinybms/ota-core";
 import { buildAppImage, type ChipName, chipByName } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasNoJudges, JUDGES, judge, type Verdict } from "./judges-python.ts";
+import { hasNoJudges, JUDGES, judge, type ToolVerdict } from "./judges-python.ts";
 
 const CHIPS: readonly ChipName[] = ["esp32", "esp32s3", "esp32c3", "esp32c6"];
 const FLASH_SIZE = 4 * 2 ** 20;
@@ -151,7 +151,7 @@ const ROWS: readonly Row[] = [
 
 /** What came of all rows on one board. */
 interface Session {
-  readonly verdicts: readonly Verdict[];
+  readonly verdicts: readonly ToolVerdict[];
   readonly flash: NorFlash;
   /** What the flash held before the last row, `erase-flash`. */
   readonly before: Uint8Array;

@@ -21,7 +21,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   {
     name: "flash",
     description: "build a flash image with the same bytes as esptool merge-bin",
-    load: async () => (await import("./commands/flash-options.ts")).declareFlash,
+    load: async () => (await import("./commands/flash-command-options.ts")).declareFlash,
   },
 ];
 

@@ -4,7 +4,7 @@ export type { BootSlot, ResetReason } from "./boot/boot-event.ts";
 export type { BootloaderOptions, Hardware } from "./boot/boot-options.ts";
 export { type BootOutcome, runBootloader } from "./boot/bootloader.ts";
 export { Efuse, type EfuseFields } from "./boot/efuse.ts";
-export type { SignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
+export type { RomSignatureVerifier, SignedApps } from "./boot/secure-boot-v2.ts";
 export { runSimCli } from "./cli.ts";
 export {
   createDevice,

@@ -10,7 +10,7 @@ import { esp_https_ota } from "../src/esp-idf/esp-https-ota.ts";
 import { type IdfReleaseName, idfRelease } from "../src/idf-release/idf-release.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import { World } from "../src/simulation/world.ts";
-import { board, bootOf, entry, otadataOf, start } from "./board.ts";
+import { board, bootOf, entry, otadataOf, start } from "./board-spec.ts";
 
 const { VALID } = OtaImageState;
 const TOPIC_ROOT = "tinybms/gateway/ota";

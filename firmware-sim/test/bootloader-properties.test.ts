@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
-import { type BoardSpec, board } from "./board.ts";
+import { type BoardSpec, board } from "./board-spec.ts";
 
 interface Device extends Pick<BoardSpec, "otadata" | "factory" | "test"> {
   readonly slotCount: number;

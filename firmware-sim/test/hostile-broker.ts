@@ -1,6 +1,6 @@
 import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../src/random/random.ts";
-import { type BrokerClient, type BrokerMessage, InMemoryBroker } from "../src/simulation/in-memory-broker.ts";
+import { type BrokerClient, type InMemoryMessage, InMemoryBroker } from "../src/simulation/in-memory-broker.ts";
 
 /** What an attacker has in hand: all that was ever published, and all that it can make itself. */
 export interface Armoury {
@@ -100,7 +100,7 @@ export class HostileBroker extends InMemoryBroker {
     this.#held.length = 0;
   }
 
-  #deliver(client: BrokerClient, message: BrokerMessage): void {
+  #deliver(client: BrokerClient, message: InMemoryMessage): void {
     if (!this.#isHostile) return client.deliver(message);
     if (this.#pinned.includes(message.topic)) return;
     const choice = this.#random.integer(1, 100);

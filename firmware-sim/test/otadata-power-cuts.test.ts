@@ -19,7 +19,7 @@ import {
 } from "../src/esp-idf/esp-ota-rollback.ts";
 import type { CutPlan } from "../src/flash/power-cut.ts";
 import { ERASE_TEARS, PROGRAM_TEARS } from "../src/flash/tears.ts";
-import { board, bootOf, entry, otadataOf, partition, start, untilPowerCut } from "./board.ts";
+import { board, bootOf, entry, otadataOf, partition, start, untilPowerCut } from "./board-spec.ts";
 
 const { NEW, PENDING_VERIFY, VALID } = OtaImageState;
 

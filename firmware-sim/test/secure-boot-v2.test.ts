@@ -10,7 +10,7 @@ import { verifyRomSignature } from "../src/boot/verify-rom-signature.ts";
 import { EspErr } from "../src/esp-err/esp-err.ts";
 import { esp_image_get_metadata, esp_image_verify } from "../src/esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../src/esp-idf/esp-ota-boot.ts";
-import { type BoardSpec, board, bootOf, entry, partition, SLOT_SIZE, start } from "./board.ts";
+import { type BoardSpec, board, bootOf, entry, partition, SLOT_SIZE, start } from "./board-spec.ts";
 import { keyDigestOf, makeSigningKey, type SigningKey, signImage } from "./sign-image.ts";
 
 const { VALID } = OtaImageState;

@@ -4,5 +4,5 @@ export { createAppImageScanner } from "../../packages/ota-core/src/image/app-ima
 export * from "../../packages/ota-core/src/index.ts";
 export * from "../../packages/ota-core/src/nvs/nvs-entry.ts";
 export * from "../../packages/ota-core/src/nvs/nvs-page-header.ts";
-export * from "../../packages/ota-core/src/serial.ts";
+export * from "../../packages/ota-core/src/serial/index.ts";
 export * from "../../packages/ota-core/src/signing.ts";

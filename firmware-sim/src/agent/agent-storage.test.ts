@@ -1,7 +1,7 @@
 import { BLANK_RECORD, type Immutable } from "@tinybms/ota-core";
 import { addKey, firstKeySet, KEY_ROLES, type KeySet, nextKeySet } from "@tinybms/ota-core/signing";
 import { expect, test } from "vitest";
-import { board, start } from "../../test/board.ts";
+import { board, start } from "../../test/board-spec.ts";
 import { createFleetKey } from "../../test/signed-fleet.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { openAgentStorage } from "./agent-storage.ts";

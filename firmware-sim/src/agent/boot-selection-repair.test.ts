@@ -1,6 +1,6 @@
 import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import { board, entry, otadataOf, partition, start, torn } from "../../test/board.ts";
+import { board, entry, otadataOf, partition, start, torn } from "../../test/board-spec.ts";
 import { idfRelease } from "../idf-release/idf-release.ts";
 import {
   deselectTarget,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { board, partition, start } from "../../test/board.ts";
+import { board, partition, start } from "../../test/board-spec.ts";
 import { esp_partition_read } from "../esp-idf/esp-partition.ts";
 import { carryOutFlashAction } from "./flash-operation.ts";
 

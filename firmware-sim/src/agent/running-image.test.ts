@@ -1,7 +1,7 @@
 import { concatBytes, sha256, toHex } from "@tinybms/ota-core";
 import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import { board, SLOT_SIZE } from "../../test/board.ts";
+import { board, SLOT_SIZE } from "../../test/board-spec.ts";
 import { makeSigningKey, signImage } from "../../test/sign-image.ts";
 import type { Hardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";

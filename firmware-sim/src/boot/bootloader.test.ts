@@ -1,6 +1,6 @@
 import { APP_IMAGE_MAGIC, OtaImageState, PARTITION_TABLE_OFFSET, PartitionType } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
-import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../../test/board.ts";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../../test/board-spec.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { runBootloader } from "./bootloader.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "@tinybms/ota-core/esp";
 import { idfRelease } from "../idf-release/idf-release.ts";
 import type { BootEvent, BootSlot, ResetReason } from "./boot-event.ts";
-import { bootLogOf, LAST_BOOT_LOG_LINE } from "./boot-log.ts";
+import { bootLogOf, LAST_BOOT_LOG_LINE } from "./boot-log-lines.ts";
 import { type BootMap, flashSizeOf, loadBootMap } from "./boot-map.ts";
 import type { BootloaderOptions, Hardware } from "./boot-options.ts";
 import {

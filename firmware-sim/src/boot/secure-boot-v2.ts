@@ -13,7 +13,7 @@ export interface SignedApps {
   /** `CONFIG_SECURE_SIGNED_APPS_RSA_SCHEME`, or `…_ECDSA_V2_SCHEME` with its curve. */
   readonly scheme: SignatureScheme;
   /** Implementation of the ROM's or the library's routine, such as `verifyRomSignature`. */
-  readonly verify: SignatureVerifier;
+  readonly verify: RomSignatureVerifier;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface SignedApps {
  *
  * @param feed - Passes all signed bytes in order to its callback, which must not keep them.
  */
-export type SignatureVerifier = (block: SignatureBlock, feed: (visit: (bytes: Uint8Array) => void) => void) => boolean;
+export type RomSignatureVerifier = (block: SignatureBlock, feed: (visit: (bytes: Uint8Array) => void) => void) => boolean;
 
 /** Policy for accepting signatures. */
 export interface SignaturePolicy extends SignedApps {

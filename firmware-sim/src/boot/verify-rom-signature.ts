@@ -1,7 +1,7 @@
 import { constants, createPublicKey, createVerify, type JsonWebKey, type KeyObject } from "node:crypto";
 import { viewOf } from "@tinybms/ota-core";
 import type { SignatureBlock } from "@tinybms/ota-core/esp";
-import type { SignatureVerifier } from "./secure-boot-v2.ts";
+import type { RomSignatureVerifier } from "./secure-boot-v2.ts";
 
 /** Salt length of RSA-PSS in bytes, as espsecure signs and the ROM expects. */
 const SALT_SIZE = 32;
@@ -11,7 +11,7 @@ const MODULUS_SIZE = 384;
  * Verifies a signature of Secure Boot v2 as the chip's ROM does, with `node:crypto`: RSA-3072 PSS or ECDSA P-256 over
  * SHA-256, ECDSA P-384 over SHA-384. Rejects invalid keys, and P-192, which Node's OpenSSL does not support.
  */
-export const verifyRomSignature: SignatureVerifier = (block, feed) => {
+export const verifyRomSignature: RomSignatureVerifier = (block, feed) => {
   const key = publicKeyOf(block);
   if (key === undefined) return false;
   const verify = createVerify(block.scheme === "ecdsa-p384" ? "sha384" : "sha256");

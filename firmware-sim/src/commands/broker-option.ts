@@ -1,7 +1,7 @@
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { isLoopbackHost, OtaError } from "@tinybms/ota-core";
 import type { Provisioning } from "@tinybms/ota-core/esp";
-import type { Board } from "./provisioned-boards.ts";
+import type { NamedBoard } from "./provisioned-boards.ts";
 
 /** A broker to run devices against. */
 export interface ChosenBroker {
@@ -34,7 +34,7 @@ export interface BrokerOptions {
  *   `arguments/insecure` for a password that would go unencrypted to another machine; `delivery/broker-unreachable` for
  *   one that can't listen here.
  */
-export async function openBrokerOf(boards: readonly Board[], options: BrokerOptions): Promise<ChosenBroker> {
+export async function openBrokerOf(boards: readonly NamedBoard[], options: BrokerOptions): Promise<ChosenBroker> {
   const { broker: option, allowInsecure = false } = options;
   const told = boards.flatMap(({ id, provisioning }) => (provisioning === undefined ? [] : [{ id, provisioning }]));
   const named = await Promise.all(told.map(({ provisioning }) => toldBroker(provisioning, allowInsecure)));

@@ -33,7 +33,7 @@ export interface FlashInputs {
 }
 
 /** One part of a flash, at its place. */
-export interface FlashPart extends FlashInput {
+export interface LaidOutPart extends FlashInput {
   /** `bootloader`, `partition-table`, or the partition's label. */
   readonly name: string;
   readonly offset: number;
@@ -46,9 +46,9 @@ export interface FlashPart extends FlashInput {
  * @throws OtaError `simulation/does-not-fit` where there is no such place, or the part is too large for it, or, for NVS,
  *   not exactly as large; `arguments/invalid` where two parts would have one place.
  */
-export function layOutFlash(inputs: FlashInputs): FlashPart[] {
+export function layOutFlash(inputs: FlashInputs): LaidOutPart[] {
   const { chip, table, tableOffset = PARTITION_TABLE_OFFSET, tableBytes, bootloader, app, nvs, partitions } = inputs;
-  const parts: FlashPart[] = [{ name: "partition-table", offset: tableOffset, ...tableBytes }];
+  const parts: LaidOutPart[] = [{ name: "partition-table", offset: tableOffset, ...tableBytes }];
   assertFits(tableBytes, { label: "the partition table's sector", size: SECTOR_SIZE });
   if (bootloader !== undefined) {
     const offset = chip.bootloaderOffset;
@@ -77,7 +77,7 @@ export function layOutFlash(inputs: FlashInputs): FlashPart[] {
 }
 
 /** Puts parts into one image: what lies between them, and behind them up to `sizeBytes`, is erased. */
-export function mergeParts(parts: readonly FlashPart[], sizeBytes: number): Uint8Array {
+export function mergeParts(parts: readonly LaidOutPart[], sizeBytes: number): Uint8Array {
   const flash = new Uint8Array(sizeBytes).fill(0xff);
   for (const { offset, bytes } of parts) flash.set(bytes, offset);
   return flash;
@@ -94,7 +94,7 @@ function nvsPartition(table: Pick<PartitionTable, "entries">, nvs: FlashInput): 
 }
 
 /** A table made by hand may have partitions that overlap. */
-function assertApart(parts: readonly FlashPart[]): void {
+function assertApart(parts: readonly LaidOutPart[]): void {
   for (const [index, { name, offset, file, bytes }] of parts.entries()) {
     const next = parts[index + 1];
     if (next === undefined || offset + bytes.length <= next.offset) continue;

@@ -43,7 +43,7 @@ export const declarePowerCut: DeclareCommand = (command, run) => {
     );
   declareIdf(command).action(
     run(async (options: PowerCutOptions, output) => {
-      const { powerCut } = await import("./power-cut.ts");
+      const { powerCut } = await import("./power-cut-command.ts");
       return powerCut(options, output);
     }),
   );

@@ -5,7 +5,7 @@ import { provisioningInFlash } from "../device/device-partitions.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 
 /** A device that a command is to run. */
-export interface Board {
+export interface NamedBoard {
   /** The device's name. */
   readonly id: string;
   readonly hardware: Hardware;
@@ -14,7 +14,7 @@ export interface Board {
 }
 
 /** A board whose flash says who it is. */
-export interface ProvisionedBoard extends Board {
+export interface ProvisionedBoard extends NamedBoard {
   readonly provisioning: Provisioning;
 }
 

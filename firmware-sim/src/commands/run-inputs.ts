@@ -21,11 +21,11 @@ import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 import { type ChosenIdf, chooseIdf } from "./idf-option.ts";
-import { type Board, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
+import { type NamedBoard, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
 
 /** The devices that a command is to run. */
 export interface DeviceInputs {
-  readonly boards: readonly Board[];
+  readonly boards: readonly NamedBoard[];
   /** Their releases of ESP-IDF: those of the first. */
   readonly idf: ChosenIdf;
   readonly faults: readonly Fault[];
@@ -105,13 +105,13 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
   return { ...common, keySet: undefined, boards, idf, flashFile: { path, isNew: false, unused } };
 }
 
-function idfOf(options: DeviceInputOptions, [board]: readonly Board[]): ChosenIdf {
+function idfOf(options: DeviceInputOptions, [board]: readonly NamedBoard[]): ChosenIdf {
   if (board === undefined) throw new RangeError("there is no board");
   return chooseIdf(options, board.hardware, options.partitionTableOffset);
 }
 
 /** Boards as a factory makes them: one for each NVS partition, or as many as are wanted. */
-async function newBoards(options: DeviceInputOptions): Promise<readonly Board[]> {
+async function newBoards(options: DeviceInputOptions): Promise<readonly NamedBoard[]> {
   const contents = await readFlashContents(options);
   const { nvs } = options;
   if (nvs === undefined) return namedBoards(options, createHardware(contents));
@@ -125,7 +125,7 @@ async function newBoards(options: DeviceInputOptions): Promise<readonly Board[]>
   return boards;
 }
 
-function namedBoards({ id = ID_DEFAULT, devices = 1 }: DeviceInputOptions, hardware: Hardware): readonly Board[] {
+function namedBoards({ id = ID_DEFAULT, devices = 1 }: DeviceInputOptions, hardware: Hardware): readonly NamedBoard[] {
   return Array.from({ length: devices }, (_, index) => {
     const name = `${id}-${index + 1}`;
     if (isDeviceId(name))
@@ -147,7 +147,7 @@ function refuseSeveral({ devices = 1, nvs = [] }: DeviceInputOptions): void {
   throw new OtaError("arguments/invalid", message, { option: "--flash" });
 }
 
-function refuseUnknown(faults: readonly Fault[], boards: readonly Board[]): void {
+function refuseUnknown(faults: readonly Fault[], boards: readonly NamedBoard[]): void {
   const unknown = faults.find((fault) => !boards.some(({ id }) => faultsOf([fault], id).length > 0));
   if (unknown === undefined) return;
   const [first, last] = [boards[0]?.id, boards.at(-1)?.id];

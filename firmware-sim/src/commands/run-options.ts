@@ -5,7 +5,7 @@ import { FAULT_GRAMMAR } from "../fault/parse-fault.ts";
 import { RESET_CIRCUITS } from "../rom/reset-circuit.ts";
 import { declareIdf } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
-import type { RunOptions } from "./run.ts";
+import type { RunOptions } from "./run-command.ts";
 
 const DEVICES_MAX = 10_000;
 
@@ -16,7 +16,7 @@ export const declareRun: DeclareCommand = (command, run) => {
   addCourseOptions(command);
   declareIdf(command).action(
     run(async (options: RunOptions, output) => {
-      const { run: runDevices } = await import("./run.ts");
+      const { run: runDevices } = await import("./run-command.ts");
       return runDevices(options, output);
     }),
   );

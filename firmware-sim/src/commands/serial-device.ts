@@ -3,7 +3,7 @@ import { createProvisionedDevice } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { OFF_MS } from "../fault/fault.ts";
-import { type ConnectOptions, DeviceConnection } from "../mqtt/connect-device.ts";
+import { type DeviceConnectOptions, DeviceConnection } from "../mqtt/connect-device.ts";
 import type { ResetCircuit } from "../rom/reset-circuit.ts";
 import { ConnectedFirmware } from "../serial/connected-firmware.ts";
 import { SerialCable } from "../serial/serial-cable.ts";
@@ -30,7 +30,7 @@ export async function startSerialDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
   address: SerialAddress,
-  options: ConnectOptions & { readonly resetCircuit: ResetCircuit },
+  options: DeviceConnectOptions & { readonly resetCircuit: ResetCircuit },
 ): Promise<SerialDevice> {
   const { faults = [], seed = 1, onLog, resetCircuit } = options;
   const { hardware, id } = device;

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { addExamples, type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
 import { declareIdf } from "./idf-option.ts";
 import { allOrCount } from "./point-count.ts";
-import type { TwinOptions } from "./twin.ts";
+import type { TwinOptions } from "./twin-command.ts";
 
 /** Default number of power cuts: takes a few seconds for an image of 1 MB. */
 const POINTS_DEFAULT = 2000;
@@ -21,7 +21,7 @@ export const declareTwin: DeclareCommand = (command, run) => {
     .option("--jobs <count>", "number of threads", positiveInteger, availableParallelism());
   declareIdf(command).action(
     run(async (options: TwinOptions, output) => {
-      const { twin } = await import("./twin.ts");
+      const { twin } = await import("./twin-command.ts");
       return twin(options, output);
     }),
   );

@@ -1,6 +1,6 @@
 import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import { board, entry, otadataOf, partition, start } from "../../test/board.ts";
+import { board, entry, otadataOf, partition, start } from "../../test/board-spec.ts";
 import { espErrName } from "../esp-err/esp-err.ts";
 import { esp_https_ota } from "./esp-https-ota.ts";
 

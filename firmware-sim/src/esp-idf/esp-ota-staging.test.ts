@@ -1,6 +1,6 @@
 import { buildAppImage, buildPartitionTable, OtaImageState, PartitionType } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../../test/board.ts";
+import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../../test/board-spec.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition_skip_validate } from "./esp-ota-boot.ts";

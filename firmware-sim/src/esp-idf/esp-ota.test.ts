@@ -1,6 +1,6 @@
 import { buildAppImage, OtaImageState } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
-import { board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start, torn } from "../../test/board.ts";
+import { board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start, torn } from "../../test/board-spec.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "./esp-ota-boot.ts";

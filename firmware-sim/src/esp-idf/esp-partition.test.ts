@@ -1,6 +1,6 @@
 import { OtaImageState, PartitionFlag, PartitionType } from "@tinybms/ota-core/esp";
 import { describe, expect, test } from "vitest";
-import { board, entry, partition, SLOT_SIZE, start } from "../../test/board.ts";
+import { board, entry, partition, SLOT_SIZE, start } from "../../test/board-spec.ts";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import {

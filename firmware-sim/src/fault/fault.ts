@@ -30,12 +30,12 @@ export interface SelfTestFault extends ForDevices, SelfTestRule {
 export const MESSAGE_KINDS = ["offer", "hashes", "chunk", "request", "state", "any"] as const;
 
 /** A kind of message that a fault can pick. */
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
+export type FaultyMessage = (typeof MESSAGE_KINDS)[number];
 
 /** Loses, duplicates or delays messages between a device and the broker, in both directions. */
 export interface MessageFault extends ForDevices {
   readonly type: "lose" | "duplicate" | "delay";
-  readonly message: MessageKind;
+  readonly message: FaultyMessage;
   /** Probability for each message, 0 to 1. */
   readonly probability: number;
   /** For `delay`: maximum delay in milliseconds. Later messages may overtake. */

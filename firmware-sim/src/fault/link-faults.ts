@@ -1,6 +1,6 @@
 import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../random/random.ts";
-import { DELAY_MS, type Fault, faultsOf, type MessageFault, type MessageKind } from "./fault.ts";
+import { DELAY_MS, type Fault, faultsOf, type MessageFault, type FaultyMessage } from "./fault.ts";
 
 /** Delay of each copy of a message, in milliseconds; empty if the message is lost. */
 export type DeliveryDelays = readonly number[];
@@ -32,7 +32,7 @@ export class LinkFaults {
     return delays;
   }
 
-  #kindOf(topic: string): MessageKind {
+  #kindOf(topic: string): FaultyMessage {
     const kind = parseTopic(this.#topicRoot, topic)?.kind;
     if (kind === "image-chunk" || kind === "device-chunk") return "chunk";
     if (kind === "device-offer") return "offer";

@@ -8,7 +8,7 @@ import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom } from "../random/random.ts";
 
 /** Options of {@link connectDevice}. */
-export interface ConnectOptions {
+export interface DeviceConnectOptions {
   /** Faults of the network between device and broker. Those for other devices are ignored. */
   readonly faults?: readonly Fault[];
   /**
@@ -53,7 +53,7 @@ type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 export function connectDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
-  options: ConnectOptions = {},
+  options: DeviceConnectOptions = {},
 ): DeviceConnection {
   const connection = new DeviceConnection(device, brokerUrl, options);
   connection.powerOn();
@@ -63,7 +63,7 @@ export function connectDevice(
 /** A device that runs against a broker. */
 export class DeviceConnection {
   readonly #brokerUrl: string | undefined;
-  readonly #options: ConnectOptions;
+  readonly #options: DeviceConnectOptions;
   #device: SimulatedDevice;
   #faults: LinkFaults;
   readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
@@ -80,7 +80,7 @@ export class DeviceConnection {
   readonly #watchers: Set<() => void> = new Set();
 
   /** @param brokerUrl - As for {@link connectDevice}. */
-  constructor(device: SimulatedDevice, brokerUrl: string | undefined, options: ConnectOptions) {
+  constructor(device: SimulatedDevice, brokerUrl: string | undefined, options: DeviceConnectOptions) {
     this.#brokerUrl = brokerUrl;
     this.#options = options;
     this.#device = device;
@@ -327,7 +327,7 @@ export class DeviceConnection {
 }
 
 /** Returns the faults of the network between a device and its broker. */
-function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: ConnectOptions): LinkFaults {
+function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: DeviceConnectOptions): LinkFaults {
   return new LinkFaults(faults, device.id, device.topicRoot, createRandom(seed).fork());
 }
 

@@ -50,7 +50,7 @@ export interface ScenarioTrust {
 }
 
 /** A range of flash, in bytes. */
-export interface Range {
+export interface FlashArea {
   readonly offset: number;
   readonly size: number;
 }
@@ -66,11 +66,11 @@ export interface Scenario {
   readonly oldSha256: string;
   readonly newSha256: string;
   /** The slot that the image is written to. */
-  readonly target: Range & { readonly label: string };
+  readonly target: FlashArea & { readonly label: string };
   /** Reasons why the bootloader rejects the target slot before the update, if otadata selects it. */
   readonly rejectedBefore: readonly string[];
-  readonly otadata: Range;
-  readonly nvs: Range;
+  readonly otadata: FlashArea;
+  readonly nvs: FlashArea;
   readonly sender: ImagePublisherOptions;
   /** Key sets that the broker retains, by topic. */
   readonly retained: ReadonlyMap<string, Uint8Array>;
@@ -89,7 +89,7 @@ export const PRODUCT = "TinyBMS Web Gateway";
 /** Topic root of the simulated devices. */
 export const TOPIC_ROOT = "tinybms/gateway/ota";
 
-const NOWHERE: Range = { offset: 0, size: 0 };
+const NOWHERE: FlashArea = { offset: 0, size: 0 };
 
 /**
  * Prepares a scenario. Boots a copy of the board once to find out what runs and where the image will go.
@@ -167,7 +167,7 @@ export function copyOf({ flash, efuse, chip }: Hardware): Hardware {
 }
 
 /** Returns whether an offset lies in a range. */
-export function contains({ offset, size }: Range, at: number): boolean {
+export function contains({ offset, size }: FlashArea, at: number): boolean {
   return at >= offset && at < offset + size;
 }
 
@@ -196,6 +196,6 @@ function firstStart(
   };
 }
 
-function findData(partitions: readonly PartitionEntry[], subtype: number): Range {
+function findData(partitions: readonly PartitionEntry[], subtype: number): FlashArea {
   return partitions.find((entry) => entry.type === PartitionType.DATA && entry.subtype === subtype) ?? NOWHERE;
 }

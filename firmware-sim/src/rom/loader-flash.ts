@@ -8,7 +8,7 @@ import { eraseDurationMs } from "./flash-duration.ts";
 import { FlashWrite } from "./flash-write.ts";
 import type { LoaderEffect } from "./loader-effect.ts";
 import { DONE, type LoaderReply } from "./loader-reply.ts";
-import { ReadFlash } from "./read-flash.ts";
+import { FlashReadout } from "./flash-readout.ts";
 
 /** Flash size that a ROM assumes until SPI_SET_PARAMS, in bytes. */
 const ROM_FLASH_SIZE = 2 * 2 ** 20;
@@ -30,7 +30,7 @@ export class LoaderFlash {
   #write: FlashWrite | undefined;
   /** Error that a stub found after it had sent its response. */
   #lateStatus: number = LoaderStatus.OK;
-  #read: ReadFlash | undefined;
+  #read: FlashReadout | undefined;
 
   constructor(hardware: Hardware) {
     this.#hardware = hardware;
@@ -142,7 +142,7 @@ export class LoaderFlash {
     const [offset = 0, length = 0, packetSize = 0] = words;
     if (packetSize === 0 || packetSize > STUB_PACKET_MAX) return { status: LoaderStatus.STUB_BLOCK_SIZE };
     if (!this.#isWithin(offset, length)) return this.#failed();
-    const read = new ReadFlash(this.#hardware.flash, offset, length, packetSize);
+    const read = new FlashReadout(this.#hardware.flash, offset, length, packetSize);
     this.#read = read;
     return { afterwards: () => [{ type: "send", bytes: encodeSlip(read.next()) }] };
   }

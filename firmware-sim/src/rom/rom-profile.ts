@@ -32,7 +32,7 @@ export interface EfuseRegisters {
 }
 
 /** The SPI controller through which hosts access the flash chip directly. */
-export interface SpiRegisters {
+export interface RomSpiRegisters {
   readonly base: number;
   /** Offset of the first data register; bytes from the base. */
   readonly data: number;
@@ -48,7 +48,7 @@ export interface RomProfile {
   /** Answer to GET_SECURITY_INFO: none, 12 bytes, or 20 bytes with the chip ID. */
   readonly securityInfo: "unknown-command" | "short" | "full";
   readonly efuse: EfuseRegisters;
-  readonly spi: SpiRegisters;
+  readonly spi: RomSpiRegisters;
   /** Initial values of registers: address and value. */
   readonly registers: readonly (readonly [address: number, value: number])[];
   /** The UART's divider register and its clock, if hosts compute the crystal frequency from them. */

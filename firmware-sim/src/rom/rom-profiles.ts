@@ -1,5 +1,5 @@
 import type { ChipName } from "@tinybms/ota-core/esp";
-import type { BitField, EfuseRegisters, RomChipName, RomProfile, SpiRegisters } from "./rom-profile.ts";
+import type { BitField, EfuseRegisters, RomChipName, RomProfile, RomSpiRegisters } from "./rom-profile.ts";
 
 /** Register that tells the first chips apart (`UART_DATE_REG` or similar). */
 const CHIP_MAGIC = 0x4000_1000;
@@ -7,7 +7,7 @@ const CHIP_MAGIC = 0x4000_1000;
 /** `APB_CTRL_DATE` of ESP32, whose highest bit is part of the revision. */
 const ESP32_APB_CTRL_DATE = 0x3ff6_607c;
 
-const SPI_2ND_GENERATION: Pick<SpiRegisters, "data" | "user2" | "leftAlignedAddress"> = {
+const SPI_2ND_GENERATION: Pick<RomSpiRegisters, "data" | "user2" | "leftAlignedAddress"> = {
   data: 0x58,
   user2: 0x20,
   leftAlignedAddress: false,

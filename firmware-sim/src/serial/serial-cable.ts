@@ -9,7 +9,7 @@ import { SerialBoard, type SerialBoardOptions } from "../rom/serial-board.ts";
 import type { SerialBoardAction, SerialBoardEvent } from "../rom/serial-board-events.ts";
 import { type BoardFirmware, BootloaderFirmware } from "./board-firmware.ts";
 import { LineModel } from "./line-model.ts";
-import { SerialLine } from "./serial-line.ts";
+import { CableLine } from "./cable-line.ts";
 
 /** Options of a {@link SerialCable}. */
 export interface SerialCableOptions extends SerialBoardOptions {
@@ -55,7 +55,7 @@ export class SerialCable {
   /** Bytes sent over the line, and an estimate of their time on a real line. */
   readonly model: LineModel = new LineModel();
   readonly #firmware: BoardFirmware;
-  readonly #line: SerialLine;
+  readonly #line: CableLine;
   readonly #onPowerLost: (message: string) => void;
   #isPlugged = true;
   #timer: NodeJS.Timeout | undefined;
@@ -70,7 +70,7 @@ export class SerialCable {
     this.#firmware = options.firmware ?? new BootloaderFirmware(options.hardware);
     const { faults = [], id = "bench-1", seed = 1, onPowerLost = () => undefined } = options;
     this.#onPowerLost = onPowerLost;
-    this.#line = new SerialLine(new LineFaults(faults, id, createRandom(seed)), {
+    this.#line = new CableLine(new LineFaults(faults, id, createRandom(seed)), {
       deliver: {
         "to-board": (bytes) => this.#handle({ type: "receive", bytes }),
         "to-host": (bytes) => this.#deliver(bytes),

@@ -1,9 +1,9 @@
 import { utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { type BrokerClient, type BrokerMessage, InMemoryBroker, matchesFilter, type Will } from "./in-memory-broker.ts";
+import { type BrokerClient, type InMemoryMessage, InMemoryBroker, matchesFilter, type Will } from "./in-memory-broker.ts";
 
-function client(will?: Will): BrokerClient & { readonly got: BrokerMessage[] } {
-  const got: BrokerMessage[] = [];
+function client(will?: Will): BrokerClient & { readonly got: InMemoryMessage[] } {
+  const got: InMemoryMessage[] = [];
   return { will, got, deliver: (message) => got.push(message) };
 }
 

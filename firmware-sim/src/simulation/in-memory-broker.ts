@@ -1,5 +1,5 @@
 /** A message that the broker delivers. */
-export interface BrokerMessage {
+export interface InMemoryMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
   /** Whether the message was retained and is sent because of a new subscription. */
@@ -16,7 +16,7 @@ export interface Will {
 export interface BrokerClient {
   readonly will: Will | undefined;
   /** Receives a message for this client. */
-  deliver(message: BrokerMessage): void;
+  deliver(message: InMemoryMessage): void;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { LinkFaults } from "../fault/link-faults.ts";
-import type { BrokerClient, BrokerMessage, InMemoryBroker, Will } from "./in-memory-broker.ts";
+import type { BrokerClient, InMemoryMessage, InMemoryBroker, Will } from "./in-memory-broker.ts";
 
 /** Runs an action after a number of milliseconds. */
 export type Schedule = (delayMs: number, action: () => void) => void;
@@ -27,7 +27,7 @@ export class Link {
   }
 
   /** Connects. @param receive - Called for each message of this connection. */
-  connect(will: Will | undefined, receive: (message: BrokerMessage) => void): void {
+  connect(will: Will | undefined, receive: (message: InMemoryMessage) => void): void {
     this.disconnect(false);
     const client: BrokerClient = {
       will,

@@ -6,7 +6,7 @@ import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom, type Random } from "../random/random.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";
-import { type BrokerMessage, InMemoryBroker } from "./in-memory-broker.ts";
+import { type InMemoryMessage, InMemoryBroker } from "./in-memory-broker.ts";
 import { Link, type Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
@@ -159,7 +159,7 @@ class PublisherInWorld {
     this.#handle({ type: "connected", now: this.#now() });
   }
 
-  #receive({ topic, payload, retained }: BrokerMessage): void {
+  #receive({ topic, payload, retained }: InMemoryMessage): void {
     const parsed = parseTopic(this.#topicRoot, topic);
     const now = this.#now();
     if (parsed?.kind === "request") this.#handle({ type: "request", now, device: parsed.device, payload });

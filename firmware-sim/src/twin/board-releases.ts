@@ -1,5 +1,5 @@
 import { type IdfReleaseMatch, matchIdfRelease, possibleReleases } from "../idf-release/idf-release.ts";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardDescription } from "./describe-board.ts";
 import type { RunningApp } from "./running-app.ts";
 
@@ -20,7 +20,7 @@ export interface NamedReleases {
 
 /** Returns the releases of a board: as they are named, else as bootloader and running app say of themselves. */
 export function releasesOf(
-  { inspection }: Board,
+  { inspection }: DumpedBoard,
   running: RunningApp | undefined,
   { idf, bootloaderIdf, appRollback }: NamedReleases,
 ): BoardReleases {

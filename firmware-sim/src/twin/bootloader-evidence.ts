@@ -1,5 +1,5 @@
 import { utf8 } from "@tinybms/ota-core";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 
 /** How the bootloader on a board was built, as far as its dump tells; `undefined` where it doesn't. */
@@ -18,7 +18,7 @@ const ANTI_ROLLBACK = utf8("Enabled a check secure version of app for anti rollb
  * What a bootloader leaves to be seen: log lines in its image, its signature, and states in otadata that none but a
  * bootloader with rollback writes.
  */
-export function bootloaderEvidence({ bytes, inspection }: Board, efuses: KnownEfuses): BootloaderEvidence {
+export function bootloaderEvidence({ bytes, inspection }: DumpedBoard, efuses: KnownEfuses): BootloaderEvidence {
   const { bootloader, bootloaderOffset, partitions } = inspection;
   const start = bootloaderOffset ?? 0;
   const image = bytes.subarray(start, start + (bootloader?.imageSize ?? 0));

@@ -4,11 +4,11 @@ import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { type IdfRelease, possibleReleases } from "../idf-release/idf-release.ts";
 import type { ScenarioOptions } from "../power-cut/scenario.ts";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardReleases } from "./board-releases.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
-import type { Release } from "./release.ts";
+import type { Release } from "./twin-release.ts";
 import type { KnownRevisions } from "./revisions.ts";
 import { type RunningApp, simulated } from "./running-app.ts";
 
@@ -22,7 +22,7 @@ export interface Build extends Pick<ScenarioOptions, "appBuild" | "signatureSche
 
 /** All that is known of a board. */
 export interface BoardFacts {
-  readonly board: Board;
+  readonly board: DumpedBoard;
   readonly running: RunningApp;
   readonly efuses: KnownEfuses;
   readonly evidence: BootloaderEvidence;
@@ -94,7 +94,7 @@ function signingsOf({ board, running, efuses, evidence }: BoardFacts): readonly 
   return [{ name: "the app asks for signatures, as its own suggests", scheme, digests: undefined }, none];
 }
 
-function digestsOf(blocks: readonly InspectedSignatureBlock[], { chip }: Board): readonly Uint8Array[] {
+function digestsOf(blocks: readonly InspectedSignatureBlock[], { chip }: DumpedBoard): readonly Uint8Array[] {
   const digests = blocks.slice(0, chip.secureBootKeyDigests).map(({ keyDigest }) => fromHex(keyDigest));
   return digests.filter((digest) => digest !== undefined);
 }

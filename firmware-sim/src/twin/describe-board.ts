@@ -5,7 +5,7 @@ import {
   type OtadataInspection,
   parseAppImage,
 } from "@tinybms/ota-core/esp";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
 
 /** What is on a board. JSON-safe; `null` is not known. */
@@ -63,7 +63,7 @@ export interface SlotDescription {
  * @param running - Label of the app that starts; `undefined` where none does.
  */
 export function describeBoard(
-  board: Board,
+  board: DumpedBoard,
   evidence: BootloaderEvidence,
   running: string | undefined,
 ): BoardDescription {
@@ -92,7 +92,7 @@ export function describeBoard(
   };
 }
 
-function describeBootloader({ inspection }: Board, evidence: BootloaderEvidence): BoardDescription["bootloader"] {
+function describeBootloader({ inspection }: DumpedBoard, evidence: BootloaderEvidence): BoardDescription["bootloader"] {
   const { bootloader, bootloaderOffset } = inspection;
   if (bootloader === null) return null;
   return {
@@ -109,7 +109,7 @@ function describeBootloader({ inspection }: Board, evidence: BootloaderEvidence)
 }
 
 function describeSlot(
-  { bytes }: Board,
+  { bytes }: DumpedBoard,
   { label, subtype, offset, size, erased, contents }: FlashPartition,
   otadata: OtadataInspection | undefined,
   runs: boolean,

@@ -11,7 +11,7 @@ import { powerCutSweep, type SweepResult } from "../power-cut/sweep.ts";
 import { powerCutSweepOnThreads, type ThreadOptions } from "../power-cut/sweep-threads.ts";
 import type { Build } from "./builds.ts";
 import type { TwinReason } from "./reason.ts";
-import type { Release } from "./release.ts";
+import type { Release } from "./twin-release.ts";
 
 /** What came of an update under one build. */
 export interface Examination {

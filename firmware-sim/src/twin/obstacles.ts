@@ -7,10 +7,10 @@ import {
   PartitionType,
   revisionName,
 } from "@tinybms/ota-core/esp";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardFacts } from "./builds.ts";
 import type { TwinReason } from "./reason.ts";
-import type { Release } from "./release.ts";
+import type { Release } from "./twin-release.ts";
 import { revisionReasons } from "./revisions.ts";
 
 /** What speaks against an update, and what keeps one from telling. */
@@ -20,7 +20,7 @@ export interface Obstacles {
 }
 
 /** What board and release say without a simulation, whether or not anything starts from the dump. */
-export function boardObstacles({ chip, entries }: Board, { header }: Release): readonly TwinReason[] {
+export function boardObstacles({ chip, entries }: DumpedBoard, { header }: Release): readonly TwinReason[] {
   const reasons: TwinReason[] = [];
   if (header.chipId !== chip.id) {
     const found = chipById(header.chipId)?.name ?? `a chip of id 0x${header.chipId.toString(16).padStart(4, "0")}`;

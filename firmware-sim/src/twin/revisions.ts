@@ -1,9 +1,9 @@
 import { APP_IMAGE_HEADER_SIZE, parseAppImageHeader, revisionName } from "@tinybms/ota-core/esp";
 import { isRevisionSet } from "../boot/check-chip-validity.ts";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 import type { TwinReason } from "./reason.ts";
-import type { Release } from "./release.ts";
+import type { Release } from "./twin-release.ts";
 import type { RunningApp } from "./running-app.ts";
 
 /** A revision that is known to lie between two, both included. */
@@ -19,7 +19,7 @@ export interface KnownRevisions {
 }
 
 /** Revisions by the eFuses, or as narrow as the bootloader and the app that run on the chip tell. */
-export function knownRevisions(board: Board, running: RunningApp, efuses: KnownEfuses): KnownRevisions {
+export function knownRevisions(board: DumpedBoard, running: RunningApp, efuses: KnownEfuses): KnownRevisions {
   const { bytes, inspection } = board;
   const start = inspection.bootloaderOffset ?? 0;
   const bootloader = parseAppImageHeader(bytes.subarray(start, start + APP_IMAGE_HEADER_SIZE));

@@ -10,7 +10,7 @@ import {
 import { runBootloader } from "../boot/bootloader.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { createHardware } from "../device/create-device.ts";
-import type { Board } from "./board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 
 /** The app that a board starts. */
@@ -27,7 +27,7 @@ export interface RunningApp {
  *
  * @returns The app, or why nothing starts.
  */
-export function findRunningApp(board: Board, efuses: KnownEfuses): RunningApp | { readonly reason: string } {
+export function findRunningApp(board: DumpedBoard, efuses: KnownEfuses): RunningApp | { readonly reason: string } {
   const { bytes, contents, tableOffset, inspection } = board;
   const efuse: EfuseFields = { ...revisionsFor(board), ...simulated(efuses) };
   const outcome = runBootloader(createHardware({ ...contents, efuse }), { tableOffset });
@@ -54,7 +54,7 @@ export function simulated({ flashEncryption: _, ...fields }: KnownEfuses): Efuse
 }
 
 /** The lowest revisions that every app on the board runs on. */
-function revisionsFor({ bytes, entries, inspection }: Board): EfuseFields {
+function revisionsFor({ bytes, entries, inspection }: DumpedBoard): EfuseFields {
   let [chipRevision, blockRevision] = [0, 0];
   for (const { type, offset } of entries) {
     const header = bytes.subarray(offset, offset + APP_IMAGE_HEADER_SIZE);

@@ -3,7 +3,7 @@ import type { SweepViolation } from "../power-cut/invariant.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
 import { createTally } from "../power-cut/sweep-tally.ts";
 import type { ThreadOptions } from "../power-cut/sweep-threads.ts";
-import { type Board, readBoard } from "./board.ts";
+import { type DumpedBoard, readBoard } from "./dumped-board.ts";
 import { releaseAssumptions, releasesOf } from "./board-releases.ts";
 import { bootloaderEvidence } from "./bootloader-evidence.ts";
 import { type BoardFacts, type Build, possibleBuilds } from "./builds.ts";
@@ -12,7 +12,7 @@ import { type KnownEfuses, parseEfuseFile } from "./efuse-file.ts";
 import { EXAMINED_RUNS, type Examination, examineBuild } from "./examine-build.ts";
 import { boardObstacles, efuseDoubts, releaseObstacles } from "./obstacles.ts";
 import type { TwinReason } from "./reason.ts";
-import { type Release, readRelease } from "./release.ts";
+import { type Release, readRelease } from "./twin-release.ts";
 import { knownRevisions } from "./revisions.ts";
 import { findRunningApp } from "./running-app.ts";
 
@@ -131,7 +131,7 @@ export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Pro
 }
 
 async function examine(
-  { contents }: Board,
+  { contents }: DumpedBoard,
   release: Release,
   builds: readonly Build[],
   { points, seed }: TwinInput,
@@ -201,7 +201,7 @@ function describeRelease({ header, version, descriptor, bytes, sha256, signature
   };
 }
 
-function assumptionsOf({ tableOffset }: Board, efuses: KnownEfuses, found: BoardDescription): readonly string[] {
+function assumptionsOf({ tableOffset }: DumpedBoard, efuses: KnownEfuses, found: BoardDescription): readonly string[] {
   const assumptions = ["the app on the board has this project's OTA agent, and takes the offer"];
   assumptions.push("the wear of the flash is not known: every sector takes what is written");
   const { bootloader } = found;

@@ -16,7 +16,7 @@ import {
   esp_ota_write,
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "../../src/esp-idf/esp-ota-update.ts";
-import { type BoardSpec, board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start } from "../board.ts";
+import { type BoardSpec, board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start } from "../board-spec.ts";
 import { A } from "./expect-start.ts";
 
 const { NEW, VALID } = OtaImageState;

@@ -3,7 +3,7 @@
 import { OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { runBootloader } from "../../src/boot/bootloader.ts";
-import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../board.ts";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, torn } from "../board-spec.ts";
 import { A, expectStart, r } from "./expect-start.ts";
 
 const { NEW, PENDING_VERIFY, VALID, INVALID, ABORTED, UNDEFINED } = OtaImageState;

@@ -9,7 +9,7 @@ import {
   esp_ota_mark_app_valid_cancel_rollback,
 } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { esp_ota_begin, OTA_SIZE_UNKNOWN } from "../../src/esp-idf/esp-ota-update.ts";
-import { board, bootOf, entry, otadataOf, partition, start } from "../board.ts";
+import { board, bootOf, entry, otadataOf, partition, start } from "../board-spec.ts";
 import { A, expectStart, R } from "./expect-start.ts";
 
 const { NEW, VALID, INVALID } = OtaImageState;

@@ -12,7 +12,7 @@ import {
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "../../src/esp-idf/esp-ota-update.ts";
 import { esp_partition_erase_range, esp_partition_write } from "../../src/esp-idf/esp-partition.ts";
-import { board, bootOf, entry, otadataOf, partition, start } from "../board.ts";
+import { board, bootOf, entry, otadataOf, partition, start } from "../board-spec.ts";
 
 const { VALID } = OtaImageState;
 const efuse = { flashEncryptionKey: 0x1234_5678 };

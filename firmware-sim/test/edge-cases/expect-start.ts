@@ -1,7 +1,7 @@
 import { equalBytes } from "@tinybms/ota-core";
 import { expect } from "vitest";
 import type { BootloaderOptions, Hardware } from "../../src/boot/boot-options.ts";
-import { type BoardSpec, board, bootOf, otadataOf } from "../board.ts";
+import { type BoardSpec, board, bootOf, otadataOf } from "../board-spec.ts";
 
 /** R: rollback is on in bootloader and app. */
 export const R: BootloaderOptions = { rollback: true };

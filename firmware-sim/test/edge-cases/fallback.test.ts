@@ -10,7 +10,7 @@ import {
   esp_ota_mark_app_valid_cancel_rollback,
 } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { esp_ota_begin, esp_ota_end, esp_ota_write, OTA_SIZE_UNKNOWN } from "../../src/esp-idf/esp-ota-update.ts";
-import { board, bootOf, entry, otadataOf, partition, start } from "../board.ts";
+import { board, bootOf, entry, otadataOf, partition, start } from "../board-spec.ts";
 import { expectStart, r } from "./expect-start.ts";
 
 const { NEW, VALID, UNDEFINED } = OtaImageState;

@@ -15,7 +15,7 @@ import {
 import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { esp_ota_begin, OTA_WITH_SEQUENTIAL_WRITES } from "../../src/esp-idf/esp-ota-update.ts";
 import { freedBitVariants, missedBitVariants } from "../../src/flash/single-bit-tears.ts";
-import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, partition, start, untilPowerCut } from "../board.ts";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, partition, start, untilPowerCut } from "../board-spec.ts";
 import { R, r } from "./expect-start.ts";
 
 const { NEW, PENDING_VERIFY, VALID, ABORTED } = OtaImageState;

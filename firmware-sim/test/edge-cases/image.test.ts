@@ -7,7 +7,7 @@ import { esp_https_ota } from "../../src/esp-idf/esp-https-ota.ts";
 import { esp_image_verify } from "../../src/esp-idf/esp-image.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_partition_description, esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
-import { board, bootOf, entry, partition, start } from "../board.ts";
+import { board, bootOf, entry, partition, start } from "../board-spec.ts";
 
 const { VALID } = OtaImageState;
 

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { type NvsHandle, nvs_flash_init, nvs_get_u32, nvs_open, nvs_set_u8, nvs_set_u32 } from "../../src/nvs/nvs.ts";
-import { untilPowerCut } from "../board.ts";
+import { untilPowerCut } from "../board-spec.ts";
 
 /** Where entries begin in a page, and how many there are. */
 const ENTRIES_OFFSET = 64;

@@ -8,7 +8,7 @@ import { esp_ota_get_boot_partition, esp_ota_set_boot_partition } from "../../sr
 import { esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
 import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { esp_partition_find_first } from "../../src/esp-idf/esp-partition.ts";
-import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../board.ts";
+import { type BoardSpec, board, bootOf, entry, otadataOf, partition, start } from "../board-spec.ts";
 import { expectStart } from "./expect-start.ts";
 
 const { NEW, VALID } = OtaImageState;

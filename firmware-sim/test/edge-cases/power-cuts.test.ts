@@ -12,7 +12,7 @@ import {
   OTA_SIZE_UNKNOWN,
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "../../src/esp-idf/esp-ota-update.ts";
-import { board, bootOf, entry, otadataOf, partition, start, untilPowerCut } from "../board.ts";
+import { board, bootOf, entry, otadataOf, partition, start, untilPowerCut } from "../board-spec.ts";
 import { expectStart } from "./expect-start.ts";
 
 const { NEW, PENDING_VERIFY, VALID, ABORTED, UNDEFINED } = OtaImageState;

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
 import { esp_ota_get_running_partition } from "../../src/esp-idf/esp-ota-query.ts";
-import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, partition, start } from "../board.ts";
+import { board, bootOf, entry, OTADATA_OFFSET, otadataOf, partition, start } from "../board-spec.ts";
 import { expectStart, R, r } from "./expect-start.ts";
 
 const { VALID } = OtaImageState;

@@ -13,7 +13,7 @@ import {
   OTA_SIZE_UNKNOWN,
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "../../src/esp-idf/esp-ota-update.ts";
-import { type BoardSpec, board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start } from "../board.ts";
+import { type BoardSpec, board, bootOf, entry, otadataOf, partition, SLOT_SIZE, start } from "../board-spec.ts";
 
 const { VALID } = OtaImageState;
 

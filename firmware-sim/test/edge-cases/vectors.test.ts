@@ -13,7 +13,7 @@ import {
   parsePartitionTable,
 } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import { board, bootOf, entry } from "../board.ts";
+import { board, bootOf, entry } from "../board-spec.ts";
 
 const { NEW, VALID, UNDEFINED } = OtaImageState;
 

@@ -5,7 +5,7 @@ import { buildPartitionTable, chipByName, type PartitionEntry, PartitionType } f
 import type { Hardware } from "../../src/boot/boot-options.ts";
 import { Efuse } from "../../src/boot/efuse.ts";
 import { NorFlash } from "../../src/flash/nor-flash.ts";
-import { OTADATA_OFFSET } from "../board.ts";
+import { OTADATA_OFFSET } from "../board-spec.ts";
 import { flashChecksum } from "./flash-checksum.ts";
 
 /** What lies at the start of an app partition. */

@@ -18,7 +18,7 @@ import { esp_ota_get_partition_description } from "../../src/esp-idf/esp-ota-que
 import { esp_ota_mark_app_valid_cancel_rollback } from "../../src/esp-idf/esp-ota-rollback.ts";
 import { PowerCut } from "../../src/flash/power-cut.ts";
 import { idfRelease } from "../../src/idf-release/idf-release.ts";
-import { board, OTADATA_OFFSET, partition } from "../board.ts";
+import { board, OTADATA_OFFSET, partition } from "../board-spec.ts";
 import type { KnownApp, OtaModel } from "./ota-model.ts";
 
 const { NEW, PENDING_VERIFY, VALID } = OtaImageState;

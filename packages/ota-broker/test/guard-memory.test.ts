@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 
-const CHILD = fileURLToPath(new URL("attacked-in-child.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("attacked-broker-in-child.ts", import.meta.url));
 const MIB = 1024 * 1024;
 
 /** What memory may grow by under an attack. */

@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 
 /** A run of consecutive positions: the first position and their number. */
-export type Range = readonly [first: number, count: number];
+export type ChunkRange = readonly [first: number, count: number];
 
 /** A set of positions from 0 to `size` − 1, one bit each. */
 export class Bitmap {
@@ -80,8 +80,8 @@ export class Bitmap {
    *
    * @param limit - Maximum number of runs. @defaultValue No limit.
    */
-  ranges(limit: number = Number.POSITIVE_INFINITY): Range[] {
-    const ranges: Range[] = [];
+  ranges(limit: number = Number.POSITIVE_INFINITY): ChunkRange[] {
+    const ranges: ChunkRange[] = [];
     let first = this.next(0);
     while (first !== undefined && ranges.length < limit) {
       let end = first + 1;

@@ -12,7 +12,7 @@ export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./manifest/rel
 export { type ValidateOptions, validateReleaseLine } from "./manifest/validate-release-line.ts";
 export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
 export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
-export { packageRelease } from "./release/package.ts";
+export { packageRelease } from "./release/package-release.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
 export type { ImageSummary } from "./release/read-image.ts";
 export { assertWithin, removeLeftovers, writeFileAtomically } from "./release/write-atomically.ts";

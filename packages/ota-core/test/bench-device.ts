@@ -17,7 +17,7 @@ type Untimed<Event> = Event extends { readonly retained: boolean }
     ? Omit<Event, "now">
     : never;
 
-export interface BenchOptions {
+export interface DeviceBenchOptions {
   readonly receiver: ReceiverOptions;
   readonly running: Uint8Array;
   readonly slotSizeBytes?: number;
@@ -31,7 +31,7 @@ export interface BenchOptions {
  * The real thing is the simulator; this one is for tests of the protocol alone.
  */
 export class BenchDevice {
-  readonly #options: BenchOptions;
+  readonly #options: DeviceBenchOptions;
   readonly actions: ReceiverAction[] = [];
   readonly slots: [Uint8Array, Uint8Array];
   receiver: Receiver;
@@ -46,7 +46,7 @@ export class BenchDevice {
   keySet: string | undefined;
   stores = 0;
 
-  constructor(options: BenchOptions) {
+  constructor(options: DeviceBenchOptions) {
     this.#options = options;
     const size = options.slotSizeBytes ?? 64 * CHUNK_SIZE;
     this.slots = [new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0xff)];

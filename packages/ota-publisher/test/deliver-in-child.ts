@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { HttpsChannel } from "@tinybms/ota-core";
 import { peakMemoryBytes } from "../../../test/peak-memory.ts";
-import { deliverOverHttps } from "../src/https/deliver.ts";
+import { deliverOverHttps } from "../src/https/deliver-over-https.ts";
 import { httpsChannelOf } from "../src/https/https-channel.ts";
 
 // Delivers a file in a process of its own and prints the most memory that it ever had, in bytes.

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { createDeployLine, type DeployLine, imageOf, VERSION } from "./deploy-line.ts";
-import { createAuthority, hasOpenssl } from "./tls-files.ts";
+import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const TOPIC = "bench/ota";
 const MQTT = { broker: "mqtts://broker.example", topic: TOPIC, qos: 1 };

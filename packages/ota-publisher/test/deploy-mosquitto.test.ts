@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDeployLine, type DeployLine, imageOf } from "./deploy-line.ts";
 import { hasMosquitto, killMosquittos, type Mosquitto, startMosquitto, writePasswords } from "./mosquitto-broker.ts";
 import { startScriptedDevice } from "./scripted-device.ts";
-import { type Certificate, createAuthority, hasOpenssl } from "./tls-files.ts";
+import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = !hasMosquitto() || !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install mosquitto openssl`)" : "";

@@ -6,7 +6,7 @@ import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDeployLine, imageOf } from "./deploy-line.ts";
 import { startScriptedDevice } from "./scripted-device.ts";
-import { createAuthority, hasOpenssl } from "./tls-files.ts";
+import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { startWebSocketBridge, type WebSocketBridge } from "./websocket-bridge.ts";
 
 const TOPIC = "bench/ota";

@@ -9,7 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
-import { createAuthority, hasOpenssl } from "./tls-files.ts";
+import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 let bench: HttpsBench;
 const closers: (() => Promise<void>)[] = [];

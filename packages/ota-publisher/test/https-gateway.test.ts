@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { gatewayErrorOf } from "../src/https/gateway-errors.ts";
 import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { answerJson, StandInGateway } from "./stand-in-gateway.ts";
-import { type Certificate, createAuthority, hasOpenssl } from "./tls-files.ts";
+import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHttpsBench, filesIn, type HttpsBench } from "./https-bench.ts";
 import { NGINX, type Nginx, startNginx } from "./nginx.ts";
-import { type Authority, createAuthority, hasOpenssl } from "./tls-files.ts";
+import { type Authority, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = NGINX === undefined || !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install nginx openssl` first)" : "";

@@ -7,7 +7,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { proxyOf } from "../src/https/proxy.ts";
 import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
-import { createAuthority, hasOpenssl } from "./tls-files.ts";
+import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const hasNoOpenssl = !hasOpenssl();
 const WHY = hasNoOpenssl ? " (skipped: `apt-get install openssl`)" : "";

@@ -15,7 +15,7 @@ import {
 } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createReleaseLine, type ReleaseLine, runCommand } from "./release-line.ts";
-import { hasOpenssl } from "./tls-files.ts";
+import { hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install openssl`)" : "";

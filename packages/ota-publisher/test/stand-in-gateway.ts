@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import type { Certificate } from "./tls-files.ts";
+import type { Certificate } from "./certificate-authority.ts";
 
 /** What the gateway does with the next upload that is authorized, instead of taking it. */
 export interface Scripted {

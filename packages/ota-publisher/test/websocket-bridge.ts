@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Certificate } from "./tls-files.ts";
+import type { Certificate } from "./certificate-authority.ts";
 
 /** Hands the MQTT in WebSockets to a broker that speaks it over TCP alone. */
 export interface WebSocketBridge {

@@ -2,9 +2,9 @@ import { createHardware, type EfuseFields, listenOnTcp, SerialCable } from "@tin
 import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { Flasher } from "../src/index.ts";
-import { openPort } from "../src/node.ts";
+import { openPort } from "../src/node/index.ts";
 import { appImage, FLASHABLE } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
 function lineTo(chip: ChipName, efuse: EfuseFields, flashSizeBytes = 0x80_0000): SimulatedLine {

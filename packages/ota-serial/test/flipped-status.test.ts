@@ -3,7 +3,7 @@ import { createHardware } from "@tinybms/firmware-sim";
 import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { appImage } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
 /** Of a frame without escapes: C0, 01, op, length u16, value u32, then payload and status. */

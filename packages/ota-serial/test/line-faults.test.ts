@@ -3,7 +3,7 @@ import { concatBytes, utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { Flasher } from "../src/index.ts";
 import { appImage } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
 /** Of an app that needs five blocks. */

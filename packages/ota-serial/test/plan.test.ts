@@ -14,7 +14,7 @@ import {
 } from "@tinybms/ota-core/esp";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildBootloader, tableOf } from "../../ota-core/test/flash-dump.ts";
+import { buildBootloader, tableOf } from "../../ota-core/test/build-flash-dump.ts";
 import { type Board, planAppFlash, planWholeFlash } from "../src/index.ts";
 import { bootingSlot, readBoardLayout } from "../src/plan/board-layout.ts";
 import { appImage } from "./benches.ts";

@@ -4,7 +4,7 @@ import { BootloaderFirmware, listenOnRfc2217, listenOnTcp, type NetworkPort, Ser
 import { afterEach, expect, test, vi } from "vitest";
 import { Flasher } from "../src/index.ts";
 import { resetsInto } from "../src/loader/reset-sequence.ts";
-import { openPort } from "../src/node.ts";
+import { openPort } from "../src/node/index.ts";
 import { boardWith } from "./benches.ts";
 
 const LOCAL = { host: "127.0.0.1", port: 0 };

@@ -11,9 +11,9 @@ import {
   openPort,
   openStreamLine,
   type PortInfo,
-} from "../src/node.ts";
+} from "../src/node/index.ts";
 import { appImage } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 
 const OLD = appImage("esp32s3", "1.0.0", 60_000);
 const NEW = appImage("esp32s3", "1.1.0", 120_000);

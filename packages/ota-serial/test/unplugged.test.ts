@@ -2,7 +2,7 @@ import { createHardware, createRandom, runBootloader } from "@tinybms/firmware-s
 import { isOtaError } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { appImage } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
 /** So many bytes a flash is unplugged at; and besides, so many of its end, where otadata is written. */

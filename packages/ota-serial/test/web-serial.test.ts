@@ -2,7 +2,7 @@ import { createHardware, type HostPort, SerialCable } from "@tinybms/firmware-si
 import { expect, test, vi } from "vitest";
 import { BAUD_RATE_DEFAULT, openWebSerialLine, type WebSerialPort } from "../src/index.ts";
 import { appImage } from "./benches.ts";
-import { flashBoard } from "./flash-board.ts";
+import { flashBoard } from "./flash-simulated-board.ts";
 
 /** A port as a browser gives it to a page, of a simulated board. */
 class BrowserPort implements WebSerialPort {

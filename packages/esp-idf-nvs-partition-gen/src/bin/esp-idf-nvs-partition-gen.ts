@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import type { CliWorld } from "../run-cli.ts";
+import type { CliWorld } from "../generator-cli.ts";
 
 // Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
 process.getBuiltinModule("node:module").enableCompileCache?.();
@@ -11,7 +11,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => in
 // A reader that goes away, such as `head`, ends the output, not the command.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
-const { runCli } = await import("../run-cli.ts");
+const { runCli } = await import("../generator-cli.ts");
 const world: CliWorld = {
   stdout: process.stdout,
   stderr: process.stderr,

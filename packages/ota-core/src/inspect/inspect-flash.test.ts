@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildBootloader, buildFlash, tableOf } from "../../test/flash-dump.ts";
+import { buildBootloader, buildFlash, tableOf } from "../../test/build-flash-dump.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { SINGLEAPP_PARTITION_CSV, TWO_OTA_LARGE_PARTITION_CSV } from "../image/built-in-partition-tables.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildBootloader, tableOf } from "../../test/flash-dump.ts";
+import { buildBootloader, tableOf } from "../../test/build-flash-dump.ts";
 import { concatBytes, utf8 } from "../bytes.ts";
 import { encodeAppImage } from "../image/app-image.ts";
 import { parseAppImage } from "../image/app-image-scanner.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { buildFlash } from "../../test/flash-dump.ts";
+import { buildFlash } from "../../test/build-flash-dump.ts";
 import { inspectImage } from "./inspect-image.ts";
 import type { Inspection } from "./inspection.ts";
 

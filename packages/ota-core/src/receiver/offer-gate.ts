@@ -8,7 +8,7 @@ import { type TrustedKeys, trustKeys } from "../signing/trusted-keys.ts";
 import { type ReceivedOffer, readOffer } from "./received-offer.ts";
 import type { DropReason } from "./receiver-events.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
-import { ReceiverTrust, type Verdict } from "./receiver-trust.ts";
+import { ReceiverTrust, type TrustVerdict } from "./receiver-trust.ts";
 
 /** The highest epoch that a key set can have. */
 const EPOCH_MAX = 2_147_483_647;
@@ -39,7 +39,7 @@ export type Admission =
       /** Its signatures were verified. */
       readonly isAuthentic: boolean;
     }
-  | Extract<Verdict, { kind: "postponed" }>;
+  | Extract<TrustVerdict, { kind: "postponed" }>;
 
 /**
  * Lets through what a device may believe. In this order, the cheap before the dear: form, topic and target, epoch and
@@ -120,7 +120,7 @@ export class OfferGate {
   }
 
   /** Takes a step to the next key set; `undefined` on a device that has none. */
-  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): Verdict | undefined {
+  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict | undefined {
     return this.#trust?.takeKeySet(message, isRetained, now);
   }
 
@@ -129,7 +129,7 @@ export class OfferGate {
     return this.#trust?.retainedReadyAt(now) ?? now;
   }
 
-  #verdictOf(received: ReceivedOffer, isRetained: boolean, now: number): Verdict {
+  #verdictOf(received: ReceivedOffer, isRetained: boolean, now: number): TrustVerdict {
     if (this.#trust !== undefined) return this.#trust.judgeOffer(received, isRetained, now);
     if (this.#options.allowUnsigned && !this.#isLocked) return { kind: "verified" };
     const message =

@@ -11,7 +11,7 @@ import { PerMinute } from "./per-minute.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 
 /** Result of looking at an envelope's signatures. */
-export type Verdict =
+export type TrustVerdict =
   | { readonly kind: "verified" }
   | { readonly kind: "refused"; readonly error: OtaError }
   /** Too many signatures were verified within a minute: this message has to come again. */
@@ -61,7 +61,7 @@ export class ReceiverTrust {
   }
 
   /** Verifies that an offer is signed by offer keys, and the release in it by release keys. */
-  judgeOffer({ message, envelope, offer }: ReceivedOffer, isRetained: boolean, now: number): Verdict {
+  judgeOffer({ message, envelope, offer }: ReceivedOffer, isRetained: boolean, now: number): TrustVerdict {
     const count = envelope.signatures.length + (offer.release?.signatures.length ?? 0);
     return this.#offers.judge(message, isRetained, count, now, (verify) => {
       verifyEnvelope(envelope, "offer", this.#keys, verify);
@@ -70,7 +70,7 @@ export class ReceiverTrust {
   }
 
   /** Takes a step to the next key set, if `message` is it: {@link ReceiverTrust.keys} are its own then. */
-  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): Verdict {
+  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict {
     const verdict = this.#keySets.judge(message, isRetained, 2 * signatureCount(message), now, (verify) => {
       this.#keys = advanceKeySet(this.#keys, message, verify);
     });
@@ -87,8 +87,8 @@ class Judging {
   readonly #retained: PerMinute;
   readonly #live: PerMinute;
   /** By SHA-256 of the message, signatures included: a forgery around an honest payload says nothing of that payload. */
-  readonly #retainedVerdicts: Map<string, Verdict> = new Map();
-  readonly #liveVerdicts: Map<string, Verdict> = new Map();
+  readonly #retainedVerdicts: Map<string, TrustVerdict> = new Map();
+  readonly #liveVerdicts: Map<string, TrustVerdict> = new Map();
 
   constructor(limits: VerificationLimits, verify: SignatureVerifier) {
     this.#verify = verify;
@@ -112,7 +112,7 @@ class Judging {
     count: number,
     now: number,
     step: (verify: SignatureVerifier) => void,
-  ): Verdict {
+  ): TrustVerdict {
     const name = toHex(sha256(message));
     const known = this.#retainedVerdicts.get(name) ?? this.#liveVerdicts.get(name);
     if (known !== undefined) return known;
@@ -143,7 +143,7 @@ class Judging {
   }
 }
 
-function remember(verdicts: Map<string, Verdict>, name: string, verdict: Verdict): void {
+function remember(verdicts: Map<string, TrustVerdict>, name: string, verdict: TrustVerdict): void {
   verdicts.set(name, verdict);
   for (const oldest of verdicts.keys()) {
     if (verdicts.size <= VERDICTS_MAX) return;
@@ -161,7 +161,7 @@ function signatureCount(message: Uint8Array): number {
   }
 }
 
-function attempt(step: () => void): Verdict {
+function attempt(step: () => void): TrustVerdict {
   try {
     step();
     return { kind: "verified" };

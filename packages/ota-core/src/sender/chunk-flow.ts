@@ -1,5 +1,5 @@
 import { assert } from "../assert.ts";
-import type { Range } from "../bitmap.ts";
+import type { ChunkRange } from "../bitmap.ts";
 import { CHUNK_HEADER_SIZE } from "../messages/chunk.ts";
 import { chunkSizeAt } from "../messages/hash-list.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
@@ -165,7 +165,7 @@ export class ChunkFlow {
     return lacking >= this.#line.lacking;
   }
 
-  #answer(entry: DeviceEntry, ranges: readonly Range[], limit: number, now: number): RequestResult {
+  #answer(entry: DeviceEntry, ranges: readonly ChunkRange[], limit: number, now: number): RequestResult {
     if (!this.#answers.hasRoom(entry.device)) return "too-many-devices";
     const chunks = chooseUnicast(ranges, limit);
     const credit = entry.credit + this.#answers.waiting(entry.device);

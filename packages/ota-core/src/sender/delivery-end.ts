@@ -1,5 +1,5 @@
 import type { DeviceState } from "../messages/state-report.ts";
-import type { LedgerCounts, Verdict } from "./device-ledger.ts";
+import type { LedgerCounts, DeviceVerdict } from "./device-ledger.ts";
 import type { DeliveryOutcome } from "./sender-events.ts";
 
 /** What a delivery waits for: each device confirms, each has the image, or nothing at all. */
@@ -16,7 +16,7 @@ export type DeliveryEnd =
   | { readonly type: "going-on" };
 
 /** What a reported state means for a delivery; `undefined`: it goes on. */
-export function verdictOf(state: DeviceState, wait: DeliveryWait): Verdict | undefined {
+export function verdictOf(state: DeviceState, wait: DeliveryWait): DeviceVerdict | undefined {
   if (state === "rejected" || state === "failed" || state === "rolled-back") return "failed";
   if (state === "confirmed") return "ok";
   if (wait !== "downloaded") return undefined;

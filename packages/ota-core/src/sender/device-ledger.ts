@@ -13,7 +13,7 @@ export const CREDIT_IMAGES = 3;
 const CROWD_MIN = 20;
 
 /** How a device's delivery ended. */
-export type Verdict = "ok" | "failed";
+export type DeviceVerdict = "ok" | "failed";
 
 /** What is known of one device. Times are on the clock of the events. */
 export interface DeviceEntry extends Account {
@@ -28,7 +28,7 @@ export interface DeviceEntry extends Account {
   error: StateReport["error"];
   heardAt: number | undefined;
   endedAt: number | undefined;
-  verdict: Verdict | undefined;
+  verdict: DeviceVerdict | undefined;
   /** The most chunks it ever reported: telling the same progress twice earns nothing. */
   receivedMax: number;
   /** When its credit ran out, or it was last given a range without. */
@@ -131,7 +131,7 @@ export class DeviceLedger {
    * @param verdict - What the reported state means for the delivery.
    * @returns Whether something of it is news.
    */
-  report(entry: DeviceEntry, report: StateReport, verdict: Verdict | undefined, now: number): boolean {
+  report(entry: DeviceEntry, report: StateReport, verdict: DeviceVerdict | undefined, now: number): boolean {
     const received = Math.min(report.received, this.#chunkCount);
     const changed =
       entry.state !== report.state ||
@@ -154,7 +154,7 @@ export class DeviceLedger {
   }
 
   /** Sets how a device's delivery ended; `undefined`: it goes on. */
-  judge(entry: DeviceEntry, verdict: Verdict | undefined, now: number): void {
+  judge(entry: DeviceEntry, verdict: DeviceVerdict | undefined, now: number): void {
     if (entry.verdict === verdict) return;
     this.#count(entry, -1);
     entry.verdict = verdict;

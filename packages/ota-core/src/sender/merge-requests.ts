@@ -1,5 +1,5 @@
 import { assert } from "../assert.ts";
-import { Bitmap, type Range } from "../bitmap.ts";
+import { Bitmap, type ChunkRange } from "../bitmap.ts";
 
 /** Who pays for chunks: what is left to spend, in chunks. */
 export interface Account {
@@ -59,7 +59,7 @@ export class RequestUnion {
    * @param ranges - As {@link clipRanges} makes them.
    * @returns The chunks, ascending, that the account could not pay for.
    */
-  ask(account: Account, ranges: readonly Range[]): number[] {
+  ask(account: Account, ranges: readonly ChunkRange[]): number[] {
     const refused: number[] = [];
     let late = false;
     for (const [first, count] of ranges) {
@@ -145,8 +145,8 @@ export class RequestUnion {
  * @param ranges - In chunks, as the request spells them.
  * @param chunkCount - Chunks of the image.
  */
-export function clipRanges(ranges: readonly Range[], chunkCount: number): Range[] {
-  const clipped: Range[] = [];
+export function clipRanges(ranges: readonly ChunkRange[], chunkCount: number): ChunkRange[] {
+  const clipped: ChunkRange[] = [];
   let from = 0;
   for (const [first, count] of ranges) {
     const begin = Math.max(from, first);

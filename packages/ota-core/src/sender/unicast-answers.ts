@@ -1,4 +1,4 @@
-import type { Range } from "../bitmap.ts";
+import type { ChunkRange } from "../bitmap.ts";
 
 /** The most chunks that one answer on a device's own topic holds, whatever window the device names. */
 export const UNICAST_CHUNKS_MAX = 64;
@@ -69,7 +69,7 @@ export class UnicastAnswers {
  * @param ranges - What the device lacks, ascending and apart.
  * @param limit - The most chunks.
  */
-export function chooseUnicast(ranges: readonly Range[], limit: number): number[] {
+export function chooseUnicast(ranges: readonly ChunkRange[], limit: number): number[] {
   const chunks: number[] = [];
   for (const [first, count] of ranges) {
     for (let index = Math.max(1, first); index < first + count; index++) {

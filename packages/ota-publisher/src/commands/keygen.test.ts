@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 import { parsePublicKeyPem } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { IMAGE, type RunWorld, runCommand } from "../../test/release-line.ts";
-import { hasOpenssl } from "../../test/tls-files.ts";
+import { hasOpenssl } from "../../test/certificate-authority.ts";
 
 const PASSPHRASE = "hunter2 hunter2";
 let folder: string;

@@ -21,7 +21,7 @@ import {
   type RunWorld,
   runCommand,
 } from "../../test/release-line.ts";
-import { createAuthority, hasOpenssl } from "../../test/tls-files.ts";
+import { createAuthority, hasOpenssl } from "../../test/certificate-authority.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

@@ -12,7 +12,7 @@ import {
   writeOneDevice,
 } from "../provisioning/device-files.ts";
 import { type ListedDevice, listFault, readDeviceList } from "../provisioning/device-list.ts";
-import { nvsSizeOf } from "../provisioning/nvs-size.ts";
+import { nvsSizeOf } from "../provisioning/nvs-partition-size.ts";
 import { readOwnEntries } from "../provisioning/own-entries.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
 import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";

@@ -5,7 +5,7 @@ import { productOf } from "@tinybms/ota-core/signing";
 import { readTarget } from "../deploy/named-devices.ts";
 import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
-import { type DeliveryTarget, releaseVersionOf } from "../offer.ts";
+import { type DeliveryTarget, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { decodeText, isDeviceId, OtaError } from "@tinybms/ota-core";
-import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer.ts";
+import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer-payload.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
 
 /**

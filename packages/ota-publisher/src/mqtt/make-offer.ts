@@ -11,11 +11,11 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 import { advanceKeySet, type Envelope, parseEnvelope, verifySignature } from "@tinybms/ota-core/signing";
-import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer.ts";
+import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { missingOf, readBack, readRetained } from "./retained-messages.ts";
+import { missingOf, readBack, readRetained } from "./read-retained.ts";
 
 /** So often an offer may be made again because another publisher took its number. */
 export const NUMBERS_MAX = 8;

@@ -1,5 +1,5 @@
 import { type CompetingOffer, equalBytes, OtaError } from "@tinybms/ota-core";
-import { offerTopicsOf } from "../offer.ts";
+import { offerTopicsOf } from "../offer-payload.ts";
 import type { BrokerConnection } from "./connection.ts";
 import {
   competingOffer,
@@ -12,7 +12,7 @@ import {
   type OfferWatch,
   publishRetained,
 } from "./make-offer.ts";
-import { missingOf, readBack } from "./retained-messages.ts";
+import { missingOf, readBack } from "./read-retained.ts";
 
 /** What the broker keeps in place of an offer: another offer, or nothing that devices would take. */
 type Standing =

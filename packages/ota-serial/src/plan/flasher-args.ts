@@ -1,6 +1,6 @@
 import { OtaError } from "@tinybms/ota-core";
 import { FLASH_MODES, FLASH_SIZES } from "@tinybms/ota-core/esp";
-import type { FlashSettingNames } from "./flash-settings.ts";
+import type { FlashSettingNames } from "./settle-parts.ts";
 
 /** A file and where in flash it goes. */
 export interface PlacedFile {

@@ -20,7 +20,7 @@ import { appPartitions, type BoardLayout, bootingSlot, slotOf } from "./board-la
 import { checkBuildChip, checkChip, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
 import { checkStart } from "./check-start.ts";
 import { type FlashPlan, nvsPart, startingApp } from "./flash-plan.ts";
-import { type FlashSettingNames, settleParts } from "./flash-settings.ts";
+import { type FlashSettingNames, settleParts } from "./settle-parts.ts";
 
 /** What a flash is written with besides its parts. */
 export interface WholeFlashOptions {

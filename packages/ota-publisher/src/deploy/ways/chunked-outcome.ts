@@ -1,6 +1,6 @@
 import { printable } from "@tinybms/cli-kit/output";
 import { type CompetingOffer, type DeliveryOutcome, type DeviceProgress, OtaError } from "@tinybms/ota-core";
-import type { DeliveryPlan } from "../../mqtt/deliver.ts";
+import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
 import { interruptedError } from "./way.ts";
 
 type Plan = Pick<DeliveryPlan, "expected" | "wait" | "timeoutMs">;

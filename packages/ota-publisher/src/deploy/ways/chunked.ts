@@ -1,9 +1,9 @@
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { type Envelope, productOf } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../../image-file.ts";
-import type { DeliveryPlan } from "../../mqtt/deliver.ts";
+import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
-import { releasedImageOf } from "../../offer.ts";
+import { releasedImageOf } from "../../offer-payload.ts";
 import { nextCounter, readCounter } from "../../sequence.ts";
 import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
 import { errorOfOutcome } from "./chunked-outcome.ts";
@@ -80,7 +80,7 @@ export const chunked: Way<ChunkedTarget> = {
 /** What MQTT needs is loaded when it is needed: a dry run needs none of it. */
 async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
   const { events, signal } = job;
-  const { deliverOverMqtt } = await import("../../mqtt/deliver.ts");
+  const { deliverOverMqtt } = await import("../../mqtt/deliver-over-mqtt.ts");
   const broker = channel.broker ?? (await job.embeddedBroker());
   const offered = plan.wait === "none" ? "offered" : "offered; waiting for devices";
   const outcome = await deliverOverMqtt(

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { printable } from "@tinybms/cli-kit/output";
 import { type HttpsChannel, secretsOf } from "@tinybms/ota-core";
 import type { LoadedArtifact } from "@tinybms/ota-core/node";
-import type { HttpsDeliveryPlan } from "../../https/deliver.ts";
+import type { HttpsDeliveryPlan } from "../../https/deliver-over-https.ts";
 import type { HttpsTarget } from "../../https/https-channel.ts";
 import type { ArtifactFile } from "../../image-file.ts";
 import { type Exposure, refuseExposure } from "../../network/exposure.ts";
@@ -51,7 +51,7 @@ export const https: Way<HttpsWayTarget> = {
 };
 
 async function deliver({ plan }: HttpsWayTarget, { events, signal }: DeliveryJob): Promise<DeliveryResult> {
-  const { deliverOverHttps } = await import("../../https/deliver.ts");
+  const { deliverOverHttps } = await import("../../https/deliver-over-https.ts");
   const watch = {
     onProgress: (bytes: number) => events.onBytes(bytes),
     onRetry: (fault: Error, delayMs: number) =>

@@ -3,7 +3,7 @@ import { type MqttChannel, type OtaError, secretsOf } from "@tinybms/ota-core";
 import type { LoadedArtifact } from "@tinybms/ota-core/node";
 import { type BrokerAddress, displayBroker } from "../../mqtt/broker-url.ts";
 import type { ConnectionOptions } from "../../mqtt/connect.ts";
-import type { DeliveryWatch } from "../../mqtt/deliver.ts";
+import type { DeliveryWatch } from "../../mqtt/deliver-over-mqtt.ts";
 import { type MqttPlace, type MqttTarget, mqttTargetOf, withoutReplaced } from "../../mqtt/mqtt-channel.ts";
 import { type Exposure, refuseExposure } from "../../network/exposure.ts";
 import { type ChannelContext, channelPlace, expandChannels, literalWarnings } from "./channel-checks.ts";

@@ -7,7 +7,7 @@ import {
   verifyEnvelope,
   verifySignature,
 } from "@tinybms/ota-core/signing";
-import { unsignedRelease } from "../../offer.ts";
+import { unsignedRelease } from "../../offer-payload.ts";
 import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
 import type { SignedRelease } from "./way.ts";
 

@@ -3,7 +3,7 @@ import { type DeviceProgress, OtaError } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot, ReleaseFile } from "@tinybms/ota-core/node";
 import type { OpenArtifact } from "../../image-file.ts";
 import type { BrokerAddress } from "../../mqtt/broker-url.ts";
-import type { DeliveryTarget } from "../../offer.ts";
+import type { DeliveryTarget } from "../../offer-payload.ts";
 import type { OfferSigning } from "../../signing/offer-signing.ts";
 import type { DeployOptions } from "./deploy-options.ts";
 

@@ -13,10 +13,10 @@ export {
   STUB_GREETING,
   SYNC_DATA,
   splitLoaderStatus,
-} from "./serial/loader-command.ts";
-export { LoaderStatus, loaderStatusMeaning } from "./serial/loader-status.ts";
-export { buildSecurityInfo, parseSecurityInfo, SecurityFlag, type SecurityInfo } from "./serial/security-info.ts";
-export { encodeSlip, SlipDecoder, type SlipPart } from "./serial/slip.ts";
+} from "./loader-command.ts";
+export { LoaderStatus, loaderStatusMeaning } from "./loader-status.ts";
+export { buildSecurityInfo, parseSecurityInfo, SecurityFlag, type SecurityInfo } from "./security-info.ts";
+export { encodeSlip, SlipDecoder, type SlipPart } from "./slip.ts";
 export {
   buildNegotiation,
   buildSubnegotiation,
@@ -28,4 +28,4 @@ export {
   TelnetDecoder,
   TelnetOption,
   type TelnetPart,
-} from "./serial/telnet.ts";
+} from "./telnet.ts";

@@ -3,7 +3,7 @@ import { viewOf } from "@tinybms/ota-core";
 import type { NorFlash } from "../flash/nor-flash.ts";
 
 /** A READ_FLASH of a stub in progress. The host acknowledges each packet with the number of bytes received. */
-export class ReadFlash {
+export class FlashReadout {
   readonly #flash: NorFlash;
   readonly #end: number;
   readonly #packetSize: number;

@@ -20,7 +20,7 @@ import { buildAppImage } from "../image/build-app-image.ts";
 import { loadRootManifest, loadVersion, verifyArtifacts } from "../manifest/load.ts";
 import { validateReleaseLine } from "../manifest/validate-release-line.ts";
 import { sha256 } from "../sha256.ts";
-import { packageRelease } from "./package.ts";
+import { packageRelease } from "./package-release.ts";
 import type { PackageOptions, PackageResult } from "./package-options.ts";
 
 const IMAGE = buildAppImage({

@@ -11,7 +11,7 @@ import {
 } from "@tinybms/ota-core";
 import type { Envelope } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../image-file.ts";
-import { type DeliveryTarget, offerTopicsOf } from "../offer.ts";
+import { type DeliveryTarget, offerTopicsOf } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";

@@ -4,14 +4,14 @@ import { createDevice, createProvisionedDevice } from "../device/create-device.t
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { FlashFile } from "../device/flash-file.ts";
-import { type ConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import { type DeviceConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
-import { deviceTable } from "./device-table.ts";
+import { deviceTable } from "./device-summary-table.ts";
 import { idfLine } from "./idf-option.ts";
-import type { Board } from "./provisioned-boards.ts";
+import type { NamedBoard } from "./provisioned-boards.ts";
 import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 import { startSerialDevice } from "./serial-device.ts";
 import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-option.ts";
@@ -137,7 +137,7 @@ async function startDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
   serial: SerialAddress | undefined,
-  options: ConnectOptions,
+  options: DeviceConnectOptions,
   output: CommandOutput,
 ): Promise<RunningDevice> {
   if (serial === undefined) {
@@ -179,7 +179,7 @@ function isToldBroker({ boards }: DeviceInputs): boolean {
 }
 
 function deviceOf(
-  { id, hardware, provisioning }: Board,
+  { id, hardware, provisioning }: NamedBoard,
   { topic, product, keySet, faults, idf: { appBuild, bootloaderOptions } }: DeviceInputs,
   seed: number,
 ): SimulatedDevice {

@@ -1,7 +1,7 @@
 import { addExamples, type DeclareCommand, repeatable } from "@tinybms/cli-kit";
 import { CHIPS, FLASH_SIZES } from "@tinybms/ota-core/esp";
 import { InvalidArgumentError, Option } from "commander";
-import type { FlashOptions } from "./flash.ts";
+import type { FlashOptions } from "./flash-command.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
 
 /** Declares `flash`. */
@@ -33,7 +33,7 @@ export const declareFlash: DeclareCommand = (command, run) => {
     .addOption(new Option("--chip <name>", "chip (default: the app's)").choices(CHIPS.map(({ name }) => name)))
     .action(
       run(async (options: FlashOptions, output) => {
-        const { flash } = await import("./flash.ts");
+        const { flash } = await import("./flash-command.ts");
         return flash(options, output);
       }),
     );

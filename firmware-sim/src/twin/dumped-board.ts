@@ -15,7 +15,7 @@ import { foreignDump } from "./foreign-dump.ts";
 import type { TwinReason } from "./reason.ts";
 
 /** A real board, as its dump shows it. */
-export interface Board {
+export interface DumpedBoard {
   /** Its name, for messages. */
   readonly file: string;
   readonly bytes: Uint8Array;
@@ -37,7 +37,7 @@ export interface Board {
  * @throws OtaError `image/…` for a file of another kind and for a partition table that is torn or wrong;
  *   `simulation/flash-invalid` for a size that no flash has.
  */
-export function readBoard(file: string, bytes: Uint8Array): Board {
+export function readBoard(file: string, bytes: Uint8Array): DumpedBoard {
   const inspection = inspectImage(bytes);
   if (inspection.type !== "flash") throw foreignDump(file, bytes, inspection);
   if (inspection.startsAt > 0) {

@@ -14,7 +14,7 @@ interface Lane {
 }
 
 /** A serial line with faults, which delivers at one end what remains of the bytes sent at the other. */
-export class SerialLine {
+export class CableLine {
   readonly #faults: LineFaults;
   readonly #ends: LineEnds;
   readonly #lanes: Record<LineDirection, Lane> = {
