@@ -2,12 +2,13 @@
  * `pnpm bench [NAME...]`: what things cost, as ratios within one run against what a user would otherwise do. A bench whose
  * peer is missing says so, and the others go on.
  */
-import type { BenchLine } from "./bench-line.ts";
+
 import { benchDelivery } from "./bench-delivery.ts";
 import { benchEndOfCommand } from "./bench-end-of-command.ts";
 import { benchGuards } from "./bench-guards.ts";
 import { benchHashFile } from "./bench-hash-file.ts";
 import { benchIdleDevice } from "./bench-idle-device.ts";
+import type { BenchLine } from "./bench-line.ts";
 import { benchNvs } from "./bench-nvs.ts";
 import { benchPackage } from "./bench-package.ts";
 import { benchPowerCut } from "./bench-power-cut.ts";

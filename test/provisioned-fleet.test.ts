@@ -17,8 +17,8 @@ import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../firmware-sim/src/cli.ts";
 import { runCli } from "../packages/ota-publisher/src/cli/run-cli.ts";
-import { hasMosquitto, killMosquittos, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { createAuthority, hasOpenssl } from "../packages/ota-publisher/test/certificate-authority.ts";
+import { hasMosquitto, killMosquittos, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { freePort } from "./free-port.ts";
 
 const isAbsent = !hasMosquitto();

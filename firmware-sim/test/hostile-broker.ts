@@ -1,6 +1,6 @@
 import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../src/random/random.ts";
-import { type BrokerClient, type InMemoryMessage, InMemoryBroker } from "../src/simulation/in-memory-broker.ts";
+import { type BrokerClient, InMemoryBroker, type InMemoryMessage } from "../src/simulation/in-memory-broker.ts";
 
 /** What an attacker has in hand: all that was ever published, and all that it can make itself. */
 export interface Armoury {

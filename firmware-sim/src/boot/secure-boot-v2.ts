@@ -21,7 +21,10 @@ export interface SignedApps {
  *
  * @param feed - Passes all signed bytes in order to its callback, which must not keep them.
  */
-export type RomSignatureVerifier = (block: SignatureBlock, feed: (visit: (bytes: Uint8Array) => void) => void) => boolean;
+export type RomSignatureVerifier = (
+  block: SignatureBlock,
+  feed: (visit: (bytes: Uint8Array) => void) => void,
+) => boolean;
 
 /** Policy for accepting signatures. */
 export interface SignaturePolicy extends SignedApps {

@@ -21,7 +21,12 @@ import { type Fault, faultsOf } from "../fault/fault.ts";
 import { parseFault, parseFaultsJson } from "../fault/parse-fault.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 import { type ChosenIdf, chooseIdf } from "./idf-option.ts";
-import { type NamedBoard, type ProvisionedBoard, provisionedBoard, refuseContradictions } from "./provisioned-boards.ts";
+import {
+  type NamedBoard,
+  type ProvisionedBoard,
+  provisionedBoard,
+  refuseContradictions,
+} from "./provisioned-boards.ts";
 
 /** The devices that a command is to run. */
 export interface DeviceInputs {

@@ -3,7 +3,7 @@ import { createProvisionedDevice } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { OFF_MS } from "../fault/fault.ts";
-import { type DeviceConnectOptions, DeviceConnection } from "../mqtt/connect-device.ts";
+import { DeviceConnection, type DeviceConnectOptions } from "../mqtt/connect-device.ts";
 import type { ResetCircuit } from "../rom/reset-circuit.ts";
 import { ConnectedFirmware } from "../serial/connected-firmware.ts";
 import { SerialCable } from "../serial/serial-cable.ts";

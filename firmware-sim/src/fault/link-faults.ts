@@ -1,6 +1,6 @@
 import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../random/random.ts";
-import { DELAY_MS, type Fault, faultsOf, type MessageFault, type FaultyMessage } from "./fault.ts";
+import { DELAY_MS, type Fault, type FaultyMessage, faultsOf, type MessageFault } from "./fault.ts";
 
 /** Delay of each copy of a message, in milliseconds; empty if the message is lost. */
 export type DeliveryDelays = readonly number[];

@@ -5,10 +5,10 @@ import type { Hardware } from "../boot/boot-options.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { eraseDurationMs } from "./flash-duration.ts";
+import { FlashReadout } from "./flash-readout.ts";
 import { FlashWrite } from "./flash-write.ts";
 import type { LoaderEffect } from "./loader-effect.ts";
 import { DONE, type LoaderReply } from "./loader-reply.ts";
-import { FlashReadout } from "./flash-readout.ts";
 
 /** Flash size that a ROM assumes until SPI_SET_PARAMS, in bytes. */
 const ROM_FLASH_SIZE = 2 * 2 ** 20;

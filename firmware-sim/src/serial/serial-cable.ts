@@ -8,8 +8,8 @@ import type { SerialSignals } from "../rom/reset-circuit.ts";
 import { SerialBoard, type SerialBoardOptions } from "../rom/serial-board.ts";
 import type { SerialBoardAction, SerialBoardEvent } from "../rom/serial-board-events.ts";
 import { type BoardFirmware, BootloaderFirmware } from "./board-firmware.ts";
-import { LineModel } from "./line-model.ts";
 import { CableLine } from "./cable-line.ts";
+import { LineModel } from "./line-model.ts";
 
 /** Options of a {@link SerialCable}. */
 export interface SerialCableOptions extends SerialBoardOptions {

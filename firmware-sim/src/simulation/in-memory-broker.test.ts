@@ -1,6 +1,12 @@
 import { utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { type BrokerClient, type InMemoryMessage, InMemoryBroker, matchesFilter, type Will } from "./in-memory-broker.ts";
+import {
+  type BrokerClient,
+  InMemoryBroker,
+  type InMemoryMessage,
+  matchesFilter,
+  type Will,
+} from "./in-memory-broker.ts";
 
 function client(will?: Will): BrokerClient & { readonly got: InMemoryMessage[] } {
   const got: InMemoryMessage[] = [];

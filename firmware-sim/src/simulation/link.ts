@@ -1,5 +1,5 @@
 import type { LinkFaults } from "../fault/link-faults.ts";
-import type { BrokerClient, InMemoryMessage, InMemoryBroker, Will } from "./in-memory-broker.ts";
+import type { BrokerClient, InMemoryBroker, InMemoryMessage, Will } from "./in-memory-broker.ts";
 
 /** Runs an action after a number of milliseconds. */
 export type Schedule = (delayMs: number, action: () => void) => void;

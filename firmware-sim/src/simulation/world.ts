@@ -6,7 +6,7 @@ import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom, type Random } from "../random/random.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";
-import { type InMemoryMessage, InMemoryBroker } from "./in-memory-broker.ts";
+import { InMemoryBroker, type InMemoryMessage } from "./in-memory-broker.ts";
 import { Link, type Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 

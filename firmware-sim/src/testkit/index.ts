@@ -5,7 +5,7 @@ export type { DeviceLogEntry } from "../device/device-events.ts";
 export type { DeviceSummary } from "../device/device-summary.ts";
 export { parseFault } from "../fault/parse-fault.ts";
 export { type IdfRelease, type IdfReleaseName, idfRelease } from "../idf-release/idf-release.ts";
-export { type DeviceConnectOptions, connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+export { connectDevice, type DeviceConnection, type DeviceConnectOptions } from "../mqtt/connect-device.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "../serial/serial-cable.ts";
 export { type Bench, type BenchOptions, createBench } from "./create-bench.ts";
 export { SimulatedBinding } from "./simulated-binding.ts";

@@ -1,6 +1,6 @@
 import { type IdfReleaseMatch, matchIdfRelease, possibleReleases } from "../idf-release/idf-release.ts";
-import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardDescription } from "./describe-board.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { RunningApp } from "./running-app.ts";
 
 /** The releases of ESP-IDF that a board is of. */

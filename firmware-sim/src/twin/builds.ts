@@ -4,13 +4,13 @@ import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { type IdfRelease, possibleReleases } from "../idf-release/idf-release.ts";
 import type { ScenarioOptions } from "../power-cut/scenario.ts";
-import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardReleases } from "./board-releases.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
-import type { Release } from "./twin-release.ts";
 import type { KnownRevisions } from "./revisions.ts";
 import { type RunningApp, simulated } from "./running-app.ts";
+import type { Release } from "./twin-release.ts";
 
 /** One way in which board and firmware may have been built, where the dump does not say which. */
 export interface Build extends Pick<ScenarioOptions, "appBuild" | "signatureScheme"> {

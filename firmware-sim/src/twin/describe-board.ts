@@ -5,8 +5,8 @@ import {
   type OtadataInspection,
   parseAppImage,
 } from "@tinybms/ota-core/esp";
-import type { DumpedBoard } from "./dumped-board.ts";
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 
 /** What is on a board. JSON-safe; `null` is not known. */
 export interface BoardDescription {

@@ -7,11 +7,11 @@ import {
   PartitionType,
   revisionName,
 } from "@tinybms/ota-core/esp";
-import type { DumpedBoard } from "./dumped-board.ts";
 import type { BoardFacts } from "./builds.ts";
+import type { DumpedBoard } from "./dumped-board.ts";
 import type { TwinReason } from "./reason.ts";
-import type { Release } from "./twin-release.ts";
 import { revisionReasons } from "./revisions.ts";
+import type { Release } from "./twin-release.ts";
 
 /** What speaks against an update, and what keeps one from telling. */
 export interface Obstacles {

@@ -3,8 +3,8 @@ import { isRevisionSet } from "../boot/check-chip-validity.ts";
 import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 import type { TwinReason } from "./reason.ts";
-import type { Release } from "./twin-release.ts";
 import type { RunningApp } from "./running-app.ts";
+import type { Release } from "./twin-release.ts";
 
 /** A revision that is known to lie between two, both included. */
 export interface RevisionRange {

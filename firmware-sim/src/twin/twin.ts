@@ -3,18 +3,18 @@ import type { SweepViolation } from "../power-cut/invariant.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
 import { createTally } from "../power-cut/sweep-tally.ts";
 import type { ThreadOptions } from "../power-cut/sweep-threads.ts";
-import { type DumpedBoard, readBoard } from "./dumped-board.ts";
 import { releaseAssumptions, releasesOf } from "./board-releases.ts";
 import { bootloaderEvidence } from "./bootloader-evidence.ts";
 import { type BoardFacts, type Build, possibleBuilds } from "./builds.ts";
 import { type BoardDescription, describeBoard } from "./describe-board.ts";
+import { type DumpedBoard, readBoard } from "./dumped-board.ts";
 import { type KnownEfuses, parseEfuseFile } from "./efuse-file.ts";
 import { EXAMINED_RUNS, type Examination, examineBuild } from "./examine-build.ts";
 import { boardObstacles, efuseDoubts, releaseObstacles } from "./obstacles.ts";
 import type { TwinReason } from "./reason.ts";
-import { type Release, readRelease } from "./twin-release.ts";
 import { knownRevisions } from "./revisions.ts";
 import { findRunningApp } from "./running-app.ts";
+import { type Release, readRelease } from "./twin-release.ts";
 
 /** A file that was read. */
 export interface TwinFile<Content> {

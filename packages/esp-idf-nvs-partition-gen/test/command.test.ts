@@ -16,9 +16,9 @@ import { fileURLToPath } from "node:url";
 import { buildNvsPartition, encryptNvsPartition, type NvsEntryInput, readNvsPartition } from "@tinybms/ota-core/esp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { csvFinding } from "../src/csv-finding.ts";
+import { runCli } from "../src/generator-cli.ts";
 import { generateNvsPartition } from "../src/index.ts";
 import { environmentFolder } from "../src/private-environment.ts";
-import { runCli } from "../src/generator-cli.ts";
 
 const COMMAND = fileURLToPath(new URL("../src/bin/esp-idf-nvs-partition-gen.ts", import.meta.url));
 /** The Python tool as someone installs it by hand. */

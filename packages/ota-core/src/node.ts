@@ -12,8 +12,8 @@ export { type ReleaseFile, readReleaseFile, releaseFileOf } from "./manifest/rel
 export { type ValidateOptions, validateReleaseLine } from "./manifest/validate-release-line.ts";
 export type { PlacedProblem, Severity } from "./manifest/validation-report.ts";
 export { acquireLock, type Lock, type LockOptions } from "./release/lock.ts";
-export { packageRelease } from "./release/package-release.ts";
 export type { PackageChange, PackagedArtifact, PackageOptions, PackageResult } from "./release/package-options.ts";
+export { packageRelease } from "./release/package-release.ts";
 export type { ImageSummary } from "./release/read-image.ts";
 export { assertWithin, removeLeftovers, writeFileAtomically } from "./release/write-atomically.ts";
 export { type NewFile, writeNewFile, writeNewFiles, writeNewFolder } from "./release/write-new.ts";

@@ -7,7 +7,13 @@ export { type ImageFile, openImage } from "./image-file.ts";
 export { type BrokerAddress, parseBrokerUrl } from "./mqtt/broker-url.ts";
 export type { ConnectionOptions } from "./mqtt/connect.ts";
 export { type DeliveryPlan, type DeliveryWatch, deliverOverMqtt } from "./mqtt/deliver-over-mqtt.ts";
-export { buildOfferPayload, type DeliveryTarget, type OfferParts, releasedImageOf, unsignedRelease } from "./offer-payload.ts";
+export {
+  buildOfferPayload,
+  type DeliveryTarget,
+  type OfferParts,
+  releasedImageOf,
+  unsignedRelease,
+} from "./offer-payload.ts";
 export { type OfferCounter, sequenceFileOf } from "./sequence.ts";
 export type { StoredKeySet } from "./signing/key-store.ts";
 export { type OfferSigning, UNSIGNED } from "./signing/offer-signing.ts";

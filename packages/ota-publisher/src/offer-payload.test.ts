@@ -1,7 +1,13 @@
 import { parseOffer } from "@tinybms/ota-core";
 import { parseRelease, type ReleaseParts } from "@tinybms/ota-core/signing";
 import { expect, test } from "vitest";
-import { buildOfferPayload, type OfferParts, offerTopicsOf, TARGET_DEVICES_MAX, unsignedRelease } from "./offer-payload.ts";
+import {
+  buildOfferPayload,
+  type OfferParts,
+  offerTopicsOf,
+  TARGET_DEVICES_MAX,
+  unsignedRelease,
+} from "./offer-payload.ts";
 
 const RELEASE: ReleaseParts = {
   product: "gateway",

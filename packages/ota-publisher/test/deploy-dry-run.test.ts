@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { createDeployLine, type DeployLine, imageOf, VERSION } from "./deploy-line.ts";
 import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
+import { createDeployLine, type DeployLine, imageOf, VERSION } from "./deploy-line.ts";
 
 const TOPIC = "bench/ota";
 const MQTT = { broker: "mqtts://broker.example", topic: TOPIC, qos: 1 };

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { connectAsync, type IClientOptions } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { createDeployLine, type DeployLine, imageOf } from "./deploy-line.ts";
 import { hasMosquitto, killMosquittos, type Mosquitto, startMosquitto, writePasswords } from "./mosquitto-broker.ts";
 import { startScriptedDevice } from "./scripted-device.ts";
-import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = !hasMosquitto() || !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install mosquitto openssl`)" : "";

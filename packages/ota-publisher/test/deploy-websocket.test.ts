@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { createDeployLine, imageOf } from "./deploy-line.ts";
 import { startScriptedDevice } from "./scripted-device.ts";
-import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { startWebSocketBridge, type WebSocketBridge } from "./websocket-bridge.ts";
 
 const TOPIC = "bench/ota";

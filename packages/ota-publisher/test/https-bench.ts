@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { type HttpsChannel, isOtaError, type OtaError } from "@tinybms/ota-core";
 import { buildAppImage } from "@tinybms/ota-core/esp";
-import { deliverOverHttps, type HttpsDeliveryClock, type HttpsDeliveryOutcome } from "../src/https/deliver-over-https.ts";
+import {
+  deliverOverHttps,
+  type HttpsDeliveryClock,
+  type HttpsDeliveryOutcome,
+} from "../src/https/deliver-over-https.ts";
 import { type HttpsTarget, httpsChannelOf } from "../src/https/https-channel.ts";
 import { proxyOf } from "../src/https/proxy.ts";
 

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
+import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
 let bench: HttpsBench;
 const closers: (() => Promise<void>)[] = [];

@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { gatewayErrorOf } from "../src/https/gateway-errors.ts";
+import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { answerJson, StandInGateway } from "./stand-in-gateway.ts";
-import { type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
+import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

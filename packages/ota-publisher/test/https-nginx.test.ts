@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Authority, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 import { createHttpsBench, filesIn, type HttpsBench } from "./https-bench.ts";
 import { NGINX, type Nginx, startNginx } from "./nginx.ts";
-import { type Authority, createAuthority, hasOpenssl } from "./certificate-authority.ts";
 
 const isAbsent = NGINX === undefined || !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install nginx openssl` first)" : "";

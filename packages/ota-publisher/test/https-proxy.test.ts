@@ -6,8 +6,8 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { proxyOf } from "../src/https/proxy.ts";
-import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { createAuthority, hasOpenssl } from "./certificate-authority.ts";
+import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
 const hasNoOpenssl = !hasOpenssl();
 const WHY = hasNoOpenssl ? " (skipped: `apt-get install openssl`)" : "";

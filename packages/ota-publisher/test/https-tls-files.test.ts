@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkHttpsTarget } from "../src/https/https-channel.ts";
-import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { type Authority, type Certificate, createAuthority, hasOpenssl, runOpenssl } from "./certificate-authority.ts";
+import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

@@ -14,8 +14,8 @@ import {
   verifySignature,
 } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createReleaseLine, type ReleaseLine, runCommand } from "./release-line.ts";
 import { hasOpenssl } from "./certificate-authority.ts";
+import { createReleaseLine, type ReleaseLine, runCommand } from "./release-line.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install openssl`)" : "";

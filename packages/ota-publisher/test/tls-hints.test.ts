@@ -6,8 +6,8 @@ import { isOtaError, type OtaError } from "@tinybms/ota-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { parseBrokerUrl } from "../src/mqtt/broker-url.ts";
 import { connectUntil } from "../src/mqtt/connect.ts";
-import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 import { type Authority, type Certificate, createAuthority, hasOpenssl } from "./certificate-authority.ts";
+import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: `apt-get install openssl`)" : "";

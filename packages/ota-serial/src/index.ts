@@ -10,7 +10,6 @@ export type { AppSlot, BoardLayout, SlotName } from "./plan/board-layout.ts";
 export type { FlashImage } from "./plan/check-image.ts";
 export type { SlotChoice } from "./plan/choose-slot.ts";
 export { type AppFlashOptions, type FlashPlan, planAppFlash } from "./plan/flash-plan.ts";
-export type { FlashSettingNames } from "./plan/settle-parts.ts";
 export {
   assertSettings,
   type FlasherArgs,
@@ -18,4 +17,5 @@ export {
   parseFlasherArgs,
   parsePlacedFile,
 } from "./plan/flasher-args.ts";
+export type { FlashSettingNames } from "./plan/settle-parts.ts";
 export { planWholeFlash, type WholeFlashOptions } from "./plan/whole-plan.ts";

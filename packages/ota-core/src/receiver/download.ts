@@ -10,12 +10,12 @@ import type { Release } from "../schemas/types.generated.ts";
 import { distrustFrontier } from "./distrust-frontier.ts";
 import type { DownloadEnd, DownloadEvent, DownloadOptions, DownloadStep } from "./download-events.ts";
 import {
+  type DownloadedImage,
   imageProblem,
   notSwitched,
   readBackMismatch,
   rejectedByDevice,
   unreadable,
-  type VerifiedImage,
   wornOut,
 } from "./image-problem.ts";
 import type { DropReason, FlashOperation, FlashResult, ReceiverAction, ReceiverContext } from "./receiver-events.ts";
@@ -342,7 +342,7 @@ export class Download {
   }
 
   /** verify → switch. What the image in flash says must be what the release said, whatever was checked before. */
-  #verified(found: VerifiedImage): void {
+  #verified(found: DownloadedImage): void {
     const { waive = [] } = this.offer;
     const expectedProject = waive.includes("project-name") ? undefined : this.#options.projectName;
     const problem = imageProblem(found, this.release.image, expectedProject);

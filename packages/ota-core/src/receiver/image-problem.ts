@@ -3,7 +3,7 @@ import type { Release } from "../schemas/types.generated.ts";
 import type { FlashResult } from "./receiver-events.ts";
 
 /** What ESP-IDF's own check found in the target slot. */
-export type VerifiedImage = Extract<FlashResult, { operation: "verify-image" }>;
+export type DownloadedImage = Extract<FlashResult, { operation: "verify-image" }>;
 
 /**
  * Compares the image in flash with the release.
@@ -13,7 +13,7 @@ export type VerifiedImage = Extract<FlashResult, { operation: "verify-image" }>;
  *   `offer/wrong-project`; `undefined` if it may.
  */
 export function imageProblem(
-  found: VerifiedImage,
+  found: DownloadedImage,
   image: Release["image"],
   projectName: string | undefined,
 ): OtaError | undefined {

@@ -20,8 +20,8 @@ import { buildAppImage } from "../image/build-app-image.ts";
 import { loadRootManifest, loadVersion, verifyArtifacts } from "../manifest/load.ts";
 import { validateReleaseLine } from "../manifest/validate-release-line.ts";
 import { sha256 } from "../sha256.ts";
-import { packageRelease } from "./package-release.ts";
 import type { PackageOptions, PackageResult } from "./package-options.ts";
+import { packageRelease } from "./package-release.ts";
 
 const IMAGE = buildAppImage({
   version: "1.2.3",

@@ -14,8 +14,8 @@ import type { Signer } from "../signing/sign-envelope.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";
 import { trustKeys } from "../signing/trusted-keys.ts";
 import { verifyEnvelope } from "../signing/verify-envelope.ts";
-import { packageRelease } from "./package-release.ts";
 import type { PackageOptions, PackageResult } from "./package-options.ts";
+import { packageRelease } from "./package-release.ts";
 
 const IMAGE = buildAppImage({ version: "1.2.3", projectName: "gateway", secureVersion: 2, sizeBytes: 40_000 });
 const [A, B] = [createBenchKey(), createBenchKey()];

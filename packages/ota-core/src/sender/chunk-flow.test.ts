@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Range } from "../bitmap.ts";
+import type { ChunkRange } from "../bitmap.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import type { DeviceRequest } from "../schemas/types.generated.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
@@ -12,7 +12,7 @@ function flowOf(window = 2, rate = 0): { flow: ChunkFlow; ledger: DeviceLedger }
   return { ledger, flow: new ChunkFlow({ chunkCount: COUNT, sizeBytes: COUNT * CHUNK_SIZE, window, rate, ledger }) };
 }
 
-function request(missing: Range[], changes: Partial<DeviceRequest> = {}): DeviceRequest {
+function request(missing: ChunkRange[], changes: Partial<DeviceRequest> = {}): DeviceRequest {
   const ranges = missing.map(([first, count]): [number, number] => [first, count]);
   const missing_count = missing.reduce((sum, [, count]) => sum + count, 0);
   return { protocol: 1, image: "00".repeat(16), missing: ranges, missing_count, window: 0, unicast: false, ...changes };

@@ -1,5 +1,5 @@
 import type { DeviceState } from "../messages/state-report.ts";
-import type { LedgerCounts, DeviceVerdict } from "./device-ledger.ts";
+import type { DeviceVerdict, LedgerCounts } from "./device-ledger.ts";
 import type { DeliveryOutcome } from "./sender-events.ts";
 
 /** What a delivery waits for: each device confirms, each has the image, or nothing at all. */

@@ -17,8 +17,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parsePublicKeyPem } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { IMAGE, type RunWorld, runCommand } from "../../test/release-line.ts";
 import { hasOpenssl } from "../../test/certificate-authority.ts";
+import { IMAGE, type RunWorld, runCommand } from "../../test/release-line.ts";
 
 const PASSPHRASE = "hunter2 hunter2";
 let folder: string;

@@ -14,6 +14,7 @@ import {
   TWO_OTA_PARTITION_CSV,
 } from "@tinybms/ota-core/esp";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createAuthority, hasOpenssl } from "../../test/certificate-authority.ts";
 import {
   createReleaseLine,
   type ReleaseLine,
@@ -21,7 +22,6 @@ import {
   type RunWorld,
   runCommand,
 } from "../../test/release-line.ts";
-import { createAuthority, hasOpenssl } from "../../test/certificate-authority.ts";
 
 const isAbsent = !hasOpenssl();
 const WHY = isAbsent ? " (skipped: OpenSSL is not installed; `apt-get install openssl`)" : "";

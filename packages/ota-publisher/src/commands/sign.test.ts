@@ -7,8 +7,8 @@ import { buildOffer, concatBytes, utf8 } from "@tinybms/ota-core";
 import { buildSignatureBlock } from "@tinybms/ota-core/esp";
 import { buildEnvelope, signedBytes } from "@tinybms/ota-core/signing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { IMAGE, runCommand } from "../../test/release-line.ts";
 import { hasOpenssl } from "../../test/certificate-authority.ts";
+import { IMAGE, runCommand } from "../../test/release-line.ts";
 
 let folder: string;
 let image: string;
