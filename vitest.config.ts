@@ -11,6 +11,8 @@ export default defineConfig({
       "firmware-sim/{src,test}/**/*.test.ts",
       "test/**/*.test.ts",
     ],
+    // Vitest's default leaves one processor idle: of two that is half the machine.
+    maxWorkers: "100%",
     execArgv: ["--conditions=@tinybms/source"],
     // A limit is for hangs, never for speed: a busy machine may take its time.
     testTimeout: 600_000,
