@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#ifndef TBO_CODEC_CRC32_H
+#define TBO_CODEC_CRC32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Returns the CRC-32 (IEEE 802.3) of some bytes, as in zlib and `esp_rom_crc32_le`. */
+uint32_t tbo_crc32(const void *bytes, size_t length);
+
+#endif

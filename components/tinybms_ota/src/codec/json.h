@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Pull parser of strict JSON. `tbo_json_check` validates a whole document once; the other functions read values of a
+ * document that passed, in place and without memory of their own.
+ */
+#ifndef TBO_CODEC_JSON_H
+#define TBO_CODEC_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Maximum nesting depth of a protocol message, including the outermost value. */
+#define TBO_JSON_DEPTH_MAX 8u
+
+/** Maximum magnitude of an integer in a protocol message. */
+#define TBO_JSON_INTEGER_MAX INT32_MAX
+
+/** Type of a JSON value. */
+typedef enum {
+  TBO_JSON_NONE, /**< No value: a member that is absent, or the end of an array. */
+  TBO_JSON_NULL,
+  TBO_JSON_FALSE,
+  TBO_JSON_TRUE,
+  TBO_JSON_INTEGER,
+  TBO_JSON_STRING,
+  TBO_JSON_ARRAY,
+  TBO_JSON_OBJECT
+} tbo_json_type_t;
+
+/** The text of one value in a checked document. `text` is NULL for a value that is absent. */
+typedef struct {
+  const char *text;
+  size_t length;
+} tbo_json_t;
+
+/**
+ * Checks a whole document: RFC 8259, UTF-8 without a byte-order mark, no nesting deeper than `depth_max`, integers only
+ * and within ±2^31−1, no name twice in an object, no name `__proto__`, no escape in a name, and no escape of a character
+ * that stands for itself in identifiers and base64 (letters, digits and `+-./:=_`).
+ *
+ * @param depth_max 1 to TBO_JSON_DEPTH_MAX.
+ * @param root      Receives the outermost value; may be NULL.
+ * @return `false` if any rule is broken.
+ */
+bool tbo_json_check(const char *text, size_t length, unsigned depth_max, tbo_json_t *root);
+
+/** Returns the type of a value. */
+tbo_json_type_t tbo_json_type(tbo_json_t value);
+
+/**
+ * Finds a member of an object.
+ *
+ * @param name Name without characters that need an escape.
+ * @return The member's value; of type TBO_JSON_NONE if it is absent or `object` is not an object.
+ */
+tbo_json_t tbo_json_member(tbo_json_t object, const char *name);
+
+/**
+ * Returns the first item of an array, or the value of the first member of an object.
+ *
+ * @return A value of type TBO_JSON_NONE if there is none.
+ */
+tbo_json_t tbo_json_first(tbo_json_t container);
+
+/**
+ * Returns the item that follows `item`, or the value of the next member.
+ *
+ * @param container The array or object that holds `item`.
+ * @return A value of type TBO_JSON_NONE after the last one.
+ */
+tbo_json_t tbo_json_next(tbo_json_t container, tbo_json_t item);
+
+/**
+ * Returns the name of a member, without quotes.
+ *
+ * @param member A value that `tbo_json_first` or `tbo_json_next` returned for an object.
+ * @return The name's characters; a name has no escapes.
+ */
+tbo_json_t tbo_json_name(tbo_json_t member);
+
+/** Returns the number of items of an array or members of an object; 0 for any other value. */
+size_t tbo_json_count(tbo_json_t container);
+
+/**
+ * Reads an integer.
+ *
+ * @return `false` if the value is not an integer from `min` to `max`.
+ */
+bool tbo_json_integer(tbo_json_t value, int32_t min, int32_t max, int32_t *integer);
+
+/**
+ * Returns the characters of a string as they stand between the quotes, with escapes. A string of letters, digits and
+ * `+-./:=_` is there as it is meant.
+ *
+ * @return A value with `text` NULL if `value` is not a string.
+ */
+tbo_json_t tbo_json_raw(tbo_json_t value);
+
+/** Returns `true` if a value is a string that equals some UTF-8, escapes resolved. */
+bool tbo_json_equals(tbo_json_t value, const char *text, size_t length);
+
+/**
+ * Reads a string as UTF-8 with a zero at the end. An escaped lone surrogate becomes U+FFFD.
+ *
+ * @param out  Receives the text.
+ * @param size Size of `out` in bytes.
+ * @return Length without the zero, or `SIZE_MAX` if the value is not a string, holds U+0000 or does not fit.
+ */
+size_t tbo_json_string(tbo_json_t value, char *out, size_t size);
+
+/** Returns the number of code points of a string, escapes resolved; `SIZE_MAX` if the value is not a string. */
+size_t tbo_json_code_points(tbo_json_t value);
+
+/**
+ * Reads a string of lower-case hexadecimal digits.
+ *
+ * @param size Number of bytes; the string must have twice as many digits.
+ */
+bool tbo_json_hex(tbo_json_t value, uint8_t *bytes, size_t size);
+
+#endif
