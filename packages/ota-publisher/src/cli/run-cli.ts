@@ -26,6 +26,12 @@ const COMMANDS: readonly CommandDefinition[] = [
     load: async () => (await import("./declare-withdraw.ts")).declareWithdraw,
   },
   {
+    name: "broker-check",
+    description: "check that a broker does what a delivery needs",
+    group: RELEASE_COMMANDS,
+    load: async () => (await import("./declare-broker-check.ts")).declareBrokerCheck,
+  },
+  {
     name: "validate",
     description: "check a release line and list every problem",
     group: RELEASE_COMMANDS,

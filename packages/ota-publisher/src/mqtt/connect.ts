@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   readonly insecure?: boolean;
   /** Whom to trust, and who we are: for `mqtts` and `wss`, unused otherwise. */
   readonly tls?: TlsFiles;
+  /** Message that the broker publishes if the connection breaks without DISCONNECT. */
+  readonly will?: ConnectionWill | undefined;
   /**
    * For `BrokerConnection.publishBlob` alone: MQTT 5 where the broker speaks it, which tells its limits, else 3.1.1; and no
    * keep-alive by the library, whose pings would wait behind the bytes of a message.
@@ -39,6 +41,14 @@ export interface ConnectionOptions {
    */
   readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly signal?: AbortSignal;
+}
+
+/** Will of a connection (MQTT 3.1.1 section 3.1.2.5). */
+export interface ConnectionWill {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
 }
 
 /** A connection of one client, and what of its messages is to be read. */
@@ -171,6 +181,7 @@ function clientOptions(
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     clientId: options.clientId,
+    ...(options.will === undefined ? {} : { will: { ...options.will, payload: Buffer.from(options.will.payload) } }),
     keepalive: options.keepaliveSeconds ?? 60,
     ...(options.forBlob === true ? { timerVariant: NO_TIMERS } : {}),
     rejectUnauthorized: options.insecure !== true,

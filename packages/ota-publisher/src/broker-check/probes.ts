@@ -1,0 +1,167 @@
+import { buildChunk, CHUNK_HASH_SIZE, CHUNK_SIZE } from "@tinybms/ota-core";
+import { failed, type Probe, passed } from "./probe.ts";
+
+/** Size of the largest hash list that is tried, in bytes: that of an image of 4 MiB. */
+const HASH_LIST_SIZE = 1024 * CHUNK_HASH_SIZE;
+
+/** Chunks that are published at once. Without a limit of the rate, a publisher sends more. */
+const BURST = 300;
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+/** What the delivery protocol relies on, in the order in which it is probed. */
+export const PROBES: readonly Probe[] = [
+  {
+    name: "limits",
+    need: "the broker takes retained messages, QoS 1 and the hash list of a 4 MiB image",
+    advice: "Mosquitto: retain_available true, max_qos 1 or 2, max_packet_size 0",
+    async run({ limits }) {
+      const found = await limits();
+      if (found === undefined) return passed("it does not speak MQTT 5, which would name limits");
+      const { packetSizeMax, qosMax, canRetain } = found;
+      const faults = [
+        canRetain ? "" : "it retains no messages",
+        qosMax === 0 ? "it takes only QoS 0" : "",
+        packetSizeMax !== undefined && packetSizeMax < HASH_LIST_SIZE + 256
+          ? `it takes packets of at most ${packetSizeMax} bytes`
+          : "",
+      ].filter((fault) => fault !== "");
+      if (faults.length > 0) return failed(faults.join(", "));
+      return passed(
+        packetSizeMax === undefined ? "it names none" : `it takes packets of at most ${packetSizeMax} bytes`,
+      );
+    },
+  },
+  {
+    name: "requests",
+    need: "a device's messages reach the publisher with QoS 1",
+    advice:
+      "let devices write T/v1/device/{device}/request and publishers read T/v1/device/+/request (Mosquitto: acl_file); allow QoS 1 (max_qos)",
+    async run({ topics, device, publisher, deviceClient }) {
+      const sender = await publisher();
+      const receiver = await deviceClient();
+      const payload = text("request");
+      if (!(await sender.subscribe(topics.requestFilter))) {
+        return failed("the publisher's subscription with QoS 1 is not granted", sender);
+      }
+      if (!(await receiver.publish(topics.request(device), payload))) {
+        return failed("the device's message is not acknowledged", receiver);
+      }
+      const isThere = await sender.receives(topics.request(device), payload);
+      return isThere ? passed("delivered") : failed("the device's message is acknowledged, but not delivered", sender);
+    },
+  },
+  {
+    name: "retained",
+    need: "devices that connect later find the offer, again with each subscription",
+    advice:
+      "keep retained messages (Mosquitto: retain_available true); let publishers write T/v1/device/{device}/offer and devices read it",
+    async run({ topics, device, publisher, deviceClient }) {
+      const sender = await publisher();
+      const topic = topics.deviceOffer(device);
+      const payload = text("offer");
+      if (!(await sender.publish(topic, payload, { retain: true }))) {
+        return failed("the publisher's retained message is not acknowledged", sender);
+      }
+      const receiver = await deviceClient();
+      if (!(await receiver.subscribe(topic))) return failed("the device's subscription is not granted", receiver);
+      if (!(await receiver.receives(topic, payload, { retained: true }))) {
+        return failed("the broker does not give back the retained message", receiver);
+      }
+      receiver.forget();
+      await receiver.subscribe(topic);
+      const isRepeated = await receiver.receives(topic, payload, { retained: true });
+      return isRepeated
+        ? passed("given back with each subscription")
+        : failed(
+            "a second subscription does not bring the retained message again (MQTT 3.1.1 section 3.8.4)",
+            receiver,
+          );
+    },
+  },
+  {
+    name: "cleared",
+    need: "an offer that was taken back is gone",
+    advice: "an empty retained message must remove the one before (MQTT 3.1.1 section 3.3.1.3)",
+    async run({ topics, device, publisher, deviceClient }) {
+      const sender = await publisher();
+      const offer = topics.deviceOffer(device);
+      await sender.publish(offer, text("offer"), { retain: true });
+      if (!(await sender.publish(offer, new Uint8Array(), { retain: true }))) {
+        return failed("the empty message is not acknowledged", sender);
+      }
+      const receiver = await deviceClient();
+      await receiver.subscribe(topics.deviceChunk(device));
+      await receiver.subscribe(offer);
+      // It comes after whatever the broker gives back for the subscription before.
+      await sender.publish(topics.deviceChunk(device), text("fence"));
+      const isFenced = await receiver.receives(topics.deviceChunk(device), text("fence"));
+      if (!isFenced) return failed("the publisher's message on the device's chunk topic is not delivered", receiver);
+      const isGone = receiver.messages.every((message) => message.topic !== offer);
+      return isGone ? passed("removed") : failed("the broker still gives it back", receiver);
+    },
+  },
+  {
+    name: "will",
+    need: "the fleet's state shows which devices are offline",
+    advice: "let devices write T/v1/device/{device}/state, their wills included",
+    async run({ topics, device, publisher, deviceClient }) {
+      const sender = await publisher();
+      const topic = topics.state(device);
+      const payload = text("offline");
+      if (!(await sender.subscribe(topics.stateFilter))) {
+        return failed("the publisher's subscription is not granted", sender);
+      }
+      const receiver = await deviceClient({ topic, payload });
+      receiver.drop();
+      if (!(await sender.receives(topic, payload))) return failed("the broker does not publish the will", sender);
+      const late = await publisher();
+      await late.subscribe(topics.stateFilter);
+      const isKept = await late.receives(topic, payload, { retained: true });
+      return isKept ? passed("published and retained") : failed("the broker does not retain the will", late);
+    },
+  },
+  {
+    name: "hash list",
+    need: "the hash list of a 4 MiB image fits in one message",
+    advice:
+      "raise the limit of a message to 20 000 bytes or more (Mosquitto: max_packet_size, message_size_limit); let publishers write T/v1/image/{image}/hashes and devices read it",
+    async run({ topics, image, publisher, deviceClient }) {
+      const sender = await publisher();
+      const topic = topics.hashes(image);
+      const payload = new Uint8Array(HASH_LIST_SIZE).map((_, index) => index % 251);
+      if (!(await sender.publish(topic, payload, { retain: true }))) {
+        return failed(`a message of ${HASH_LIST_SIZE} bytes is not acknowledged`, sender);
+      }
+      const receiver = await deviceClient();
+      await receiver.subscribe(topic);
+      const isThere = await receiver.receives(topic, payload, { retained: true });
+      return isThere ? passed("delivered") : failed(`a message of ${HASH_LIST_SIZE} bytes is not delivered`, receiver);
+    },
+  },
+  {
+    name: "burst",
+    need: "chunks that come faster than a device takes them are kept for it, in order",
+    advice: "give each client a longer queue (Mosquitto: max_inflight_messages 100, max_queued_messages 0)",
+    async run({ topics, image, publisher, deviceClient }) {
+      const sender = await publisher();
+      const receiver = await deviceClient();
+      const topic = topics.imageChunk(image);
+      if (!(await receiver.subscribe(topic))) return failed("the device's subscription is not granted", receiver);
+      const bytes = new Uint8Array(CHUNK_SIZE);
+      const chunks = Array.from({ length: BURST }, (_, index) => buildChunk({ image, index, bytes }));
+      const acknowledged = await Promise.all(chunks.map((chunk) => sender.publish(topic, chunk)));
+      if (acknowledged.includes(false)) {
+        const count = acknowledged.filter((it) => it).length;
+        return failed(`${count} of ${BURST} chunks were acknowledged`, sender);
+      }
+      if (!(await receiver.received((messages) => messages.length >= BURST))) {
+        return failed(`${receiver.messages.length} of ${BURST} chunks arrived`, receiver);
+      }
+      const isOrdered = receiver.messages.every(
+        ({ payload }, index) => Buffer.compare(payload, chunks[index] ?? payload) === 0,
+      );
+      return isOrdered ? passed(`${BURST} chunks arrived in order`) : failed("chunks arrived out of order", receiver);
+    },
+  },
+];
