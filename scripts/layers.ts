@@ -32,7 +32,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["cli"],
     ["commands"],
     ["deploy", "provisioning"],
-    ["deploy/ways"],
+    ["broker-check", "deploy/ways"],
     ["mqtt"],
     ["https", "serial", "signing"],
     ["console", "tls"],
