@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The device's side of the TinyBMS OTA protocol (docs/protocol.md) as a state machine: events go in, actions come out
+ * through a table of functions. The library allocates nothing, keeps no global state and calls no operating system.
+ *
+ * Rules of use:
+ *
+ * - Call the functions of one machine from one task at a time.
+ * - The first event is TBO_EV_BOOTED. The machine ignores what arrives before.
+ * - The functions of tbo_port_t run inside tbo_handle() and tbo_rx_end(). They must not call the machine.
+ * - Each `flash` request is answered by one TBO_EV_FLASH, each `verify` request by one TBO_EV_VERIFIED, after the call
+ *   that made the request has returned. At most one flash request and one verify request are open at a time.
+ */
+#ifndef TINYBMS_OTA_H
+#define TINYBMS_OTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of this interface. */
+#define TBO_API_VERSION 1
+/** Size of a chunk in bytes: one flash sector. */
+#define TBO_CHUNK_SIZE 4096u
+/** Size of the message buffer: a chunk with its header. Offers and key sets have at most 4 096 bytes. */
+#define TBO_MESSAGE_MAX 4116u
+/** Size of the longest topic with its terminating zero. */
+#define TBO_TOPIC_MAX 129u
+/** Size of the longest request or report. */
+#define TBO_SCRATCH_SIZE 1024u
+/** Size reserved for the machine's own fields. */
+#define TBO_STATE_SIZE 2048u
+/** Chunks of an image of `slot` bytes. */
+#define TBO_CHUNKS(slot) (((slot) + TBO_CHUNK_SIZE - 1u) / TBO_CHUNK_SIZE)
+/** Size of the bitmap and the hash list of an image of `slot` bytes; the area also keeps one offer that waits. */
+#define TBO_LIST_SIZE(slot) (4u * ((TBO_CHUNKS(slot) + 31u) / 32u) + 16u * TBO_CHUNKS(slot))
+#define TBO_AREA_SIZE(slot) (TBO_LIST_SIZE(slot) < TBO_MESSAGE_MAX ? TBO_MESSAGE_MAX : TBO_LIST_SIZE(slot))
+/** Bytes of memory that a machine needs for images of at most `slot` bytes. */
+#define TBO_MEMORY(slot) (TBO_STATE_SIZE + TBO_SCRATCH_SIZE + TBO_MESSAGE_MAX + 4u + TBO_AREA_SIZE(slot))
+
+/** A machine. It lives at the start of the memory given to tbo_init(). */
+typedef struct tbo tbo_t;
+
+/** States of a device, as reports name them. */
+typedef enum {
+  TBO_STATE_IDLE,
+  TBO_STATE_WAITING,
+  TBO_STATE_CHECKING,
+  TBO_STATE_DOWNLOADING,
+  TBO_STATE_VERIFYING,
+  TBO_STATE_READY_TO_REBOOT,
+  TBO_STATE_PENDING_VERIFY,
+  TBO_STATE_CONFIRMED,
+  TBO_STATE_REJECTED,
+  TBO_STATE_ROLLED_BACK,
+  TBO_STATE_FAILED,
+  TBO_STATE_COUNT
+} tbo_state_t;
+
+/** Error codes that the machine reports or counts; tbo_code_text() returns their names. */
+typedef enum {
+  TBO_CODE_NONE,
+  TBO_CODE_SELF_TEST_FAILED,
+  TBO_CODE_ATTEMPTS_EXHAUSTED,
+  TBO_CODE_NO_ROLLBACK,
+  TBO_CODE_IMAGE_MISMATCH,
+  TBO_CODE_IMAGE_REJECTED,
+  TBO_CODE_FLASH_FAILED,
+  TBO_CODE_WITHDRAWN,
+  TBO_CODE_WRONG_EPOCH,
+  TBO_CODE_UNTRUSTED,
+  TBO_CODE_STALE,
+  TBO_CODE_SEQUENCE_CONFLICT,
+  TBO_CODE_UNSUPPORTED,
+  TBO_CODE_EXPIRED,
+  TBO_CODE_WRONG_PRODUCT,
+  TBO_CODE_WRONG_CHIP,
+  TBO_CODE_WRONG_HARDWARE,
+  TBO_CODE_SECURE_VERSION,
+  TBO_CODE_CONSTRAINT,
+  TBO_CODE_NO_SLOT,
+  TBO_CODE_TOO_LARGE,
+  TBO_CODE_WRONG_PROJECT,
+  TBO_CODE_UNSIGNED,
+  TBO_CODE_THRESHOLD,
+  TBO_CODE_BAD_SIGNATURE,
+  TBO_CODE_WRONG_ALGORITHM,
+  TBO_CODE_REVOKED_KEY,
+  TBO_CODE_WRONG_ROLE,
+  TBO_CODE_UNKNOWN_KEY,
+  TBO_CODE_KEY_SET_EPOCH,
+  TBO_CODE_KEY_SET_PRODUCT,
+  TBO_CODE_KEY_MALFORMED,
+  TBO_CODE_KEY_UNSUPPORTED,
+  TBO_CODE_UNSUPPORTED_ALGORITHM,
+  TBO_CODE_MALFORMED,
+  TBO_CODE_MESSAGE_TOO_LARGE,
+  TBO_CODE_COUNT
+} tbo_code_t;
+
+/** Why the machine dropped something that arrived. */
+typedef enum {
+  TBO_DROP_MALFORMED,
+  TBO_DROP_NOT_FOR_US,
+  TBO_DROP_STALE_OFFER,
+  TBO_DROP_UNTRUSTED,
+  TBO_DROP_TOO_MANY,
+  TBO_DROP_NOT_DOWNLOADING,
+  TBO_DROP_OTHER_IMAGE,
+  TBO_DROP_OUT_OF_RANGE,
+  TBO_DROP_DUPLICATE,
+  TBO_DROP_EARLY,
+  TBO_DROP_BUSY,
+  TBO_DROP_HASH_MISMATCH,
+  TBO_DROP_UNSUPPORTED,
+  TBO_DROP_COUNT
+} tbo_drop_t;
+
+/** Timers of a machine. */
+typedef enum {
+  /** When to ask for chunks or the hash list again. */
+  TBO_TIMER_REQUEST,
+  /** When the time of an image on probation is over. */
+  TBO_TIMER_PROBATION,
+  /** When a progress report that was held back may go out. */
+  TBO_TIMER_REPORT,
+  /** When to subscribe again for messages that could not be verified. */
+  TBO_TIMER_VERIFY,
+  TBO_TIMER_COUNT
+} tbo_timer_t;
+
+/** Flash operations. Offsets count from the start of the target slot. */
+typedef enum {
+  /** Read `length` bytes at `offset`. */
+  TBO_FLASH_READ,
+  /** Erase the 4 KiB sector at `offset`. */
+  TBO_FLASH_ERASE,
+  /** Write `length` bytes at `offset`. They stay in place until the answer. */
+  TBO_FLASH_PROGRAM,
+  /** `esp_image_verify` of the target slot, and SHA-256 of its first `length` bytes. */
+  TBO_FLASH_VERIFY_IMAGE,
+  /** `esp_ota_invalidate_inactive_ota_data_slot`. */
+  TBO_FLASH_INVALIDATE_OTADATA,
+  /** `esp_ota_set_boot_partition` of the target slot. */
+  TBO_FLASH_SET_BOOT,
+  /** `esp_ota_mark_app_valid_cancel_rollback`. */
+  TBO_FLASH_MARK_VALID,
+  /** `esp_ota_mark_app_invalid_rollback_and_reboot`. Answered only if it fails. */
+  TBO_FLASH_ROLL_BACK
+} tbo_flash_t;
+
+/** Texts that the device keeps in NVS. */
+typedef enum {
+  /** The record: accepted offer, attempt, outcome. */
+  TBO_STORE_RECORD,
+  /** The trusted key set. */
+  TBO_STORE_KEY_SET
+} tbo_store_t;
+
+/** Key sets that the port lends. */
+typedef enum {
+  /** The JSON document with which the device was provisioned. */
+  TBO_KEYS_PROVISIONED,
+  /** The text last given to `store` with TBO_STORE_KEY_SET. */
+  TBO_KEYS_STORED
+} tbo_keys_t;
+
+/** Signature algorithms. A set of them is the sum of its members. */
+typedef enum {
+  TBO_ALG_ECDSA_P256 = 1,
+  TBO_ALG_RSA_PKCS1V15 = 2
+} tbo_algorithm_t;
+
+/** Kinds of signed documents. */
+typedef enum { TBO_KIND_OFFER, TBO_KIND_RELEASE, TBO_KIND_KEYS } tbo_kind_t;
+
+/** A run of bytes. */
+typedef struct {
+  const uint8_t *bytes;
+  size_t length;
+} tbo_piece_t;
+
+/** A question whether a signature is valid. */
+typedef struct {
+  tbo_kind_t kind;
+  tbo_algorithm_t algorithm;
+  /** Key as DER SubjectPublicKeyInfo. Valid until the call returns. */
+  tbo_piece_t spki;
+  /**
+   * The part of `spki` that psa_import_key() takes: an uncompressed point for ECDSA, an RSAPublicKey for RSA. Valid
+   * until the call returns.
+   */
+  tbo_piece_t key;
+  /** SHA-256 of the signed bytes. Valid until the answer. */
+  const uint8_t *digest;
+  /** DER for ECDSA, as many bytes as the modulus for RSA. Valid until the answer. */
+  tbo_piece_t signature;
+} tbo_verify_t;
+
+/** What the machine needs done. Every function receives `context` first. */
+typedef struct {
+  void *context;
+
+  /** Subscribes with QoS 1. A repeated subscription must reach the broker, because it then repeats retained messages. */
+  void (*subscribe)(void *context, const char *topic);
+  void (*unsubscribe)(void *context, const char *topic);
+  /** Publishes. `topic` and `payload` are valid until the call returns. */
+  void (*publish)(void *context, const char *topic, const uint8_t *payload, size_t length, int qos, bool retain);
+
+  /** Sets a timer, or moves it. `at_ms` is on the clock of the events. */
+  void (*set_timer)(void *context, tbo_timer_t timer, uint64_t at_ms);
+  void (*clear_timer)(void *context, tbo_timer_t timer);
+
+  /** Requests a flash operation. */
+  void (*flash)(void *context, tbo_flash_t operation, uint32_t offset, uint32_t length, const uint8_t *bytes);
+  /** Writes a text to NVS before it returns, so that a power cut leaves the old or the new text. */
+  void (*store)(void *context, tbo_store_t what, const char *text, size_t length);
+  /**
+   * Lends a key set until the call of tbo_handle() or tbo_rx_end() returns.
+   *
+   * @return NULL if there is none.
+   */
+  const char *(*lend_keys)(void *context, tbo_keys_t which, size_t *length);
+  /** Restarts the device once what was published has left. */
+  void (*reboot)(void *context);
+
+  /** Computes the SHA-256 of the pieces in order. NULL: the library's own. */
+  void (*sha256)(void *context, const tbo_piece_t *pieces, size_t count, uint8_t digest[32]);
+  /** Requests a verification. */
+  void (*verify)(void *context, const tbo_verify_t *question);
+  /** Returns whether the crypto library can use a key; for ECDSA, whether the point lies on the curve. */
+  bool (*is_key_valid)(void *context, tbo_algorithm_t algorithm, const tbo_piece_t *spki, const tbo_piece_t *key);
+  /** Returns a random number from 0 to `limit` − 1; `limit` is at least 1. */
+  uint32_t (*random_below)(void *context, uint32_t limit);
+} tbo_port_t;
+
+/** Times of a device. */
+typedef struct {
+  /** Time from the last useful chunk to the next request, in milliseconds; a random time of the same length is added. */
+  uint32_t retry_ms;
+  /** Maximum time between two requests. */
+  uint32_t retry_max_ms;
+  /** Requests without a useful chunk after which the device reports `stalled`. */
+  uint32_t stalled_after;
+  /** Probation of a new image if the offer states none. */
+  uint32_t probation_ms;
+  /** Minimum time between two progress reports. */
+  uint32_t report_ms;
+} tbo_timing_t;
+
+/** The protocol's default times. */
+#define TBO_TIMING_DEFAULT {1500u, 60000u, 5u, 60000u, 1000u}
+
+/** Who the device is. The strings must live as long as the machine. */
+typedef struct {
+  const char *device;
+  const char *topic_root;
+  const char *product;
+  /** `chip_id` of ESP-IDF's image header. */
+  uint16_t chip_id;
+  /** Set of tbo_algorithm_t that `verify` can do; 0: none. */
+  uint8_t algorithms;
+  /** Accept unsigned offers on a device without a key set. */
+  bool allow_unsigned;
+  /** Chunks that the device takes before it asks again; 0: no limit. */
+  uint32_t window;
+  tbo_timing_t timing;
+} tbo_config_t;
+
+/** What the device finds at boot. The strings must live as long as the machine, `record` until tbo_handle() returns. */
+typedef struct {
+  const char *version;
+  const char *project_name;
+  /** Label of the running partition. */
+  const char *slot;
+  /** Earliest time at which the running image can have been built, ISO 8601 in UTC; NULL if unknown. */
+  const char *built_at;
+  /** SHA-256 of the running image as ESP-IDF measures it, signature sector included. */
+  uint8_t sha256[32];
+  /** The running image awaits confirmation. */
+  bool pending_verify;
+  /** The last reset was requested by software. */
+  bool clean_reset;
+  /** Bootloader and app were built with rollback. */
+  bool rollback;
+  /** otadata says that the image in the target slot failed. */
+  bool target_condemned;
+  /** Size of the target slot in bytes; 0 if there is none. */
+  uint32_t target_size;
+  uint32_t boot_count;
+  /** Lowest secure version that the eFuse lets boot. */
+  uint32_t secure_version;
+  /** The stored record; NULL if there is none. */
+  const char *record;
+  size_t record_length;
+} tbo_boot_t;
+
+/** What TBO_FLASH_VERIFY_IMAGE found. */
+typedef struct {
+  /** SHA-256 of the first `length` bytes of the slot. */
+  uint8_t stored_sha256[32];
+  /** SHA-256 of the image as ESP-IDF measures it: up to where the image ends by itself. */
+  uint8_t sha256[32];
+  uint32_t chip_id;
+  uint32_t secure_version;
+  const char *project_name;
+} tbo_image_t;
+
+/** Answer to a flash request. */
+typedef struct {
+  tbo_flash_t operation;
+  /** 0 if it was done, else an `esp_err_t`. */
+  int32_t esp_err;
+  /** Bytes of TBO_FLASH_READ. */
+  tbo_piece_t bytes;
+  /** Result of TBO_FLASH_VERIFY_IMAGE. */
+  const tbo_image_t *image;
+} tbo_flash_answer_t;
+
+/** How the device stands on the network. */
+typedef enum {
+  TBO_NETWORK_DOWN,
+  /** The network is up; nothing is known of the broker. */
+  TBO_NETWORK_UP,
+  /** The broker refused the connection. */
+  TBO_NETWORK_BROKER_REFUSED
+} tbo_network_t;
+
+/** Types of events. */
+typedef enum {
+  /** The application started: `boot`. */
+  TBO_EV_BOOTED,
+  /** The broker accepted the connection. */
+  TBO_EV_CONNECTED,
+  TBO_EV_DISCONNECTED,
+  /** A timer ran out: `timer`. */
+  TBO_EV_TIMER,
+  /** Answer to a flash request: `flash`. */
+  TBO_EV_FLASH,
+  /** Answer to a verify request: `flag`, whether the signature is valid. */
+  TBO_EV_VERIFIED,
+  /** The application's check of an image on probation ended: `flag`, whether it passed. */
+  TBO_EV_SELF_TEST,
+  /** Give up the download. */
+  TBO_EV_CANCEL,
+  /** The device learned or lost the time: `clock`. */
+  TBO_EV_CLOCK,
+  /** The network changed: `network`. */
+  TBO_EV_NETWORK,
+  /** The application allows or forbids the restart into a new image: `flag`. Allowed until told otherwise. */
+  TBO_EV_MAY_REBOOT
+} tbo_event_type_t;
+
+/** An event. */
+typedef struct {
+  tbo_event_type_t type;
+  /** Milliseconds on a clock that never goes back. */
+  uint64_t now_ms;
+  union {
+    const tbo_boot_t *boot;
+    tbo_timer_t timer;
+    tbo_flash_answer_t flash;
+    bool flag;
+    tbo_network_t network;
+    struct {
+      bool is_known;
+      /** UTC in milliseconds since 1970. */
+      uint64_t utc_ms;
+    } clock;
+  } u;
+} tbo_event_t;
+
+/** A summary of the machine, for the application. */
+typedef struct {
+  tbo_state_t state;
+  tbo_code_t error;
+  /** Chunks of the image in the slot, and chunks of the image; both 0 without a download. */
+  uint32_t received;
+  uint32_t total;
+  /** Counters since boot. */
+  uint32_t chunks_received;
+  uint32_t chunks_useful;
+  uint32_t requests;
+  uint32_t refused;
+  uint32_t dropped[TBO_DROP_COUNT];
+} tbo_status_t;
+
+/**
+ * Makes a machine at the start of `memory`.
+ *
+ * @param config Copied, its strings are not.
+ * @param port Must live as long as the machine.
+ * @param memory Aligned to 8 bytes.
+ * @param size Size of `memory`: TBO_MEMORY() of the target slot. The machine refuses images that need more.
+ * @param problem Receives why it failed, as English text; may be NULL.
+ * @return NULL if the memory is too small or not aligned, or if the config is invalid.
+ */
+tbo_t *tbo_init(const tbo_config_t *config, const tbo_port_t *port, void *memory, size_t size, const char **problem);
+
+/** Handles one event. */
+void tbo_handle(tbo_t *tbo, const tbo_event_t *event);
+
+/**
+ * Begins a message of `total` bytes.
+ *
+ * A message that begins before the last one ended replaces it.
+ *
+ * @param topic Not terminated.
+ * @param is_retained RETAIN flag of the PUBLISH.
+ * @return false while the message buffer is in use. Then either keep the message back and begin again after the next
+ *   TBO_EV_FLASH or TBO_EV_VERIFIED, or go on with tbo_rx_data() and tbo_rx_end(): the machine drops the message.
+ */
+bool tbo_rx_begin(tbo_t *tbo, const char *topic, size_t topic_length, size_t total, bool is_retained);
+
+/** Adds a part of the message. A part that does not continue the message makes tbo_rx_end() drop it. */
+void tbo_rx_data(tbo_t *tbo, size_t offset, const uint8_t *bytes, size_t length);
+
+/** Ends the message and handles it. */
+void tbo_rx_end(tbo_t *tbo, uint64_t now_ms);
+
+/**
+ * Writes the state report as JSON, for example for the will.
+ *
+ * @param is_online false for the will.
+ * @return Length of the report; 0 if `size` is too small. TBO_SCRATCH_SIZE is always enough.
+ */
+size_t tbo_report(const tbo_t *tbo, bool is_online, char *out, size_t size);
+
+/** Fills in the summary. */
+void tbo_status(const tbo_t *tbo, tbo_status_t *status);
+
+/** Returns the name of an error code, for example `delivery/flash-failed`; an empty text for TBO_CODE_NONE. */
+const char *tbo_code_text(tbo_code_t code);
+
+/** Returns the name of a state, for example `ready-to-reboot`. */
+const char *tbo_state_text(tbo_state_t state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
