@@ -29,19 +29,16 @@ extern "C" {
 #define TBO_CHUNK_SIZE 4096u
 /** Size of the message buffer: a chunk with its header. Offers and key sets have at most 4 096 bytes. */
 #define TBO_MESSAGE_MAX 4116u
-/** Size of the longest topic with its terminating zero. */
-#define TBO_TOPIC_MAX 129u
-/** Size of the longest request or report. */
-#define TBO_SCRATCH_SIZE 1024u
+/** Size of the scratch buffer: the longest request or report with its terminating zero. */
+#define TBO_SCRATCH_SIZE 1028u
 /** Size reserved for the machine's own fields. */
 #define TBO_STATE_SIZE 2048u
 /** Chunks of an image of `slot` bytes. */
 #define TBO_CHUNKS(slot) (((slot) + TBO_CHUNK_SIZE - 1u) / TBO_CHUNK_SIZE)
-/** Size of the bitmap and the hash list of an image of `slot` bytes; the area also keeps one offer that waits. */
+/** Size of the bitmap and the hash list of an image of `slot` bytes. */
 #define TBO_LIST_SIZE(slot) (4u * ((TBO_CHUNKS(slot) + 31u) / 32u) + 16u * TBO_CHUNKS(slot))
-#define TBO_AREA_SIZE(slot) (TBO_LIST_SIZE(slot) < TBO_MESSAGE_MAX ? TBO_MESSAGE_MAX : TBO_LIST_SIZE(slot))
 /** Bytes of memory that a machine needs for images of at most `slot` bytes. */
-#define TBO_MEMORY(slot) (TBO_STATE_SIZE + TBO_SCRATCH_SIZE + TBO_MESSAGE_MAX + 4u + TBO_AREA_SIZE(slot))
+#define TBO_MEMORY(slot) (TBO_STATE_SIZE + TBO_SCRATCH_SIZE + TBO_MESSAGE_MAX + TBO_LIST_SIZE(slot))
 
 /** A machine. It lives at the start of the memory given to tbo_init(). */
 typedef struct tbo tbo_t;
@@ -172,8 +169,14 @@ typedef enum {
 
 /** Signature algorithms. A set of them is the sum of its members. */
 typedef enum {
+  /** Any other. */
+  TBO_ALG_UNKNOWN = 0,
+  /** `ecdsa-p256-sha256`; signatures are DER. */
   TBO_ALG_ECDSA_P256 = 1,
-  TBO_ALG_RSA_PKCS1V15 = 2
+  /** `rsa-pkcs1v15-sha256` with 2048 to 4096 bits. */
+  TBO_ALG_RSA_PKCS1V15 = 2,
+  /** `ed25519`. A device cannot have it. */
+  TBO_ALG_ED25519 = 4
 } tbo_algorithm_t;
 
 /** Kinds of signed documents. */
@@ -196,6 +199,8 @@ typedef struct {
    * until the call returns.
    */
   tbo_piece_t key;
+  /** The signed document. The signed bytes are `tinybms-ota/KIND/v1`, a zero byte and this. Valid until the answer. */
+  tbo_piece_t payload;
   /** SHA-256 of the signed bytes. Valid until the answer. */
   const uint8_t *digest;
   /** DER for ECDSA, as many bytes as the modulus for RSA. Valid until the answer. */
@@ -229,12 +234,11 @@ typedef struct {
   /** Restarts the device once what was published has left. */
   void (*reboot)(void *context);
 
-  /** Computes the SHA-256 of the pieces in order. NULL: the library's own. */
-  void (*sha256)(void *context, const tbo_piece_t *pieces, size_t count, uint8_t digest[32]);
+  /** Computes the SHA-256 of `head` followed by `body`. NULL: the library's own. */
+  void (*sha256)(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
+                 uint8_t digest[32]);
   /** Requests a verification. */
   void (*verify)(void *context, const tbo_verify_t *question);
-  /** Returns whether the crypto library can use a key; for ECDSA, whether the point lies on the curve. */
-  bool (*is_key_valid)(void *context, tbo_algorithm_t algorithm, const tbo_piece_t *spki, const tbo_piece_t *key);
   /** Returns a random number from 0 to `limit` − 1; `limit` is at least 1. */
   uint32_t (*random_below)(void *context, uint32_t limit);
 } tbo_port_t;
@@ -256,6 +260,9 @@ typedef struct {
 /** The protocol's default times. */
 #define TBO_TIMING_DEFAULT {1500u, 60000u, 5u, 60000u, 1000u}
 
+/** Algorithms of the device profile. */
+#define TBO_ALGORITHMS_DEFAULT (TBO_ALG_ECDSA_P256 | TBO_ALG_RSA_PKCS1V15)
+
 /** Who the device is. The strings must live as long as the machine. */
 typedef struct {
   const char *device;
@@ -263,7 +270,7 @@ typedef struct {
   const char *product;
   /** `chip_id` of ESP-IDF's image header. */
   uint16_t chip_id;
-  /** Set of tbo_algorithm_t that `verify` can do; 0: none. */
+  /** Sum of the tbo_algorithm_t that `verify` can do, for example TBO_ALGORITHMS_DEFAULT. */
   uint8_t algorithms;
   /** Accept unsigned offers on a device without a key set. */
   bool allow_unsigned;

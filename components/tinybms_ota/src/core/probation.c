@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "machine.h"
+
+#include <string.h>
+
+/** Stores the attempt as it began, with how it stands now. */
+static void store_attempt(tbo_t *tbo, bool is_proven, tbo_code_t error) {
+  if (!tbo->tried.is_present) return;
+  tbo->record.attempt = tbo->tried;
+  if (is_proven) tbo->record.attempt.is_proven = true;
+  if (error != TBO_CODE_NONE) {
+    strncpy(tbo->record.attempt.error, tbo_code_text(error), TBO_CODE_SIZE - 1u);
+    tbo->record.attempt.error[TBO_CODE_SIZE - 1u] = 0;
+  }
+  tbo_store_record(tbo);
+}
+
+static void confirm(tbo_t *tbo) {
+  store_attempt(tbo, true, TBO_CODE_NONE);
+  tbo_flash(tbo, TBO_FLASH_MARK_VALID, 0, 0, NULL);
+}
+
+void tbo_probation_start(tbo_t *tbo) {
+  tbo->tried = tbo->record.attempt;
+  tbo->has_passed = false;
+  tbo->activity = TBO_ON_PROBATION;
+}
+
+void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
+  tbo->has_passed = false;
+  store_attempt(tbo, false, code);
+  // Reported before the reset that follows.
+  tbo_set_error(tbo, code, 0);
+  tbo_report_publish(tbo);
+  tbo->port->clear_timer(tbo->port->context, TBO_TIMER_PROBATION);
+  tbo_flash(tbo, TBO_FLASH_ROLL_BACK, 0, 0, NULL);
+}
+
+void tbo_probation_connected(tbo_t *tbo) {
+  if (tbo->has_passed) confirm(tbo);
+}
+
+void tbo_probation_self_test(tbo_t *tbo, bool passed) {
+  if (!passed) {
+    tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
+    return;
+  }
+  tbo->has_passed = true;
+  if (tbo->is_connected) confirm(tbo);
+}
+
+void tbo_probation_flash(tbo_t *tbo, const tbo_flash_answer_t *answer) {
+  if (answer->operation == TBO_FLASH_MARK_VALID) {
+    if (answer->esp_err != 0) tbo_give_up(tbo, TBO_CODE_IMAGE_REJECTED);
+    else tbo_finish(tbo, TBO_OUTCOME_CONFIRMED, &tbo->tried);
+  } else if (answer->operation == TBO_FLASH_ROLL_BACK && answer->esp_err != 0) {
+    tbo_set_error(tbo, TBO_CODE_NO_ROLLBACK, 0);
+    tbo_finish(tbo, TBO_OUTCOME_FAILED, &tbo->tried);
+  }
+}
