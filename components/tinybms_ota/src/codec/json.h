@@ -97,6 +97,15 @@ bool tbo_json_integer(tbo_json_t value, int32_t min, int32_t max, int32_t *integ
  */
 tbo_json_t tbo_json_raw(tbo_json_t value);
 
+/**
+ * Reads the next code point of a string, escapes resolved, and moves behind it.
+ *
+ * @param raw        What is left of `tbo_json_raw`.
+ * @param code_point Receives the code point; an escaped lone surrogate as it is.
+ * @return `false` at the end.
+ */
+bool tbo_json_next_code_point(tbo_json_t *raw, uint32_t *code_point);
+
 /** Returns `true` if a value is a string that equals some UTF-8, escapes resolved. */
 bool tbo_json_equals(tbo_json_t value, const char *text, size_t length);
 

@@ -9,6 +9,7 @@
 #include "algorithm.h"
 #include "envelope.h"
 #include "json.h"
+#include "public_key.h"
 #include "sha256.h"
 #include "text.h"
 
