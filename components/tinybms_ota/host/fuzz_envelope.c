@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/** Fuzzes envelopes and every document that one can hold: decoding in place is undone without a trace. */
+#include "codec/envelope.h"
+#include "codec/key_set.h"
+#include "codec/offer.h"
+#include "codec/record.h"
+#include "codec/release.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const tbo_hasher_t HASHER = {tbo_sha256, NULL};
+
+static void read_key_set(const char *text, size_t length) {
+  tbo_key_set_t set;
+  tbo_key_index_t index;
+  uint8_t scratch[TBO_SPKI_MAX];
+  static char stored[32768];
+  if (!tbo_key_set_parse(text, length, scratch, HASHER, &set)) return;
+  (void)tbo_key_set_check_keys(&set, scratch);
+  tbo_key_set_index(&set, &index);
+  tbo_text_t out;
+  tbo_text_begin(&out, stored, sizeof stored);
+  tbo_key_set_store(&set, &out);
+  /* Escapes can make the text longer than a document may be. */
+  if (out.length <= TBO_ENVELOPE_MAX && !tbo_key_set_restore(stored, out.length, scratch, HASHER, &set)) abort();
+}
+
+static void read_offer(char *text, size_t length) {
+  tbo_offer_t offer;
+  tbo_envelope_t envelope;
+  tbo_release_t release;
+  static const uint8_t running[TBO_SHA256_SIZE] = {0};
+  if (!tbo_offer_parse(text, length, &offer)) return;
+  (void)tbo_offer_admits(&offer, "bench-1", 7, HASHER);
+  (void)tbo_offer_is_supported(&offer);
+  (void)tbo_offer_starts_from(&offer, running);
+  if (tbo_json_type(offer.release) == TBO_JSON_NULL) return;
+  char *copy = malloc(length);
+  memcpy(copy, text, length);
+  tbo_envelope_decode(text, offer.release, &envelope);
+  if (tbo_release_parse((char *)envelope.payload, envelope.payload_length, &release)) {
+    (void)tbo_release_allows_chip(&release, 0);
+  }
+  tbo_envelope_encode(&envelope);
+  if (memcmp(copy, text, length) != 0) abort();
+  free(copy);
+}
+
+static void read_record(const char *text, size_t length) {
+  tbo_record_t record;
+  char out[TBO_RECORD_TEXT_SIZE];
+  if (tbo_record_read(text, length, &record) && !tbo_record_read(out, tbo_record_write(&record, out), &record)) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  tbo_envelope_t envelope;
+  char *message = malloc(size + 1);
+  memcpy(message, data, size);
+  /* A document alone as well: the fuzzer need not find base64 to get into it. */
+  read_record(message, size);
+  read_key_set(message, size);
+  read_offer(message, size);
+  if (tbo_envelope_parse(message, size, &envelope)) {
+    read_key_set((char *)envelope.payload, envelope.payload_length);
+    read_offer((char *)envelope.payload, envelope.payload_length);
+    tbo_envelope_encode(&envelope);
+  }
+  if (size > 0 && memcmp(message, data, size) != 0) abort();
+  free(message);
+  return 0;
+}
