@@ -11,7 +11,7 @@ import {
   type RunningImage,
   type StateReport,
 } from "@tinybms/ota-core";
-import type { SignatureVerifier, TrustedKeys } from "@tinybms/ota-core/signing";
+import { carryOutVerify, type SignatureVerifier, type TrustedKeys } from "@tinybms/ota-core/signing";
 import type { VerifiedImage } from "../boot/image-verification.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
@@ -44,7 +44,7 @@ export interface AgentOptions {
   readonly keySet?: TrustedKeys | undefined;
   /** Who it is stands in NVS, which is therefore never erased. */
   readonly isProvisioned?: boolean | undefined;
-  /** `verifySignature` without it. */
+  /** @defaultValue `verifySignature` */
   readonly verify?: SignatureVerifier | undefined;
   /** A source of numbers in [0, 1). */
   readonly random: () => number;
@@ -125,7 +125,7 @@ export class OtaAgent {
     this.#app = app;
     this.#options = options;
     this.#isResetClean = start.cleanReset;
-    const { device, topicRoot, product, allowUnsigned, keySet, verify, random, timing, window } = options;
+    const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
     this.#receiver = new Receiver({
       device,
       topicRoot,
@@ -133,7 +133,6 @@ export class OtaAgent {
       chipId: app.chip.id,
       allowUnsigned,
       keySet,
-      verify,
       random,
       timing,
       window,
@@ -251,6 +250,11 @@ export class OtaAgent {
         case "clear-timer":
           wanted.push(action);
           break;
+        case "verify": {
+          const valid = carryOutVerify(action, this.#options.verify);
+          pending.push(...this.#receiver.handle({ type: "verified", now, valid }));
+          break;
+        }
         case "store":
           this.#isRecordLost = this.#storage.store(action.record) !== EspErr.ESP_OK;
           break;

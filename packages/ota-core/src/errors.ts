@@ -147,6 +147,7 @@ export interface OtaErrorDetails {
     readonly expected: string;
     readonly found: string;
   };
+  "signing/unsupported-algorithm": { readonly kind: string; readonly role: string };
   "signing/bad-signature": { readonly kind: string; readonly keyid: string };
   "signing/threshold": { readonly kind: string; readonly needed: number; readonly found: number };
   "signing/key-set-epoch": { readonly expected: number; readonly found: number };

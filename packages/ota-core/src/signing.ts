@@ -11,6 +11,7 @@ export {
 } from "./messages/envelope.ts";
 export { buildKeySet, parseKeySet } from "./messages/key-set.ts";
 export { buildRelease, parseRelease } from "./messages/release.ts";
+export { carryOutVerify } from "./receiver/carry-out-verify.ts";
 export { buildKeySetRecord, parseKeySetRecord } from "./receiver/key-set-record.ts";
 export {
   productOf,
@@ -39,7 +40,13 @@ export {
 export { isFullySigned, keySetProgress, type SigningProgress, signaturesNeeded } from "./signing/key-set-progress.ts";
 export { advanceKeySet, readKeySet } from "./signing/key-set-step.ts";
 export { buildPublicKeyPem, type PemBlock, parsePem, parsePublicKeyPem } from "./signing/pem.ts";
-export { type PublicKey, parsePublicKey, type SignatureAlgorithm } from "./signing/public-key.ts";
+export {
+  DEVICE_ALGORITHMS,
+  type PublicKey,
+  parsePublicKey,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+} from "./signing/public-key.ts";
 export { type KeyedSignature, type Signer, signEnvelope } from "./signing/sign-envelope.ts";
 export { hasSignatureForm, type SignatureVerifier, verifySignature } from "./signing/signature-verifier.ts";
 export { earliestBuildTime } from "./signing/time-floor.ts";

@@ -2,13 +2,15 @@ import { toHex } from "../src/bytes.ts";
 import { verifyAppImage } from "../src/image/app-image.ts";
 import { parseAppImage } from "../src/image/app-image-scanner.ts";
 import { CHUNK_SIZE } from "../src/messages/timing.ts";
+import { carryOutVerify } from "../src/receiver/carry-out-verify.ts";
 import { buildKeySetRecord, parseKeySetRecord } from "../src/receiver/key-set-record.ts";
-import { Receiver } from "../src/receiver/receiver.ts";
 import type { ReceiverAction, ReceiverEvent } from "../src/receiver/receiver-events.ts";
 import type { ReceiverOptions } from "../src/receiver/receiver-options.ts";
 import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/receiver/receiver-record.ts";
 import { sha256 } from "../src/sha256.ts";
+import type { SignatureVerifier } from "../src/signing/signature-verifier.ts";
 import { earliestBuildTime } from "../src/signing/time-floor.ts";
+import { createReceiver, type ReceiverUnderTest } from "./receiver-under-test.ts";
 
 /** An event without its time. A message is a live one unless said otherwise. */
 type Untimed<Event> = Event extends { readonly retained: boolean }
@@ -19,6 +21,8 @@ type Untimed<Event> = Event extends { readonly retained: boolean }
 
 export interface DeviceBenchOptions {
   readonly receiver: ReceiverOptions;
+  /** @defaultValue `verifySignature` */
+  readonly verify?: SignatureVerifier | undefined;
   readonly running: Uint8Array;
   readonly slotSizeBytes?: number;
   readonly now: () => number;
@@ -34,7 +38,7 @@ export class BenchDevice {
   readonly #options: DeviceBenchOptions;
   readonly actions: ReceiverAction[] = [];
   readonly slots: [Uint8Array, Uint8Array];
-  receiver: Receiver;
+  receiver: ReceiverUnderTest;
   runningSlot: 0 | 1 = 0;
   bootSlot: 0 | 1 = 0;
   pendingVerify = false;
@@ -51,7 +55,7 @@ export class BenchDevice {
     const size = options.slotSizeBytes ?? 64 * CHUNK_SIZE;
     this.slots = [new Uint8Array(size).fill(0xff), new Uint8Array(size).fill(0xff)];
     this.slots[0].set(options.running);
-    this.receiver = new Receiver(options.receiver);
+    this.receiver = createReceiver(options.receiver);
   }
 
   get running(): Uint8Array {
@@ -64,7 +68,7 @@ export class BenchDevice {
   }
 
   boot(cleanReset: boolean): void {
-    this.receiver = new Receiver(this.#options.receiver);
+    this.receiver = createReceiver(this.#options.receiver);
     this.bootCount++;
     const { descriptor } = parseAppImage(this.running);
     const builtAt = descriptor === undefined ? undefined : earliestBuildTime(descriptor);
@@ -108,6 +112,8 @@ export class BenchDevice {
         const bytes = this.target.slice(action.offset, action.offset + action.length);
         return { type: "flash-done", result: { operation: "read-flash", bytes } };
       }
+      case "verify":
+        return { type: "verified", valid: carryOutVerify(action, this.#options.verify) };
       case "hash-flash":
         return {
           type: "flash-done",

@@ -114,6 +114,11 @@ export class Download {
     return this.#fruitless > this.#options.timing.stalledAfter;
   }
 
+  /** `true` while a chunk is being written. */
+  get isWriting(): boolean {
+    return this.#phase.name === "fetch" && this.#phase.writing !== undefined;
+  }
+
   /** Requests made so far. */
   get requests(): number {
     return this.#requests;
@@ -189,6 +194,8 @@ export class Download {
   #onChunk(payload: Uint8Array): void {
     const phase = this.#phase;
     if (phase.name !== "fetch") return this.#drop("not-downloading");
+    // One chunk at a time keeps memory at one message; what is dropped here is asked for again.
+    if (phase.writing !== undefined) return this.#drop("busy");
     let chunk: ReturnType<typeof parseChunk>;
     try {
       chunk = parseChunk(payload);
@@ -204,8 +211,6 @@ export class Download {
       this.#sawChunkZero = true;
       return this.#drop("early");
     }
-    // One flash operation at a time keeps memory at one chunk; what is dropped here is asked for again.
-    if (phase.writing !== undefined) return this.#drop("busy");
     if (!this.#matches(index, bytes)) return this.#drop("hash-mismatch");
     this.#phase = { name: "fetch", writing: { index, bytes } };
     this.#emit({ type: "erase-sector", offset: index * CHUNK_SIZE });

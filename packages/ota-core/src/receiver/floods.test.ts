@@ -52,10 +52,10 @@ class World {
         chipId: 0,
         allowUnsigned: false,
         keySet: KEYS,
-        // Forged signatures are of one byte repeated: no need to spend the time of a real verification on them.
-        verify: (key, message, sig) => sig.some((byte) => byte !== sig[0]) && verifySignature(key, message, sig),
         random: () => 0,
       },
+      // Forged signatures are of one byte repeated: no need to spend the time of a real verification on them.
+      verify: (key, message, sig) => sig.some((byte) => byte !== sig[0]) && verifySignature(key, message, sig),
       running: OLD,
       now: () => this.now,
       onAction: (action) => {

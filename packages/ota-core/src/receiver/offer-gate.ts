@@ -3,7 +3,7 @@ import type { Immutable } from "../messages/json-message.ts";
 import { compareSequence, type OfferDocument } from "../messages/offer.ts";
 import { targetAdmits } from "../messages/target.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
-import type { SignatureVerifier } from "../signing/signature-verifier.ts";
+import type { SignatureAlgorithm } from "../signing/public-key.ts";
 import { type TrustedKeys, trustKeys } from "../signing/trusted-keys.ts";
 import { type ReceivedOffer, readOffer } from "./received-offer.ts";
 import type { DropReason } from "./receiver-events.ts";
@@ -20,17 +20,18 @@ export interface OfferGateOptions {
   readonly product: string;
   readonly allowUnsigned: boolean;
   readonly keySet: TrustedKeys | undefined;
-  readonly verify: SignatureVerifier;
+  /** Algorithms that the device can verify. */
+  readonly algorithms: readonly SignatureAlgorithm[];
 }
 
-/** What becomes of an offer that arrived. */
+/** Result of {@link OfferGate.admit}. */
 export type Admission =
-  /** For this device, authentic, and not older than what it has accepted; `known`: that very one. */
+  /** For this device, authentic, and not older than the accepted offer; `known`: it is the accepted one. */
   | { readonly kind: "admitted"; readonly received: ReceivedOffer; readonly known: boolean }
   | { readonly kind: "dropped"; readonly reason: DropReason }
-  /** Its key set has not reached this device. It comes again with that. */
+  /** Its key set has not reached this device. The broker repeats it after that step. */
   | { readonly kind: "early"; readonly offer: OfferDocument; readonly error: OtaError }
-  /** Told to its sender, if at all. It changes nothing. */
+  /** It changes nothing. Its sender may get an answer. */
   | {
       readonly kind: "refused";
       readonly reason: DropReason;
@@ -39,25 +40,37 @@ export type Admission =
       /** Its signatures were verified. */
       readonly isAuthentic: boolean;
     }
-  | Extract<TrustVerdict, { kind: "postponed" }>;
+  | Extract<TrustVerdict, { kind: "check" | "postponed" }>;
 
 /**
- * Lets through what a device may believe. In this order, the cheap before the dear: form, topic and target, epoch and
- * order, signatures, and that a number means one offer.
+ * Decides which offers and key sets a device may believe. Checks run from cheapest to most expensive: form, topic and
+ * target, epoch and sequence, signatures, and that a number stands for one offer.
+ *
+ * It examines one message at a time. While a `check` waits for its answer, give it no other message.
  */
 export class OfferGate {
   readonly #options: OfferGateOptions;
   #trust: ReceiverTrust | undefined;
-  /** There is a key set in flash that this firmware can't use: what it demands can't be known, so nothing is taken. */
+  /** Flash holds a key set that this firmware can't use. Its demands are unknown, so no offer is accepted. */
   #isLocked = false;
+  /** The offer whose signatures are being verified. */
+  #examined: ReceivedOffer | undefined;
 
-  /** @throws OtaError `signing/key-set-product` for a set of another product. */
+  /**
+   * @throws {@link OtaError} `signing/key-set-product` for a set of another product.
+   * @throws {@link OtaError} `signing/unsupported-algorithm` for a set that the device can't use.
+   */
   constructor(options: OfferGateOptions) {
     this.#options = options;
-    const { keySet, product, verify } = options;
+    const { keySet, product, algorithms } = options;
     if (keySet === undefined) return;
     checkProduct(keySet.document.product, product);
-    this.#trust = new ReceiverTrust(keySet, verify);
+    this.#trust = new ReceiverTrust(keySet, algorithms);
+  }
+
+  /** `true` while a signature check waits for its answer. */
+  get isExamining(): boolean {
+    return this.#trust?.isExamining ?? false;
   }
 
   /** The key set that is trusted; `undefined` where offers are taken, or refused, unverified. */
@@ -79,18 +92,17 @@ export class OfferGate {
    * @returns `true` if the key set now in use must be written to flash.
    */
   resume(kept: Immutable<KeySet> | undefined): boolean {
-    const { product, verify } = this.#options;
+    const { product, algorithms } = this.#options;
     const current = this.keySet;
     if (kept === undefined || (kept.product !== product && current !== undefined)) return current !== undefined;
     if (current !== undefined && kept.epoch <= current.epoch) return kept.epoch < current.epoch;
-    const keys = kept.product === product ? usableKeys(kept) : undefined;
-    this.#trust = keys === undefined ? undefined : new ReceiverTrust(keys, verify);
-    this.#isLocked = keys === undefined;
+    this.#trust = kept.product === product ? usableTrust(kept, algorithms) : undefined;
+    this.#isLocked = this.#trust === undefined;
     return false;
   }
 
   /**
-   * Judges an offer. Changes nothing but what is remembered of signatures.
+   * Judges an offer. Changes nothing but the memory of verdicts.
    *
    * @param isRetained - Whether the broker sent it because of a subscription.
    */
@@ -107,21 +119,25 @@ export class OfferGate {
     if (wrong !== undefined && offer.epoch > wrong.details.expected) return { kind: "early", offer, error: wrong };
     const stale = wrong ?? (order < 0 ? staleOffer(offer, record) : undefined);
     if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale, isAuthentic: false };
-    const verdict = this.#verdictOf(received, isRetained, now);
-    if (verdict.kind === "postponed") return verdict;
-    if (verdict.kind === "refused") {
-      return { kind: "refused", reason: "untrusted", offer, error: verdict.error, isAuthentic: false };
-    }
-    const known = order === 0;
-    if (known && received.payloadSha256 !== record.payloadSha256) {
-      return { kind: "refused", reason: "stale-offer", offer, error: conflict(offer), isAuthentic: true };
-    }
-    return { kind: "admitted", received, known };
+    return this.#admissionOf(received, this.#verdictOf(received, isRetained, now), record);
   }
 
-  /** Takes a step to the next key set; `undefined` on a device that has none. */
+  /** Goes on with the offer that is being examined; `undefined` if there is none. */
+  answerOffer(isValid: boolean, record: ReceiverRecord, now: number): Admission | undefined {
+    const received = this.#examined;
+    const verdict = this.#trust?.answerOffer(isValid, now);
+    if (received === undefined || verdict === undefined) return undefined;
+    return this.#admissionOf(received, verdict, record);
+  }
+
+  /** Judges the next key set and, if it is verified, trusts it. `undefined` on a device that has no key set. */
   takeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict | undefined {
-    return this.#trust?.takeKeySet(message, isRetained, now);
+    return this.#trust?.judgeKeySet(message, isRetained, now);
+  }
+
+  /** Goes on with the key set that is being examined; `undefined` if there is none. */
+  answerKeySet(isValid: boolean, now: number): TrustVerdict | undefined {
+    return this.#trust?.answerKeySet(isValid, now);
   }
 
   /** Returns when everything that the broker retains can be verified: `now`, or when the budgets for it are back. */
@@ -129,15 +145,29 @@ export class OfferGate {
     return this.#trust?.retainedReadyAt(now) ?? now;
   }
 
+  #admissionOf(received: ReceivedOffer, verdict: TrustVerdict, record: ReceiverRecord): Admission {
+    this.#examined = verdict.kind === "check" ? received : undefined;
+    if (verdict.kind === "check" || verdict.kind === "postponed") return verdict;
+    const { offer } = received;
+    if (verdict.kind === "refused") {
+      return { kind: "refused", reason: "untrusted", offer, error: verdict.error, isAuthentic: false };
+    }
+    const known = compareSequence([offer.epoch, offer.sequence], record.accepted) === 0;
+    if (known && received.payloadSha256 !== record.payloadSha256) {
+      return { kind: "refused", reason: "stale-offer", offer, error: conflict(offer), isAuthentic: true };
+    }
+    return { kind: "admitted", received, known };
+  }
+
   #verdictOf(received: ReceivedOffer, isRetained: boolean, now: number): TrustVerdict {
     if (this.#trust !== undefined) return this.#trust.judgeOffer(received, isRetained, now);
-    if (this.#options.allowUnsigned && !this.#isLocked) return { kind: "verified" };
+    if (this.#options.allowUnsigned && !this.#isLocked) return { kind: "verified", result: undefined };
     const message =
       "the offer can't be verified: this device has no key set and was not provisioned for unsigned offers";
     return { kind: "refused", error: new OtaError("offer/untrusted", message, {}) };
   }
 
-  /** Offers count only under the current key set: one of a former epoch is over, one of a later has to wait for its set. */
+  /** Offers count only under the current key set. One of a later epoch has to wait for its set. */
   #refuseEpoch({ epoch: found }: OfferDocument): OtaError<"offer/wrong-epoch"> | undefined {
     const expected = this.keySet?.epoch;
     if (expected === undefined || found === expected) return undefined;
@@ -147,18 +177,21 @@ export class OfferGate {
   }
 }
 
-/** @throws OtaError `signing/key-set-product`. */
+/** @throws {@link OtaError} `signing/key-set-product`. */
 function checkProduct(found: string, expected: string): void {
   if (found === expected) return;
   const message = `the key set is for ${JSON.stringify(found)}; this device is ${JSON.stringify(expected)}`;
   throw new OtaError("signing/key-set-product", message, { expected, found });
 }
 
-function usableKeys(document: Immutable<KeySet>): TrustedKeys | undefined {
+function usableTrust(
+  document: Immutable<KeySet>,
+  algorithms: readonly SignatureAlgorithm[],
+): ReceiverTrust | undefined {
   try {
-    return trustKeys(document);
+    return new ReceiverTrust(trustKeys(document), algorithms);
   } catch {
-    return undefined; // kept by a later firmware, with kinds of keys that this one doesn't know
+    return undefined; // stored by a later firmware, with types of keys that this one doesn't have
   }
 }
 

@@ -1,5 +1,7 @@
+import type { SignedKind } from "../messages/envelope.ts";
 import type { Immutable } from "../messages/json-message.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
+import type { SignatureAlgorithm } from "../signing/public-key.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 
 /** The image that runs now, as the device reads it from its own flash at boot. */
@@ -106,6 +108,8 @@ export type ReceiverEvent =
   | { readonly type: "chunk"; readonly now: number; readonly payload: Uint8Array }
   | { readonly type: "timer"; readonly now: number; readonly timer: ReceiverTimer }
   | { readonly type: "flash-done"; readonly now: number; readonly result: FlashResult }
+  /** Answer to the `verify` action: the signature is valid for this key, algorithm and document. */
+  | { readonly type: "verified"; readonly now: number; readonly valid: boolean }
   | { readonly type: "flash-failed"; readonly now: number; readonly operation: FlashOperation; readonly espErr: number }
   /** The application's own check of an image on probation ended. */
   | { readonly type: "self-test"; readonly now: number; readonly passed: boolean }
@@ -132,6 +136,19 @@ export type ReceiverAction =
   | { readonly type: "unsubscribe"; readonly topic: string }
   | { readonly type: "set-timer"; readonly timer: ReceiverTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: ReceiverTimer }
+  /**
+   * Verify a signature over `tinybms-ota/<kind>/v1`, a zero byte and `payload`. Answered by `verified`. One is under way
+   * at a time, beside a flash operation.
+   */
+  | {
+      readonly type: "verify";
+      readonly algorithm: SignatureAlgorithm;
+      /** DER SubjectPublicKeyInfo of the key. */
+      readonly spki: Uint8Array;
+      readonly kind: SignedKind;
+      readonly payload: Uint8Array;
+      readonly signature: Uint8Array;
+    }
   /** Read so many bytes of the target slot. Answered by `flash-done` or `flash-failed`, as every flash operation. */
   | { readonly type: "read-flash"; readonly offset: number; readonly length: number }
   /** Read so many bytes from the start of the target slot, and hash them with SHA-256. */

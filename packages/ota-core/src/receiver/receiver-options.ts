@@ -1,5 +1,5 @@
 import type { ReceiverTiming } from "../messages/timing.ts";
-import type { SignatureVerifier } from "../signing/signature-verifier.ts";
+import type { SignatureAlgorithm } from "../signing/public-key.ts";
 import type { TrustedKeys } from "../signing/trusted-keys.ts";
 
 /** Identity and trust of a device, as it was provisioned. */
@@ -13,8 +13,12 @@ export interface ReceiverOptions {
   readonly allowUnsigned: boolean;
   /** Key set that the device was provisioned with. A later one in its flash takes precedence. */
   readonly keySet?: TrustedKeys | undefined;
-  /** @defaultValue `verifySignature`, which needs Node */
-  readonly verify?: SignatureVerifier | undefined;
+  /**
+   * Signature algorithms that the device can verify.
+   *
+   * @defaultValue ECDSA P-256 and RSA
+   */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
   /** Returns a number from 0 (inclusive) to 1 (exclusive), to spread the requests of many devices. */
   readonly random: () => number;
   readonly timing?: Partial<ReceiverTiming> | undefined;

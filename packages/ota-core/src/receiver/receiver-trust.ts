@@ -1,27 +1,16 @@
-import { toHex } from "../bytes.ts";
-import { isOtaError, type OtaError } from "../errors.ts";
+import { isOtaError } from "../errors.ts";
 import { parseEnvelope } from "../messages/envelope.ts";
 import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
-import { sha256 } from "../sha256.ts";
-import { advanceKeySet } from "../signing/key-set-step.ts";
-import type { SignatureVerifier } from "../signing/signature-verifier.ts";
-import type { TrustedKeys } from "../signing/trusted-keys.ts";
-import { verifyEnvelope } from "../signing/verify-envelope.ts";
-import { PerMinute } from "./per-minute.ts";
+import { keySetChecks } from "../signing/key-set-step.ts";
+import type { SignatureAlgorithm } from "../signing/public-key.ts";
+import type { SignatureChecks } from "../signing/signature-check.ts";
+import { type TrustedKeys, withAlgorithms } from "../signing/trusted-keys.ts";
+import { envelopeChecks } from "../signing/verify-envelope.ts";
+import { EnvelopeJudge, type Verdict, type VerificationLimits } from "./envelope-judge.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 
-/** Result of looking at an envelope's signatures. */
-export type TrustVerdict =
-  | { readonly kind: "verified" }
-  | { readonly kind: "refused"; readonly error: OtaError }
-  /** Too many signatures were verified within a minute: this message has to come again. */
-  | { readonly kind: "postponed" };
-
-/** Signature verifications within a minute, for messages that the broker retained and for messages that came live. */
-interface VerificationLimits {
-  readonly retained: number;
-  readonly live: number;
-}
+/** Result of judging a message: an offer or a key set. */
+export type TrustVerdict = Verdict<unknown>;
 
 /**
  * Limits for each kind of message. Each has a budget of its own: a flood of offers can't block the key set that revokes
@@ -30,29 +19,29 @@ interface VerificationLimits {
 const OFFER_LIMITS: VerificationLimits = { retained: 16, live: 8 };
 const KEY_SET_LIMITS: VerificationLimits = { retained: 8, live: 8 };
 
-/**
- * Verifications that one message may cost: 4 signatures of an offer and 4 of the release in it, or 4 of a key set under
- * the root keys of two epochs.
- */
-const MESSAGE_VERIFICATIONS_MAX = 8;
-
-/** Verdicts that are remembered of each kind, retained and live: a broker repeats what it retains at each connect. */
-const VERDICTS_MAX = 4;
-
-/** The keys that a device trusts, and what it may spend on finding out whether something was signed with them. */
+/** The keys that a device trusts, and the work it may spend on finding out whether they signed a message. */
 export class ReceiverTrust {
-  readonly #offers: Judging;
-  readonly #keySets: Judging;
+  readonly #offers = new EnvelopeJudge<void>(OFFER_LIMITS);
+  readonly #keySets = new EnvelopeJudge<TrustedKeys>(KEY_SET_LIMITS);
+  readonly #algorithms: readonly SignatureAlgorithm[];
   #keys: TrustedKeys;
 
-  constructor(keys: TrustedKeys, verify: SignatureVerifier) {
-    this.#keys = keys;
-    this.#offers = new Judging(OFFER_LIMITS, verify);
-    this.#keySets = new Judging(KEY_SET_LIMITS, verify);
+  /**
+   * @param algorithms - Algorithms that the device can verify.
+   * @throws {@link OtaError} `signing/unsupported-algorithm` if it can't verify what a role of the key set signs.
+   */
+  constructor(keys: TrustedKeys, algorithms: readonly SignatureAlgorithm[]) {
+    this.#algorithms = algorithms;
+    this.#keys = withAlgorithms(keys, algorithms);
   }
 
   get keys(): TrustedKeys {
     return this.#keys;
+  }
+
+  /** `true` while a signature check waits for its answer. */
+  get isExamining(): boolean {
+    return this.#offers.isExamining || this.#keySets.isExamining;
   }
 
   /** Returns when everything that the broker retains can be verified: `now`, or when the budgets for it are back. */
@@ -60,113 +49,50 @@ export class ReceiverTrust {
     return Math.max(this.#offers.retainedReadyAt(now), this.#keySets.retainedReadyAt(now));
   }
 
-  /** Verifies that an offer is signed by offer keys, and the release in it by release keys. */
-  judgeOffer({ message, envelope, offer }: ReceivedOffer, isRetained: boolean, now: number): TrustVerdict {
+  /** Begins to verify that offer keys signed an offer, and then that release keys signed its release. */
+  judgeOffer(received: ReceivedOffer, isRetained: boolean, now: number): TrustVerdict {
+    const { message, envelope, offer } = received;
     const count = envelope.signatures.length + (offer.release?.signatures.length ?? 0);
-    return this.#offers.judge(message, isRetained, count, now, (verify) => {
-      verifyEnvelope(envelope, "offer", this.#keys, verify);
-      if (offer.release !== null) verifyEnvelope(offer.release, "release", this.#keys, verify);
-    });
+    return this.#offers.judge(message, isRetained, count, now, offerChecks(received, this.#keys));
   }
 
-  /** Takes a step to the next key set, if `message` is it: {@link ReceiverTrust.keys} are its own then. */
-  takeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict {
-    const verdict = this.#keySets.judge(message, isRetained, 2 * signatureCount(message), now, (verify) => {
-      this.#keys = advanceKeySet(this.#keys, message, verify);
-    });
+  /** Goes on with the offer that is being judged; `undefined` if there is none. */
+  answerOffer(isValid: boolean, now: number): TrustVerdict | undefined {
+    return this.#offers.answer(isValid, now);
+  }
+
+  /** Begins to verify the next key set. If the verdict is `verified`, {@link ReceiverTrust.keys} are its own. */
+  judgeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict {
+    const checks = keySetChecks(this.#keys, message, this.#algorithms);
+    return this.#taken(this.#keySets.judge(message, isRetained, 2 * signatureCount(message), now, checks));
+  }
+
+  /** Goes on with the key set that is being judged; `undefined` if there is none. */
+  answerKeySet(isValid: boolean, now: number): TrustVerdict | undefined {
+    const verdict = this.#keySets.answer(isValid, now);
+    return verdict === undefined ? undefined : this.#taken(verdict);
+  }
+
+  #taken(verdict: Verdict<TrustedKeys>): TrustVerdict {
+    if (verdict.kind !== "verified") return verdict;
+    this.#keys = verdict.result;
     // A set that was too early may be next now. Offers are only judged in their own epoch: those verdicts stand.
-    if (verdict.kind === "verified") this.#keySets.forget();
+    this.#keySets.forget();
     return verdict;
   }
 }
 
-/** Budgets and verdicts of one kind of envelope. A message that is no key set may be an offer, so kinds share nothing. */
-class Judging {
-  readonly #verify: SignatureVerifier;
-  readonly #limits: VerificationLimits;
-  readonly #retained: PerMinute;
-  readonly #live: PerMinute;
-  /** By SHA-256 of the message, signatures included: a forgery around an honest payload says nothing of that payload. */
-  readonly #retainedVerdicts: Map<string, TrustVerdict> = new Map();
-  readonly #liveVerdicts: Map<string, TrustVerdict> = new Map();
-
-  constructor(limits: VerificationLimits, verify: SignatureVerifier) {
-    this.#verify = verify;
-    this.#limits = limits;
-    this.#retained = new PerMinute(limits.retained);
-    this.#live = new PerMinute(limits.live);
-  }
-
-  retainedReadyAt(now: number): number {
-    return this.#retained.availableAt(this.#limits.retained, now);
-  }
-
-  /**
-   * Judges a message within the budget, or says how it was judged before.
-   *
-   * @param count - Verifications that the message costs if it is authentic.
-   */
-  judge(
-    message: Uint8Array,
-    isRetained: boolean,
-    count: number,
-    now: number,
-    step: (verify: SignatureVerifier) => void,
-  ): TrustVerdict {
-    const name = toHex(sha256(message));
-    const known = this.#retainedVerdicts.get(name) ?? this.#liveVerdicts.get(name);
-    if (known !== undefined) return known;
-    const budget = isRetained ? this.#retained : this.#live;
-    const allowance = Math.min(budget.left(now), MESSAGE_VERIFICATIONS_MAX);
-    if (count > allowance) return { kind: "postponed" };
-    let left = allowance;
-    let isCutShort = false;
-    const verdict = attempt(() =>
-      step((...question) => {
-        if (left === 0) {
-          isCutShort = true;
-          return false;
-        }
-        left--;
-        budget.spend(now);
-        return this.#verify(...question);
-      }),
-    );
-    if (isCutShort && allowance < MESSAGE_VERIFICATIONS_MAX) return { kind: "postponed" };
-    remember(isRetained ? this.#retainedVerdicts : this.#liveVerdicts, name, verdict);
-    return verdict;
-  }
-
-  forget(): void {
-    this.#retainedVerdicts.clear();
-    this.#liveVerdicts.clear();
-  }
+function* offerChecks({ envelope, offer }: ReceivedOffer, keys: TrustedKeys): SignatureChecks<void> {
+  yield* envelopeChecks(envelope, "offer", keys);
+  if (offer.release !== null) yield* envelopeChecks(offer.release, "release", keys);
 }
 
-function remember(verdicts: Map<string, TrustVerdict>, name: string, verdict: TrustVerdict): void {
-  verdicts.set(name, verdict);
-  for (const oldest of verdicts.keys()) {
-    if (verdicts.size <= VERDICTS_MAX) return;
-    verdicts.delete(oldest);
-  }
-}
-
-/** Returns how many signatures a key set envelope has; 0 for what is none, which costs no verification. */
+/** Returns how many signatures a key set envelope has; 0 for a message that is not an envelope, which costs no check. */
 function signatureCount(message: Uint8Array): number {
   try {
     return parseEnvelope(message, MESSAGE_SIZE_MAX.keys).signatures.length;
   } catch (error) {
     if (isOtaError(error)) return 0;
-    throw error;
-  }
-}
-
-function attempt(step: () => void): TrustVerdict {
-  try {
-    step();
-    return { kind: "verified" };
-  } catch (error) {
-    if (isOtaError(error)) return { kind: "refused", error };
     throw error;
   }
 }

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BenchDevice, chunksOf } from "../../test/bench-device.ts";
 import { imageIdOfBytes, offerOf, PRODUCT, releaseOf, TOPIC_ROOT } from "../../test/bench-offer.ts";
+import { createReceiver } from "../../test/receiver-under-test.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { buildChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
 import { parseRequest } from "../messages/request.ts";
 import { parseStateReport } from "../messages/state-report.ts";
 import { topicsOf } from "../messages/topics.ts";
-import { Receiver } from "./receiver.ts";
 import type { ReceiverAction } from "./receiver-events.ts";
 import { parseReceiverRecord } from "./receiver-record.ts";
 
@@ -332,16 +332,39 @@ test("two offers that can't be taken, again and again, cost a few reports a minu
   expect(world.device.stores).toBe(0);
 });
 
-test("of the offers that come during a probation the newest is taken up after it", () => {
+test("asks the broker after a probation for the offers that came during it, and takes the newest", () => {
   const world = downloading();
   sendAll(world);
   world.device.boot(true);
   world.device.feed({ type: "connected" });
-  for (const sequence of [9, 7, 8]) {
-    world.device.feed({ type: "offer", payload: offerOf(null, { sequence, id: `${sequence}`.repeat(32) }) });
-  }
+  const offered = (sequence: number) => offerOf(null, { sequence, id: `${sequence}`.repeat(32) });
+  for (const sequence of [9, 7, 8]) world.device.feed({ type: "offer", payload: offered(sequence) });
+  expect(lastReport(world)).toMatchObject({ state: "waiting", offer: "8".repeat(32) });
+  expect(world.device.receiver.report(true)).toMatchObject({ state: "pending-verify", accepted: [1, 1] });
+  const before = world.device.actions.length;
   world.device.feed({ type: "self-test", passed: true });
-  expect(lastReport(world)).toMatchObject({ accepted: [1, 9], version: "1.1.0" });
+  expect(lastReport(world)).toMatchObject({ state: "confirmed", accepted: [1, 1] });
+  const topics = topicsOf(TOPIC_ROOT);
+  expect(world.device.actions.slice(before)).toEqual(
+    expect.arrayContaining([
+      { type: "subscribe", topic: topics.offer },
+      { type: "subscribe", topic: topics.deviceOffer("bench-1") },
+    ]),
+  );
+  for (const sequence of [8, 9, 7]) {
+    world.device.feed({ type: "offer", payload: offered(sequence), retained: true });
+  }
+  expect(world.device.receiver.report(true)).toMatchObject({ accepted: [1, 9], version: "1.1.0" });
+});
+
+test("asks the broker for nothing after a probation without offers", () => {
+  const world = downloading();
+  sendAll(world);
+  world.device.boot(true);
+  world.device.feed({ type: "connected" });
+  const before = world.device.actions.length;
+  world.device.feed({ type: "self-test", passed: true });
+  expect(world.device.actions.slice(before).filter(({ type }) => type === "subscribe")).toEqual([]);
 });
 
 test.for([
@@ -414,7 +437,7 @@ test("a device that runs the image already is confirmed without a download", () 
 });
 
 test("a device that was not provisioned for unsigned offers takes none", () => {
-  const receiver = new Receiver({
+  const receiver = createReceiver({
     device: "bench-1",
     topicRoot: TOPIC_ROOT,
     product: PRODUCT,

@@ -1,17 +1,17 @@
 import type { OtaError } from "../errors.ts";
-import { compareSequence, type OfferDocument } from "../messages/offer.ts";
+import type { OfferDocument } from "../messages/offer.ts";
 import { describeError, type ReportedError } from "../messages/reported-error.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
 import { type Topics, topicsOf } from "../messages/topics.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
-import { verifySignature } from "../signing/signature-verifier.ts";
+import { DEVICE_ALGORITHMS } from "../signing/public-key.ts";
 import { isEarlier, latestTime } from "../signing/time-floor.ts";
 import { decideAtBoot } from "./decide-at-boot.ts";
 import { Download } from "./download.ts";
 import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
+import { type EnvelopeEvent, EnvelopeIntake, type IntakeResult } from "./envelope-intake.ts";
 import { refuseOffer } from "./offer-check.ts";
-import { OfferGate } from "./offer-gate.ts";
 import { Probation, type ProbationEnd, type ProbationEvent } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
 import { ReceiverCounters } from "./receiver-counters.ts";
@@ -29,7 +29,6 @@ import {
 } from "./receiver-record.ts";
 import { type OfferAnswer, ReceiverReports } from "./receiver-reports.ts";
 import { type ReportState, reportOf } from "./report-of.ts";
-import { RetainedRetry } from "./retained-retry.ts";
 import { withoutRejoins } from "./without-rejoins.ts";
 
 type RestState = "idle" | "confirmed" | "rejected" | "rolled-back" | "failed";
@@ -55,10 +54,10 @@ type ActivityEvent = Extract<ReceiverEvent, { type: "hashes" | "chunk" | "flash-
  * them or rolls back.
  *
  * Sans-IO: {@link Receiver.handle} turns an event into actions and owns no socket, timer or flash. Answer every flash
- * action by one `flash-done` or `flash-failed`; the receiver asks for the next one after that. It never throws because of
- * what arrives from outside.
+ * action by one `flash-done` or `flash-failed`, and every `verify` by one `verified`; the receiver asks for the next one
+ * after that. It never throws because of what arrives from outside.
  *
- * Its parts ({@link Download}, {@link Probation}, {@link ReceiverReports}, {@link OfferGate}) return what to do. The
+ * Its parts ({@link Download}, {@link Probation}, {@link ReceiverReports}, {@link EnvelopeIntake}) return what to do. The
  * receiver carries it out in order, and turns the `end` of one activity into the next.
  */
 export class Receiver {
@@ -67,8 +66,7 @@ export class Receiver {
   readonly #topics: Topics;
   readonly #reports: ReceiverReports;
   readonly #counters: ReceiverCounters = new ReceiverCounters();
-  readonly #gate: OfferGate;
-  readonly #retry = new RetainedRetry();
+  readonly #intake: EnvelopeIntake;
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -76,20 +74,24 @@ export class Receiver {
   #offerId: string | undefined;
   #image: string | undefined;
   #error: ReportedError | undefined;
-  /** The newest of the offers that wait for the end of a probation. */
-  #held: ReceivedOffer | undefined;
+  /** An authentic offer arrived that has to wait until the device rests. The broker repeats it then. */
+  #isOfferWaiting = false;
   #context: ReceiverContext = { now: 0, isConnected: false };
   #out: ReceiverAction[] = [];
 
-  /** @throws {@link OtaError} `protocol/topic-invalid` or `signing/key-set-product` for options that can't be right. */
+  /**
+   * @throws {@link OtaError} `protocol/topic-invalid`.
+   * @throws {@link OtaError} `signing/key-set-product` for a key set of another product.
+   * @throws {@link OtaError} `signing/unsupported-algorithm` for a key set that the device can't use.
+   */
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(this.#timing);
     this.#topics = topicsOf(options.topicRoot);
     this.#reports = new ReceiverReports(this.#topics.state(options.device), this.#timing.reportMs);
-    const { keySet, verify = verifySignature } = options;
-    this.#gate = new OfferGate({ ...options, keySet, verify });
+    const { keySet, algorithms = DEVICE_ALGORITHMS } = options;
+    this.#intake = new EnvelopeIntake({ ...options, keySet, algorithms });
   }
 
   /** State of the device, as its reports name it. */
@@ -147,9 +149,9 @@ export class Receiver {
         this.#context = { now: event.now, isConnected: false };
         return;
       case "offer":
-        return this.#onOffer(event.payload, event.retained);
       case "key-set":
-        return this.#onKeySet(event.payload, event.retained);
+      case "verified":
+        return this.#onEnvelope(event);
       case "timer":
         return this.#onTimer(event);
       case "cancel":
@@ -163,7 +165,7 @@ export class Receiver {
   #onBooted(event: BootedEvent): void {
     this.#boot = event;
     this.#record = event.record ?? BLANK_RECORD;
-    if (this.#gate.resume(event.keySet)) this.#storeKeySet();
+    if (this.#intake.resume(event.keySet)) this.#storeKeySet();
     const decision = decideAtBoot(this.#record, event.running);
     const { attempt } = this.#record;
     this.#offerId = attempt?.offer;
@@ -254,6 +256,7 @@ export class Receiver {
   #onActivityEvent(event: ActivityEvent): void {
     const activity = this.#activity;
     if (event.type === "chunk") this.#counters.chunksReceived++;
+    if (event.type === "chunk" && this.#intake.isExamining) return this.#counters.drop("busy");
     if (event.type === "chunk" || event.type === "hashes") {
       if (activity.name !== "download") return this.#counters.drop("not-downloading");
       return this.#advanceDownload(activity.download, event);
@@ -291,7 +294,7 @@ export class Receiver {
   /** The broker repeats what it retains at each call. The key set comes first, because it decides which offers count. */
   #subscribeToOffers(): void {
     if (!this.#context.isConnected) return;
-    this.#retry.asked(this.#context.now);
+    this.#intake.subscribed(this.#context.now);
     const keys = this.#nextKeySetTopic();
     if (keys !== undefined) this.#emit({ type: "subscribe", topic: keys });
     this.#emit({ type: "subscribe", topic: this.#topics.offer });
@@ -300,57 +303,54 @@ export class Receiver {
 
   /** Returns the topic of the only key set that the device could accept. */
   #nextKeySetTopic(): string | undefined {
-    const epoch = this.#gate.nextEpoch;
+    const epoch = this.#intake.nextEpoch;
     return epoch === undefined ? undefined : this.#topics.keys(epoch);
   }
 
-  #onOffer(message: Uint8Array, isRetained: boolean): void {
-    if (message.length === 0) return; // cleared from the broker: nothing new
-    const admission = this.#gate.admit(message, isRetained, this.#record, this.#context.now);
-    switch (admission.kind) {
+  #onEnvelope(event: EnvelopeEvent): void {
+    const formerTopic = this.#nextKeySetTopic();
+    const isMessage = event.type !== "verified";
+    // The device has one buffer for messages: the chunk that is being written lies in it.
+    const isBufferTaken = isMessage && event.payload.length > 0 && this.#download?.isWriting === true;
+    const step = isBufferTaken ? this.#intake.postpone("busy", event.now) : this.#intake.handle(event, this.#record);
+    this.#emit(...step.actions);
+    if (step.result !== undefined) this.#onIntakeResult(step.result, formerTopic);
+  }
+
+  /** @param formerTopic - Topic of the next key set before the event. */
+  #onIntakeResult(result: IntakeResult, formerTopic: string | undefined): void {
+    switch (result.kind) {
       case "admitted":
-        return this.#takeUp(admission.received, admission.known);
+        return this.#takeUp(result.received, result.known);
       case "dropped":
-        return this.#counters.drop(admission.reason);
-      case "postponed":
-        return this.#postpone();
+        return this.#counters.drop(result.reason);
       case "early":
-        this.#counters.refuse("early", admission.error.code);
-        return this.#answer(admission.offer, { state: "waiting", error: admission.error, isAuthentic: false });
+        this.#counters.refuse("early", result.error.code);
+        return this.#answer(result.offer, { state: "waiting", error: result.error, isAuthentic: false });
       case "refused": {
-        const { error, isAuthentic, offer, reason } = admission;
+        const { error, isAuthentic, offer, reason } = result;
         this.#counters.refuse(reason, error.code);
         return this.#answer(offer, { state: "rejected", error, isAuthentic });
       }
+      case "key-set-refused":
+        return this.#counters.refuse("untrusted", result.error.code);
+      case "key-set-taken":
+        return this.#onKeySetTaken(formerTopic);
     }
   }
 
-  /** One step of trust. It ends a download that the key set before allowed, unless the image is already set to boot. */
-  #onKeySet(message: Uint8Array, isRetained: boolean): void {
-    if (message.length === 0) return;
-    const former = this.#nextKeySetTopic();
-    const verdict = this.#gate.takeKeySet(message, isRetained, this.#context.now);
-    if (verdict === undefined) return this.#counters.drop("not-for-us");
-    if (verdict.kind === "postponed") return this.#postpone();
-    if (verdict.kind === "refused") return this.#counters.refuse("untrusted", verdict.error.code);
+  /** Ends a download that the key set before allowed, unless the image is already set to boot. */
+  #onKeySetTaken(formerTopic: string | undefined): void {
     this.#storeKeySet();
-    if (this.#context.isConnected && former !== undefined) this.#emit({ type: "unsubscribe", topic: former });
+    if (this.#context.isConnected && formerTopic !== undefined) this.#emit({ type: "unsubscribe", topic: formerTopic });
     this.#subscribeToOffers();
     if (this.#activity.name !== "download" || this.state === "ready-to-reboot") return;
     this.#endDownload("rejected");
     this.#error = describeError("offer/wrong-epoch");
   }
 
-  /** Drops a message that can't be verified now, and asks the broker later for what it retains. */
-  #postpone(): void {
-    const { now } = this.#context;
-    this.#counters.drop("too-many");
-    this.#emit(...this.#retry.postpone(now, this.#gate.retainedReadyAt(now)));
-  }
-
   #onVerifyTimer(): void {
-    const { now } = this.#context;
-    const again = this.#retry.timerFired(now, this.#gate.retainedReadyAt(now));
+    const again = this.#intake.timerFired(this.#context.now);
     if (again === undefined) this.#subscribeToOffers();
     else this.#emit(again);
   }
@@ -359,7 +359,7 @@ export class Receiver {
     const { offer, release, payloadSha256 } = received;
     const { name } = this.#activity;
     if (isKnown && this.#stands(offer)) return;
-    if (name === "probation" || name === "condemn" || this.state === "ready-to-reboot") return this.#hold(received);
+    if (name === "probation" || name === "condemn" || this.state === "ready-to-reboot") return this.#makeWait(offer);
     const refusal = release === undefined ? undefined : this.#refusalOf(offer, release);
     if (refusal !== undefined) return this.#reject(offer, refusal);
     if (name === "download") this.#endDownload("idle");
@@ -388,13 +388,9 @@ export class Receiver {
     return true;
   }
 
-  /** Makes an offer wait. When the device rests again, it takes up the newest of those that waited. */
-  #hold(received: ReceivedOffer): void {
-    const { offer } = received;
-    const held = this.#held?.offer;
-    if (held === undefined || compareSequence([offer.epoch, offer.sequence], [held.epoch, held.sequence]) > 0) {
-      this.#held = received;
-    }
+  /** Makes an offer wait. The device keeps no copy: it subscribes again when it rests. */
+  #makeWait(offer: OfferDocument): void {
+    this.#isOfferWaiting = true;
     this.#answer(offer, { state: "waiting", error: undefined, isAuthentic: true });
   }
 
@@ -446,7 +442,7 @@ export class Receiver {
   #timeFloor(epoch: number): string | undefined {
     const { floor } = this.#record;
     const { builtAt } = (this.#boot as BootedEvent).running;
-    return latestTime([builtAt, this.#gate.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
+    return latestTime([builtAt, this.#intake.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
   }
 
   #reject(offer: OfferDocument, error: OtaError): void {
@@ -466,11 +462,11 @@ export class Receiver {
   /** A signed offer tells the time even if the device can't take it. */
   #raiseFloor(offer: OfferDocument): void {
     const floor = this.#timeFloor(offer.epoch);
-    if (this.#gate.keySet === undefined || (floor !== undefined && !isEarlier(floor, offer.issued_at))) return;
+    if (this.#intake.keySet === undefined || (floor !== undefined && !isEarlier(floor, offer.issued_at))) return;
     this.#store({ ...this.#record, floor: floorWith(this.#record, offer) });
   }
 
-  /** → resting. The offer ended on this device, and one that waits is taken up. */
+  /** → resting. The offer ended on this device; the broker repeats one that had to wait. */
   #finish(outcome: Outcome, attempt: Attempt | undefined): void {
     const offer = attempt?.offer ?? this.#offerId;
     const image = attempt?.image ?? this.#image;
@@ -480,11 +476,9 @@ export class Receiver {
     }
     this.#emit({ type: "clear-timer", timer: "probation" });
     this.#rest(outcome);
-    const held = this.#held;
-    this.#held = undefined;
-    if (held === undefined) return;
-    this.#emit(...this.#reports.changed(this.#reportState(), this.#context));
-    this.#onOffer(held.message, true);
+    if (!this.#isOfferWaiting) return;
+    this.#isOfferWaiting = false;
+    this.#subscribeToOffers();
   }
 
   #endDownload(state: RestState): void {
@@ -504,7 +498,7 @@ export class Receiver {
   }
 
   #storeKeySet(): void {
-    const { keySet } = this.#gate;
+    const { keySet } = this.#intake;
     if (keySet !== undefined) this.#emit({ type: "store-key-set", keySet });
   }
 
@@ -529,7 +523,7 @@ export class Receiver {
       image: this.#image,
       error: this.#error,
       accepted: this.#record.accepted,
-      keySet: this.#gate.keySet?.epoch,
+      keySet: this.#intake.keySet?.epoch,
       boot: this.#boot,
       download: this.#download,
       counters: this.#counters,

@@ -2,9 +2,11 @@ import { OtaError } from "../errors.ts";
 import { parseEnvelope } from "../messages/envelope.ts";
 import { parseKeySet } from "../messages/key-set.ts";
 import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./public-key.ts";
+import { answerChecks, type SignatureChecks } from "./signature-check.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
-import { type TrustedKeys, trustKeys } from "./trusted-keys.ts";
-import { verifyEnvelope } from "./verify-envelope.ts";
+import { type TrustedKeys, trustKeys, withAlgorithms } from "./trusted-keys.ts";
+import { envelopeChecks, verifyEnvelope } from "./verify-envelope.ts";
 
 /**
  * Parses a provisioned key set. Provisioning is trusted; the required threshold of signatures by the set's own root
@@ -36,6 +38,20 @@ export function readKeySet(message: Uint8Array, verify: SignatureVerifier): Trus
  * @throws {@link OtaError} `signing/key-set-product`; else as {@link readKeySet}.
  */
 export function advanceKeySet(current: TrustedKeys, message: Uint8Array, verify: SignatureVerifier): TrustedKeys {
+  return answerChecks(keySetChecks(current, message), verify);
+}
+
+/**
+ * Does what {@link advanceKeySet} does, one signature at a time.
+ *
+ * @param algorithms - Algorithms that the device can verify.
+ * @throws {@link OtaError} as {@link advanceKeySet}, and `signing/unsupported-algorithm` as {@link withAlgorithms}.
+ */
+export function* keySetChecks(
+  current: TrustedKeys,
+  message: Uint8Array,
+  algorithms: readonly SignatureAlgorithm[] = SIGNATURE_ALGORITHMS,
+): SignatureChecks<TrustedKeys> {
   const envelope = parseEnvelope(message, MESSAGE_SIZE_MAX.keys);
   const document = parseKeySet(envelope.payload);
   // Cheap checks come before any verification.
@@ -49,8 +65,8 @@ export function advanceKeySet(current: TrustedKeys, message: Uint8Array, verify:
     const text = `the key set is for ${JSON.stringify(found)}; this device is ${JSON.stringify(wanted)}`;
     throw new OtaError("signing/key-set-product", text, { expected: wanted, found });
   }
-  verifyEnvelope(envelope, "keys", current, verify);
-  const next = trustKeys(document);
-  verifyEnvelope(envelope, "keys", next, verify);
+  yield* envelopeChecks(envelope, "keys", current);
+  const next = withAlgorithms(trustKeys(document), algorithms);
+  yield* envelopeChecks(envelope, "keys", next);
   return next;
 }

@@ -8,6 +8,16 @@ import { DerTag, readDer, readIntegerPair, readOnlyDer } from "./der.ts";
 /** Signature algorithm. Each type of key has one algorithm and one encoding. */
 export type SignatureAlgorithm = KeyRecord["alg"];
 
+/** Every algorithm that files, key sets and publishers may use. */
+export const SIGNATURE_ALGORITHMS: readonly SignatureAlgorithm[] = [
+  "ecdsa-p256-sha256",
+  "rsa-pkcs1v15-sha256",
+  "ed25519",
+];
+
+/** The algorithms of the device profile. */
+export const DEVICE_ALGORITHMS: readonly SignatureAlgorithm[] = ["ecdsa-p256-sha256", "rsa-pkcs1v15-sha256"];
+
 /** A checked public key, created by {@link parsePublicKey}. */
 export interface PublicKey {
   /** 32 hexadecimal digits: the first 16 bytes of the SHA-256 of `spki`. */

@@ -3,7 +3,7 @@ import { fromBase64 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import type { Immutable } from "../messages/json-message.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
-import { type PublicKey, parsePublicKey } from "./public-key.ts";
+import { type PublicKey, parsePublicKey, type SignatureAlgorithm } from "./public-key.ts";
 
 /** Role of a key: `root` signs key sets, `release` signs releases, `offer` signs offers. */
 export type KeyRoleName = "offer" | "release" | "root";
@@ -41,6 +41,29 @@ export function trustKeys(document: Immutable<KeySet>): TrustedKeys {
     return { keys: valid.flatMap((keyid) => keys.get(keyid) ?? []), threshold };
   };
   return { document, roles: { root: roleOf("root"), release: roleOf("release"), offer: roleOf("offer") } };
+}
+
+/**
+ * Leaves out the keys whose algorithm a device doesn't have.
+ *
+ * @throws {@link OtaError} `signing/unsupported-algorithm` if the keys of a role that remain are fewer than its
+ *   threshold: the device could never verify anything that the role signs.
+ */
+export function withAlgorithms(keys: TrustedKeys, algorithms: readonly SignatureAlgorithm[]): TrustedKeys {
+  const { document, roles } = keys;
+  for (const role of KEY_ROLES) {
+    const { keyids, threshold } = document.roles[role];
+    const usable = keyids.filter((keyid) => algorithms.some((alg) => alg === document.records[keyid]?.alg));
+    if (usable.length >= threshold) continue;
+    const message = `role ${role} of key set ${document.epoch} needs ${threshold} signatures; this device has the algorithms of ${usable.length} of its keys (${algorithms.join(", ")})`;
+    throw new OtaError("signing/unsupported-algorithm", message, { kind: "keys", role });
+  }
+  const usableOf = ({ keys: all, threshold }: TrustedRole): TrustedRole => ({
+    keys: all.filter(({ alg }) => algorithms.includes(alg)),
+    threshold,
+  });
+  const { root, release, offer } = roles;
+  return { document, roles: { root: usableOf(root), release: usableOf(release), offer: usableOf(offer) } };
 }
 
 function readRecord(keyid: string, { alg, spki }: Immutable<KeySet["records"][string]>): PublicKey {

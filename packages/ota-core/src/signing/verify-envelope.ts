@@ -1,6 +1,7 @@
 import { OtaError } from "../errors.ts";
-import { type Envelope, type EnvelopeSignature, type SignedKind, signedBytes } from "../messages/envelope.ts";
+import type { Envelope, EnvelopeSignature, SignedKind } from "../messages/envelope.ts";
 import type { PublicKey } from "./public-key.ts";
+import { answerChecks, type SignatureChecks } from "./signature-check.ts";
 import type { SignatureVerifier } from "./signature-verifier.ts";
 import type { KeyRoleName, TrustedKeys, TrustedRole } from "./trusted-keys.ts";
 
@@ -30,10 +31,11 @@ const ROLE_OF: Readonly<Record<SignedKind, KeyRoleName>> = { keys: "root", relea
  * @param keys - The current key set.
  * @param verify - `verifySignature` in Node.
  * @throws {@link OtaError} `signing/unsigned`.
- * @throws {@link OtaError} `signing/threshold` where some but too few keys have signed; where none has, why the
- *   likeliest signature doesn't count:.
+ * @throws {@link OtaError} `signing/threshold` if some but too few keys have signed. If none has, the code says why the
+ *   most likely signature doesn't count:
  * @throws {@link OtaError} `signing/bad-signature`.
  * @throws {@link OtaError} `signing/wrong-algorithm`.
+ * @throws {@link OtaError} `signing/unsupported-algorithm`.
  * @throws {@link OtaError} `signing/revoked-key`.
  * @throws {@link OtaError} `signing/wrong-role`.
  * @throws {@link OtaError} `signing/unknown-key`.
@@ -44,11 +46,24 @@ export function verifyEnvelope(
   keys: TrustedKeys,
   verify: SignatureVerifier,
 ): VerifiedEnvelope {
+  return answerChecks(envelopeChecks(envelope, kind, keys), verify);
+}
+
+/**
+ * Does what {@link verifyEnvelope} does, one signature at a time.
+ *
+ * @throws {@link OtaError} as {@link verifyEnvelope}.
+ */
+export function* envelopeChecks(
+  envelope: Envelope,
+  kind: SignedKind,
+  keys: TrustedKeys,
+): SignatureChecks<VerifiedEnvelope> {
   const { payload, signatures } = envelope;
   if (signatures.length === 0)
     throw new OtaError("signing/unsigned", `${NOUN[kind]} is not signed; this key set demands it`, { kind });
   const role = keys.roles[ROLE_OF[kind]];
-  const keyids = signersOf(envelope, kind, role, verify);
+  const keyids = yield* signerChecks(envelope, kind, role);
   if (keyids.length >= role.threshold) return { payload, keyids };
   throw refusal(envelope, kind, keys, keyids);
 }
@@ -59,42 +74,56 @@ export function verifyEnvelope(
  * @returns Their ids, each once; no more than the role's threshold are looked for.
  */
 export function signersOf(
-  { payload, signatures }: Envelope,
+  envelope: Envelope,
   kind: SignedKind,
   role: TrustedRole,
   verify: SignatureVerifier,
 ): readonly string[] {
-  const message = signedBytes(kind, payload);
+  return answerChecks(signerChecks(envelope, kind, role), verify);
+}
+
+/**
+ * Tries each signature with the key that it names. Then tries each signature that is not valid so far with the role's
+ * other keys, in the order of the key set. A key that counts already is not tried again. Ends at the threshold, or after
+ * {@link ENVELOPE_VERIFICATIONS_MAX} checks.
+ */
+function* signerChecks(
+  { payload, signatures }: Envelope,
+  kind: SignedKind,
+  { keys, threshold }: TrustedRole,
+): SignatureChecks<readonly string[]> {
   const signers = new Set<string>();
+  const valid = new Set<EnvelopeSignature>();
   let verifications = 0;
-  for (const [signature, key] of attemptsOf(signatures, role.keys)) {
-    if (signers.size >= role.threshold) break;
-    if (signers.has(key.keyid)) continue;
-    if (verifications === ENVELOPE_VERIFICATIONS_MAX) break;
+  for (const [signature, key] of attemptsOf(signatures, keys)) {
+    if (valid.has(signature) || signers.has(key.keyid)) continue;
+    if (signers.size >= threshold || verifications === ENVELOPE_VERIFICATIONS_MAX) break;
     verifications++;
-    if (verify(key, message, signature.sig)) signers.add(key.keyid);
+    if (!(yield { kind, payload, key, signature: signature.sig })) continue;
+    signers.add(key.keyid);
+    valid.add(signature);
   }
   return [...signers];
 }
 
-/** Each signature with each key that it may be of: those that name each other first. */
-function attemptsOf(
-  signatures: readonly EnvelopeSignature[],
-  keys: readonly PublicKey[],
-): readonly (readonly [EnvelopeSignature, PublicKey])[] {
-  const pairs = signatures.flatMap((signature) =>
-    keys.filter(({ alg }) => alg === signature.alg).map((key) => [signature, key] as const),
+type Attempt = readonly [EnvelopeSignature, PublicKey];
+
+/** Pairs that name each other come first: an honest envelope then costs one check per signature that counts. */
+function attemptsOf(signatures: readonly EnvelopeSignature[], keys: readonly PublicKey[]): readonly Attempt[] {
+  const attempts = signatures.flatMap((signature) =>
+    keys.filter(({ alg }) => alg === signature.alg).map((key): Attempt => [signature, key]),
   );
-  const isNamed = ([{ keyid }, key]: (typeof pairs)[number]): boolean => keyid === key.keyid;
-  return [...pairs.filter(isNamed), ...pairs.filter((pair) => !isNamed(pair))];
+  const isNamed = ([{ keyid }, key]: Attempt): boolean => keyid === key.keyid;
+  return [...attempts.filter(isNamed), ...attempts.filter((attempt) => !isNamed(attempt))];
 }
 
 const NOUN: Readonly<Record<SignedKind, string>> = { keys: "the key set", release: "the release", offer: "the offer" };
 
-/** Why a signature doesn't count, by what it names; the likeliest to be meant comes first. */
-const LIKELIEST = [
+/** Why a signature doesn't count, from the most to the least likely to be meant. */
+const REASONS = [
   "signing/bad-signature",
   "signing/wrong-algorithm",
+  "signing/unsupported-algorithm",
   "signing/revoked-key",
   "signing/wrong-role",
   "signing/unknown-key",
@@ -104,7 +133,7 @@ function refusal({ signatures }: Envelope, kind: SignedKind, keys: TrustedKeys, 
   const reasons = signatures
     .filter(({ keyid }) => !counted.includes(keyid))
     .map((signature) => reasonOf(signature, kind, keys))
-    .sort((left, right) => LIKELIEST.indexOf(left.code) - LIKELIEST.indexOf(right.code));
+    .sort((left, right) => REASONS.indexOf(left.code) - REASONS.indexOf(right.code));
   const [likeliest] = reasons;
   if (counted.length === 0 && likeliest !== undefined) return likeliest;
   const { threshold } = keys.roles[ROLE_OF[kind]];
@@ -117,7 +146,7 @@ function reasonOf(
   { keyid, alg }: EnvelopeSignature,
   kind: SignedKind,
   { document, roles }: TrustedKeys,
-): OtaError<(typeof LIKELIEST)[number]> {
+): OtaError<(typeof REASONS)[number]> {
   const role = ROLE_OF[kind];
   const details = { kind, keyid };
   const noun = NOUN[kind];
@@ -130,10 +159,14 @@ function reasonOf(
       `${noun} is signed by key ${keyid}, which ${where} doesn't hold`,
       details,
     );
-  const key = roles[role].keys.find((it) => it.keyid === keyid);
-  if (key === undefined) {
+  if (!document.roles[role].keyids.includes(keyid)) {
     const message = `${noun} is signed by key ${keyid}, which ${where} doesn't trust for the role ${role}`;
     return new OtaError("signing/wrong-role", message, details);
+  }
+  const key = roles[role].keys.find((it) => it.keyid === keyid);
+  if (key === undefined) {
+    const message = `${noun} is signed by key ${keyid}, whose algorithm this device doesn't have`;
+    return new OtaError("signing/unsupported-algorithm", message, { kind, role });
   }
   if (key.alg !== alg) {
     const message = `${noun} has a signature that states ${alg}; key ${keyid} signs with ${key.alg}`;
