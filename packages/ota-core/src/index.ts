@@ -7,6 +7,15 @@ export {
   type OtaErrorOptions,
   type Problem,
 } from "./errors.ts";
+export {
+  type FleetChange,
+  type FleetCounts,
+  type FleetDevice,
+  type FleetReport,
+  type FleetReportResult,
+  FleetView,
+  isBehind,
+} from "./fleet/fleet-view.ts";
 export { formatHex } from "./format-hex.ts";
 export { formatJson } from "./json/format-json.ts";
 export {

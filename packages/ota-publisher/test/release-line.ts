@@ -65,14 +65,16 @@ export interface RunWorld {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with each text on standard error as it comes. */
   readonly onStderr?: (text: string) => void;
+  /** Called with each text on standard output as it comes. */
+  readonly onStdout?: (text: string) => void;
 }
 
 /** Runs `tinybms-ota` and collects what it writes. */
 export async function runCommand(
   args: readonly string[],
-  { signal = new AbortController().signal, env = {}, onStderr = () => {} }: RunWorld = {},
+  { signal = new AbortController().signal, env = {}, onStderr = () => {}, onStdout }: RunWorld = {},
 ): Promise<CliRun> {
-  const [stdout, stderr] = [new TextCollector(), new TextCollector(onStderr)];
+  const [stdout, stderr] = [new TextCollector(onStdout), new TextCollector(onStderr)];
   const exitCode = await runCli(args, { stdout, stderr, env, signal });
   return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }

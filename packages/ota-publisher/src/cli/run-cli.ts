@@ -26,6 +26,12 @@ const COMMANDS: readonly CommandDefinition[] = [
     load: async () => (await import("./declare-withdraw.ts")).declareWithdraw,
   },
   {
+    name: "status",
+    description: "show the state of every device",
+    group: RELEASE_COMMANDS,
+    load: async () => (await import("./declare-status.ts")).declareStatus,
+  },
+  {
     name: "broker-check",
     description: "check that a broker does what a delivery needs",
     group: RELEASE_COMMANDS,

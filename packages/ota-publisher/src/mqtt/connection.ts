@@ -181,12 +181,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return client === undefined ? { type: "lost", reasonCode: undefined } : await publishBlob(client, message, signal);
   }
 
-  /** Subscribes with QoS 1. Fulfilled with `false` if the connection was lost, or the broker refuses the topic. */
-  subscribe(topic: string | string[]): Promise<boolean> {
+  /** Subscribes. Fulfilled with `false` if the connection was lost, or the broker refuses the topic. */
+  subscribe(topic: string | string[], qos: 0 | 1 = 1): Promise<boolean> {
     const client = this.#client;
     if (client === undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
-      client.subscribe(topic, { qos: 1 }, (error, granted) =>
+      client.subscribe(topic, { qos }, (error, granted) =>
         resolve(error === null && granted?.every(({ qos }) => qos < 128) !== false),
       );
     });

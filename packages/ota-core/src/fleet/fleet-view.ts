@@ -1,0 +1,209 @@
+import { isOtaError } from "../errors.ts";
+import { type DeviceState, parseStateReport } from "../messages/state-report.ts";
+import type { StateReport } from "../schemas/types.generated.ts";
+
+/** Most devices that a {@link FleetView} remembers by default. */
+const DEVICES_MAX = 20_000;
+
+/** Changes that are kept of each device. */
+const CHANGES_MAX = 32;
+
+/** What a device said of itself, as far as a fleet view keeps it. Everything is the device's own claim. */
+export interface FleetReport {
+  readonly state: DeviceState;
+  /** Image of its offer: 32 hexadecimal digits; absent without an offer. */
+  readonly image: string | undefined;
+  /** Version of the app descriptor of the running image. */
+  readonly version: string;
+  readonly slot: string;
+  /** SHA-256 of the running image: 64 hexadecimal digits. */
+  readonly runningSha256: string;
+  /** Chunks of the offered image that are in flash, of `total`. */
+  readonly received: number;
+  readonly total: number;
+  /** Highest (epoch, sequence) that it accepted. */
+  readonly accepted: readonly [epoch: number, sequence: number];
+  /** Epoch of the key set that it trusts; `undefined` if it has none. */
+  readonly keySet: number | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly bootCount: number;
+}
+
+/** A moment at which a device's state, running image or error changed. */
+export interface FleetChange {
+  /** Time of the event, in milliseconds. */
+  readonly at: number;
+  readonly state: DeviceState;
+  readonly runningSha256: string;
+  readonly errorCode: string | undefined;
+}
+
+/** One device of a fleet. */
+export interface FleetDevice {
+  readonly device: string;
+  readonly online: boolean;
+  readonly report: FleetReport;
+  /** Time of its last report, in milliseconds. */
+  readonly heardAt: number;
+  /** Its last 32 changes, the oldest first. */
+  readonly changes: readonly FleetChange[];
+}
+
+/** Counts over all devices of a {@link FleetView}. */
+export interface FleetCounts {
+  readonly devices: number;
+  readonly online: number;
+  /** By SHA-256 of the running image. */
+  readonly byRunningImage: ReadonlyMap<string, number>;
+  readonly byState: ReadonlyMap<DeviceState, number>;
+  readonly byErrorCode: ReadonlyMap<string, number>;
+  /** By epoch of the key set; 0: none. */
+  readonly byKeySet: ReadonlyMap<number, number>;
+  /** Highest (epoch, sequence) that a device accepted; [0, 0] without one. */
+  readonly highestAccepted: readonly [epoch: number, sequence: number];
+}
+
+/** Result of {@link FleetView.report}. */
+export type FleetReportResult = "changed" | "unchanged" | "malformed";
+
+/** State of a fleet, from the reports of its devices. Bounded: the device that was heard least recently is forgotten. */
+export class FleetView {
+  readonly #devicesMax: number;
+  /** Least recently heard first. */
+  readonly #devices = new Map<string, FleetDevice>();
+  #forgotten = 0;
+  #malformed = 0;
+
+  /**
+   * @param options.devicesMax - Most devices that are remembered.
+   *   @defaultValue 20 000
+   */
+  constructor({ devicesMax = DEVICES_MAX }: { readonly devicesMax?: number } = {}) {
+    this.#devicesMax = devicesMax;
+  }
+
+  /** How often a device was forgotten for another. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Messages that were not state reports of the device in their topic. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /** Returns all devices, sorted by name. */
+  devices(): readonly FleetDevice[] {
+    return [...this.#devices.values()].sort((left, right) => (left.device < right.device ? -1 : 1));
+  }
+
+  /** Returns a device, if it was heard and not forgotten. */
+  find(device: string): FleetDevice | undefined {
+    return this.#devices.get(device);
+  }
+
+  /**
+   * Takes a message on a device's state topic.
+   *
+   * Of a report with `online: false`, the connection's will, only that member counts if the device was heard before: a
+   * will is as old as the connection.
+   *
+   * @param device - Device in the topic.
+   * @param payload - The message.
+   * @param now - Time in milliseconds, of any clock that does not go back.
+   */
+  report(device: string, payload: Uint8Array, now: number): FleetReportResult {
+    const document = parsed(payload);
+    if (document?.device !== device) {
+      this.#malformed++;
+      return "malformed";
+    }
+    const before = this.#devices.get(device);
+    const report = before !== undefined && !document.online ? before.report : reportOf(document);
+    const change = changeOf(report, now);
+    const isNews = before === undefined || !isSameChange(change, before.changes.at(-1));
+    const changes = isNews ? [...(before?.changes ?? []), change].slice(-CHANGES_MAX) : before.changes;
+    this.#devices.delete(device);
+    if (before === undefined && this.#devices.size >= this.#devicesMax) this.#forgetOne();
+    this.#devices.set(device, { device, online: document.online, report, heardAt: now, changes });
+    const hasProgress = before?.report.received !== report.received || before.online !== document.online;
+    return isNews || hasProgress ? "changed" : "unchanged";
+  }
+
+  /** Counts all devices. */
+  counts(): FleetCounts {
+    const byRunningImage = new Map<string, number>();
+    const byState = new Map<DeviceState, number>();
+    const byErrorCode = new Map<string, number>();
+    const byKeySet = new Map<number, number>();
+    let online = 0;
+    let highestAccepted: FleetReport["accepted"] = [0, 0];
+    for (const { online: isOnline, report } of this.#devices.values()) {
+      if (isOnline) online++;
+      count(byRunningImage, report.runningSha256);
+      count(byState, report.state);
+      count(byKeySet, report.keySet ?? 0);
+      if (report.error !== undefined) count(byErrorCode, report.error.code);
+      if (isBehind(highestAccepted, report.accepted)) highestAccepted = report.accepted;
+    }
+    return {
+      devices: this.#devices.size,
+      online,
+      byRunningImage,
+      byState,
+      byErrorCode,
+      byKeySet,
+      highestAccepted,
+    };
+  }
+
+  #forgetOne(): void {
+    const [oldest] = this.#devices.keys();
+    if (oldest === undefined) return;
+    this.#devices.delete(oldest);
+    this.#forgotten++;
+  }
+}
+
+/** Returns `true` if a counter is lower than another: by epoch, then by sequence. */
+export function isBehind(counter: FleetReport["accepted"], other: FleetReport["accepted"]): boolean {
+  return counter[0] < other[0] || (counter[0] === other[0] && counter[1] < other[1]);
+}
+
+function parsed(payload: Uint8Array): StateReport | undefined {
+  try {
+    return parseStateReport(payload);
+  } catch (error) {
+    if (isOtaError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Copies the members by name: those that the schema does not know could be of any size. */
+function reportOf(document: StateReport): FleetReport {
+  const { state, image, version, slot, received, total, accepted, error } = document;
+  return {
+    ...{ state, image, version, slot, received, total },
+    runningSha256: document.running_sha256,
+    accepted: [accepted[0], accepted[1]],
+    keySet: document.key_set,
+    error: error && { code: error.code, message: error.message },
+    bootCount: document.boot_count,
+  };
+}
+
+function changeOf({ state, runningSha256, error }: FleetReport, at: number): FleetChange {
+  return { at, state, runningSha256, errorCode: error?.code };
+}
+
+function isSameChange(change: FleetChange, other: FleetChange | undefined): boolean {
+  return (
+    change.state === other?.state &&
+    change.runningSha256 === other.runningSha256 &&
+    change.errorCode === other.errorCode
+  );
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
