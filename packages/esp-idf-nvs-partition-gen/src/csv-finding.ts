@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isOtaError } from "@tinybms/ota-core";
-import { checkContent } from "./check-content.ts";
+import { assertContent } from "./check-content.ts";
 
 /** Options of `generate` and `encrypt` that take a value. */
 const WITH_VALUE: readonly string[] = [
@@ -21,13 +21,12 @@ const BYTE_ORDER_MARKS: readonly (readonly number[])[] = [
 ];
 
 /**
- * Returns what is wrong with the CSV or the size that `generate` or `encrypt` is called with, so that it can be told by
- * line and column: the generator answers most faults with a stack trace. It has the last word, and is started all the
- * same.
+ * Describes the first fault in the arguments of `generate` or `encrypt`, with line and column. The generator reports most
+ * faults as a stack trace. It still runs afterwards, and its exit code is the result.
  *
- * @param args - The arguments, from the command's name on.
- * @param folder - Where relative names of files begin.
- * @returns One sentence, or `undefined` if nothing is wrong or the arguments are not understood.
+ * @param args - Arguments, beginning with the command's name.
+ * @param folder - Folder of relative file names.
+ * @returns One sentence, or `undefined` if there is no fault or this function does not understand the arguments.
  */
 export function csvFinding(args: readonly string[], folder: string): string | undefined {
   const [command, ...rest] = args;
@@ -35,14 +34,14 @@ export function csvFinding(args: readonly string[], folder: string): string | un
   const { files, options } = split(rest);
   const [input, , sizeText] = files;
   const sizeBytes = Number(sizeText);
-  // Several files continue each other, and rare forms of a number are Python's affair.
+  // The generator takes several input files, and numbers in Python's notation. Both are left to it.
   if (input === undefined || files.length !== 3 || !Number.isSafeInteger(sizeBytes)) return undefined;
   try {
     const csv = Uint8Array.from(readFileSync(resolve(folder, input)));
-    checkContent(csv, folder, { sizeBytes, version: options.get("--version") === "1" ? 1 : 2 });
+    assertContent(csv, folder, { sizeBytes, version: options.get("--version") === "1" ? 1 : 2 });
     const hasMark = BYTE_ORDER_MARKS.some((mark) => mark.every((byte, index) => csv[index] === byte));
     if (!hasMark) return undefined;
-    return `${input}: it begins with a byte-order mark, which the generator does not take; save it as UTF-8 without one`;
+    return `${input}: it begins with a byte-order mark, which the generator rejects; save it as UTF-8 without one`;
   } catch (error) {
     return isOtaError(error) ? `${input}: ${error.message}` : `${input} can't be read`;
   }

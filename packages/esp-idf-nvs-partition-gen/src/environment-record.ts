@@ -2,18 +2,18 @@ import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from
 import { join, relative, sep } from "node:path";
 import { hasGenerator, pythonOf } from "./python.ts";
 
-/** What is known of a virtual environment that was whole. */
+/** Contents of a virtual environment at the time it was complete. */
 interface EnvironmentRecord {
-  /** Which Python it runs on: its real path, size and time. */
+  /** Fingerprint of its Python: real path, size and modification time. */
   readonly python: string;
   /** Size in bytes of each installed file, by its path in the environment. */
   readonly files: Readonly<Record<string, number>>;
 }
 
-/** Written last, so that without it an environment is torn. */
+/** Written last: an environment without this file is incomplete. */
 const RECORD = "environment.json";
 
-/** Notes what a virtual environment has, which is now whole. */
+/** Records the files and the Python of a virtual environment that is now complete. */
 export function writeRecord(folder: string): void {
   const files = Object.fromEntries(installedFiles(folder).map((path) => [path, statSync(join(folder, path)).size]));
   const record: EnvironmentRecord = { python: fingerprintOf(pythonOf(folder)), files };
@@ -21,8 +21,8 @@ export function writeRecord(folder: string): void {
 }
 
 /**
- * Returns whether a virtual environment has everything still that was installed, and a Python. Where the Python is
- * another one than it was, since the system's was updated, that is asked.
+ * Returns `true` if a virtual environment still has its Python and all installed files. If the Python has changed since,
+ * as after a system update, runs it to see whether it finds the generator.
  */
 export async function isWhole(folder: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<boolean> {
   const record = readRecord(folder);
@@ -50,7 +50,7 @@ function isRecord(value: unknown): value is EnvironmentRecord {
   return typeof python === "string" && typeof files === "object" && files !== null && Object.keys(files).length > 0;
 }
 
-/** Files of the packages, but for pip itself and for what Python compiles anew when it needs it. */
+/** Returns the installed files, without pip itself and without compiled files, which Python recreates. */
 function installedFiles(folder: string): readonly string[] {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return files

@@ -17,28 +17,33 @@ import {
 /** The command that starts Espressif's generator on this machine. */
 export interface Generator {
   readonly program: string;
-  /** Come before the arguments of the generator itself. */
+  /** Arguments that precede those of the generator. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Where it was found, for `--verbose`. */
+  /** Where the generator was found, for `--verbose`. */
   readonly origin: string;
 }
 
 /** Options of {@link findGenerator}. */
 export interface FindOptions extends SetUpOptions {
-  /** A Python to use before all others. */
+  /** Path of a Python to use before all others. */
   readonly python?: string | undefined;
 }
 
-/** Where ESP-IDF has its generator; since 5.2 that script only starts the package. */
+/** The generator's path in ESP-IDF. Since ESP-IDF 5.2, this script only starts the Python package. */
 const IDF_SCRIPT = "components/nvs_flash/nvs_partition_generator/nvs_partition_gen.py";
 
 /**
- * Finds Espressif's generator, in this order: the program or script that `ESP_IDF_NVS_PARTITION_GEN` names; the Python
- * that is asked for; an active ESP-IDF environment; the private environment in the user's cache folder, which is made
- * first if need be, with uv where there is one, else with Python's venv and pip.
+ * Finds Espressif's generator. Looks, in this order, at
  *
- * @throws {@link OtaError} `nvs/generator-missing` that says what to install; the signal's reason.
+ * 1. the program or script that `ESP_IDF_NVS_PARTITION_GEN` names,
+ * 2. the Python in `options`,
+ * 3. an active ESP-IDF environment,
+ * 4. the private environment in the user's cache folder, which it creates if necessary: with uv if that is installed,
+ *    otherwise with Python's venv and pip.
+ *
+ * @throws {@link OtaError} `nvs/generator-missing`, with a hint that says what to install.
+ * @throws The signal's reason.
  */
 export async function findGenerator(options: FindOptions): Promise<Generator> {
   const { env, python, signal } = options;
@@ -49,7 +54,7 @@ export async function findGenerator(options: FindOptions): Promise<Generator> {
 }
 
 async function namedGenerator(path: string, { env, python, signal }: FindOptions): Promise<Generator> {
-  if (!existsSync(path)) throw missing(`ESP_IDF_NVS_PARTITION_GEN names ${path}, which is not there`);
+  if (!existsSync(path)) throw missing(`ESP_IDF_NVS_PARTITION_GEN names ${path}, which does not exist`);
   const origin = `ESP_IDF_NVS_PARTITION_GEN: ${path}`;
   if (!path.endsWith(".py")) return { program: path, args: [], env, origin };
   const [program, ...args] = python === undefined ? ((await findPython(env, signal)) ?? []) : [python];
@@ -61,7 +66,7 @@ async function chosenPython(python: string, options: FindOptions): Promise<Gener
   const { env, signal } = options;
   if (await hasGenerator(python, env, signal)) return moduleOf(python, env, `the Python ${python}`);
   if (!(await canMakeEnvironment([python], env, signal))) {
-    throw missing(`${python} is no Python that has the generator or can make a virtual environment for it`);
+    throw missing(`${python} neither has the generator nor can create a virtual environment for it`);
   }
   const folder = environmentFolder(env, python);
   if (!(await isWhole(folder, env, signal))) await makeEnvironment(folder, { kind: "venv", python: [python] }, options);
@@ -81,7 +86,7 @@ async function activeIdf(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined
   return { program: python, args: [script], env, origin: `ESP-IDF: ${script}` };
 }
 
-/** Returns `true` if a script is the generator itself, not a wrapper of the package. */
+/** Returns `true` if a script is the generator itself, not a wrapper around the Python package. */
 function isWholeScript(path: string): boolean {
   try {
     return !readFileSync(path, "utf8").includes(GENERATOR_MODULE);
@@ -104,7 +109,7 @@ async function privateGenerator(options: FindOptions): Promise<Generator> {
       failures.push(error.message);
     }
   }
-  if (failures.length === 0) throw missing("there is neither uv nor Python with venv");
+  if (failures.length === 0) throw missing("neither uv nor a Python with venv is installed");
   const network = "the first run downloads pinned packages: check the network and pip's or uv's settings, or";
   throw missing(failures.join("; "), `${network} ${installHint()}`);
 }
@@ -117,7 +122,7 @@ async function* makers(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined):
 
 function privateModule(folder: string, env: NodeJS.ProcessEnv): Generator {
   const program = pythonOf(folder);
-  // Isolated: neither the folder it is started in nor PYTHONPATH may bring other modules.
+  // -I (isolated): no modules from the current folder or from PYTHONPATH.
   return { program, args: ["-I", "-m", GENERATOR_MODULE], env, origin: `the private environment ${folder}` };
 }
 

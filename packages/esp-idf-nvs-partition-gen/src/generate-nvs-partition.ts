@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OtaError } from "@tinybms/ota-core";
 import { buildNvsKeys, formatNvsCsv, type NvsEntryInput, type NvsKeys } from "@tinybms/ota-core/esp";
-import { checkContent } from "./check-content.ts";
+import { assertContent } from "./check-content.ts";
 import { findGenerator } from "./find-generator.ts";
 import { runProcess } from "./run-process.ts";
 
@@ -22,35 +22,36 @@ export type GenerateNvsPartitionOptions = NvsPartitionContent & {
   readonly version?: 1 | 2 | undefined;
   /** Encrypts the partition with these keys. */
   readonly encryption?: NvsKeys | undefined;
-  /** A Python to use before all others. */
+  /** Path of a Python to use before all others. */
   readonly python?: string | undefined;
-  /** Environment for `PATH`, the cache folder and ESP-IDF. @defaultValue `process.env` */
+  /** Environment variables: `PATH`, the cache folder's and ESP-IDF's. @defaultValue `process.env` */
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told, in half sentences, while the generator is set up for the first time. */
+  /** Called with a message at each step of the generator's first set-up. */
   readonly onProgress?: ((message: string) => void) | undefined;
 };
 
 /**
- * Creates an NVS partition with Espressif's generator, which is found and set up as in the command. Checks the content
- * first.
+ * Creates an NVS partition with Espressif's generator. Checks the content first, then finds or sets up the generator as
+ * the command does.
  *
- * @returns The partition; below 0x3000 bytes without the blank pages at its end.
+ * @returns The partition. If `sizeBytes` is below 0x3000, the generator omits blank pages at the end.
  * @throws {@link OtaError} `nvs/csv-invalid`.
  * @throws {@link OtaError} `nvs/entry-invalid`.
  * @throws {@link OtaError} `nvs/size-invalid`.
- * @throws {@link OtaError} `nvs/keys-invalid` for the input.
- * @throws {@link OtaError} `nvs/generator-missing` if it can't be started.
- * @throws {@link OtaError} `nvs/generator-failed` if it fails; the signal's reason.
+ * @throws {@link OtaError} `nvs/keys-invalid`.
+ * @throws {@link OtaError} `nvs/generator-missing` if the generator can't be started.
+ * @throws {@link OtaError} `nvs/generator-failed` if it exits with another code than 0.
+ * @throws The signal's reason.
  */
 export async function generateNvsPartition(options: GenerateNvsPartitionOptions): Promise<Uint8Array> {
   const { sizeBytes, version = 2, encryption, env = process.env, folder = process.cwd(), signal } = options;
-  // The generator takes neither a byte-order mark nor empty lines before the header.
+  // The generator rejects a byte-order mark and empty lines before the header.
   const csv = (options.csv ?? formatNvsCsv(options.entries)).replace(/^\uFEFF?[\r\n]*/, "");
-  checkContent(csv, folder, { sizeBytes, version });
+  assertContent(csv, folder, { sizeBytes, version });
   const keys = encryption === undefined ? undefined : buildNvsKeys(encryption);
   const generator = await findGenerator({ ...options, env });
-  // Only its owner can look into such a folder: there may be passwords in the CSV.
+  // The CSV may contain passwords. Only the owner can read a folder from `mkdtemp`.
   const work = await mkdtemp(join(tmpdir(), "esp-idf-nvs-partition-gen-"));
   try {
     const [input, output, keyFile] = [join(work, "nvs.csv"), join(work, "nvs.bin"), join(work, "keys.bin")];

@@ -3,33 +3,33 @@ import { csvFinding } from "./csv-finding.ts";
 import { findGenerator, type Generator } from "./find-generator.ts";
 import { runOnTerminal, runProcess } from "./run-process.ts";
 
-/** What the command needs of the process it runs in. */
+/** Process that the command runs in. */
 export interface CliWorld {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Ends the setting up; the generator itself gets signals of its own. */
+  /** Stops the set-up. The running generator receives signals directly. */
   readonly signal: AbortSignal;
 }
 
-/** Options of the wrapper, which stand before the generator's own arguments. */
+/** Options of the wrapper, which precede the generator's own arguments. */
 interface WrapperOptions {
   readonly isVerbose: boolean;
   readonly python: string | undefined;
   readonly rest: readonly string[];
 }
 
-/** Prints what release of the package a Python has. */
+/** Python code that prints the installed version of the generator. */
 const VERSION_CODE =
   "import importlib.metadata as m; print('esp-idf-nvs-partition-gen', m.version('esp-idf-nvs-partition-gen'))";
 
 /**
- * Runs `esp-idf-nvs-partition-gen`: Espressif's generator with the arguments as they are. Before them may stand
- * `--verbose` and `--python FILE`; `--version` alone, which the generator does not know, prints its release.
+ * Runs `esp-idf-nvs-partition-gen`: Espressif's generator with unchanged arguments. `--verbose` and `--python FILE` may
+ * precede them. `--version` alone, which the generator does not have, prints the generator's version.
  *
- * @param argv - The arguments after the command's name.
- * @returns The generator's exit code; 1 if it can't be started, 2 for a `--python` without a file.
+ * @param argv - Arguments after the command's name.
+ * @returns The generator's exit code; 1 if it can't be started; 2 if `--python` has no value.
  */
 export async function runCli(argv: readonly string[], world: CliWorld): Promise<number> {
   const { isVerbose, python, rest } = wrapperOptions(argv);
@@ -47,14 +47,14 @@ export async function runCli(argv: readonly string[], world: CliWorld): Promise<
     if (finding !== undefined) say(finding);
     const generator = await findGenerator({ env, python, signal, onProgress });
     if (isVerbose) say(`uses ${generator.origin}`);
-    if (rest.length === 1 && rest[0] === "--version") return await tellVersion(generator, world);
+    if (rest.length === 1 && rest[0] === "--version") return await printVersion(generator, world);
     const { program, args } = generator;
     return (await runOnTerminal({ program, args: [...args, ...rest], env: generator.env, cwd: world.cwd })).exitCode;
   } catch (error) {
     if (signal.aborted) return 130;
     say(error instanceof Error ? error.message : String(error));
     if (isOtaError(error) && error.hint !== undefined) say(error.hint);
-    if (isVerbose && error instanceof Error && error.cause !== undefined) say(`because of: ${error.cause}`);
+    if (isVerbose && error instanceof Error && error.cause !== undefined) say(`caused by: ${error.cause}`);
     return 1;
   }
 }
@@ -73,9 +73,9 @@ function wrapperOptions(argv: readonly string[]): WrapperOptions {
   return { isVerbose, python, rest: argv.slice(index) };
 }
 
-async function tellVersion({ program, args, env }: Generator, world: CliWorld): Promise<number> {
+async function printVersion({ program, args, env }: Generator, world: CliWorld): Promise<number> {
   const module = args.indexOf("-m");
-  // A script or program of the user's own answers for itself.
+  // The user's own script or program may have a --version.
   if (module < 0) return (await runOnTerminal({ program, args: [...args, "--version"], env })).exitCode;
   const call = { program, args: [...args.slice(0, module), "-c", VERSION_CODE], env, signal: world.signal };
   const { exitCode, output } = await runProcess(call);

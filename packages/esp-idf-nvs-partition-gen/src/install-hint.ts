@@ -3,7 +3,7 @@ import { PYTHON_VERSION_MIN } from "./python.ts";
 
 const PYTHON = `Python ${PYTHON_VERSION_MIN} or newer`;
 
-/** Families of Linux distributions, by `ID` and `ID_LIKE` of os-release, and how Python is installed on them. */
+/** Linux distributions, by `ID` and `ID_LIKE` in os-release, and the command that installs Python on them. */
 const LINUX: readonly (readonly [family: RegExp, command: string])[] = [
   [/\b(?:debian|ubuntu)\b/, "apt-get install python3 python3-venv"],
   [/\b(?:fedora|rhel|centos)\b/, "dnf install python3"],
@@ -12,7 +12,7 @@ const LINUX: readonly (readonly [family: RegExp, command: string])[] = [
   [/\b(?:suse|opensuse)\b/, "zypper install python3"],
 ];
 
-/** Returns what to install on this system so that the generator can be set up, as one sentence. */
+/** Returns one sentence that says what to install on this system so that the generator can be set up. */
 export function installHint(platform: NodeJS.Platform = process.platform, osRelease: string = readOsRelease()): string {
   const command = commandOf(platform, osRelease);
   const python = command === undefined ? PYTHON : `${PYTHON} (${command})`;

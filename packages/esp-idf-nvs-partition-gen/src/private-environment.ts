@@ -12,16 +12,16 @@ import { runProcess } from "./run-process.ts";
 /** The packages, pinned with their hashes. */
 const REQUIREMENTS: string = fileURLToPath(new URL("../requirements.txt", import.meta.url));
 
-/** How long another process may take that sets the environment up, in milliseconds. */
+/** How long to wait for another process that sets up the same environment, in milliseconds. */
 const LOCK_TIMEOUT_MS = 300_000;
 
-/** What makes a virtual environment. */
+/** Tool that creates a virtual environment. */
 export type EnvironmentMaker =
   | { readonly kind: "uv" }
-  /** Python's own venv and pip: the program and its first arguments. */
+  /** Python's venv and pip. `python` is the program and its first arguments. */
   | { readonly kind: "venv"; readonly python: readonly string[] };
 
-/** For {@link makeEnvironment}. */
+/** Options of {@link makeEnvironment}. */
 export interface SetUpOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
@@ -29,10 +29,10 @@ export interface SetUpOptions {
 }
 
 /**
- * Returns where this user's private environment for the pinned packages is, whether it is there or not. All projects
+ * Returns the path of this user's private environment for the pinned packages, whether or not it exists. All projects
  * share it.
  *
- * @param python - Makes it another one, for a Python that the user has chosen.
+ * @param python - Python that the user has chosen. Each has an environment of its own.
  */
 export function environmentFolder(env: NodeJS.ProcessEnv, python = ""): string {
   const pins = createHash("sha256").update(readFileSync(REQUIREMENTS)).update(python).digest("hex").slice(0, 16);
@@ -40,10 +40,11 @@ export function environmentFolder(env: NodeJS.ProcessEnv, python = ""): string {
 }
 
 /**
- * Makes a private environment, unless another process makes it meanwhile: beside its place, and moved there when it is
- * whole. What was torn is replaced.
+ * Creates a private environment under a temporary name and renames it once it is complete. Replaces an incomplete one.
+ * If another process is creating it, waits for that process instead.
  *
- * @throws {@link OtaError} `nvs/generator-missing` with what went wrong; the signal's reason.
+ * @throws {@link OtaError} `nvs/generator-missing`, with the step that failed.
+ * @throws The signal's reason.
  */
 export async function makeEnvironment(folder: string, maker: EnvironmentMaker, options: SetUpOptions): Promise<void> {
   const { env, signal, onProgress } = options;
@@ -74,7 +75,7 @@ async function fill(folder: string, maker: EnvironmentMaker, options: SetUpOptio
   const [program = "", ...args] = maker.python;
   await step(program, [...args, "-m", "venv", "--without-pip", folder], options);
   const install = ["install", "--quiet", "--disable-pip-version-check", "--no-input", ...pins];
-  // A pip from 22.3 on installs into another environment. To put one into this takes as long as all the rest.
+  // pip 22.3 and later can install into another environment. Installing pip there doubles the time of the set-up.
   const pip = [...args, "-m", "pip", "--python", pythonOf(folder)];
   if (await succeeds(program, [...pip, "--version"], options.env, options.signal)) {
     return step(program, [...pip, ...install], options);
@@ -85,7 +86,7 @@ async function fill(folder: string, maker: EnvironmentMaker, options: SetUpOptio
 
 async function step(program: string, args: readonly string[], options: SetUpOptions): Promise<void> {
   const { env, signal } = options;
-  // An active environment of another project must not take this one's place.
+  // Without these variables, an active environment of another project would be used instead.
   const { VIRTUAL_ENV: _virtual, PYTHONHOME: _home, PYTHONPATH: _path, ...clean } = env;
   try {
     const { exitCode, output } = await runProcess({ program, args, env: clean, signal });
@@ -116,7 +117,7 @@ async function lockFor(folder: string, { signal, onProgress }: SetUpOptions): Re
 
 function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (process.platform === "win32") return env.LOCALAPPDATA || join(homedir(), "AppData", "Local");
-  // The specification: a path that is not absolute is to be ignored.
+  // The XDG base directory specification says to ignore a relative path.
   const { XDG_CACHE_HOME: chosen = "" } = env;
   if (isAbsolute(chosen)) return chosen;
   return process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache");

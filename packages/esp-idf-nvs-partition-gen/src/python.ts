@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { runProcess } from "./run-process.ts";
 
-/** The module that is Espressif's generator. */
+/** Name of the Python module of Espressif's generator. */
 export const GENERATOR_MODULE = "esp_idf_nvs_partition_gen";
 
-/** Oldest Python that the pinned packages run on. */
+/** Oldest Python version that the pinned packages support. */
 export const PYTHON_VERSION_MIN = "3.10";
 
 /** Returns the path of Python in a virtual environment. */
@@ -13,14 +13,16 @@ export function pythonOf(environmentFolder: string): string {
   return join(environmentFolder, "bin", "python");
 }
 
-/** Returns `true` if a Python can be started and finds the generator. */
+/** Returns `true` if a Python can be started and can import the generator. */
 export function hasGenerator(python: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<boolean> {
   const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${GENERATOR_MODULE}") is None)`;
   return succeeds(python, ["-c", code], env, signal);
 }
 
 /**
- * Returns the Python on the path that is new enough and can make virtual environments, as program and first arguments.
+ * Finds a Python on `PATH` that is new enough and can create virtual environments.
+ *
+ * @returns The program and its first arguments.
  */
 export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<readonly string[] | undefined> {
   const candidates = process.platform === "win32" ? [["python"], ["py", "-3"]] : [["python3"], ["python"]];
@@ -31,8 +33,8 @@ export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): 
 }
 
 /**
- * Returns whether a Python is new enough, and has what virtual environments are made with. Debian has that in another
- * package.
+ * Returns `true` if a Python is new enough and can create virtual environments. On Debian that needs the package
+ * python3-venv.
  */
 export function canMakeEnvironment(
   [program = "", ...args]: readonly string[],
@@ -63,7 +65,7 @@ export async function succeeds(
   }
 }
 
-/** Returns the environment in which Python takes no module from the folder it is started in (from Python 3.11 on). */
+/** Returns environment variables that keep Python from importing modules of the current folder (Python 3.11 and later). */
 export function safePath(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, PYTHONSAFEPATH: "1" };
 }

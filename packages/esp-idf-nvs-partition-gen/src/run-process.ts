@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** A process to start. Arguments go to it as they are: no shell reads them. */
+/** Process to start. Its arguments pass through no shell. */
 export interface ProcessCall {
   readonly program: string;
   readonly args: readonly string[];
@@ -10,27 +10,28 @@ export interface ProcessCall {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a process ended. */
+/** Result of a process. */
 export interface ProcessResult {
-  /** Its exit code; of one that a signal ended 128 and the signal's number, as shells have it. */
+  /** Exit code. If a signal ended the process: 128 plus the signal's number, as in a shell. */
   readonly exitCode: number;
-  /** The end of what it printed on both streams; empty where they are the caller's own. */
+  /** End of what the process printed to stdout and stderr. Empty if it used the caller's streams. */
   readonly output: string;
 }
 
-/** So many characters of a process's output are kept. */
+/** Characters to keep of a process's output. */
 const OUTPUT_LENGTH_MAX = 20_000;
 
 /**
- * Runs a process to its end, and keeps the end of what it prints.
+ * Runs a process until it ends, and keeps the end of its output.
  *
- * @throws The system's error if it can't be started; the signal's reason, after the process has ended.
+ * @throws The system's error if the process can't be started.
+ * @throws The signal's reason, once the process has ended.
  */
 export function runProcess(call: ProcessCall): Promise<ProcessResult> {
   return start(call, "pipe");
 }
 
-/** Runs a process on the caller's own streams. Signals that would end this process go to that one. */
+/** Runs a process on the caller's streams and forwards this process's termination signals to it. */
 export function runOnTerminal(call: ProcessCall): Promise<ProcessResult> {
   return start(call, "inherit");
 }

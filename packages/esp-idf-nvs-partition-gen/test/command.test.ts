@@ -152,7 +152,7 @@ test.skipIf(hasNone)(
     const victim = join(packages[0]!, "site-packages", "click", "core.py");
     rmSync(victim);
     const torn = await within(generate("d.bin"), offline);
-    expect([torn.exitCode, torn.stderr]).toEqual([1, expect.stringContaining("neither uv nor Python")]);
+    expect([torn.exitCode, torn.stderr]).toEqual([1, expect.stringContaining("neither uv nor a Python")]);
     // A uv in the place of the real one, which only has to be called right.
     executable("uv", UV_OF_PYTHON);
     const repaired = await command(["--verbose", ...generate("d.bin")], withUv);
@@ -167,7 +167,7 @@ test("without Python and without uv one message says what to install", async () 
   const env = environment({ PATH: nowhere, XDG_CACHE_HOME: join(work, "empty") });
   const { exitCode, stdout, stderr } = await within(["generate", "in.csv", "x.bin", "0x3000"], env);
   expect([exitCode, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/can't be started: there is neither uv nor Python with venv\n.*install Python 3\.10 or newer/);
+  expect(stderr).toMatch(/can't be started: neither uv nor a Python with venv is installed\n.*install Python 3\.10 or newer/);
   expect(stderr.trim().split("\n").length).toBe(2);
 });
 
@@ -235,10 +235,10 @@ test("wrong settings are named", async () => {
   const named = await within(["--help"], environment({ ESP_IDF_NVS_PARTITION_GEN: "/nowhere/gen.py" }));
   expect([named.exitCode, named.stderr]).toEqual([
     1,
-    expect.stringContaining("names /nowhere/gen.py, which is not there"),
+    expect.stringContaining("names /nowhere/gen.py, which does not exist"),
   ]);
   const python = await within(["--python", "/nowhere/python", "--help"], environment());
-  expect([python.exitCode, python.stderr]).toEqual([1, expect.stringContaining("/nowhere/python is no Python")]);
+  expect([python.exitCode, python.stderr]).toEqual([1, expect.stringContaining("/nowhere/python neither has the generator")]);
   expect((await within(["--python"], environment())).exitCode).toBe(2);
 });
 

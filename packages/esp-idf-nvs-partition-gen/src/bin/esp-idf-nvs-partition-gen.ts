@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import type { CliWorld } from "../generator-cli.ts";
 
-// Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
+// Node 22.8 and later cache the compiled form of modules that are imported after this call, so it comes first.
 process.getBuiltinModule("node:module").enableCompileCache?.();
 
-// While the generator runs, it gets these signals; before that, they end the setting up.
+// These signals stop the set-up. Once the generator runs, they are forwarded to it.
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupt.abort());
 
-// A reader that goes away, such as `head`, ends the output, not the command.
+// A reader that closes early, such as `head`, must not stop the command.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 const { runCli } = await import("../generator-cli.ts");
