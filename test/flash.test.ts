@@ -125,7 +125,7 @@ test("what is there already is not sent again", async () => {
   const port = await boardAt(createHardware({ app: image("1.0.0", "gateway", 400_000) }));
   const app = fileOf("same.bin", image("1.0.0", "gateway", 400_000));
   const { stdout, stderr } = await flash("--port", port, "--app", app, "--slot", "running");
-  expect(stderr).toContain("ota_0 is what the board on");
+  expect(stderr).toContain("ota_0 is the running slot of the board on");
   const [board] = JSON.parse(stdout).boards;
   expect(board).toMatchObject({ outcome: "flashed", slot: "ota_0", unchanged: 400_000 });
   expect(board.started).toMatchObject({ version: "1.0.0" });
@@ -176,7 +176,7 @@ test("a board with both slots corrupt is brought back by --all, bit by bit what 
   );
   const { exitCode, stdout, stderr } = await flash("--port", port, "--all", args);
   expect(exitCode).toBe(0);
-  expect(stderr).toContain("if it is unplugged meanwhile, it may not start");
+  expect(stderr).toContain("if flashing is interrupted, the board may not start");
   expect(JSON.parse(stdout).boards).toMatchObject([{ slot: "ota_0", started: { version: "2.0.0" } }]);
   expect(startedBy(hardware)).toBe("2.0.0");
 });
@@ -190,7 +190,7 @@ test("a board that doesn't start what was flashed is a failure that says why", a
   expect(exitCode).toBe(1);
   const { error, boards } = JSON.parse(stdout);
   expect(error.code).toBe("serial/boot-failed");
-  expect(error.message).toContain("was flashed and verified, and does not start: its bootloader finds no app");
+  expect(error.message).toContain("was flashed and verified, but does not start: its bootloader finds no bootable app");
   expect(boards).toMatchObject([{ outcome: "failed", slot: "ota_1", started: null }]);
   const unwatched = await flash("--port", port, "--app", join(folder, "new.bin"), "--watch", "0", "--slot", "ota_1");
   expect(unwatched.exitCode).toBe(0);

@@ -11,24 +11,24 @@ import { interruptible } from "./loader/interruptible.ts";
 import { hardReset, runReset } from "./loader/reset-sequence.ts";
 import { StubSession } from "./loader/stub-session.ts";
 import { type BoardLayout, readBoardLayout } from "./plan/board-layout.ts";
-import { checkEncryption } from "./plan/check-image.ts";
+import { assertUnencrypted } from "./plan/check-image.ts";
 import type { FlashPlan } from "./plan/flash-plan.ts";
 
-/** How a flasher connects. */
+/** Options of {@link Flasher.connect}. */
 export interface FlasherOptions extends ConnectOptions {
-  /** The rate to work at, up to 2 000 000; 921 600 without it. It steps down where a line can't keep it. */
+  /** Baud rate, up to 2 000 000. The flasher steps down if the line can't keep up. @defaultValue 921 600 */
   readonly baudRate?: number | undefined;
-  /** Ends every step with its reason. */
+  /** Aborts the current and every later step with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what a user should know meanwhile, as sentences. */
+  /** Called with a sentence for the user, such as a lower baud rate. */
   readonly onNote?: ((text: string) => void) | undefined;
 }
 
 const BAUD_RATE_WANTED = 921_600;
 
 /**
- * Flashes one board over any {@link SerialLine}: nothing counts as written before the board's own MD5 of it says so, and
- * what a line loses or spoils is written again, in smaller pieces and at a lower rate.
+ * Flashes one board over any {@link SerialLine}. Data counts as written once the board's own MD5 of it matches. What the
+ * line loses or corrupts is written again in smaller pieces and at a lower baud rate.
  */
 export class Flasher {
   readonly #line: SerialLine;
@@ -40,9 +40,9 @@ export class Flasher {
   }
 
   /**
-   * Resets a board into its loader, starts the stub and learns what the board is.
+   * Resets a board into its loader, starts the stub and identifies the board.
    *
-   * @param line - Open, at 115 200. It stays the caller's to close.
+   * @param line - Open line at 115 200 baud. The caller closes it.
    * @throws {@link OtaError} `serial/…`: see `connectLoader` and `readChip`.
    */
   static async connect(line: SerialLine, options: FlasherOptions = {}): Promise<Flasher> {
@@ -52,7 +52,7 @@ export class Flasher {
       await session.begin();
       return new Flasher(line, session);
     } catch (error) {
-      // A board that is left in its loader looks dead.
+      // Without this reset the board would stay in its loader and look dead.
       if (line.hasSignals) await runReset(line, hardReset(line.usb)).catch(() => undefined);
       throw error;
     }
@@ -71,15 +71,15 @@ export class Flasher {
     return this.#session.baudRate;
   }
 
-  /** Times that an answer was lost or damaged so far. */
+  /** Returns how many answers were lost or corrupted so far. */
   get disturbances(): number {
     return this.#session.disturbances;
   }
 
   /**
-   * Carries a plan out: each step written and verified before the next, and what should stay seen to have stayed.
+   * Carries out a plan. Writes and verifies each step before the next, then checks that the ranges to keep are unchanged.
    *
-   * @throws {@link OtaError} as {@link write}, and `serial/damaged-elsewhere`.
+   * @throws {@link OtaError} The codes of {@link write}, and `serial/damaged-elsewhere`.
    */
   async flash(plan: FlashPlan, onProgress: OnFlashProgress = () => undefined): Promise<WriteReport> {
     const kept = new KeptRanges(this.#session, plan.keeps);
@@ -95,9 +95,9 @@ export class Flasher {
   }
 
   /**
-   * Writes parts where the flash holds anything else, and has the board prove it.
+   * Writes parts wherever the flash differs from them, and verifies them with the board's MD5.
    *
-   * @param parts - Beginning at sectors, none over another, all inside the flash.
+   * @param parts - Parts that begin at sectors, do not overlap and lie inside the flash.
    * @throws {@link OtaError} `serial/write-failed`.
    * @throws {@link OtaError} `serial/does-not-fit`.
    * @throws {@link OtaError} `serial/port-lost`.
@@ -107,9 +107,9 @@ export class Flasher {
   }
 
   /**
-   * Reads a piece of the flash.
+   * Reads a range of the flash.
    *
-   * @param size - Bytes, a multiple of 4.
+   * @param size - Number of bytes, a multiple of 4.
    * @throws {@link OtaError} `serial/read-failed`.
    * @throws {@link OtaError} `serial/port-lost`.
    */
@@ -118,25 +118,23 @@ export class Flasher {
   }
 
   /**
-   * Reads partition table, otadata and the heads of all images.
+   * Reads the partition table, otadata and the first bytes of every app image.
    *
-   * @param tableOffset - Where the table lies, if not at 0x8000.
-   * @throws {@link OtaError} `serial/flash-encrypted`.
-   * @throws {@link OtaError} `serial/no-partition-table`, and as {@link read}.
+   * @param tableOffset - Offset of the partition table. @defaultValue 0x8000
+   * @throws {@link OtaError} `serial/flash-encrypted`, `serial/no-partition-table`, and the codes of {@link read}.
    */
   async readLayout(tableOffset?: number): Promise<BoardLayout> {
-    checkEncryption(this.port, this.board);
+    assertUnencrypted(this.port, this.board);
     return readBoardLayout(this.port, (offset, size) => this.read(offset, size), tableOffset);
   }
 
-  /** Erases sectors: `offset` and `size` are multiples of 4096. */
+  /** Erases sectors. `offset` and `size` are multiples of 4096. */
   async erase(offset: number, size: number): Promise<void> {
-    await this.#session.steadily((link) => eraseRegion(link, offset, size));
+    await this.#session.withRetries((link) => eraseRegion(link, offset, size));
   }
 
   /**
-   * Leaves the loader for the app, whose log comes at 115 200: by a reset, or where the line has none by the stub's own
-   * command.
+   * Starts the app, which logs at 115 200 baud: by a reset or, on a line without control signals, by the stub's command.
    */
   async startApp(): Promise<void> {
     const line = this.#line;

@@ -66,9 +66,9 @@ test("a rate that the line can't keep is stepped down from, and said", async () 
   const flasher = await Flasher.connect(line, { baudRate: 2_000_000, onNote: (text) => notes.push(text) });
   expect(flasher.baudRate).toBe(460_800);
   expect(notes).toEqual([
-    "simulated doesn't keep up at 2000000 baud: on at 1500000",
-    "simulated doesn't keep up at 1500000 baud: on at 921600",
-    "simulated doesn't keep up at 921600 baud: on at 460800",
+    "simulated doesn't keep up at 2000000 baud: continues at 1500000",
+    "simulated doesn't keep up at 1500000 baud: continues at 921600",
+    "simulated doesn't keep up at 921600 baud: continues at 460800",
   ]);
   expect((await flasher.read(0x8000, 0xc00)).subarray(0, 2)).toEqual(Uint8Array.of(0xaa, 0x50));
 });
@@ -101,8 +101,8 @@ test.for([
   line.setSignals = ({ dtr, rts }) => setSignals({ dtr: rts, rts: dtr });
   const { code, message, hint } = await faultOf(line);
   expect(code).toBe("serial/loader-deaf");
-  expect(message).toContain("came out of it");
-  expect(hint).toContain("DTR and RTS are swapped");
+  expect(message).toContain("was reset out of it");
+  expect(hint).toContain("DTR and RTS are probably swapped");
   const sequence = /--reset-sequence "(.*?)"/.exec(hint ?? "")?.[1] ?? "";
   const flasher = await Flasher.connect(line, { reset: parseResetSequence(sequence) });
   expect(flasher.board.chipName).toBe("ESP32");
@@ -119,7 +119,7 @@ test("a board that goes on printing its log: no reset reached it", async () => {
   await read.call(line, 1000);
   const { code, message, hint } = await faultOf(line);
   expect(code).toBe("serial/app-running");
-  expect(message).toContain("goes on printing its app's log");
+  expect(message).toContain("keeps printing its app's log");
   expect(hint).toContain("no auto-reset");
 });
 
@@ -160,7 +160,7 @@ test("bytes that are neither text nor an answer: noise, or another rate", async 
     saying(Uint8Array.from({ length: 200 }, (_, index) => ((index * 89) % 251) | 0x80)),
   );
   expect(code).toBe("serial/noise");
-  expect(hint).toContain("another rate");
+  expect(hint).toContain("another baud rate");
 });
 
 test("a cable that is pulled while connecting: the port was lost", async () => {

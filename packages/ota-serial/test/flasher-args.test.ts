@@ -38,15 +38,15 @@ test("write_flash_args, which esptool is given, counts before flash_settings", (
 test("the chip of the build is told, and --force is not followed", () => {
   const build = parse({ write_flash_args: ["--force"], extra_esptool_args: { chip: "esp32c3", after: "hard_reset" } });
   expect(build.chip).toBe("esp32c3");
-  expect(build.warnings).toEqual(["flasher_args.json: write_flash_args has --force, which is not followed"]);
+  expect(build.warnings).toEqual(["flasher_args.json: write_flash_args has --force, which is ignored"]);
 });
 
 test.for([
   [{ write_flash_args: ["--encrypt"] }, "--encrypt"],
   [{ write_flash_args: ["--erase-all", "--flash_mode", "dio"] }, "--erase-all"],
   [{ write_flash_args: ["--spi-connection", "HSPI"] }, "--spi-connection"],
-  [{ flash_settings: { flash_size: "3MB" } }, 'flash size "3MB" is none of detect, keep, 1MB'],
-  [{ write_flash_args: ["--flash_mode", "opi"] }, 'flash mode "opi" is none of keep, qio'],
+  [{ flash_settings: { flash_size: "3MB" } }, 'flash size "3MB" is not one of detect, keep, 1MB'],
+  [{ write_flash_args: ["--flash_mode", "opi"] }, 'flash mode "opi" is not one of keep, qio'],
   [{ write_flash_args: ["--flash_mode"] }, 'flash mode ""'],
 ] as const)("%j is refused", ([members, text]) => {
   expect(() => parse(members)).toThrow(

@@ -254,12 +254,12 @@ test("a slot that the table doesn't have names those that it has", async () => {
   const next = await refusal(() => planAppFlash("port", BOARD, layout, NEW, APP_OPTIONS));
   expect(next.code).toBe("serial/no-partition");
   expect(next.message).toContain("it has no OTA slots");
-  expect(next.hint).toBe("--slot factory writes over what it runs");
+  expect(next.hint).toBe("--slot factory overwrites the running app");
   const named = await refusal(() => planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, slot: "ota_3" }));
   expect(named.hint).toBe("it has factory");
   const over = planAppFlash("port", BOARD, layout, NEW, { ...APP_OPTIONS, slot: "factory" });
   expect(over.isRisky).toBe(true);
-  expect(over.warnings[0]).toContain("factory is what the board on port runs");
+  expect(over.warnings[0]).toContain("factory is the running slot of the board on port");
 });
 
 test("parts over one another, a bootloader at another chip's offset, a torn image: refused before anything is written", async () => {
@@ -375,7 +375,7 @@ test.for([
   [
     "a bootloader that states a larger flash than there is",
     [bootloaderPart(withFlashSettings(buildBootloader("esp32"), { size: 3 })), TABLE, FACTORY],
-    "the bootloader states a flash of 8 MiB, and the board has 4 MiB",
+    "the bootloader states a flash of 8 MiB, but the board has 4 MiB",
   ],
   [
     "a bootloader that states a smaller flash than the table needs",

@@ -74,7 +74,7 @@ test("refuses Telnet options that a serial port does not have, and a server with
   try {
     await expect(openPort(`rfc2217://127.0.0.1:${port}`)).rejects.toMatchObject({
       code: "serial/port-unusable",
-      message: expect.stringContaining("the server is none of RFC 2217"),
+      message: expect.stringContaining("the server does not support RFC 2217"),
     });
     await vi.waitFor(() =>
       expect(Buffer.concat(received).includes(Buffer.of(IAC, DONT, ECHO, IAC, WONT, ECHO))).toBe(true),

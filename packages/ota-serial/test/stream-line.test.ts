@@ -111,8 +111,8 @@ test("without --port the only one that looks like a board is taken", async () =>
 });
 
 test.for([
-  [[], "there is no serial port", "driver"],
-  [[port("/dev/ttyS0", "other")], "of the ports /dev/ttyS0 none does", "plugged in"],
+  [[], "there are no serial ports", "driver"],
+  [[port("/dev/ttyS0", "other")], "the ports are /dev/ttyS0", "plugged in"],
   [[port("COM3", "ch34x"), port("COM4", "usb-jtag")], "2 ports look like a board: COM3, COM4", "--all-ports"],
 ] as const)("with the ports %j it is said that %s", async ([ports, message, hint]) => {
   const asking = onlyBoardPort(async () => ports);

@@ -58,13 +58,13 @@ test.for([
     "the old app, since the new one is not whole",
     [RESET, "E (60) esp_image: Image hash failed - image is corrupt\r\n", LOADED, APP.replace("1.2.3", "1.1.0")],
     "serial/wrong-version",
-    "not 1.2.3: an image in its flash is not whole",
+    "not 1.2.3: an image in its flash is corrupt",
   ],
   [
     "no app",
     [RESET, "E (96) boot: No bootable app partitions in the partition table\r\n"],
     "serial/boot-failed",
-    "finds no app",
+    "finds no bootable app",
   ],
   ["no bootloader", [RESET, "invalid header: 0xffffffff\r\n"], "serial/boot-failed", "its ROM finds no bootloader"],
   [
@@ -89,11 +89,11 @@ test.for([
     "a brownout in a loop",
     Array.from({ length: 5 }, () => `${RESET}${LOADED}Brownout detector was triggered\r\n`),
     "serial/brown-out",
-    "its supply breaks down",
+    "its power supply fails",
   ],
-  ["resets without a word", Array.from({ length: 5 }, () => RESET), "serial/boot-failed", "it resets again and again"],
-  ["nothing", [], "serial/boot-unseen", "nothing was heard of it within 10 s"],
-  ["only noise", ["\u0000\u0001xyz"], "serial/boot-unseen", "its log says nothing of an app"],
+  ["resets without a word", Array.from({ length: 5 }, () => RESET), "serial/boot-failed", "it resets repeatedly"],
+  ["nothing", [], "serial/boot-unseen", "it sent nothing within 10 s"],
+  ["only noise", ["\u0000\u0001xyz"], "serial/boot-unseen", "its log mentions no app"],
 ] as const)("a board that shows %s after a flash is a failure with its reason", async ([, pieces, code, reason]) => {
   const watching = watch(saying(...pieces));
   await expect(watching).rejects.toMatchObject({ code, hint: expect.any(String) });

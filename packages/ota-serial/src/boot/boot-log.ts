@@ -1,36 +1,37 @@
-/** What a board has said since its reset. */
+/** State of a board's boot log since its reset. */
 export interface BootState {
   /** `App version:` of the app that started. */
   readonly version: string | undefined;
   /** `Project name:` of the app that started. */
   readonly projectName: string | undefined;
-  /** Where the bootloader took the app from: an offset in flash. */
+  /** Flash offset that the bootloader loaded the app from. */
   readonly loadedFrom: number | undefined;
-  /** Resets seen. */
+  /** Number of resets in the log. */
   readonly resets: number;
-  /** What went wrong last, as part of a sentence. */
+  /** Most recent failure, as part of a sentence. */
   readonly trouble: string | undefined;
-  /** Whether it can't come to anything better. */
+  /** `true` if the board can't recover from the failure by itself. */
   readonly isFinal: boolean;
+  /** Number of bytes received. */
   readonly bytes: number;
 }
 
-/** A board that has reset so often starts no more. */
+/** Number of resets after which the board counts as unable to start. */
 const RESETS_MAX = 4;
 
-/** A line longer than this is none. */
+/** Longest line, in characters. Longer ones are split. */
 const LINE_MAX = 512;
 
 const ESCAPE = 0x1b;
 
-/** ESP-IDF's log is coloured unless it is told otherwise. */
-const COLOUR = new RegExp(`${String.fromCharCode(ESCAPE)}\\[[0-9;]*m`, "g");
+/** Color codes: ESP-IDF's log is colored by default. */
+const COLOR = new RegExp(`${String.fromCharCode(ESCAPE)}\\[[0-9;]*m`, "g");
 
-/** What lines of ROM, bootloader and ESP-IDF mean; the first that matches counts. */
+/** Log lines of ROM, bootloader and ESP-IDF, and what they mean. The first pattern that matches counts. */
 const TROUBLES: readonly { readonly pattern: RegExp; readonly reason: string; readonly isFinal?: boolean }[] = [
-  { pattern: /Brownout detector was triggered/, reason: "its supply breaks down (brownout)" },
+  { pattern: /Brownout detector was triggered/, reason: "its power supply fails (brownout)" },
   { pattern: /waiting for download/, reason: "it waits for another download: IO0 is held low", isFinal: true },
-  { pattern: /No bootable app partitions/, reason: "its bootloader finds no app that it may start", isFinal: true },
+  { pattern: /No bootable app partitions/, reason: "its bootloader finds no bootable app", isFinal: true },
   {
     pattern: /Failed to verify partition table|load partition table error/,
     reason: "its partition table is damaged",
@@ -39,7 +40,7 @@ const TROUBLES: readonly { readonly pattern: RegExp; readonly reason: string; re
   { pattern: /invalid header: 0x|flash read err/, reason: "its ROM finds no bootloader", isFinal: true },
   {
     pattern: /is not bootable|image at 0x[0-9a-f]+ has invalid magic|Image hash failed|Checksum failed/,
-    reason: "an image in its flash is not whole",
+    reason: "an image in its flash is corrupt",
   },
   {
     pattern: /mismatch chip ID|chip revision check failed|Image requires (?:chip|efuse)/,
@@ -51,7 +52,7 @@ const TROUBLES: readonly { readonly pattern: RegExp; readonly reason: string; re
 ];
 
 /**
- * Reads the log of a board that starts: ROM, second-stage bootloader and app of ESP-IDF. Bytes in, a state out.
+ * Parses the boot log of a board: the output of its ROM, its second-stage bootloader and its app. Does no I/O.
  */
 export class BootLog {
   #line = "";
@@ -69,12 +70,16 @@ export class BootLog {
     return this.#state;
   }
 
-  /** Takes the next bytes of the line. */
+  /**
+   * Parses the next bytes of the log.
+   *
+   * @returns The state after these bytes.
+   */
   push(bytes: Uint8Array): BootState {
     this.#state = { ...this.#state, bytes: this.#state.bytes + bytes.length };
     for (const byte of bytes) {
       if (byte === 0x0a || byte === 0x0d || this.#line.length === LINE_MAX) {
-        this.#read(this.#line.replaceAll(COLOUR, ""));
+        this.#read(this.#line.replaceAll(COLOR, ""));
         this.#line = "";
       }
       if ((byte >= 0x20 && byte < 0x7f) || byte === ESCAPE) this.#line += String.fromCharCode(byte);

@@ -1,21 +1,25 @@
 import { deflate, Inflate } from "pako";
 
-/** A piece of a compressed stream. */
+/** Block of a compressed stream. */
 export interface CompressedBlock {
   readonly bytes: Uint8Array;
-  /** Bytes of flash that the board has to erase and write once it has this block. */
+  /** Bytes of flash that the board erases and writes for this block. */
   readonly inflatedSize: number;
 }
 
 /**
- * How zlib may divide a stream (`memLevel`, its default is 8). Which leaves fewer bytes depends on the image: of three
- * published ones two are smaller by 7, one by 8, each by about 1 in 1000.
+ * zlib's `memLevel` values to try; its default is 8. The better one depends on the image: of three published images, two
+ * are smaller with 7 and one with 8, each by about 0.1 %.
  */
 const MEMORY_LEVELS = [8, 7] as const;
 
-/** Compresses bytes as one zlib stream, as small as zlib makes it, and cuts it into blocks. */
+/**
+ * Compresses bytes to the smallest zlib stream and splits it into blocks.
+ *
+ * @param blockSize - Largest block, in bytes of the compressed stream.
+ */
 export function compressBlocks(bytes: Uint8Array, blockSize: number): readonly CompressedBlock[] {
-  // The hash that pako takes without being told leaves 2 % more.
+  // pako's default hash function makes the stream 2 % larger.
   const streams = MEMORY_LEVELS.map((memLevel) => deflate(bytes, { level: 9, memLevel, legacyHash: true }));
   const stream = streams.reduce((best, other) => (other.length < best.length ? other : best));
   const inflate = new Inflate({ chunkSize: 0x4000 });

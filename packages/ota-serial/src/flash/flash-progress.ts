@@ -1,13 +1,13 @@
-/** How far a step is, in bytes of the flash. */
+/** Progress of a step, in bytes of flash. */
 export interface FlashProgress {
   readonly step: "compare" | "write" | "verify" | "read";
   readonly done: number;
   readonly total: number;
 }
 
-/** What a write came to, in bytes of the flash. */
+/** Result of a write, in bytes of flash. */
 export interface WriteReport {
   readonly written: number;
-  /** Already there. */
+  /** Bytes that the flash already held. */
   readonly unchanged: number;
 }

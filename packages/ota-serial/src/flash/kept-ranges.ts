@@ -4,10 +4,11 @@ import type { FlashRange } from "./regions.ts";
 import { flashMd5 } from "./stub-flash.ts";
 
 /**
- * Pieces of a flash that a write must leave alone, watched on a line that spoils bytes.
+ * Ranges of flash that a write must not change, checked on a line that corrupts bytes.
  *
- * Of commands nothing but data blocks has a checksum: a spoilt offset sends the data elsewhere. So their MD5 is taken as
- * soon as anything was lost or spoilt, and compared in the end. A line without disturbances pays nothing.
+ * Only data blocks have a checksum. If another command's offset is corrupted, data is written to the wrong place. So after
+ * the first lost or corrupted answer the MD5 of these ranges is measured, and it is compared at the end. On a line without
+ * errors nothing is measured.
  */
 export class KeptRanges {
   readonly #session: StubSession;
@@ -19,12 +20,16 @@ export class KeptRanges {
     this.#ranges = ranges;
   }
 
-  /** Begins to watch, if there has been a disturbance. */
+  /** Measures the ranges once, if an answer was lost or corrupted. */
   async watch(): Promise<void> {
     if (this.#session.disturbances > 0) this.#sums ??= await this.#measure();
   }
 
-  /** @throws {@link OtaError} `serial/damaged-elsewhere`. */
+  /**
+   * Checks that the ranges are unchanged since {@link watch} measured them.
+   *
+   * @throws {@link OtaError} `serial/damaged-elsewhere`.
+   */
   async assertKept(): Promise<void> {
     const before = this.#sums;
     if (before === undefined) return;
@@ -33,15 +38,15 @@ export class KeptRanges {
     const offset = this.#ranges[index]?.offset;
     if (offset === undefined) return;
     const { port } = this.#session.link.line;
-    const message = `bytes that the line spoilt made the loader on ${port} write over what should stay, in the partition at 0x${offset.toString(16)}`;
-    const hint = "flash everything anew (flash --all) with a better cable, or at --baud 115200";
+    const message = `corrupted bytes on the line made the loader on ${port} overwrite flash that should stay unchanged, in the range at 0x${offset.toString(16)}`;
+    const hint = "flash everything again (flash --all) with a better cable, or at --baud 115200";
     throw new OtaError("serial/damaged-elsewhere", message, { port, offset }, { hint });
   }
 
   async #measure(): Promise<readonly Uint8Array[]> {
     const sums: Uint8Array[] = [];
     for (const { offset, size } of this.#ranges) {
-      sums.push(await this.#session.steadily((link) => flashMd5(link, offset, size)));
+      sums.push(await this.#session.withRetries((link) => flashMd5(link, offset, size)));
     }
     return sums;
   }

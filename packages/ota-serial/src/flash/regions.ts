@@ -1,40 +1,40 @@
 import { md5 } from "@noble/hashes/legacy.js";
 import { concatBytes } from "@tinybms/ota-core";
 
-/** Bytes `offset` … `offset + bytes.length` − 1 of a flash. */
+/** Content for the flash from `offset` on. */
 export interface FlashPart {
-  /** What it is, for people: a file, a partition. */
+  /** Name for messages: a file or a partition. */
   readonly name: string;
-  /** A multiple of a sector, 4096 bytes. */
+  /** Offset in bytes, a multiple of 4096 (a sector). */
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
-/** Bytes `offset` … `offset + size` − 1 of a flash. */
+/** Range of flash, in bytes. */
 export interface FlashRange {
   readonly offset: number;
   readonly size: number;
 }
 
-/** A piece of a part whose MD5 the board is asked for. */
+/** Piece of a part with its MD5, to compare with the board's. */
 export interface FlashRegion {
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly md5: Uint8Array;
 }
 
-/** Size in bytes of what is compared at once: an erase block of every flash chip. */
+/** Bytes that are compared at once: an erase block of every flash chip. */
 export const REGION_SIZE = 0x1_0000;
 
-/** Size in bytes of what the flash erases at least. */
+/** Smallest erasable unit of flash, in bytes. */
 export const SECTOR_SIZE = 0x1000;
 
-/** Cuts parts into regions of at most 64 KiB that begin at multiples of it. */
+/** Splits parts into regions at multiples of 64 KiB. */
 export function regionsOf(parts: readonly FlashPart[]): readonly FlashRegion[] {
   return cut(parts, REGION_SIZE);
 }
 
-/** Cuts regions into sectors. */
+/** Splits regions into sectors. */
 export function sectorsOf(regions: readonly FlashRegion[]): readonly FlashRegion[] {
   return cut(regions, SECTOR_SIZE);
 }
@@ -53,10 +53,10 @@ function cut(parts: readonly Pick<FlashPart, "offset" | "bytes">[], size: number
 }
 
 /**
- * Joins regions that follow each other, so that each run is one compressed stream.
+ * Groups adjacent regions into runs. Each run is sent as one compressed stream.
  *
- * @param regions - By offset.
- * @param limit - Bytes that a run may have; one region is always a run.
+ * @param regions - Regions in ascending order of offset.
+ * @param limit - Largest run, in bytes. A single larger region still makes a run.
  */
 export function runsOf(regions: readonly FlashRegion[], limit: number): readonly (readonly FlashRegion[])[] {
   const runs: FlashRegion[][] = [];
@@ -76,17 +76,17 @@ export function runsOf(regions: readonly FlashRegion[], limit: number): readonly
   return runs;
 }
 
-/** Returns how many bytes regions have. */
+/** Returns the total size of regions, in bytes. */
 export function sizeOf(regions: readonly FlashRegion[]): number {
   return regions.reduce((size, { bytes }) => size + bytes.length, 0);
 }
 
-/** Returns the bytes of regions, one after the other. */
+/** Concatenates the bytes of regions. */
 export function bytesOf(run: readonly FlashRegion[]): Uint8Array {
   return concatBytes(run.map(({ bytes }) => bytes));
 }
 
-/** MD5 of regions as one piece. */
+/** Returns the MD5 of concatenated regions. */
 export function md5Of(run: readonly FlashRegion[]): Uint8Array {
   const [first] = run;
   if (first !== undefined && run.length === 1) return first.md5;

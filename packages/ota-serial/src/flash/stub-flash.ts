@@ -5,18 +5,22 @@ import { ANSWER_TIMEOUT_MS, type LoaderLink } from "../loader/loader-link.ts";
 import { sendBlock } from "../loader/send-block.ts";
 import { compressBlocks } from "./compress.ts";
 
-/** Longest times by Espressif's figures, in milliseconds for 1 MiB. */
+/** Longest times that Espressif states, in milliseconds per MiB. */
 const WRITE_MS_PER_MIB = 40_000;
 const MD5_MS_PER_MIB = 8_000;
 const ERASE_MS_PER_MIB = 30_000;
 
-/** Size of the packets in which a flash is read, in bytes: the stub's largest. */
+/** Size of the packets of READ_FLASH, in bytes: the stub's largest. */
 const READ_PACKET_SIZE = 0x1000;
 
-/** Packets asked for in flight; the stub sends one at a time whatever it is told. */
+/** Number of unacknowledged packets to request. The stub always sends one at a time. */
 const READ_IN_FLIGHT = 64;
 
-/** Has the board compute the MD5 of a piece of its flash: 16 bytes. */
+/**
+ * Asks the board for the MD5 of a range of its flash.
+ *
+ * @returns 16 bytes.
+ */
 export async function flashMd5(link: LoaderLink, offset: number, size: number): Promise<Uint8Array> {
   const { payload } = await link.command("SPI_FLASH_MD5", LoaderOp.SPI_FLASH_MD5, loaderWords(offset, size, 0, 0), {
     timeoutMs: allowance(size, MD5_MS_PER_MIB),
@@ -25,7 +29,7 @@ export async function flashMd5(link: LoaderLink, offset: number, size: number): 
   return payload;
 }
 
-/** Erases sectors. */
+/** Erases sectors. `offset` and `size` are multiples of 4096. */
 export async function eraseRegion(link: LoaderLink, offset: number, size: number): Promise<void> {
   await link.command("ERASE_REGION", LoaderOp.ERASE_REGION, loaderWords(offset, size), {
     timeoutMs: allowance(size, ERASE_MS_PER_MIB),
@@ -33,12 +37,13 @@ export async function eraseRegion(link: LoaderLink, offset: number, size: number
 }
 
 /**
- * Writes bytes as one compressed stream; the board erases as it goes. A block is sent again only where the loader says
- * that it dropped it: one sent again after a lost answer would be written twice.
+ * Writes bytes as one compressed stream. The board erases as it writes. A block is sent again only if the loader reports
+ * that it dropped the block: after a lost answer, the board might write it twice.
  *
- * @param onProgress - Told how many of the bytes the board has taken.
- * @throws {@link OtaError} `serial/noise`.
- * @throws {@link OtaError} `serial/loader-refused`: what lies in the flash is then not known.
+ * @param blockSize - Largest block, in compressed bytes.
+ * @param onProgress - Called with the number of bytes that the board has accepted.
+ * @throws {@link OtaError} `serial/noise` if an answer was lost or corrupted; the flash may then hold anything.
+ * @throws {@link OtaError} `serial/loader-refused` if the loader reports an error; likewise.
  */
 export async function writeCompressed(
   link: LoaderLink,
@@ -57,7 +62,7 @@ export async function writeCompressed(
   let [taken, pending] = [0, 0];
   for (const [sequence, block] of blocks.entries()) {
     const request = buildLoaderBlock(LoaderOp.FLASH_DEFL_DATA, sequence, block.bytes);
-    // A stub answers first and writes then: it is the block before that it may be busy with.
+    // A stub answers before it writes, so it may still be busy with the previous block.
     await sendBlock(link, "FLASH_DEFL_DATA", request, allowance(pending + block.inflatedSize, WRITE_MS_PER_MIB));
     pending = block.inflatedSize;
     taken += block.inflatedSize;
@@ -69,9 +74,10 @@ export async function writeCompressed(
 }
 
 /**
- * Reads a piece of the flash, and compares it with the MD5 that the board sends behind it.
+ * Reads a range of the flash and compares it with the MD5 that the board sends at the end.
  *
- * @throws {@link OtaError} `serial/noise` where it differs.
+ * @param onProgress - Called with the number of bytes read.
+ * @throws {@link OtaError} `serial/noise` if the MD5 differs.
  */
 export async function readFlash(
   link: LoaderLink,

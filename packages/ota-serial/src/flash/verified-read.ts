@@ -5,14 +5,14 @@ import { SECTOR_SIZE } from "./regions.ts";
 import { readFlash } from "./stub-flash.ts";
 import type { OnFlashProgress } from "./verified-write.ts";
 
-/** Bytes read at once, the less the more often it failed. */
+/** Bytes to read at once: first value first, the next one after each failure. */
 const READ_SIZES: readonly number[] = [0x4_0000, 0x8000, 0x1000];
 
-/** Failures of one piece of a reading, in a row, after which it is given up. */
+/** Consecutive failures after which reading stops. */
 const READ_FAILURES_MAX = 12;
 
 /**
- * Reads a piece of a flash, each part of it compared with the board's MD5.
+ * Reads a range of the flash and verifies each piece with the board's MD5.
  *
  * @throws {@link OtaError} `serial/read-failed`.
  * @throws {@link OtaError} `serial/port-lost`.
@@ -46,7 +46,7 @@ export async function readVerified(
 }
 
 function readFailed(port: string, offset: number, cause: unknown): OtaError<"serial/read-failed"> {
-  const message = `reading the flash of the board on ${port} failed again and again at 0x${offset.toString(16)}`;
+  const message = `reading the flash of the board on ${port} failed repeatedly at 0x${offset.toString(16)}`;
   const hint = "try --baud 115200, a shorter cable, or another USB port";
   return new OtaError("serial/read-failed", message, { port, offset }, { cause, hint });
 }

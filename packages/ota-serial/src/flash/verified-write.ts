@@ -19,7 +19,7 @@ import {
 } from "./regions.ts";
 import { flashMd5, writeCompressed } from "./stub-flash.ts";
 
-/** How much is sent at once. Whatever goes wrong makes it less. */
+/** Amounts to send at once, in bytes. */
 interface Pace {
   readonly blockSize: number;
   readonly runSize: number;
@@ -28,10 +28,10 @@ interface Pace {
 const FAST: Pace = { blockSize: 0x4000, runSize: Number.POSITIVE_INFINITY };
 const CAREFUL: Pace = { blockSize: 0x1000, runSize: REGION_SIZE };
 
-/** Where how far it is is told. */
+/** Receives progress reports. */
 export type OnFlashProgress = (progress: FlashProgress) => void;
 
-/** Writes what a flash doesn't hold yet, until the board's own MD5 of it is right. */
+/** Writes the regions in which the flash differs from the content, until the board's MD5 of each one matches. */
 export class VerifiedWrite {
   readonly #session: StubSession;
   readonly #kept: KeptRanges;
@@ -43,7 +43,11 @@ export class VerifiedWrite {
     this.#onProgress = onProgress;
   }
 
-  /** @throws {@link OtaError} `serial/write-failed`, `serial/does-not-fit`, `serial/port-lost`. */
+  /**
+   * Writes parts: first fast, then in small pieces, then sector by sector.
+   *
+   * @throws {@link OtaError} `serial/write-failed`, `serial/does-not-fit`, `serial/port-lost`.
+   */
   async write(parts: readonly FlashPart[]): Promise<WriteReport> {
     for (const part of parts) this.#assertInside(part);
     const sorted = [...parts].sort((left, right) => left.offset - right.offset);
@@ -66,7 +70,7 @@ export class VerifiedWrite {
     return { written: toWrite, unchanged: total - toWrite };
   }
 
-  /** @returns `true` if all went well. */
+  /** @returns `true` if no answer was lost or corrupted. */
   async #writeAll(
     pending: readonly FlashRegion[],
     { blockSize, runSize }: Pace,
@@ -91,7 +95,7 @@ export class VerifiedWrite {
     return isWhole;
   }
 
-  /** For a line that spoils most of what is longer: one sector in one block, until the board has it. */
+  /** Writes each sector as one block until the board has it, for a line that corrupts most larger blocks. */
   async #writeSectors(pending: readonly FlashRegion[], onLeft: (left: number) => void): Promise<void> {
     const sectors = sectorsOf(pending);
     let left = sizeOf(sectors);
@@ -105,7 +109,7 @@ export class VerifiedWrite {
         if (!(await isThere())) throw link.silence("SPI_FLASH_MD5");
       };
       try {
-        await this.#session.steadily(write);
+        await this.#session.withRetries(write);
       } catch (cause) {
         throw isDisturbance(cause) ? this.#writeFailed(sector.offset, cause) : cause;
       }
@@ -114,16 +118,16 @@ export class VerifiedWrite {
     }
   }
 
-  /** @returns The regions that the board holds otherwise. */
+  /** @returns The regions in which the board's flash differs. */
   async #verify(regions: readonly FlashRegion[], isLikelyRight: boolean): Promise<readonly FlashRegion[]> {
     if (!isLikelyRight) return this.#differing(regions, "verify");
     const wrong: FlashRegion[] = [];
     const total = sizeOf(regions);
     let done = 0;
-    // One question for each run: it is right nearly always.
+    // One MD5 for each run: nearly always the run is correct.
     for (const run of runsOf(regions, Number.POSITIVE_INFINITY)) {
       const size = sizeOf(run);
-      const found = await this.#session.steadily((link) => flashMd5(link, run[0]?.offset ?? 0, size));
+      const found = await this.#session.withRetries((link) => flashMd5(link, run[0]?.offset ?? 0, size));
       if (!equalBytes(found, md5Of(run))) wrong.push(...(await this.#differing(run, "verify")));
       done += size;
       this.#onProgress({ step: "verify", done, total });
@@ -136,7 +140,7 @@ export class VerifiedWrite {
     const total = sizeOf(regions);
     let done = 0;
     for (const region of regions) {
-      const found = await this.#session.steadily((link) => flashMd5(link, region.offset, region.bytes.length));
+      const found = await this.#session.withRetries((link) => flashMd5(link, region.offset, region.bytes.length));
       if (!equalBytes(found, region.md5)) different.push(region);
       done += region.bytes.length;
       this.#onProgress({ step, done, total });
@@ -155,14 +159,14 @@ export class VerifiedWrite {
       throw new OtaError("serial/does-not-fit", message, { port: this.#port, part: name, size: bytes.length, limit });
     }
     if (offset + bytes.length <= limit) return;
-    const message = `${name} ends at 0x${(offset + bytes.length).toString(16)}, behind the flash of the board on ${this.#port}, which has ${limit} bytes`;
+    const message = `${name} ends at 0x${(offset + bytes.length).toString(16)}, past the end of the flash of the board on ${this.#port}, which has ${limit} bytes`;
     throw new OtaError("serial/does-not-fit", message, { port: this.#port, part: name, size: bytes.length, limit });
   }
 
   #writeFailed(offset: number, cause: unknown): OtaError<"serial/write-failed"> {
-    const message = `writing failed again and again: the flash of the board on ${this.#port} is not right from 0x${offset.toString(16)} on`;
+    const message = `writing failed repeatedly: the flash of the board on ${this.#port} differs from what was sent, from 0x${offset.toString(16)} on`;
     const hint =
-      "try --baud 115200, a shorter cable, a supply of its own; if nothing helps, the flash chip is worn out or protected";
+      "try --baud 115200, a shorter cable or a separate power supply; if nothing helps, the flash chip is worn out or write-protected";
     return new OtaError("serial/write-failed", message, { port: this.#port, offset }, { cause, hint });
   }
 }

@@ -6,7 +6,7 @@ export function portLost(port: string, cause?: unknown): OtaError<"serial/port-l
   const what = isNetwork
     ? "the server that serves it ended the connection, or the network failed"
     : "the cable or the adapter was unplugged, or the board lost its power";
-  const how = isNetwork ? "see that the server runs, and" : "plug it in again and";
+  const how = isNetwork ? "see that the server runs, and" : "reconnect it and";
   const hint = `${how} repeat the command; what was written and verified is not written again`;
   return new OtaError("serial/port-lost", `${port} was lost: ${what}`, { port }, { cause, hint });
 }
@@ -14,7 +14,7 @@ export function portLost(port: string, cause?: unknown): OtaError<"serial/port-l
 /** Creates the error for a port that another process has opened. */
 export function portBusy(port: string, cause?: unknown): OtaError<"serial/port-busy"> {
   const hint = isNetworkPort(port)
-    ? "its server turned us away, as it does while another client is connected: end that one"
+    ? "its server refused the connection, as it does while another client is connected: disconnect that client"
     : "close the monitor or the other program that has it open; on Linux ModemManager may be probing it";
   return new OtaError("serial/port-busy", `${port} is in use by another program`, { port }, { cause, hint });
 }
@@ -26,13 +26,13 @@ export function permissionDenied(port: string, cause?: unknown): OtaError<"seria
   return new OtaError("serial/permission-denied", `you have no permission to open ${port}`, { port }, { cause, hint });
 }
 
-/** There is no such port. */
+/** Creates the error for a port that does not exist. */
 export function portNotFound(port: string, cause?: unknown): OtaError<"serial/port-not-found"> {
-  const hint = "flash --list shows what is there; a charge-only cable shows nothing";
+  const hint = "flash --list shows the ports; a board on a charge-only cable has none";
   return new OtaError("serial/port-not-found", `there is no port ${port}`, { port }, { cause, hint });
 }
 
-/** Nothing serves a network port: the connection was refused, or no host has the name. */
+/** Creates the error for a network port without a server: the connection was refused, or the host name is unknown. */
 export function portUnserved(
   port: string,
   cause: Error & { readonly code?: string | undefined },
@@ -50,7 +50,7 @@ export function portUnusable(port: string, reason: string, cause?: unknown): Ota
   return new OtaError("serial/port-unusable", `${port} can't be used: ${reason}`, { port }, { cause });
 }
 
-/** Returns whether a port is behind TCP, with no cable of this machine to look at. */
+/** Returns `true` if a port is reached over TCP. */
 function isNetworkPort(port: string): boolean {
   return /^(?:socket|rfc2217):\/\//.test(port);
 }

@@ -1,6 +1,6 @@
 import { concatBytes } from "@tinybms/ota-core";
 
-/** What has been received and not taken yet: adapters put in, `SerialLine.read` takes out. */
+/** Received bytes that were not read yet. Adapters add them, and `SerialLine.read` takes them. */
 export class ReceiveBuffer {
   #chunks: Uint8Array[] = [];
   #fault: Error | undefined;
@@ -12,21 +12,21 @@ export class ReceiveBuffer {
     this.#wake?.();
   }
 
-  /** Nothing more will come: every `take` from now on rejects, once what came before is taken. */
+  /** Ends the buffer: after the bytes that it still holds, every {@link take} rejects with `fault`. */
   fail(fault: Error): void {
     this.#fault ??= fault;
     this.#wake?.();
   }
 
-  /** Throws what {@link fail} was told. */
+  /** Throws the fault that {@link fail} received, if any. */
   assertSound(): void {
     if (this.#fault !== undefined) throw this.#fault;
   }
 
   /**
-   * Everything received, waiting for the first byte.
+   * Takes everything that was received. Waits up to `timeoutMs` for the first byte.
    *
-   * @returns Empty after `timeoutMs`.
+   * @returns Empty if nothing arrived in time.
    */
   async take(timeoutMs: number): Promise<Uint8Array> {
     if (this.#chunks.length === 0 && this.#fault === undefined) await this.#received(timeoutMs);
@@ -50,7 +50,7 @@ export class ReceiveBuffer {
   }
 }
 
-/** Resolves after a time; the adapters' `wait`. */
+/** Resolves after `ms` milliseconds. */
 export function elapse(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,6 @@
 import type { Signals } from "./serial-line.ts";
 
-/** The lines as most systems leave them when they open a port. */
+/** State of the control lines after most systems open a port. */
 export const SIGNALS_WHEN_OPENED: Signals = { dtr: true, rts: true };
 
 /**

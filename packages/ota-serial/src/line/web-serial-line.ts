@@ -3,7 +3,7 @@ import { elapse, ReceiveBuffer } from "./receive-buffer.ts";
 import type { SerialLine, Signals, UsbIdentity } from "./serial-line.ts";
 import { SIGNALS_WHEN_OPENED, signalPath } from "./signal-path.ts";
 
-/** What is used of the `SerialPort` of the Web Serial API (https://wicg.github.io/serial/). */
+/** The used part of `SerialPort` in the Web Serial API (https://wicg.github.io/serial/). */
 export interface WebSerialPort {
   readonly readable: ReadableStream<Uint8Array> | null;
   readonly writable: WritableStream<Uint8Array> | null;
@@ -13,14 +13,14 @@ export interface WebSerialPort {
   setSignals(signals: { readonly dataTerminalReady?: boolean; readonly requestToSend?: boolean }): Promise<void>;
 }
 
-/** Bytes that the browser keeps of what is received; its default of 255 loses some at high rates. */
+/** Size of the browser's receive buffer in bytes. Its default of 255 loses bytes at high baud rates. */
 const BUFFER_SIZE = 65_536;
 
 /**
- * Opens a port that a page was given by `navigator.serial.requestPort()`.
+ * Opens a port from `navigator.serial.requestPort()`.
  *
- * @param port - Not open.
- * @param name - How messages call it.
+ * @param port - Port that is not open.
+ * @param name - Name for messages.
  * @throws {@link OtaError} `serial/port-busy`.
  * @throws {@link OtaError} `serial/port-unusable`.
  */
@@ -77,14 +77,15 @@ class WebSerialLine implements SerialLine {
 
   async setSignals(signals: Signals): Promise<void> {
     this.#received.assertSound();
-    // Browsers may set the lines one after the other: only a swap of both gains from setting them at once.
+    // Browsers may set the lines one after the other, so only opposite levels are set in one call.
     const path = signals.dtr === signals.rts ? signalPath(this.#signals, signals) : [signals];
     this.#signals = signals;
     for (const { dtr, rts } of path) await this.#port.setSignals({ dataTerminalReady: dtr, requestToSend: rts });
   }
 
   /**
-   * Changes the rate. The API can't do that while the port is open, so closes and reopens it and restores its lines.
+   * Changes the baud rate. The API can't do that while the port is open, so this method reopens the port and restores its
+   * control lines.
    */
   async setBaudRate(baudRate: number): Promise<void> {
     await this.#end();

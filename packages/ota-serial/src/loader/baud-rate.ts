@@ -4,21 +4,21 @@ import { readRegister } from "./board.ts";
 import { MAGIC_REGISTER } from "./chip-registers.ts";
 import type { LoaderLink } from "./loader-link.ts";
 
-/** Rates to fall back to, each after a failure at a higher one. */
+/** Baud rates to fall back to, in descending order. */
 const STEPS: readonly number[] = [2_000_000, 1_500_000, 921_600, 460_800, 230_400, 115_200];
 
-/** How long both sides take to settle, in milliseconds. */
+/** Pause after a change of the baud rate, in milliseconds. */
 const SETTLE_MS = 50;
 
-/** Returns the next lower rate to try, or `undefined` if there is none. */
-export function slowerThan(baudRate: number): number | undefined {
+/** Returns the next lower baud rate, or `undefined` if there is none. */
+export function nextLowerBaudRate(baudRate: number): number | undefined {
   return STEPS.find((step) => step < baudRate);
 }
 
 /**
- * Changes the rate of a stub and of the line, and tries it.
+ * Changes the baud rate of the stub and of the line, and tests it.
  *
- * @returns `true` if both understand each other at the new rate. If not, only a reset of the board helps.
+ * @returns `true` if the stub answers at the new rate. If not, the board must be reset.
  */
 export async function changeBaudRate(link: LoaderLink, from: number, to: number): Promise<boolean> {
   const { line } = link;

@@ -12,16 +12,16 @@ import { CHIP_REGISTERS, type ChipRegisters, MAGIC_REGISTER, MAGIC_VALUES } from
 import type { LoaderLink } from "./loader-link.ts";
 import { readFlashSize } from "./spi-flash-size.ts";
 
-/** What a loader's chip tells of itself. */
+/** Properties of a chip, read through its loader. */
 export interface ChipFacts {
   readonly chip: Chip;
   /** Espressif's spelling, such as `ESP32-C3`. */
   readonly chipName: string;
   /** Major × 100 + minor. */
   readonly revision: number;
-  /** Revision of the eFuse blocks, in the same form; absent on an ESP32, which holds no image to it. */
+  /** Revision of the eFuse blocks, in the same form. Absent on ESP32, whose images have no limit for it. */
   readonly blockRevision?: number;
-  /** The factory's MAC address, `aa:bb:cc:dd:ee:ff`. */
+  /** MAC address from eFuse, as `aa:bb:cc:dd:ee:ff`. */
   readonly mac: string;
   readonly secureBoot: boolean;
   readonly flashEncryption: boolean;
@@ -29,32 +29,32 @@ export interface ChipFacts {
 
 /** A board in its loader. */
 export interface Board extends ChipFacts {
-  /** Bytes. */
+  /** Size of the flash, in bytes. */
   readonly flashSize: number;
 }
 
-/** By these statuses a ROM and the stubs say that they don't know a command. */
+/** Statuses of ROM and stubs for an unknown command. */
 const UNKNOWN: readonly number[] = [
   LoaderStatus.ROM_BAD_MESSAGE,
   LoaderStatus.STUB_UNKNOWN_COMMAND,
   LoaderStatus.STUB_NOT_IMPLEMENTED,
 ];
 
-/** Bits of eFuse word 6 of an ESP32: `ABS_DONE_0` and `ABS_DONE_1`, either secure boot. */
+/** Bits `ABS_DONE_0` and `ABS_DONE_1` in eFuse word 6 of an ESP32. Either one enables secure boot. */
 const ESP32_SECURE_BOOT = 0x30;
 
 /**
- * Asks a loader, ROM or stub, which chip it runs on.
+ * Reads a chip's properties through its loader (ROM or stub).
  *
- * @throws {@link OtaError} `serial/unsupported-chip`.
- * @throws {@link OtaError} `serial/secure-download`, and what {@link LoaderLink.command} does.
+ * @throws {@link OtaError} `serial/unsupported-chip`, `serial/secure-download`, and the codes of
+ *   {@link LoaderLink.command}.
  */
 export async function readChip(link: LoaderLink): Promise<ChipFacts> {
   const security = await readSecurity(link);
   const { port } = link.line;
   if (security !== undefined && (security.flags & SecurityFlag.SECURE_DOWNLOAD_ENABLE) !== 0) {
-    const message = `the board on ${port} is in Secure Download Mode: it can't be read, and so not be flashed safely`;
-    const hint = "update it over the air: its app takes signed releases";
+    const message = `the board on ${port} is in Secure Download Mode: its flash can't be read, so it can't be flashed safely`;
+    const hint = "update it over the air: its app accepts signed releases";
     throw new OtaError("serial/secure-download", message, { port }, { hint });
   }
   const { chip, registers } = await identify(link, security);
@@ -73,7 +73,7 @@ export async function readChip(link: LoaderLink): Promise<ChipFacts> {
   };
 }
 
-/** Asks for the size of the flash; the loader must have attached it. */
+/** Reads the size of the flash. The loader must have attached the flash. */
 export async function readBoard(link: LoaderLink, facts: ChipFacts): Promise<Board> {
   const registers = registersOf(facts.chip.name, link.line.port);
   const flashSize = await readFlashSize(
@@ -90,7 +90,7 @@ export async function readRegister(link: LoaderLink, address: number): Promise<n
   return (await link.command("READ_REG", LoaderOp.READ_REG, loaderWords(address))).value;
 }
 
-/** Lets the next reset lead out of the loader, on chips that remember otherwise. */
+/** Clears the bit that keeps some chips in their loader across a reset. */
 export async function releaseDownloadMode(link: LoaderLink, { chip }: Pick<ChipFacts, "chip">): Promise<void> {
   const register = CHIP_REGISTERS[chip.name]?.forceDownload;
   if (register !== undefined) await writeRegister(link, register, 0, 1);
@@ -100,16 +100,16 @@ async function writeRegister(link: LoaderLink, address: number, value: number, m
   await link.command("WRITE_REG", LoaderOp.WRITE_REG, loaderWords(address, value, mask, 0));
 }
 
-/** @returns `undefined` from an ESP32, which doesn't know the question. */
+/** @returns `undefined` on an ESP32, which does not have the command. */
 async function readSecurity(link: LoaderLink): Promise<SecurityInfo | undefined> {
   try {
     const { payload } = await link.command("GET_SECURITY_INFO", LoaderOp.GET_SECURITY_INFO, new Uint8Array(0), {
-      // ESP32-S2 leaves the chip's id out.
+      // ESP32-S2 omits the chip id.
       payloadSize: (size) => (size >= 22 ? 20 : 12),
     });
     return parseSecurityInfo(payload);
   } catch (error) {
-    // Any other status is that of a damaged answer.
+    // Any other status comes from a corrupted answer.
     if (isOtaError(error, "serial/loader-refused") && UNKNOWN.includes(error.details.status)) return undefined;
     throw error;
   }
@@ -136,7 +136,7 @@ function registersOf(name: ChipName, port: string): ChipRegisters {
 
 function unsupported(port: string, chip: string): OtaError<"serial/unsupported-chip"> {
   const known = Object.keys(CHIP_REGISTERS).join(", ");
-  const message = `the chip on ${port} (${chip}) is none that can be flashed; those are ${known}`;
+  const message = `the chip on ${port} (${chip}) is not supported; supported chips are ${known}`;
   const hint = "Espressif's esptool flashes it";
   return new OtaError("serial/unsupported-chip", message, { port, chip }, { hint });
 }
@@ -156,7 +156,7 @@ async function esp32Security(
   return { secureBoot: ((await read(efuse + 0x18)) & ESP32_SECURE_BOOT) !== 0, flashEncryption: isOdd(count) };
 }
 
-/** Returns whether an odd number of bits is set: so eFuses count what can be turned on and off again. */
+/** Returns `true` if an odd number of bits is set. With such counters, eFuses store a setting that can change again. */
 function isOdd(count: number): boolean {
   let odd = false;
   for (let rest = count; rest !== 0; rest &= rest - 1) odd = !odd;

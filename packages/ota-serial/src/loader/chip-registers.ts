@@ -3,7 +3,7 @@ import type { ChipName } from "@tinybms/ota-core/esp";
 /** Reads a 32-bit register. */
 export type ReadRegister = (address: number) => Promise<number>;
 
-/** Registers of the SPI controller that the flash hangs on, as addresses. */
+/** Register addresses of the SPI controller that the flash is connected to. */
 export interface SpiRegisters {
   readonly command: number;
   readonly user: number;
@@ -12,28 +12,29 @@ export interface SpiRegisters {
   readonly data: number;
 }
 
-/** Where a chip keeps what a flasher asks it (Espressif's technical reference manuals, chapters eFuse and SPI). */
+/** Registers of a chip that a flasher reads (Espressif's technical reference manuals, chapters eFuse and SPI). */
 export interface ChipRegisters {
-  /** How Espressif writes the chip's name; stubs are kept by it. */
+  /** Espressif's spelling of the chip's name, which also selects the stub. */
   readonly displayName: string;
-  /** First register of the eFuse controller. */
+  /** Address of the eFuse controller. */
   readonly efuse: number;
-  /** Addresses of the MAC's last four bytes and of its first two. */
+  /** Address of the last four bytes of the MAC address. */
   readonly macLow: number;
+  /** Address of the first two bytes of the MAC address. */
   readonly macHigh: number;
   readonly spi: SpiRegisters;
-  /** Bit 0 keeps the chip in its loader over a reset (`RTC_CNTL_FORCE_DOWNLOAD_BOOT`), where its own USB has set it. */
+  /** Address of `RTC_CNTL_FORCE_DOWNLOAD_BOOT`: its bit 0, set over USB, keeps the chip in its loader across a reset. */
   readonly forceDownload?: number;
-  /** Revision of the wafer: major × 100 + minor, as image headers have it. */
+  /** Reads the chip revision: major × 100 + minor, as in image headers. */
   readonly revision: (read: ReadRegister) => Promise<number>;
-  /** Revision of the eFuse blocks, in the same form; absent where images are not held to it. */
+  /** Reads the revision of the eFuse blocks, in the same form. Absent on chips whose images have no limit for it. */
   readonly blockRevision?: (read: ReadRegister) => Promise<number>;
 }
 
-/** The register that tells ESP32 and ESP32-S2, which have no chip id, from each other. */
+/** Register that identifies ESP32 and ESP32-S2, which have no chip id. */
 export const MAGIC_REGISTER = 0x4000_1000;
 
-/** What {@link MAGIC_REGISTER} holds. */
+/** Chips by the value of {@link MAGIC_REGISTER}. */
 export const MAGIC_VALUES: ReadonlyMap<number, ChipName> = new Map<number, ChipName>([
   [0x00f0_1d83, "esp32"],
   [0x0000_07c6, "esp32s2"],
@@ -41,7 +42,7 @@ export const MAGIC_VALUES: ReadonlyMap<number, ChipName> = new Map<number, ChipN
 
 const ESP32_EFUSE = 0x3ff5_a000;
 
-/** The chips that can be flashed. */
+/** Chips that this package can flash. */
 export const CHIP_REGISTERS: Readonly<Partial<Record<ChipName, ChipRegisters>>> = {
   esp32: {
     displayName: "ESP32",
@@ -57,7 +58,8 @@ export const CHIP_REGISTERS: Readonly<Partial<Record<ChipName, ChipRegisters>>> 
   }),
   esp32s3: {
     ...laterChip("ESP32-S3", 0x6000_7000, 0x6000_2000, {
-      // Block revision 1.1 uses the wafer's upper bits otherwise, on chips of revision 0.0 alone (`efuse_hal.c`, `is_eco0`).
+      // With block revision 1.1, the upper bits of the wafer revision have another use. All such chips have revision 0.0
+      // (`efuse_hal.c`, `is_eco0`).
       chip: (one, two) =>
         bits(one(3), 18, 3) === 0 && bits(two(4), 0, 2) === 1 && bits(one(3), 24, 3) === 1
           ? { major: 0, minor: 0 }
@@ -88,7 +90,7 @@ interface Revision {
 /** Returns word n of an eFuse block. */
 type Word = (index: number) => number;
 
-/** Where eFuse blocks 1 and 2 have a revision (`esp_efuse_table.csv` of each chip). */
+/** Extracts a revision from eFuse blocks 1 and 2 (`esp_efuse_table.csv` of each chip). */
 type RevisionOf = (one: Word, two: Word) => Revision;
 
 function revisionInWords3And5(one: Word): Revision {
@@ -99,7 +101,7 @@ function blockRevisionInBothBlocks(one: Word, two: Word): Revision {
   return { major: bits(two(4), 0, 2), minor: bits(one(3), 24, 3) };
 }
 
-/** Returns a chip whose MAC and revisions lie in eFuse blocks 1 and 2. */
+/** Returns the registers of a chip with MAC address and revisions in eFuse blocks 1 and 2. */
 function laterChip(
   displayName: string,
   efuse: number,
@@ -129,7 +131,7 @@ function laterChip(
   };
 }
 
-/** Three bits, one of them outside of the eFuse, count the major revision of an ESP32. */
+/** Reads the revision of an ESP32. Its major revision is the number of set bits among three, one of them not an eFuse. */
 async function esp32Revision(read: ReadRegister): Promise<number> {
   const first = bits(await read(ESP32_EFUSE + 0x0c), 15, 1);
   const word5 = await read(ESP32_EFUSE + 0x14);

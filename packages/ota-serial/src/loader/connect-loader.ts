@@ -4,63 +4,62 @@ import { connectFault } from "./connect-fault.ts";
 import type { LoaderLink } from "./loader-link.ts";
 import { type ResetStep, resetsInto, runReset } from "./reset-sequence.ts";
 
-/** Which of the two loaders answered: the one in ROM, or the stub that an earlier session left running. */
+/** Loader that answered: the ROM's, or a stub that an earlier session left running. */
 export type LoaderKind = "rom" | "stub";
 
-/** How a loader is sought. */
+/** Options of {@link connectLoader}. */
 export interface ConnectOptions {
-  /** A sequence instead of the usual ones. */
+  /** Reset sequence to use instead of the default ones. */
   readonly reset?: readonly ResetStep[] | undefined;
 }
 
-/** Resets tried before the board counts as unreachable. */
+/** Number of resets to try. */
 const ATTEMPTS = 7;
 
-/** Times that a loader is called after a reset. */
+/** Number of SYNC commands after each reset. */
 const SYNCS = 5;
 
-/** How long a loader may take to answer a call, in milliseconds. */
+/** How long a loader may take to answer SYNC, in milliseconds. */
 const SYNC_TIMEOUT_MS = 100;
 
-/** How many answers one call gets. */
+/** Number of answers that a loader sends to one SYNC. */
 const SYNC_ANSWERS = 8;
 
 /**
- * Resets the board into its loader and calls it until it answers.
+ * Resets the board into its loader and sends SYNC until it answers. On a line without control signals, only sends SYNC:
+ * the user must have started the loader.
  *
- * A line without signals is only called: whoever wired it must have started the loader.
- *
- * @throws {@link OtaError} One of `serial/nothing-received`, `serial/loader-deaf`, `serial/wrong-boot-mode`,
- *   `serial/app-running`, `serial/brown-out`, `serial/noise`, by what was heard instead; `serial/port-lost`.
+ * @throws {@link OtaError} `serial/nothing-received`, `serial/loader-deaf`, `serial/wrong-boot-mode`,
+ *   `serial/app-running`, `serial/brown-out` or `serial/noise`, depending on what was received; `serial/port-lost`.
  */
 export async function connectLoader(link: LoaderLink, { reset }: ConnectOptions = {}): Promise<LoaderKind> {
   const { line } = link;
   const usual = resetsInto(line);
   const sequences = reset === undefined || !line.hasSignals ? usual : [reset];
-  link.forgetHeard();
+  link.clearHeard();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const sequence = sequences[attempt % Math.max(1, sequences.length)];
     if (sequence !== undefined) await runReset(line, sequence);
     await link.drain(SYNC_TIMEOUT_MS / 2);
-    const kind = await callLoader(link);
+    const kind = await syncLoader(link);
     if (kind !== undefined) return kind;
   }
   throw connectFault({ port: line.port, hasSignals: line.hasSignals, heard: link.heard });
 }
 
 /**
- * Calls a loader that should be there, some times. What it was in the middle of it forgets.
+ * Sends SYNC several times. The loader abandons any unfinished command.
  *
- * @returns Which answered, or `undefined`.
+ * @returns The loader that answered, or `undefined`.
  */
-export async function callLoader(link: LoaderLink): Promise<LoaderKind | undefined> {
-  const call = encodeSlip(buildLoaderRequest(LoaderOp.SYNC, SYNC_DATA));
+export async function syncLoader(link: LoaderLink): Promise<LoaderKind | undefined> {
+  const request = encodeSlip(buildLoaderRequest(LoaderOp.SYNC, SYNC_DATA));
   for (let count = 0; count < SYNCS; count++) {
-    await link.line.write(call);
+    await link.line.write(request);
     const values = await takeAnswers(link);
     if (values.length === 0) continue;
     await link.drain(SYNC_TIMEOUT_MS / 2);
-    // The ROM's values are never 0, a stub's always.
+    // The value is 0 in a stub's answer, and never 0 in a ROM's.
     return values.some((value) => value !== 0) ? "rom" : "stub";
   }
   return undefined;

@@ -1,8 +1,8 @@
 import type { SerialLine } from "../line/serial-line.ts";
 
 /**
- * Returns a line whose every step ends with the signal's reason once it is aborted. The line itself stays open, so that
- * the board can still be reset.
+ * Wraps a line so that every operation rejects with the signal's reason once the signal is aborted. The original line
+ * stays open, so that the board can still be reset.
  */
 export function interruptible(line: SerialLine, signal: AbortSignal | undefined): SerialLine {
   if (signal === undefined) return line;

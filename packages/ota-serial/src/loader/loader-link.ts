@@ -11,29 +11,29 @@ import {
 } from "@tinybms/ota-core/serial";
 import type { SerialLine } from "../line/serial-line.ts";
 
-/** How long a loader may take to answer, in milliseconds, unless a command says otherwise. */
+/** Default time limit for an answer, in milliseconds. */
 export const ANSWER_TIMEOUT_MS = 3000;
 
-/** More text than this between frames, in bytes, is no noise any more: somebody else is talking. */
+/** Bytes between frames after which the sender is not a loader. */
 const STRAY_MAX = 4096;
 
-/** Frames that answer something else, read past before a command counts as unanswered. */
+/** Number of frames to skip before a command counts as unanswered. */
 const FRAMES_MAX = 100;
 
-/** What is kept of text that was heard, in bytes, for whoever must say what is wrong. */
+/** Bytes to keep of what arrives outside of frames, for diagnosis. */
 const HEARD_MAX = 16_384;
 
-/** What a command answered. */
+/** Answer to a command. */
 export interface LoaderAnswer {
-  /** uint32. */
+  /** Value field, a uint32. */
   readonly value: number;
   readonly payload: Uint8Array;
 }
 
-/** How a command is sent and waited for. */
+/** Options of {@link LoaderLink.command}. */
 export interface CommandOptions {
   readonly timeoutMs?: number;
-  /** How many bytes it answers besides its status, or how to tell from the size of both. */
+  /** Size of the answer's payload in bytes, or a function from the size of payload and status. @defaultValue 0 */
   readonly payloadSize?: number | ((size: number) => number);
 }
 
@@ -42,7 +42,10 @@ type Op = (typeof LoaderOp)[keyof typeof LoaderOp];
 /** Names of commands, for messages. */
 export type CommandName = keyof typeof LoaderOp;
 
-/** Speaks with a loader: frames out, frames in, what lies between them kept for a diagnosis. Sends nothing twice. */
+/**
+ * Exchanges frames with a loader. Keeps what arrives outside of frames for diagnosis. Never sends a command again by
+ * itself.
+ */
 export class LoaderLink {
   readonly line: SerialLine;
   readonly #decoder = new SlipDecoder();
@@ -54,28 +57,28 @@ export class LoaderLink {
     this.line = line;
   }
 
-  /** Returns what came outside of frames, the last of it: console text, or noise. */
+  /** Returns the most recent bytes outside of frames: console text or noise. */
   get heard(): Uint8Array {
     return this.#heard;
   }
 
-  /** Forgets what was heard. */
-  forgetHeard(): void {
+  /** Clears {@link heard}. */
+  clearHeard(): void {
     this.#heard = new Uint8Array(0);
   }
 
   /**
-   * Sends a command and takes its answer.
+   * Sends a command and waits for its answer.
    *
-   * @throws {@link OtaError} `serial/noise` where no whole answer came in time.
-   * @throws {@link OtaError} `serial/loader-refused` for a status that is an error.
+   * @throws {@link OtaError} `serial/noise` if no complete answer arrived in time.
+   * @throws {@link OtaError} `serial/loader-refused` if the status is an error.
    * @throws {@link OtaError} `serial/port-lost`.
    */
   command(name: CommandName, op: Op, data: Uint8Array, options?: CommandOptions): Promise<LoaderAnswer> {
     return this.exchange(name, op, buildLoaderRequest(op, data), options);
   }
 
-  /** As {@link command}, of a request that is built already. */
+  /** Sends an encoded request and waits for its answer, like {@link command}. */
   async exchange(name: CommandName, op: Op, request: Uint8Array, options: CommandOptions = {}): Promise<LoaderAnswer> {
     const { timeoutMs = ANSWER_TIMEOUT_MS, payloadSize = 0 } = options;
     this.#straySize = 0;
@@ -87,7 +90,7 @@ export class LoaderLink {
       const answer = splitLoaderStatus(response.data, size);
       const isUnknown = answer?.status === LoaderStatus.ROM_BAD_MESSAGE;
       if (answer === undefined || (response.op !== op && !isUnknown)) continue;
-      // A ROM that doesn't know a command says so eight times.
+      // A ROM answers an unknown command eight times.
       if (isUnknown) await this.drain(200);
       if (answer.status !== LoaderStatus.OK) throw this.#refused(name, answer.status);
       return { value: response.value, payload: answer.payload };
@@ -95,16 +98,16 @@ export class LoaderLink {
     throw this.silence(name);
   }
 
-  /** Sends bytes as one frame that nothing answers directly. */
+  /** Sends one frame without waiting for an answer. */
   async send(frame: Uint8Array): Promise<void> {
     await this.line.write(encodeSlip(frame));
   }
 
   /**
-   * Returns the next frame, whatever it is.
+   * Returns the next frame.
    *
-   * @param name - The command that it is for.
-   * @throws {@link OtaError} `serial/noise` when the time is up, or where text comes instead.
+   * @param name - Command that waits for it, for messages.
+   * @throws {@link OtaError} `serial/noise` if none arrives in time, or text arrives instead.
    */
   async frame(name: CommandName, timeoutMs: number): Promise<Uint8Array> {
     const deadline = this.line.now() + timeoutMs;
@@ -116,14 +119,18 @@ export class LoaderLink {
     }
   }
 
-  /** Reads until nothing has come for a while; frames are dropped, text is kept as heard. */
+  /** Reads until nothing arrives for `quietMs` milliseconds. Drops frames and keeps text as {@link heard}. */
   async drain(quietMs: number): Promise<void> {
     for (let size = 0; size < FRAMES_MAX && (await this.#receive(quietMs)); size++);
     this.#frames.length = 0;
     this.#decoder.reset();
   }
 
-  /** Waits for one certain frame. @returns `true` if it came. */
+  /**
+   * Waits for one particular frame.
+   *
+   * @returns `true` if the frame arrived.
+   */
   async expect(wanted: Uint8Array, name: CommandName, timeoutMs: number): Promise<boolean> {
     try {
       for (let count = 0; count < FRAMES_MAX; count++) {
@@ -138,8 +145,8 @@ export class LoaderLink {
   /** Creates the error for a loader without a complete answer. */
   silence(name: CommandName): OtaError<"serial/noise"> {
     const { port } = this.line;
-    const message = `the loader on ${port} gave no whole answer to ${name}`;
-    const hint = "the line is noisy, or its rate too high: try --baud 115200, a shorter cable, or another USB port";
+    const message = `the loader on ${port} sent no complete answer to ${name}`;
+    const hint = "the line is noisy or its baud rate too high: try --baud 115200, a shorter cable, or another USB port";
     return new OtaError("serial/noise", message, { port }, { hint });
   }
 

@@ -2,15 +2,19 @@ import { OtaError } from "@tinybms/ota-core";
 import { ESPRESSIF_VENDOR_ID, type SerialLine, USB_JTAG_PRODUCT_ID, type UsbIdentity } from "../line/serial-line.ts";
 
 /**
- * One step of a reset sequence. `dtr` and `rts` are asserted (`true`: the pin is low) together, with what the step
- * doesn't name left as it is.
+ * Step of a reset sequence: sets control lines (`true` asserts, so that the pin is low) or waits. A line that the step does
+ * not name stays as it is.
  */
 export type ResetStep = { readonly dtr?: boolean; readonly rts?: boolean } | { readonly waitMs: number };
 
 /** How long EN is held low, in milliseconds. */
 const EN_LOW_MS = 100;
 
-/** One line after the other, as Windows and network ports set them. */
+/**
+ * Returns the reset into the loader that changes one line at a time, as Windows and network ports do.
+ *
+ * @param bootDelayMs - How long IO0 stays low after the reset, in milliseconds.
+ */
 export function classicReset(bootDelayMs: number): readonly ResetStep[] {
   return [
     { dtr: false },
@@ -23,7 +27,11 @@ export function classicReset(bootDelayMs: number): readonly ResetStep[] {
   ];
 }
 
-/** Both lines in one step, so that EN never rises before IO0 has fallen. */
+/**
+ * Returns the reset into the loader that changes both lines in one step, so that IO0 is low before EN rises.
+ *
+ * @param bootDelayMs - How long IO0 stays low after the reset, in milliseconds.
+ */
 export function tightReset(bootDelayMs: number): readonly ResetStep[] {
   return [
     { dtr: false, rts: false },
@@ -36,7 +44,7 @@ export function tightReset(bootDelayMs: number): readonly ResetStep[] {
   ];
 }
 
-/** For the USB Serial/JTAG of a chip, which takes the lines for commands. */
+/** Reset into the loader for a chip's USB Serial/JTAG, which interprets the control lines as commands. */
 export const USB_JTAG_RESET: readonly ResetStep[] = [
   { dtr: false, rts: false },
   { waitMs: EN_LOW_MS },
@@ -49,7 +57,7 @@ export const USB_JTAG_RESET: readonly ResetStep[] = [
   { dtr: false, rts: false },
 ];
 
-/** Into the app: EN low, and high again, with IO0 left alone. */
+/** Returns the reset into the app: EN low and high again, IO0 released. */
 export function hardReset(usb: UsbIdentity | undefined): readonly ResetStep[] {
   const isNative = usb?.vendorId === ESPRESSIF_VENDOR_ID;
   return [
@@ -62,8 +70,8 @@ export function hardReset(usb: UsbIdentity | undefined): readonly ResetStep[] {
 }
 
 /**
- * Returns the sequences to try in turn, each a try: boards differ in their capacitor at EN, systems in how they set the
- * lines.
+ * Returns the resets into the loader to try in turn. Boards differ in their capacitor at EN, and systems in how they set
+ * the lines.
  *
  * @returns Empty for a line without signals.
  */
@@ -78,8 +86,8 @@ export function resetsInto(
 }
 
 /**
- * Reads a sequence in the notation of esptool's `custom_reset_sequence`: steps with `|` between them, `D0` `D1` for
- * DTR, `R0` `R1` for RTS, `U1,0` for both at once, `W0.1` to wait so many seconds.
+ * Parses a sequence in the notation of esptool's `custom_reset_sequence`: steps separated by `|`. `D0` and `D1` set DTR,
+ * `R0` and `R1` set RTS, `U1,0` sets both at once, `W0.1` waits 0.1 seconds.
  *
  * @throws {@link OtaError} `arguments/invalid`.
  */
@@ -93,12 +101,12 @@ export function parseResetSequence(text: string): readonly ResetStep[] {
       if (kind === "R" && second === "") return { rts: isOn };
       if (kind === "U" && second !== "") return { dtr: isOn, rts: second === "1" };
     }
-    const message = `${JSON.stringify(step)} is no step of a reset sequence; steps are D0, D1, R0, R1, U0,1 and W0.1 (at most 10 s)`;
+    const message = `${JSON.stringify(step)} is not a step of a reset sequence; steps are D0, D1, R0, R1, U0,1 and W0.1 (at most 10 s)`;
     throw new OtaError("arguments/invalid", message, { option: "--reset-sequence" });
   });
 }
 
-/** Carries a sequence out. */
+/** Runs a reset sequence. */
 export async function runReset(line: SerialLine, steps: readonly ResetStep[]): Promise<void> {
   let signals = { dtr: false, rts: false };
   for (const step of steps) {

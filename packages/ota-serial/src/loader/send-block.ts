@@ -2,10 +2,10 @@ import { isOtaError } from "@tinybms/ota-core";
 import { LoaderOp, LoaderStatus } from "@tinybms/ota-core/serial";
 import type { LoaderLink } from "./loader-link.ts";
 
-/** Times a block is sent while the loader says that it came damaged. */
+/** Number of times to send a block that the loader reports as corrupted. */
 const BLOCK_ATTEMPTS = 8;
 
-/** By these statuses a loader says that it has dropped a block that came damaged, and done nothing. */
+/** Statuses for a corrupted block, which the loader has dropped. */
 const DAMAGED: readonly number[] = [
   LoaderStatus.ROM_CHECKSUM,
   LoaderStatus.STUB_CHECKSUM,
@@ -13,10 +13,10 @@ const DAMAGED: readonly number[] = [
 ];
 
 /**
- * Sends a block of data. It is sent again only where the loader says that it dropped it: one sent again after a lost
- * answer would count twice.
+ * Sends a data block. Sends it again only if the loader reports that it dropped the block: after a lost answer, a second
+ * copy might be written twice.
  *
- * @param request - From `buildLoaderBlock`.
+ * @param request - Result of `buildLoaderBlock`.
  */
 export async function sendBlock(
   link: LoaderLink,

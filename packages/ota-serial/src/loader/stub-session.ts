@@ -1,24 +1,24 @@
 import { isOtaError } from "@tinybms/ota-core";
 import { buildLoaderRequest, LoaderOp } from "@tinybms/ota-core/serial";
 import { BAUD_RATE_DEFAULT, type SerialLine } from "../line/serial-line.ts";
-import { changeBaudRate, slowerThan } from "./baud-rate.ts";
+import { changeBaudRate, nextLowerBaudRate } from "./baud-rate.ts";
 import { type Board, readBoard, readChip, releaseDownloadMode } from "./board.ts";
-import { type ConnectOptions, callLoader, connectLoader } from "./connect-loader.ts";
+import { type ConnectOptions, connectLoader, syncLoader } from "./connect-loader.ts";
 import { isDisturbance } from "./disturbance.ts";
 import { LoaderLink } from "./loader-link.ts";
 import { setFlashSize } from "./spi-flash-size.ts";
 import { loadStub, startStub } from "./stub.ts";
 
-/** Times that a step of a session is tried. */
+/** Number of tries of a step. */
 const ATTEMPTS = 12;
 
-/** Refusals of a loader while connecting after which it is believed. */
+/** Number of refusals while connecting after which the refusal counts as genuine, not as a corrupted answer. */
 const REFUSALS = 2;
 
-/** How long a line must be quiet to count as settled, in milliseconds. */
+/** How long the line must be quiet before the next command, in milliseconds. */
 const QUIET_MS = 100;
 
-/** A stub that runs on a board, found again when the line has lost it. */
+/** Session with a stub on a board. Reconnects after lost or corrupted answers. */
 export class StubSession {
   readonly link: LoaderLink;
   readonly #options: ConnectOptions;
@@ -49,8 +49,8 @@ export class StubSession {
   }
 
   /**
-   * Finds the loader, starts the stub and raises the rate. Does all of it again, slower, where the line spoils an answer.
-   * A refusal may be such an answer: it counts when it comes a second time.
+   * Connects to the loader, starts the stub and raises the baud rate. Starts over at a lower rate after a lost or corrupted
+   * answer. A refusal may be a corrupted answer, so it counts only the second time.
    */
   async begin(): Promise<void> {
     let refusals = 0;
@@ -67,11 +67,11 @@ export class StubSession {
   }
 
   /**
-   * Carries a step out that may be repeated, as often as the line needs.
+   * Runs a step that may be repeated, and retries it after lost or corrupted answers.
    *
-   * @throws Whatever the last try did.
+   * @throws The error of the last try.
    */
-  async steadily<T>(step: (link: LoaderLink) => Promise<T>): Promise<T> {
+  async withRetries<T>(step: (link: LoaderLink) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await step(this.link);
@@ -82,29 +82,29 @@ export class StubSession {
     }
   }
 
-  /** After a lost or damaged answer: calls the stub back, or else begins anew at a lower rate. */
+  /** Resynchronizes with the stub after a lost or corrupted answer. If it does not answer, reconnects at a lower rate. */
   async recover(): Promise<void> {
     this.#disturbances++;
     const { link } = this;
     await link.drain(QUIET_MS);
-    if ((await callLoader(link)) === "stub") return;
-    const slower = slowerThan(this.#baudRate);
+    if ((await syncLoader(link)) === "stub") return;
+    const slower = nextLowerBaudRate(this.#baudRate);
     if (slower !== undefined && this.#baudRate > BAUD_RATE_DEFAULT) this.#slowDown(slower);
     await this.begin();
   }
 
-  /** Before a reset into the app; where the loader no longer answers, the reset has to do without. */
+  /** Prepares a reset into the app. Does nothing if the loader no longer answers. */
   async releaseDownloadMode(): Promise<void> {
     try {
       await releaseDownloadMode(this.link, this.board);
     } catch {
-      // The reset says more than this could.
+      // If the reset fails too, the missing boot log shows it.
     }
   }
 
   /**
-   * Asks the stub to start what is in flash, for lines that can't reset a board; not every stub does. The rate goes back
-   * before, while the stub can still be asked: what comes while a port changes its rate is lost.
+   * Asks the stub to start the app, for lines that can't reset a board. Not every stub can. Restores the default baud rate
+   * first: bytes that arrive while a port changes its rate are lost, and the app's log must not be among them.
    */
   async runApp(): Promise<void> {
     if (this.#baudRate !== BAUD_RATE_DEFAULT) await changeBaudRate(this.link, this.#baudRate, BAUD_RATE_DEFAULT);
@@ -115,7 +115,7 @@ export class StubSession {
   /** Continues at a lower rate after the board's data differed from the written data, if there is a lower rate. */
   async stepDown(): Promise<void> {
     this.#disturbances++;
-    const slower = slowerThan(this.#baudRate);
+    const slower = nextLowerBaudRate(this.#baudRate);
     if (slower === undefined) return;
     const before = this.#baudRate;
     this.#slowDown(slower);
@@ -145,7 +145,7 @@ export class StubSession {
     const isUnderstood = await changeBaudRate(this.link, this.#baudRate, wanted);
     this.#baudRate = wanted;
     if (isUnderstood) return;
-    this.#slowDown(slowerThan(wanted) ?? BAUD_RATE_DEFAULT);
+    this.#slowDown(nextLowerBaudRate(wanted) ?? BAUD_RATE_DEFAULT);
     throw this.link.silence("CHANGE_BAUDRATE");
   }
 
@@ -156,6 +156,6 @@ export class StubSession {
 
   #slowDown(slower: number): void {
     this.#wantedBaudRate = slower;
-    this.#onNote(`${this.link.line.port} doesn't keep up at ${this.#baudRate} baud: on at ${slower}`);
+    this.#onNote(`${this.link.line.port} doesn't keep up at ${this.#baudRate} baud: continues at ${slower}`);
   }
 }

@@ -4,7 +4,7 @@ import { blockSizeMax } from "../line/serial-line.ts";
 import { ANSWER_TIMEOUT_MS, type LoaderLink } from "./loader-link.ts";
 import { sendBlock } from "./send-block.ts";
 
-/** A stub: code and data, and where they go in the chip's RAM. */
+/** Stub loader: code and data with their addresses in the chip's RAM. */
 export interface Stub {
   readonly text: Uint8Array;
   readonly textAddress: number;
@@ -13,14 +13,14 @@ export interface Stub {
   readonly entry: number;
 }
 
-/** What the ROM takes into RAM at once, in bytes. */
+/** Largest block that the ROM writes to RAM, in bytes. */
 const RAM_BLOCK_SIZE = 0x1800;
 
-/** How long a ROM may take to start the stub without having answered, in milliseconds. */
+/** How long to wait for the ROM's answer to MEM_END, in milliseconds. */
 const START_TIMEOUT_MS = 500;
 
 /**
- * Espressif's stub for a chip, as esptool-js brings it.
+ * Loads Espressif's stub for a chip from esptool-js.
  *
  * @param chipName - In Espressif's spelling, such as `ESP32-C3`.
  * @throws {@link OtaError} `serial/unsupported-chip`.
@@ -42,9 +42,9 @@ export async function loadStub(chipName: string, port: string): Promise<Stub> {
 }
 
 /**
- * Puts a stub into RAM and starts it; from then on the link speaks to it.
+ * Writes a stub to RAM and starts it. Afterwards the link talks to the stub.
  *
- * @throws {@link OtaError} `serial/noise` where it doesn't greet, and what {@link LoaderLink.command} does.
+ * @throws {@link OtaError} `serial/noise` if the stub sends no greeting, and the codes of {@link LoaderLink.command}.
  */
 export async function startStub(link: LoaderLink, stub: Stub): Promise<void> {
   await upload(link, stub.textAddress, stub.text);
@@ -55,7 +55,7 @@ export async function startStub(link: LoaderLink, stub: Stub): Promise<void> {
       timeoutMs: START_TIMEOUT_MS,
     });
   } catch (error) {
-    // A ROM may be gone before its answer is.
+    // The ROM may jump to the stub before its answer is sent.
     if (!isOtaError(error, "serial/noise")) throw error;
   }
   if (await link.expect(STUB_GREETING, "MEM_END", ANSWER_TIMEOUT_MS)) return;

@@ -2,18 +2,18 @@ import type { SerialPortStream } from "@serialport/stream";
 import { OtaError } from "@tinybms/ota-core";
 import { ESPRESSIF_VENDOR_ID, USB_JTAG_PRODUCT_ID, type UsbIdentity } from "../line/serial-line.ts";
 
-/** A port of this machine. */
+/** Serial port of this machine. */
 export interface PortInfo {
   readonly path: string;
   readonly vendorId: number | undefined;
   readonly productId: number | undefined;
   readonly manufacturer: string | undefined;
   readonly serialNumber: string | undefined;
-  /** What it looks like: an adapter of the kind that ESP32 boards carry, or the chip's own USB. */
+  /** Kind of adapter: one that ESP32 boards carry, the chip's own USB, or another one. */
   readonly kind: "usb-jtag" | "cp210x" | "ch34x" | "ftdi" | "pl2303" | "espressif" | "other";
 }
 
-/** Vendors whose USB adapters boards carry. */
+/** USB vendors of adapters on ESP32 boards. */
 const ADAPTERS: ReadonlyMap<number, PortInfo["kind"]> = new Map<number, PortInfo["kind"]>([
   [ESPRESSIF_VENDOR_ID, "espressif"],
   [0x10c4, "cp210x"],
@@ -22,17 +22,17 @@ const ADAPTERS: ReadonlyMap<number, PortInfo["kind"]> = new Map<number, PortInfo
   [0x067b, "pl2303"],
 ]);
 
-/** A serialport binding: `BindingInterface` of `@serialport/bindings-interface`. */
+/** Binding of serialport: `BindingInterface` from `@serialport/bindings-interface`. */
 export type SerialBinding = SerialPortStream["settings"]["binding"];
 
-/** A port as a binding lists it. */
+/** Port in a binding's list. */
 type ListedPort = Awaited<ReturnType<SerialBinding["list"]>>[number];
 
-/** What lists the ports of a machine: any serialport binding. */
+/** Part of a serialport binding that lists a machine's ports. */
 export type PortLister = Pick<SerialBinding, "list">;
 
 /**
- * serialport's native binding of this system.
+ * Loads serialport's native binding for this system.
  *
  * @throws {@link OtaError} `serial/bindings-missing`.
  */
@@ -42,7 +42,7 @@ export async function nativeBinding(): Promise<SerialBinding> {
     return autoDetect();
   } catch (cause) {
     const message = "the native part for serial ports, @serialport/bindings-cpp, can't be loaded on this machine";
-    const hint = "npm install @serialport/bindings-cpp; ports behind socket:// and rfc2217:// do without it";
+    const hint = "npm install @serialport/bindings-cpp; socket:// and rfc2217:// ports work without it";
     throw new OtaError("serial/bindings-missing", message, {}, { cause, hint });
   }
 }
@@ -57,21 +57,21 @@ export async function listPorts(binding?: PortLister): Promise<readonly PortInfo
   const source = binding ?? (await nativeBinding());
   const listed = await source.list().catch((cause: unknown) => {
     const message = `this system's serial ports can't be listed: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const hint = "on Linux udevadm does it (package udev); name the port with --port instead";
+    const hint = "on Linux this needs udevadm (package udev); or name the port with --port";
     throw new OtaError("serial/ports-unlisted", message, {}, { cause, hint });
   });
   const ports = listed.map(portInfo);
   return [...ports.filter(isBoard), ...ports.filter((port) => !isBoard(port))];
 }
 
-/** USB ids of a port, where the system can tell: they decide how the board is reset. */
+/** Returns a port's USB ids if the system reports them. They determine how the board is reset. */
 export async function usbOf(path: string, binding: PortLister): Promise<UsbIdentity | undefined> {
   const ports = await listPorts(binding).catch(() => []);
   const { vendorId, productId } = ports.find((port) => port.path === path) ?? {};
   return vendorId === undefined || productId === undefined ? undefined : { vendorId, productId };
 }
 
-/** Returns whether a port looks like an ESP32 board. */
+/** Returns `true` if a port looks like an ESP32 board. */
 export function isBoard({ kind }: Pick<PortInfo, "kind">): boolean {
   return kind !== "other";
 }

@@ -6,11 +6,12 @@ import { type NetworkAddress, openSocketLine } from "./socket-line.ts";
 import { openBindingLine } from "./stream-line.ts";
 
 /**
- * Opens a port by its name: a path such as `/dev/ttyUSB0` or `COM3`, or as pyserial writes it `socket://HOST:PORT`
- * (bytes over TCP) or `rfc2217://HOST:PORT` (a port with its control lines behind TCP).
+ * Opens a port by its name: a path such as `/dev/ttyUSB0` or `COM3`, or a URL as in pyserial: `socket://HOST:PORT` (bytes
+ * over TCP) or `rfc2217://HOST:PORT` (bytes and control lines over TCP).
  *
- * @param binding - Opens paths. Without it `@serialport/bindings-cpp`, where that is installed.
- * @throws {@link OtaError} `serial/…` of the kind of port.
+ * @param binding - Binding that opens paths. @defaultValue `@serialport/bindings-cpp`, if it is installed
+ * @throws {@link OtaError} `serial/…`: the codes of {@link openBindingLine}, {@link openSocketLine} and
+ *   {@link openRfc2217Line}.
  * @throws {@link OtaError} `arguments/invalid` for a malformed URL.
  */
 export async function openPort(
@@ -23,13 +24,13 @@ export async function openPort(
   const address = addressOf(port, rest);
   if (scheme.toLowerCase() === "socket") return openSocketLine(address);
   if (scheme.toLowerCase() === "rfc2217") return openRfc2217Line(address, baudRate);
-  throw invalid(`--port ${port}: ports behind a network are socket:// or rfc2217://`);
+  throw invalid(`--port ${port}: network ports begin with socket:// or rfc2217://`);
 }
 
 /**
- * Returns the port to use where none is named: the only one that looks like a board.
+ * Returns the only port that looks like a board, for a user who names none.
  *
- * @throws {@link OtaError} `serial/no-port` where there is none, or more than one.
+ * @throws {@link OtaError} `serial/no-port` if no port or more than one looks like a board.
  */
 export async function onlyBoardPort(list: () => Promise<readonly PortInfo[]> = listPorts): Promise<string> {
   const ports = await list();
@@ -43,12 +44,12 @@ export async function onlyBoardPort(list: () => Promise<readonly PortInfo[]> = l
       "serial/no-port",
       message,
       { ports: boards },
-      { hint: "name one with --port, or take --all-ports" },
+      { hint: "name one with --port, or use --all-ports" },
     );
   }
-  const seen = others.length === 0 ? "there is no serial port" : `of the ports ${others.join(", ")} none does`;
+  const seen = others.length === 0 ? "there are no serial ports" : `the ports are ${others.join(", ")}`;
   const message = `no port looks like an ESP32 board: ${seen}`;
-  const hint = "is the board plugged in, with a cable that carries data, and the driver of its adapter installed?";
+  const hint = "check that the board is plugged in, its cable carries data, and its adapter's driver is installed";
   throw new OtaError("serial/no-port", message, { ports: others }, { hint });
 }
 
@@ -56,7 +57,7 @@ function addressOf(port: string, rest: string): NetworkAddress {
   const url = URL.canParse(`tcp://${rest}`) ? new URL(`tcp://${rest}`) : undefined;
   const host = url?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
   if (url !== undefined && host !== "" && url.port !== "") return { host, port: Number(url.port) };
-  throw invalid(`--port ${port}: a port behind a network is SCHEME://HOST:PORT, such as socket://localhost:4000`);
+  throw invalid(`--port ${port}: a network port is SCHEME://HOST:PORT, such as socket://localhost:4000`);
 }
 
 function invalid(message: string): OtaError<"arguments/invalid"> {

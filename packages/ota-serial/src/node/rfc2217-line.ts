@@ -16,20 +16,20 @@ import { BAUD_RATE_DEFAULT, type SerialLine, type Signals } from "../line/serial
 import { SIGNALS_WHEN_OPENED, signalPath } from "../line/signal-path.ts";
 import { connectTo, type NetworkAddress, NetworkLine } from "./socket-line.ts";
 
-/** How long a server may take to answer a request, in milliseconds. */
+/** Time limit for a server's answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 3000;
 
 const { WILL, WONT, DO, DONT } = TelnetCommand;
 const { COM_PORT } = TelnetOption;
 const OPTIONS: readonly number[] = Object.values(TelnetOption);
 
-/** What a client offers when it connects: binary both ways, and the options of the port. */
+/** Options that the client offers when it connects: binary in both directions, and the COM port options. */
 const GREETING: Uint8Array = concatBytes(
   OPTIONS.flatMap((option) => [buildNegotiation(WILL, option), buildNegotiation(DO, option)]),
 );
 
 /**
- * Connects to a serial port behind a server of RFC 2217, `rfc2217://HOST:PORT`: with control lines and rate.
+ * Connects to a serial port on an RFC 2217 server, `rfc2217://HOST:PORT`, with control lines and baud rate.
  *
  * @throws {@link OtaError} `serial/port-not-found`.
  * @throws {@link OtaError} `serial/port-unusable`.
@@ -53,7 +53,7 @@ class Rfc2217Line extends NetworkLine implements SerialLine {
   readonly hasSignals = true;
   readonly hasBaudRate = true;
   readonly #telnet = new TelnetDecoder();
-  /** Requests that wait for their answer, by command. */
+  /** Pending requests, by command. */
   readonly #waiting = new Map<number, () => void>();
   #signals: Signals = SIGNALS_WHEN_OPENED;
 
@@ -71,7 +71,7 @@ class Rfc2217Line extends NetworkLine implements SerialLine {
     return super.write(escapeTelnet(bytes));
   }
 
-  /** Not waited for: Espressif's server answers no control line, and what follows takes the same way. */
+  /** Sets the lines without waiting for an answer: Espressif's server sends none. TCP keeps the order. */
   async setSignals(signals: Signals): Promise<void> {
     let before = this.#signals;
     this.#signals = signals;
@@ -101,7 +101,7 @@ class Rfc2217Line extends NetworkLine implements SerialLine {
   async #request(command: number, value: Uint8Array): Promise<void> {
     const answered = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(portUnusable(this.port, "the server doesn't answer as RFC 2217 says")),
+        () => reject(portUnusable(this.port, "the server does not answer as RFC 2217 requires")),
         ANSWER_TIMEOUT_MS,
       );
       this.#waiting.set(command, () => {
@@ -121,11 +121,11 @@ class Rfc2217Line extends NetworkLine implements SerialLine {
     }
   }
 
-  /** Stays silent when the server agrees to what the greeting offers, and refuses everything else. */
+  /** Answers nothing if the server agrees to the offered options, and refuses all other options. */
   #negotiate({ command, option }: Extract<TelnetPart, { type: "negotiation" }>): void {
     if (OPTIONS.includes(option)) {
       if (option !== COM_PORT || command === WILL || command === DO) return;
-      this.end(portUnusable(this.port, "the server is none of RFC 2217; socket:// may do"));
+      this.end(portUnusable(this.port, "the server does not support RFC 2217; socket:// may work"));
     } else if (command === DO || command === WILL) {
       this.socket.write(buildNegotiation(command === DO ? WONT : DONT, option));
     }

@@ -4,20 +4,20 @@ import { portBusy, portLost, portUnserved, portUnusable } from "../line/port-fau
 import { elapse, ReceiveBuffer } from "../line/receive-buffer.ts";
 import type { SerialLine } from "../line/serial-line.ts";
 
-/** Where a network port is. */
+/** Host and TCP port of a network port. */
 export interface NetworkAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** How long a connection may take, in milliseconds. */
+/** Time limit for connecting, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** How long the other end may take to say goodbye, in milliseconds. */
+/** Time limit for the other end to close the connection, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
- * Connects to a serial port behind TCP, `socket://HOST:PORT`: bytes alone, no control lines and no rate.
+ * Connects to a serial port over TCP, `socket://HOST:PORT`: bytes only, without control lines and baud rate.
  *
  * @throws {@link OtaError} `serial/port-not-found`.
  * @throws {@link OtaError} `serial/port-unusable`.
@@ -27,7 +27,13 @@ export async function openSocketLine(address: NetworkAddress): Promise<SerialLin
   return new SocketLine(await connectTo(address, name), name);
 }
 
-/** Connects, with a fault in our words. */
+/**
+ * Connects to a TCP server.
+ *
+ * @param name - Name of the port, for messages.
+ * @throws {@link OtaError} `serial/port-not-found`.
+ * @throws {@link OtaError} `serial/port-unusable`.
+ */
 export function connectTo({ host, port }: NetworkAddress, name: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true });
@@ -44,7 +50,7 @@ export function connectTo({ host, port }: NetworkAddress, name: string): Promise
   });
 }
 
-/** The part that both lines over TCP share. */
+/** Common part of both lines over TCP. */
 export abstract class NetworkLine {
   readonly port: string;
   readonly usb = undefined;
@@ -60,7 +66,7 @@ export abstract class NetworkLine {
     socket.on("close", () => this.end(endOf(socket, name)));
   }
 
-  /** Writes bytes as they are, without any escape. */
+  /** Writes bytes without escaping. */
   write(bytes: Uint8Array): Promise<void> {
     return writeTo(this.socket, bytes, this.received);
   }
@@ -99,19 +105,19 @@ class SocketLine extends NetworkLine implements SerialLine {
   async setBaudRate(): Promise<void> {}
 }
 
-/** Why a connection ended: who never got a byte was turned away. */
+/** Creates the error for a connection that ended. If no byte ever arrived, the server had refused the client. */
 function endOf(socket: Socket, name: string, cause?: Error): OtaError {
   return socket.bytesRead === 0 ? portBusy(name, cause) : portLost(name, cause);
 }
 
-/** Writes to a socket whose end is known from what it received. */
+/** Writes to a socket. Rejects with the fault of `received` if the connection has ended. */
 async function writeTo(socket: Socket, bytes: Uint8Array, received: ReceiveBuffer): Promise<void> {
   received.assertSound();
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
   received.assertSound();
 }
 
-/** Ends a connection, and waits until the other end has noticed: the next one may follow at once. */
+/** Closes a connection and waits until the other end has closed it too, so that the server accepts the next client. */
 function closeSocket(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) {

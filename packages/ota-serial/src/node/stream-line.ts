@@ -6,14 +6,14 @@ import { BAUD_RATE_DEFAULT, type SerialLine, type Signals, type UsbIdentity } fr
 import { SIGNALS_WHEN_OPENED, signalPath } from "../line/signal-path.ts";
 import { type SerialBinding, usbOf } from "./native-binding.ts";
 
-/** How a stream becomes a line. */
+/** Options of {@link openStreamLine}. */
 export interface StreamLineOptions {
   /** @defaultValue 115200 */
   readonly baudRate?: number;
   /**
-   * What USB says of the adapter: it decides how the board is reset.
+   * USB ids of the adapter, which determine how the board is reset.
    *
-   * @defaultValue what the stream's binding lists for the path
+   * @defaultValue The ids that the stream's binding lists for the path
    */
   readonly usb?: UsbIdentity | undefined;
 }
@@ -21,8 +21,8 @@ export interface StreamLineOptions {
 /**
  * Opens a port of a serialport binding and releases both control lines, so that the board is not reset.
  *
- * @param binding - serialport's own for this system ({@link nativeBinding}), or any other of its interface.
- * @throws {@link OtaError} as {@link openStreamLine}.
+ * @param binding - serialport's binding for this system ({@link nativeBinding}) or another one.
+ * @throws {@link OtaError} The codes of {@link openStreamLine}.
  */
 export function openBindingLine(
   binding: SerialBinding,
@@ -34,8 +34,8 @@ export function openBindingLine(
 }
 
 /**
- * Makes a line of a `SerialPortStream`, such as the `SerialPort` of serialport. Opens the stream if it is not open,
- * sets its rate and releases both control lines, so that the board is not reset. Closing the line closes the stream.
+ * Wraps a `SerialPortStream`, such as serialport's `SerialPort`, as a line. Opens the stream if it is not open, sets its
+ * baud rate and releases both control lines, so that the board is not reset. Closing the line closes the stream.
  *
  * @throws {@link OtaError} `serial/port-not-found`.
  * @throws {@link OtaError} `serial/permission-denied`.
@@ -51,7 +51,7 @@ export async function openStreamLine(stream: SerialPortStream, options: StreamLi
   return line;
 }
 
-/** Takes the callback of a stream's method as a promise. */
+/** Turns a stream method's callback into a promise. */
 function done(step: (callback: (error: Error | null | undefined) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => step((error) => (error ? reject(error) : resolve())));
 }
@@ -72,14 +72,14 @@ async function open(stream: SerialPortStream): Promise<void> {
 class StreamLine implements SerialLine {
   readonly port: string;
   readonly usb: UsbIdentity | undefined;
-  /** Windows sets one line after the other. */
+  /** Windows sets the control lines one after the other. */
   readonly canSetSignalsTogether: boolean = process.platform !== "win32";
   readonly hasBaudRate = true;
   #hasSignals = true;
   #signals: Signals = SIGNALS_WHEN_OPENED;
   readonly #stream: SerialPortStream;
   readonly #received = new ReceiveBuffer();
-  /** Ends a write that would never end by itself. */
+  /** Rejects a pending write when the port is lost: the stream would never call back. */
   #interruptWrite: (fault: OtaError) => void = () => undefined;
 
   constructor(stream: SerialPortStream, usb: UsbIdentity | undefined) {
@@ -95,7 +95,7 @@ class StreamLine implements SerialLine {
     return this.#hasSignals;
   }
 
-  /** Sets the rate and releases both lines. A port without lines, such as a pseudo-terminal, is found out here. */
+  /** Sets the baud rate and releases both lines. Detects a port without control lines, such as a pseudo-terminal. */
   async begin(baudRate: number): Promise<void> {
     if (this.#stream.baudRate !== baudRate) await this.setBaudRate(baudRate);
     try {
@@ -150,7 +150,7 @@ class StreamLine implements SerialLine {
     stream.off("data", this.#onData);
     stream.off("error", this.#onEnd);
     stream.off("close", this.#onEnd);
-    // Nothing that a stream has to say once its port is closed is of use, but without a listener it ends the program.
+    // Errors after closing are irrelevant, but without a listener they would end the program.
     stream.on("error", () => undefined);
   }
 
@@ -158,7 +158,7 @@ class StreamLine implements SerialLine {
     const path =
       this.canSetSignalsTogether && signals.dtr !== signals.rts ? [signals] : signalPath(this.#signals, signals);
     this.#signals = signals;
-    // A flag that is left out would be asserted.
+    // `set` asserts flags that are omitted.
     for (const { dtr, rts } of path) await done((callback) => this.#stream.set({ dtr, rts, brk: false }, callback));
   }
 
@@ -170,7 +170,7 @@ class StreamLine implements SerialLine {
     }
   }
 
-  /** Checks that the stream is open, because a closed one keeps its data until it is opened. */
+  /** Throws if the stream is not open. A closed stream would hold written data until it is opened again. */
   #assertOpen(): void {
     this.#received.assertSound();
     if (!this.#stream.isOpen) throw portLost(this.port);
@@ -185,11 +185,11 @@ class StreamLine implements SerialLine {
   };
 }
 
-/** Returns what the texts of the bindings mean: they have no codes. */
+/** Creates the error for a port that did not open. The bindings report texts without codes. */
 function openFault(path: string, cause: unknown): OtaError {
   const text = textOf(cause);
   if (/permission denied|access denied|access is denied/i.test(text)) {
-    // Windows says so of a port that another program has open.
+    // Windows reports "access denied" for a port that another program has open.
     return /access/i.test(text) ? portBusy(path, cause) : permissionDenied(path, cause);
   }
   if (/no such file|file not found|cannot find/i.test(text)) return portNotFound(path, cause);

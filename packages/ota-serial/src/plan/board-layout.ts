@@ -23,36 +23,36 @@ import {
   parsePartitionTable,
 } from "@tinybms/ota-core/esp";
 
-/** Name of an app partition by its subtype. */
+/** Name of an app partition, from its subtype. */
 export type SlotName = "factory" | `ota_${number}`;
 
-/** An app partition, and what its first bytes say that it holds. */
+/** App partition with the headers of the image in it. */
 export interface AppSlot {
   readonly name: SlotName;
   readonly partition: PartitionEntry;
-  /** `undefined` if no image begins. */
+  /** `undefined` if no image begins here. */
   readonly header: AppImageHeader | undefined;
   readonly descriptor: AppDescriptor | undefined;
 }
 
-/** What a board's flash holds, as far as flashing needs to know. */
+/** Partitions, app images and otadata of a board. */
 export interface BoardLayout {
   readonly table: PartitionTable;
-  /** `factory` first, where there is one, then the OTA slots in their order. */
+  /** `factory` first, if it exists, then the OTA slots in order. */
   readonly slots: readonly AppSlot[];
   readonly otadata: { readonly partition: PartitionEntry; readonly content: Otadata } | undefined;
 }
 
-/** Reads a piece of a flash. */
+/** Reads a range of the flash. */
 export type ReadFlash = (offset: number, size: number) => Promise<Uint8Array>;
 
-/** Bytes at the beginning of an image that tell what it is. */
+/** Size of an image's headers: image header, first segment header and app descriptor. */
 export const IMAGE_HEAD_SIZE: number = APP_DESCRIPTOR_OFFSET + APP_DESCRIPTOR_SIZE;
 
 /**
- * Reads partition table, otadata and the heads of all images from a board.
+ * Reads the partition table, otadata and the first bytes of every app image from a board.
  *
- * @param tableOffset - Where the table lies, if not at 0x8000.
+ * @param tableOffset - Offset of the partition table. @defaultValue 0x8000
  * @throws {@link OtaError} `serial/no-partition-table`.
  */
 export async function readBoardLayout(
@@ -71,10 +71,11 @@ export async function readBoardLayout(
 }
 
 /**
- * Returns which app the bootloader starts: what otadata selects, else `factory`, else `ota_0`; and where nothing begins
- * there, the next that it tries (`bootloader_utility_load_boot_image`). Whether images are sound is not known here.
+ * Returns the slot that the bootloader starts: the one that otadata selects, otherwise `factory`, otherwise `ota_0`. If no
+ * image begins there, the next slot that the bootloader tries (`bootloader_utility_load_boot_image`). Does not verify
+ * images.
  *
- * @returns `undefined` if there is no image at all.
+ * @returns `undefined` if there is no image.
  */
 export function bootingSlot({ slots, otadata }: Pick<BoardLayout, "slots" | "otadata">): AppSlot | undefined {
   const otas = slots.filter(({ name }) => name !== "factory");
@@ -85,7 +86,7 @@ export function bootingSlot({ slots, otadata }: Pick<BoardLayout, "slots" | "ota
       ? undefined
       : otaSlotOfSequence(otadata?.content.entries[active].sequence ?? 0, otas.length);
   const first = selected ?? (factory === undefined ? 0 : -1);
-  // Down to factory, then up from where it began.
+  // The bootloader tries lower slots down to factory, then higher ones.
   const order = [
     ...otas.slice(0, first + 1).reverse(),
     ...(factory === undefined ? [] : [factory]),
@@ -94,7 +95,7 @@ export function bootingSlot({ slots, otadata }: Pick<BoardLayout, "slots" | "ota
   return order.find(({ header }) => header !== undefined);
 }
 
-/** App partitions that the bootloader starts, in the order of {@link BoardLayout.slots}. */
+/** Returns the app partitions that the bootloader can start, in the order of {@link BoardLayout.slots}. */
 export function appPartitions(table: PartitionTable): readonly Pick<AppSlot, "name" | "partition">[] {
   const factory = findPartition(table, PartitionType.APP, AppSubtype.FACTORY);
   const otas = otaSlots(table).map(
@@ -106,24 +107,30 @@ export function appPartitions(table: PartitionTable): readonly Pick<AppSlot, "na
   return factory === undefined ? otas : [{ name: "factory", partition: factory }, ...otas];
 }
 
-/** Describes a slot by its first bytes. */
+/**
+ * Parses the headers of a slot's image.
+ *
+ * @param head - First {@link IMAGE_HEAD_SIZE} bytes of the partition.
+ */
 export function slotOf(name: SlotName, partition: PartitionEntry, head: Uint8Array): AppSlot {
-  const header = orNothing(() => parseAppImageHeader(head.subarray(0, APP_IMAGE_HEADER_SIZE)));
+  const header = parsedOrUndefined(() => parseAppImageHeader(head.subarray(0, APP_IMAGE_HEADER_SIZE)));
   const descriptor =
-    header === undefined ? undefined : orNothing(() => parseAppDescriptor(head.subarray(APP_DESCRIPTOR_OFFSET)));
+    header === undefined
+      ? undefined
+      : parsedOrUndefined(() => parseAppDescriptor(head.subarray(APP_DESCRIPTOR_OFFSET)));
   return { name, partition, header, descriptor };
 }
 
 function tableOf(port: string, bytes: Uint8Array, offset: number): PartitionTable {
-  const table = orNothing(() => parsePartitionTable(bytes));
+  const table = parsedOrUndefined(() => parsePartitionTable(bytes));
   if (table !== undefined && table.md5 !== "mismatch") return table;
   const message = `there is no partition table at 0x${offset.toString(16)} of the board on ${port}`;
-  const hint = "a new or erased board needs everything: flash --all build/flasher_args.json";
+  const hint = "a new or erased board needs bootloader, partition table and app: flash --all build/flasher_args.json";
   throw new OtaError("serial/no-partition-table", message, { port }, { hint });
 }
 
-/** Returns what bytes that may be anything say, if they are of the format. */
-function orNothing<T>(parse: () => T): T | undefined {
+/** Returns the result of a parser, or `undefined` if the bytes do not have its format. */
+function parsedOrUndefined<T>(parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {

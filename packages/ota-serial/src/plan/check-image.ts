@@ -3,29 +3,29 @@ import { type AppImage, chipById, chipByName, revisionName } from "@tinybms/ota-
 import type { Board } from "../loader/board.ts";
 import type { AppSlot } from "./board-layout.ts";
 
-/** An app image as it is to be flashed. */
+/** App image to flash. */
 export interface FlashImage {
-  /** Its file, for messages. */
+  /** Name of the file, for messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly image: AppImage;
 }
 
-/** No limit, in an image header's `max_chip_rev_full`. */
+/** Value of `max_chip_rev_full` without a limit. */
 const ANY_REVISION = 0xffff;
 
 /**
- * Refuses an image that this chip would not start.
+ * Checks that the board's chip and its revision can start an image.
  *
  * @throws {@link OtaError} `serial/wrong-chip`.
  * @throws {@link OtaError} `serial/chip-revision`.
  */
-export function checkChip(port: string, board: Board, { name, image }: Pick<FlashImage, "name" | "image">): void {
+export function assertChip(port: string, board: Board, { name, image }: Pick<FlashImage, "name" | "image">): void {
   const { chipId, minChipRevision, minChipRevisionFull, maxChipRevisionFull } = image.header;
   if (chipId !== board.chip.id) {
     const found = chipById(chipId)?.name ?? `chip id ${chipId}`;
     const message = `${name} is built for ${found}; the board on ${port} has an ${board.chipName}`;
-    const hint = `idf.py set-target ${board.chip.name} and build again, or take another board`;
+    const hint = `idf.py set-target ${board.chip.name} and build again, or use another board`;
     throw new OtaError("serial/wrong-chip", message, { port, expected: board.chip.name, found }, { hint });
   }
   // Images from before ESP-IDF 4.4.3 state the major revision alone, and those for ESP32-C3 the minor one.
@@ -64,10 +64,10 @@ function assertRevision(
  * @param chip - Name of the chip, as `idf.py set-target` takes it.
  * @throws {@link OtaError} `serial/wrong-chip`.
  */
-export function checkBuildChip(port: string, board: Board, chip: string): void {
+export function assertBuildChip(port: string, board: Board, chip: string): void {
   if (chipByName(chip) === board.chip) return;
   const message = `the build is for ${chip}; the board on ${port} has an ${board.chipName}`;
-  const hint = `idf.py set-target ${board.chip.name} and build again, or take another board`;
+  const hint = `idf.py set-target ${board.chip.name} and build again, or use another board`;
   throw new OtaError("serial/wrong-chip", message, { port, expected: board.chip.name, found: chip }, { hint });
 }
 
@@ -77,7 +77,7 @@ export function checkBuildChip(port: string, board: Board, chip: string): void {
  *
  * @throws {@link OtaError} `serial/flash-encrypted`.
  */
-export function checkEncryption(port: string, board: Board): void {
+export function assertUnencrypted(port: string, board: Board): void {
   if (!board.flashEncryption) return;
   const message = `the flash of the board on ${port} is encrypted: what a cable writes in plain text would not start`;
   const hint = "update it over the air: its app encrypts what it writes";
@@ -92,8 +92,8 @@ export function checkEncryption(port: string, board: Board): void {
  * @throws {@link OtaError} `serial/flash-encrypted`.
  * @throws {@link OtaError} `serial/secure-boot`.
  */
-export function checkSecurity(port: string, board: Board, isSigned: boolean): void {
-  checkEncryption(port, board);
+export function assertSecurity(port: string, board: Board, isSigned: boolean): void {
+  assertUnencrypted(port, board);
   if (!board.secureBoot || isSigned) return;
   const message = `the board on ${port} has secure boot on, and the image is not signed`;
   const hint = "sign it with the key whose digest is in the board's eFuse (espsecure sign-data), and package it again";
@@ -106,7 +106,7 @@ export function checkSecurity(port: string, board: Board, isSigned: boolean): vo
  * @param slot - The app that starts now.
  * @throws {@link OtaError} `serial/wrong-product`.
  */
-export function checkProduct(port: string, slot: AppSlot | undefined, { name, image }: FlashImage): void {
+export function assertProduct(port: string, slot: AppSlot | undefined, { name, image }: FlashImage): void {
   const expected = slot?.descriptor?.projectName;
   const found = image.descriptor?.projectName;
   if (expected === undefined || found === undefined || expected === found) return;
@@ -120,7 +120,7 @@ export function checkProduct(port: string, slot: AppSlot | undefined, { name, im
  *
  * @throws {@link OtaError} `serial/does-not-fit`.
  */
-export function checkSize(
+export function assertFits(
   port: string,
   part: string,
   size: number,

@@ -3,22 +3,22 @@ import { type FlashInspection, type InspectProblem, inspectFlash } from "@tinybm
 import type { FlashPart } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 
-/** What is checked besides the parts. */
+/** Options of {@link checkStart}. */
 export interface StartCheck {
-  /** Where the partition table lies. */
+  /** Offset of the partition table. */
   readonly tableOffset: number;
-  /** Whether otadata stays as it is on the board, so that what starts is not known. */
+  /** `true` if otadata stays unchanged on the board, so that the app that starts is not known. */
   readonly keepOtadata: boolean;
-  /** Turns what is refused into warnings. */
+  /** Turns errors into warnings. */
   readonly force: boolean;
 }
 
 /**
- * Inspects the flash that parts make, before the first byte is written, as `tinybms-ota inspect` does a file. What is in the
- * flash where no part is written is not judged.
+ * Inspects the flash content that parts would produce, as `tinybms-ota inspect` does with a file. Ignores flash that no part
+ * covers.
  *
- * @returns What the user should know, as sentences.
- * @throws {@link OtaError} `serial/would-not-start` if bootloader, partition table or the app that starts are wrong.
+ * @returns Warnings, as sentences.
+ * @throws {@link OtaError} `serial/would-not-start` if the bootloader, the partition table or the selected app is faulty.
  */
 export function checkStart(
   port: string,
@@ -49,13 +49,13 @@ export function checkStart(
 }
 
 /**
- * Returns a problem if the bootloader's header states a larger flash than the board has: the app stops when it probes
- * its flash (`esp_flash_init_main`).
+ * Returns a problem if the bootloader's header states a larger flash than the board has: the app would stop when it probes
+ * the flash (`esp_flash_init_main`).
  */
 function sizeProblems({ bootloader }: FlashInspection, { flashSize }: Board): readonly InspectProblem[] {
   const stated = bootloader?.flashSize ?? 0;
   if (stated <= flashSize) return [];
-  const message = `the bootloader states a flash of ${stated / 0x10_0000} MiB, and the board has ${flashSize / 0x10_0000} MiB`;
+  const message = `the bootloader states a flash of ${stated / 0x10_0000} MiB, but the board has ${flashSize / 0x10_0000} MiB`;
   return [{ code: "serial/does-not-fit", message, path: "/bootloader/flashSize" }];
 }
 
@@ -64,11 +64,11 @@ function hintOf({ bootloader }: FlashInspection, { flashSize }: Board, problems:
   const isAboutSize = problems.some(
     ({ message, path }) => path === "/bootloader/flashSize" || message.includes("past the flash"),
   );
-  if (!isAboutSize || bootloader?.flashSize === flashSize) return `${force}`;
+  if (!isAboutSize || bootloader?.flashSize === flashSize) return force;
   return `--flash-size detect writes the size of the board's flash into the bootloader; ${force}`;
 }
 
-/** Returns the flash up to the end of the last part; what no part has is erased. */
+/** Returns the content of an erased flash after all parts are written, up to the end of the last part. */
 function flashOf(parts: readonly FlashPart[], flashSize: number): Uint8Array {
   const end = Math.max(0, ...parts.map(({ offset, bytes }) => offset + bytes.length));
   const flash = new Uint8Array(Math.min(end, flashSize)).fill(0xff);

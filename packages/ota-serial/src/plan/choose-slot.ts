@@ -1,13 +1,12 @@
 import { OtaError } from "@tinybms/ota-core";
 import { type AppSlot, type BoardLayout, bootingSlot, type SlotName } from "./board-layout.ts";
 
-/** Where an app goes: behind the one that starts, over it, or into a named slot. */
+/** Slot for an app: the next OTA slot, the running one, or a named one. */
 export type SlotChoice = "next" | "running" | SlotName;
 
 /**
- * Returns the slot that a choice means on a board.
- *
- * `next` is the one that an update over the air would take (`esp_ota_get_next_update_partition`).
+ * Returns the slot for a choice. `next` is the slot that an over-the-air update would use
+ * (`esp_ota_get_next_update_partition`).
  *
  * @throws {@link OtaError} `serial/no-partition`.
  */
@@ -16,7 +15,7 @@ export function chooseSlot(port: string, layout: Pick<BoardLayout, "slots" | "ot
   const booting = bootingSlot(layout);
   const otas = slots.filter(({ name }) => name !== "factory");
   if (choice === "running") {
-    // Where nothing starts yet, the bootloader looks at the first first.
+    // If no slot has an image, the bootloader tries the first slot first.
     const running = booting ?? slots[0];
     if (running === undefined) throw noSlot(port, slots, "app", "its partition table has no app partition");
     return running;
@@ -29,9 +28,15 @@ export function chooseSlot(port: string, layout: Pick<BoardLayout, "slots" | "ot
   const index = booting === undefined ? -1 : otas.indexOf(booting);
   const next = otas[(index + 1) % Math.max(1, otas.length)];
   if (next !== undefined && next !== booting) return next;
-  const why = next === undefined ? "it has no OTA slots" : `${next.name} is its only OTA slot, and what it runs`;
+  const why = next === undefined ? "it has no OTA slots" : `${next.name} is its only OTA slot, and it is running`;
   const name = booting?.name ?? "factory";
-  throw noSlot(port, slots, "next", why, `--slot ${name} writes over ${booting === undefined ? "it" : "what it runs"}`);
+  throw noSlot(
+    port,
+    slots,
+    "next",
+    why,
+    `--slot ${name} overwrites ${booting === undefined ? "it" : "the running app"}`,
+  );
 }
 
 function noSlot(

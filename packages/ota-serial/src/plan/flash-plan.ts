@@ -3,39 +3,39 @@ import { DataSubtype, findPartition, PartitionType, SIGNATURE_SECTOR_SIZE } from
 import type { FlashPart, FlashRange } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 import { type AppSlot, type BoardLayout, bootingSlot, type SlotName } from "./board-layout.ts";
-import { checkChip, checkProduct, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
+import { assertChip, assertFits, assertProduct, assertSecurity, type FlashImage } from "./check-image.ts";
 import { chooseSlot, type SlotChoice } from "./choose-slot.ts";
 import { selectSlot } from "./select-slot.ts";
 
-/** What will be written, in order, and what should come of it. */
+/** Parts to write, in order, and the expected result. */
 export interface FlashPlan {
-  /** Written and verified one after the other: what one step makes bootable, the step before has proved to be there. */
+  /** Steps, each written and verified before the next. So otadata selects an app only after the app is verified. */
   readonly steps: readonly (readonly FlashPart[])[];
-  /** What must be the same afterwards: bootloader, partition table, and the app that runs until now. */
+  /** Ranges that must stay unchanged: bootloader, partition table and the running app. */
   readonly keeps: readonly FlashRange[];
-  /** The app that should start then; `undefined` if no app is written. */
+  /** App that should start afterwards; `undefined` if the plan selects none. */
   readonly app: { readonly name: string; readonly version: string; readonly projectName: string } | undefined;
-  /** Where it goes. */
+  /** Slot that the app is written to. */
   readonly slot: SlotName | undefined;
-  /** Whether the board starts nothing if it is unplugged meanwhile. */
+  /** `true` if an interruption can leave the board unable to start. */
   readonly isRisky: boolean;
-  /** What the user should know before it begins, as sentences. */
+  /** Sentences to show before writing. */
   readonly warnings: readonly string[];
 }
 
-/** What an app is flashed with. */
+/** Options of {@link planAppFlash}. */
 export interface AppFlashOptions {
   readonly slot: SlotChoice;
-  /** Make it the one that boots. */
+  /** Makes the slot the boot slot. */
   readonly select: boolean;
-  /** Content for the partition `nvs`. */
-  readonly nvs?: Uint8Array;
-  /** Another product than the one on the board is meant. */
+  /** Content for the NVS partition. */
+  readonly nvs?: Uint8Array | undefined;
+  /** Allows an app of another product than the one on the board. */
   readonly force: boolean;
 }
 
 /**
- * Plans one app for one board.
+ * Plans how to flash one app to one board.
  *
  * @throws {@link OtaError} `serial/wrong-chip`.
  * @throws {@link OtaError} `serial/chip-revision`.
@@ -52,19 +52,19 @@ export function planAppFlash(
   app: FlashImage,
   { slot: choice, select, nvs, force }: AppFlashOptions,
 ): FlashPlan {
-  checkChip(port, board, app);
-  checkSecurity(port, board, app.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
+  assertChip(port, board, app);
+  assertSecurity(port, board, app.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
   const booting = bootingSlot(layout);
-  if (!force) checkProduct(port, booting, app);
+  if (!force) assertProduct(port, booting, app);
   const slot = chooseSlot(port, layout, choice);
-  checkSize(port, app.name, app.bytes.length, slot, board);
+  assertFits(port, app.name, app.bytes.length, slot, board);
   const settings = nvs === undefined ? [] : [nvsPart(port, layout, nvs)];
   const otaCount = layout.slots.filter(({ name }) => name !== "factory").length;
   const selection = select ? selectSlot(slot.name, otaCount, layout.otadata) : [];
   const isRisky = slot === booting;
   const warnings = isRisky
     ? [
-        `${slot.name} is what the board on ${port} runs: if it is unplugged meanwhile, it may not start until it is flashed again`,
+        `${slot.name} is the running slot of the board on ${port}: if flashing is interrupted, the board may not start until it is flashed again`,
       ]
     : [];
   return {
@@ -79,7 +79,7 @@ export function planAppFlash(
   };
 }
 
-/** Up to the first partition everything stays, and so does the app that runs. */
+/** Returns the ranges that must stay unchanged: everything before the first partition, and the running app. */
 function keptBy({ table }: BoardLayout, target: AppSlot, booting: AppSlot | undefined): readonly FlashRange[] {
   const first = Math.min(...table.entries.map(({ offset }) => offset));
   const head = { offset: 0, size: first };
@@ -88,14 +88,14 @@ function keptBy({ table }: BoardLayout, target: AppSlot, booting: AppSlot | unde
   return [head, { offset, size }];
 }
 
-/** Returns what of an app its log tells. */
+/** Returns the parts of an app's descriptor that its boot log contains. */
 export function startingApp({ name, image }: FlashImage): FlashPlan["app"] {
   const { version = "", projectName = "" } = image.descriptor ?? {};
   return { name, version, projectName };
 }
 
 /**
- * Content for the partition `nvs`, the first where there are several.
+ * Returns the part that writes `bytes` to the first NVS partition.
  *
  * @throws {@link OtaError} `serial/no-partition`.
  * @throws {@link OtaError} `serial/does-not-fit`.
@@ -108,7 +108,7 @@ export function nvsPart(port: string, { table }: Pick<BoardLayout, "table">, byt
     throw new OtaError("serial/no-partition", message, { port, partition: "nvs", known });
   }
   if (bytes.length === partition.size) return { name: partition.label, offset: partition.offset, bytes };
-  const message = `the NVS is ${bytes.length} bytes; partition ${partition.label} of the board on ${port} has ${partition.size}, and its content must have that size`;
+  const message = `the NVS content has ${bytes.length} bytes; it must fill partition ${partition.label} of the board on ${port}, which has ${partition.size}`;
   const details = { port, part: partition.label, size: bytes.length, limit: partition.size };
-  throw new OtaError("serial/does-not-fit", message, details, { hint: "make it with the partition's size" });
+  throw new OtaError("serial/does-not-fit", message, details, { hint: "create it with the partition's size" });
 }

@@ -11,19 +11,21 @@ import {
 import type { FlashPart } from "../flash/regions.ts";
 import type { BoardLayout, SlotName } from "./board-layout.ts";
 
-/** The largest sequence number that is used: an erased entry has one more. */
+/** Largest sequence number. The next one, 0xffffffff, is that of an erased entry. */
 const SEQUENCE_MAX = 0xffff_fffe;
 
 /**
- * Returns what must be written to otadata for a slot to be the one that boots.
+ * Returns the parts to write to otadata so that a slot boots.
  *
- * An entry of an earlier life that selects another slot would hide what a cable has just written ("stale otadata"): so
- * `factory` needs both entries erased, and an OTA slot an entry above the one in force, in the other sector. A power
- * cut in between leaves one of the two in force. The state is `UNDEFINED`, as without rollback: whoever flashes by
- * cable sees the app start, so it need not prove itself, and apps that can't are not rolled back at their second start.
+ * An older entry that selects another slot would keep the new app from starting ("stale otadata"). So `factory` needs both
+ * entries erased, and an OTA slot needs an entry with a higher sequence number in the sector that is not active. After a
+ * power cut in between, one of the two entries is active.
  *
- * @param slotCount - How many OTA slots the table has.
- * @returns Nothing where the slot is selected already, or there is no otadata.
+ * The entry's state is `UNDEFINED`, as without rollback: a person who flashes by cable sees whether the app starts, and an
+ * app that never confirms itself is not rolled back at its second start.
+ *
+ * @param slotCount - Number of OTA slots in the partition table.
+ * @returns Empty if the slot is already selected or there is no otadata.
  */
 export function selectSlot(slot: SlotName, slotCount: number, otadata: BoardLayout["otadata"]): readonly FlashPart[] {
   if (otadata === undefined) return [];
@@ -46,7 +48,7 @@ export function selectSlot(slot: SlotName, slotCount: number, otadata: BoardLayo
   return [part(0, sectorOf(index + 1)), part(1, blank)];
 }
 
-/** Returns whether a slot is in force, and no trial of a first start hangs over it. */
+/** Returns `true` if otadata selects a slot and its app is not waiting for confirmation. */
 function isSelected({ active, entries }: Otadata, index: number, slotCount: number): boolean {
   if (active === undefined) return false;
   const { sequence, state } = entries[active];

@@ -12,9 +12,9 @@ import {
 import type { FlashPart } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
 
-/** Mode, size and frequency of the flash by esptool's names. */
+/** Mode, size and frequency of the flash, by esptool's names. */
 export interface FlashSettingNames {
-  /** `keep` or the name of a mode. @defaultValue "keep" */
+  /** `keep` or a mode such as `dio`. @defaultValue "keep" */
   readonly mode?: string | undefined;
   /** `detect`, `keep` or a size such as `4MB`. @defaultValue "keep" */
   readonly size?: string | undefined;
@@ -22,18 +22,18 @@ export interface FlashSettingNames {
   readonly frequency?: string | undefined;
 }
 
-/** Parts with flash settings in the bootloader's header, and what the user should know of that. */
+/** Parts after {@link settleParts}, with warnings. */
 export interface SettledParts {
   readonly parts: readonly FlashPart[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Writes flash settings into the header of the bootloader among parts, as `esptool write-flash` does: only at the offset
- * that the chip's ROM reads, and not on a board with secure boot. A signed bootloader is left alone too: its signature
- * covers the header.
+ * Writes flash settings into the bootloader's header, as `esptool write-flash` does: only at the offset that the chip's ROM
+ * reads, and not on a board with secure boot. Leaves a signed bootloader unchanged too, because its signature covers the
+ * header.
  *
- * @param imageOf - Returns the image that a part begins with.
+ * @param imageOf - Returns the image at the beginning of a part, if any.
  * @throws {@link OtaError} `arguments/invalid` for a frequency that the chip does not have.
  */
 export function settleParts(

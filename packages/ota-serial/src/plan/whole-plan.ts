@@ -16,33 +16,33 @@ import {
 } from "@tinybms/ota-core/esp";
 import { type FlashPart, SECTOR_SIZE } from "../flash/regions.ts";
 import type { Board } from "../loader/board.ts";
-import { appPartitions, type BoardLayout, bootingSlot, slotOf } from "./board-layout.ts";
-import { checkBuildChip, checkChip, checkSecurity, checkSize, type FlashImage } from "./check-image.ts";
+import { appPartitions, type BoardLayout, bootingSlot, IMAGE_HEAD_SIZE, slotOf } from "./board-layout.ts";
+import { assertBuildChip, assertChip, assertFits, assertSecurity, type FlashImage } from "./check-image.ts";
 import { checkStart } from "./check-start.ts";
 import { type FlashPlan, nvsPart, startingApp } from "./flash-plan.ts";
 import { type FlashSettingNames, settleParts } from "./settle-parts.ts";
 
-/** What a flash is written with besides its parts. */
+/** Options of {@link planWholeFlash}. */
 export interface WholeFlashOptions {
-  /** Content for the partition `nvs` of the table that is written. */
-  readonly nvs?: Uint8Array;
-  /** Leave an otadata that no part writes as it is. */
+  /** Content for the NVS partition of the partition table that is written. */
+  readonly nvs?: Uint8Array | undefined;
+  /** Leaves otadata unchanged if no part covers it. */
   readonly keepOtadata: boolean;
-  /** Where the partition table lies, if not at 0x8000. */
-  readonly tableOffset?: number;
-  /** What goes into the bootloader's header. */
-  readonly settings?: FlashSettingNames;
-  /** Name of the chip that the parts are for, where they say. */
-  readonly chip?: string;
-  /** Flash parts that the board would not start, too. */
-  readonly force?: boolean;
+  /** Offset of the partition table. @defaultValue 0x8000 */
+  readonly tableOffset?: number | undefined;
+  /** Flash settings for the bootloader's header. */
+  readonly settings?: FlashSettingNames | undefined;
+  /** Name of the chip that the parts are built for, if known. */
+  readonly chip?: string | undefined;
+  /** Also flashes parts that the board would not start. */
+  readonly force?: boolean | undefined;
 }
 
 /**
- * Plans parts at fixed offsets: a whole new flash, or pieces of one.
+ * Plans how to write parts at fixed offsets: a whole flash or pieces of it.
  *
- * Where a partition table is among them and otadata is not, otadata is erased: entries of an earlier life would select
- * a slot that is not what was just written ("stale otadata").
+ * If the parts contain a partition table but no otadata, the plan erases otadata: old entries would select another slot
+ * than the one that was written ("stale otadata").
  *
  * @throws {@link OtaError} `serial/parts-overlap`.
  * @throws {@link OtaError} `serial/does-not-fit`.
@@ -62,36 +62,36 @@ export function planWholeFlash(
   options: WholeFlashOptions,
 ): FlashPlan {
   const { nvs, keepOtadata, tableOffset = PARTITION_TABLE_OFFSET, settings = {}, chip, force = false } = options;
-  if (chip !== undefined) checkBuildChip(port, board, chip);
+  if (chip !== undefined) assertBuildChip(port, board, chip);
   const found = given.filter(({ bytes }) => bytes[0] === APP_IMAGE_MAGIC).map((part) => imageOf(part));
-  for (const { image } of found) checkChip(port, board, image);
+  for (const { image } of found) assertChip(port, board, image);
   const isSigned = found.every(({ image }) => image.image.trailingSize >= SIGNATURE_SECTOR_SIZE);
-  checkSecurity(port, board, found.length > 0 && isSigned);
+  assertSecurity(port, board, found.length > 0 && isSigned);
   const settled = settleParts(board, given, settings, ({ offset }) => imageAt(found, offset)?.image.image);
   const { parts } = settled;
   const table = tableAmong(parts, tableOffset);
   const all = [...parts];
-  const warnings = [riskOf(port, parts), ...settled.warnings];
-  for (const part of parts) checkFlashEnd(port, board, part);
+  const warnings = [overwriteWarning(port, parts), ...settled.warnings];
+  for (const part of parts) assertInsideFlash(port, board, part);
   if (table !== undefined) {
-    checkTable(port, board, table);
+    assertTableFits(port, board, table);
     if (nvs !== undefined) all.push(nvsPart(port, { table }, nvs));
     const stale = keepOtadata ? undefined : blankOtadata(table, parts);
     if (stale !== undefined) {
       all.push(stale);
-      warnings.push("otadata is erased too: an old entry in it would start another slot than what is written");
+      warnings.push("otadata is erased too: an old entry in it would select another slot than the one that is written");
     }
     for (const { name, partition } of appPartitions(table)) {
       const app = parts.find(({ offset }) => offset === partition.offset);
-      if (app !== undefined) checkSize(port, `${app.name} (${name})`, app.bytes.length, { partition }, board);
+      if (app !== undefined) assertFits(port, `${app.name} (${name})`, app.bytes.length, { partition }, board);
     }
   } else if (nvs !== undefined) {
-    const message = "--nvs needs the partition table among what is written, to know where it goes";
+    const message = "--nvs needs a partition table among the written parts, which says where NVS goes";
     throw new OtaError("arguments/invalid", message, { option: "--nvs" });
   }
-  refuseOverlaps(port, all);
+  assertNoOverlap(port, all);
   warnings.push(...checkStart(port, board, all, { tableOffset, keepOtadata, force }));
-  const app = table === undefined ? undefined : appThatStarts(table, all, found);
+  const app = table === undefined ? undefined : bootedApp(table, all, found);
   return {
     steps: [all],
     keeps: [],
@@ -122,11 +122,11 @@ function imageAt(images: readonly PlacedImage[], offset: number): PlacedImage | 
   return images.find((image) => image.offset === offset);
 }
 
-/** Throws if a part ends beyond the flash. */
-function checkFlashEnd(port: string, { flashSize }: Board, { name, offset, bytes }: FlashPart): void {
+/** Checks that a part ends inside the flash. */
+function assertInsideFlash(port: string, { flashSize }: Board, { name, offset, bytes }: FlashPart): void {
   const end = offset + bytes.length;
   if (end <= flashSize) return;
-  const message = `${name} at 0x${offset.toString(16)} ends at 0x${end.toString(16)}, behind the flash of the board on ${port}, which has ${flashSize} bytes`;
+  const message = `${name} at 0x${offset.toString(16)} ends at 0x${end.toString(16)}, past the end of the flash of the board on ${port}, which has ${flashSize} bytes`;
   throw new OtaError("serial/does-not-fit", message, { port, part: name, size: end, limit: flashSize });
 }
 
@@ -135,7 +135,7 @@ function tableAmong(parts: readonly FlashPart[], tableOffset: number): Partition
   return bytes === undefined ? undefined : parsePartitionTable(bytes);
 }
 
-/** Bytes of the flash, as far as one part has them all; a table may end earlier than its room. */
+/** Returns `size` bytes at an offset from the part that covers the offset, padded with 0xff if the part ends earlier. */
 function sliceAt(parts: readonly FlashPart[], offset: number, size: number): Uint8Array | undefined {
   const part = parts.find(
     (candidate) => candidate.offset <= offset && offset < candidate.offset + candidate.bytes.length,
@@ -146,9 +146,9 @@ function sliceAt(parts: readonly FlashPart[], offset: number, size: number): Uin
   return bytes;
 }
 
-/** Throws if a partition does not fit into the flash. */
-function checkTable(port: string, board: Board, table: PartitionTable): void {
-  for (const partition of table.entries) checkSize(port, partition.label, 0, { partition }, board);
+/** Checks that every partition fits in the flash. */
+function assertTableFits(port: string, board: Board, table: PartitionTable): void {
+  for (const partition of table.entries) assertFits(port, partition.label, 0, { partition }, board);
 }
 
 function blankOtadata(table: PartitionTable, parts: readonly FlashPart[]): FlashPart | undefined {
@@ -157,8 +157,8 @@ function blankOtadata(table: PartitionTable, parts: readonly FlashPart[]): Flash
   return { name: "otadata", offset: partition.offset, bytes: new Uint8Array(OTADATA_SIZE).fill(0xff) };
 }
 
-/** Returns the app that the bootloader takes of what is written, if it is among it. */
-function appThatStarts(
+/** Returns the app that the bootloader will start, if the parts contain it. */
+function bootedApp(
   table: PartitionTable,
   parts: readonly FlashPart[],
   images: readonly PlacedImage[],
@@ -168,14 +168,18 @@ function appThatStarts(
   const content = bytes === undefined ? undefined : parseOtadata(bytes);
   const otadata = partition === undefined || content === undefined ? undefined : { partition, content };
   const slots: BoardLayout["slots"] = appPartitions(table).map((slot) =>
-    slotOf(slot.name, slot.partition, sliceAt(parts, slot.partition.offset, 288) ?? new Uint8Array(288)),
+    slotOf(
+      slot.name,
+      slot.partition,
+      sliceAt(parts, slot.partition.offset, IMAGE_HEAD_SIZE) ?? new Uint8Array(IMAGE_HEAD_SIZE),
+    ),
   );
   const slot = bootingSlot({ slots, otadata });
   const placed = slot === undefined ? undefined : imageAt(images, slot.partition.offset);
   return placed === undefined ? undefined : { image: placed.image, slot: slot?.name };
 }
 
-function refuseOverlaps(port: string, parts: readonly FlashPart[]): void {
+function assertNoOverlap(port: string, parts: readonly FlashPart[]): void {
   const sorted = [...parts].sort((left, right) => left.offset - right.offset);
   for (const [index, part] of sorted.entries()) {
     const next = sorted[index + 1];
@@ -186,7 +190,7 @@ function refuseOverlaps(port: string, parts: readonly FlashPart[]): void {
   }
 }
 
-function riskOf(port: string, parts: readonly FlashPart[]): string {
+function overwriteWarning(port: string, parts: readonly FlashPart[]): string {
   const places = parts.map(({ offset }) => `0x${offset.toString(16)}`).join(", ");
-  return `the flash of the board on ${port} is written over at ${places}: if it is unplugged meanwhile, it may not start until it is flashed again`;
+  return `the flash of the board on ${port} is overwritten at ${places}: if flashing is interrupted, the board may not start until it is flashed again`;
 }
