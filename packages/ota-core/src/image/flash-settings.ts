@@ -14,11 +14,11 @@ export const FLASH_SIZES: readonly string[] = ["1MB", "2MB", "4MB", "8MB", "16MB
 /** Flash settings in a bootloader's header. A setting that is left out does not change. */
 export interface FlashSettings {
   /** Index into {@link FLASH_MODES}. */
-  readonly mode?: number;
+  readonly mode?: number | undefined;
   /** Index into {@link FLASH_SIZES}. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** 4 bits: see {@link flashFrequencies}. */
-  readonly frequency?: number;
+  readonly frequency?: number | undefined;
 }
 
 type Frequencies = Readonly<Record<string, number>>;

@@ -20,7 +20,7 @@ export interface ChipFacts {
   /** Major × 100 + minor. */
   readonly revision: number;
   /** Revision of the eFuse blocks, in the same form. Absent on ESP32, whose images have no limit for it. */
-  readonly blockRevision?: number;
+  readonly blockRevision?: number | undefined;
   /** MAC address from eFuse, as `aa:bb:cc:dd:ee:ff`. */
   readonly mac: string;
   readonly secureBoot: boolean;
@@ -66,7 +66,7 @@ export async function readChip(link: LoaderLink): Promise<ChipFacts> {
     chip,
     chipName: registers.displayName,
     revision: await registers.revision(read),
-    ...(registers.blockRevision === undefined ? {} : { blockRevision: await registers.blockRevision(read) }),
+    blockRevision: await registers.blockRevision?.(read),
     mac: macText(low, high),
     secureBoot,
     flashEncryption,

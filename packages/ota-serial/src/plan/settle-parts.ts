@@ -72,8 +72,8 @@ function settingsFor({ chip, chipName, flashSize }: Board, names: FlashSettingNa
     throw new OtaError("arguments/invalid", message, { option: "--flash-size" });
   }
   return {
-    ...(mode === "keep" ? {} : { mode: FLASH_MODES.indexOf(mode) }),
-    ...(sizeName === "keep" ? {} : { size: FLASH_SIZES.indexOf(sizeName) }),
-    ...(code === undefined ? {} : { frequency: code }),
+    mode: mode === "keep" ? undefined : FLASH_MODES.indexOf(mode),
+    size: sizeName === "keep" ? undefined : FLASH_SIZES.indexOf(sizeName),
+    frequency: code,
   };
 }
