@@ -167,7 +167,9 @@ test("without Python and without uv one message says what to install", async () 
   const env = environment({ PATH: nowhere, XDG_CACHE_HOME: join(work, "empty") });
   const { exitCode, stdout, stderr } = await within(["generate", "in.csv", "x.bin", "0x3000"], env);
   expect([exitCode, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/can't be started: neither uv nor a Python with venv is installed\n.*install Python 3\.10 or newer/);
+  expect(stderr).toMatch(
+    /can't be started: neither uv nor a Python with venv is installed\n.*install Python 3\.10 or newer/,
+  );
   expect(stderr.trim().split("\n").length).toBe(2);
 });
 
@@ -238,7 +240,10 @@ test("wrong settings are named", async () => {
     expect.stringContaining("names /nowhere/gen.py, which does not exist"),
   ]);
   const python = await within(["--python", "/nowhere/python", "--help"], environment());
-  expect([python.exitCode, python.stderr]).toEqual([1, expect.stringContaining("/nowhere/python neither has the generator")]);
+  expect([python.exitCode, python.stderr]).toEqual([
+    1,
+    expect.stringContaining("/nowhere/python neither has the generator"),
+  ]);
   expect((await within(["--python"], environment())).exitCode).toBe(2);
 });
 
