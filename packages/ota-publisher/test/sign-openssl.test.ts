@@ -7,8 +7,10 @@ import {
   type Envelope,
   type KeySet,
   parseEnvelope,
+  parsePublicKeyPem,
   type SignedKind,
   signedBytes,
+  type TrustedKeys,
   trustKeys,
   verifyEnvelope,
   verifySignature,
@@ -63,15 +65,7 @@ test.skipIf(isAbsent).for(["ecdsa-p256", "rsa-3072", "ed25519"] as const)(
     const isEd25519 = type === "ed25519";
     const command = isEd25519 ? `${ED25519_SCRIPT} ${at("key")}` : `openssl dgst -sha256 -sign ${at("key")}`;
     const byCommand = ["--sign-command", command, "--sign-public", at("key.pub")];
-    const init = ["keys", "init", "--product", "gateway", "--root", at("key.pub"), "--keys"];
-    await run([...init, at("ours"), "--sign-key", at("key")]);
-    await run([...init, at("theirs"), ...byCommand]);
-    const [ours, theirs] = ["ours", "theirs"].map((folder) =>
-      parseEnvelope(readFileSync(at(`${folder}/1.json`)), MESSAGE_SIZE_MAX.keys),
-    );
-    const keys = trustKeys(JSON.parse(Buffer.from(theirs!.payload).toString()) as KeySet);
-    expect(verifiedByOpenssl("keys", ours!, type)).toMatch(/Verified OK|Signature Verified Successfully/);
-    verifyEnvelope(theirs!, "keys", keys, verifySignature);
+    const keys = isEd25519 ? trustedAlone(at("key.pub")) : await keySetsSignedBothWays(type, byCommand);
     await run(packaged("--sign-key", at("key")));
     expect(verifiedByOpenssl("release", releaseNow(), type)).toMatch(/Verified OK|Signature Verified Successfully/);
     writeFileSync(at("ota/versions/1.2.3/release.json"), "");
@@ -79,6 +73,31 @@ test.skipIf(isAbsent).for(["ecdsa-p256", "rsa-3072", "ed25519"] as const)(
     verifyEnvelope(releaseNow(), "release", keys, verifySignature);
   },
 );
+
+/** Checks a key set that we sign and one that OpenSSL signs. Returns the keys of the second one. */
+async function keySetsSignedBothWays(type: string, byCommand: readonly string[]): Promise<TrustedKeys> {
+  const init = ["keys", "init", "--product", "gateway", "--root", at("key.pub"), "--keys"];
+  await run([...init, at("ours"), "--sign-key", at("key")]);
+  await run([...init, at("theirs"), ...byCommand]);
+  const [ours, theirs] = ["ours", "theirs"].map((folder) =>
+    parseEnvelope(readFileSync(at(`${folder}/1.json`)), MESSAGE_SIZE_MAX.keys),
+  );
+  const keys = trustKeys(JSON.parse(Buffer.from(theirs!.payload).toString()) as KeySet);
+  expect(verifiedByOpenssl("keys", ours!, type)).toMatch(/Verified OK|Signature Verified Successfully/);
+  verifyEnvelope(theirs!, "keys", keys, verifySignature);
+  return keys;
+}
+
+/** A key set of one key, which `keys` would not make for devices. */
+function trustedAlone(file: string): TrustedKeys {
+  const { keyid, alg, spki } = parsePublicKeyPem(readFileSync(file, "utf8"));
+  const role = { keyids: [keyid], threshold: 1 };
+  return trustKeys({
+    ...{ keys: 1, product: "gateway", epoch: 1, issued_at: "2026-01-31T12:00:00Z", revoked: [] },
+    roles: { root: role, release: role, offer: role },
+    records: { [keyid]: { alg, spki: Buffer.from(spki).toString("base64") } },
+  });
+}
 
 const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 const hasToken = !isAbsent && existsSync(MODULE) && hasPrograms("softhsm2-util", "pkcs11-tool") && hasEngine();

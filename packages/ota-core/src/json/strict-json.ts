@@ -22,6 +22,8 @@ export interface StrictJsonLimits {
   readonly integersOnly?: boolean | undefined;
   /** Maximum magnitude of a number with `integersOnly`. @defaultValue 2⁵³ − 1 */
   readonly maxInteger?: number | undefined;
+  /** Whether to refuse member names with an escape, so that names can be compared as the text spells them. */
+  readonly hasPlainNames?: boolean | undefined;
   /** Whether to accept U+FEFF before the text, which some Windows editors write. */
   readonly allowByteOrderMark?: boolean | undefined;
   /** Map to fill with the span of every value, by JSON pointer (RFC 6901). */
@@ -169,6 +171,8 @@ class Reader {
         );
       const name = this.#string();
       if (name === undefined) return undefined;
+      if (this.#limits.hasPlainNames === true && this.#text.slice(start, this.offset).includes("\\"))
+        return this.#fail("a name may not contain a backslash", start);
       if (name === "__proto__") return this.#fail('the name "__proto__" is not allowed', start);
       if (Object.hasOwn(object, name))
         return this.#fail(`the name ${shortened(name)} stands here for the second time`, start);

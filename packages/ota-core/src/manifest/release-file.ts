@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { isOtaError, OtaError } from "../errors.ts";
 import { type Envelope, parseEnvelope } from "../messages/envelope.ts";
 import { parseRelease } from "../messages/release.ts";
-import { MESSAGE_SIZE_MAX } from "../messages/topics.ts";
+import { RELEASE_SIZE_MAX } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { isMissing, reasonOf } from "./load-file.ts";
 
@@ -44,8 +44,8 @@ async function read(file: string): Promise<Uint8Array | undefined> {
   try {
     const found = await stat(file);
     if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
-    if (found.size > MESSAGE_SIZE_MAX.offer)
-      throw unreadable(file, `it has ${found.size} bytes; a release has at most ${MESSAGE_SIZE_MAX.offer}`);
+    if (found.size > RELEASE_SIZE_MAX)
+      throw unreadable(file, `it has ${found.size} bytes; a release has at most ${RELEASE_SIZE_MAX}`);
     return new Uint8Array(await readFile(file));
   } catch (error) {
     if (isMissing(error)) return undefined;

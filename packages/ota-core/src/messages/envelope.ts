@@ -30,7 +30,7 @@ export type SignedKind = "keys" | "offer" | "release";
  * Builds an envelope message.
  *
  * @param payload - The exact bytes that were signed.
- * @throws {@link OtaError} `protocol/too-large` if the message exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if the message exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if {@link parseEnvelope} would refuse the message.
  */
 export function buildEnvelope(payload: Uint8Array, signatures: readonly EnvelopeSignature[] = []): Uint8Array {

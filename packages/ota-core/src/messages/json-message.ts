@@ -1,6 +1,6 @@
 import { decodeUtf8, utf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
-import { parseStrictJson } from "../json/strict-json.ts";
+import { parseStrictJson, type StrictJsonLimits } from "../json/strict-json.ts";
 import { problemsOf } from "../schemas/problems.ts";
 import type { SchemaValidator } from "../schemas/validator.ts";
 
@@ -9,6 +9,13 @@ const DEPTH_MAX = 8;
 
 /** Maximum integer in a message: that of a device's signed 32-bit counter. */
 const INTEGER_MAX = 2_147_483_647;
+
+const LIMITS: StrictJsonLimits = {
+  maxDepth: DEPTH_MAX,
+  integersOnly: true,
+  maxInteger: INTEGER_MAX,
+  hasPlainNames: true,
+};
 
 /** A deeply read-only `T`, for parameters that a function does not modify. */
 export type Immutable<T> = T extends object ? { readonly [Member in keyof T]: Immutable<T[Member]> } : T;
@@ -33,7 +40,7 @@ export function parseMessage<T>(payload: Uint8Array, kind: MessageKind<T>): T {
   checkSize(payload, kind);
   const text = decodeUtf8(payload);
   if (text === undefined) throw malformedMessage(kind.name, "", "it is not UTF-8");
-  const parsed = parseStrictJson(text, { maxDepth: DEPTH_MAX, integersOnly: true, maxInteger: INTEGER_MAX });
+  const parsed = parseStrictJson(text, LIMITS);
   if (!parsed.ok) throw malformedMessage(kind.name, "", `${parsed.reason} (offset ${parsed.offset})`);
   return checkMessage(parsed.value, kind);
 }

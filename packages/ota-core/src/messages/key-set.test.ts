@@ -105,6 +105,6 @@ test.for([
   );
 });
 
-test("a key set above 8 KiB is refused before it is parsed", () => {
-  expect(() => parseKeySet(new Uint8Array(8193))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
+test("a key set above 4096 bytes is refused before it is parsed", () => {
+  expect(() => parseKeySet(new Uint8Array(4097))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

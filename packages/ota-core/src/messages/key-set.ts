@@ -21,7 +21,7 @@ export function keyIdOf(spki: Uint8Array): string {
  * Every record is stored under its key's own id, so that no key counts twice. Every role lists different keys that have
  * records, and at least as many as its threshold.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 8 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if it violates these rules or its schema.
  */
 export function parseKeySet(payload: Uint8Array): KeySet {
@@ -34,7 +34,7 @@ export function parseKeySet(payload: Uint8Array): KeySet {
 /**
  * Builds the payload of a key set envelope.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 8 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if {@link parseKeySet} would refuse it.
  */
 export function buildKeySet(keys: Immutable<KeySet>): Uint8Array {

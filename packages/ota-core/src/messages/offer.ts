@@ -16,7 +16,7 @@ const OFFER: MessageKind<Offer> = { name: "offer", sizeMax: MESSAGE_SIZE_MAX.off
  * Parses the payload of an offer envelope. Does not parse the release inside, because its signatures are not verified
  * yet.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if it is not an offer.
  */
 export function parseOffer(payload: Uint8Array): OfferDocument {
@@ -27,7 +27,7 @@ export function parseOffer(payload: Uint8Array): OfferDocument {
 /**
  * Builds the payload of an offer envelope.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if {@link parseOffer} would refuse it.
  */
 export function buildOffer(document: Omit<Immutable<Offer>, "release"> & Pick<OfferDocument, "release">): Uint8Array {

@@ -8,7 +8,7 @@ const RELEASE: MessageKind<Release> = { name: "release", sizeMax: MESSAGE_SIZE_M
 /**
  * Parses the payload of a release envelope, which describes an image.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 16 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 4096 bytes.
  * @throws {@link OtaError} `protocol/malformed` if it is not a release.
  */
 export function parseRelease(payload: Uint8Array): Release {

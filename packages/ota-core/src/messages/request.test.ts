@@ -33,17 +33,19 @@ const request: fc.Arbitrary<DeviceRequest> = fc
     return { protocol: 1, image: IMAGE, missing, missing_count: bitmap.count, window, unicast };
   });
 
-test("every built request is parsed back to itself and fits into 2 KiB", () => {
+test("every built request is parsed back to itself and fits into 1024 bytes", () => {
   fc.assert(fc.property(request, (value) => void expect(parseRequest(buildRequest(value))).toEqual(value)));
 });
 
-test("the largest request fits into 2 KiB", () => {
+test("the largest request fits into 1024 bytes", () => {
   const missing = Array.from({ length: REQUEST_RANGES_MAX }, (_, index): [number, number] => [
     10_000 + index * 300,
     200,
   ]);
   const value = { ...REQUEST, missing, missing_count: 32_768, window: 32_768 };
   expect(parseRequest(buildRequest(value))).toEqual(value);
+  const widest = { ...value, missing: missing.map((): [number, number] => [32_767, 32_768]) };
+  expect(utf8(JSON.stringify(widest)).length).toBeLessThanOrEqual(1024);
 });
 
 test("any bytes give a request or an OtaError", () => {
@@ -115,8 +117,8 @@ test("adjacent ranges are accepted", () => {
   expect(parseRequest(buildRequest(value))).toEqual(value);
 });
 
-test("a request above 2 KiB is refused before it is parsed", () => {
-  expect(() => parseRequest(new Uint8Array(2049))).toThrow(
-    expect.objectContaining({ code: "protocol/too-large", details: { message: "request", size: 2049, limit: 2048 } }),
+test("a request above 1024 bytes is refused before it is parsed", () => {
+  expect(() => parseRequest(new Uint8Array(1025))).toThrow(
+    expect.objectContaining({ code: "protocol/too-large", details: { message: "request", size: 1025, limit: 1024 } }),
   );
 });

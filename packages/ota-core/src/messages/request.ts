@@ -3,7 +3,10 @@ import { validateDeviceRequest } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
-/** Maximum number of ranges in a request. A device that misses more lists the lowest ones. */
+/**
+ * Maximum number of ranges in a request. A device that misses more lists the lowest ones. So many of them fit into a
+ * request for the largest image.
+ */
 export const REQUEST_RANGES_MAX = 64;
 
 const REQUEST: MessageKind<DeviceRequest> = {
@@ -18,7 +21,7 @@ const REQUEST: MessageKind<DeviceRequest> = {
  * Ranges ascend without overlap and contain at most `missing_count` chunks. They may lie beyond the image; the caller
  * checks that.
  *
- * @throws {@link OtaError} `protocol/too-large` if it exceeds 2 KiB.
+ * @throws {@link OtaError} `protocol/too-large` if it exceeds 1024 bytes.
  * @throws {@link OtaError} `protocol/malformed` if it is not a request.
  */
 export function parseRequest(payload: Uint8Array): DeviceRequest {

@@ -108,7 +108,8 @@ test.for([
   ["with one counter", { accepted: [1] }, "/accepted"],
   ["with a negative counter", { accepted: [0, -1] }, "/accepted/1"],
   ["with a fault that is a text", { error: "broken" }, "/error"],
-  ["with a long fault", { error: { code: "a", message: "x".repeat(257) } }, "/error/message"],
+  ["with a long fault", { error: { code: "a", message: "x".repeat(201) } }, "/error/message"],
+  ["with a fault of more than 200 bytes", { error: { code: "a", message: "€".repeat(67) } }, "/error/message"],
   ["with a counter that is a text", { stats: { chunks: "1" } }, "/stats/chunks"],
 ] as const)("a report %s is refused, and where is said", ([, change, path]) => {
   expect(() => parseStateReport(utf8(JSON.stringify({ ...REPORT, ...change })))).toThrow(
@@ -118,26 +119,43 @@ test.for([
 
 test("a long error message is truncated so that the report fits", () => {
   const error = { code: "offer/constraint", message: "x".repeat(1000) };
-  expect(parseStateReport(buildStateReport({ ...REPORT, error })).error?.message).toBe("x".repeat(256));
-  const emoji = { code: "offer/constraint", message: `x${"😀".repeat(128)}` };
-  expect(parseStateReport(buildStateReport({ ...REPORT, error: emoji })).error?.message).toBe(`x${"😀".repeat(127)}`);
+  expect(parseStateReport(buildStateReport({ ...REPORT, error })).error?.message).toBe("x".repeat(200));
+  const emoji = { code: "offer/constraint", message: `x${"😀".repeat(50)}` };
+  expect(parseStateReport(buildStateReport({ ...REPORT, error: emoji })).error?.message).toBe(`x${"😀".repeat(49)}`);
 });
 
-test("a report above 2 KiB loses its counters, then its error message", () => {
+test("a report above 1024 bytes loses its counters, then its error message, then its version", () => {
   const stats = Object.fromEntries(
     Array.from({ length: 32 }, (_, index) => [`counter_of_something_${index}`, 2_147_483_647]),
   );
-  // three bytes of UTF-8 each: 768 bytes
-  const wide = { code: "offer/constraint", message: "€".repeat(256) };
+  // three bytes of UTF-8 each
+  const wide = { code: "offer/constraint", message: "€".repeat(66) };
   const withoutStats = parseStateReport(buildStateReport({ ...REPORT, error: wide, stats }));
   expect(withoutStats).toEqual({ ...REPORT, error: wide });
-  // six bytes of JSON each: 1536 bytes, and 384 for the version
-  const escaped = { code: "offer/constraint", message: "\u0001".repeat(256) };
+  // six bytes of JSON each: 1200 bytes, and 384 for the version
+  const escaped = { code: "offer/constraint", message: "\u0001".repeat(200) };
   const version = "\u0001".repeat(64);
   const bare = parseStateReport(buildStateReport({ ...REPORT, version, error: escaped, stats }));
   expect(bare).toEqual({ ...REPORT, version, error: { code: "offer/constraint", message: "" } });
+  const largest: StateReport = {
+    ...REPORT,
+    device: "d".repeat(64),
+    state: "ready-to-reboot",
+    offer: "0".repeat(32),
+    image: "0".repeat(32),
+    version,
+    slot: "\u0001".repeat(16),
+    accepted: [2_147_483_647, 2_147_483_647],
+    key_set: 2_147_483_647,
+    refused: { count: 2_147_483_647, code: "c".repeat(64) },
+    boot_count: 2_147_483_647,
+    stalled: false,
+    error: { code: "c".repeat(64), message: escaped.message },
+  };
+  const cut = parseStateReport(buildStateReport(largest));
+  expect(cut).toEqual({ ...largest, version: "", error: { code: "c".repeat(64), message: "" } });
 });
 
-test("a report above 2 KiB is refused before it is parsed", () => {
-  expect(() => parseStateReport(new Uint8Array(2049))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
+test("a report above 1024 bytes is refused before it is parsed", () => {
+  expect(() => parseStateReport(new Uint8Array(1025))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });

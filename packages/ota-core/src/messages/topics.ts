@@ -2,16 +2,23 @@ import { decodeUtf8, toHex, utf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 
 /**
- * Maximum payload of each kind of JSON message, in bytes.
+ * Maximum payload of each kind of JSON message, in bytes. A device with one buffer for a chunk message has room for every
+ * envelope.
  *
  * @see docs/protocol.md, "Topics".
  */
 export const MESSAGE_SIZE_MAX: Readonly<Record<"keys" | "offer" | "request" | "state", number>> = {
-  keys: 8 * 1024,
-  offer: 16 * 1024,
-  request: 2 * 1024,
-  state: 2 * 1024,
+  keys: 4096,
+  offer: 4096,
+  request: 1024,
+  state: 1024,
 };
+
+/**
+ * Maximum size of a signed release in bytes. An offer that contains a release of this size has room for a signature of
+ * one ECDSA key.
+ */
+export const RELEASE_SIZE_MAX = 2560;
 
 /** Maximum size of a topic in bytes of UTF-8. */
 export const TOPIC_SIZE_MAX = 128;

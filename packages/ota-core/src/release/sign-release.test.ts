@@ -171,3 +171,18 @@ test("validate finds a signed release that contradicts the release line", async 
   const damaged = (await validateReleaseLine(manifest)).filter(({ path }) => path.includes("release.json"));
   expect(damaged.map(({ code }) => code)).toEqual(["signing/release-malformed"]);
 });
+
+test("refuses signatures that leave an offer no room, and writes nothing", async () => {
+  const large = createBenchKey("rsa");
+  const signature = new Uint8Array(512);
+  const keys = Array.from({ length: 3 }, () => createBenchKey());
+  const padded = keys.map((key) => async () => ({ key: { ...key, alg: large.alg }, signature }));
+  await expect(packageIt([], { signers: padded })).rejects.toThrow(
+    expect.objectContaining({
+      code: "protocol/too-large",
+      message: expect.stringMatching(/^the release has \d{4} bytes with its signatures; an offer has room for 2560$/),
+      hint: expect.stringContaining("ECDSA P-256"),
+    }),
+  );
+  expect(readdirSync(join(folder, "ota"))).toEqual(["manifest.json"]);
+});

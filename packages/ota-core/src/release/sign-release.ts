@@ -1,8 +1,9 @@
 import { equalBytes } from "../bytes.ts";
-import { isOtaError } from "../errors.ts";
+import { isOtaError, OtaError } from "../errors.ts";
 import { type ReleaseFile, readReleaseFile } from "../manifest/release-file.ts";
-import type { Envelope } from "../messages/envelope.ts";
+import { buildEnvelope, type Envelope } from "../messages/envelope.ts";
 import { buildRelease } from "../messages/release.ts";
+import { RELEASE_SIZE_MAX } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { type Signer, signEnvelope } from "../signing/sign-envelope.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";
@@ -19,6 +20,7 @@ import { releaseDifference } from "./release-document.ts";
  * @param document - The release.
  * @returns The envelope, or `undefined` if the file already contains it.
  * @throws {@link OtaError} as the signers; `manifest/unreadable`.
+ * @throws {@link OtaError} `protocol/too-large` if no offer would have room for the release.
  */
 export async function signedRelease(
   file: string,
@@ -33,7 +35,17 @@ export async function signedRelease(
     signers.map((sign) => signerOnce(sign, start)),
   );
   const isThere = signed.signatures.every(({ sig }) => start.signatures.some((it) => equalBytes(it.sig, sig)));
-  return before !== undefined && isThere ? undefined : signed;
+  if (before !== undefined && isThere) return undefined;
+  assertFitsOffer(signed);
+  return signed;
+}
+
+function assertFitsOffer(release: Envelope): void {
+  const size = buildEnvelope(release.payload, release.signatures).length;
+  if (size <= RELEASE_SIZE_MAX) return;
+  const message = `the release has ${size} bytes with its signatures; an offer has room for ${RELEASE_SIZE_MAX}`;
+  const hint = "sign with fewer keys, or with ECDSA P-256 keys, whose signatures are the smallest";
+  throw new OtaError("protocol/too-large", message, { message: "release", size, limit: RELEASE_SIZE_MAX }, { hint });
 }
 
 /** Reads the file's release if it is the same one. A malformed file counts as absent and will be replaced. */

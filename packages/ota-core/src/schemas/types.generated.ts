@@ -782,7 +782,7 @@ export interface Release {
    */
   version: string;
   /**
-   * When it was packaged. Devices without a clock take it as the earliest time it can be.
+   * When it was packaged. For people: devices do not use it.
    */
   created_at: string;
   image: ReleaseImage;
@@ -964,7 +964,7 @@ export interface ReportError {
    */
   code: string;
   /**
-   * A sentence that says what is wrong.
+   * A sentence for people, at most 200 bytes of UTF-8. Programs use the code.
    */
   message: string;
 }

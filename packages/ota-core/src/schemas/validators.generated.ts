@@ -1890,7 +1890,7 @@ const documentSchema41 = {
   type: "object",
   required: ["payload", "signatures"],
   properties: {
-    payload: { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$", maxLength: 16384 },
+    payload: { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$", maxLength: 4096 },
     signatures: { type: "array", maxItems: 4, items: { $ref: "#/$defs/EnvelopeSignature" } },
   },
   additionalProperties: true,
@@ -1966,12 +1966,12 @@ function documentValidate31(
     if (data.payload !== undefined) {
       let data0 = data.payload;
       if (typeof data0 === "string") {
-        if (data0.length > 16384) {
+        if (data0.length > 4096) {
           const err2 = {
             instancePath: instancePath + "/payload",
             schemaPath: "#/properties/payload/maxLength",
             keyword: "maxLength",
-            params: { limit: 16384 },
+            params: { limit: 4096 },
           };
           if (vErrors === null) {
             vErrors = [err2];
@@ -2836,7 +2836,7 @@ const messageSchema31 = {
   type: "object",
   required: ["payload", "signatures"],
   properties: {
-    payload: { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$", maxLength: 16384 },
+    payload: { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$", maxLength: 4096 },
     signatures: { type: "array", maxItems: 4, items: { $ref: "#/$defs/EnvelopeSignature" } },
   },
   additionalProperties: true,
@@ -2897,13 +2897,13 @@ function messageValidate20(
           const _errs2 = errors;
           if (errors === _errs2) {
             if (typeof data0 === "string") {
-              if (data0.length > 16384) {
+              if (data0.length > 4096) {
                 messageValidate20.errors = [
                   {
                     instancePath: instancePath + "/payload",
                     schemaPath: "#/properties/payload/maxLength",
                     keyword: "maxLength",
-                    params: { limit: 16384 },
+                    params: { limit: 4096 },
                   },
                 ];
                 return false;
@@ -6987,7 +6987,7 @@ const messageSchema47 = {
       required: ["code", "message"],
       properties: {
         code: { type: "string", minLength: 1, maxLength: 64 },
-        message: { type: "string", maxLength: 256 },
+        message: { type: "string", maxLength: 200 },
       },
       additionalProperties: true,
     },
@@ -6996,7 +6996,7 @@ const messageSchema47 = {
 const messageSchema48 = {
   type: "object",
   required: ["code", "message"],
-  properties: { code: { type: "string", minLength: 1, maxLength: 64 }, message: { type: "string", maxLength: 256 } },
+  properties: { code: { type: "string", minLength: 1, maxLength: 64 }, message: { type: "string", maxLength: 200 } },
   additionalProperties: true,
 };
 function messageValidate30(
@@ -7981,14 +7981,14 @@ function messageValidate30(
                                                         const _errs52 = errors;
                                                         if (errors === _errs52) {
                                                           if (typeof data24 === "string") {
-                                                            if (data24.length > 256) {
+                                                            if (data24.length > 200) {
                                                               messageValidate30.errors = [
                                                                 {
                                                                   instancePath: instancePath + "/error/message",
                                                                   schemaPath:
                                                                     "#/$defs/ReportError/properties/message/maxLength",
                                                                   keyword: "maxLength",
-                                                                  params: { limit: 256 },
+                                                                  params: { limit: 200 },
                                                                 },
                                                               ];
                                                               return false;

@@ -274,3 +274,29 @@ test("keys init without a manifest needs --product", async () => {
   expect(exitCode).toBe(2);
   expect(document.error).toMatchObject({ code: "manifest/not-found", hint: expect.stringContaining("--product") });
 });
+
+test("refuses an Ed25519 key, which devices can't verify, and says what to use", async () => {
+  await keygen("alice");
+  await runCommand(["keygen", "--out", at("eve"), "--type", "ed25519", "--quiet"]);
+  const init = ["keys", "init", "--product", "Gateway", "--keys", at("keys")];
+  const refused = await runCommand([...init, "--root", at("eve.pub"), "--sign-key", at("eve")]);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain(`key ${keyidOf("eve")} is ed25519, which devices can't verify`);
+  expect(refused.stderr).toContain("tinybms-ota keygen --out team.pem");
+  expect(existsSync(at("keys"))).toBe(false);
+  await runCommand([...init, "--root", at("alice.pub"), "--sign-key", at("alice"), "--quiet"]);
+  const added = await runCommand(["keys", "add", at("eve.pub"), "--role", "release", "--keys", at("keys")]);
+  expect(added.stderr).toContain("ed25519");
+  expect(readdirSync(at("keys"))).toEqual(["1.json"]);
+});
+
+test("refuses a key set that can't have its signatures within 4096 bytes, before anybody signs", async () => {
+  for (const name of ["a", "b", "c"]) await runCommand(["keygen", "--out", at(name), "--type", "rsa-3072", "--quiet"]);
+  const roots = ["a", "b", "c"].flatMap((name) => ["--root", at(`${name}.pub`)]);
+  const init = ["keys", "init", "--product", "Gateway", "--keys", at("keys"), ...roots, "--threshold", "root=3"];
+  const { exitCode, stderr } = await runCommand(init);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/the key set has \d{4} bytes with its signatures; devices take at most 4096/);
+  expect(stderr).toContain("use ECDSA P-256 keys instead of RSA");
+  expect(existsSync(at("keys"))).toBe(false);
+});

@@ -14,12 +14,12 @@ import {
   parseKeySet,
   readKeySet,
   SIGNATURES_MAX,
-  type SigningProgress,
   signaturesNeeded,
   type TrustedKeys,
   trustKeys,
   verifySignature,
 } from "@tinybms/ota-core/signing";
+import { assertDeviceAlgorithms, assertKeySetFits, type KeySetInSigning } from "./key-set-limits.ts";
 
 /** A key set that is signed as it must be. */
 export interface StoredKeySet {
@@ -30,12 +30,8 @@ export interface StoredKeySet {
 }
 
 /** The next key set, while it collects signatures. */
-export interface PendingKeySet {
+export interface PendingKeySet extends KeySetInSigning {
   readonly file: string;
-  readonly envelope: Envelope;
-  readonly keys: TrustedKeys;
-  /** Who has signed and who still must. */
-  readonly progress: readonly SigningProgress[];
 }
 
 /** A folder of key sets: `<epoch>.json` for each, and `pending.json` for the next. */
@@ -84,13 +80,9 @@ export async function readKeyStore(folder: string): Promise<KeyStore> {
  */
 export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Promise<KeyStore> {
   const current = store.sets.at(-1)?.keys;
-  const message = buildEnvelope(envelope.payload, envelope.signatures);
-  if (message.length > MESSAGE_SIZE_MAX.keys) {
-    const [size, limit] = [message.length, MESSAGE_SIZE_MAX.keys];
-    const text = `the key set has ${size} bytes with its signatures; at most ${limit} are allowed`;
-    throw new OtaError("signing/key-set-change", text, {}, { hint: "let fewer keys sign, or revoke some first" });
-  }
   const pending = pendingOf(join(store.folder, PENDING), envelope, current);
+  assertKeySetFits(pending, current);
+  const message = buildEnvelope(envelope.payload, envelope.signatures);
   await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
     throw unreadable(store.folder, "made", cause);
   });
@@ -111,14 +103,19 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
 /**
  * A folder with another pending key set, which no one has signed. Nothing is written yet.
  *
- * @throws OtaError `signing/key-set-change` for a key set that no device would take, or where the step needs more
- *   signatures than an envelope holds.
+ * @throws OtaError `signing/key-set-change` for a key set that no device would take: malformed, too large, or with a new
+ *   key of an algorithm that devices don't have; also where the step needs more signatures than an envelope holds.
  */
 export function withPending(store: KeyStore, document: Immutable<KeySet>): KeyStore {
   const envelope: Envelope = { payload: payloadOf(document), signatures: [] };
-  const pending = pendingOf(join(store.folder, PENDING), envelope, store.sets.at(-1)?.keys);
+  const current = store.sets.at(-1)?.keys;
+  const pending = pendingOf(join(store.folder, PENDING), envelope, current);
+  assertDeviceAlgorithms(pending, current);
   const count = signaturesNeeded(pending.progress);
-  if (count <= SIGNATURES_MAX) return { ...store, pending };
+  if (count <= SIGNATURES_MAX) {
+    assertKeySetFits(pending, current);
+    return { ...store, pending };
+  }
   const message = `the old and the new root keys must give ${count} signatures; an envelope holds ${SIGNATURES_MAX}`;
   const hint = "change the root keys in two steps, so that some of the old ones sign for both";
   throw new OtaError("signing/key-set-change", message, {}, { hint });
