@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// Stand-in for ESP-IDF's header of this name: the names that the port uses, as the documentation of ESP-IDF states them.
+#pragma once
+#include <stdbool.h>
+typedef struct esp_netif_obj esp_netif_t;
+esp_netif_t *esp_netif_get_default_netif(void);
+bool esp_netif_is_netif_up(esp_netif_t *netif);

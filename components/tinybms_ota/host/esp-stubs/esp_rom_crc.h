@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// Stand-in for ESP-IDF's header of this name: the names that the port uses, as the documentation of ESP-IDF states them.
+#pragma once
+#include <stdint.h>
+uint32_t esp_rom_crc32_le(uint32_t crc, uint8_t const *bytes, uint32_t length);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Stand-in for ESP-IDF's header of this name: the names that the port uses, as the documentation of ESP-IDF states them.
+#pragma once
+#define CONFIG_IDF_TARGET_ESP32C3 1
+#define CONFIG_IDF_FIRMWARE_CHIP_ID 0x0005
+#define CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE 1
+#define CONFIG_TINYBMS_OTA_TASK_STACK 4096
+#define CONFIG_TINYBMS_OTA_TASK_PRIORITY 3
+#define CONFIG_TINYBMS_OTA_SEND_STACK 3072
+#define CONFIG_TINYBMS_OTA_STREAM_SIZE 2048
+#define CONFIG_TINYBMS_OTA_WINDOW 0
+#define CONFIG_TINYBMS_OTA_RSA 1
+#define CONFIG_TINYBMS_OTA_ALLOW_UNSIGNED 1

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "service.h"
+
+#include "../codec/envelope.h"
+
+#include "nvs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMESPACE "tinybms"
+#define LAYOUT 1u
+
+/** Reads a string; NULL if there is none. Returns an error only if memory is short. */
+static esp_err_t read_string(nvs_handle_t nvs, const char *key, char **out) {
+  size_t length = 0;
+  *out = NULL;
+  if (nvs_get_str(nvs, key, NULL, &length) != ESP_OK) return ESP_OK;
+  *out = malloc(length);
+  if (*out == NULL) return ESP_ERR_NO_MEM;
+  if (nvs_get_str(nvs, key, *out, &length) == ESP_OK) return ESP_OK;
+  free(*out);
+  *out = NULL;
+  return ESP_OK;
+}
+
+static esp_err_t read_all(nvs_handle_t nvs, tinybms_ota_provisioning_t *provisioning) {
+  const struct {
+    const char *key;
+    char **member;
+  } strings[] = {
+      {"device_id", &provisioning->device},     {"broker", &provisioning->broker},
+      {"topic", &provisioning->topic},          {"product", &provisioning->product},
+      {"username", &provisioning->username},    {"password", &provisioning->password},
+      {"ca_cert", &provisioning->ca_cert},      {"client_cert", &provisioning->client_cert},
+      {"client_key", &provisioning->client_key},
+  };
+  uint8_t number = 0;
+  esp_err_t err = nvs_get_u8(nvs, "provisioning", &number);
+  if (err != ESP_OK) return err;
+  if (number != LAYOUT) return ESP_ERR_INVALID_VERSION;
+  for (size_t i = 0; err == ESP_OK && i < sizeof strings / sizeof *strings; i++) {
+    err = read_string(nvs, strings[i].key, strings[i].member);
+  }
+  provisioning->allow_unsigned = nvs_get_u8(nvs, "allow_unsigned", &number) == ESP_OK && number == 1;
+  return err;
+}
+
+esp_err_t tinybms_ota_read_provisioning(tinybms_ota_provisioning_t *provisioning) {
+  nvs_handle_t nvs;
+  memset(provisioning, 0, sizeof *provisioning);
+  esp_err_t err = nvs_open(NAMESPACE, NVS_READONLY, &nvs);
+  if (err != ESP_OK) return err;
+  err = read_all(nvs, provisioning);
+  nvs_close(nvs);
+  if (err != ESP_OK) tinybms_ota_free_provisioning(provisioning);
+  return err;
+}
+
+void tinybms_ota_free_provisioning(tinybms_ota_provisioning_t *provisioning) {
+  free(provisioning->device);
+  free(provisioning->broker);
+  free(provisioning->topic);
+  free(provisioning->product);
+  free(provisioning->username);
+  free(provisioning->password);
+  free(provisioning->ca_cert);
+  free(provisioning->client_cert);
+  free(provisioning->client_key);
+  memset(provisioning, 0, sizeof *provisioning);
+}
+
+void tinybms_ota_configure_mqtt(const tinybms_ota_provisioning_t *provisioning, esp_mqtt_client_config_t *mqtt) {
+  mqtt->broker.address.uri = provisioning->broker;
+  mqtt->broker.verification.certificate = provisioning->ca_cert;
+  mqtt->credentials.client_id = provisioning->device;
+  mqtt->credentials.username = provisioning->username;
+  mqtt->credentials.authentication.password = provisioning->password;
+  mqtt->credentials.authentication.certificate = provisioning->client_cert;
+  mqtt->credentials.authentication.key = provisioning->client_key;
+}
+
+char *tbo_esp_provisioned_keys(size_t *length) {
+  nvs_handle_t nvs;
+  tbo_envelope_t envelope;
+  char *blob = NULL;
+  size_t size = 0;
+  if (nvs_open(NAMESPACE, NVS_READONLY, &nvs) != ESP_OK) return NULL;
+  if (nvs_get_blob(nvs, "key_set", NULL, &size) == ESP_OK) blob = malloc(size);
+  bool is_read = blob != NULL && nvs_get_blob(nvs, "key_set", blob, &size) == ESP_OK;
+  nvs_close(nvs);
+  // The factory is believed: its signatures are not verified again.
+  is_read = is_read && tbo_envelope_parse(blob, size, &envelope);
+  if (!is_read) {
+    free(blob);
+    return NULL;
+  }
+  *length = envelope.payload_length;
+  memmove(blob, envelope.payload, envelope.payload_length);
+  return blob;
+}
