@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "service.h"
 
-#include "../codec/record.h"
-#include "../codec/time.h"
+#include "codec/record.h"
+#include "codec/time.h"
 #include "esp_otadata_repair.h"
 
 #include "esp_app_desc.h"

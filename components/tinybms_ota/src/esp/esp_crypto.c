@@ -69,13 +69,6 @@ static bool to_raw(tbo_piece_t der, uint8_t raw[2 * P256_SIZE]) {
   return read_integer(second, raw + P256_SIZE) == second.length && second.length > 0;
 }
 
-bool tbo_esp_is_key_valid(void *context, tbo_algorithm_t algorithm, const tbo_piece_t *spki, const tbo_piece_t *key) {
-  psa_key_id_t id;
-  (void)context;
-  (void)spki;
-  return import_key(algorithm, key, &id) && psa_destroy_key(id) == PSA_SUCCESS;
-}
-
 bool tbo_esp_verify(const tbo_verify_t *question) {
   const bool is_rsa = question->algorithm == TBO_ALG_RSA_PKCS1V15;
   const psa_algorithm_t algorithm = is_rsa ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256) : PSA_ALG_ECDSA(PSA_ALG_SHA_256);
@@ -128,15 +121,6 @@ static bool parse_key(mbedtls_pk_context *key, tbo_algorithm_t algorithm, const 
   return mbedtls_pk_can_do(key, algorithm == TBO_ALG_RSA_PKCS1V15 ? MBEDTLS_PK_RSA : MBEDTLS_PK_ECDSA) == 1;
 }
 
-bool tbo_esp_is_key_valid(void *context, tbo_algorithm_t algorithm, const tbo_piece_t *spki, const tbo_piece_t *raw) {
-  mbedtls_pk_context key;
-  (void)context;
-  (void)raw;
-  const bool is_valid = parse_key(&key, algorithm, spki);
-  mbedtls_pk_free(&key);
-  return is_valid;
-}
-
 bool tbo_esp_verify(const tbo_verify_t *question) {
   const tbo_piece_t signature = question->signature;
   mbedtls_pk_context key;
@@ -149,11 +133,12 @@ bool tbo_esp_verify(const tbo_verify_t *question) {
 
 #endif
 
-void tbo_esp_sha256(void *context, const tbo_piece_t *pieces, size_t count, uint8_t digest[32]) {
+void tbo_esp_sha256(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
+                    uint8_t digest[32]) {
   tbo_esp_sha256_t hash;
   (void)context;
-  bool is_ok = tbo_esp_sha256_begin(&hash);
-  for (size_t i = 0; is_ok && i < count; i++) is_ok = tbo_esp_sha256_update(&hash, pieces[i].bytes, pieces[i].length);
+  bool is_ok = tbo_esp_sha256_begin(&hash) && (head_length == 0 || tbo_esp_sha256_update(&hash, head, head_length)) &&
+               (body_length == 0 || tbo_esp_sha256_update(&hash, body, body_length));
   if (is_ok) is_ok = tbo_esp_sha256_end(&hash, digest);
   else tbo_esp_sha256_abort(&hash);
   if (!is_ok) memset(digest, 0, 32); // no message has this digest, so a failure refuses what is hashed

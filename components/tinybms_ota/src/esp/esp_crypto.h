@@ -27,11 +27,9 @@ bool tbo_esp_sha256_copy(const tbo_esp_sha256_t *from, tbo_esp_sha256_t *to);
 bool tbo_esp_sha256_end(tbo_esp_sha256_t *hash, uint8_t digest[32]);
 void tbo_esp_sha256_abort(tbo_esp_sha256_t *hash);
 
-/** Computes the SHA-256 of some pieces in order, as tbo_port_t asks; all zero if the library fails. */
-void tbo_esp_sha256(void *context, const tbo_piece_t *pieces, size_t count, uint8_t digest[32]);
-
-/** Returns whether the library can use a key, as tbo_port_t asks. */
-bool tbo_esp_is_key_valid(void *context, tbo_algorithm_t algorithm, const tbo_piece_t *spki, const tbo_piece_t *key);
+/** Computes the SHA-256 of `head` followed by `body`, as tbo_port_t asks; all zero if the library fails. */
+void tbo_esp_sha256(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
+                    uint8_t digest[32]);
 
 /** Returns whether a signature is valid. Takes 0.2 to 0.3 s for ECDSA without hardware. */
 bool tbo_esp_verify(const tbo_verify_t *question);

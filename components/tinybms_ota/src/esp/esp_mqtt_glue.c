@@ -33,7 +33,7 @@ static void put_event(tinybms_ota_handle_t service, tbo_esp_in_kind_t kind, uint
 static bool is_ours(const tinybms_ota_config_t *config, const char *topic, size_t length) {
   const char *root = config->provisioning->topic;
   const size_t root_length = strlen(root);
-  return length > root_length && length < TBO_TOPIC_MAX && memcmp(topic, root, root_length) == 0 &&
+  return length > root_length && length < TBO_TOPIC_SIZE && memcmp(topic, root, root_length) == 0 &&
          topic[root_length] == '/';
 }
 
@@ -126,7 +126,7 @@ static void read_exactly(tinybms_ota_handle_t service, void *out, size_t length)
 }
 
 static void take_piece(tinybms_ota_handle_t service, const tbo_esp_in_t *entry) {
-  char topic[TBO_TOPIC_MAX];
+  char topic[TBO_TOPIC_SIZE];
   uint8_t bytes[PIECE_MAX];
   read_exactly(service, topic, entry->topic_length);
   read_exactly(service, bytes, entry->length);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "service.h"
 
-#include "../codec/envelope.h"
+#include "codec/envelope.h"
 
 #include "nvs.h"
 

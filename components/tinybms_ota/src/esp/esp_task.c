@@ -108,7 +108,6 @@ void tbo_esp_set_port(tinybms_ota_handle_t service) {
       .reboot = port_reboot,
       .sha256 = tbo_esp_sha256,
       .verify = port_verify,
-      .is_key_valid = tbo_esp_is_key_valid,
       .random_below = port_random_below,
   };
 }

@@ -12,6 +12,7 @@
 
 #include "esp_tinybms_ota.h"
 
+#include "codec/topic.h"
 #include "esp_crypto.h"
 #include "esp_flash.h"
 #include "esp_nvs_text.h"
@@ -52,7 +53,7 @@ typedef struct {
   int qos;
   bool is_retained;
   uint16_t length;
-  char topic[TBO_TOPIC_MAX];
+  char topic[TBO_TOPIC_SIZE];
   char payload[];
 } tbo_esp_out_t;
 
@@ -98,7 +99,7 @@ struct tinybms_ota {
 
   /* Only esp-mqtt's task uses these. */
   bool is_message_ours;
-  char will_topic[TBO_TOPIC_MAX];
+  char will_topic[TBO_TOPIC_SIZE];
 };
 
 /** Milliseconds since the start of the application. */
