@@ -13,12 +13,10 @@ static const tbo_hasher_t HASHER = {tbo_sha256, NULL};
 
 static void read_key_set(const char *text, size_t length) {
   tbo_key_set_t set;
-  tbo_key_index_t index;
   uint8_t scratch[TBO_SPKI_MAX];
   static char stored[32768];
   if (!tbo_key_set_parse(text, length, scratch, HASHER, &set)) return;
   (void)tbo_key_set_check_keys(&set, scratch);
-  tbo_key_set_index(&set, &index);
   tbo_text_t out;
   tbo_text_begin(&out, stored, sizeof stored);
   tbo_key_set_store(&set, &out);

@@ -164,17 +164,14 @@ static void judge_release(argument_t *arguments) {
 static void print_key_set(const tbo_key_set_t *set) {
   static char stored[16384];
   uint8_t spki[TBO_SPKI_MAX];
-  tbo_key_index_t index;
   printf("ok %" PRIu32 " %d", set->epoch, tbo_key_set_check_keys(set, spki));
-  tbo_key_set_index(set, &index);
   for (unsigned role = 0; role < TBO_ROLE_COUNT; role++) {
     printf(" %u/%u", tbo_key_set_threshold(set, role), tbo_key_set_role_count(set, role));
-    for (unsigned i = 0, kept = 0; i < tbo_key_set_role_count(set, role); i++) {
+    for (unsigned i = 0; i < tbo_key_set_role_count(set, role); i++) {
       tbo_key_t key;
       tbo_key_set_role_key(set, role, i, &key);
       printf(":%d:%d:", key.alg, key.is_revoked);
       print_hex(spki, tbo_key_spki(&key, spki));
-      if (!key.is_revoked && index.roles[role][kept++] != key.record) printf(" wrong index");
     }
   }
   tbo_text_t text;

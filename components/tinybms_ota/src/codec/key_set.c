@@ -153,30 +153,6 @@ size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki) {
   return tbo_base64_decode(raw.text, raw.length, spki);
 }
 
-void tbo_key_set_index(const tbo_key_set_t *set, tbo_key_index_t *index) {
-  tbo_key_t key;
-  memset(index, 0, sizeof *index);
-  index->epoch = set->epoch;
-  while (tbo_key_set_record(set, index->record_count, &key)) {
-    index->algs[index->record_count] = (uint8_t)key.alg;
-    memcpy(index->keyids[index->record_count++], key.keyid, TBO_KEYID_SIZE);
-  }
-  for (unsigned role = 0; role < TBO_ROLE_COUNT; role++) {
-    index->thresholds[role] = (uint8_t)tbo_key_set_threshold(set, (tbo_role_t)role);
-    unsigned count = tbo_key_set_role_count(set, (tbo_role_t)role);
-    for (unsigned i = 0; i < count; i++) {
-      tbo_key_set_role_key(set, (tbo_role_t)role, i, &key);
-      if (!key.is_revoked) index->roles[role][index->role_counts[role]++] = (uint8_t)key.record;
-    }
-  }
-  tbo_json_t revoked = tbo_json_member(set->document, "revoked");
-  for (tbo_json_t it = tbo_json_first(revoked); it.text != NULL; it = tbo_json_next(revoked, it)) {
-    uint8_t keyid[TBO_KEYID_SIZE];
-    (void)tbo_json_hex(it, keyid, sizeof keyid);
-    memcpy(&index->revoked[index->revoked_count++], keyid, sizeof index->revoked[0]);
-  }
-}
-
 /* ---- Text in NVS ---- */
 
 /** Appends `\u` and four hexadecimal digits. */

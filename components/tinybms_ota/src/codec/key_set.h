@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Key sets: which keys a device trusts, and for what. A set is not kept parsed. The functions look keys up in the text
- * of its document, one at a time; `tbo_key_index_t` is what a device keeps of a set that lies in NVS.
+ * Key sets: which keys a device trusts, and for what. A set is not kept parsed: the functions look keys up in the text of
+ * its document, one at a time.
  */
 #ifndef TBO_CODEC_KEY_SET_H
 #define TBO_CODEC_KEY_SET_H
@@ -43,19 +43,6 @@ typedef struct {
   unsigned record; /**< Position of its record in the document. */
   bool is_revoked;
 } tbo_key_t;
-
-/** What a device keeps in RAM of a key set in NVS: ids, algorithms and roles. */
-typedef struct {
-  uint32_t epoch;
-  uint8_t record_count;
-  uint8_t revoked_count;
-  uint8_t thresholds[TBO_ROLE_COUNT];
-  uint8_t role_counts[TBO_ROLE_COUNT];             /**< Keys of each role without revoked ones. */
-  uint8_t roles[TBO_ROLE_COUNT][TBO_ROLE_KEYS_MAX]; /**< Their positions in `keyids`, in the role's order. */
-  uint8_t algs[TBO_KEY_RECORDS_MAX];               /**< tbo_alg_t of each record. */
-  uint8_t keyids[TBO_KEY_RECORDS_MAX][TBO_KEYID_SIZE];
-  uint32_t revoked[TBO_REVOKED_MAX]; /**< First 4 bytes of each revoked id, which only choose an error code. */
-} tbo_key_index_t;
 
 /**
  * Parses the payload of a key set envelope. Every record stands under its key's own id; every role lists different keys
@@ -105,9 +92,6 @@ bool tbo_key_set_revokes(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID
  * @return Its length in bytes.
  */
 size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki);
-
-/** Builds the index of a key set. */
-void tbo_key_set_index(const tbo_key_set_t *set, tbo_key_index_t *index);
 
 /**
  * Writes the text in which a device keeps a key set in NVS: eight hexadecimal digits of CRC-32, then the document
