@@ -19,28 +19,28 @@ import { EspErr } from "../esp-err/esp-err.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import { type IdfRelease, matchIdfRelease } from "../idf-release/idf-release.ts";
 
-/** How the app was built; what it has in common with its bootloader need not agree with it. */
+/** Build options of the app. Options that the bootloader also has may differ from the bootloader's. */
 export interface AppOptions {
-  /** The release of ESP-IDF that it was built with. */
+  /** Release of ESP-IDF that the app was built with. */
   readonly idf: IdfRelease;
   /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`. */
   readonly rollback: boolean;
   /** `CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK`. */
   readonly antiRollback: boolean;
-  /** `CONFIG_PARTITION_TABLE_OFFSET` in bytes. */
+  /** `CONFIG_PARTITION_TABLE_OFFSET`, in bytes. */
   readonly tableOffset: number;
   /**
-   * Signatures are asked for: by `CONFIG_SECURE_BOOT_V2_ENABLED`, or without secure boot in the eFuses by
-   * `CONFIG_SECURE_SIGNED_APPS_NO_SECURE_BOOT`. Not asked for without it.
+   * Signatures that the app requires of an update: `CONFIG_SECURE_BOOT_V2_ENABLED`, or, without secure boot in the eFuses,
+   * `CONFIG_SECURE_SIGNED_APPS_NO_SECURE_BOOT`. If `undefined`, no signature is required.
    */
   readonly signedApps?: SignedApps | undefined;
 }
 
-/** What of an app's build its bootloader's says nothing about. Plain data. */
+/** Build options of an app that may differ from its bootloader's. Plain data. */
 export interface AppBuild {
-  /** The release of ESP-IDF; the one that the running image's descriptor names, or the nearest known, without it. */
+  /** Release of ESP-IDF; by default the one in the running image's descriptor, or the nearest known release. */
   readonly idf?: IdfRelease | undefined;
-  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; as the bootloader's without it. */
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE`; by default as in the bootloader. */
   readonly rollback?: boolean | undefined;
 }
 
@@ -48,67 +48,70 @@ export interface AppBuild {
 export interface EspPartition {
   readonly type: number;
   readonly subtype: number;
-  /** Where it begins in flash, in bytes. */
+  /** Offset in the flash, in bytes. */
   readonly address: number;
-  /** Its size in bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly label: string;
   readonly readonly: boolean;
-  /** Read and written through flash encryption: only where that is on. */
+  /** Whether it is read and written through flash encryption. `false` if encryption is off. */
   readonly encrypted: boolean;
 }
 
-/** An update under way (`ota_ops_entry_t`). */
+/** An update in progress (`ota_ops_entry_t`). */
 export interface OtaHandle {
-  /** Where it is written: the staging partition. */
+  /** Partition that the update is written to: the staging partition. */
   readonly partition: EspPartition;
-  /** Erase sectors as writing reaches them. */
+  /** Whether each sector is erased when writing reaches it. */
   readonly needErase: boolean;
-  /** Began by `esp_ota_resume`. */
+  /** Whether `esp_ota_resume` opened it. */
   readonly resumed: boolean;
-  /** Whose type decides what is checked, and where it is copied to at the end if `copies`; the staging one at first. */
+  /**
+   * Final partition: its type decides what is checked, and the update is copied to it at the end if `copies`. The staging
+   * partition until `esp_ota_set_final_partition`.
+   */
   final: { readonly partition: EspPartition; readonly copies: boolean };
   /** Bytes written so far. */
   wroteSizeBytes: number;
-  /** With flash encryption, bytes of a block that isn't whole yet; the first `partialSize` count. */
+  /** With flash encryption, the bytes of an incomplete block; only the first `partialSize` are valid. */
   readonly partial: Uint8Array;
   partialSize: number;
 }
 
 /**
- * A running app: the hardware under it, and what ESP-IDF keeps in RAM for it. Gone with the next reset; a new one is
- * made from each {@link BootOutcome}.
+ * A running app: its hardware, and what ESP-IDF keeps in RAM for it. Lasts until the next reset; each {@link BootOutcome}
+ * needs a new one.
  */
 export interface AppContext {
   readonly flash: NorFlash;
   readonly efuse: Efuse;
   readonly chip: Chip;
   readonly options: AppOptions;
-  /** The partition table as the app loaded it; empty where it could not. */
+  /** The partition table as the app loaded it; empty if loading failed. */
   readonly partitions: readonly EspPartition[];
-  /** ESP_OK, 0x105 if the table has no MD5, 0x103 if that is wrong. */
+  /** ESP_OK, 0x105 if the table has no MD5, 0x103 if the MD5 is wrong. */
   readonly partitionsErr: number;
-  /** What the bootloader really started, whatever otadata says. */
+  /** The image that the bootloader started, which may differ from the one that otadata selects. */
   readonly running: {
-    /** Where it begins in flash, in bytes. */
+    /** Offset in the flash, in bytes. */
     readonly offset: number;
-    /** Its length with checksum and hash, in bytes; a signature sector begins at the next multiple of 4096. */
+    /** Length with checksum and hash, in bytes. A signature sector begins at the next multiple of 4096. */
     readonly imageSizeBytes: number;
     readonly descriptor: AppDescriptor | undefined;
   };
-  /** Updates begun and not ended, by their handle (`s_ota_ops_entries_head`). */
+  /** Open updates by handle (`s_ota_ops_entries_head`). */
   readonly otaHandles: Map<number, OtaHandle>;
-  /** The handle given out last; the first is 1. */
+  /** The last handle that was opened; the first is 1. */
   lastOtaHandle: number;
 }
 
 /**
- * Starts an app: what ESP-IDF's start-up code leaves for it.
+ * Creates the context that ESP-IDF's start-up code leaves for an app.
  *
- * @param hardware - The hardware that booted.
- * @param outcome - The start that led here.
- * @param options - How the app was built. By default rollback is on, the rest off, and the release the one that the
- *   image's descriptor names, or the nearest that is known.
+ * @param hardware - Hardware that booted.
+ * @param outcome - Result of the boot.
+ * @param options - Build options of the app. By default rollback is on and all else off; the release is the one in the
+ *   image's descriptor, or the nearest known release.
  */
 export function createAppContext(
   hardware: Hardware,
@@ -133,8 +136,8 @@ export function createAppContext(
 }
 
 /**
- * The partition table as `esp_partition/partition.c:load_partitions` takes it, with `CONFIG_PARTITION_TABLE_MD5` on as it
- * is by default: unlike the bootloader, the app insists on the MD5.
+ * Loads the partition table as `esp_partition/partition.c:load_partitions` does with `CONFIG_PARTITION_TABLE_MD5`, the
+ * default. Unlike the bootloader, the app requires the MD5.
  */
 function loadPartitions(hardware: Hardware, tableOffset: number): { err: number; partitions: readonly EspPartition[] } {
   try {
@@ -146,7 +149,7 @@ function loadPartitions(hardware: Hardware, tableOffset: number): { err: number;
     const err = table.md5 === "absent" ? EspErr.ESP_ERR_NOT_FOUND : EspErr.ESP_ERR_INVALID_STATE;
     return { err, partitions: [] };
   } catch (error) {
-    // Only a table changed since the start gets here: the bootloader has read this one.
+    // The bootloader parsed this table, so it fails only if it changed since the start.
     if (isOtaError(error)) return { err: EspErr.ESP_ERR_INVALID_STATE, partitions: [] };
     throw error;
   }
@@ -158,7 +161,7 @@ function toEspPartition(entry: PartitionEntry, isFlashEncrypted: boolean): EspPa
   return { type, subtype, address: offset, size, label, readonly, encrypted: isFlashEncrypted && isSecret(entry) };
 }
 
-/** What flash encryption covers: all that boots, the keys of NVS, and what the table marks. */
+/** Returns whether flash encryption covers a partition: bootable images, otadata, NVS keys, and marked partitions. */
 function isSecret({ type, subtype, flags }: PartitionEntry): boolean {
   if ((flags & PartitionFlag.ENCRYPTED) !== 0) return true;
   if (type !== PartitionType.DATA) return type <= PartitionType.PARTITION_TABLE;

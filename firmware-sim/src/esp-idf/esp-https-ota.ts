@@ -18,24 +18,25 @@ import {
   OTA_WITH_SEQUENTIAL_WRITES,
 } from "./esp-ota-update.ts";
 
-/** How many bytes have to be there before an image is looked at (`DEFAULT_OTA_BUF_SIZE`). */
+/** Number of bytes received before the image is checked (`DEFAULT_OTA_BUF_SIZE`). */
 const HEADER_READ_SIZE = 1024;
 
-/** What the server answered at last, redirects and authorization being done with. */
+/** The server's final response, after redirects and authorization. */
 export interface HttpsOtaResponse {
   readonly status: number;
-  /** Bytes until the connection closed. */
+  /** Bytes received until the connection closed. */
   readonly body: Uint8Array;
-  /** `Content-Length`; `undefined` as with chunked transfer, where the connection's end is the image's. */
+  /** `Content-Length`; `undefined` with chunked transfer, where the image ends with the connection. */
   readonly contentLength?: number;
 }
 
 /**
- * `esp_https_ota`: one whole update from an answer to a GET, up to the selected slot. Does not reset.
+ * Performs an update from the response to a GET, and selects its slot (`esp_https_ota`). Does not reset.
  *
- * @param partition - Where to; `esp_ota_get_next_update_partition` without it.
- * @returns 0x7009 for 304, 0x700A for 416, ESP_FAIL for any other bad status, for fewer bytes than announced or than 1024;
- *   0x10A and 0x1508 for an image that may not run here, with nothing of it written; otherwise what `esp_ota_…` give.
+ * @param partition - Slot to write; by default `esp_ota_get_next_update_partition`.
+ * @returns 0x7009 for status 304; 0x700A for 416; ESP_FAIL for any other bad status, and for fewer bytes than announced or
+ *   than 1024; 0x10A or 0x1508, with nothing written, for an image that may not run here; otherwise the result of the
+ *   failed `esp_ota_…` call.
  */
 export function esp_https_ota(app: AppContext, response: HttpsOtaResponse, partition?: EspPartition): number {
   const refused = errorOfStatus(response.status);
@@ -55,7 +56,7 @@ export function esp_https_ota(app: AppContext, response: HttpsOtaResponse, parti
 function perform(app: AppContext, response: HttpsOtaResponse, target: EspPartition, handle: number): number {
   const { body, contentLength = body.length } = response;
   if (body.length < HEADER_READ_SIZE) return EspErr.ESP_FAIL;
-  // Its magic byte is looked at no sooner than by esp_ota_write.
+  // esp_ota_write checks the magic byte.
   const header = parseAppImageHeader(body.slice(0, APP_IMAGE_HEADER_SIZE).with(0, APP_IMAGE_MAGIC));
   const descriptor = toAppDescription(body.subarray(APP_DESCRIPTOR_OFFSET));
   const invalid = esp_ota_check_image_validity(app, target.type, header, descriptor);

@@ -9,10 +9,10 @@ import type { AppContext, EspPartition } from "./app-context.ts";
 import { flashOf } from "./esp-partition.ts";
 
 /**
- * `esp_image_verify` of an app partition.
+ * Verifies the image in an app partition (`esp_image_verify`).
  *
- * @returns ESP_OK, 0x102, 0x2002, -1 or a flash error; `verifyImage` says when.
- * @throws EspAbort with anti-rollback, where the image has no app descriptor.
+ * @returns ESP_OK, 0x102, 0x2002, -1 or a flash error; see `verifyImage`.
+ * @throws {@link EspAbort} with anti-rollback, if the image has no app descriptor.
  */
 export function esp_image_verify(app: AppContext, partition: EspPartition): number {
   const result = verify(app, partition, true);
@@ -20,10 +20,10 @@ export function esp_image_verify(app: AppContext, partition: EspPartition): numb
 }
 
 /**
- * `esp_image_get_metadata`: how long an image is and what segments it has, from its headers alone: neither chip and
- * revision nor checksum, hash and signature are looked at.
+ * Reads the length and segments of an image from its headers (`esp_image_get_metadata`). Does not check chip, revision,
+ * checksum, hash or signature.
  *
- * @returns `err` as {@link esp_image_verify}.
+ * @returns `err` as for {@link esp_image_verify}; `image` if it is ESP_OK.
  */
 export function esp_image_get_metadata(
   app: AppContext,
@@ -34,10 +34,10 @@ export function esp_image_get_metadata(
 }
 
 /**
- * `esp_ota_check_image_validity`: whether an image of which only the start is there may run here.
+ * Checks from the start of an image whether the image may run on this device (`esp_ota_check_image_validity`).
  *
- * @param type - `PartitionType`; only apps have a descriptor.
- * @returns 0x10A for another chip or revision, 0x1508 for another SPI mode than that of the running app, where both say.
+ * @param type - `PartitionType` of the target; only apps have a descriptor.
+ * @returns ESP_OK; 0x10A for another chip or revision; 0x1508 if the image and the running app state different SPI modes.
  */
 export function esp_ota_check_image_validity(
   app: AppContext,
@@ -64,7 +64,10 @@ function verify(app: AppContext, partition: EspPartition, validate: boolean): Im
   });
 }
 
-/** The keys of the eFuses where secure boot is on; else those of the running app, and one block of the new one. */
+/**
+ * Returns the app's signature policy. With secure boot it trusts the keys in the eFuses; without, the keys that signed the
+ * running app, and it reads only one signature block of the new image.
+ */
 function policyOfApp(app: AppContext): SignaturePolicy | undefined {
   const { signedApps } = app.options;
   if (signedApps === undefined) return undefined;

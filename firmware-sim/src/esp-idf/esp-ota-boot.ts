@@ -15,16 +15,16 @@ import { assertHasCall } from "./missing-call.ts";
 import { findOtaSlot, nextSequence, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "./ota-select.ts";
 
 /**
- * `esp_ota_set_boot_partition`: verifies the image, then makes it the one to start.
+ * Verifies an image and selects it for the next start (`esp_ota_set_boot_partition`).
  *
- * With rollback its entry is NEW, so the app has to confirm itself even if it had before. It goes into the sector that is
- * not active. If the active entry selects that slot already, releases from 6.0 on rewrite it in place; older ones write the
- * other sector with the same sequence, so that two entries select the slot, and the first of them counts.
+ * Writes the entry to the inactive sector. With rollback its state is NEW, so the app must confirm itself, even if it was
+ * confirmed before. If the active entry already selects the slot, releases from 6.0 on rewrite that entry in place. Older
+ * releases write the other sector with the same sequence; then two entries select the slot, and the first one is active.
  *
  * @param partition - An app partition; `undefined` is NULL.
- * @returns 0x102 for NULL, no app partition or a slot behind a gap; 0x1503 if the image doesn't verify; 0x105 without
- *   otadata; with anti-rollback 0x1504 for a lower secure version, with the partition erased.
- * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ * @returns 0x102 for NULL, another type of partition, or a slot behind a gap; 0x1503 if the image is invalid; 0x105
+ *   without otadata; with anti-rollback, 0x1504 for a lower secure version, after erasing the partition.
+ * @throws {@link PowerCut} if the flash loses power; {@link EspAbort} if the device would abort.
  */
 export function esp_ota_set_boot_partition(app: AppContext, partition: EspPartition | undefined): number {
   if (partition === undefined) return EspErr.ESP_ERR_INVALID_ARG;
@@ -33,17 +33,17 @@ export function esp_ota_set_boot_partition(app: AppContext, partition: EspPartit
 }
 
 /**
- * `esp_ota_set_boot_partition_skip_validate`: the same without a look at the image, which may be none.
+ * Selects a partition without verifying its image (`esp_ota_set_boot_partition_skip_validate`).
  *
- * @returns As {@link esp_ota_set_boot_partition}, but for 0x1503.
- * @throws Error if the release doesn't have it; otherwise as {@link esp_ota_set_boot_partition}.
+ * @returns As {@link esp_ota_set_boot_partition}, except 0x1503.
+ * @throws Error if the release does not have this function; otherwise as {@link esp_ota_set_boot_partition}.
  */
 export function esp_ota_set_boot_partition_skip_validate(app: AppContext, partition: EspPartition | undefined): number {
   assertHasCall(app, "hasSetBootSkipValidate");
   return partition === undefined ? EspErr.ESP_ERR_INVALID_ARG : selectPartition(app, partition);
 }
 
-/** `esp_ota_set_boot_partition_internal`. */
+/** Selects a partition (`esp_ota_set_boot_partition_internal`). */
 function selectPartition(app: AppContext, partition: EspPartition): number {
   if (partition.type !== PartitionType.APP) return EspErr.ESP_ERR_INVALID_ARG;
   if (partition.subtype === AppSubtype.FACTORY) return selectFactory(app);
@@ -59,9 +59,10 @@ function selectPartition(app: AppContext, partition: EspPartition): number {
 }
 
 /**
- * `esp_ota_get_boot_partition`: what otadata says is to be started. Verifies nothing and knows of no fall-back.
+ * Returns the partition that otadata selects (`esp_ota_get_boot_partition`). Verifies nothing, so the bootloader may start
+ * another one.
  *
- * @returns `undefined` for NULL: no otadata, or the selected slot has no partition.
+ * @returns `undefined` for NULL: there is no otadata, or the selected slot has no partition.
  */
 export function esp_ota_get_boot_partition(app: AppContext): EspPartition | undefined {
   const select = readOtaSelect(app);
@@ -72,14 +73,14 @@ export function esp_ota_get_boot_partition(app: AppContext): EspPartition | unde
   return slotOfEntry(app, select, select.entries[select.active]);
 }
 
-/** otadata erased as a whole, so that the bootloader starts factory. */
+/** Erases otadata, so that the bootloader starts factory. */
 function selectFactory(app: AppContext): number {
   const select = readOtaSelect(app);
   if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
   return esp_partition_erase_range(app, select.partition, 0, select.partition.size);
 }
 
-/** The low half of the subtype is the slot, so `test` selects `ota_0` as well. */
+/** Writes the entry that selects a slot. The low half of the subtype is the slot number, so `test` also selects `ota_0`. */
 function esp_rewrite_ota_data(app: AppContext, subtype: number): number {
   const select = readOtaSelect(app);
   if (select === undefined) return EspErr.ESP_ERR_NOT_FOUND;
@@ -96,7 +97,7 @@ function esp_rewrite_ota_data(app: AppContext, subtype: number): number {
   return rewriteEntry(app, select, otherEntry(active), { sequence: nextSequence(current, slot, slotCount), state });
 }
 
-/** Factory, else the lowest OTA slot, else test. */
+/** Returns factory, or the lowest OTA slot, or test. */
 function defaultBootPartition(app: AppContext): EspPartition | undefined {
   const factory = esp_partition_find_first(app, PartitionType.APP, AppSubtype.FACTORY);
   if (factory !== undefined) return factory;

@@ -19,25 +19,25 @@ import { esp_partition_read, esp_partition_verify, runningPartition } from "./es
 import { findOtaSlot, readOtaSelect, slotOfEntry } from "./ota-select.ts";
 
 /**
- * `esp_ota_get_running_partition`: where the running code lies, whatever otadata says.
+ * Returns the partition that holds the running code (`esp_ota_get_running_partition`). Does not read otadata.
  *
- * @throws {@link EspAbort} where no partition holds it.
+ * @throws {@link EspAbort} if no partition holds it.
  */
 export function esp_ota_get_running_partition(app: AppContext): EspPartition {
   return runningPartition(app);
 }
 
-/** `esp_app_get_description`: the running image's own descriptor, never read from flash. */
+/** Returns the descriptor of the running image (`esp_app_get_description`). Does not read flash. */
 export function esp_app_get_description(app: AppContext): AppDescriptor | undefined {
   return app.running.descriptor;
 }
 
 /**
- * `esp_ota_get_next_update_partition`: the OTA slot after `from`, around to the lowest. With a single slot that is the
- * same one, though ESP-IDF's header says otherwise.
+ * Returns the OTA slot after `from`, or the lowest one after the last (`esp_ota_get_next_update_partition`). With a single
+ * slot this is the same slot, although ESP-IDF's header says otherwise.
  *
- * @param from - A partition of the table; the running one without it.
- * @returns `undefined` for NULL: no OTA slot.
+ * @param from - A partition in the table; by default the running one.
+ * @returns `undefined` for NULL: there is no OTA slot.
  * @throws {@link EspAbort} if `from` isn't in the table.
  */
 export function esp_ota_get_next_update_partition(app: AppContext, from?: EspPartition): EspPartition | undefined {
@@ -53,10 +53,10 @@ export function esp_ota_get_next_update_partition(app: AppContext, from?: EspPar
 }
 
 /**
- * `esp_ota_get_state_partition`: the state of the first entry that selects the partition and whose CRC is right, be it
- * the active one or not.
+ * Returns the state of the first entry that selects a partition and has a correct CRC, active or not
+ * (`esp_ota_get_state_partition`).
  *
- * @returns 0x102 for NULL, 0x106 for no OTA slot, 0x105 without otadata or without such an entry.
+ * @returns `err`: 0x102 for NULL; 0x106 if the partition is not an OTA slot; 0x105 without otadata or such an entry.
  */
 export function esp_ota_get_state_partition(
   app: AppContext,
@@ -75,24 +75,25 @@ export function esp_ota_get_state_partition(
 }
 
 /**
- * `esp_ota_get_last_invalid_partition`: the slot that was given up last and still holds a whole image.
+ * Returns the slot whose entry is INVALID or ABORTED, if its image is valid (`esp_ota_get_last_invalid_partition`). Of two
+ * such entries, ESP-IDF uses the one with the smaller sequence number.
  *
- * @returns `undefined` for NULL. Of two such entries ESP-IDF takes the smaller sequence number.
+ * @returns `undefined` for NULL.
  */
 export function esp_ota_get_last_invalid_partition(app: AppContext): EspPartition | undefined {
   const select = readOtaSelect(app);
   if (select === undefined) return undefined;
-  const [first, second] = select.entries.filter(isGivenUp);
+  const [first, second] = select.entries.filter(isInvalidOrAborted);
   const entry = second !== undefined && first !== undefined && second.sequence < first.sequence ? second : first;
   const partition = entry === undefined ? undefined : slotOfEntry(app, select, entry);
   return partition !== undefined && esp_image_verify(app, partition) === EspErr.ESP_OK ? partition : undefined;
 }
 
 /**
- * `esp_ota_get_partition_description`: the descriptor in a partition. Checks its magic word alone, so that a half-written
- * image has one too.
+ * Reads the app descriptor in a partition (`esp_ota_get_partition_description`). Checks only its magic word, so a partly
+ * written image has one too.
  *
- * @returns 0x102 for NULL, 0x106 for no app partition, 0x105 without a descriptor.
+ * @returns `err`: 0x102 for NULL; 0x106 if the partition is not an app partition; 0x105 without a descriptor.
  */
 export function esp_ota_get_partition_description(
   app: AppContext,
@@ -106,18 +107,18 @@ export function esp_ota_get_partition_description(
   return description === undefined ? { err: EspErr.ESP_ERR_NOT_FOUND } : { err: EspErr.ESP_OK, description };
 }
 
-/** Whether a partition is `ota_0` … `ota_15`. */
+/** Returns whether a partition is one of `ota_0` to `ota_15`. */
 export function isOtaSlot({ type, subtype }: EspPartition): boolean {
   return type === PartitionType.APP && subtype >= AppSubtype.OTA_0 && subtype < AppSubtype.OTA_0 + OTA_SLOTS_MAX;
 }
 
-/** Whether an entry's CRC is right; a blank entry's is not. */
+/** Returns whether an entry's CRC is correct. The CRC of a blank entry isn't. */
 export function hasRightCrc(entry: OtadataEntry): boolean {
   return entry.crc === otadataCrc(entry.sequence);
 }
 
-function isGivenUp(entry: OtadataEntry): boolean {
+function isInvalidOrAborted(entry: OtadataEntry): boolean {
   const { sequence, state } = entry;
-  const givenUp = state === OtaImageState.INVALID || state === OtaImageState.ABORTED;
-  return sequence !== 0xffff_ffff && hasRightCrc(entry) && givenUp;
+  const isRejected = state === OtaImageState.INVALID || state === OtaImageState.ABORTED;
+  return sequence !== 0xffff_ffff && hasRightCrc(entry) && isRejected;
 }

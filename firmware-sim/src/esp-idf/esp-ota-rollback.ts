@@ -8,13 +8,13 @@ import { assertHasCall } from "./missing-call.ts";
 import { eraseEntry, type OtaSelect, otherEntry, readOtaSelect, rewriteEntry, slotOfEntry } from "./ota-select.ts";
 
 /**
- * `esp_ota_mark_app_valid_cancel_rollback`: confirms the app.
+ * Confirms the app (`esp_ota_mark_app_valid_cancel_rollback`).
  *
- * It confirms the active *entry*. After a fall-back that is the entry of the slot that did not boot.
+ * Marks the active *entry* as VALID. After a fallback, that is the entry of the slot that did not boot.
  *
- * @returns 0x105 without otadata, ESP_FAIL if no entry is active, otherwise what rewriting the entry gives, then with
- *   anti-rollback what burning the secure version gives. ESP_OK without a flash operation if it is VALID already.
- * @throws PowerCut where the flash loses power: between erase and write the entry is lost.
+ * @returns 0x105 without otadata; ESP_FAIL if no entry is active; ESP_OK, without a flash operation, if the entry is
+ *   already VALID; otherwise the result of rewriting the entry and, with anti-rollback, of burning the secure version.
+ * @throws {@link PowerCut} if the flash loses power. Between erase and write, the entry is lost.
  */
 export function esp_ota_mark_app_valid_cancel_rollback(app: AppContext): number {
   const { err, select, active } = activeEntry(app);
@@ -26,10 +26,10 @@ export function esp_ota_mark_app_valid_cancel_rollback(app: AppContext): number 
 }
 
 /**
- * `esp_ota_mark_app_invalid_rollback`: gives the app up; the next start takes the other one.
+ * Marks the app as INVALID, so that the other one starts next (`esp_ota_mark_app_invalid_rollback`).
  *
- * @returns As {@link esp_ota_mark_app_valid_cancel_rollback}, and 0x1505, with nothing written, where there is nothing
- *   to go back to.
+ * @returns As {@link esp_ota_mark_app_valid_cancel_rollback}; 0x1505, with nothing written, if there is no app to roll back
+ *   to.
  */
 export function esp_ota_mark_app_invalid_rollback(app: AppContext): number {
   const { err, select, active } = activeEntry(app);
@@ -39,10 +39,10 @@ export function esp_ota_mark_app_invalid_rollback(app: AppContext): number {
 }
 
 /**
- * `esp_ota_mark_app_invalid_rollback_and_reboot`.
+ * Marks the app as INVALID and restarts (`esp_ota_mark_app_invalid_rollback_and_reboot`).
  *
- * @returns As {@link esp_ota_mark_app_invalid_rollback}; `restart` says that the device called `esp_restart()`, so that
- *   the function does not return there.
+ * @returns `err` as for {@link esp_ota_mark_app_invalid_rollback}; `restart` if the device called `esp_restart()`, in which
+ *   case the function does not return on the device.
  */
 export function esp_ota_mark_app_invalid_rollback_and_reboot(app: AppContext): {
   readonly err: number;
@@ -52,18 +52,18 @@ export function esp_ota_mark_app_invalid_rollback_and_reboot(app: AppContext): {
   return { err, restart: err === EspErr.ESP_OK };
 }
 
-/** `esp_ota_check_rollback_is_possible`: whether another app would boot and, with anti-rollback, may. */
+/** Returns whether another app would boot and is allowed to (`esp_ota_check_rollback_is_possible`). */
 export function esp_ota_check_rollback_is_possible(app: AppContext): boolean {
   const select = readOtaSelect(app);
   return select !== undefined && isRollbackPossible(app, select);
 }
 
 /**
- * `esp_ota_invalidate_inactive_ota_data_slot`: erases the inactive entry, so that a slot about to be overwritten is not
- * gone back to.
+ * Erases the inactive entry, to prevent a rollback to a slot that will be overwritten
+ * (`esp_ota_invalidate_inactive_ota_data_slot`).
  *
- * @returns ESP_FAIL, with nothing done, unless an entry is active and the other one is of a slot that isn't running.
- * @throws Error if the release doesn't have it.
+ * @returns ESP_FAIL, with nothing done, unless one entry is active and the other selects a slot that isn't running.
+ * @throws Error if the release does not have this function.
  */
 export function esp_ota_invalidate_inactive_ota_data_slot(app: AppContext): number {
   assertHasCall(app, "hasInvalidateInactiveSlot");
@@ -71,7 +71,7 @@ export function esp_ota_invalidate_inactive_ota_data_slot(app: AppContext): numb
   return select === undefined ? err : eraseEntry(app, select, inactive);
 }
 
-/** `esp_ota_erase_last_boot_app_partition`: erases the app that ran before, whole, and its entry. Returns as above. */
+/** Erases the partition of the previous app, then its entry (`esp_ota_erase_last_boot_app_partition`). Returns as above. */
 export function esp_ota_erase_last_boot_app_partition(app: AppContext): number {
   const { err, select, inactive } = lastBootEntry(app);
   if (select === undefined) return err;
@@ -112,7 +112,7 @@ type LastBootEntry =
   | { readonly err: 0; readonly select: OtaSelect; readonly inactive: 0 | 1 }
   | { readonly err: number; readonly select?: undefined; readonly inactive?: undefined };
 
-/** The inactive entry, if it was written whole and selects another slot than the running one. */
+/** Returns the inactive entry if its CRC is correct and it selects a slot other than the running one. */
 function lastBootEntry(app: AppContext): LastBootEntry {
   const select = readOtaSelect(app);
   if (select?.active === undefined || select.slotCount === 0) return { err: EspErr.ESP_FAIL };

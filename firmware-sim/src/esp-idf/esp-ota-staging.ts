@@ -9,14 +9,14 @@ import { esp_partition_verify, esp_partition_write } from "./esp-partition.ts";
 import { assertHasCall } from "./missing-call.ts";
 
 /**
- * `esp_ota_resume`: goes on with an update that a reset interrupted. Erases nothing, leaves otadata alone, and trusts that
- * the bytes before `offset` are there and those after it are blank: only the hash at the end finds out.
+ * Continues an update that a reset interrupted (`esp_ota_resume`). Erases nothing and does not change otadata. Assumes that
+ * the bytes before `offset` are written and those after it are blank; only the hash check at the end detects otherwise.
  *
- * @param eraseSize - `OTA_WITH_SEQUENTIAL_WRITES` to erase sectors as writing reaches them; nothing else is looked at.
- * @param offset - How many bytes are written already.
- * @returns 0x102 for NULL, an offset beyond the partition or an app that is no OTA slot; 0x105 for one not in the table;
- *   0x1501, 0x1506, 0x1507 as `esp_ota_begin`.
- * @throws Error if the release doesn't have it.
+ * @param eraseSize - `OTA_WITH_SEQUENTIAL_WRITES` to erase each sector when writing reaches it; other values are ignored.
+ * @param offset - Number of bytes already written.
+ * @returns `err`: 0x102 for NULL, an offset beyond the partition, or an app partition that is not an OTA slot; 0x105 if the
+ *   partition is not in the table; 0x1501, 0x1506 and 0x1507 as for `esp_ota_begin`.
+ * @throws Error if the release does not have this function.
  */
 export function esp_ota_resume(
   app: AppContext,
@@ -37,11 +37,12 @@ export function esp_ota_resume(
 }
 
 /**
- * `esp_ota_write_with_offset`: writes anywhere into an update that was erased at its start. Checks no magic byte, erases
- * nothing, and counts bytes, not where they end.
+ * Writes at any offset of an update whose partition was erased at its start (`esp_ota_write_with_offset`). Erases nothing,
+ * checks no magic byte, and adds up the number of bytes written, whatever their offsets.
  *
- * @returns 0x102 for an unknown handle or, with flash encryption, a size that is no multiple of 16.
- * @throws {@link EspAbort} if sectors are to be erased as writing reaches them.
+ * @param offset - Offset in the partition, in bytes.
+ * @returns 0x102 for an unknown handle or, with flash encryption, for a size that is not a multiple of 16.
+ * @throws {@link EspAbort} if the update erases each sector when writing reaches it.
  */
 export function esp_ota_write_with_offset(app: AppContext, handle: number, data: Uint8Array, offset: number): number {
   const ota = app.otaHandles.get(handle);
@@ -54,12 +55,12 @@ export function esp_ota_write_with_offset(app: AppContext, handle: number, data:
 }
 
 /**
- * `esp_ota_set_final_partition`: whose type decides what `esp_ota_end` checks, and where it copies the result to.
+ * Sets the final partition of an update (`esp_ota_set_final_partition`). Its type decides what `esp_ota_end` checks.
  *
- * @param copies - Whether it does copy.
- * @returns 0x102 for NULL, 0x105 for an unknown handle or partition, 0x103 once anything was written. ESP_OK without effect
- *   for the staging partition itself.
- * @throws Error if the release doesn't have it.
+ * @param copies - Whether `esp_ota_end` copies the update to the final partition.
+ * @returns 0x102 for NULL; 0x105 for an unknown handle or partition; 0x103 after bytes were written; ESP_OK, without
+ *   effect, for the staging partition itself.
+ * @throws Error if the release does not have this function.
  */
 export function esp_ota_set_final_partition(
   app: AppContext,
@@ -72,7 +73,7 @@ export function esp_ota_set_final_partition(
   const ota = app.otaHandles.get(handle);
   if (ota === undefined) return EspErr.ESP_ERR_NOT_FOUND;
   if (!ota.resumed && ota.wroteSizeBytes !== 0) return EspErr.ESP_ERR_INVALID_STATE;
-  // The staging partition changes nothing: a final partition named before stays.
+  // The staging partition has no effect: a final partition set earlier stays.
   if (final.address === ota.partition.address) return EspErr.ESP_OK;
   const verified = esp_partition_verify(app, final);
   if (verified === undefined) return EspErr.ESP_ERR_NOT_FOUND;

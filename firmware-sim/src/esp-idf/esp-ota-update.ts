@@ -25,21 +25,24 @@ import {
 /** First two bytes of a partition table, little-endian. */
 const PARTITION_MAGIC = 0x50aa;
 
-/** The whole partition is erased at the start (`OTA_SIZE_UNKNOWN`). */
+/** Image size that makes `esp_ota_begin` erase the whole partition (`OTA_SIZE_UNKNOWN`). */
 export const OTA_SIZE_UNKNOWN = 0xffff_ffff;
 
-/** Sectors are erased as writing reaches them (`OTA_WITH_SEQUENTIAL_WRITES`). */
+/** Image size that makes `esp_ota_write` erase each sector when it reaches it (`OTA_WITH_SEQUENTIAL_WRITES`). */
 export const OTA_WITH_SEQUENTIAL_WRITES = 0xffff_fffe;
 
 /**
- * `esp_ota_begin`: begins to write an app into an OTA slot.
+ * Begins an update of an OTA slot (`esp_ota_begin`).
  *
- * With rollback it also erases the inactive otadata entry (from 5.5 on). A failing erase leaves the handle open, so that the
- * slot answers 0x1507 until it is aborted (from 6.1 on). `APP_BEHAVIORS` lists what differs between releases.
+ * With rollback, it also erases the inactive otadata entry (from 5.5 on). If an erase fails, the handle stays open, and
+ * later calls for the slot return 0x1507 until the handle is aborted (from 6.1 on). `APP_BEHAVIORS` lists the differences
+ * between releases.
  *
- * @param imageSize - Bytes to erase, rounded up to whole sectors, or one of the two special values; 0 is unknown.
- * @returns 0x102 for NULL or an app partition that is no OTA slot, 0x105 for one not in the table, 0x1501 for the running
- *   one, 0x1506 while the running app is unconfirmed, 0x1507 while it is being written, or what erasing gives.
+ * @param imageSize - Number of bytes to erase, rounded up to whole sectors, or one of the two special values; 0 means
+ *   unknown.
+ * @returns `err`: 0x102 for NULL or an app partition that is not an OTA slot; 0x105 if the partition is not in the table;
+ *   0x1501 for the running partition; 0x1506 while the running app is unconfirmed; 0x1507 while the slot is being written;
+ *   otherwise the result of erasing.
  */
 export function esp_ota_begin(
   app: AppContext,
@@ -67,10 +70,10 @@ export function esp_ota_begin(
 }
 
 /**
- * `esp_ota_write`: writes the next bytes.
+ * Writes the next bytes of an update (`esp_ota_write`).
  *
- * @returns ESP_OK for no bytes, whatever the handle; 0x102 for an unknown handle; 0x1503 if an app's first byte isn't
- *   0xE9, with its sectors erased already; 0x104 past the end.
+ * @returns ESP_OK for zero bytes, even with an unknown handle; 0x102 for an unknown handle; 0x1503, with sectors already
+ *   erased, if the first byte of an app isn't 0xE9; 0x104 beyond the end.
  */
 export function esp_ota_write(app: AppContext, handle: number, data: Uint8Array): number {
   if (data.length === 0) return EspErr.ESP_OK;
@@ -87,11 +90,11 @@ export function esp_ota_write(app: AppContext, handle: number, data: Uint8Array)
 }
 
 /**
- * `esp_ota_end`: verifies what was written, and copies it to the final partition where that was asked for. Does not select
- * it, and frees the handle in every case.
+ * Verifies an update, and copies it to the final partition if requested (`esp_ota_end`). Does not select it. Closes the
+ * handle in every case.
  *
- * @returns 0x105 for an unknown handle, 0x102 if nothing was written, 0x103 if the last bytes can't be, 0x1503 if the app
- *   or the partition table doesn't verify, or what copying gives.
+ * @returns 0x105 for an unknown handle; 0x102 if nothing was written; 0x103 if writing the last bytes fails; 0x1503 if the
+ *   app or partition table is invalid; otherwise the result of copying.
  */
 export function esp_ota_end(app: AppContext, handle: number): number {
   const ota = app.otaHandles.get(handle);
@@ -107,13 +110,13 @@ export function esp_ota_end(app: AppContext, handle: number): number {
   return copies ? esp_partition_copy(app, partition, ota.partition, partition.size) : EspErr.ESP_OK;
 }
 
-/** `esp_ota_abort`: frees the handle; flash stays as it is. @returns 0x105 for an unknown handle. */
+/** Closes a handle without changing flash (`esp_ota_abort`). @returns 0x105 for an unknown handle. */
 export function esp_ota_abort(app: AppContext, handle: number): number {
   return app.otaHandles.delete(handle) ? EspErr.ESP_OK : EspErr.ESP_ERR_NOT_FOUND;
 }
 
 /**
- * What `esp_ota_begin` and `esp_ota_resume` check before they give a handle out.
+ * Checks whether `esp_ota_begin` or `esp_ota_resume` may open a handle for a partition.
  *
  * @returns ESP_OK, 0x102, 0x1501, 0x1506 or 0x1507.
  */
@@ -140,13 +143,13 @@ export function checkUpdatable(
   return isBusy ? EspErr.ESP_ERR_OTA_ALREADY_IN_PROGRESS : EspErr.ESP_OK;
 }
 
-/** Bytes to erase at the start. The device rounds up in 32 bits: sizes in the last sector below 2^32 become 0. */
+/** Returns the number of bytes to erase. The device rounds up in 32 bits, so sizes in the last sector below 2^32 become 0. */
 function sizeToErase({ size }: EspPartition, imageSize: number): number {
   if (imageSize === 0 || imageSize === OTA_SIZE_UNKNOWN) return size;
   return (Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE) % 2 ** 32;
 }
 
-/** Registers an update. @returns Its handle; the first of a start is 1. */
+/** Registers an update. @returns Its handle; the first one after a reset is 1. */
 export function openOtaHandle(
   app: AppContext,
   partition: EspPartition,
@@ -158,7 +161,7 @@ export function openOtaHandle(
   return handle;
 }
 
-/** Erases the sectors that the next bytes reach first. */
+/** Erases the sectors that the next bytes are the first to reach. */
 function eraseAhead(app: AppContext, { partition, wroteSizeBytes }: OtaHandle, length: number): number {
   const first = Math.ceil(wroteSizeBytes / SECTOR_SIZE);
   const last = Math.floor((wroteSizeBytes + length - 1) / SECTOR_SIZE);
@@ -166,7 +169,7 @@ function eraseAhead(app: AppContext, { partition, wroteSizeBytes }: OtaHandle, l
   return esp_partition_erase_range(app, partition, first * SECTOR_SIZE, (last - first + 1) * SECTOR_SIZE);
 }
 
-/** Whether the first bytes may begin what is to be written, as far as that is known. */
+/** Returns whether the first bytes fit the type of the final partition. Types without a known magic number accept any. */
 function beginsRight(type: number, data: Uint8Array): boolean {
   if (type === PartitionType.APP || type === PartitionType.BOOTLOADER) return data[0] === APP_IMAGE_MAGIC;
   if (type !== PartitionType.PARTITION_TABLE || data.length < 2) return true;
@@ -179,7 +182,7 @@ function writeOn(app: AppContext, ota: OtaHandle, data: Uint8Array): number {
   return err;
 }
 
-/** With flash encryption only whole blocks are written; up to 15 bytes wait in RAM for the next call. */
+/** Writes whole encryption blocks, and keeps up to 15 bytes in RAM for the next call. */
 function writeBlocks(app: AppContext, ota: OtaHandle, data: Uint8Array): number {
   let rest = data;
   if (ota.partialSize > 0) {
@@ -199,7 +202,7 @@ function writeBlocks(app: AppContext, ota: OtaHandle, data: Uint8Array): number 
   return writeOn(app, ota, rest.subarray(0, whole));
 }
 
-/** What the staging partition holds, judged by the type of the final one. Data is not judged. */
+/** Returns whether the staging partition holds a valid image for the type of the final one. Data is not checked. */
 function isWhole(app: AppContext, { partition: staging, final }: OtaHandle): boolean {
   const { type } = final.partition;
   if (type === PartitionType.APP) return esp_image_verify(app, staging) === EspErr.ESP_OK;

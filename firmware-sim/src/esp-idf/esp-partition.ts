@@ -15,11 +15,11 @@ export const ESP_PARTITION_TYPE_ANY = 0xff;
 export const ESP_PARTITION_SUBTYPE_ANY = 0xff;
 
 /**
- * `esp_partition_find_first`: the first partition in the order of the table.
+ * Returns the first matching partition in the table (`esp_partition_find_first`).
  *
- * @param type - `PartitionType`, or any.
- * @param subtype - A subtype of that type, or any.
- * @param label - Where given, the label must be this one too.
+ * @param type - `PartitionType`, or {@link ESP_PARTITION_TYPE_ANY}.
+ * @param subtype - A subtype of that type, or {@link ESP_PARTITION_SUBTYPE_ANY}.
+ * @param label - Label; by default any.
  * @returns `undefined` for NULL.
  */
 export function esp_partition_find_first(
@@ -28,7 +28,7 @@ export function esp_partition_find_first(
   subtype: number,
   label?: string,
 ): EspPartition | undefined {
-  // Any type with one subtype makes no sense, and ESP-IDF finds nothing.
+  // ESP-IDF finds nothing, because a subtype has no meaning without its type.
   if (type === ESP_PARTITION_TYPE_ANY && subtype !== ESP_PARTITION_SUBTYPE_ANY) return undefined;
   return app.partitions.find(
     (partition) =>
@@ -39,7 +39,7 @@ export function esp_partition_find_first(
 }
 
 /**
- * `esp_partition_verify`: the partition of the table that this one describes.
+ * Returns the table's partition with the same members (`esp_partition_verify`).
  *
  * @returns `undefined` for NULL.
  */
@@ -57,11 +57,11 @@ export function esp_partition_verify(app: AppContext, partition: EspPartition): 
 }
 
 /**
- * `esp_partition_read`.
+ * Reads from a partition (`esp_partition_read`).
  *
- * @param offset - In bytes from the start of the partition.
- * @param size - How many bytes.
- * @returns 0x102 if the offset lies beyond the partition, 0x104 if the end does, 0x102 beyond the flash.
+ * @param offset - Offset in the partition, in bytes.
+ * @param size - Number of bytes.
+ * @returns `err`: 0x102 if the offset lies beyond the partition; 0x104 if the end does; 0x102 beyond the flash.
  */
 export function esp_partition_read(
   app: AppContext,
@@ -76,11 +76,11 @@ export function esp_partition_read(
 }
 
 /**
- * `esp_partition_write`: clears bits, and doesn't mind what was there.
+ * Programs bytes of a partition (`esp_partition_write`). Does not check that they were erased.
  *
- * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}; if it is encrypted 0x102 for an offset,
- *   0x104 for a size that is no multiple of 16; 0x6001 where the flash fails.
- * @throws {@link EspAbort} for a write into the running app, or into the flash up to the end of the partition table.
+ * @returns 0x10D for a read-only partition; then as {@link esp_partition_read}; if the partition is encrypted, 0x102 for an
+ *   offset and 0x104 for a size that is not a multiple of 16; 0x6001 if the flash fails.
+ * @throws {@link EspAbort} for a write to the running app, or to the flash up to the end of the partition table.
  */
 export function esp_partition_write(
   app: AppContext,
@@ -105,10 +105,10 @@ export function esp_partition_write(
 }
 
 /**
- * `esp_partition_erase_range`: erases whole sectors.
+ * Erases whole sectors of a partition (`esp_partition_erase_range`).
  *
- * @returns 0x10D for a read-only partition, then as {@link esp_partition_read}, then 0x104 if the size, 0x102 if the
- *   offset isn't a multiple of 4096; 0x6001 where the flash fails.
+ * @returns 0x10D for a read-only partition; then as {@link esp_partition_read}; 0x104 for a size and 0x102 for an offset
+ *   that is not a multiple of 4096; 0x6001 if the flash fails.
  * @throws {@link EspAbort} as {@link esp_partition_write}.
  */
 export function esp_partition_erase_range(
@@ -128,10 +128,10 @@ export function esp_partition_erase_range(
 }
 
 /**
- * `esp_partition_copy`: erases as much of `target` as is to be copied, in whole sectors, then copies 4 KiB at a time.
+ * Copies the start of a partition to another, 4 KiB at a time (`esp_partition_copy`). Erases the sectors of `target` first.
  *
- * @param size - How many bytes; all of the source without it.
- * @returns 0x102 for a partition copied to itself, 0x104 if either is smaller; otherwise what erasing and writing give.
+ * @param size - Number of bytes; by default the whole source.
+ * @returns 0x102 for a copy to itself; 0x104 if either partition is smaller; otherwise the result of erasing and writing.
  */
 export function esp_partition_copy(
   app: AppContext,
@@ -151,12 +151,12 @@ export function esp_partition_copy(
   return EspErr.ESP_OK;
 }
 
-/** The flash as software sees a partition: deciphered, or as it is. */
+/** Returns the flash through which software accesses a partition: decrypted if the partition is encrypted. */
 export function flashOf(app: AppContext, { encrypted }: Pick<EspPartition, "encrypted">): FlashAccess {
   return encrypted ? flashViewOf(app) : app.flash;
 }
 
-/** Why the flash refused an access that the partition allows: it ends before, or it failed. */
+/** Returns the error of an access that the flash refused: it lies beyond the end of the flash, or the chip failed. */
 function failureOf(app: AppContext, end: number): number {
   return end > app.flash.sizeBytes ? EspErr.ESP_ERR_INVALID_ARG : EspErr.ESP_ERR_FLASH_OP_FAIL;
 }
@@ -170,7 +170,7 @@ function boundsError(partition: EspPartition, offset: number, size: number): num
   return size > partition.size - offset ? EspErr.ESP_ERR_INVALID_SIZE : EspErr.ESP_OK;
 }
 
-/** `CONFIG_SPI_FLASH_DANGEROUS_WRITE_ABORTS`, the default (`esp_partition_main_flash_region_safe`). */
+/** Aborts as `CONFIG_SPI_FLASH_DANGEROUS_WRITE_ABORTS`, the default, does (`esp_partition_main_flash_region_safe`). */
 function assertRegionSafe(app: AppContext, where: string, address: number, size: number): void {
   const at = `${size} bytes at 0x${address.toString(16)}`;
   if (address <= app.options.tableOffset + PARTITION_TABLE_SIZE) {
@@ -184,9 +184,9 @@ function assertRegionSafe(app: AppContext, where: string, address: number, size:
 }
 
 /**
- * The app partition that holds the running app: the first of the table in which it lies.
+ * Returns the first app partition in the table that contains the running app.
  *
- * @throws {@link EspAbort} where no partition does, as after a table without MD5.
+ * @throws {@link EspAbort} if there is none, for example because the table has no MD5.
  */
 export function runningPartition(app: AppContext): EspPartition {
   const running = app.partitions.find(

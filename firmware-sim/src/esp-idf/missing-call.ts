@@ -2,7 +2,7 @@ import { APP_BEHAVIORS, type AppCall } from "../idf-release/app-behaviors.ts";
 import type { AppContext } from "./app-context.ts";
 
 /**
- * Asserts that the app's release of ESP-IDF has a function: without it the app would not have been built.
+ * Asserts that the app's release of ESP-IDF has a function. Otherwise the app could not have been built.
  *
  * @throws Error if the release doesn't have it.
  */

@@ -22,17 +22,17 @@ import {
   esp_partition_write,
 } from "./esp-partition.ts";
 
-/** otadata as an OTA function reads it at its start: a copy in RAM, which rewriting goes from. */
+/** otadata as an OTA function reads it at its start. Rewriting an entry starts from this copy in RAM. */
 export interface OtaSelect {
   readonly partition: EspPartition;
   readonly entries: readonly [OtadataEntry, OtadataEntry];
-  /** The entry that counts, as the bootloader judges it. */
+  /** The active entry, chosen as the bootloader does. */
   readonly active: 0 | 1 | undefined;
-  /** How many OTA slots there are without a gap. */
+  /** Number of OTA slots before the first gap. */
   readonly slotCount: number;
 }
 
-/** Reads otadata (`esp_ota_ops.c:read_otadata`), or gives `undefined` where there is none or it can't be read. */
+/** Reads otadata (`esp_ota_ops.c:read_otadata`). @returns `undefined` if there is none or reading fails. */
 export function readOtaSelect(app: AppContext): OtaSelect | undefined {
   const partition = esp_partition_find_first(app, PartitionType.DATA, DataSubtype.OTA);
   if (partition === undefined) return undefined;
@@ -45,9 +45,9 @@ export function readOtaSelect(app: AppContext): OtaSelect | undefined {
 }
 
 /**
- * Rewrites an entry with a state (`rewrite_ota_seq`): erases its sector, then writes 32 bytes. Its label stays.
+ * Rewrites an entry (`rewrite_ota_seq`): erases its sector, then writes 32 bytes. Keeps its label.
  *
- * @throws PowerCut where the flash loses power; between the two steps the entry is lost.
+ * @throws {@link PowerCut} if the flash loses power. Between the two steps, the entry is lost.
  */
 export function rewriteEntry(
   app: AppContext,
@@ -66,42 +66,42 @@ export function eraseEntry(app: AppContext, select: OtaSelect, sector: 0 | 1): n
   return esp_partition_erase_range(app, select.partition, sector * OTADATA_SECTOR_SIZE, OTADATA_SECTOR_SIZE);
 }
 
-/** The other of the two entries. */
+/** Returns the other of the two entries. */
 export function otherEntry(sector: 0 | 1): 0 | 1 {
   return sector === 0 ? 1 : 0;
 }
 
-/** `esp_ota_get_app_partition_count`: `ota_0`, `ota_1` … up to the first that is missing. */
+/** Counts `ota_0`, `ota_1` and so on up to the first gap (`esp_ota_get_app_partition_count`). */
 export function countOtaSlots(app: AppContext): number {
   let count = 0;
   while (count < OTA_SLOTS_MAX && findOtaSlot(app, count) !== undefined) count++;
   return count;
 }
 
-/** The partition of an OTA slot by its number, wherever the run of slots has its gap. */
+/** Returns the partition of an OTA slot by its number, also behind a gap. */
 export function findOtaSlot(app: AppContext, slot: number): EspPartition | undefined {
   return esp_partition_find_first(app, PartitionType.APP, AppSubtype.OTA_0 + slot);
 }
 
-/** The partition that an entry selects. @returns `undefined` if there are no OTA slots. */
+/** Returns the partition that an entry selects; `undefined` if there are no OTA slots. */
 export function slotOfEntry(app: AppContext, { slotCount }: OtaSelect, entry: OtadataEntry): EspPartition | undefined {
   return slotCount === 0 ? undefined : findOtaSlot(app, otaSlotOfSequence(entry.sequence, slotCount));
 }
 
 /**
- * The sequence number that selects a slot next (`compute_ota_seq_for_target_slot`): the smallest one from `current` on.
+ * Returns the smallest sequence number from `current` on that selects a slot (`compute_ota_seq_for_target_slot`).
  *
- * The device counts up in steps of the number of slots, in uint32. Past the last one it wraps, and may find a smaller
- * number or nothing for ever.
+ * The device counts up in steps of the number of slots, in uint32. After an overflow it may find a smaller number, or loop
+ * forever.
  *
- * @param current - The active entry's sequence number, uint32.
- * @param slot - The number of the slot to select.
- * @param slotCount - How many OTA slots there are, 1 to 16.
- * @throws {@link EspAbort} where the device never finds one.
+ * @param current - Sequence number of the active entry, uint32.
+ * @param slot - Number of the slot to select.
+ * @param slotCount - Number of OTA slots, 1 to 16.
+ * @throws {@link EspAbort} if the device loops forever.
  */
 export function nextSequence(current: number, slot: number, slotCount: number): number {
   let sequence = (slot + 1) % slotCount;
-  // Each wrap changes the remainder; after as many as there are remainders all have come up.
+  // Each overflow changes the remainder; after `slotCount` overflows, all remainders have occurred.
   for (let wraps = 0; wraps <= slotCount; wraps++) {
     if (sequence < current) sequence += Math.ceil((current - sequence) / slotCount) * slotCount;
     if (sequence <= 0xffff_ffff) return sequence;
