@@ -1,9 +1,9 @@
 import type { BehaviorRow } from "./behavior-row.ts";
 
-/** The rows of {@link APP_BEHAVIORS} that say whether a release has a function at all. */
+/** Rows of {@link APP_BEHAVIORS} for functions that some releases lack. */
 export type AppCall = "hasOtaResume" | "hasSetFinalPartition" | "hasInvalidateInactiveSlot" | "hasSetBootSkipValidate";
 
-/** The name of a row of {@link APP_BEHAVIORS}. */
+/** Name of a row of {@link APP_BEHAVIORS}. */
 export type AppBehavior =
   | AppCall
   | "rewritesActiveEntryInPlace"
@@ -17,7 +17,7 @@ export type AppBehavior =
   | "checksMagicAlways"
   | "verifiesLongFirstSegment";
 
-/** What differs between releases in `esp_ota_*`, `esp_image_*` and `esp_partition_*`. */
+/** Differences between releases in `esp_ota_*`, `esp_image_*` and `esp_partition_*`. */
 export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
   hasOtaResume: addedCall("esp_ota_resume", ["5.3.3", "5.4.2", "5.5"]),
   hasSetFinalPartition: addedCall("esp_ota_set_final_partition", ["5.5"]),
@@ -26,64 +26,64 @@ export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
   rewritesActiveEntryInPlace: {
     call: "esp_ota_set_boot_partition",
     since: ["6.0"],
-    before: "for the slot that is active already, writes the other otadata sector with the same sequence",
-    after: "for the slot that is active already, rewrites the sector of its entry in place",
+    before: "for the active slot, writes the other otadata sector with the same sequence",
+    after: "for the active slot, rewrites the sector of its entry in place",
     judge: "vectors",
   },
   beginInvalidatesInactiveEntry: {
     call: "esp_ota_begin",
     since: ["5.5"],
-    before: "leaves otadata as it is",
+    before: "does not change otadata",
     after: "with rollback, erases the inactive otadata entry",
     judge: "vectors",
   },
   beginTakesDataPartitions: {
     call: "esp_ota_begin, esp_ota_resume",
     since: ["5.5"],
-    before: "0x102 for a partition that is no OTA slot",
-    after: "takes data partitions, bootloader and partition table too",
+    before: "returns 0x102 for a partition that is not an OTA slot",
+    after: "also accepts data partitions, bootloader and partition table",
     judge: "vectors",
   },
   beginOpensHandleBeforeErase: {
     call: "esp_ota_begin",
     since: ["5.3.3", "5.4.2", "5.5"],
-    before: "gives out no handle if erasing fails",
-    after: "gives out the handle before it erases, so that it stays open if that fails",
+    before: "opens no handle if erasing fails",
+    after: "opens the handle before erasing, so it stays open if erasing fails",
     judge: "vectors",
   },
   refusesSlotInProgress: {
     call: "esp_ota_begin, esp_ota_resume",
     since: ["6.1"],
-    before: "gives out a second handle for a slot that is being written",
-    after: "0x1507 for a slot that is being written",
+    before: "opens a second handle for a slot that is being written",
+    after: "returns 0x1507 for a slot that is being written",
     judge: "vectors",
   },
   resumeRefusesWhilePending: {
     call: "esp_ota_resume",
     since: ["6.2-dev"],
-    before: "goes on while the running app is unconfirmed",
-    after: "0x1506 while the running app is unconfirmed",
+    before: "continues while the running app is unconfirmed",
+    after: "returns 0x1506 while the running app is unconfirmed",
     judge: "vectors",
   },
   refusesShortFirstSegment: {
     call: "esp_image_verify, esp_image_get_metadata",
     since: ["6.2-dev"],
-    before: "takes a first segment that is shorter than the app descriptor",
-    after: "0x2002 for a first segment that is shorter than the app descriptor",
+    before: "accepts a first segment that is shorter than the app descriptor",
+    after: "returns 0x2002 for a first segment that is shorter than the app descriptor",
     judge: "vectors",
   },
   honorsReadOnlyFlag: {
     call: "esp_partition_write, esp_partition_erase_range",
     since: ["5.2"],
     before: "writes to a partition that the table marks as read-only",
-    after: "0x10D for a partition that the table marks as read-only",
+    after: "returns 0x10D for a partition that the table marks as read-only",
     judge: "vectors",
   },
   checksMagicAlways: {
     call: "esp_image_get_metadata; a bootloader that skips validation",
     since: ["6.2-dev"],
-    before: "takes whatever lies there for an image header if nothing is to be verified",
-    after: "0x2002 for a first byte other than 0xE9",
+    before: "without validation, accepts any bytes as an image header",
+    after: "returns 0x2002 for a first byte other than 0xE9",
     judge: "vectors",
   },
   verifiesLongFirstSegment: {
@@ -96,5 +96,5 @@ export const APP_BEHAVIORS: Readonly<Record<AppBehavior, BehaviorRow>> = {
 };
 
 function addedCall(call: string, since: readonly string[]): BehaviorRow {
-  return { call, since, before: "there is no such function", after: "can be called", judge: "vectors" };
+  return { call, since, before: "does not exist", after: "exists", judge: "vectors" };
 }

@@ -2,24 +2,21 @@ import { compareIdfVersions, type IdfVersion, isSameBranch, parseIdfVersion } fr
 
 /** A difference between releases of ESP-IDF, as data. */
 export interface BehaviorRow {
-  /** The function of ESP-IDF that differs. */
+  /** Functions of ESP-IDF that differ. */
   readonly call: string;
-  /** The first release with it, one for each branch that got it later: `["5.3.3", "5.4.2", "5.5"]`. */
+  /** First release with the new behavior, and the first of each older branch that has it: `["5.3.3", "5.4.2", "5.5"]`. */
   readonly since: readonly string[];
-  /** What releases without it do. */
+  /** Behavior of older releases, as a sentence without a subject. */
   readonly before: string;
-  /** What releases with it do. */
+  /** Behavior of newer releases, as a sentence without a subject. */
   readonly after: string;
-  /**
-   * What shows it: the recorded vectors, the tests in this repository that name it, or ESP-IDF's sources at the release
-   * tags alone.
-   */
+  /** Evidence: vectors recorded from ESP-IDF's own code, or only its sources at the release tags. */
   readonly judge: "vectors" | "sources";
 }
 
 /**
- * Returns whether a release has a behavior. On a branch that {@link BehaviorRow.since} doesn't name, releases have it if an
- * older branch does.
+ * Returns whether a release has the new behavior. On a branch that {@link BehaviorRow.since} doesn't list, releases have it
+ * if an older branch does.
  */
 export function hasBehavior(row: BehaviorRow, version: IdfVersion): boolean {
   const firsts = row.since.map(parseIdfVersion).filter((first) => first !== undefined);

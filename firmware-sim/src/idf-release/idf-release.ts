@@ -6,16 +6,16 @@ import { NVS_BEHAVIORS, type NvsBehavior } from "./nvs-behaviors.ts";
 /** Releases of ESP-IDF whose own code was recorded, oldest first. */
 export const IDF_RELEASE_NAMES = ["4.4.8", "5.1.7", "5.3.5", "5.5.1", "5.5.5", "6.0.2", "6.2-dev"] as const;
 
-/** A release that the simulator knows. */
+/** Name of a release that the simulator knows. */
 export type IdfReleaseName = (typeof IDF_RELEASE_NAMES)[number];
 
-/** The name of a row in which releases differ. */
+/** Name of a row in which releases differ. */
 export type IdfBehavior = AppBehavior | NvsBehavior;
 
-/** What a release does, by row. */
+/** Behaviors of a release: for each row, whether it has the new behavior. */
 export type IdfBehaviors = { readonly [Name in IdfBehavior]: boolean };
 
-/** A release of ESP-IDF and what it does. */
+/** A release of ESP-IDF and its behaviors. */
 export interface IdfRelease {
   readonly name: IdfReleaseName;
   readonly behaviors: IdfBehaviors;
@@ -24,43 +24,43 @@ export interface IdfRelease {
 /** All rows in which releases differ. */
 export const IDF_BEHAVIORS: { readonly [Name in IdfBehavior]: BehaviorRow } = { ...APP_BEHAVIORS, ...NVS_BEHAVIORS };
 
-/** A release beside its version, which is compared often. */
+/** A release with its parsed version. */
 interface KnownRelease {
   readonly release: IdfRelease;
   readonly version: IdfVersion;
 }
 
-/** Oldest first. */
+/** Known releases, oldest first. */
 const KNOWN: readonly KnownRelease[] = IDF_RELEASE_NAMES.map((name) => {
   const version = parseIdfVersion(name);
-  if (version === undefined) throw new RangeError(`${name} is no version`);
+  if (version === undefined) throw new RangeError(`${name} is not a version`);
   return { release: { name, behaviors: behaviorsOf(version) }, version };
 });
 
-/** Returns a release by its exact name. */
+/** Returns the release with this name. */
 export function idfRelease(name: IdfReleaseName): IdfRelease {
   const known = KNOWN.find(({ release }) => release.name === name);
   if (known === undefined) throw new RangeError(`no release is called ${name}`);
   return known.release;
 }
 
-/** Which release stands in for a version. */
+/** The release that is simulated for a version. */
 export interface IdfReleaseMatch {
-  /** The version as it was given; empty where there is none. */
+  /** The version as given; empty if there is none. */
   readonly version: string;
   readonly release: IdfRelease;
-  /** It is the version itself, not the nearest one that is known. */
+  /** Whether the release is the version itself, rather than the nearest known one. */
   readonly isExact: boolean;
-  /** The known releases around the version, oldest first: one if it is known, or older or newer than all. */
+  /** The known releases around the version, oldest first; one if it is known, or older or newer than all known ones. */
   readonly neighbors: readonly IdfRelease[];
 }
 
 /**
- * Finds the release for a version: that one, or the nearest that is known. Prefers the same branch, then the same major
- * number, then the older one; the version before the first known release is taken for that.
+ * Finds the release for a version: the same one, or the nearest known one. Prefers the same branch, then the same major
+ * version, then the older release.
  *
- * @param version - As an app descriptor has it, such as `v5.4-dirty`; anything, or `undefined`.
- * @returns Without a readable version the newest release, its neighbors being the oldest and the newest.
+ * @param version - Version as in an app descriptor, such as `v5.4-dirty`. Any text is allowed.
+ * @returns For text that is not a version, the newest release, with the oldest and the newest as neighbors.
  */
 export function matchIdfRelease(version: string = ""): IdfReleaseMatch {
   const match = (known: KnownRelease, neighbors: readonly KnownRelease[], isExact = false): IdfReleaseMatch => {
@@ -76,7 +76,7 @@ export function matchIdfRelease(version: string = ""): IdfReleaseMatch {
     const only = older ?? newer ?? newest;
     return match(only, [only], isSame(only, wanted) && wanted.suffix === "");
   }
-  // Local changes to a release belong to none of its neighbors.
+  // A release with local changes ("-dirty") is not exact, but no other release is nearer.
   if (isSame(older, wanted) && (wanted.suffix === "" || wanted.suffix === "-dirty")) {
     return match(older, [older], wanted.suffix === "");
   }
@@ -84,9 +84,10 @@ export function matchIdfRelease(version: string = ""): IdfReleaseMatch {
 }
 
 /**
- * Finds the release that somebody asks for: as {@link matchIdfRelease}, but a branch (`5.5`) means its newest known release.
+ * Finds the release for the value of an option. As {@link matchIdfRelease}, except that a branch (`5.5`) means its newest
+ * known release.
  *
- * @returns `undefined` if the text is no version.
+ * @returns `undefined` if the text is not a version.
  */
 export function askedIdfRelease(text: string): IdfReleaseMatch | undefined {
   const wanted = parseIdfVersion(text);
@@ -97,25 +98,25 @@ export function askedIdfRelease(text: string): IdfReleaseMatch | undefined {
 }
 
 /**
- * Returns the releases that a version may be like: one where it is known, and otherwise its neighbors, unless they do the
- * same.
+ * Returns the releases that may behave as a version does: the release itself if it is known, otherwise its neighbors, or
+ * one of them if both behave the same.
  */
 export function possibleReleases({ release, isExact, neighbors }: IdfReleaseMatch): readonly IdfRelease[] {
   const texts = new Set(neighbors.map(({ behaviors }) => JSON.stringify(behaviors)));
   return isExact || texts.size === 1 ? [release] : neighbors;
 }
 
-/** A release as results report it. JSON-safe. */
+/** A release in a command's result. JSON-safe. */
 export interface ReportedRelease {
   /** The release that is simulated. */
   readonly release: IdfReleaseName;
-  /** What the image or the option says; `null` where nothing does. */
+  /** Version in the image or option; `null` if neither has one. */
   readonly version: string | null;
-  /** Whether the release stands in for that version. */
+  /** Whether the simulated release is not exactly that version. */
   readonly assumed: boolean;
 }
 
-/** Reports a release. */
+/** Returns the JSON form of a match. */
 export function reportRelease({ version, release: { name }, isExact }: IdfReleaseMatch): ReportedRelease {
   return { release: name, version: version === "" ? null : version, assumed: !isExact };
 }

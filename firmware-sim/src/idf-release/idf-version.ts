@@ -1,19 +1,19 @@
-/** A version of ESP-IDF as numbers. */
+/** A parsed version of ESP-IDF. */
 export interface IdfVersion {
   readonly major: number;
   readonly minor: number;
-  /** 0 for the first release of a branch, -1 for what came before it (`6.2-dev`, `5.5-rc1`). */
+  /** 0 for the first release of a branch, -1 for versions before it (`6.2-dev`, `5.5-rc1`). */
   readonly patch: number;
-  /** What follows the numbers: `-dirty`, `-123-g0123abc`; empty for a release and for `-dev`. */
+  /** Text after the numbers: `-dirty`, `-123-g0123abc`; empty for a release and for `-dev`. */
   readonly suffix: string;
 }
 
 const VERSION = /^v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(-(?:dev|alpha|beta|rc)\d{0,3})?([-+.].*)?$/s;
 
 /**
- * Parses a version as `git describe` and ESP-IDF's app descriptor write it.
+ * Parses a version as in the output of `git describe` and in app descriptors.
  *
- * @param text - `v5.5.1`, `5.5`, `v6.2-dev-123-g0123abc`.
+ * @param text - For example `v5.5.1`, `5.5` or `v6.2-dev-123-g0123abc`.
  * @returns `undefined` if the text does not begin with a version.
  */
 export function parseIdfVersion(text: string): IdfVersion | undefined {
@@ -24,12 +24,12 @@ export function parseIdfVersion(text: string): IdfVersion | undefined {
   return { major: Number(major), minor: Number(minor), patch: prerelease === undefined ? Number(patch) : -1, suffix };
 }
 
-/** Compares two versions by their numbers. @returns Below 0 if the first is older, 0 if they are the same. */
+/** Compares the numbers of two versions. @returns A negative number if the first is older, 0 if they are equal. */
 export function compareIdfVersions(first: IdfVersion, second: IdfVersion): number {
   return first.major - second.major || first.minor - second.minor || first.patch - second.patch;
 }
 
-/** Returns whether two versions have the same major and minor number. */
+/** Returns whether two versions have the same major and minor numbers. */
 export function isSameBranch(first: IdfVersion, second: IdfVersion): boolean {
   return first.major === second.major && first.minor === second.minor;
 }
