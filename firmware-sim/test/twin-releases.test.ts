@@ -28,7 +28,7 @@ test("an app of ESP-IDF v4.4.5 is judged as 4.4.8, which is named, and otherwise
   const old = await ask("v4.4.5", { csv: READ_ONLY_SLOT });
   expect(old.verdict).toBe("yes");
   expect(old.idf.app).toEqual({ release: "4.4.8", version: "v4.4.5", assumed: true });
-  expect(old.assumptions).toContain("the app is of ESP-IDF v4.4.5, which is not known: judged as 4.4.8");
+  expect(old.assumptions).toContain("the app was built with the unknown ESP-IDF release v4.4.5: simulated as 4.4.8");
   const newest = await ask("v6.2-dev", { csv: READ_ONLY_SLOT });
   expect(newest.verdict).toBe("no");
   expect(newest.idf.app).toEqual({ release: "6.2-dev", version: "v6.2-dev", assumed: false });
@@ -38,20 +38,22 @@ test("an app between two known releases is judged as either, and nothing can be 
   const result = await ask("v5.1.7-12-g0123abc", { csv: READ_ONLY_SLOT });
   expect(result.verdict).toBe("cannot-tell");
   expect(result.assumptions).toContain(
-    "the app is of ESP-IDF v5.1.7-12-g0123abc, which is not known: judged as 5.1.7 and as 5.3.5",
+    "the app was built with the unknown ESP-IDF release v5.1.7-12-g0123abc: simulated as 5.1.7 and as 5.3.5",
   );
   const verdicts = result.builds.map(({ assuming, verdict }) => [assuming.replace(/^.* and /, ""), verdict]);
   expect(verdicts.slice(0, 2)).toEqual([
-    ["the app is of ESP-IDF 5.1.7", "yes"],
-    ["the app is of ESP-IDF 5.3.5", "no"],
+    ["the app was built with ESP-IDF 5.1.7", "yes"],
+    ["the app was built with ESP-IDF 5.3.5", "no"],
   ]);
-  expect(result.reasons[0]?.message).toMatch(/^if .*the app is of ESP-IDF 5\.3\.5: /);
+  expect(result.reasons[0]?.message).toMatch(/^if .*the app was built with ESP-IDF 5\.3\.5: /);
 });
 
 test("an app that names no release is judged as the oldest and as the newest", async () => {
   const result = await ask("");
   expect(result.verdict).toBe("yes");
-  expect(result.assumptions).toContain("the app names no ESP-IDF release: judged as 4.4.8 and as 6.2-dev");
+  expect(result.assumptions).toContain(
+    "the ESP-IDF release of the app is not known: simulated as 4.4.8 and as 6.2-dev",
+  );
 });
 
 test("--idf and --bootloader-idf overrule what the images say", async () => {
@@ -73,7 +75,7 @@ test("where otadata selects a slot that does not run, the release decides what t
   };
   const [before, after] = [await fallenBack("v5.1.7"), await fallenBack("v6.0.2")];
   expect([before.verdict, after.verdict]).toEqual(["yes", "yes"]);
-  const remedy = /deselects it before it is updated.* ESP-IDF 5\.1\.7 alone would leave no way back/;
+  const remedy = /deselects it before the update.* ESP-IDF 5\.1\.7, a rollback would be impossible/;
   expect(before.assumptions).toContainEqual(expect.stringMatching(remedy));
-  expect(after.assumptions).not.toContainEqual(expect.stringMatching(/no way back/));
+  expect(after.assumptions).not.toContainEqual(expect.stringMatching(/a rollback would be impossible/));
 });

@@ -168,7 +168,9 @@ test.for<[what: string, dump: Uint8Array, question: Question, code: string]>([
 
 test("what only one of two builds would survive can't be told, and the reason names the build", async () => {
   const { reasons, builds } = await ask(makeDump(running(signImage(TWIN_OLD, KEY))));
-  expect(reasons[0]?.message).toMatch(/^if the app asks for signatures, as its own suggests and .*: the image has no/);
+  expect(reasons[0]?.message).toMatch(
+    /^if the app requires signatures, as its own signature suggests and .*: the image has no/,
+  );
   expect(builds.map(({ verdict }) => verdict)).toEqual(["no", "no", "yes", "yes"]);
   const signed = await ask(makeDump(running(signImage(TWIN_OLD, KEY))), { update: signImage(TWIN_NEW, KEY) });
   expect(told(signed)).toEqual(["yes"]);
@@ -270,7 +272,7 @@ test.for<[what: string, dump: Uint8Array, code: string, message: RegExp]>([
     "whose table has a flipped bit",
     makeDump().with(0x8004, 1),
     "image/partition-table-invalid",
-    /partition table at 0x8000 is damaged/,
+    /partition table at 0x8000 is invalid/,
   ],
   [
     "with no table",
@@ -279,7 +281,7 @@ test.for<[what: string, dump: Uint8Array, code: string, message: RegExp]>([
     /no partition table at 0x8000/,
   ],
   ["of an encrypted board", encrypted(), "image/encrypted", /looks encrypted/],
-  ["that is an app", TWIN_OLD, "image/unknown-format", /no flash dump but an app image/],
+  ["that is an app", TWIN_OLD, "image/unknown-format", /not a flash dump but an app image/],
   // An ESP8266 app: segments begin at 8, and its code lies at 0x4010_0000.
   [
     "of an ESP8266",

@@ -8,7 +8,7 @@ const COLORS = { yes: "green", no: "red", "cannot-tell": "yellow" } as const;
 /** A result for people: what is on the board, what was tried, what is assumed, and the verdict. */
 export function summarizeTwin(result: TwinResult, durationMs: number, output: CommandOutput): readonly string[] {
   const { verdict, reasons, assumptions, found, idf, update, builds } = result;
-  const lines = [...boardLines(found), `judged as  ${idfLine(idf)}`];
+  const lines = [...boardLines(found), `simulated   ${idfLine(idf)}`];
   const { version, projectName, size, signed } = update;
   lines.push(`update      ${projectName} ${version}, ${size} bytes${signed ? ", signed" : ""}`);
   for (const build of builds) lines.push(...buildLines(build));

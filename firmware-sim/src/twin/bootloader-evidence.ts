@@ -2,7 +2,7 @@ import { utf8 } from "@tinybms/ota-core";
 import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 
-/** How the bootloader on a board was built, as far as its dump tells; `undefined` where it doesn't. */
+/** Build options of a board's bootloader, as far as the dump shows them; `undefined` if it doesn't. */
 export interface BootloaderEvidence {
   readonly rollback: boolean | undefined;
   readonly antiRollback: boolean | undefined;
@@ -10,13 +10,13 @@ export interface BootloaderEvidence {
   readonly secureBoot: boolean;
 }
 
-/** Logged by `bootloader_utility.c` at level info: by every build, and by one with anti-rollback. */
+/** Log messages of `bootloader_utility.c` at level info: in every build, and only with anti-rollback. */
 const LOADED_APP = utf8("Loaded app from partition at offset");
 const ANTI_ROLLBACK = utf8("Enabled a check secure version of app for anti rollback");
 
 /**
- * What a bootloader leaves to be seen: log lines in its image, its signature, and states in otadata that none but a
- * bootloader with rollback writes.
+ * Determines build options of a bootloader from the log messages in its image, its signature, and states in otadata that
+ * only a bootloader with rollback writes.
  */
 export function bootloaderEvidence({ bytes, inspection }: DumpedBoard, efuses: KnownEfuses): BootloaderEvidence {
   const { bootloader, bootloaderOffset, partitions } = inspection;
@@ -36,7 +36,7 @@ export function bootloaderEvidence({ bytes, inspection }: DumpedBoard, efuses: K
 }
 
 function antiRollbackIn(image: Uint8Array, { secureVersion = 0 }: KnownEfuses): boolean | undefined {
-  // Nothing else burns it.
+  // Only anti-rollback burns a secure version.
   if (secureVersion > 0 || includes(image, ANTI_ROLLBACK)) return true;
   return includes(image, LOADED_APP) ? false : undefined;
 }

@@ -12,15 +12,15 @@ import type { KnownRevisions } from "./revisions.ts";
 import { type RunningApp, simulated } from "./running-app.ts";
 import type { Release } from "./twin-release.ts";
 
-/** One way in which board and firmware may have been built, where the dump does not say which. */
+/** A combination of build options that board and firmware may have. */
 export interface Build extends Pick<ScenarioOptions, "appBuild" | "signatureScheme"> {
   readonly bootloaderOptions: BootloaderOptions;
-  /** What is assumed, to stand after "if": empty where there is nothing to choose. */
+  /** The assumption, worded to follow "if"; empty if there is only one build. */
   readonly name: string;
   readonly efuse: EfuseFields;
 }
 
-/** All that is known of a board. */
+/** Everything known about a board. */
 export interface BoardFacts {
   readonly board: DumpedBoard;
   readonly running: RunningApp;
@@ -30,7 +30,7 @@ export interface BoardFacts {
   readonly releases: BoardReleases;
 }
 
-/** Every build that fits what is known. A verdict must hold for all of them. */
+/** Returns every build that fits the known facts. A verdict must hold for all of them. */
 export function possibleBuilds(facts: BoardFacts, release: Release): readonly Build[] {
   const signings = signingsOf(facts);
   const rollbacks = rollbacksOf(facts, release);
@@ -50,8 +50,8 @@ export function possibleBuilds(facts: BoardFacts, release: Release): readonly Bu
 }
 
 /**
- * The releases that app and bootloader may be like. Of bootloaders only those with anti-rollback differ, where the first
- * segment of an app is long.
+ * Returns the pairs of releases that app and bootloader may have. Bootloader releases differ only with anti-rollback, for
+ * apps with a long first segment.
  */
 function releasePairs(
   { app, bootloader }: BoardReleases,
@@ -62,8 +62,8 @@ function releasePairs(
   const bootloaders = antiRollback && kinds.size > 1 ? possibleReleases(bootloader) : [bootloader.release];
   return apps.flatMap((ofApp) =>
     bootloaders.map((ofBootloader) => {
-      const appName = apps.length > 1 ? `the app is of ESP-IDF ${ofApp.name}` : "";
-      const bootloaderName = bootloaders.length > 1 ? `the bootloader is of ESP-IDF ${ofBootloader.name}` : "";
+      const appName = apps.length > 1 ? `the app was built with ESP-IDF ${ofApp.name}` : "";
+      const bootloaderName = bootloaders.length > 1 ? `the bootloader was built with ESP-IDF ${ofBootloader.name}` : "";
       return {
         name: [appName, bootloaderName].filter(Boolean).join(" and "),
         app: ofApp,
@@ -76,13 +76,16 @@ function releasePairs(
 interface Signing {
   readonly name: string;
   readonly scheme: SignatureScheme | undefined;
-  /** Digests of trusted keys that are not known from the eFuses. */
+  /** Digests of trusted keys, if the eFuses do not give them. */
   readonly digests: readonly Uint8Array[] | undefined;
 }
 
-/** Whether signatures are asked for: by secure boot, or perhaps by the app that runs, which is signed without it. */
+/**
+ * Returns the possible signature requirements. Secure boot requires signatures. Without it, a running app that is signed
+ * may or may not require them.
+ */
 function signingsOf({ board, running, efuses, evidence }: BoardFacts): readonly Signing[] {
-  const none: Signing = { name: "the app asks for no signature", scheme: undefined, digests: undefined };
+  const none: Signing = { name: "the app requires no signature", scheme: undefined, digests: undefined };
   const ofBootloader = board.inspection.bootloader?.signature?.blocks ?? [];
   const blocks = ofBootloader.length > 0 ? ofBootloader : running.signatureBlocks;
   const scheme = blocks[0]?.scheme ?? (board.chip.name === "esp32c2" ? "ecdsa-p256" : "rsa-3072");
@@ -91,7 +94,7 @@ function signingsOf({ board, running, efuses, evidence }: BoardFacts): readonly 
     return [{ name: "", scheme, digests }];
   }
   if (running.signatureBlocks.length === 0) return [none];
-  return [{ name: "the app asks for signatures, as its own suggests", scheme, digests: undefined }, none];
+  return [{ name: "the app requires signatures, as its own signature suggests", scheme, digests: undefined }, none];
 }
 
 function digestsOf(blocks: readonly InspectedSignatureBlock[], { chip }: DumpedBoard): readonly Uint8Array[] {
@@ -110,7 +113,7 @@ function rollbacksOf({ board, evidence }: BoardFacts, { descriptor }: Release): 
   const off: Rollback = { name: "the bootloader performs no rollback", options: { rollback: false } };
   if (evidence.antiRollback === true) return [anti];
   const plain = evidence.rollback === true ? [on] : [on, off];
-  // Where every app is of version 0 it would make no difference to which may run.
+  // If every app has secure version 0, anti-rollback allows all of them.
   const versions = board.inspection.partitions.map(({ contents }) =>
     contents?.type === "app-image" ? (contents.descriptor?.secureVersion ?? 0) : 0,
   );
@@ -123,10 +126,9 @@ function efusesOf(
   digests: readonly Uint8Array[] | undefined,
   antiRollback: boolean,
 ): EfuseFields {
-  // A confirmed app has its own version burnt: the highest that it can be, since the app runs.
-  const burnt = antiRollback ? (running.descriptor?.secureVersion ?? 0) : 0;
+  // A confirmed app has burned its own secure version. It can't be higher, since the app runs.
   return {
-    secureVersion: burnt,
+    secureVersion: antiRollback ? (running.descriptor?.secureVersion ?? 0) : 0,
     chipRevision: revisions.chip.min,
     blockRevision: revisions.block.min,
     ...(evidence.secureBoot ? { secureBoot: true } : {}),

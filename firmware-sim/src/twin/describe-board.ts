@@ -8,16 +8,16 @@ import {
 import type { BootloaderEvidence } from "./bootloader-evidence.ts";
 import type { DumpedBoard } from "./dumped-board.ts";
 
-/** What is on a board. JSON-safe; `null` is not known. */
+/** Description of a board. JSON-safe; `null` means unknown. */
 export interface BoardDescription {
   readonly chip: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly flashSize: number;
   readonly bootloader: {
     readonly offset: number;
     readonly idfVersion: string | null;
     readonly built: string | null;
-    /** As its header states it, in bytes. */
+    /** Flash size in its header, in bytes. */
     readonly flashSize: number | null;
     readonly sha256: string;
     readonly signed: boolean;
@@ -37,14 +37,14 @@ export interface BoardDescription {
   }[];
 }
 
-/** An app partition and what it holds. */
+/** Description of an app partition and its content. */
 export interface SlotDescription {
   readonly label: string;
   readonly subtype: string;
   readonly offset: number;
   readonly size: number;
   readonly contents: "app" | "erased" | "other";
-  /** Whether the app is whole. */
+  /** Whether the app is complete and passes all checks. */
   readonly valid: boolean;
   readonly version: string | null;
   readonly projectName: string | null;
@@ -52,15 +52,15 @@ export interface SlotDescription {
   readonly secureVersion: number | null;
   readonly imageSize: number | null;
   readonly signed: boolean;
-  /** Of its entry in otadata; `null` without one. */
+  /** State of its entry in otadata; `null` without one. */
   readonly state: string | null;
   readonly runs: boolean;
 }
 
 /**
- * Says what is on a board.
+ * Describes the content of a board's flash.
  *
- * @param running - Label of the app that starts; `undefined` where none does.
+ * @param running - Label of the partition whose app starts; `undefined` if none does.
  */
 export function describeBoard(
   board: DumpedBoard,

@@ -14,28 +14,28 @@ import { contentsOfFlash } from "../device/flash-dump.ts";
 import { foreignDump } from "./foreign-dump.ts";
 import type { TwinReason } from "./reason.ts";
 
-/** A real board, as its dump shows it. */
+/** A real board, read from its flash dump. */
 export interface DumpedBoard {
-  /** Its name, for messages. */
+  /** Name of the dump, for messages. */
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly chip: Chip;
-  /** Where its partition table is, in bytes. */
+  /** Offset of the partition table, in bytes. */
   readonly tableOffset: number;
   readonly entries: readonly PartitionEntry[];
   readonly inspection: FlashInspection;
-  /** For the simulator; without eFuses. */
+  /** Flash contents for the simulator, without eFuses. */
   readonly contents: FlashContents;
-  /** Why nothing can be said about a board like this. */
+  /** Reasons why the dump allows no verdict. */
   readonly doubts: readonly TwinReason[];
 }
 
 /**
- * Reads a flash dump of a board: what `esptool read-flash 0 ALL` wrote.
+ * Reads a flash dump of a board, as `esptool read-flash 0 ALL` writes it.
  *
- * @param file - Its name, for messages.
- * @throws OtaError `image/…` for a file of another kind and for a partition table that is torn or wrong;
- *   `simulation/flash-invalid` for a size that no flash has.
+ * @param file - Name of the dump, for messages.
+ * @throws {@link OtaError} `image/…` for a file of another kind or an invalid partition table; `simulation/flash-invalid`
+ *   for an invalid flash size, or a dump that does not begin at offset 0.
  */
 export function readBoard(file: string, bytes: Uint8Array): DumpedBoard {
   const inspection = inspectImage(bytes);
@@ -53,7 +53,7 @@ export function readBoard(file: string, bytes: Uint8Array): DumpedBoard {
   const [problem] = partitionTable?.problems ?? [];
   if (problem !== undefined) {
     const offset = tableOffset + (problem.offset ?? 0);
-    const message = `${file}: the partition table at 0x${tableOffset.toString(16)} is damaged or wrong: ${problem.message}`;
+    const message = `${file}: the partition table at 0x${tableOffset.toString(16)} is invalid: ${problem.message}`;
     throw new OtaError("image/partition-table-invalid", message, { offset });
   }
   const { entries } = parsePartitionTable(bytes.subarray(tableOffset, tableOffset + PARTITION_TABLE_SIZE));
@@ -63,8 +63,8 @@ export function readBoard(file: string, bytes: Uint8Array): DumpedBoard {
 }
 
 /**
- * Where the bootloader looks for its table. One elsewhere than at 0x8000 is believed only behind the bootloader and before
- * all that it names: a flash may hold tables of an earlier life.
+ * Returns the offset at which the bootloader looks for its partition table. A table at another offset than 0x8000 counts
+ * only if it lies after the bootloader and before all of its partitions: a flash may hold remains of earlier tables.
  */
 function tableOffsetOf({
   partitionTableOffset: found,
@@ -90,12 +90,12 @@ function doubtsOf({
   const own = problems.filter(({ path = "" }) => path.startsWith("/bootloader"));
   doubts.push(...own.map(({ code, message }) => ({ code, message })));
   if (bootloader?.chip === null) {
-    const message = `the bootloader at 0x${(bootloaderOffset ?? 0).toString(16)} is for no chip that is known here`;
+    const message = `the bootloader at 0x${(bootloaderOffset ?? 0).toString(16)} is for an unknown chip`;
     doubts.push({ code: "image/wrong-chip", message });
   }
   const flashSize = bootloader?.flashSize ?? 0;
   if (size < flashSize) {
-    const message = `the dump has ${size} bytes, and the bootloader is for a flash of ${flashSize}: it was cut short`;
+    const message = `the dump has ${size} bytes, and the bootloader is for a flash of ${flashSize} bytes: the dump is incomplete`;
     doubts.push({ code: "image/truncated", message });
   }
   const missing = partitions.filter(({ present }) => present !== "whole").map(({ label }) => label);
@@ -103,7 +103,7 @@ function doubtsOf({
     doubts.push({ code: "image/truncated", message: `the dump ends before the end of ${missing.join(", ")}` });
   }
   if (partitionTable?.md5 === "absent") {
-    const message = "the partition table has no MD5, and apps that do without are not modelled";
+    const message = "the partition table has no MD5, and apps built for such tables are not simulated";
     doubts.push({ code: "image/partition-table-invalid", message });
   }
   const encrypted = problems.find(({ code }) => code === "image/encrypted");

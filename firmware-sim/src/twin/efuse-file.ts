@@ -3,24 +3,24 @@ import type { Chip } from "@tinybms/ota-core/esp";
 import type { EfuseFields } from "../boot/efuse.ts";
 import { fieldsOfSummary, isEfuseSummary } from "./efuse-summary.ts";
 
-/** What is known of a board's eFuses; what is absent is not known. How it may be flashed is of no matter. */
+/** Known eFuses of a board. Absent members are unknown. Leaves out fields that only affect flashing. */
 export interface KnownEfuses extends Omit<EfuseFields, "flashEncryptionKey" | "secureDownload"> {
   readonly flashEncryption?: boolean;
 }
 
 type Reader<Name extends keyof KnownEfuses> = (value: JsonValue, chip: Chip) => KnownEfuses[Name] | string;
 
-/** Each field, and what it must be where it isn't. */
+/** Readers of the fields. They return the value, or a text that says what the value must be. */
 const FIELDS: { readonly [Name in keyof KnownEfuses]-?: Reader<Name> } = {
   secureVersion: (value, { secureVersionBits: max, name }) =>
-    isIndex(value, max + 1) ? value : `a whole number from 0 to ${max}, which is how many ${name} can burn`,
+    isIndex(value, max + 1) ? value : `a whole number from 0 to ${max}, the limit of ${name}`,
   chipRevision: readRevision,
   blockRevision: readRevision,
   disableWaferVersionMajor: readFlag,
   disableBlockVersionMajor: readFlag,
   secureBoot: readFlag,
   secureBootDigests: (value, { secureBootKeyDigests: max, name }) => {
-    const must = `at most ${max} digests, which is what ${name} has room for, each as 64 hexadecimal digits`;
+    const must = `at most ${max} digests, the limit of ${name}, each as 64 hexadecimal digits`;
     if (!Array.isArray(value) || value.length > max) return must;
     const digests = value.map((digest) => (typeof digest === "string" ? digestOf(digest) : undefined));
     return digests.every((digest) => digest !== undefined) ? digests : must;
@@ -31,11 +31,11 @@ const FIELDS: { readonly [Name in keyof KnownEfuses]-?: Reader<Name> } = {
 };
 
 /**
- * Reads what is known of a board's eFuses: fields by hand, as `docs/simulator.md` lists them, or what
- * `espefuse summary --format json` writes.
+ * Parses a file of known eFuses: an object with the fields in `docs/simulator.md`, or the output of
+ * `espefuse summary --format json`.
  *
- * @param file - Its name, for messages.
- * @throws OtaError `simulation/efuse-invalid` for any other text, naming the place and what would be right.
+ * @param file - Name of the file, for messages.
+ * @throws {@link OtaError} `simulation/efuse-invalid` for any other text, with the place and the expected value.
  */
 export function parseEfuseFile(file: string, text: string, chip: Chip): KnownEfuses {
   const parsed = parseStrictJson(text, { maxDepth: 8, allowByteOrderMark: true });
@@ -51,7 +51,7 @@ function readFields(file: string, fields: JsonObject, chip: Chip): KnownEfuses {
   const known: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!isField(name)) {
-      const message = `${JSON.stringify(name)} is no field; there are ${Object.keys(FIELDS).join(", ")}`;
+      const message = `${JSON.stringify(name)} is not an eFuse field; the fields are ${Object.keys(FIELDS).join(", ")}`;
       throw invalid(file, `/${name}`, message);
     }
     const read = FIELDS[name](value, chip);
@@ -66,7 +66,7 @@ function isField(name: string): name is keyof KnownEfuses {
   return Object.hasOwn(FIELDS, name);
 }
 
-/** `3.1` as 301: major × 100 + minor. */
+/** Reads a revision: `3.1` becomes 301, major × 100 + minor. */
 function readRevision(value: JsonValue): number | string {
   const match = typeof value === "string" ? /^v?(\d{1,2})\.(\d{1,2})$/.exec(value) : null;
   return match === null ? 'major and minor in quotes, such as "3.1"' : Number(match[1]) * 100 + Number(match[2]);

@@ -1,18 +1,18 @@
 import type { JsonObject, JsonValue } from "@tinybms/ota-core";
 
-/** Which eFuses are read; the first that a chip has counts. */
+/** Names of eFuses, of which the first that a chip has is read. */
 const SECURE_BOOT = ["SECURE_BOOT_EN", "ABS_DONE_1"];
 const ENCRYPTION_COUNTERS = ["SPI_BOOT_CRYPT_CNT", "FLASH_CRYPT_CNT"];
 
-/** Whether a document is what `espefuse summary --format json` writes: each member an eFuse with its raw value. */
+/** Returns whether a document is the output of `espefuse summary --format json`: every member has a raw value. */
 export function isEfuseSummary(document: JsonObject): boolean {
   const efuses = Object.values(document);
   return efuses.length > 0 && efuses.every((efuse) => rawValueOf(efuse) !== undefined);
 }
 
 /**
- * What a summary says, as the fields that are written by hand. Key digests are left unknown on ESP32-C2, which has half of
- * a block for them.
+ * Converts a summary to the fields of an eFuse file. Key digests of ESP32-C2 stay unknown, because only half of a block
+ * holds them.
  */
 export function fieldsOfSummary(summary: JsonObject): JsonObject {
   const raw = (...names: readonly string[]) => {
@@ -34,12 +34,12 @@ export function fieldsOfSummary(summary: JsonObject): JsonObject {
       Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [[name, value !== 0n]])),
     ),
     ...digestsIn(summary),
-    // An odd number of burnt bits turns encryption on.
+    // An odd number of burned bits turns encryption on.
     ...(counter === undefined ? {} : { flashEncryption: bitsIn(counter) % 2 === 1 }),
   };
 }
 
-/** ESP32 has its one digest in block 2; the others in the blocks whose purpose says so. */
+/** Returns the key digests: on ESP32 the one in block 2, on other chips those in blocks with that purpose. */
 function digestsIn(summary: JsonObject): JsonObject {
   const hex = (name: string) => memberOf(summary[name], "value");
   const digest = (name: string): string => String(hex(name) ?? "").replaceAll(" ", "");

@@ -13,35 +13,35 @@ import type { Build } from "./builds.ts";
 import type { TwinReason } from "./reason.ts";
 import type { Release } from "./twin-release.ts";
 
-/** What came of an update under one build. */
+/** Result of simulating the update with one build. */
 export interface Examination {
   readonly build: Build;
-  /** `starts-not`: the board, which does start, was not built so. */
+  /** `starts-not`: with this build the board would not start. Since it does start, it has another build. */
   readonly verdict: "yes" | "no" | "starts-not";
   readonly reasons: readonly TwinReason[];
-  /** Without it power was never cut. */
+  /** Result of the power cuts; `undefined` if none were made. */
   readonly result: SweepResult | undefined;
 }
 
-/** How an examination goes about it. */
+/** Options of {@link examineBuild}. */
 export interface ExaminationOptions {
   readonly seed: number;
-  /** Cuts in each run; all without it. */
+  /** Number of power cuts in each run; `undefined` makes all of them. */
   readonly points: number | undefined;
-  /** With 0 threads everything is done in this one. */
+  /** Threads of the sweep; 0 threads run it in the calling thread. */
   readonly sweep: ThreadOptions;
 }
 
-/** The update itself, and the way back from an image that fails its self-test. */
+/** The update, and the rollback of an image that fails its self-test. */
 export const EXAMINED_RUNS: readonly SweepRun[] = ["update", "rollback"];
 
-/** Violations that a message names. */
+/** Maximum number of violations in a message. */
 const NAMED_MAX = 3;
 
 /**
- * Makes the update on a simulated copy of the board, and cuts its power.
+ * Updates a simulated copy of the board, and cuts its power.
  *
- * @throws the signal's reason where it was aborted.
+ * @throws The signal's reason if it is aborted.
  */
 export async function examineBuild(
   contents: ScenarioOptions["from"],
@@ -72,7 +72,7 @@ export async function examineBuild(
     return end("starts-not", [{ code: "image/not-bootable", message }]);
   }
   if (scenario.oldSha256 === scenario.newSha256) {
-    const message = "the board runs this very image already: nothing would be installed";
+    const message = "the board already runs this image; nothing would be installed";
     return end("yes", [{ code: "simulation/already-installed", message }]);
   }
   const against = targetReasons(scenario, release) ?? verificationReasons(scenario, release, build);
@@ -96,7 +96,7 @@ function targetReasons({ target }: Scenario, { bytes }: Release): TwinReason | u
   return { code: "offer/too-large", message };
 }
 
-/** What ESP-IDF says of the image once it stands in its slot. */
+/** Verifies the image in its slot as ESP-IDF does. @returns The reason why ESP-IDF rejects it, if it does. */
 function verificationReasons(scenario: Scenario, release: Release, build: Build): TwinReason | undefined {
   const { bootloaderOptions, target } = scenario;
   const hardware = copyOf(scenario.hardware);
@@ -112,14 +112,14 @@ function verificationReasons(scenario: Scenario, release: Release, build: Build)
     antiRollback,
   });
   if (unsigned.kind === "invalid") {
-    return { code: "delivery/image-rejected", message: `ESP-IDF refuses the image: ${unsigned.reason}` };
+    return { code: "delivery/image-rejected", message: `ESP-IDF rejects the image: ${unsigned.reason}` };
   }
   const partition = app.partitions.find(({ address }) => address === target.offset);
   if (partition === undefined || esp_image_verify(app, partition) === EspErr.ESP_OK) return undefined;
   if (release.signature === null) {
-    return { code: "image/unsigned", message: "the image has no signature, and the board asks for one" };
+    return { code: "image/unsigned", message: "the image has no signature, and the board requires one" };
   }
-  const message = `none of the image's signatures is right, of scheme ${build.signatureScheme} and of a key that the board trusts`;
+  const message = `the image has no valid ${build.signatureScheme} signature by a key that the board trusts`;
   return { code: "image/signature-invalid", message };
 }
 
@@ -129,13 +129,13 @@ function violationReasons({ violations, violationCount, points }: SweepResult): 
   if (uncut !== undefined) {
     const what = uncut.point.startsWith("rollback")
       ? "an image that fails its self-test would not be rolled back"
-      : "the update does not come to its end";
-    const message = `${what}, though power never goes: ${uncut.message}`;
+      : "the update does not end";
+    const message = `${what}, even without a power cut: ${uncut.message}`;
     return [{ code: "simulation/update-refused", message }];
   }
   const names = (found: readonly SweepViolation[]) =>
     found.map(({ invariant, point, message }) => `${invariant} at ${point}: ${message}`);
   const some = names(violations.slice(0, NAMED_MAX)).join("; ");
-  const message = `${violationCount} of ${points} power cuts broke what must hold: ${some}`;
+  const message = `${violationCount} of ${points} power cuts violated an invariant: ${some}`;
   return [{ code: "simulation/update-unsafe", message }];
 }

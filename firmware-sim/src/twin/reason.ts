@@ -1,6 +1,6 @@
 import type { OtaErrorCode } from "@tinybms/ota-core";
 
-/** Why a verdict is not a plain yes: one of the project's codes, and a sentence. */
+/** Reason for a verdict: an error code and a sentence. */
 export interface TwinReason {
   readonly code: OtaErrorCode;
   readonly message: string;

@@ -6,19 +6,19 @@ import type { TwinReason } from "./reason.ts";
 import type { RunningApp } from "./running-app.ts";
 import type { Release } from "./twin-release.ts";
 
-/** A revision that is known to lie between two, both included. */
+/** Range in which a revision lies, both ends included. Revisions are major × 100 + minor. */
 export interface RevisionRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** What is known of a chip's wafer and eFuse block revisions. */
+/** Known ranges of a chip's wafer revision and eFuse block revision. */
 export interface KnownRevisions {
   readonly chip: RevisionRange;
   readonly block: RevisionRange;
 }
 
-/** Revisions by the eFuses, or as narrow as the bootloader and the app that run on the chip tell. */
+/** Returns the revisions in the eFuses, or the narrowest ranges that bootloader and running app imply. */
 export function knownRevisions(board: DumpedBoard, running: RunningApp, efuses: KnownEfuses): KnownRevisions {
   const { bytes, inspection } = board;
   const start = inspection.bootloaderOffset ?? 0;
@@ -34,7 +34,7 @@ export function knownRevisions(board: DumpedBoard, running: RunningApp, efuses: 
   };
 }
 
-/** What stands between a chip's revisions and a release: known, or not ruled out. */
+/** Compares a chip's revisions with those that a release requires. @returns Reasons against it, and doubts. */
 export function revisionReasons(
   release: Release,
   { chip, block }: KnownRevisions,
@@ -54,13 +54,13 @@ export function revisionReasons(
   ] as const;
   const against: TwinReason[] = [];
   const doubts: TwinReason[] = [];
-  for (const [what, field, found, asked] of wanted) {
-    if (asked.min <= found.min && found.max <= asked.max) continue;
-    const wants = `the image asks for a ${what} of ${rangeName(asked)}`;
-    if (found.max < asked.min || asked.max < found.min) {
-      against.push({ code: "image/chip-revision", message: `${wants}, and this one is ${rangeName(found)}` });
+  for (const [what, field, found, required] of wanted) {
+    if (required.min <= found.min && found.max <= required.max) continue;
+    const requires = `the image requires ${what} ${rangeName(required)}`;
+    if (found.max < required.min || required.max < found.min) {
+      against.push({ code: "image/chip-revision", message: `${requires}, and the board has ${rangeName(found)}` });
     } else {
-      const message = `${wants}, and what runs here shows ${rangeName(found)} only; --efuse with ${field} tells`;
+      const message = `${requires}, and the board is only known to have ${rangeName(found)}; give ${field} with --efuse`;
       doubts.push({ code: "image/chip-revision", message });
     }
   }
@@ -68,7 +68,7 @@ export function revisionReasons(
 }
 
 function limits(min: number, max: number, isMaxIgnored: boolean = false): RevisionRange {
-  // The lowest is compared whatever it is; 65535 lets no chip run.
+  // ESP-IDF always compares the minimum, so 65535 excludes every chip.
   return { min, max: isRevisionSet(max) && !isMaxIgnored ? max : Number.POSITIVE_INFINITY };
 }
 

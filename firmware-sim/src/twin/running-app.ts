@@ -13,19 +13,19 @@ import { createHardware } from "../device/create-device.ts";
 import type { DumpedBoard } from "./dumped-board.ts";
 import type { KnownEfuses } from "./efuse-file.ts";
 
-/** The app that a board starts. */
+/** The app that a board runs. */
 export interface RunningApp {
   readonly label: string;
   readonly header: AppImageHeader;
   readonly descriptor: AppDescriptor | undefined;
-  /** Blocks of its signature sector that sign this very image. */
+  /** Blocks of its signature sector whose digest matches this image. */
   readonly signatureBlocks: readonly InspectedSignatureBlock[];
 }
 
 /**
- * Starts a copy of a board once, with a bootloader that looks at hashes alone, to see which app it runs.
+ * Boots a copy of a board once to find out which app it runs. The bootloader checks hashes but no signatures.
  *
- * @returns The app, or why nothing starts.
+ * @returns The app, or the reason why nothing starts.
  */
 export function findRunningApp(board: DumpedBoard, efuses: KnownEfuses): RunningApp | { readonly reason: string } {
   const { bytes, contents, tableOffset, inspection } = board;
@@ -43,17 +43,17 @@ export function findRunningApp(board: DumpedBoard, efuses: KnownEfuses): Running
     label,
     header: parseAppImageHeader(bytes.subarray(offset, offset + APP_IMAGE_HEADER_SIZE)),
     descriptor: outcome.image.descriptor,
-    // A larger app that stood here before may have left its signature.
+    // A larger app that was here before may have left its signature.
     signatureBlocks: blocks.filter(({ crcMatches, imageDigestMatches }) => crcMatches && imageDigestMatches === true),
   };
 }
 
-/** eFuses as the simulator takes them. */
+/** Returns the eFuses in the form that the simulator accepts. */
 export function simulated({ flashEncryption: _, ...fields }: KnownEfuses): EfuseFields {
   return fields;
 }
 
-/** The lowest revisions that every app on the board runs on. */
+/** Returns the lowest revisions that every app on the board accepts. */
 function revisionsFor({ bytes, entries, inspection }: DumpedBoard): EfuseFields {
   let [chipRevision, blockRevision] = [0, 0];
   for (const { type, offset } of entries) {
@@ -68,7 +68,7 @@ function revisionsFor({ bytes, entries, inspection }: DumpedBoard): EfuseFields 
   return { chipRevision, blockRevision };
 }
 
-/** 65535 is not set. */
+/** Returns a minimum revision; 0 if it is not set (65535). */
 function lowest(revision: number): number {
   return revision === 0xffff ? 0 : revision;
 }

@@ -16,38 +16,38 @@ import { knownRevisions } from "./revisions.ts";
 import { findRunningApp } from "./running-app.ts";
 import { type Release, readRelease } from "./twin-release.ts";
 
-/** A file that was read. */
+/** An input file. */
 export interface TwinFile<Content> {
-  /** Its name, for messages. */
+  /** Name of the file, for messages. */
   readonly file: string;
   readonly content: Content;
 }
 
-/** A device and the release that it is to survive. */
+/** Input of {@link judgeUpdate}: a device and a release. */
 export interface TwinInput {
-  /** Its whole flash, as `esptool read-flash 0 ALL` wrote it. */
+  /** The device's whole flash, as `esptool read-flash 0 ALL` writes it. */
   readonly flash: TwinFile<Uint8Array>;
   /** The app image of the release. */
   readonly update: TwinFile<Uint8Array>;
-  /** Version of the release; that of the image's app descriptor without it. */
+  /** Version of the release; by default that of the image's app descriptor. */
   readonly version?: string | undefined;
-  /** What is known of its eFuses, as JSON. */
+  /** Known eFuses of the device, as JSON. */
   readonly efuse?: TwinFile<string> | undefined;
-  /** The release of ESP-IDF that the apps are of; what the app that runs says without it. */
+  /** ESP-IDF release of the apps; by default the one in the running app's descriptor. */
   readonly idf?: IdfReleaseMatch | undefined;
-  /** That of the bootloader; what it says of itself without it, or the app's. */
+  /** ESP-IDF release of the bootloader; by default the one in its descriptor, or else the app's. */
   readonly bootloaderIdf?: IdfReleaseMatch | undefined;
-  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE` of the apps; as in the bootloader without it. */
+  /** `CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE` of the apps; by default as in the bootloader. */
   readonly appRollback?: boolean | undefined;
-  /** Power cuts in all. */
+  /** Total number of power cuts. */
   readonly points: "all" | number;
-  /** Decides all that is random. */
+  /** Decides all random choices. */
   readonly seed: number;
 }
 
-/** What came of a build. */
+/** Result for one build. */
 export interface TwinBuildResult {
-  /** What is assumed; empty where nothing has to be. */
+  /** The assumption behind the build; empty if none is needed. */
   readonly assuming: string;
   readonly verdict: "yes" | "no";
   readonly points: number;
@@ -55,15 +55,15 @@ export interface TwinBuildResult {
   readonly ends: SweepResult["ends"];
 }
 
-/** Whether a device would survive a release. JSON-safe. */
+/** Verdict on whether a device survives a release. JSON-safe. */
 export interface TwinResult {
   readonly verdict: "yes" | "no" | "cannot-tell";
-  /** Why not, or why it can't be told. */
+  /** Reasons for `no` or `cannot-tell`. */
   readonly reasons: readonly TwinReason[];
-  /** What the verdict rests on besides the dump. */
+  /** Assumptions of the verdict that the dump does not show. */
   readonly assumptions: readonly string[];
   readonly found: BoardDescription;
-  /** The releases of ESP-IDF that were simulated, or the nearest of those. */
+  /** ESP-IDF releases that were simulated. */
   readonly idf: { readonly app: ReportedRelease; readonly bootloader: ReportedRelease };
   readonly update: {
     readonly chipId: number;
@@ -75,17 +75,17 @@ export interface TwinResult {
     readonly signed: boolean;
   };
   readonly builds: readonly TwinBuildResult[];
-  /** Power cuts made. */
+  /** Number of power cuts. */
   readonly points: number;
   readonly violations: readonly (SweepViolation & { readonly assuming: string })[];
 }
 
 /**
- * Would this very device survive this release? Looks at what is on it, updates a simulated copy of it, cuts the power
- * everywhere, and does so for every way in which the board may have been built where the dump doesn't tell.
+ * Predicts whether a device survives a release: updates a simulated copy of the device and cuts its power everywhere, once
+ * for each combination of build options that the dump leaves open.
  *
- * @throws OtaError `image/…`, `simulation/flash-invalid` and `simulation/efuse-invalid` for files that are not what they
- *   should be; the signal's reason where it was aborted.
+ * @throws {@link OtaError} `image/…`, `simulation/flash-invalid`, `simulation/efuse-invalid` for invalid files; the
+ *   signal's reason if it is aborted.
  */
 export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Promise<TwinResult> {
   const board = readBoard(input.flash.file, input.flash.content);
@@ -105,7 +105,7 @@ export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Pro
   const doubts = [...board.doubts, ...efuseDoubts({ board, efuses })];
   const against = [...boardObstacles(board, release)];
   if (!isRunning) {
-    doubts.push({ code: "image/not-bootable", message: `nothing starts from this dump: ${running.reason}` });
+    doubts.push({ code: "image/not-bootable", message: `the board does not start from this dump: ${running.reason}` });
   } else if (against.length === 0 && board.doubts.length === 0) {
     const revisions = knownRevisions(board, running, efuses);
     const facts: BoardFacts = { board, running, efuses, evidence, revisions, releases };
@@ -117,7 +117,7 @@ export async function judgeUpdate(input: TwinInput, threads: ThreadOptions): Pro
       return { ...reported, ...combine(await examine(board, release, builds, input, threads)) };
     }
   }
-  // A dump that can't be trusted says nothing against a release either.
+  // An unreliable dump can't rule out a release.
   const isDoubtful = board.doubts.length > 0 || against.length === 0;
   const verdict = isDoubtful ? "cannot-tell" : "no";
   return {
@@ -151,7 +151,7 @@ async function examine(
   return examinations;
 }
 
-/** A yes or no holds for every build that starts; where they differ, nothing can be told. */
+/** Combines the results of all builds that start: `yes` or `no` if they agree, otherwise `cannot-tell`. */
 function combine(
   examinations: readonly Examination[],
 ): Pick<TwinResult, "verdict" | "reasons" | "builds" | "points" | "violations"> {
@@ -160,10 +160,10 @@ function combine(
   const isYes = verdicts.size === 1 && verdicts.has("yes");
   const isNo = verdicts.size === 1 && verdicts.has("no");
   const builds = possible.map(toBuildResult);
-  const told = possible.length === 0 ? examinations : possible;
+  const explained = possible.length === 0 ? examinations : possible;
   return {
     verdict: isYes ? "yes" : isNo ? "no" : "cannot-tell",
-    reasons: uniqueReasons(told, !isYes && !isNo && possible.length > 0),
+    reasons: uniqueReasons(explained, !isYes && !isNo && possible.length > 0),
     builds,
     points: builds.reduce((sum, { points }) => sum + points, 0),
     violations: possible.flatMap(({ build, result }) =>
@@ -202,28 +202,30 @@ function describeRelease({ header, version, descriptor, bytes, sha256, signature
 }
 
 function assumptionsOf({ tableOffset }: DumpedBoard, efuses: KnownEfuses, found: BoardDescription): readonly string[] {
-  const assumptions = ["the app on the board has this project's OTA agent, and takes the offer"];
-  assumptions.push("the wear of the flash is not known: every sector takes what is written");
+  const assumptions = ["the app on the board has this project's OTA agent and accepts the offer"];
+  assumptions.push("no sector of the flash is worn out");
   const { bootloader } = found;
   if (bootloader?.rollback === null) {
-    assumptions.push("whether the bootloader performs rollback is not known: both are judged");
+    assumptions.push("whether the bootloader performs rollback is unknown: both are simulated");
   }
   if (bootloader?.antiRollback === null) {
     assumptions.push(
-      "whether the bootloader performs anti-rollback is not known: judged where a secure version is above 0",
+      "whether the bootloader performs anti-rollback is unknown: simulated if a secure version is above 0",
     );
   }
   if (efuses.secureBoot === undefined) {
     const is =
-      bootloader?.secureBoot === true ? "on, as the bootloader is signed" : "off, as the bootloader has no signature";
+      bootloader?.secureBoot === true
+        ? "on, because the bootloader is signed"
+        : "off, because the bootloader is not signed";
     assumptions.push(`secure boot is ${is}`);
   }
-  if (efuses.flashEncryption === undefined) assumptions.push("flash encryption is off, as the dump can be read");
+  if (efuses.flashEncryption === undefined) assumptions.push("flash encryption is off, because the dump is readable");
   if (efuses.chipRevision === undefined) {
-    assumptions.push("the chip's revision is not known: as much as the bootloader and the app that runs ask for");
+    assumptions.push("the chip's revision is unknown: the lowest that the bootloader and the running app accept");
   }
   if (tableOffset !== 0x8000) {
-    assumptions.push(`the bootloader was built for a partition table at 0x${tableOffset.toString(16)}, where one is`);
+    assumptions.push(`the bootloader was built for the partition table at 0x${tableOffset.toString(16)}`);
   }
   return assumptions;
 }
