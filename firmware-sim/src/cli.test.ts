@@ -172,7 +172,7 @@ test("run starts from a partition table elsewhere than at 0x8000, whose CSV leav
   expect(out).toContain("bench-1  boots 4.5.6 from first (start 1)\n");
   expect(out).toMatch(/^bench-1 +idle +4\.5\.6 +first +1:valid blank +1 /m);
   const serial = await sim(["run", "--serial", "tcp:127.0.0.1:0", ...args]);
-  expect(serial.err).toContain("--partition-table-offset can't be kept with --serial");
+  expect(serial.err).toContain("--partition-table-offset can't be combined with --serial");
 });
 
 test("run --before starts a generated app of the image's chip and project, which takes the image", async () => {
@@ -209,13 +209,13 @@ test.for([
   [["walk"], "arguments/invalid", "unknown command 'walk'"],
   [["run", "--broker", "tcp://x"], "arguments/invalid", "--broker must be mqtt://"],
   [["run", "--broker", ANY_PORT, "--devices", "0"], "arguments/invalid", "whole number from 1"],
-  [["run", "--broker", ANY_PORT, "--id", "a/b"], "arguments/invalid", "can't name a device"],
+  [["run", "--broker", ANY_PORT, "--id", "a/b"], "arguments/invalid", "is not a valid device ID"],
   [["run", "--broker", ANY_PORT, "--topic", "a/#"], "arguments/invalid", "is not a valid topic root"],
   [["run", "--broker", ANY_PORT, "--chip", "z80"], "arguments/invalid", "--chip"],
   [["run", "--broker", ANY_PORT, "--app", "/nowhere/app.bin"], "simulation/file-unreadable", "ENOENT"],
   [["run", "--broker", ANY_PORT, "--devices", "2", "--flash", "x.bin"], "arguments/invalid", "the flash of one device"],
   [["run", "--broker", ANY_PORT, "--fault", "bench-1:melt"], "simulation/invalid-fault", "melt"],
-  [["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"], "simulation/invalid-fault", "no such device"],
+  [["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"], "simulation/invalid-fault", "no device from bench-1"],
 ] as const)("%j is refused with %s", async ([args, errorCode, why]) => {
   const { code, out, err } = await sim([...args, "--json"]);
   const { error } = JSON.parse(out);

@@ -28,8 +28,8 @@ const COMMANDS: readonly CommandDefinition[] = [
 /**
  * Runs `tinybms-sim`.
  *
- * @param argv - The arguments after the command's name.
- * @returns The exit code: 0 done, 1 failed or out of time, 2 wrong arguments or input, 130 interrupted.
+ * @param argv - Arguments after the command name.
+ * @returns Exit code: 0 for success, 1 for failure or a timeout, 2 for invalid arguments or input, 130 if interrupted.
  */
 export function runSimCli(argv: readonly string[], world: CommandWorld): Promise<number> {
   const program = {

@@ -84,7 +84,7 @@ test("devices have the name, broker, topic, product and keys of their NVS, and n
     { device: "shed-2", state: "confirmed", version: "2.0.0" },
   ]);
   expect(code).toBe(0);
-  expect(err).toContain("by their NVS the devices take signed offers alone");
+  expect(err).toContain("the devices accept only signed offers, because their NVS has a key set");
 });
 
 test("a device of allow_unsigned takes an unsigned offer; one with a key set refuses it", async () => {
@@ -129,7 +129,7 @@ test("a flash file keeps what the device is, and flash puts NVS where the table 
   expect(JSON.parse(again.out).devices).toMatchObject([{ device: "kept-1", version: "2.0.0", bootCount: 3 }]);
   expect((await readFile(flash)).length).toBe(4 * 2 ** 20);
   const other = await sim(["run", "--flash", flash, "--topic", "other/ota", "--json"]);
-  expect([other.code, JSON.parse(other.out).error.message]).toEqual([2, expect.stringContaining("its NVS says")]);
+  expect([other.code, JSON.parse(other.out).error.message]).toEqual([2, expect.stringContaining("the NVS of")]);
 });
 
 test("a broker that --broker starts may be the one that NVS names", async () => {
@@ -163,11 +163,11 @@ test("a device logs in as its NVS says, and with a wrong password the broker ref
 });
 
 test.for([
-  [["--topic", "other/ota"], '--topic is "other/ota" for bms-7, and its NVS says "factory/ota"'],
-  [["--product", "Other"], '--product is "Other" for bms-7, and its NVS says "Factory Product"'],
-  [["--id", "bench"], "--id would say what the NVS of bms-7 says"],
-  [["--devices", "2"], "--devices is 2, and NVS of 1 is given"],
-  [["--broker", "mqtt://127.0.0.1:1"], "--broker is mqtt://127.0.0.1:1, and the NVS of bms-7 says"],
+  [["--topic", "other/ota"], '--topic is "other/ota", but the NVS of bms-7 has "factory/ota"'],
+  [["--product", "Other"], '--product is "Other", but the NVS of bms-7 has "Factory Product"'],
+  [["--id", "bench"], "--id can't be combined with the NVS of bms-7"],
+  [["--devices", "2"], "--devices is 2, but --nvs has 1"],
+  [["--broker", "mqtt://127.0.0.1:1"], "--broker is mqtt://127.0.0.1:1, but the NVS of bms-7 has"],
 ] as const)("%j beside NVS that says otherwise is refused", async ([args, message]) => {
   const nvs = await file("nvs.bin", nvsOf(told("bms-7")));
   const { code, out } = await sim(["run", "--nvs", nvs, "--json", ...args]);
@@ -207,11 +207,11 @@ test("NVS that names nobody, twice the same device or is encrypted is refused", 
     hint: expect.stringContaining("provision"),
   });
   expect(await refusal(encrypted)).toMatchObject({ code: "nvs/encrypted" });
-  expect((await refusal(one, one)).message).toContain("two NVS partitions are those of bms-7");
+  expect((await refusal(one, one)).message).toContain("two NVS partitions have the device ID bms-7");
   const missing = await sim(["run", "--json"]);
   expect([missing.code, JSON.parse(missing.out).error.message]).toEqual([
     2,
-    expect.stringContaining("--broker must say"),
+    expect.stringContaining("--broker is required"),
   ]);
 });
 

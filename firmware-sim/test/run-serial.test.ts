@@ -250,10 +250,16 @@ test("--reset-circuit usb-serial-jtag: DTR chooses the loader, RTS alone resets 
 test.for([
   [["--serial", "telnet:127.0.0.1:0"], "it must be tcp:HOST:PORT or rfc2217:HOST:PORT"],
   [["--serial", "tcp:127.0.0.1:70000"], "it must be tcp:HOST:PORT"],
-  [["--serial", "tcp:127.0.0.1:0", "--devices", "2"], "is the port of one device"],
-  [["--serial", "tcp:127.0.0.1:0", "--chip", "esp32p4"], "needs the ROM of esp32p4"],
-  [["--reset-circuit", "none"], "is of the port of --serial"],
-  [["--serial", "tcp:127.0.0.1:0", "--reset-circuit", "usb-serial-jtag"], "usb-serial-jtag is not in esp32"],
+  [["--serial", "tcp:127.0.0.1:0", "--devices", "2"], "serves the port of one device"],
+  [
+    ["--serial", "tcp:127.0.0.1:0", "--chip", "esp32p4"],
+    "requires the ROM of the chip, and that of esp32p4 is not simulated",
+  ],
+  [["--reset-circuit", "none"], "requires --serial"],
+  [
+    ["--serial", "tcp:127.0.0.1:0", "--reset-circuit", "usb-serial-jtag"],
+    "usb-serial-jtag requires one of esp32s3, esp32c3, esp32c6, esp32h2; the chip is esp32",
+  ],
 ] as const)("%j is refused: %s", async ([args, why]) => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const out = text(stdout);

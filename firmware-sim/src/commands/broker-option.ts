@@ -3,45 +3,49 @@ import { isLoopbackHost, OtaError } from "@tinybms/ota-core";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { NamedBoard } from "./provisioned-boards.ts";
 
-/** A broker to run devices against. */
+/** The broker that devices connect to. */
 export interface ChosenBroker {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Its URL without user name and password. */
+  /** URL without user name and password. */
   readonly display: string;
-  /** What of the URL must not be shown. */
+  /** Texts that output must not show, such as the password. */
   readonly secrets: readonly string[];
-  /** Ends a broker that was started here. */
+  /** Stops the broker if it is an embedded one. */
   close(): Promise<void>;
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "mqtt:": 1883, "mqtts:": 8883, "ws:": 80, "wss:": 443 };
 
-/** Options of `run` that are about the broker. */
+/** Broker options of `run`. */
 export interface BrokerOptions {
-  /** Not needed where NVS names it. */
+  /** Value of `--broker`. Not needed if the devices' NVS has the broker. */
   readonly broker?: string;
-  /** Send a password unencrypted to another machine. */
+  /** Allows sending a password unencrypted to another machine. */
   readonly allowInsecure?: boolean;
 }
 
 /**
- * The broker that devices are run against: the one that their NVS names, else the one of `--broker`, which may be that one
- * too, started here.
+ * Returns the broker that devices connect to: the one in their NVS or the one of `--broker`. Starts an embedded broker,
+ * which may also be the one in NVS.
  *
- * @throws OtaError `arguments/invalid` for what is no broker, where neither names one, or where they name different ones;
- *   `arguments/insecure` for a password that would go unencrypted to another machine; `delivery/broker-unreachable` for
- *   one that can't listen here.
+ * @throws {@link OtaError} `arguments/invalid` for an invalid broker, if there is none, or if NVS and `--broker` differ;
+ *   `arguments/insecure` if a password would be sent unencrypted to another machine; `delivery/broker-unreachable` if the
+ *   embedded broker can't listen.
  */
 export async function openBrokerOf(boards: readonly NamedBoard[], options: BrokerOptions): Promise<ChosenBroker> {
   const { broker: option, allowInsecure = false } = options;
-  const told = boards.flatMap(({ id, provisioning }) => (provisioning === undefined ? [] : [{ id, provisioning }]));
-  const named = await Promise.all(told.map(({ provisioning }) => toldBroker(provisioning, allowInsecure)));
+  const provisioned = boards.flatMap(({ id, provisioning }) =>
+    provisioning === undefined ? [] : [{ id, provisioning }],
+  );
+  const named = await Promise.all(
+    provisioned.map(({ provisioning }) => provisionedBroker(provisioning, allowInsecure)),
+  );
   const [first] = named;
   if (first === undefined) {
     if (option !== undefined) return openBroker(option, allowInsecure);
-    const message = "--broker must say where the broker is: no NVS does";
+    const message = "--broker is required: the devices have no NVS with a broker";
     throw new OtaError("arguments/invalid", message, { option: "--broker" });
   }
   const secrets = named.flatMap((broker) => broker.secrets);
@@ -50,12 +54,13 @@ export async function openBrokerOf(boards: readonly NamedBoard[], options: Broke
   const other = named.findIndex(({ display }) => display !== chosen.display);
   if (other < 0) return { ...chosen, secrets: [...chosen.secrets, ...secrets] };
   await chosen.close();
-  const message = `--broker is ${chosen.display}, and the NVS of ${told[other]?.id} says ${named[other]?.display}; leave it away`;
-  throw new OtaError("arguments/invalid", message, { option: "--broker" });
+  const message = `--broker is ${chosen.display}, but the NVS of ${provisioned[other]?.id} has ${named[other]?.display}`;
+  const hint = "omit --broker";
+  throw new OtaError("arguments/invalid", message, { option: "--broker" }, { hint });
 }
 
-/** The broker that a device was told, with what its NVS holds that must not be shown. */
-async function toldBroker(provisioning: Provisioning, allowInsecure: boolean): Promise<ChosenBroker> {
+/** Returns the broker in a device's NVS, with the secrets in its NVS. */
+async function provisionedBroker(provisioning: Provisioning, allowInsecure: boolean): Promise<ChosenBroker> {
   const { broker, password, private_key: key } = provisioning;
   const chosen = await openBroker(broker, true);
   if (!allowInsecure && password !== undefined) refuseExposure(new URL(broker).protocol, chosen.host, "NVS");
@@ -63,11 +68,10 @@ async function toldBroker(provisioning: Provisioning, allowInsecure: boolean): P
 }
 
 /**
- * The broker that `--broker` means: one that runs somewhere, or `embedded` (`embedded://HOST:PORT`), started here.
+ * Parses the value of `--broker`, and starts the broker for `embedded` and `embedded://HOST:PORT`.
  *
- * @param allowInsecure - Whether a password may go unencrypted to another machine.
- * @throws OtaError `arguments/invalid` for what is neither, `arguments/insecure` for a password that would,
- *   `delivery/broker-unreachable` where it can't listen.
+ * @param allowInsecure - Whether a password may be sent unencrypted to another machine.
+ * @throws {@link OtaError} as {@link openBrokerOf}.
  */
 async function openBroker(option: string, allowInsecure = false): Promise<ChosenBroker> {
   if (option === "embedded") return embed("127.0.0.1", DEFAULT_PORTS["mqtt:"] ?? 0);
@@ -91,8 +95,8 @@ async function openBroker(option: string, allowInsecure = false): Promise<Chosen
 function refuseExposure(protocol: string, host: string, place: string): void {
   const isEncrypted = protocol === "mqtts:" || protocol === "wss:";
   if (isEncrypted || isLoopbackHost(host)) return;
-  const message = `${place}: ${protocol}// sends the password in the clear to ${host}`;
-  const hint = `${protocol.replace(":", "s:")}// encrypts it; --allow-insecure does it nevertheless`;
+  const message = `${place}: ${protocol}// sends the password unencrypted to ${host}`;
+  const hint = `use ${protocol.replace(":", "s:")}// to encrypt it, or --allow-insecure to send it anyway`;
   throw new OtaError("arguments/insecure", message, { channel: "mqtt", host }, { hint });
 }
 

@@ -2,30 +2,30 @@ import type { ChipName } from "@tinybms/ota-core/esp";
 import type { ResetCircuit } from "../rom/reset-circuit.ts";
 import type { IdfOptions } from "./idf-option.ts";
 
-/** Options of `run` that say what the devices are. */
+/** Options of `run` that describe the devices. */
 export interface DeviceInputOptions extends IdfOptions {
   readonly topic?: string;
   readonly devices?: number;
-  /** What names begin with. */
+  /** Prefix of the device IDs. */
   readonly id?: string;
   readonly app?: string;
-  /** App image that the generated app is to be updated to. */
+  /** App image whose chip and project the generated app gets. */
   readonly before?: string;
   readonly chip?: ChipName;
   readonly partitionTable?: string;
-  /** Flash address of the partition table in bytes. */
+  /** Flash offset of the partition table, in bytes. */
   readonly partitionTableOffset?: number;
   readonly bootloader?: string;
-  /** NVS partitions: each is that of one device, and says who it is. */
+  /** Files with the NVS partition of one device each, which holds its identity. */
   readonly nvs?: readonly string[];
-  /** The key set that the devices are provisioned with. */
+  /** File with the key set that the devices are provisioned with. */
   readonly keySet?: string;
   readonly product?: string;
-  /** Where the flash of the one device is kept. */
+  /** File that keeps the flash of the single device. */
   readonly flash?: string;
-  /** Where the serial port of the one device goes. */
+  /** Address at which the serial port of the single device is served. */
   readonly serial?: string;
-  /** How that port's control lines reach the chip. */
+  /** Connection of that port's control lines to the chip. */
   readonly resetCircuit?: ResetCircuit;
   readonly fault?: readonly string[];
 }

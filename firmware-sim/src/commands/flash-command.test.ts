@@ -103,7 +103,7 @@ test("flash puts every part in its place and says where", async () => {
 
 test("without a table the app goes to ota_0 of the default one, and the note says that only a simulated chip starts", async () => {
   const { code, out, err } = await flash("--output", "out.bin", "--app", "app.bin");
-  expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining("without --bootloader only") });
+  expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining("without --bootloader, only") });
   expect(out).toContain("0x020000     40000  ota_0  ");
   expect(TWO_OTA_LARGE_PARTITION_CSV).toContain("ota_0");
 });
@@ -126,7 +126,7 @@ test("what flash makes run --flash starts, and keeps; what would be for a new fl
   };
   const first = await run();
   expect(JSON.parse(first.out)).toMatchObject({ devices: [{ version: "1.0.0", slot: "ota_0", bootCount: 1 }] });
-  expect(first.err).toContain("kept.bin holds the device; --app, --nvs would be for a new one");
+  expect(first.err).toContain("kept.bin holds the device; ignored, because only a new flash uses them: --app, --nvs");
   const kept = await readFile(join(folder, "kept.bin"));
   expect(kept.length).toBe(made.length);
   expect(kept.equals(made)).toBe(false); // the agent has counted its start
@@ -134,16 +134,16 @@ test("what flash makes run --flash starts, and keeps; what would be for a new fl
 });
 
 test.for([
-  [["--app", "large.bin", "--partition-table", "two.csv"], "simulation/does-not-fit", "and factory holds 1048576"],
+  [["--app", "large.bin", "--partition-table", "two.csv"], "simulation/does-not-fit", "but factory holds only 1048576"],
   [["--app", "app.bin", "--partition-table", "no-app.csv"], "simulation/does-not-fit", "no factory, and no ota_0"],
   [["--app", "app.bin", "--partition-table", "no-nvs.csv", "--nvs", "nvs.bin"], "simulation/does-not-fit", "no nvs"],
-  [["--app", "app.bin", "--nvs", "nvs.bin"], "simulation/does-not-fit", "16384 bytes, and the partition nvs is 24576"],
+  [["--app", "app.bin", "--nvs", "nvs.bin"], "simulation/does-not-fit", "16384 bytes, but partition nvs has 24576"],
   [["--app", "app.bin", "--partition", "ota_7=app.bin"], "simulation/does-not-fit", "has no ota_7"],
   [["--app", "app.bin", "--partition", "app.bin"], "arguments/invalid", "it must be LABEL=FILE"],
   [
     ["--app", "app.bin", "--partition", "ota_0=app.bin"],
     "arguments/invalid",
-    "two files are given for the partition ota_0",
+    "two files are given for partition ota_0",
   ],
   [
     ["--app", "app.bin", "--partition-table", "large.csv", "--flash-size", "4MB"],
@@ -154,9 +154,9 @@ test.for([
   [
     ["--app", "app.bin", "--bootloader", "boot-large.bin"],
     "simulation/does-not-fit",
-    "the bootloader's place holds 28672",
+    "the bootloader's place holds only 28672",
   ],
-  [["--app", "app.bin", "--bootloader", "c3.bin"], "image/wrong-chip", "is for esp32c3, and the app for esp32"],
+  [["--app", "app.bin", "--bootloader", "c3.bin"], "image/wrong-chip", "is for esp32c3, but the app is for esp32"],
   [["--app", "app.bin", "--chip", "esp32s3"], "image/wrong-chip", "is for esp32, and --chip is esp32s3"],
   [["--app", "torn.bin"], "image/truncated", "torn.bin: the image ends at 30000"],
   [["--app", "nvs.bin"], "image/bad-magic", "nvs.bin: the image begins with 0xff"],

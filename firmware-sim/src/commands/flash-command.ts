@@ -21,30 +21,30 @@ import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
 import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";
 import { csvOptionsOf, readInput } from "./run-inputs.ts";
 
-/** The options of `tinybms-sim flash`. */
+/** Options of `tinybms-sim flash`. */
 export interface FlashOptions {
   readonly output: string;
   readonly app: string;
   readonly partitionTable?: string;
-  /** Flash address in bytes. */
+  /** Flash offset of the partition table, in bytes. */
   readonly partitionTableOffset?: number;
   readonly bootloader?: string;
   readonly nvs?: string;
-  /** Further contents, each `LABEL=FILE`. */
+  /** Contents of other partitions, each `LABEL=FILE`. */
   readonly partition?: readonly string[];
   readonly chip?: ChipName;
-  /** In bytes. */
+  /** Size of the flash in bytes. */
   readonly flashSize?: number;
 }
 
-/** The smallest flash made without being asked for another, in bytes. */
+/** Minimum of the default flash size, in bytes. */
 const FLASH_SIZE_DEFAULT: number = 4 * 2 ** 20;
 
 /**
- * `tinybms-sim flash`: a whole flash of its parts, as `esptool merge-bin` makes it.
+ * Runs `tinybms-sim flash`: builds a flash image from its parts, with the same bytes as `esptool merge-bin`.
  *
- * @returns The exit code 0.
- * @throws OtaError for files that can't be read or written, are not what they are given for, or don't fit.
+ * @returns Exit code 0.
+ * @throws {@link OtaError} for files that can't be read or written, have the wrong format, or don't fit.
  */
 export async function flash(options: FlashOptions, output: CommandOutput): Promise<number> {
   const app = await readPart(options.app);
@@ -66,7 +66,7 @@ export async function flash(options: FlashOptions, output: CommandOutput): Promi
   const parts = layOutFlash({ ...places, chip, table, tableBytes, bootloader, app, nvs, partitions });
   const image = mergeParts(parts, sizeBytes);
   await write(options.output, image);
-  if (bootloader === undefined) output.note("without --bootloader only a simulated device starts from it");
+  if (bootloader === undefined) output.note("without --bootloader, only a simulated device starts from this flash");
   const rows = parts.map(({ name, offset, bytes, file }) => ({ name, offset, size: bytes.length, file }));
   output.printJson({
     output: options.output,
@@ -98,12 +98,12 @@ function chipOf({ app, chip: name }: FlashOptions, chipId: number): Chip {
   const chip = name === undefined ? found : chipByName(name);
   if (chip !== undefined && (found === undefined || found === chip)) return chip;
   const id = `0x${chipId.toString(16).padStart(4, "0")}`;
-  const is = found === undefined ? `for no ESP32 that is known (chip id ${id})` : `for ${found.name}`;
+  const is = found === undefined ? `for an unknown chip (ID ${id})` : `for ${found.name}`;
   const message = `${app} is ${is}${name === undefined ? "" : `, and --chip is ${name}`}`;
   throw new OtaError("image/wrong-chip", message, { offset: 12 });
 }
 
-/** A binary table stays as it is, byte for byte. */
+/** Reads the partition table. A binary table keeps its bytes. */
 async function readTable(
   { partitionTable: file, partitionTableOffset: tableOffset }: FlashOptions,
   chip: Chip,
@@ -121,7 +121,7 @@ async function readTable(
   };
 }
 
-/** The smallest flash of 4 MiB and more that holds every partition. */
+/** Returns the size of the smallest flash, at least 4 MiB, that holds every partition. */
 function sizeFor({ entries }: PartitionTable): number {
   const end = Math.max(FLASH_SIZE_DEFAULT, ...entries.map(({ offset, size }) => offset + size));
   return Math.min(2 ** Math.ceil(Math.log2(end)), FLASH_SIZE_MAX);
@@ -131,7 +131,7 @@ function assertTableFits({ entries }: PartitionTable, limit: number): void {
   const beyond = entries.find(({ offset, size }) => offset + size > limit);
   if (beyond === undefined) return;
   const { label, offset, size } = beyond;
-  const message = `the partition ${label} ends at 0x${(offset + size).toString(16)}, and the flash at 0x${limit.toString(16)}`;
+  const message = `partition ${label} ends at 0x${(offset + size).toString(16)}, beyond the end of the flash at 0x${limit.toString(16)}`;
   throw new OtaError("simulation/does-not-fit", message, { partition: label, size: offset + size, limit });
 }
 
@@ -148,13 +148,13 @@ async function readBootloader(
   });
   if (image.header.chipId !== chip.id) {
     const found = chipById(image.header.chipId)?.name ?? `chip id ${image.header.chipId}`;
-    throw new OtaError("image/wrong-chip", `${file} is for ${found}, and the app for ${chip.name}`, { offset: 12 });
+    throw new OtaError("image/wrong-chip", `${file} is for ${found}, but the app is for ${chip.name}`, { offset: 12 });
   }
   if (flashSize === undefined) return input;
   return { file, bytes: withFlashSettings(input.bytes, { size: Math.log2(flashSize / 2 ** 20) }) };
 }
 
-/** Names the file in an error about what it holds. */
+/** Runs `parse`, and adds the file name to its errors. */
 function about<Result>({ file }: FlashInput, parse: () => Result): Result {
   try {
     return parse();

@@ -12,17 +12,17 @@ import {
 
 const SECTOR_SIZE = 0x1000;
 
-/** A file's contents. */
+/** An input file. */
 export interface FlashInput {
   readonly file: string;
   readonly bytes: Uint8Array;
 }
 
-/** What goes into a flash. */
+/** Contents of a flash. */
 export interface FlashInputs {
   readonly chip: Chip;
   readonly table: Pick<PartitionTable, "entries">;
-  /** Where the table goes; 0x8000 without it. */
+  /** Flash offset of the table, in bytes. @defaultValue 0x8000 */
   readonly tableOffset?: number;
   /** The table in binary form. */
   readonly tableBytes: FlashInput;
@@ -32,19 +32,20 @@ export interface FlashInputs {
   readonly partitions: readonly (FlashInput & { readonly label: string })[];
 }
 
-/** One part of a flash, at its place. */
+/** A part of a flash with its location. */
 export interface LaidOutPart extends FlashInput {
   /** `bootloader`, `partition-table`, or the partition's label. */
   readonly name: string;
+  /** Offset in the flash, in bytes. */
   readonly offset: number;
 }
 
 /**
- * Gives each part its place.
+ * Assigns a location to each part.
  *
- * @returns The parts in the order of flash; none overlaps another.
- * @throws OtaError `simulation/does-not-fit` where there is no such place, or the part is too large for it, or, for NVS,
- *   not exactly as large; `arguments/invalid` where two parts would have one place.
+ * @returns The parts in order of their offsets, without overlap.
+ * @throws {@link OtaError} `simulation/does-not-fit` if a part has no partition, is too large, overlaps another part, or
+ *   is an NVS of a different size than its partition; `arguments/invalid` if two parts have the same partition.
  */
 export function layOutFlash(inputs: FlashInputs): LaidOutPart[] {
   const { chip, table, tableOffset = PARTITION_TABLE_OFFSET, tableBytes, bootloader, app, nvs, partitions } = inputs;
@@ -58,7 +59,7 @@ export function layOutFlash(inputs: FlashInputs): LaidOutPart[] {
   const put = (input: FlashInput, place: PartitionEntry) => {
     assertFits(input, place);
     if (parts.some(({ name }) => name === place.label)) {
-      throw new OtaError("arguments/invalid", `two files are given for the partition ${place.label}`, {
+      throw new OtaError("arguments/invalid", `two files are given for partition ${place.label}`, {
         option: "--partition",
       });
     }
@@ -76,42 +77,42 @@ export function layOutFlash(inputs: FlashInputs): LaidOutPart[] {
   return parts;
 }
 
-/** Puts parts into one image: what lies between them, and behind them up to `sizeBytes`, is erased. */
+/** Merges parts into one image. Fills all other bytes, up to `sizeBytes`, with 0xFF. */
 export function mergeParts(parts: readonly LaidOutPart[], sizeBytes: number): Uint8Array {
   const flash = new Uint8Array(sizeBytes).fill(0xff);
   for (const { offset, bytes } of parts) flash.set(bytes, offset);
   return flash;
 }
 
-/** NVS looks at every page of its partition, and one made for another size may have none free. */
+/** Returns the NVS partition, which must have the file's size: an NVS made for another size may have no free page. */
 function nvsPartition(table: Pick<PartitionTable, "entries">, nvs: FlashInput): PartitionEntry {
   const place = findPartition(table, PartitionType.DATA, DataSubtype.NVS) ?? missing(nvs, "nvs");
   const [size, limit] = [nvs.bytes.length, place.size];
   if (size === limit) return place;
-  const message = `${nvs.file} is ${size} bytes, and the partition ${place.label} is ${limit} (0x${limit.toString(16)})`;
+  const message = `${nvs.file} has ${size} bytes, but partition ${place.label} has ${limit} (0x${limit.toString(16)})`;
   const hint = "generate it with the partition's size";
   throw new OtaError("simulation/does-not-fit", message, { partition: place.label, size, limit }, { hint });
 }
 
-/** A table made by hand may have partitions that overlap. */
+/** Asserts that no parts overlap: a handmade table may have overlapping partitions. */
 function assertApart(parts: readonly LaidOutPart[]): void {
   for (const [index, { name, offset, file, bytes }] of parts.entries()) {
     const next = parts[index + 1];
     if (next === undefined || offset + bytes.length <= next.offset) continue;
-    const message = `${file} in ${name} would end at 0x${(offset + bytes.length).toString(16)}, behind the start of ${next.name} at 0x${next.offset.toString(16)}`;
+    const message = `${file} in ${name} would end at 0x${(offset + bytes.length).toString(16)}, after the start of ${next.name} at 0x${next.offset.toString(16)}`;
     const limit = next.offset - offset;
     throw new OtaError("simulation/does-not-fit", message, { partition: name, size: bytes.length, limit });
   }
 }
 
 function missing({ file, bytes }: FlashInput, label: string): never {
-  const message = `${file} has no place: the partition table has no ${label}`;
+  const message = `the partition table has no ${label} for ${file}`;
   throw new OtaError("simulation/does-not-fit", message, { partition: label, size: bytes.length, limit: 0 });
 }
 
 function assertFits({ file, bytes }: FlashInput, { label, size: limit }: Pick<PartitionEntry, "label" | "size">): void {
   const { length: size } = bytes;
   if (size <= limit) return;
-  const message = `${file} is ${size} bytes, and ${label} holds ${limit}`;
+  const message = `${file} has ${size} bytes, but ${label} holds only ${limit}`;
   throw new OtaError("simulation/does-not-fit", message, { partition: label, size, limit });
 }

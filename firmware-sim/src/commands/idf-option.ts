@@ -12,7 +12,7 @@ import {
   reportRelease,
 } from "../idf-release/idf-release.ts";
 
-/** Options that say which releases of ESP-IDF a device is of, and how its app was built. */
+/** Options for a device's ESP-IDF releases and the build of its app. */
 export interface IdfOptions {
   readonly idf?: IdfReleaseMatch;
   readonly bootloaderIdf?: IdfReleaseMatch;
@@ -38,20 +38,20 @@ export function declareIdf(command: Command): Command {
     );
 }
 
-/** Parses a release. @throws InvalidArgumentError if the text is no version. */
+/** Parses a release. @throws InvalidArgumentError if the text is not a version. */
 function release(text: string): IdfReleaseMatch {
   const match = askedIdfRelease(text);
   if (match !== undefined) return match;
   throw new InvalidArgumentError(`It must be a version of ESP-IDF: ${IDF_RELEASE_NAMES.join(", ")}.`);
 }
 
-/** What a device is built with. JSON-safe. */
+/** ESP-IDF releases of a device. JSON-safe. */
 export interface IdfReport {
   readonly app: ReportedRelease;
   readonly bootloader: ReportedRelease;
 }
 
-/** What follows from the options for the board that they describe. */
+/** Build options and releases of a board. */
 export interface ChosenIdf {
   readonly bootloaderOptions: BootloaderOptions;
   readonly appBuild: AppBuild;
@@ -59,10 +59,11 @@ export interface ChosenIdf {
 }
 
 /**
- * Chooses the releases of a board: what the options name, else what the descriptors of its bootloader and of the app that
- * starts say.
+ * Chooses the releases of a board: those of the options, or else those in the descriptors of its bootloader and of the app
+ * that starts.
  *
- * @param tableOffset - Where the partition table lies, in bytes, if not at 0x8000.
+ * @param tableOffset - Offset of the partition table, in bytes.
+ * @defaultValue `tableOffset`: 0x8000
  */
 export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware, tableOffset?: number): ChosenIdf {
   const place = tableOffset === undefined ? {} : { tableOffset };
@@ -82,13 +83,13 @@ export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware,
   };
 }
 
-/** Says which releases are simulated, and which of them are assumed. */
+/** Formats the simulated releases, with a note if they are assumed. */
 export function idfLine({ app, bootloader }: IdfReport): string {
   return `ESP-IDF of the app ${releaseText(app)}, of the bootloader ${releaseText(bootloader)}`;
 }
 
-/** Names a release, and what it stands in for. */
+/** Formats a release and, if it is assumed, the version that it replaces. */
 function releaseText({ release: name, version, assumed }: ReportedRelease): string {
   if (!assumed) return name;
-  return `${name} (assumed: ${version === null ? "nothing names one" : `the nearest to ${version}`})`;
+  return `${name} (assumed: ${version === null ? "no version was found" : `the nearest to ${version}`})`;
 }

@@ -1,6 +1,6 @@
 import { positiveInteger } from "@tinybms/cli-kit";
 
-/** Reads how many points are asked for: `all`, or a number. */
+/** Parses a number of points: `all` or a positive integer. */
 export function allOrCount(text: string): "all" | number {
   return text === "all" ? "all" : positiveInteger(text);
 }

@@ -14,18 +14,18 @@ import { runWithProgress } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
 import { readFlashContents, readInput } from "./run-inputs.ts";
 
-/** Images up to this size have all pairs of cuts made without being asked. */
+/** Maximum size of an image, in chunks, for which all pairs of cuts are made by default. */
 const ALL_PAIRS_CHUNKS_MAX = 16;
-/** Pairs made of larger images, in each run. */
+/** Default number of pairs in each run for larger images. */
 const PAIRS_SAMPLED = 400;
-/** Worn sectors tried, each in five ways. */
+/** Number of sectors that are worn out, each in five ways. */
 const WORN_SECTORS = 4;
 
 /**
- * `tinybms-sim power-cut`: would this device survive this update, wherever the power goes?
+ * Runs `tinybms-sim power-cut`: checks that a device survives an update with a power cut at any flash operation.
  *
- * @returns The exit code: 0 nothing violated, 1 something was, 130 interrupted.
- * @throws OtaError for files, and `simulation/update-refused` where the device would not take the update at all.
+ * @returns Exit code: 0 if every invariant held, 1 if one was violated, 130 if interrupted.
+ * @throws {@link OtaError} for invalid files; `simulation/update-refused` if the device rejects the update.
  */
 export async function powerCut(options: PowerCutOptions, output: CommandOutput): Promise<number> {
   const { sweep, idf } = await readSweep(options);
@@ -113,7 +113,7 @@ function summaryOf(result: SweepResult, durationMs: number, output: CommandOutpu
     `${count(points)} power cuts in ${count(operations)} flash operations, ${count(pairs)} of them second cuts; ${count(recovered)} followed to the end`,
     `started first: the old image ${count(outcomes.old)}, the new one ${count(outcomes.new)}, unprotected-boot ${count(outcomes.unprotectedBoot)}`,
     `ended: confirmed ${count(ends.confirmed)}, rolled-back ${count(ends.rolledBack)}, failed ${count(ends.failed)}; ${count(worn)} updates on a worn sector`,
-    `at most ${result.refetchedMax} chunks fetched twice; NVS wrote over a torn entry ${count(result.nvsOverwrites)} times, and lost a weak page with the agent's record ${count(result.lostRecords)} times`,
+    `at most ${result.refetchedMax} chunks fetched twice; NVS overwrote a torn entry ${count(result.nvsOverwrites)} times, and lost a weak page with the agent's record ${count(result.lostRecords)} times`,
     `${(durationMs / 1000).toFixed(1)} s, ${count(perSecond(points, durationMs))} cuts a second`,
   ];
   for (const { invariant, point, message } of result.violations) {

@@ -2,7 +2,7 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 
 const BAR_WIDTH = 30;
 
-/** How a sweep runs: on how many threads, until when, and who hears of its progress. */
+/** Options for running a sweep. */
 interface SweepRun {
   readonly threads: number;
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ export async function runWithProgress<Result>(
   }
 }
 
-/** One line on a terminal that says how far a sweep is; nothing elsewhere. */
+/** A line on a terminal that shows the progress of a sweep. Without a terminal, it shows nothing. */
 class ProgressLine {
   readonly #output: CommandOutput;
   readonly #isShown: boolean;
@@ -47,8 +47,11 @@ class ProgressLine {
   }
 
   /**
-   * @param part - How much is done, 0 to 1.
-   * @param points - Cuts made so far.
+   * Shows the progress.
+   *
+   * @param part - Fraction done, 0 to 1.
+   * @param points - Number of cuts so far.
+   * @param elapsedMs - Time since the start, in milliseconds.
    */
   show(part: number, points: number, elapsedMs: number): void {
     if (!this.#isShown) return;
@@ -59,7 +62,7 @@ class ProgressLine {
     this.#output.world.stderr.write(`\r${text}\u001b[K`);
   }
 
-  /** Leaves the line to others. */
+  /** Clears the line. */
   clear(): void {
     if (this.#isShown) this.#output.world.stderr.write("\r\u001b[K");
   }

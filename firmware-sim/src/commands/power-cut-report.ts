@@ -6,10 +6,10 @@ import { replayPoint } from "../power-cut/replay.ts";
 import type { ScenarioOptions } from "../power-cut/scenario.ts";
 import type { PowerCutOptions } from "./power-cut-inputs.ts";
 
-/** Violations that get a folder of their own: a flash image each is megabytes. */
+/** Maximum number of points that are reported in a folder. Each holds a flash image of megabytes. */
 const REPORTS_MAX = 5;
 
-/** The command that does one point again. */
+/** Returns the command that replays a point. */
 export function replayLine(options: PowerCutOptions, point: string): string {
   const { app, update, version, partitionTable, chip, bootloader, seed, idf, bootloaderIdf, appRollback } = options;
   const named = {
@@ -32,10 +32,10 @@ export function replayLine(options: PowerCutOptions, point: string): string {
 }
 
 /**
- * Does the first violations again, and writes for each the flash as the cut left it, what happened, and the command that
- * repeats it.
+ * Replays the first violations, and writes a folder for each, with the flash after the cut, a trace, and the command that
+ * replays it.
  *
- * @returns The folder; `undefined` where there is nothing to write.
+ * @returns The folder of the report; `undefined` if there are no violations.
  */
 export async function writeReports(
   options: PowerCutOptions,
@@ -47,8 +47,8 @@ export async function writeReports(
     const own = violations.filter(({ point }) => point === name);
     const folder = join(options.output, `${index + 1}-${own[0]?.invariant ?? "violation"}`);
     await mkdir(folder, { recursive: true });
-    const told = own.map(({ invariant, message }) => `${invariant}: ${message}\n`).join("");
-    await writeFile(join(folder, "violation.txt"), `${name}\n${told}${replayLine(options, name)}\n`);
+    const messages = own.map(({ invariant, message }) => `${invariant}: ${message}\n`).join("");
+    await writeFile(join(folder, "violation.txt"), `${name}\n${messages}${replayLine(options, name)}\n`);
     const { trace, flash } = replayPoint(scenario, parsePoint(name));
     await writeFile(join(folder, "trace.jsonl"), trace.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
     await writeFile(join(folder, "flash.bin"), flash);
@@ -56,7 +56,7 @@ export async function writeReports(
   return points.length === 0 ? undefined : options.output;
 }
 
-/** For a shell. */
+/** Quotes a text for a POSIX shell if necessary. */
 function quoted(text: string): string {
   return /^[A-Za-z0-9_./:+=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

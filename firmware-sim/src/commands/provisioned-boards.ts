@@ -4,27 +4,29 @@ import type { Hardware } from "../boot/boot-options.ts";
 import { provisioningInFlash } from "../device/device-partitions.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 
-/** A device that a command is to run. */
+/** A device to run. */
 export interface NamedBoard {
-  /** The device's name. */
+  /** Device ID. */
   readonly id: string;
   readonly hardware: Hardware;
-  /** Who it is, by the NVS in its flash; `undefined` where options say it. */
+  /** Provisioning data in its NVS; `undefined` if options describe the device. */
   readonly provisioning: Provisioning | undefined;
 }
 
-/** A board whose flash says who it is. */
+/** A device with provisioning data in its NVS. */
 export interface ProvisionedBoard extends NamedBoard {
   readonly provisioning: Provisioning;
 }
 
 /**
- * The board of a flash that says who it is.
+ * Reads the identity of a board from its NVS.
  *
- * @param file - Where its NVS comes from, for messages.
- * @param tableOffset - Where its partition table lies, if not at 0x8000.
- * @returns `undefined` where NVS says nothing of it, and needn't.
- * @throws OtaError `nvs/not-provisioned` where it must, `nvs/encrypted`, `provisioning/invalid`.
+ * @param file - File with the NVS, for messages.
+ * @param must - Whether the board must be provisioned.
+ * @param tableOffset - Offset of the partition table, in bytes.
+ * @defaultValue `tableOffset`: 0x8000
+ * @returns `undefined` if the board is not provisioned and need not be.
+ * @throws {@link OtaError} `nvs/not-provisioned` and `nvs/encrypted` if it must be; `provisioning/invalid`.
  */
 export function provisionedBoard(
   hardware: Hardware,
@@ -44,21 +46,21 @@ export function provisionedBoard(
 }
 
 /**
- * Sees that options say nothing else than the NVS of each device, and that no two have one name.
+ * Asserts that no option contradicts the NVS of a device, and that no two devices have the same ID.
  *
- * @throws OtaError `arguments/invalid`.
+ * @throws {@link OtaError} `arguments/invalid`.
  */
 export function refuseContradictions(boards: readonly ProvisionedBoard[], options: DeviceInputOptions): void {
-  const told = new Map<string, string>();
+  const ids = new Set<string>();
   for (const { id, provisioning } of boards) {
-    if (told.has(id)) throw invalid("--nvs", `two NVS partitions are those of ${id}; a device has one`);
-    told.set(id, id);
+    if (ids.has(id)) throw invalid("--nvs", `two NVS partitions have the device ID ${id}`);
+    ids.add(id);
     const wanted = { topic: options.topic, product: options.product };
     for (const member of ["topic", "product"] as const) {
       const value = wanted[member];
       if (value === undefined || value === provisioning[member]) continue;
-      const said = `its NVS says ${JSON.stringify(provisioning[member])}`;
-      throw invalid(`--${member}`, `--${member} is ${JSON.stringify(value)} for ${id}, and ${said}`);
+      const stored = `the NVS of ${id} has ${JSON.stringify(provisioning[member])}`;
+      throw invalid(`--${member}`, `--${member} is ${JSON.stringify(value)}, but ${stored}`);
     }
   }
   const others = { "--id": options.id, "--key-set": options.keySet };
@@ -66,12 +68,12 @@ export function refuseContradictions(boards: readonly ProvisionedBoard[], option
     if (value === undefined) continue;
     throw invalid(
       option,
-      `${option} would say what the NVS of ${boards.map(({ id }) => id).join(", ")} says; leave it away`,
+      `${option} can't be combined with the NVS of ${boards.map(({ id }) => id).join(", ")}, which already decides it`,
     );
   }
   const { devices } = options;
   if (devices === undefined || devices === boards.length) return;
-  throw invalid("--devices", `--devices is ${devices}, and NVS of ${boards.length} is given: each device has its own`);
+  throw invalid("--devices", `--devices is ${devices}, but --nvs has ${boards.length}; each device needs its own NVS`);
 }
 
 function invalid(option: string, message: string): OtaError<"arguments/invalid"> {

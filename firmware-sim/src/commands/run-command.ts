@@ -16,29 +16,29 @@ import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 import { startSerialDevice } from "./serial-device.ts";
 import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-option.ts";
 
-/** The options of `tinybms-sim run`. */
+/** Options of `tinybms-sim run`. */
 export interface RunOptions extends DeviceInputOptions, BrokerOptions {
-  /** End when every device has ended an offer. */
+  /** `settled` ends the command when every device has finished an update. */
   readonly until?: "settled";
-  /** In seconds. */
+  /** Timeout in seconds. */
   readonly timeout?: number;
 }
 
 type End = "settled" | "timeout" | "interrupted";
 
 /**
- * `tinybms-sim run`: devices on a broker, until something ends it.
+ * Runs `tinybms-sim run`: runs devices on a broker until they have settled, a timeout, or an interrupt.
  *
- * @returns The exit code: 0 settled, 1 out of time, 130 interrupted.
- * @throws OtaError for arguments and files, among them the one that the flash is kept in, and
- *   `delivery/broker-unreachable` where time is over and no device ever reached the broker.
+ * @returns Exit code: 0 if settled, 1 after a timeout, 130 if interrupted.
+ * @throws {@link OtaError} for invalid arguments and files, also if the flash file can't be written;
+ *   `delivery/broker-unreachable` after a timeout if no device ever reached the broker.
  */
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
   const serial = options.serial === undefined ? undefined : parseSerialOption(options.serial, options.resetCircuit);
-  if (serial === undefined && options.resetCircuit !== undefined) throw resetCircuitFault("is of the port of --serial");
+  if (serial === undefined && options.resetCircuit !== undefined) throw resetCircuitFault("requires --serial");
   const inputs = await readDeviceInputs(options);
   if (serial !== undefined) refuseOnSerial(inputs, serial);
-  const needsBroker = serial === undefined || options.broker !== undefined || isToldBroker(inputs);
+  const needsBroker = serial === undefined || options.broker !== undefined || hasProvisionedBroker(inputs);
   const broker = needsBroker ? await openBrokerOf(inputs.boards, options) : undefined;
   output.hide(broker?.secrets ?? []);
   const failure = new AbortController();
@@ -59,12 +59,12 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   const devices = fleet.connections.map(({ device }) => device.summary());
   output.printJson({ idf: inputs.idf.report, devices });
   for (const line of deviceTable(devices)) output.print(line);
-  if (end === "timeout") output.warn(`not every device has ended an offer after ${options.timeout} s`);
+  if (end === "timeout") output.warn(`not every device has finished an update after ${options.timeout} s`);
   if (end === "interrupted") return 130;
   return end === "settled" ? 0 : 1;
 }
 
-/** Has the flash of the one device kept in its file from now on, if it is to be. */
+/** Starts to keep the flash of the single device in its file, if there is one. */
 async function keepFlash(
   { boards: [board], flashFile }: DeviceInputs,
   output: CommandOutput,
@@ -73,14 +73,14 @@ async function keepFlash(
   if (flashFile === undefined || board === undefined) return undefined;
   const { path, isNew, unused } = flashFile;
   const state = isNew ? "is new" : "holds the device";
-  const left = unused.length === 0 ? "" : `; ${unused.join(", ")} would be for a new one`;
+  const left = unused.length === 0 ? "" : `; ignored, because only a new flash uses them: ${unused.join(", ")}`;
   output.note(`the flash in ${path} ${state}${left}`);
   return FlashFile.keep(board.hardware.flash, path, isNew, onFailure);
 }
 
 interface Fleet {
   readonly connections: readonly DeviceConnection[];
-  /** Some device was connected at some time. */
+  /** Returns whether any device was ever connected. */
   wasReached(): boolean;
   lastError(): Error | undefined;
   stop(): Promise<void>;
@@ -158,23 +158,23 @@ function resetCircuitFault(fault: string): OtaError<"arguments/invalid"> {
 
 function refuseOnSerial({ boards, tableOffset }: DeviceInputs, { resetCircuit }: SerialAddress): void {
   if (tableOffset !== undefined) {
-    const message = "--partition-table-offset can't be kept with --serial: what is flashed there decides";
+    const message = "--partition-table-offset can't be combined with --serial: the flash content can change";
     throw new OtaError("arguments/invalid", message, { option: "--partition-table-offset" });
   }
   const chip = boards[0]?.hardware.chip.name ?? "esp32";
   const fault =
     boards.length > 1
-      ? `is the port of one device, and there are ${boards.length}; run one for each port`
-      : `needs the ROM of ${chip}, which is not simulated; those of ${ROM_CHIPS.join(", ")} are`;
+      ? `serves the port of one device, but there are ${boards.length}; run one command for each device`
+      : `requires the ROM of the chip, and that of ${chip} is not simulated; those of ${ROM_CHIPS.join(", ")} are`;
   if (boards.length > 1 || romProfileOf(chip) === undefined) {
     throw new OtaError("arguments/invalid", `--serial ${fault}`, { option: "--serial" });
   }
   if (resetCircuit !== "usb-serial-jtag" || USB_SERIAL_JTAG_CHIPS.includes(chip)) return;
-  throw resetCircuitFault(`usb-serial-jtag is not in ${chip}; ${USB_SERIAL_JTAG_CHIPS.join(", ")} have it`);
+  throw resetCircuitFault(`usb-serial-jtag requires one of ${USB_SERIAL_JTAG_CHIPS.join(", ")}; the chip is ${chip}`);
 }
 
-/** The device finds its broker by itself. */
-function isToldBroker({ boards }: DeviceInputs): boolean {
+/** Returns whether a device has a broker in its NVS. */
+function hasProvisionedBroker({ boards }: DeviceInputs): boolean {
   return boards.some(({ provisioning }) => provisioning !== undefined);
 }
 
@@ -188,20 +188,21 @@ function deviceOf(
   return createDevice({ id, topicRoot: topic, product, hardware, keySet, ...common });
 }
 
-/** Whom the devices believe, as far as the options say. */
+/** Describes which offers the devices accept, as far as options and NVS decide. */
 function trustOf({ boards, keySet, flashFile }: DeviceInputs): string {
-  const told = boards.flatMap(({ provisioning }) => provisioning ?? []);
-  if (told.length > 0) {
-    const signed = told.filter(({ key_set }) => key_set !== undefined).length;
-    if (signed === told.length) return "by their NVS the devices take signed offers alone";
-    return `by their NVS ${signed === 0 ? "the devices" : `${told.length - signed} devices`} take unsigned offers`;
+  const provisioned = boards.flatMap(({ provisioning }) => provisioning ?? []);
+  if (provisioned.length > 0) {
+    const unsigned = provisioned.filter(({ key_set }) => key_set === undefined).length;
+    if (unsigned === 0) return "the devices accept only signed offers, because their NVS has a key set";
+    const which = unsigned === provisioned.length ? "the devices" : `${unsigned} devices`;
+    return `${which} accept unsigned offers, because their NVS has no key set`;
   }
   if (keySet !== undefined) return `the devices are provisioned with key set ${keySet.document.epoch}`;
-  if (flashFile?.isNew === false) return "unless its flash holds a key set the device takes unsigned offers";
-  return "without a key set the devices take unsigned offers";
+  if (flashFile?.isNew === false) return "the device accepts unsigned offers, unless its flash holds a key set";
+  return "the devices accept unsigned offers, because they have no key set";
 }
 
-/** Waits for whatever comes first. */
+/** Waits until the devices have settled, the timeout, or the signal, whichever comes first. */
 function untilEnd({ connections }: Fleet, options: RunOptions, signal: AbortSignal): Promise<End> {
   return new Promise((resolve) => {
     const unwatch: (() => void)[] = [];
@@ -244,13 +245,13 @@ function textOf(entry: DeviceLogEntry, output: CommandOutput): string {
   const device = output.style("bold", entry.device);
   switch (entry.type) {
     case "booted": {
-      const gaveUp = entry.rolledBack ? "; the bootloader gave up the image before" : "";
-      return `${device}  boots ${printable(entry.version)} from ${printable(entry.slot)} (start ${entry.bootCount})${gaveUp}`;
+      const rollback = entry.rolledBack ? "; the bootloader rolled back an unconfirmed image" : "";
+      return `${device}  boots ${printable(entry.version)} from ${printable(entry.slot)} (start ${entry.bootCount})${rollback}`;
     }
     case "reset-loop":
       return `${device}  ${output.style("red", `does not boot: ${entry.reason}`)}`;
     case "unprovisioned":
-      return `${device}  ${output.style("red", `has lost who it is: ${printable(entry.message)}`)}`;
+      return `${device}  ${output.style("red", `can't read its provisioning data: ${printable(entry.message)}`)}`;
     case "state":
       return `${device}  ${entry.state}${entry.error === undefined ? "" : `  ${entry.error.code}: ${printable(entry.error.message)}`}`;
     case "power-cut":

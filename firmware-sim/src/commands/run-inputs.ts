@@ -28,45 +28,45 @@ import {
   refuseContradictions,
 } from "./provisioned-boards.ts";
 
-/** The devices that a command is to run. */
+/** The devices to run, and everything they need. */
 export interface DeviceInputs {
   readonly boards: readonly NamedBoard[];
-  /** Their releases of ESP-IDF: those of the first. */
+  /** ESP-IDF releases of the first device, used for all. */
   readonly idf: ChosenIdf;
   readonly faults: readonly Fault[];
-  /** For devices that options describe. */
+  /** Topic of devices without provisioning data. */
   readonly topic: string;
   readonly product: string;
-  /** What those trust; without it they take unsigned offers, unless their flash knows better. */
+  /** Key set of those devices; without it they accept unsigned offers, unless their flash holds a key set. */
   readonly keySet: TrustedKeys | undefined;
-  /** Where their partition tables lie, if not at 0x8000. */
+  /** Offset of the partition tables, in bytes; `undefined` means 0x8000. */
   readonly tableOffset: number | undefined;
-  /** Where `--flash` keeps the one device's flash. */
+  /** File of `--flash`. */
   readonly flashFile?: FlashFilePlace;
 }
 
-/** A file for a device's flash. */
+/** A file that keeps a device's flash. */
 export interface FlashFilePlace {
   readonly path: string;
-  /** It doesn't exist yet. Otherwise the device is what it holds. */
+  /** Whether the file doesn't exist yet. Otherwise its content is the device. */
   readonly isNew: boolean;
-  /** Options that say what a new flash holds, and were not needed. */
+  /** Options for the content of a new flash that were ignored. */
   readonly unused: readonly string[];
 }
 
-/** What devices are where nobody says: the manifest example's, and names that begin so. */
+/** Defaults of `--topic`, `--product` and `--id`; topic and product are those of the example manifest. */
 const TOPIC_DEFAULT = "tinybms/gateway/ota";
 const PRODUCT_DEFAULT = "TinyBMS Web Gateway";
 const ID_DEFAULT = "bench";
 
-/** What devices run where nobody says: small, and of the example release line's project. */
+/** Generated app of devices without `--app`; its project is that of the example release line. */
 const DEFAULT_APP = { projectName: "tinybms-gateway", version: "1.0.0", sizeBytes: 256 * 1024, seed: 1 } as const;
 
 /**
- * Reads everything that the options name, before anything is started.
+ * Reads all input files of `run` and creates its boards. Starts nothing.
  *
- * @throws OtaError `arguments/invalid` for names that can't stand in topics and for options that contradict NVS,
- *   `simulation/…` for files and faults, `image/…`, `nvs/…` and `provisioning/…` for contents.
+ * @throws {@link OtaError} `arguments/invalid` for names that topics can't contain and for options that contradict NVS;
+ *   `simulation/…` for files and faults; `image/…`, `nvs/…` and `provisioning/…` for contents.
  */
 export async function readDeviceInputs(options: DeviceInputOptions): Promise<DeviceInputs> {
   const { topic = TOPIC_DEFAULT, product = PRODUCT_DEFAULT, flash: path } = options;
@@ -87,7 +87,7 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
     };
   }
   const dump = await readInput(path);
-  // A board that can be flashed by its serial port needn't have been before.
+  // A board that can be flashed over its serial port may still be blank.
   const hardware =
     options.serial === undefined
       ? createHardware(contentsOfFlash(path, dump, options.chip, options.partitionTableOffset))
@@ -115,7 +115,7 @@ function idfOf(options: DeviceInputOptions, [board]: readonly NamedBoard[]): Cho
   return chooseIdf(options, board.hardware, options.partitionTableOffset);
 }
 
-/** Boards as a factory makes them: one for each NVS partition, or as many as are wanted. */
+/** Creates new boards: one for each NVS partition, or as many as `--devices` says. */
 async function newBoards(options: DeviceInputOptions): Promise<readonly NamedBoard[]> {
   const contents = await readFlashContents(options);
   const { nvs } = options;
@@ -136,7 +136,7 @@ function namedBoards({ id = ID_DEFAULT, devices = 1 }: DeviceInputOptions, hardw
     if (isDeviceId(name))
       return { id: name, hardware: index === 0 ? hardware : copyOf(hardware), provisioning: undefined };
     const rule = "1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
-    const message = `--id: ${JSON.stringify(name)} can't name a device; it must be ${rule}`;
+    const message = `--id: ${JSON.stringify(name)} is not a valid device ID; it must be ${rule}`;
     throw new OtaError("arguments/invalid", message, { option: "--id" });
   });
 }
@@ -147,8 +147,8 @@ function copyOf({ chip, efuse, flash }: Hardware): Hardware {
 
 function refuseSeveral({ devices = 1, nvs = [] }: DeviceInputOptions): void {
   if (devices <= 1 && nvs.length <= 1) return;
-  const what = devices > 1 ? `--devices is ${devices}` : `--nvs names ${nvs.length}`;
-  const message = `--flash keeps the flash of one device, and ${what}; run one for each file`;
+  const what = devices > 1 ? `--devices is ${devices}` : `--nvs has ${nvs.length} files`;
+  const message = `--flash keeps the flash of one device, but ${what}; run one command for each device`;
   throw new OtaError("arguments/invalid", message, { option: "--flash" });
 }
 
@@ -156,7 +156,7 @@ function refuseUnknown(faults: readonly Fault[], boards: readonly NamedBoard[]):
   const unknown = faults.find((fault) => !boards.some(({ id }) => faultsOf([fault], id).length > 0));
   if (unknown === undefined) return;
   const [first, last] = [boards[0]?.id, boards.at(-1)?.id];
-  const message = `a fault is for ${unknown.device}, and there is no such device among ${first} … ${last}`;
+  const message = `a fault is for ${unknown.device}, but no device from ${first} to ${last} matches`;
   throw new OtaError("simulation/invalid-fault", message, { fault: unknown.device });
 }
 
@@ -169,13 +169,13 @@ function assertTopic(topic: string): void {
   }
 }
 
-/** A key set file as `tinybms-ota keys` makes it. */
+/** Reads a key set file, as `tinybms-ota keys` writes it, for the devices' product. */
 async function readProvisioned(file: string, product: string): Promise<TrustedKeys> {
   const keySet = readKeySetFile(file, await readInput(file));
   const { product: found } = keySet.document;
   if (found === product) return keySet;
-  const message = `--key-set: ${file} is for ${JSON.stringify(found)}; the devices are ${JSON.stringify(product)}`;
-  const hint = "--product says what the devices are";
+  const message = `--key-set: ${file} is for product ${JSON.stringify(found)}; the devices have ${JSON.stringify(product)}`;
+  const hint = "set the product of the devices with --product";
   throw new OtaError("signing/key-set-product", message, { expected: product, found }, { hint });
 }
 
@@ -184,7 +184,7 @@ function readKeySetFile(file: string, message: Uint8Array): TrustedKeys {
     return readKeySet(message, verifySignature);
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    const hint = "`tinybms-ota keys init` makes one: ota/keys/1.json";
+    const hint = "create a key set with `tinybms-ota keys init`: ota/keys/1.json";
     const text = `--key-set: ${file}: ${error.message}`;
     throw new OtaError("signing/key-set-unreadable", text, { file }, { cause: error, hint });
   }
@@ -197,9 +197,9 @@ async function readAppImage(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads what a board is flashed with, but for its NVS. Errors as {@link readDeviceInputs}.
+ * Reads the contents of a board's flash, except NVS. Throws as {@link readDeviceInputs}.
  *
- * @param options - Without `app`, the board gets a generated one: for the chip and project of `before`, if given.
+ * @param options - Without `app`, an app is generated, for the chip and project of `before` if given.
  */
 export async function readFlashContents(
   options: Pick<
@@ -225,7 +225,7 @@ export async function readFlashContents(
   };
 }
 
-/** Where a chip has its bootloader, for rows of partition CSV files that leave it out. */
+/** Returns the bootloader offset of a chip, for partition CSV rows that don't give it. */
 export function csvOptionsOf(chip: ChipName): PartitionCsvOptions {
   return { bootloaderOffset: chipByName(chip)?.bootloaderOffset ?? 0 };
 }
@@ -240,7 +240,7 @@ function chipOf(app: Uint8Array | undefined): ChipName | undefined {
   return chipById(parseAppImageHeader(app.subarray(0, APP_IMAGE_HEADER_SIZE)).chipId)?.name;
 }
 
-/** @throws OtaError `simulation/file-unreadable`. */
+/** Reads an input file. @throws {@link OtaError} `simulation/file-unreadable`. */
 export async function readInput(file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));

@@ -9,11 +9,11 @@ import type { RunOptions } from "./run-command.ts";
 
 const DEVICES_MAX = 10_000;
 
-/** `tinybms-sim run`. */
+/** Declares `run`. */
 export const declareRun: DeclareCommand = (command, run) => {
   addConnectionOptions(command);
   addDeviceOptions(command);
-  addCourseOptions(command);
+  addEndAndFaultOptions(command);
   declareIdf(command).action(
     run(async (options: RunOptions, output) => {
       const { run: runDevices } = await import("./run-command.ts");
@@ -72,9 +72,9 @@ function addDeviceOptions(command: Command): void {
     );
 }
 
-function addCourseOptions(command: Command): void {
+function addEndAndFaultOptions(command: Command): void {
   command
-    .optionsGroup("Course:")
+    .optionsGroup("Faults and end:")
     .addOption(repeatable("--fault <fault>", "fault to inject: inline, or a JSON file (repeatable)"))
     .addOption(new Option("--until <state>", "end when every device has finished an update").choices(["settled"]))
     .option("--timeout <seconds>", "end after this time (default: runs until interrupted)", positiveNumber);

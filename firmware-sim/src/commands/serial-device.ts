@@ -10,21 +10,21 @@ import { SerialCable } from "../serial/serial-cable.ts";
 import { provisionedBoard } from "./provisioned-boards.ts";
 import { openSerialPort, type SerialAddress } from "./serial-option.ts";
 
-/** A device with its serial port on the network. */
+/** A running device whose serial port is served on the network. */
 export interface SerialDevice {
   readonly connection: DeviceConnection;
-  /** Where its port is. */
+  /** TCP port number. */
   readonly port: number;
-  /** Ends it, and whoever is connected. */
+  /** Stops the device and closes all connections. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs a device that is flashed by its serial port: the ROM starts what is in flash, agent and all, and stops it for a
- * host. Whatever the flash then says of the device's name and broker holds from its next start.
+ * Runs a device that can be flashed over its serial port. The ROM starts the software in flash, and stops it for a host.
+ * If a host changes ID or broker in NVS, the change takes effect at the next start.
  *
- * @param brokerUrl - `undefined`: unless its NVS names a broker, the device is without a network.
- * @throws OtaError `arguments/invalid` where the port can't be opened.
+ * @param brokerUrl - URL of the broker; if `undefined` and NVS has none, the device has no network.
+ * @throws {@link OtaError} `arguments/invalid` if the port can't be opened.
  */
 export async function startSerialDevice(
   device: SimulatedDevice,
@@ -42,8 +42,7 @@ export async function startSerialDevice(
   const onRestart = (after: "reset" | "power-cut") => (after === "reset" ? cable.restartApp() : cable.powerOn());
   const connection = new DeviceConnection(device, brokerUrl, { ...options, onLog: log, onRestart });
   const firmware = new ConnectedFirmware(connection, () => {
-    const told = toldBySomebody(connection.device);
-    if (told !== undefined) connection.device = createProvisionedDevice(hardware, { faults, seed });
+    if (hasNewIdentity(connection.device)) connection.device = createProvisionedDevice(hardware, { faults, seed });
   });
   const onPowerLost = (message: string) => {
     onLog?.({ type: "power-cut", now: Math.floor(performance.now()), device: connection.device.id, message });
@@ -68,13 +67,13 @@ export async function startSerialDevice(
   }
 }
 
-/** Whom the flash says that the device is, where that is news to it. */
-function toldBySomebody({ hardware, provisioning, id }: SimulatedDevice): string | undefined {
+/** Returns whether the flash now holds an identity that the device doesn't have yet. */
+function hasNewIdentity({ hardware, provisioning, id }: SimulatedDevice): boolean {
   try {
-    const told = provisionedBoard(hardware, "the flash", false);
-    return told === undefined || (provisioning !== undefined && told.id === id) ? undefined : told.id;
+    const found = provisionedBoard(hardware, "the flash", false);
+    return found !== undefined && (provisioning === undefined || found.id !== id);
   } catch (error) {
-    if (isOtaError(error)) return undefined;
+    if (isOtaError(error)) return false;
     throw error;
   }
 }

@@ -4,20 +4,20 @@ import { listenOnRfc2217 } from "../serial/rfc2217-port.ts";
 import type { SerialCable } from "../serial/serial-cable.ts";
 import { type ListenAddress, listenOnTcp, type NetworkPort } from "../serial/tcp-port.ts";
 
-/** What carries a serial port over the network: bytes alone, or with control lines and rate. */
+/** Protocol of a serial port on the network: only bytes, or also control lines and baud rate. */
 type Carrier = "tcp" | "rfc2217";
 
-/** Where `--serial` puts the device's serial port. */
+/** Address and protocol of `--serial`, with the value of `--reset-circuit`. */
 export interface SerialAddress extends ListenAddress {
   readonly carrier: Carrier;
   readonly resetCircuit: ResetCircuit;
 }
 
 /**
- * Reads `--serial`: `tcp:HOST:PORT` or `rfc2217:HOST:PORT`, an IPv6 address in brackets.
+ * Parses the value of `--serial`: `tcp:HOST:PORT` or `rfc2217:HOST:PORT`, with an IPv6 address in brackets.
  *
- * @param resetCircuit - As `--reset-circuit` says.
- * @throws OtaError `arguments/invalid`.
+ * @param resetCircuit - Value of `--reset-circuit`.
+ * @throws {@link OtaError} `arguments/invalid`.
  */
 export function parseSerialOption(text: string, resetCircuit: ResetCircuit = "transistors"): SerialAddress {
   const match = /^(tcp|rfc2217):(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
@@ -26,14 +26,14 @@ export function parseSerialOption(text: string, resetCircuit: ResetCircuit = "tr
   if (host !== undefined && port <= 0xffff) {
     return { carrier: match?.[1] === "tcp" ? "tcp" : "rfc2217", host, port, resetCircuit };
   }
-  const message = `--serial is ${JSON.stringify(text)}; it must be tcp:HOST:PORT or rfc2217:HOST:PORT, port 0 for any`;
+  const message = `--serial is ${JSON.stringify(text)}; it must be tcp:HOST:PORT or rfc2217:HOST:PORT; port 0 picks a free port`;
   throw new OtaError("arguments/invalid", message, { option: "--serial" });
 }
 
 /**
- * Opens the port.
+ * Starts to serve the serial port.
  *
- * @throws OtaError `arguments/invalid` where it can't listen there.
+ * @throws {@link OtaError} `arguments/invalid` if it can't listen on the address.
  */
 export async function openSerialPort(cable: SerialCable, address: SerialAddress): Promise<NetworkPort> {
   try {
@@ -45,14 +45,14 @@ export async function openSerialPort(cable: SerialCable, address: SerialAddress)
   }
 }
 
-/** What esptool has to be told of a board that the usual sequence doesn't reset. */
+/** Options of esptool for boards that its default reset sequence doesn't reset. */
 const BEFORE: Readonly<Record<ResetCircuit, string>> = {
   transistors: "",
   "usb-serial-jtag": " --before usb-reset",
   none: " --before no-reset --after no-reset",
 };
 
-/** How esptool is told of the port and of how its board is reset. */
+/** Returns the esptool options for the port and its reset circuit. */
 export function esptoolOptions({ carrier, host, resetCircuit }: SerialAddress, port: number): string {
   const shown = host.includes(":") ? `[${host}]` : host;
   return carrier === "tcp"

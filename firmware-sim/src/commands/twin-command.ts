@@ -6,7 +6,7 @@ import { runWithProgress } from "./power-cut-progress.ts";
 import { readInput } from "./run-inputs.ts";
 import { summarizeTwin } from "./twin-summary.ts";
 
-/** The options of `tinybms-sim twin`. */
+/** Options of `tinybms-sim twin`. */
 export interface TwinOptions extends IdfOptions {
   readonly flash: string;
   readonly update: string;
@@ -20,10 +20,10 @@ export interface TwinOptions extends IdfOptions {
 const EXIT_CODES: Readonly<Record<TwinResult["verdict"], number>> = { yes: 0, no: 1, "cannot-tell": 2 };
 
 /**
- * `tinybms-sim twin`: would this very device survive this release?
+ * Runs `tinybms-sim twin`: predicts whether a device survives a release.
  *
- * @returns The exit code: 0 yes, 1 no, 2 where it can't be told, 130 interrupted.
- * @throws OtaError for files that can't be read or are not what they should be.
+ * @returns Exit code: 0 for yes, 1 for no, 2 for `cannot-tell`, 130 if interrupted.
+ * @throws {@link OtaError} for unreadable or invalid files.
  */
 export async function twin(options: TwinOptions, output: CommandOutput): Promise<number> {
   const input = await readTwinInput(options);
@@ -53,7 +53,7 @@ async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
 async function readText(file: string): Promise<string> {
   const text = decodeText(await readInput(file));
   if (text !== undefined) return text;
-  throw new OtaError("simulation/efuse-invalid", `${file} is no text in UTF-8 or UTF-16; it must be JSON`, {
+  throw new OtaError("simulation/efuse-invalid", `${file} is not text in UTF-8 or UTF-16; it must be JSON`, {
     file,
     path: "",
   });

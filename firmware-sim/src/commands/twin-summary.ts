@@ -5,7 +5,7 @@ import { idfLine } from "./idf-option.ts";
 
 const COLORS = { yes: "green", no: "red", "cannot-tell": "yellow" } as const;
 
-/** A result for people: what is on the board, what was tried, what is assumed, and the verdict. */
+/** Formats a result for people: the board's content, the builds tried, the assumptions and the verdict. */
 export function summarizeTwin(result: TwinResult, durationMs: number, output: CommandOutput): readonly string[] {
   const { verdict, reasons, assumptions, found, idf, update, builds } = result;
   const lines = [...boardLines(found), `simulated   ${idfLine(idf)}`];
@@ -15,8 +15,8 @@ export function summarizeTwin(result: TwinResult, durationMs: number, output: Co
   for (const assumption of assumptions) lines.push(`assumed     ${assumption}`);
   for (const { code, message } of reasons) lines.push(`${output.style(COLORS[verdict], code)}  ${message}`);
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
-  const said = { yes: "yes: it survives this release", no: "no", "cannot-tell": "cannot tell" }[verdict];
-  return [...lines.map(printable), `${output.style(COLORS[verdict], said)}  (${seconds})`];
+  const text = { yes: "yes: it survives this release", no: "no", "cannot-tell": "cannot tell" }[verdict];
+  return [...lines.map(printable), `${output.style(COLORS[verdict], text)}  (${seconds})`];
 }
 
 function boardLines({ chip, flashSize, bootloader, slots, otadata, nvs }: BoardDescription): readonly string[] {
