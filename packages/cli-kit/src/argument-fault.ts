@@ -3,8 +3,8 @@ import { type Command, CommanderError } from "commander";
 /**
  * Parses arguments that commander refused once more, to find out whether a misspelled name is the reason.
  *
- * commander looks for missing options before it looks at unknown ones. So `deploy --verison 1.2.3` is told that
- * `--version` is missing, and the name that was misspelled is not even mentioned.
+ * commander checks for missing options before unknown ones. So for `deploy --verison 1.2.3` it reports that `--version` is
+ * missing, and does not mention the misspelled name.
  *
  * @param thrown - The error of parsing `argv`.
  * @param program - A program that has parsed nothing yet. None of its actions run.
@@ -17,7 +17,7 @@ export async function argumentFault(thrown: unknown, program: Command, argv: rea
     throw thrown;
   });
   try {
-    // Suggestions are for names: `--verison=1.2.3` resembles nothing.
+    // commander compares whole arguments with option names, and `--verison=1.2.3` resembles none.
     const separated = argv.flatMap((argument) => /^(--[^=]+)=(.*)$/s.exec(argument)?.slice(1) ?? argument);
     await program.parseAsync(separated, { from: "user" });
   } catch (error) {

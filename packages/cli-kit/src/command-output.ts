@@ -10,11 +10,11 @@ export interface CommandWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Whether nobody can be asked for anything, whatever the process has for a terminal. */
+  /** Whether the command must not prompt, even if the process has a terminal. */
   readonly isUnattended?: boolean;
 }
 
-/** The options that every command has. */
+/** Output options of every command. */
 export interface OutputOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -24,7 +24,7 @@ export interface OutputOptions {
 type NodeUtil = typeof import("node:util");
 type Style = Parameters<NodeUtil["styleText"]>[0];
 
-/** Loaded when a text needs it: it takes longer to load than most commands take to print. */
+/** Returns `node:util`, loaded only when needed: loading takes longer than most commands take to print. */
 const util = (): NodeUtil => process.getBuiltinModule("node:util");
 
 /** Secrets of each world. An output that is created later redacts them too. */
@@ -76,7 +76,7 @@ export class CommandOutput {
     return new OtaError(code, message, this.redactAll(details), options);
   }
 
-  /** Copies a result without what {@link hide} was told. */
+  /** Returns a copy of a result with the secrets of {@link hide} redacted. */
   redactAll<T>(value: T): T {
     if (value instanceof Error) return this.clean(value) as T & Error;
     if (typeof value === "string") return this.redact(value) as T & string;
@@ -152,7 +152,7 @@ export class CommandOutput {
 
 /** Returns a text from outside on one line, without the control sequences of terminals. */
 export function printable(text: string): string {
-  // Nearly all text is: tables of many rows make no copy of each cell.
+  // Nearly all text is plain. Returning it avoids a copy of each cell of a long table.
   if (/^[\x20-\x7e]*$/.test(text)) return text;
   return util()
     .stripVTControlCharacters(text)

@@ -15,7 +15,7 @@ const INPUT_GROUPS: readonly string[] = [
   "simulation",
 ];
 
-/** Errors of these groups that no input causes: the same command may succeed later. */
+/** Errors of these groups that are not caused by input: the same command may succeed later. */
 const TRANSIENT: readonly string[] = [
   "package/locked",
   "package/write-failed",

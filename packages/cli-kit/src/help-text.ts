@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** Declares the options that every command has. Called last, so that help shows them below the command's own. */
+/** Declares the options of every command. Call it last, so that help shows them below the command's own options. */
 export function addOutputOptions(command: Command): Command {
   return command
     .optionsGroup("Output and help:")

@@ -3,13 +3,13 @@ import type { TextStream } from "./command-output.ts";
 /**
  * Keeps a write error of standard output or standard error from ending the command with a stack trace.
  *
- * A reader that goes away, such as `head`, ends the output, not the command. Any other error, such as a full disk, is
- * reported once, and the command ends with 1 although it has done its work.
+ * A closed pipe, for example to `head`, ends the output but not the command. Any other error, such as a full disk, is
+ * reported once, and the exit code becomes 1 even if the command succeeds.
  */
 export class OutputFaults {
   #hasFault = false;
 
-  /** Listens to a stream; several calls for one stream listen once. */
+  /** Listens to a stream. Several calls for one stream add one listener. */
   watch(stream: TextStream): TextStream {
     if (stream.listenerCount("error") > 0) return stream;
     return stream.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import type { CommandWorld } from "./command-output.ts";
 import { OutputFaults } from "./output-faults.ts";
 
-/** How long a process may take to end after its result, and after an interruption, in milliseconds. */
+/** Maximum time for a process to end after its result, and after an interruption, in milliseconds. */
 const END_MS = { result: 500, interruption: 1_500 };
 
 /**
@@ -27,7 +27,7 @@ export async function runInProcess(
   }
   const faults = new OutputFaults();
   process.exitCode = await run(process.argv.slice(2), {
-    // Opening a stream takes a millisecond, and most commands need one.
+    // Opening a stream takes a millisecond, and most commands need only one.
     get stdout() {
       return faults.watch(process.stdout);
     },
@@ -41,8 +41,8 @@ export async function runInProcess(
 }
 
 /**
- * Ends the process unless it ends by itself before. Commands leave nothing behind, but some waits of the operating system
- * can't be cancelled, such as a name server's that does not answer.
+ * Ends the process after a delay, unless it ends by itself earlier. Commands leave nothing open, but some system calls
+ * can't be canceled, for example while a name server does not answer.
  */
 function endWithin(delayMs: number, exitCode?: number): void {
   setTimeout(() => {

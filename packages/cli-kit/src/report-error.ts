@@ -28,7 +28,7 @@ function otaErrorOf(thrown: unknown, signal: AbortSignal): OtaError | undefined 
   return signal.aborted ? new OtaError("delivery/interrupted", "interrupted", {}) : undefined;
 }
 
-/** commander's message without what stands around it: `error: `, and a suggestion in parentheses on its own line. */
+/** Converts an error of commander. Its message begins with `error: `, and may have a suggestion in a second line. */
 function argumentError({ code, message }: CommanderError): OtaError<"arguments/invalid"> {
   // For a missing command, commander prints its help, which the user did not request.
   if (code === "commander.help") {

@@ -3,17 +3,18 @@ import { argumentFault } from "./argument-fault.ts";
 import type { CommandOutput, CommandWorld, OutputOptions } from "./command-output.ts";
 import { addOutputOptions } from "./help-text.ts";
 
-/** Makes a commander action of a step that returns the exit code. */
+/** Turns a step that returns an exit code into a commander action. */
 export type RunStep = <Options>(
   step: (options: Options, output: CommandOutput) => Promise<number>,
 ) => (options: Options & OutputOptions) => Promise<void>;
 
 /**
- * Gives a command its options and its action. What the action needs is imported when it runs: `--help` needs no MQTT.
+ * Declares the options and the action of a command. The action imports what it needs when it runs, so that `--help` does
+ * not load MQTT.
  */
 export type DeclareCommand = (command: Command, run: RunStep) => void;
 
-/** What a command is called and does, and where its options are declared. */
+/** A command with its name, description and declaration. */
 export interface CommandDefinition {
   readonly name: string;
   readonly description: string;
@@ -33,8 +34,9 @@ export interface ProgramDefinition {
 /**
  * Runs one command of a program.
  *
- * @param argv - The arguments after the program's name.
- * @returns The exit code: 0 done, 1 failed, 2 wrong arguments or input, 130 interrupted. Errors are reported, not thrown.
+ * @param argv - Arguments after the program name.
+ * @returns Exit code: 0 for success, 1 for failure, 2 for invalid arguments or input, 130 if interrupted. Errors are
+ *   reported, not thrown.
  */
 export async function runProgram(
   definition: ProgramDefinition,
@@ -58,8 +60,8 @@ export async function runProgram(
 }
 
 /**
- * Builds the program with all commands, and the options of those that the arguments name: declaring the options of every
- * command takes longer than most commands run.
+ * Builds the program with all commands, but only with the options of commands that occur in the arguments: declaring the
+ * options of every command takes longer than most commands run.
  */
 async function buildProgram(
   { name, description, version, commands }: ProgramDefinition,
@@ -74,7 +76,7 @@ async function buildProgram(
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
-      // runProgram reports errors in the form that all errors have.
+      // runProgram reports errors in the common format.
       writeErr: () => undefined,
     });
   const run: RunStep = (step) => async (options) => onEnd(await step(options, await openOutput(world, options)));
@@ -87,7 +89,7 @@ async function buildProgram(
   return program;
 }
 
-/** Imported when it is needed: what it needs in turn takes longer to load than `--help` takes as a whole. */
+/** Creates the output. Imported only when needed: its imports take longer to load than `--help` takes as a whole. */
 async function openOutput(world: CommandWorld, options: OutputOptions): Promise<CommandOutput> {
   const { CommandOutput } = await import("./command-output.ts");
   return new CommandOutput(world, options);

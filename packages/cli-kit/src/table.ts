@@ -5,16 +5,16 @@ export type ColumnAlignment = "left" | "right";
 
 /** Options of {@link tableLines}. */
 export interface TableOptions {
-  /** For each column; "left" if absent. */
+  /** Alignment of each column. @defaultValue `left` */
   readonly alignments?: readonly ColumnAlignment[] | undefined;
-  /** Styles a cell after it was padded: `row` counts from 0, the headings are row -1. */
+  /** Styles a padded cell. `row` is 0 for the first row and -1 for the headings. */
   readonly paint?: ((cell: string, row: number, column: number) => string) | undefined;
 }
 
 /**
- * Formats a table: a line of headings, then one line a row. Every column is as wide as its widest cell.
+ * Formats a table: a line of headings, then one line per row. Every column is as wide as its widest cell.
  *
- * @param rows - As many cells each as there are headings. Control sequences of terminals are removed.
+ * @param rows - Rows with one cell per heading. Control sequences of terminals are removed.
  * @returns The lines, without spaces at their ends.
  */
 export function tableLines(
@@ -23,7 +23,7 @@ export function tableLines(
   { alignments = [], paint = (cell) => cell }: TableOptions = {},
 ): readonly string[] {
   const all = [headings, ...rows].map((row) => row.map((cell) => printable(cell)));
-  // No spread: a table may have more rows than a call has arguments.
+  // Not Math.max(...widths): a table may have more rows than a call may have arguments.
   const widths = headings.map((_, column) => all.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
   return all.map((row, index) => {
     const last = row.findLastIndex((cell) => cell !== "");

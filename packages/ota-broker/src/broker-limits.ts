@@ -1,42 +1,43 @@
 import { BLOB_SIZE_MAX } from "./message-size.ts";
 
-/** What clients may make an embedded broker hold and do. */
+/** Resource limits of an embedded broker. */
 export interface BrokerLimits {
-  /** How long a connection may take to its CONNECT, and before that for its TLS handshake, in milliseconds. */
+  /** Maximum time until CONNECT, and before that for the TLS handshake, in milliseconds. */
   readonly connectTimeoutMs: number;
   /**
-   * How long a client may leave what it was sent unread, in milliseconds. A message is done with only when every
-   * subscriber took it, so one device that lost its power would hold up all the others for longer.
+   * Maximum time that a client may leave its messages unread, in milliseconds. A message is finished only when every
+   * subscriber has received it, so a device without power delays all others for this time.
    */
   readonly drainTimeoutMs: number;
-  /** The longest CONNECT, in bytes: identifier, user name, password, and a state report as the will. */
+  /** Maximum size of CONNECT, in bytes: identifier, user name, password, and a state report as the will. */
   readonly connectSizeMax: number;
-  /** The largest message on a topic that is none of the protocol's, from who may deliver images, in bytes. */
+  /** Maximum size of a message on a topic outside the protocol, from a client that may deliver images, in bytes. */
   readonly blobSizeMax: number;
-  /** What all packets that have begun and not ended may announce together, in bytes. */
+  /** Maximum total announced size of all packets that have begun and not ended, in bytes. */
   readonly unfinishedBytesMax: number;
-  /** What all retained messages may take together, in bytes. */
+  /** Maximum total size of all retained messages, in bytes. */
   readonly retainedBytesMax: number;
-  /** What the retained messages of one publisher, or of one process of this machine, may take, in bytes. */
+  /** Maximum total size of the retained messages of one publisher, or of one process of this machine, in bytes. */
   readonly retainedBytesPerPublisherMax: number;
-  /** What the retained messages of one device may take, in bytes. Devices without a name share it by their address. */
+  /** Maximum total size of the retained messages of one device, in bytes. Devices without a name share it by address. */
   readonly retainedBytesPerDeviceMax: number;
-  /** Levels of a topic. */
+  /** Maximum number of levels of a topic. */
   readonly topicLevelsMax: number;
-  /** Subscriptions of a device; the protocol needs six. */
+  /** Maximum number of subscriptions of a device; the protocol needs six. */
   readonly deviceSubscriptionsMax: number;
-  /** Subscriptions of any other client. */
+  /** Maximum number of subscriptions of any other client. */
   readonly subscriptionsMax: number;
-  /** Messages of one client at QoS 2 that it has sent and not released. */
+  /** Maximum number of QoS 2 messages that a client has sent and not released. */
   readonly inflightQos2Max: number;
-  /** Connections from one address of another machine. */
+  /** Maximum number of connections from one address of another machine. */
   readonly connectionsPerAddressMax: number;
-  /** Connections of processes of this machine: simulated devices come by the thousand. */
+  /** Maximum number of connections from this machine, which may run thousands of simulated devices. */
   readonly localConnectionsMax: number;
 }
 
 const MIB = 1024 * 1024;
 
+/** Default limits. */
 export const BROKER_LIMITS: BrokerLimits = {
   connectTimeoutMs: 5_000,
   drainTimeoutMs: 5_000,

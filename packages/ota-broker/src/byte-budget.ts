@@ -1,5 +1,6 @@
-/** How many bytes many holders may hold together. */
+/** A limit on the bytes that all holders hold together. */
 export class ByteBudget {
+  /** Limit in bytes. */
   readonly sizeMax: number;
   readonly #held: Map<object, number> = new Map();
   #total = 0;
@@ -9,9 +10,9 @@ export class ByteBudget {
   }
 
   /**
-   * Notes how much a holder holds now, in place of what it held before.
+   * Replaces the number of bytes that a holder holds.
    *
-   * @returns `false`, and nothing noted, if it is more than before and there is no room for it.
+   * @returns `false`, with nothing changed, if it is higher than before and exceeds the limit.
    */
   hold(holder: object, sizeBytes: number): boolean {
     const before = this.#held.get(holder) ?? 0;

@@ -14,22 +14,22 @@ export interface PolicyOptions {
    * Users who may connect. If `undefined`, every client may connect: as a device, or with all rights from this machine.
    */
   readonly users: readonly BrokerUser[] | undefined;
-  /** Below which topics clients may publish and subscribe; `undefined`: below any. */
+  /** Topic roots below which clients may publish and subscribe; `undefined` allows any. */
   readonly topicRoots: readonly string[] | undefined;
   readonly limits: BrokerLimits;
-  /** The topics on which publishers may send whole images. */
+  /** Topics on which publishers may send whole images. */
   readonly blob: BlobTopics;
   /** Called for each refusal of a client's request. */
   readonly onRefused: (conn: Client["conn"], clientId: string, reason: string) => void;
 }
 
-/** The handlers by which aedes asks what a client may do. */
+/** Handlers of aedes that decide what a client may do. */
 type Handlers = Required<Pick<AedesOptions, "preConnect" | "authenticate" | "authorizePublish" | "authorizeSubscribe">>;
 
 /** Return codes of CONNACK (MQTT 3.1.1 section 3.2.2.3). */
 const ReturnCode = { identifier: 2, unavailable: 3, credentials: 4, unauthorized: 5 } as const;
 
-/** Who the clients of a broker are, and what each of them may do. */
+/** Authenticates and authorizes the clients of a broker. */
 export class ClientPolicy {
   readonly #options: PolicyOptions;
   readonly #login: Login | undefined;
@@ -58,10 +58,10 @@ export class ClientPolicy {
     for (const filter of filters) this.#subscriptions.get(client)?.delete(filter);
   }
 
-  /** For the options of aedes. */
+  /** Handlers for the options of aedes. */
   readonly handlers: Handlers = {
     preConnect: (_client, packet, done) => {
-      // A session that outlived its connection would gather messages in memory for a client that may never return.
+      // A session that outlived its connection would collect messages in memory for a client that may never return.
       packet.clean = true;
       done(null, true);
     },
@@ -92,7 +92,7 @@ export class ClientPolicy {
       const fault = this.#subscriptionFault(client, subscription.topic);
       if (fault === undefined) return done(null, subscription);
       this.#refuse(client, fault);
-      // Without a subscription aedes answers 0x80 in SUBACK, and goes on.
+      // Without a subscription, aedes answers 0x80 in SUBACK and keeps the connection.
       done(null, null);
     },
   };
@@ -153,7 +153,7 @@ export class ClientPolicy {
     this.#subscriptions.set(client, filters);
     const { deviceSubscriptionsMax, subscriptionsMax } = this.#options.limits;
     const max = identity.role === "device" ? deviceSubscriptionsMax : subscriptionsMax;
-    if (!filters.has(filter) && filters.size >= max) return `it has ${max} subscriptions, as many as it may`;
+    if (!filters.has(filter) && filters.size >= max) return `it has reached its limit of ${max} subscriptions`;
     filters.add(filter);
     this.#access.subscribed(identity, filter);
     return undefined;

@@ -20,19 +20,19 @@ const HANDLED_ALONE: ReadonlySet<string> = new Set(["SUBSCRIBE", "UNSUBSCRIBE"])
 const NOTHING = new Uint8Array(0);
 
 /**
- * One client's connection as the broker reads it: guarded, and in order.
+ * A client's connection for the broker to read, behind a {@link PacketGuard} and in order.
  *
- * aedes handles all packets of one read at the same time, so an UNSUBSCRIBE can undo the SUBSCRIBE behind it. This stream
- * ends what it hands over after each of these two packets, and goes on when {@link ClientStream.proceed} is called.
+ * aedes handles all packets of one read at the same time, so an UNSUBSCRIBE can undo the SUBSCRIBE after it. This stream
+ * stops after each of these two packets until {@link ClientStream.proceed} is called.
  */
 export class ClientStream extends Duplex {
   readonly #socket: Socket;
   readonly #options: ClientStreamOptions;
-  /** Bytes that came in and were not handed over. */
+  /** Bytes received and not yet passed to the broker. */
   #waiting: Uint8Array = NOTHING;
   #isHeld = false;
   #hasEnded = false;
-  /** Called when the socket takes bytes again. */
+  /** Called when the socket accepts bytes again. */
   #onDrain: (() => void) | undefined;
 
   constructor(socket: Socket, options: ClientStreamOptions) {
@@ -65,7 +65,7 @@ export class ClientStream extends Duplex {
     if (!this.#isHeld || this.destroyed) return;
     this.#isHeld = false;
     this.#handOver();
-    // The next _read may have come while the packet was being handled.
+    // _read may have been called while the packet was being handled.
     if (!this.#isHeld) this.#socket.resume();
   }
 
@@ -108,12 +108,12 @@ export class ClientStream extends Duplex {
     done?.();
   }
 
-  /** Hands over what came in, up to the end of a packet that is handled alone. */
+  /** Passes received bytes to the broker, up to the end of a packet that is handled alone. */
   #handOver(): void {
     if (this.destroyed) return;
     let isRoomLeft = true;
     while (this.#waiting.length > 0 && !this.#isHeld) {
-      const size = this.#judge();
+      const size = this.#admittedSize();
       if (this.destroyed) return;
       const piece = this.#waiting.subarray(0, size);
       this.#waiting = this.#waiting.subarray(size);
@@ -123,8 +123,8 @@ export class ClientStream extends Duplex {
     if (this.#hasEnded && this.#waiting.length === 0) this.push(null);
   }
 
-  /** @returns How many of the waiting bytes may be handed over now. */
-  #judge(): number {
+  /** Returns how many of the waiting bytes may be passed on now. */
+  #admittedSize(): number {
     const { guard, budget } = this.#options;
     let size = 0;
     while (size < this.#waiting.length && !this.#isHeld) {

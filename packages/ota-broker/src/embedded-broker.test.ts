@@ -38,7 +38,7 @@ test("a port that is taken is told with host, port and what to do", async () => 
   if (!(error instanceof OtaError)) throw new Error(`no OtaError: ${String(error)}`);
   expect(error.code).toBe("delivery/broker-unreachable");
   expect(error.details).toEqual({ host: "127.0.0.1", port: first.port });
-  expect(error.message).toContain("the port is taken");
+  expect(error.message).toContain("the port is in use");
   expect(error.hint).toContain("--broker");
 });
 

@@ -18,30 +18,29 @@ import { ConnectionCount, isOfThisMachine } from "./remote-address.ts";
 export interface EmbeddedBrokerOptions {
   /** Address to listen on. @defaultValue `127.0.0.1`, which only this machine can reach */
   readonly host?: string;
-  /** TCP port; 0 for any free port. @defaultValue 0 */
+  /** TCP port; 0 picks a free one. @defaultValue 0 */
   readonly port?: number;
   /**
-   * Who may connect, and as what: {@link readPasswordFile} gives them. Without it nobody is asked: processes of this machine may
-   * do everything, clients of other machines what a device may. (A client identifier proves nothing, so which of the
-   * devices it is stays open.)
+   * Users who may connect, as returned by {@link readPasswordFile}. If absent, no client needs a password: processes of this
+   * machine may do everything, and clients of other machines may do what any device may.
    */
   readonly users?: readonly BrokerUser[];
-  /** The topics of the channels that it serves; without it, those that a publisher has used since the broker started. */
+  /** Topics of the channels that it serves; by default those that a publisher has used since the broker started. */
   readonly topicRoots?: readonly string[];
-  /** Encrypts every connection. */
+  /** Certificates; if given, every connection is encrypted. */
   readonly tls?: BrokerTls;
-  /** In place of the defaults, each for itself. */
+  /** Limits that replace the defaults one by one. */
   readonly limits?: Partial<BrokerLimits>;
   /** Called for each refusal of a client's request. */
   readonly onRefused?: (refusal: BrokerRefusal) => void;
 }
 
-/** Certificates of a broker, PEM. */
+/** Certificates of a broker, in PEM format. */
 export interface BrokerTls {
-  /** The broker's certificate, and the chain above it. */
+  /** Certificate of the broker, followed by its chain. */
   readonly cert: string;
   readonly key: string;
-  /** Issuers of clients' certificates. With them, who has no certificate of theirs does not get to CONNECT. */
+  /** CA certificates of clients. If given, only clients with such a certificate can connect. */
   readonly ca?: string;
 }
 
@@ -59,21 +58,20 @@ export interface BrokerRefusal {
 export interface EmbeddedBroker {
   /** URL for clients of this machine, for example `mqtt://127.0.0.1:1883`. */
   readonly url: string;
-  /** The address it listens on, as it was asked for. */
+  /** Address that it listens on, as given in the options. */
   readonly host: string;
-  /** The TCP port it listens on. */
+  /** TCP port that it listens on. */
   readonly port: number;
   /** Closes every connection and stops listening. Discards retained messages. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an MQTT 3.1.1 broker in this process: aedes over TCP or TLS, messages in memory, behind a {@link PacketGuard}
- * for each connection and the access control of the protocol's topics table. Sessions end with their connections.
+ * Starts an MQTT 3.1.1 broker in this process: aedes over TCP or TLS, with messages in memory, a {@link PacketGuard} for
+ * each connection, and the access control of the protocol's topics table. Sessions end with their connections.
  *
- * @throws {@link OtaError} `delivery/broker-unreachable` if it can't listen there: the port is taken, the address is
- *   none of this machine's, or it takes rights to listen on it.
- * @throws {@link OtaError} `delivery/tls-failed` if a certificate or key is none.
+ * @throws {@link OtaError} `delivery/broker-unreachable` if it can't listen: the port is in use, the address is not one of
+ *   this machine's, or permission is denied; `delivery/tls-failed` if a certificate or key is invalid.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const { host = "127.0.0.1", port = 0, users, topicRoots, tls } = options;
@@ -83,7 +81,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
     options.onRefused?.({ address: addressOf(conn), clientId, reason });
   const blob: BlobTopics = { topics: topicRoots ?? "any", sizeMax: limits.blobSizeMax };
   const policy = new ClientPolicy({ users, topicRoots, limits, blob, onRefused });
-  // Only here: aedes takes longer to load than all the rest, and who wants the guard for a client has no use for it.
+  // Imported here because aedes takes longer to load than all the rest, and clients of the guard don't need it.
   const { Aedes } = await import("aedes");
   const aedes = new Aedes({
     ...policy.handlers,
@@ -145,7 +143,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
   };
 }
 
-/** aedes emits `subscribe` and `unsubscribe` when it has handled the packet. */
+/** Lets a client's stream continue. aedes emits `subscribe` and `unsubscribe` when it has handled the packet. */
 function proceed({ conn }: Client): void {
   if (conn instanceof ClientStream) conn.proceed();
 }
@@ -156,25 +154,25 @@ function createBrokerServer(
   handshakeTimeout: number,
 ): Server {
   if (tls === undefined) return createServer({ noDelay: true });
-  const isAsked = tls.ca !== undefined;
+  const isRequired = tls.ca !== undefined;
   try {
-    // OpenSSL passes over issuers that it can't read.
+    // OpenSSL skips CA certificates that it can't read.
     if (tls.ca !== undefined) new X509Certificate(tls.ca);
     return createTlsServer({
       ...tls,
-      requestCert: isAsked,
-      rejectUnauthorized: isAsked,
+      requestCert: isRequired,
+      rejectUnauthorized: isRequired,
       handshakeTimeout,
       noDelay: true,
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the embedded broker can't use its TLS certificate, key or issuers: ${reason}`;
+    const message = `the embedded broker can't use its TLS certificate, key or CA certificates: ${reason}`;
     throw new OtaError("delivery/tls-failed", message, { ...address, reason }, { cause });
   }
 }
 
-/** Keeps count of connections, and ends those beyond what an address may have before a byte of them is read. */
+/** Counts connections, and closes those beyond the limit of an address before reading from them. */
 function admitSockets(
   server: Server,
   sockets: Set<Socket>,
@@ -187,12 +185,12 @@ function admitSockets(
     socket.once("close", () => sockets.delete(socket));
     const max = isOfThisMachine(socket) ? limits.localConnectionsMax : limits.connectionsPerAddressMax;
     if (counts.add(socket) <= max) return;
-    onRefused(socket, "", `it has ${max} connections, as many as one address may`);
+    onRefused(socket, "", `its address has reached the limit of ${max} connections`);
     socket.destroy();
   });
   server.on("tlsClientError", (error: Error, socket: Socket) => {
     onRefused(socket, "", `its TLS handshake failed: ${error.message}`);
-    // Node.js tells of a handshake that takes too long, and leaves the connection as it is.
+    // Node.js reports a handshake that takes too long, but does not close the connection.
     socket.destroy();
   });
 }
@@ -216,12 +214,12 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 
 const LISTEN_FAULTS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   EADDRINUSE: [
-    "the port is taken",
-    "another broker may run here already: deliver through it with --broker mqtt://HOST:PORT, or take another port with --broker embedded://HOST:PORT",
+    "the port is in use",
+    "another broker may already run here: use it with --broker mqtt://HOST:PORT, or choose another port with --broker embedded://HOST:PORT",
   ],
-  EADDRNOTAVAIL: ["the address is none of this machine's", "0.0.0.0 listens on all of them"],
-  ENOTFOUND: ["there is no host of that name", "0.0.0.0 listens on every address of this machine"],
-  EACCES: ["permission denied", "ports below 1024 are for privileged users; take a higher one"],
+  EADDRNOTAVAIL: ["the address is not one of this machine's", "use 0.0.0.0 to listen on all addresses"],
+  ENOTFOUND: ["the host name is unknown", "use 0.0.0.0 to listen on all addresses of this machine"],
+  EACCES: ["permission denied", "ports below 1024 are for privileged users; choose a higher one"],
 };
 
 function portOf(server: Server): number {

@@ -1,12 +1,12 @@
 import { isTopicRoot, type ParsedTopic, parseTopic } from "@tinybms/ota-core";
 
 /**
- * Reads a topic of the protocol where the root may be unknown.
+ * Parses a topic of the protocol whose root may be unknown.
  *
  * @param topic - Any text.
- * @param roots - Below which topics count; `undefined` for any root.
- * @returns What the topic is for, under the shortest root that fits. A root has no wildcards: a filter with one above
- *   `/v1/` is no topic of the protocol.
+ * @param roots - Possible roots; `undefined` allows any.
+ * @returns The parsed topic, with the shortest matching root; `undefined` for any other topic, also for a filter with a
+ *   wildcard before `/v1/`.
  */
 export function findTopic(topic: string, roots: readonly string[] | undefined): ParsedTopic | undefined {
   for (const root of roots ?? rootsIn(topic)) {

@@ -4,53 +4,53 @@ import type { ByteBudget } from "./byte-budget.ts";
 import { type BlobTopics, messageSizeMax } from "./message-size.ts";
 import { PacketGuard, type PacketRefusal } from "./packet-guard.ts";
 
-/** What {@link guardClient} uses of an `MqttClient` of mqtt.js. */
+/** The members of mqtt.js's `MqttClient` that {@link guardClient} uses. */
 export interface GuardedClient {
-  /** The connection of now. */
+  /** The current connection. */
   readonly stream: Duplex;
   on(event: "packetsend", listener: (packet: { readonly cmd: string }) => void): unknown;
 }
 
-/** The longest packet besides PUBLISH and CONNECT, in bytes. */
+/** Maximum size of a packet other than PUBLISH and CONNECT, in bytes. */
 export const PACKET_SIZE_MAX: number = 64 * 1024;
 
-/** The largest message that is read only to be skipped, in bytes. A larger one ends the connection. */
+/** Maximum size of a message that is read and then skipped, in bytes. A larger one ends the connection. */
 export const SKIPPED_SIZE_MAX: number = 256 * 1024;
 
-/** A message that was skipped because it is larger than its topic may have. */
+/** A message that was skipped because it exceeds the maximum size of its topic. */
 export interface SkippedMessage {
   readonly topic: string;
   readonly sizeBytes: number;
   readonly sizeMax: number;
 }
 
-/** What a client accepts. */
+/** Options of {@link guardClient}. */
 export interface GuardOptions {
-  /** The topics on which whole images may come. */
+  /** Topics on which whole images are accepted. */
   readonly blob?: BlobTopics;
   /** Called for the first skipped message of each topic. */
   readonly onSkipped?: ((message: SkippedMessage) => void) | undefined;
 }
 
-/** Says which messages of a guarded client are to be read. */
+/** Filter for the messages of a guarded client. */
 export interface MessageFilter {
-  /** Returns `false` for a message that is larger than its topic may have, and counts it. */
+  /** Returns `false` for a message that exceeds the maximum size of its topic, and counts it. */
   admits(topic: string, payload: Uint8Array): boolean;
-  /** Messages that were too large. */
+  /** Number of messages that were too large. */
   readonly skipped: number;
 }
 
-/** Topics of skipped messages that are remembered, so that each is named once. */
+/** Maximum number of remembered topics of skipped messages. Each topic is reported once. */
 const NAMED_TOPICS_MAX = 1_000;
 
 /**
- * Guards a client of mqtt.js against its broker, on this connection and on every later one.
+ * Protects a client of mqtt.js from its broker, on this connection and every later one. Call it in the same turn in which
+ * the client is created.
  *
- * A message larger than its topic may have is read up to {@link SKIPPED_SIZE_MAX}: pass each message to the filter that is
- * returned, and drop what it does not admit. A larger one ends the connection before it is read, with an {@link OtaError}
- * `protocol/too-large`, and what is no MQTT with `protocol/malformed`. The client hears of it as its `error`, then its `close`.
- *
- * Call it in the same turn in which the client was made.
+ * A message that exceeds the maximum size of its topic is read up to {@link SKIPPED_SIZE_MAX}: pass each message to the
+ * returned filter, and drop those that it does not admit. A larger message ends the connection before it is read, with an
+ * {@link OtaError} `protocol/too-large`; bytes that are not MQTT end it with `protocol/malformed`. The client emits the
+ * error as `error`, then `close`.
  */
 export function guardClient(client: GuardedClient, { blob, onSkipped }: GuardOptions = {}): MessageFilter {
   const guard = (): void => {
@@ -59,7 +59,7 @@ export function guardClient(client: GuardedClient, { blob, onSkipped }: GuardOpt
     guardStream(client.stream, new PacketGuard({ ...limits, messageSizeMax: sizeMax }));
   };
   guard();
-  // mqtt.js makes another stream for each connection, and sends CONNECT on it in the same turn.
+  // mqtt.js creates a stream for each connection, and sends CONNECT on it in the same turn.
   client.on("packetsend", (packet) => {
     if (packet.cmd === "connect") guard();
   });
@@ -83,11 +83,11 @@ export function guardClient(client: GuardedClient, { blob, onSkipped }: GuardOpt
 }
 
 /**
- * Puts a guard before whatever reads a stream. The bytes go their way untouched, none is copied; when the guard refuses,
- * the stream is destroyed, and what reads it gets no more than the piece that came in last.
+ * Puts a guard before the readers of a stream, without copying bytes. If the guard refuses, the stream is destroyed; its
+ * readers get at most the piece that was received last.
  */
 function guardStream(stream: Duplex, guard: PacketGuard): void {
-  // Before the parser's own listener, without making the stream flow: streams say `data` for what read() returns, too.
+  // Runs before the parser's listener and does not start the flow: streams also emit `data` for bytes returned by read().
   stream.prependListener("data", (bytes: Uint8Array) => {
     if (stream.destroyed) return;
     const refusal = guard.push(bytes);
@@ -100,7 +100,7 @@ export function refusalError({ reason, packet, topic, sizeBytes, limitBytes, off
   const on = topic === undefined ? "" : ` on ${JSON.stringify(topic)}`;
   const where = `the ${packet} packet${on} at byte ${offset} of the connection`;
   if (reason === "too-large") {
-    const message = `${where} announces ${sizeBytes} bytes; it may have ${limitBytes}`;
+    const message = `${where} announces ${sizeBytes} bytes; the limit is ${limitBytes}`;
     return new OtaError("protocol/too-large", message, { message: packet, size: sizeBytes, limit: limitBytes });
   }
   return new OtaError("protocol/malformed", `${where} ${FAULTS[reason]}`, { message: packet, path: "" });
@@ -112,9 +112,9 @@ const FAULTS: Readonly<Record<Exclude<PacketRefusal["reason"], "too-large">, str
   "first-packet": "can't begin a connection; CONNECT comes first from a client, CONNACK from a server",
 };
 
-/** Returns the error that a connection ends with when all together announce too much. */
+/** Returns the error that ends a connection when all connections together have announced too many bytes. */
 export function budgetError(sizeBytes: number, budget: ByteBudget): OtaError {
   const limit = budget.sizeMax;
-  const message = `a packet of ${sizeBytes} bytes does not fit beside those under way; all together may have ${limit}`;
+  const message = `a packet of ${sizeBytes} bytes exceeds the limit of ${limit} bytes for all unfinished packets together`;
   return new OtaError("protocol/too-large", message, { message: "packet", size: sizeBytes, limit });
 }

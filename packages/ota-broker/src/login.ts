@@ -2,40 +2,41 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { BrokerUser } from "./password-file.ts";
 import { PASSWORD_COST, type PasswordHash, verifyPassword } from "./password-hash.ts";
 
-/** How checking a user name and password ended: `busy` if too many wait for theirs to be checked. */
+/** Result of checking a user name and password; `busy` if too many checks are waiting. */
 export type LoginResult = BrokerUser | "wrong" | "busy";
 
-/** Checks that may wait for their turn. */
+/** Maximum number of checks that wait. */
 const WAITING_MAX = 64;
 
 /**
- * Checks passwords: one at a time, because each takes 16 MiB of memory and a core; and a password that was right once
- * at next to no cost, so that a thousand devices that come back together, or behind a flood of guesses, need not wait.
+ * Checks passwords, one at a time because each check takes 16 MiB of memory and a core. A password that was correct before
+ * is checked at almost no cost, so that a thousand devices that reconnect together don't wait, not even during an attack.
  */
 export class Login {
   readonly #verify: typeof verifyPassword;
   readonly #users: ReadonlyMap<string, BrokerUser>;
-  /** What right passwords gave under a key that this process alone has. */
+  /** HMACs of correct passwords by user name, under a key that only this process has. */
   readonly #known: Map<string, Uint8Array> = new Map();
   readonly #key: Uint8Array = randomBytes(32);
-  /** For names that nobody has: telling them apart by time would give the names away. */
-  readonly #nobody: PasswordHash = { ...PASSWORD_COST, salt: randomBytes(16), hash: randomBytes(32) };
+  /** Hash that is checked for unknown names, so that the time does not reveal which names exist. */
+  readonly #unknownUser: PasswordHash = { ...PASSWORD_COST, salt: randomBytes(16), hash: randomBytes(32) };
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  /** @param verify - Checks one password; `verifyPassword` without it. */
+  /** @param verify - Checks one password. */
   constructor(users: readonly BrokerUser[], verify: typeof verifyPassword = verifyPassword) {
     this.#verify = verify;
     this.#users = new Map(users.map((user) => [user.name, user]));
   }
 
+  /** Checks a user name and password. */
   async check(name: string, password: Uint8Array): Promise<LoginResult> {
     const user = this.#users.get(name);
     const mark = createHmac("sha256", this.#key).update(password).digest();
     const known = this.#known.get(name);
     if (user !== undefined && known !== undefined && timingSafeEqual(known, mark)) return user;
     if (this.#waiting >= WAITING_MAX) return "busy";
-    const isRight = await this.#inTurn(() => this.#verify(password, user?.password ?? this.#nobody));
+    const isRight = await this.#inTurn(() => this.#verify(password, user?.password ?? this.#unknownUser));
     if (!isRight || user === undefined) return "wrong";
     this.#known.set(name, mark);
     return user;

@@ -1,16 +1,16 @@
 import { CHUNK_HASH_SIZE, CHUNK_HEADER_SIZE, CHUNK_SIZE, MESSAGE_SIZE_MAX, type ParsedTopic } from "@tinybms/ota-core";
 import { findTopic } from "./find-topic.ts";
 
-/** The largest image that a message may carry whole, in bytes: as much as the flash of nearly every module. */
+/** Maximum size of an image in a single message, in bytes: the flash size of nearly every module. */
 export const BLOB_SIZE_MAX: number = 16 * 1024 * 1024;
 
-/** The largest image that a hash list may be of, in bytes: the largest flash that ESP-IDF maps. */
+/** Maximum size of an image with a hash list, in bytes: the largest flash that ESP-IDF maps. */
 const IMAGE_SIZE_MAX = 32 * 1024 * 1024;
 
-/** The largest payload on a topic that is none of the protocol's, in bytes. */
+/** Maximum payload on a topic outside the protocol, in bytes. */
 const OTHER_SIZE_MAX = 64 * 1024;
 
-/** The largest payload on each topic, in bytes, as the topics table of docs/protocol.md says. */
+/** Maximum payload on each topic, in bytes, as in the topics table of docs/protocol.md. */
 const SIZE_MAX: Readonly<Record<ParsedTopic["kind"], number>> = {
   keys: MESSAGE_SIZE_MAX.keys,
   offer: MESSAGE_SIZE_MAX.offer,
@@ -22,19 +22,19 @@ const SIZE_MAX: Readonly<Record<ParsedTopic["kind"], number>> = {
   state: MESSAGE_SIZE_MAX.state,
 };
 
-/** On which topics whole images may come. */
+/** Topics on which whole images are accepted. */
 export interface BlobTopics {
-  /** The channels' topics; `"any"` for every topic that is none of the protocol's. */
+  /** Topics of the channels; `"any"` for every topic outside the protocol. */
   readonly topics: readonly string[] | "any";
-  /** The largest of them, in bytes. */
+  /** Maximum size of an image, in bytes. */
   readonly sizeMax: number;
 }
 
 /**
  * Returns the maximum payload on a topic in bytes.
  *
- * @param topic - `undefined` for a topic that is not valid in the protocol.
- * @param blob - Without it no message is as large as an image.
+ * @param topic - Topic; `undefined` if it is empty, too long or not UTF-8.
+ * @param blob - Topics for whole images; by default none.
  */
 export function messageSizeMax(topic: string | undefined, blob?: BlobTopics): number {
   if (topic === undefined) return OTHER_SIZE_MAX;

@@ -1,43 +1,45 @@
 import { decodeUtf8, TOPIC_SIZE_MAX } from "@tinybms/ota-core";
 
-/** What a {@link PacketGuard} lets pass. All sizes in bytes. */
+/** Limits of a {@link PacketGuard}. All sizes are in bytes. */
 export interface PacketLimits {
-  /** The packet that a connection must begin with: `connect` from a client, `connack` from a server. */
+  /** Packet that a connection must begin with: `connect` from a client, `connack` from a server. */
   readonly first: "connect" | "connack";
-  /** The longest CONNECT, its fixed header not counted. */
+  /** Maximum size of CONNECT without its fixed header. */
   readonly connectSizeMax: number;
-  /** The longest packet of every other kind but PUBLISH, its fixed header not counted. */
+  /** Maximum size of any packet other than CONNECT and PUBLISH, without its fixed header. */
   readonly packetSizeMax: number;
   /**
-   * The largest payload of a PUBLISH.
+   * Returns the maximum payload of a PUBLISH.
    *
-   * @param topic - `undefined` for a topic that is empty, longer than {@link TOPIC_SIZE_MAX} bytes, or no UTF-8.
+   * @param topic - `undefined` for a topic that is empty, longer than {@link TOPIC_SIZE_MAX} bytes, or not UTF-8.
    */
   readonly messageSizeMax: (topic: string | undefined) => number;
 }
 
-/** Why a connection must end. */
+/** Reason to end a connection. */
 export interface PacketRefusal {
   /**
-   * `too-large`: more was announced than the limit; `length`: the remaining length takes more than four bytes;
-   * `topic`: the packet ends before its topic does; `first-packet`: the connection begins with another packet.
+   * - `too-large`: the announced size exceeds the limit.
+   * - `length`: the remaining length has more than four bytes.
+   * - `topic`: the packet ends before its topic does.
+   * - `first-packet`: the connection begins with another packet.
    */
   readonly reason: "too-large" | "length" | "topic" | "first-packet";
-  /** MQTT's name of the packet, for example `PUBLISH`. */
+  /** MQTT name of the packet, for example `PUBLISH`. */
   readonly packet: string;
-  /** The topic of a PUBLISH, as far as it was read. */
+  /** Topic of a PUBLISH, as far as it was read. */
   readonly topic: string | undefined;
-  /** Bytes announced behind the fixed header; 0 where none were yet. */
+  /** Announced number of bytes after the fixed header; 0 if it is unknown. */
   readonly sizeBytes: number;
-  /** What may be announced there; 0 where the reason is another. */
+  /** Limit for that number; 0 for any reason other than `too-large`. */
   readonly limitBytes: number;
-  /** Where the packet begins, in bytes since the connection was made. */
+  /** Offset of the packet since the start of the connection, in bytes. */
   readonly offset: number;
 }
 
 /**
- * Room in a PUBLISH besides topic and payload: the packet identifier, and the properties of MQTT 5, which the guard does
- * not take apart.
+ * Allowance in a PUBLISH besides topic and payload: the packet identifier, and the properties of MQTT 5, which the guard
+ * does not parse.
  */
 const PUBLISH_EXTRA_SIZE = 2 + 1_024;
 
@@ -45,25 +47,25 @@ const CONNECT = 1;
 const CONNACK = 2;
 const PUBLISH = 3;
 
-/** MQTT 5.0 section 2.1.2; 0 is reserved. */
+/** Names of the packet types (MQTT 5.0 section 2.1.2); 0 is reserved. */
 const NAMES: readonly string[] = [
   ...["reserved", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP"],
   ...["SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"],
 ];
 
-/** The last byte of a remaining length adds its seven bits here. */
+/** Shift of the last byte of a remaining length. */
 const LAST_LENGTH_SHIFT = 21;
 
 /**
- * Watches one direction of an MQTT connection and says when a packet must not be read: the parsers behind it keep a
- * packet of whatever length was announced until its last byte is there, so the announcement itself has to be judged.
+ * Checks one direction of an MQTT connection, and refuses packets that are too large before they are read. This is needed
+ * because MQTT parsers buffer a packet of any announced length until its last byte.
  *
- * It looks at the fixed header of each packet (MQTT 3.1.1 section 2.2), at the topic of a PUBLISH (3.3.2.1), and at
- * nothing else; it keeps at most {@link TOPIC_SIZE_MAX} bytes. Its verdict does not depend on how the bytes are cut.
+ * Reads only the fixed header of each packet (MQTT 3.1.1 section 2.2) and the topic of a PUBLISH (3.3.2.1). Keeps at most
+ * {@link TOPIC_SIZE_MAX} bytes. The result does not depend on how the bytes are divided into reads.
  */
 export class PacketGuard {
   readonly #limits: PacketLimits;
-  /** What the next byte is. */
+  /** Part of the packet that the next byte belongs to. */
   #place: "type" | "length" | "topic-size-high" | "topic-size-low" | "topic" | "rest" = "type";
   #refusal: PacketRefusal | undefined;
   #isFirst = true;
@@ -72,11 +74,11 @@ export class PacketGuard {
   #type = 0;
   #length = 0;
   #lengthShift = 0;
-  /** Bytes of the packet that have not passed yet. */
+  /** Number of bytes of the packet still to come. */
   #left = 0;
   #topicSize = 0;
   #topicRead = 0;
-  /** The bytes of this topic, over those of the last one: chunk after chunk comes on the same. */
+  /** Bytes of the current topic. They overwrite those of the last one, which is usually the same for all chunks. */
   readonly #topic: Uint8Array = new Uint8Array(TOPIC_SIZE_MAX);
   #knownSize = 0;
   #knownLimit = 0;
@@ -86,15 +88,15 @@ export class PacketGuard {
     this.#limits = limits;
   }
 
-  /** Bytes that the packet under way has announced, and that what reads it may come to hold; 0 between packets. */
+  /** Announced size of the current packet, which its reader may buffer, in bytes; 0 between packets. */
   get unfinishedBytes(): number {
     return this.#place === "rest" ? this.#length : 0;
   }
 
   /**
-   * Looks at the next bytes of the connection.
+   * Checks the next bytes of the connection.
    *
-   * @returns The reason why they must not be read, permanently once there is one; `undefined` if they may be read.
+   * @returns The refusal, which is permanent; `undefined` if the bytes may be read.
    */
   push(bytes: Uint8Array): PacketRefusal | undefined {
     let index = 0;
@@ -103,10 +105,10 @@ export class PacketGuard {
   }
 
   /**
-   * Looks at the next bytes of the connection, up to the end of the packet under way.
+   * Checks the next bytes of the connection, up to the end of the current packet.
    *
-   * @param from - Where in `bytes` they begin.
-   * @returns How many bytes it took.
+   * @param from - Index in `bytes` at which to begin.
+   * @returns Number of bytes checked.
    */
   advance(bytes: Uint8Array, from: number): number {
     let index = from;
@@ -119,17 +121,17 @@ export class PacketGuard {
     return index - from;
   }
 
-  /** Why the connection must end; `undefined` as long as it need not. */
+  /** The refusal; `undefined` if there is none. */
   get refusal(): PacketRefusal | undefined {
     return this.#refusal;
   }
 
-  /** MQTT's name of the packet that ended with the last byte; `undefined` in the middle of one. */
+  /** MQTT name of the packet that ended with the last byte; `undefined` within a packet. */
   get endedPacket(): string | undefined {
     return this.#place === "type" && !this.#isFirst ? NAMES[this.#type] : undefined;
   }
 
-  /** @returns How many bytes it took, at least one. */
+  /** Returns the number of bytes checked, at least one. */
   #takeFrom(bytes: Uint8Array, index: number): number {
     const byte = bytes[index] ?? 0;
     switch (this.#place) {

@@ -1,7 +1,7 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
 import { utf8 } from "@tinybms/ota-core";
 
-/** A password as it is kept: what scrypt (RFC 7914) makes of it. */
+/** The scrypt hash (RFC 7914) of a password. */
 export interface PasswordHash {
   /** Binary logarithm of scrypt's N. */
   readonly logCost: number;
@@ -14,21 +14,21 @@ export interface PasswordHash {
 /** Cost of a guess. */
 export type PasswordCost = Pick<PasswordHash, "logCost" | "blockSize" | "parallelization">;
 
-/** 16 MiB and some 150 ms a guess: the OWASP password storage cheat sheet's choice for little memory. */
+/** 16 MiB and about 150 ms per guess: the low-memory choice of OWASP's password storage cheat sheet. */
 export const PASSWORD_COST: PasswordCost = { logCost: 14, blockSize: 8, parallelization: 5 };
 
 const SALT_SIZE = 16;
 const HASH_SIZE = 32;
 
-/** `$scrypt$ln=14,r=8,p=5$<salt>$<hash>`, base64 without padding: the PHC string format. */
+/** PHC string format: `$scrypt$ln=14,r=8,p=5$<salt>$<hash>`, with base64 without padding. */
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
-/** What a check may cost the broker: 64 MiB, and seconds. */
+/** Limits for the cost of a check: 64 MiB and a few seconds. */
 const LOG_COST = { min: 10, max: 16 };
 const BLOCK_SIZE_MAX = 8;
 const PARALLELIZATION_MAX = 16;
 
-/** Hashes a password with a salt of its own. */
+/** Hashes a password with a random salt. */
 export async function hashPassword(password: string, cost: PasswordCost = PASSWORD_COST): Promise<PasswordHash> {
   const salt = new Uint8Array(randomBytes(SALT_SIZE));
   return { ...cost, salt, hash: await derive(utf8(password), salt, cost) };
@@ -37,7 +37,7 @@ export async function hashPassword(password: string, cost: PasswordCost = PASSWO
 /** Returns `true` if a password matches a hash. Takes the same time for a wrong one. */
 export async function verifyPassword(password: Uint8Array, kept: PasswordHash): Promise<boolean> {
   const isEqual = timingSafeEqual(await derive(password, kept.salt, kept), kept.hash);
-  // HMAC, which scrypt begins with, fills short keys up with zeros (RFC 2104 section 2): they would be as good as absent.
+  // HMAC, the first step of scrypt, pads short keys with zeros (RFC 2104 section 2), so trailing NULs would not count.
   return isEqual && !password.includes(0);
 }
 
@@ -46,7 +46,7 @@ export function formatPasswordHash({ logCost, blockSize, parallelization, salt, 
   return `$scrypt$ln=${logCost},r=${blockSize},p=${parallelization}$${toBase64(salt)}$${toBase64(hash)}`;
 }
 
-/** Reads the PHC string format; `undefined` for what is not in it, or would cost too little or too much. */
+/** Parses the PHC string format. @returns `undefined` for any other text, or if the cost is out of range. */
 export function parsePasswordHash(text: string): PasswordHash | undefined {
   const [, ln, r, p, saltText = "", hashText = ""] = FORMAT.exec(text) ?? [];
   const [logCost, blockSize, parallelization] = [Number(ln), Number(r), Number(p)];

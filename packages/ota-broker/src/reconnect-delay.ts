@@ -1,16 +1,17 @@
-/** How long a client waits between connections. All times in milliseconds. */
+/** Options of {@link ReconnectDelay}. All times are in milliseconds. */
 export interface ReconnectDelayOptions {
-  /** The first wait; each one after it is twice as long. */
+  /** First delay; each later one is twice as long. */
   readonly firstMs: number;
+  /** Maximum delay. */
   readonly longestMs: number;
 }
 
-/** How long a connection must have been up before the waits start anew, in milliseconds. */
+/** Minimum duration of a connection that resets the delay, in milliseconds. */
 const LASTING_MS = 10_000;
 
 /**
- * Waits between the connections of one client, which double until a connection has lasted and done something: a broker
- * that accepts and closes is not asked again at once. Times are those of the caller.
+ * Delays between the connections of one client. They double until a connection has lasted and received packets, so that a
+ * client does not overload a broker that accepts and closes connections. The caller provides the time.
  */
 export class ReconnectDelay {
   readonly #options: ReconnectDelayOptions;
@@ -37,7 +38,7 @@ export class ReconnectDelay {
   /**
    * Records that the connection was lost or an attempt failed.
    *
-   * @returns How long to wait before the next attempt, in milliseconds, and whether the connection had lasted.
+   * @returns Delay before the next attempt, in milliseconds, and whether the connection had lasted.
    */
   lost(now: number): { readonly waitMs: number; readonly hasLasted: boolean } {
     const hasLasted = this.#connectedAt !== undefined && this.#hasWorked && now - this.#connectedAt >= LASTING_MS;

@@ -17,8 +17,8 @@ export function isOfThisMachine({
 }
 
 /**
- * Returns the group of an address: of an IPv6 address the first 64 bits, because one host controls the rest (RFC 4291
- * section 2.5.4).
+ * Returns the group of an address. For IPv6 it is the first 64 bits, because one host controls the rest (RFC 4291 section
+ * 2.5.4).
  */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
@@ -35,7 +35,7 @@ export function addressGroup(address: string): string {
 export class ConnectionCount {
   readonly #counts: Map<string, number> = new Map();
 
-  /** Counts a connection until it closes. @returns How many there are from its address now, this one included. */
+  /** Counts a connection until it closes. @returns The number of connections from its address, including this one. */
   add(socket: Socket): number {
     const group = addressGroup(socket.remoteAddress ?? "");
     const count = (this.#counts.get(group) ?? 0) + 1;

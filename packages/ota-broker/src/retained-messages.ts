@@ -1,4 +1,4 @@
-/** Bytes that a retained message takes besides topic and payload, about. */
+/** Approximate memory of a retained message besides topic and payload, in bytes. */
 const OVERHEAD = 512;
 
 interface Kept {
@@ -6,24 +6,24 @@ interface Kept {
   readonly size: number;
 }
 
-/** Counts what the retained messages of a broker take, all together and for each client that published them. */
+/** Counts the memory of a broker's retained messages, in total and for each publisher. */
 export class RetainedMessages {
   readonly #sizeMax: number;
   readonly #kept: Map<string, Kept> = new Map();
   readonly #shares: Map<string, number> = new Map();
   #total = 0;
 
-  /** @param sizeMax - Bytes that all may take together. */
+  /** @param sizeMax - Maximum total size, in bytes. */
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
   }
 
   /**
-   * Notes that a message will be retained in place of the one before it on its topic, or be no more if it is empty.
+   * Records that a message replaces the retained message of its topic; an empty one removes it.
    *
-   * @param owner - Publisher of the message. The message that it replaces no longer counts for its own publisher.
-   * @param shareMax - Bytes that the owner's messages may take together.
-   * @returns `false`, with nothing noted, if there is no room for it.
+   * @param owner - Publisher of the message. The replaced message no longer counts for its own publisher.
+   * @param shareMax - Maximum total size of the owner's messages, in bytes.
+   * @returns `false`, with nothing recorded, if it exceeds a limit.
    */
   put(topic: string, payloadSize: number, owner: string, shareMax: number): boolean {
     const before = this.#kept.get(topic);

@@ -1,42 +1,42 @@
 import { isTopicRoot, parseTopic, TOPIC_SIZE_MAX, utf8 } from "@tinybms/ota-core";
 import { findTopic, rootOf } from "./find-topic.ts";
 
-/** Who a client is, as far as the broker knows. */
+/** Identity of a client. */
 export type Identity =
-  /** A process of this machine, where nobody has to say who they are. */
+  /** A process of this machine, if no password is required. */
   | { readonly role: "local" }
   | { readonly role: "publisher"; readonly name: string }
-  /** Without a name: one of the devices, there is no telling which. */
+  /** A device; without a name, any of the devices. */
   | { readonly role: "device"; readonly name: string | undefined };
 
-/** Roots that are remembered: more than anybody has channels. */
+/** Maximum number of remembered roots, far more than the number of channels. */
 const USED_ROOTS_MAX = 1_024;
 
 /**
- * Who may publish and subscribe to what: the topics table of docs/protocol.md. A device publishes its own requests and
- * reports, and reads what publishers say to it or to all; a publisher may do everything else. Topics that begin with
- * `$` are the broker's own.
+ * Decides which topics a client may publish and subscribe to, according to the topics table of docs/protocol.md. A device
+ * publishes its own requests and reports, and reads messages to itself or to all devices; a publisher may do everything
+ * else. Topics that begin with `$` belong to the broker.
  */
 export class TopicAccess {
   readonly #roots: readonly string[] | undefined;
-  /** Roots that publishers have used, where the broker does not know its own. */
+  /** Roots that publishers have used, if no roots are configured. */
   readonly #used: Set<string> = new Set();
 
-  /** @param roots - The topics of the channels; without them, devices publish below the roots that publishers have used. */
+  /** @param roots - Topics of the channels; by default, devices may publish below the roots that publishers have used. */
   constructor(roots?: readonly string[]) {
     this.#roots = roots;
   }
 
-  /** Notes that a client published a message. */
+  /** Records that a client published a message. */
   published(identity: Identity, topic: string): void {
     if (this.#roots !== undefined || identity.role === "device") return;
     const root = rootOf(topic);
     const kind = root === undefined ? undefined : parseTopic(root, topic)?.kind;
-    // A process of this machine may be a device as well.
+    // A process of this machine may also be a device.
     if (root !== undefined && kind !== "request" && kind !== "state") this.#add(root);
   }
 
-  /** Notes that a client subscribed. A publisher listens to the reports and requests of all devices. */
+  /** Records that a client subscribed. A publisher subscribes to the reports and requests of all devices. */
   subscribed(identity: Identity, filter: string): void {
     if (this.#roots !== undefined || identity.role === "device") return;
     const root = /^(.*)\/v1\/device\/\+\/(?:state|request)$/.exec(filter)?.[1];
@@ -68,7 +68,7 @@ export class TopicAccess {
     if (parsed !== undefined) return !("device" in parsed) || isOwn(name, parsed.device);
     const keysRoot = filter.endsWith("/v1/keys/+") ? filter.slice(0, -"/v1/keys/+".length) : undefined;
     if (keysRoot !== undefined) return this.#roots?.includes(keysRoot) ?? isTopicRoot(keysRoot);
-    // The topic of blob mode, which is the root itself. It may be longer than one that has topics below it.
+    // In blob mode the topic is the root itself. It may be longer than a root with topics below it.
     if (this.#roots !== undefined) return this.#roots.includes(filter);
     return !/[+#]/.test(filter) && utf8(filter).length <= TOPIC_SIZE_MAX;
   }

@@ -89,6 +89,6 @@ test.skipIf(isAbsent).for([
 ] as const)(`what is %s is told as that${WHY}`, async ([, member, value]) => {
   const error: unknown = await startEmbeddedBroker({ tls: { ...server!, [member]: value } }).catch((reason) => reason);
   expect(isOtaError(error, "delivery/tls-failed") && error.message).toMatch(
-    /^the embedded broker can't use its TLS certificate, key or issuers: /,
+    /^the embedded broker can't use its TLS certificate, key or CA certificates: /,
   );
 });

@@ -317,7 +317,7 @@ test("a port that is taken is told before anything is sent", async () => {
   const { exitCode, stderr } = await deploy("--broker", `embedded://127.0.0.1:${broker.port}`, "--timeout", "1");
   await broker.close();
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("the port is taken");
+  expect(stderr).toContain("the port is in use");
 });
 
 test("Ctrl-C says goodbye to the broker and ends with 130", async () => {
