@@ -215,7 +215,11 @@ test.for([
   [["run", "--broker", ANY_PORT, "--app", "/nowhere/app.bin"], "simulation/file-unreadable", "ENOENT"],
   [["run", "--broker", ANY_PORT, "--devices", "2", "--flash", "x.bin"], "arguments/invalid", "the flash of one device"],
   [["run", "--broker", ANY_PORT, "--fault", "bench-1:melt"], "simulation/invalid-fault", "melt"],
-  [["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"], "simulation/invalid-fault", "no device from bench-1"],
+  [
+    ["run", "--broker", ANY_PORT, "--fault", "bench-9:self-test=fail"],
+    "simulation/invalid-fault",
+    "no device from bench-1",
+  ],
 ] as const)("%j is refused with %s", async ([args, errorCode, why]) => {
   const { code, out, err } = await sim([...args, "--json"]);
   const { error } = JSON.parse(out);

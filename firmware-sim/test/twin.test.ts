@@ -264,7 +264,12 @@ function encrypted(): Uint8Array {
 const TORN = makeDump().fill(0, 0x8020, 0x8040);
 
 test.for<[what: string, dump: Uint8Array, code: string, message: RegExp]>([
-  ["of an odd size", makeDump().subarray(0, 999_999), "simulation/flash-invalid", /999999 bytes, which no flash has/],
+  [
+    "of an odd size",
+    makeDump().subarray(0, 999_999),
+    "simulation/flash-invalid",
+    /999999 bytes; the size of a flash must be/,
+  ],
   ["with nothing in it", new Uint8Array(2 ** 20).fill(0xff), "image/empty", /erased flash/],
   ["of no byte", new Uint8Array(0), "image/empty", /an empty file/],
   ["with a torn table", TORN, "image/partition-table-invalid", /no partition table at 0x8000/],

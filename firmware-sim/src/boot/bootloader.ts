@@ -155,7 +155,7 @@ function tryLoad(run: BootRun, index: number, fallback: boolean): Loaded | undef
   const { efuse } = run.hardware;
   const slot = index === FACTORY_INDEX ? "factory" : index === TEST_APP_INDEX ? "test" : index;
   if (!isSecureVersionAllowed(run, partition)) {
-    const reason = `no app, or its secure version is less than ${efuse.secureVersion} of the eFuse`;
+    const reason = `no app, or its secure version is less than the eFuse's ${efuse.secureVersion}`;
     run.note({ type: "slot-rejected", slot, partition, err: undefined, reason });
     return undefined;
   }

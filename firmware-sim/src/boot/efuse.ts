@@ -68,7 +68,9 @@ export class Efuse {
     const { secureVersion = 0, secureBootDigests = [] } = fields;
     assertDigests(chip, secureBootDigests);
     if (!(Number.isInteger(secureVersion) && secureVersion >= 0 && secureVersion <= chip.secureVersionBits)) {
-      throw new RangeError(`secure version ${secureVersion}; on ${chip.name} it is 0 to ${chip.secureVersionBits}`);
+      throw new RangeError(
+        `secure version ${secureVersion} is invalid; on ${chip.name} it must be 0 to ${chip.secureVersionBits}`,
+      );
     }
     this.chip = chip;
     this.chipRevision = fields.chipRevision ?? COMMON_CHIP_REVISION[chip.name] ?? 100;
@@ -138,10 +140,12 @@ export class Efuse {
 
 function assertDigests(chip: Chip, digests: readonly Uint8Array[]): void {
   if (digests.length > chip.secureBootKeyDigests) {
-    throw new RangeError(`${digests.length} key digests; ${chip.name} has room for ${chip.secureBootKeyDigests}`);
+    throw new RangeError(
+      `${digests.length} key digests are too many; ${chip.name} has room for ${chip.secureBootKeyDigests}`,
+    );
   }
   const odd = digests.find(({ length }) => length !== KEY_DIGEST_SIZE);
-  if (odd !== undefined) throw new RangeError(`a key digest of ${odd.length} bytes; it is a SHA-256 of 32`);
+  if (odd !== undefined) throw new RangeError(`a key digest has ${odd.length} bytes; it must be a SHA-256 of 32`);
 }
 
 /** Returns a field whose `count` lowest bits are 1; at most 32. */

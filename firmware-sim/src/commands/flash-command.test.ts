@@ -154,7 +154,7 @@ test.for([
   [
     ["--app", "app.bin", "--bootloader", "boot-large.bin"],
     "simulation/does-not-fit",
-    "the bootloader's place holds only 28672",
+    "the space before the partition table holds only 28672",
   ],
   [["--app", "app.bin", "--bootloader", "c3.bin"], "image/wrong-chip", "is for esp32c3, but the app is for esp32"],
   [["--app", "app.bin", "--chip", "esp32s3"], "image/wrong-chip", "is for esp32, and --chip is esp32s3"],

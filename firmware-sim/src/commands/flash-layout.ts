@@ -53,7 +53,7 @@ export function layOutFlash(inputs: FlashInputs): LaidOutPart[] {
   assertFits(tableBytes, { label: "the partition table's sector", size: SECTOR_SIZE });
   if (bootloader !== undefined) {
     const offset = chip.bootloaderOffset;
-    assertFits(bootloader, { label: "the bootloader's place", size: tableOffset - offset });
+    assertFits(bootloader, { label: "the space before the partition table", size: tableOffset - offset });
     parts.push({ name: "bootloader", offset, ...bootloader });
   }
   const put = (input: FlashInput, place: PartitionEntry) => {

@@ -37,8 +37,8 @@ test("a board without an app resets for ever", () => {
 
 test("what is larger than its place is refused", () => {
   const app = new Uint8Array(1700 * 1024 + 1);
-  expect(() => createHardware({ app })).toThrow("1740801 bytes don't fit into ota_0, which holds 1740800");
-  expect(() => createHardware({ bootloader: new Uint8Array(0x7001) })).toThrow("the bootloader's place");
+  expect(() => createHardware({ app })).toThrow("1740801 bytes don't fit into ota_0, which holds only 1740800");
+  expect(() => createHardware({ bootloader: new Uint8Array(0x7001) })).toThrow("the space before the partition table");
   const entries = parsePartitionCsv("factory, app, factory, 0x10000, 1M").entries;
   try {
     createHardware({ partitionTable: { entries }, nvs: new Uint8Array(4096) });

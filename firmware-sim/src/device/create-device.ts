@@ -97,7 +97,7 @@ export function createHardware(contents: FlashContents): Hardware {
   if (flashDump !== undefined) load(flash, whole, flashDump);
   if (bootloader !== undefined) {
     const size = tableOffset - chip.bootloaderOffset;
-    load(flash, { label: "the bootloader's place", offset: chip.bootloaderOffset, size }, bootloader);
+    load(flash, { label: "the space before the partition table", offset: chip.bootloaderOffset, size }, bootloader);
   }
   if (contents.partitionTable !== undefined || flashDump === undefined) {
     flash.load(tableOffset, buildPartitionTable(table));
@@ -119,7 +119,7 @@ type Place = Pick<PartitionEntry, "label" | "offset" | "size">;
 function load(flash: NorFlash, { label, offset, size }: Place, bytes: Uint8Array): void {
   const limit = Math.min(size, flash.sizeBytes - offset);
   if (bytes.length > limit) {
-    const message = `${bytes.length} bytes don't fit into ${label}, which holds ${Math.max(limit, 0)}`;
+    const message = `${bytes.length} bytes don't fit into ${label}, which holds only ${Math.max(limit, 0)}`;
     throw new OtaError("simulation/does-not-fit", message, { partition: label, size: bytes.length, limit });
   }
   flash.load(offset, bytes);

@@ -47,7 +47,7 @@ export function provisioningInFlash(flash: NorFlash, tableOffset?: number): Prov
   if (nvs !== undefined) return provisioningOfPartition(flash.truth(nvs.offset, nvs.size));
   throw new OtaError(
     "nvs/not-provisioned",
-    "the partition table has no NVS partition, which would hold the device's identity",
+    "the partition table has no NVS partition to hold the device's identity",
     {},
   );
 }

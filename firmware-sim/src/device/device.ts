@@ -140,7 +140,11 @@ export class SimulatedDevice {
     this.#status = "off";
   }
 
-  /** Cuts the power during a flash operation that the device's software did not make. @returns How long, in milliseconds. */
+  /**
+   * Cuts the power during a flash operation that the device's software did not start.
+   *
+   * @returns How long power stays off, in milliseconds.
+   */
   losePower(): number {
     this.cutPower();
     return this.#powerFaults.onCut();

@@ -35,7 +35,7 @@ test("a flash without a partition table is refused, with the place where it woul
       code: "image/partition-table-invalid",
       message: expect.stringContaining("dump.bin has no partition table at 0x8000: no partition table begins here"),
       details: { offset: 0x8000 },
-      hint: "tinybms-ota inspect dump.bin shows what the file is",
+      hint: "use tinybms-ota inspect dump.bin to see what the file is",
     }),
   );
 });

@@ -30,7 +30,6 @@ const FLASH_SIZE_MIN: number = 2 ** 20;
  * @param tableOffset - Offset of the partition table, in bytes.
  * @throws {@link OtaError} `simulation/flash-invalid` for an invalid flash size; `image/partition-table-invalid` without a
  *   valid table.
- *   is no table.
  */
 export function contentsOfFlash(
   file: string,
@@ -45,7 +44,7 @@ export function contentsOfFlash(
 }
 
 /**
- * Returns a board whose flash may have any content, or none: it has yet to be flashed.
+ * Returns a board with a dump as its flash. The flash may have any content, or be blank.
  *
  * @param chip - Default as in {@link contentsOfFlash}.
  * @throws {@link OtaError} `simulation/flash-invalid`.
@@ -61,8 +60,8 @@ export function boardOfFlash(file: string, flashDump: Uint8Array, chip: ChipName
 
 function assertFlashSize(file: string, { length: size }: Uint8Array): void {
   if (Number.isInteger(Math.log2(size)) && size >= FLASH_SIZE_MIN && size <= FLASH_SIZE_MAX) return;
-  const message = `${file} has ${size} bytes, which no flash has; it must be a power of two from 1 MiB to 128 MiB`;
-  const hint = "esptool read-flash 0 ALL reads a whole flash, and tinybms-sim flash makes one";
+  const message = `${file} has ${size} bytes; the size of a flash must be a power of two from 1 MiB to 128 MiB`;
+  const hint = "read a whole flash with esptool read-flash 0 ALL, or build one with tinybms-sim flash";
   throw new OtaError("simulation/flash-invalid", message, { file, size }, { hint });
 }
 
@@ -72,7 +71,7 @@ function tableOf(file: string, flash: Uint8Array, tableOffset: number): Partitio
   } catch (error) {
     if (!isOtaError(error, "image/partition-table-invalid")) throw error;
     const message = `${file} has no partition table at 0x${tableOffset.toString(16)}: ${error.message}`;
-    const hint = `tinybms-ota inspect ${file} shows what the file is`;
+    const hint = `use tinybms-ota inspect ${file} to see what the file is`;
     const offset = tableOffset + error.details.offset;
     throw new OtaError("image/partition-table-invalid", message, { offset }, { cause: error, hint });
   }

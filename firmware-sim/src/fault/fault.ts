@@ -14,7 +14,7 @@ export interface PowerCutFault extends ForDevices {
   /** Instead: hits the first flash operation after this fraction of the image, 0 to 1, is in the slot. */
   readonly at?: number | undefined;
   readonly moment: CutMoment;
-  /** What the cut leaves in the cells, see `ERASE_TEARS` and `PROGRAM_TEARS`. Without it the seed chooses. */
+  /** Name of the tear, from `ERASE_TEARS` or `PROGRAM_TEARS`. By default the seed chooses one. */
   readonly variant?: string | undefined;
   readonly seed?: number | undefined;
   /** How long power stays off, in milliseconds. */

@@ -77,7 +77,7 @@ export function parseFaultsJson(text: string): readonly Fault[] {
 function readFault(fields: Fields, shown: string): Fault {
   const read = new FieldReader(fields, shown);
   const device = read.text("device") ?? "";
-  if (device === "") throw invalid(shown, "it names no device");
+  if (device === "") throw invalid(shown, "device is missing");
   const found = readFaultOf(read.oneOf("type", TYPES), read, device);
   read.assertAllUsed();
   return found;
@@ -222,6 +222,6 @@ function rangeOf(min: number, max: number): string {
 }
 
 function invalid(fault: string, why: string): OtaError<"simulation/invalid-fault"> {
-  const hint = `A fault is ${FAULT_GRAMMAR}`;
+  const hint = `the format of a fault is ${FAULT_GRAMMAR}`;
   return new OtaError("simulation/invalid-fault", `fault ${JSON.stringify(fault)}: ${why}`, { fault }, { hint });
 }

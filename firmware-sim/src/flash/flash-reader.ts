@@ -1,4 +1,4 @@
-/** The read access to a flash, which is all that image verification needs. */
+/** Read access to a flash. */
 export interface FlashReader {
   readonly sizeBytes: number;
   /** Returns bytes in a new array; empty if the range crosses the end of the flash. */

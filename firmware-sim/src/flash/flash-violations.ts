@@ -65,7 +65,7 @@ export function eraseUnaligned(offset: number, length: number): FlashViolation {
 
 /** Describes a program of encrypted flash that is not of whole blocks. */
 export function programUnaligned(offset: number, length: number): FlashViolation {
-  const detail = `program of ${length} bytes at ${formatHex(offset)} is not of whole 16-byte blocks, as flash encryption asks`;
+  const detail = `program of ${length} bytes at ${formatHex(offset)} is not of whole 16-byte blocks, as flash encryption requires`;
   return { kind: "program-unaligned", offset, detail };
 }
 

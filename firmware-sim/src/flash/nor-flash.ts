@@ -66,7 +66,9 @@ export class NorFlash implements FlashAccess {
    */
   constructor(sizeBytes: number, timing: FlashTiming = TYPICAL_FLASH_TIMING) {
     if (!(Number.isInteger(Math.log2(sizeBytes)) && sizeBytes >= 2 ** 20 && sizeBytes <= FLASH_SIZE_MAX)) {
-      throw new RangeError(`a flash of ${sizeBytes} bytes; it must be a power of two from 1 MiB to 128 MiB`);
+      throw new RangeError(
+        `a flash can't have ${sizeBytes} bytes; its size must be a power of two from 1 MiB to 128 MiB`,
+      );
     }
     this.sizeBytes = sizeBytes;
     this.timing = timing;

@@ -8,15 +8,16 @@ export interface TornCells {
   readonly weak?: Uint8Array;
 }
 
-/**
- * `before` holds the cells before the operation, `done` what they would hold after it. Both have the same length: a whole
- * sector for an erase, the programmed part of one page for a program.
- * `before` are the cells before the operation, `done` what they would be after it, both of the same length: a whole
- * sector for an erase, the programmed part of one page for a program.
- */
+/** A kind of interrupted operation. */
 export interface Tear {
   /** Stable name. Together with the seed it reproduces a tear exactly. */
   readonly name: string;
+  /**
+   * Returns the cells that the interruption leaves.
+   *
+   * @param before - Cells before the operation: a whole sector for an erase, the programmed part of one page for a program.
+   * @param done - The same cells after a complete operation.
+   */
   apply(before: Uint8Array, done: Uint8Array, random: Random): TornCells;
 }
 
@@ -98,7 +99,7 @@ function zeroedFromEnd(before: Uint8Array, share: number): TornCells {
   return { cells: before.slice().fill(0, before.length - Math.floor(before.length * share)) };
 }
 
-/** Frees each cell to 1 with the given probability. The others are unchanged or already zero, with even odds. */
+/** Sets each cell to 1 with the given probability. Half of the other cells become 0, and half stay unchanged. */
 function mixed(before: Uint8Array, probability: number, random: Random): TornCells {
   const freed = maskOf(before.length, probability, random);
   const old = maskOf(before.length, 0.5, random);

@@ -12,7 +12,7 @@ import { EspAbort } from "../esp-err/esp-abort.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 
 /**
- * NVS with the API of an application on the ESP32: ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
+ * An open NVS partition, with ESP-IDF's names and error numbers (`nvs.h`, `nvs_flash.h`).
  *
  * Functions throw only what the storage throws on a power cut, and `EspAbort` if damaged bytes make an old release loop
  * forever; open the partition again afterwards. Not supported: encryption, read-only partitions, iterators, writing blobs
@@ -216,7 +216,7 @@ function abort(where: string, why: string): never {
   throw new EspAbort(where, why);
 }
 
-/** The bytes before the first NUL. */
+/** Returns the bytes before the first NUL. */
 function cString(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0);
   return end < 0 ? bytes : bytes.subarray(0, end);

@@ -50,7 +50,7 @@ export interface CutState extends RecordDamage {
   readonly seed: number;
   /** Variant of the last cut. */
   readonly variant: string;
-  /** What the device had accepted before the cut. */
+  /** Highest offer and key set that the device had accepted before the cut. */
   readonly floor: Accepted;
 }
 

@@ -116,7 +116,7 @@ function start(
     }
     if (!actions.some(({ type }) => type === "reset")) return outcome;
   }
-  breaches.push({ invariant: "bootable", message: "it resets again and again" });
+  breaches.push({ invariant: "bootable", message: "the device resets in a loop" });
   return outcome;
 }
 
@@ -130,7 +130,7 @@ function checkStart(
   const breaches = checkBootable(entries);
   if (bootOutcome?.kind !== "boots" || report === undefined) return breaches;
   if (report.running_sha256 !== scenario.oldSha256 && report.running_sha256 !== scenario.newSha256) {
-    const message = `${report.slot} runs an image of SHA-256 ${report.running_sha256}, which nobody delivered`;
+    const message = `${report.slot} runs an image with SHA-256 ${report.running_sha256}, which was never delivered`;
     breaches.push({ invariant: "known-image", message });
   }
   breaches.push(...checkRejections(scenario, cutState, rejectionsOf(scenario.target, bootOutcome)));
@@ -145,12 +145,16 @@ export function checkAccepted({ floor, nvs }: Pick<CutState, "floor" | "nvs">, d
   if (isBelow(offer, floor.offer)) {
     breaches.push({
       invariant: "sequence",
-      message: `accepted ${offer.join("/")}, and ${floor.offer.join("/")} before`,
+      message: `the accepted sequence is ${offer.join("/")}, and was ${floor.offer.join("/")} before`,
       ...limit,
     });
   }
   if (keySet < floor.keySet) {
-    breaches.push({ invariant: "key-set", message: `trusts key set ${keySet}, and ${floor.keySet} before`, ...limit });
+    breaches.push({
+      invariant: "key-set",
+      message: `the trusted key set is ${keySet}, and was ${floor.keySet} before`,
+      ...limit,
+    });
   }
   return breaches;
 }
@@ -164,8 +168,7 @@ export function limitOf({ nvs }: Pick<CutState, "nvs">): Pick<Breach, "limit"> {
 export function checkBootable(log: readonly DeviceLogEntry[]): Breach[] {
   const breaches: Breach[] = [];
   for (const entry of log) {
-    if (entry.type === "reset-loop")
-      breaches.push({ invariant: "bootable", message: `nothing boots: ${entry.reason}` });
+    if (entry.type === "reset-loop") breaches.push({ invariant: "bootable", message: `no app boots: ${entry.reason}` });
     if (entry.type === "panic") breaches.push({ invariant: "bootable", message: entry.message });
   }
   return breaches;

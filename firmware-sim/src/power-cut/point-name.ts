@@ -48,10 +48,14 @@ export function parsePoint(text: string): SweepPoint {
     const cuts = rest.join(":").split("+").map(parseCut);
     if (cuts.every((cut) => cut !== undefined)) return { kind: "cuts", run: run as SweepRun, cuts };
   }
-  const form = "RUN:OPERATION:VARIANT:SEED, as a report names it, with RUN update or rollback";
-  throw new OtaError("simulation/invalid-fault", `${JSON.stringify(text)} is no point of a sweep; it must be ${form}`, {
-    fault: text,
-  });
+  const form = "RUN:OPERATION:VARIANT:SEED, as in a report, with RUN update or rollback";
+  throw new OtaError(
+    "simulation/invalid-fault",
+    `${JSON.stringify(text)} is not a point of a sweep; it must be ${form}`,
+    {
+      fault: text,
+    },
+  );
 }
 
 function parseCut(text: string): Cut | undefined {

@@ -44,7 +44,7 @@ export function recover(scenario: Scenario, cutState: CutState, past: Past): Rec
   const refetched =
     past.chunksWritten === undefined ? 0 : past.chunksWritten + written - Math.ceil(scenario.image.length / CHUNK_SIZE);
   if (refetched > REFETCHED_MAX) {
-    breaches.push({ invariant: "refetch", message: `${refetched} chunks were fetched twice` });
+    breaches.push({ invariant: "refetch", message: `the device fetched ${refetched} chunks twice` });
   }
   if (breaches.length === 0) breaches.push(...checkNextStart(scenario, { ...cutState, ...past }, life));
   breaches.push(...checkFlash(scenario, hardware));
@@ -106,7 +106,7 @@ function checkDelivered(
   // Without the bootloader's probation, the second start already exceeds the agent's limit.
   const cutsMax = scenario.performsRollback ? STARTS_MAX : 1;
   if (state === "rolled-back" && attemptsCut >= cutsMax) return [];
-  if (state !== "confirmed") return breach(`ended ${state}: ${report?.error?.message ?? "no reason is known"}`);
+  if (state !== "confirmed") return breach(`ended ${state}: ${report?.error?.message ?? "the reason is unknown"}`);
   if (report?.running_sha256 !== scenario.newSha256) return breach(`confirmed, but ${report?.slot} runs another image`);
   return [];
 }
@@ -119,11 +119,11 @@ function checkRolledBack(
   const breach = (message: string): Breach[] => [{ invariant: "rolled-back", message }];
   const { state, report } = device;
   if (failure !== undefined) return breach(failure);
-  if (state !== "rolled-back") return breach(`ended ${state}: ${report?.error?.message ?? "no reason is known"}`);
-  if (report?.running_sha256 !== scenario.oldSha256) return breach(`${report?.slot} does not run the image before`);
+  if (state !== "rolled-back") return breach(`ended ${state}: ${report?.error?.message ?? "the reason is unknown"}`);
+  if (report?.running_sha256 !== scenario.oldSha256) return breach(`${report?.slot} does not run the old image`);
   // A torn ABORTED can be selectable. An agent that starts this way with its attempts used up rolls back without a test.
   const isEndedAtOnce = unprotectedStarts > 0 && report.error?.code === "delivery/attempts-exhausted";
   if (starts <= STARTS_MAX + (isEndedAtOnce ? 1 : 0)) return [];
-  const message = `the image that fails was started ${starts} times`;
+  const message = `the failing image started ${starts} times`;
   return [{ invariant: "rolled-back", message, ...limitOf(damage) }];
 }

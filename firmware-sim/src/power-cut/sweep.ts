@@ -80,8 +80,8 @@ function countOperations(scenario: Scenario, options: SweepOptions, tally: Sweep
   });
   const { state = "off", report } = life.device;
   if (state === "rejected") {
-    const { code, message } = report?.error ?? { code: "", message: "no reason is known" };
-    throw new OtaError("simulation/update-refused", `the device refuses the image: ${message}`, { state: code });
+    const { code, message } = report?.error ?? { code: "", message: "the reason is unknown" };
+    throw new OtaError("simulation/update-refused", `the device rejects the image: ${message}`, { state: code });
   }
   for (const breach of checkLife(scenario, { ...NO_DAMAGE, attemptsCut: 0 }, life)) {
     addViolation(tally, {

@@ -23,7 +23,7 @@ export function checkWorn(scenario: Scenario, life: Life): Breach[] {
   ];
   if (failure !== undefined) breaches.push({ invariant: "delivered", message: failure });
   else if (report?.running_sha256 !== scenario.newSha256 && report?.running_sha256 !== scenario.oldSha256) {
-    breaches.push({ invariant: "known-image", message: `it runs neither image, and is ${state}` });
+    breaches.push({ invariant: "known-image", message: `the device runs neither image; its state is ${state}` });
   }
   return breaches;
 }

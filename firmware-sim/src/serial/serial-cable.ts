@@ -108,11 +108,10 @@ export class SerialCable {
    *
    * @param baudRate - Baud rate; without it, as over a network, both ends agree on any rate.
    * @throws Error if the port is in use or the cable is unplugged.
-   * @throws Error where it is open already, or the cable is pulled.
    */
   open(listener: PortListener, baudRate?: number): HostPort {
     if (this.#port !== undefined) throw new Error("the port is in use");
-    if (!this.#isPlugged) throw new Error("there is no such port: the cable is pulled");
+    if (!this.#isPlugged) throw new Error("there is no such port: the cable is unplugged");
     const port = { listener, pending: [] };
     this.#port = port;
     this.#handle({ type: "host-baud-rate", baudRate });

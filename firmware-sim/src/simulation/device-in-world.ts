@@ -3,7 +3,7 @@ import type { DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
 import type { Link, Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
-/** What a device needs of its world. */
+/** What a device needs from its world. */
 export interface DeviceSurroundings {
   readonly link: Link;
   readonly schedule: Schedule;

@@ -20,10 +20,10 @@ export function releaseVersionOf(file: string, described: string, given: string 
       "package/version-invalid",
       message,
       { version: given },
-      { hint: "give another one with --version" },
+      { hint: "set another version with --version" },
     );
   }
   if (described !== "") return described;
   const message = `${file}: the version of its app descriptor is empty`;
-  throw new OtaError("package/version-unknown", message, { file }, { hint: "give the version with --version" });
+  throw new OtaError("package/version-unknown", message, { file }, { hint: "set the version with --version" });
 }

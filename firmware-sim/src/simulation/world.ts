@@ -10,7 +10,7 @@ import { InMemoryBroker, type InMemoryMessage } from "./in-memory-broker.ts";
 import { Link, type Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
-/** A publisher in the world: an `ImagePublisher`, or any object with the events and actions of a `Sender` that reads by itself. */
+/** A publisher in the world: an `ImagePublisher`, or another object with the events and actions of a `Sender` without reads. */
 export interface WorldPublisher {
   handle(event: SenderEvent): Exclude<SenderAction, { type: "read-chunk" }>[];
 }

@@ -72,7 +72,10 @@ class SimulatedPort implements BindingPort {
       this.#received.push(Buffer.from(bytes));
       this.#wake();
     };
-    this.#port = cable.open({ onData, onClose: () => this.#end(new Error("the cable was pulled")) }, options.baudRate);
+    this.#port = cable.open(
+      { onData, onClose: () => this.#end(new Error("the cable was unplugged")) },
+      options.baudRate,
+    );
   }
 
   get isOpen(): boolean {

@@ -123,7 +123,7 @@ test("a cable pulled in the middle of a block ends the port and the power; what 
   expect(cable.board.state).toBe("off");
   expect(hardware.flash.truth(0x21_0000, 0x4000)).toEqual(image);
   expect(hardware.flash.truth(0x21_4000, 0x4000).every((byte) => byte === 0xff)).toBe(true);
-  expect(() => new Host(cable)).toThrow("the cable is pulled");
+  expect(() => new Host(cable)).toThrow("the cable is unplugged");
   cable.plugIn();
   expect(new Host(cable).isClosed).toBe(false);
 });
