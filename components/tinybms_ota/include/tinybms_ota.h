@@ -32,7 +32,7 @@ extern "C" {
 /** Size of the scratch buffer: the longest request or report with its terminating zero. */
 #define TBO_SCRATCH_SIZE 1028u
 /** Size reserved for the machine's own fields. */
-#define TBO_STATE_SIZE 2048u
+#define TBO_STATE_SIZE (sizeof(void *) > 4u ? 3072u : 2304u)
 /** Chunks of an image of `slot` bytes. */
 #define TBO_CHUNKS(slot) (((slot) + TBO_CHUNK_SIZE - 1u) / TBO_CHUNK_SIZE)
 /** Size of the bitmap and the hash list of an image of `slot` bytes. */
@@ -139,7 +139,7 @@ typedef enum {
   TBO_FLASH_ERASE,
   /** Write `length` bytes at `offset`. They stay in place until the answer. */
   TBO_FLASH_PROGRAM,
-  /** `esp_image_verify` of the target slot, and SHA-256 of its first `length` bytes. */
+  /** Read the image in the target slot once: hash its first `length` bytes, and check it as `esp_image_verify` does. */
   TBO_FLASH_VERIFY_IMAGE,
   /** `esp_ota_invalidate_inactive_ota_data_slot`. */
   TBO_FLASH_INVALIDATE_OTADATA,
@@ -175,7 +175,7 @@ typedef enum {
   TBO_ALG_ECDSA_P256 = 1,
   /** `rsa-pkcs1v15-sha256` with 2048 to 4096 bits. */
   TBO_ALG_RSA_PKCS1V15 = 2,
-  /** `ed25519`. A device cannot have it. */
+  /** `ed25519`. Not in the device profile: it needs the whole document, where the other algorithms need its digest. */
   TBO_ALG_ED25519 = 4
 } tbo_algorithm_t;
 
@@ -311,6 +311,8 @@ typedef struct {
 typedef struct {
   /** SHA-256 of the first `length` bytes of the slot. */
   uint8_t stored_sha256[32];
+  /** 0 if `esp_image_verify` accepts the image, else its error; the members below then mean nothing. */
+  int32_t esp_err;
   /** SHA-256 of the image as ESP-IDF measures it: up to where the image ends by itself. */
   uint8_t sha256[32];
   uint32_t chip_id;
@@ -321,7 +323,7 @@ typedef struct {
 /** Answer to a flash request. */
 typedef struct {
   tbo_flash_t operation;
-  /** 0 if it was done, else an `esp_err_t`. */
+  /** 0 if it was done, else an `esp_err_t`. An image that TBO_FLASH_VERIFY_IMAGE read and refuses is done. */
   int32_t esp_err;
   /** Bytes of TBO_FLASH_READ. */
   tbo_piece_t bytes;

@@ -146,9 +146,9 @@ static void verified(tbo_t *tbo, const tbo_image_t *found) {
     start_over(tbo, TBO_CODE_IMAGE_MISMATCH, 0);
     return;
   }
-  tbo_code_t problem = image_problem(tbo, found);
+  tbo_code_t problem = found->esp_err != 0 ? TBO_CODE_IMAGE_REJECTED : image_problem(tbo, found);
   if (problem != TBO_CODE_NONE) {
-    condemn(tbo, problem, 0);
+    condemn(tbo, problem, found->esp_err);
     return;
   }
   download->phase = TBO_PHASE_SWITCH;
@@ -216,7 +216,7 @@ static void on_failed(tbo_t *tbo, tbo_flash_t operation, int32_t esp_err) {
       on_write_failed(tbo, esp_err);
       return;
     case TBO_PHASE_VERIFY:
-      condemn(tbo, TBO_CODE_IMAGE_REJECTED, esp_err);
+      start_over(tbo, TBO_CODE_IMAGE_REJECTED, esp_err);
       return;
     case TBO_PHASE_CONDEMN:
       fail(tbo, (tbo_code_t)download->condemned_for, download->esp_err);

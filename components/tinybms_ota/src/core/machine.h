@@ -53,19 +53,21 @@ typedef enum { TBO_JUDGE_OFFERS, TBO_JUDGE_KEY_SETS, TBO_JUDGE_COUNT } tbo_judge
 /** The examination of one envelope. */
 typedef struct {
   tbo_envelope_t envelope; /**< The envelope whose signatures are tried: the message's, or the release's in it. */
+  tbo_piece_t document;    /**< The message's payload. */
   uint8_t digest[32];      /**< SHA-256 of its signed bytes. */
   uint8_t name[16];        /**< First half of the message's SHA-256. */
   uint8_t judge;           /**< tbo_judge_t */
   uint8_t signature;       /**< The signature that is tried. */
-  uint8_t position;        /**< 0: with the key that it names; n: with key n − 1 of the role. */
   uint8_t key;             /**< Position in the role of the key that is tried. */
+  uint8_t valid;           /**< One bit for each valid signature. */
   uint8_t counted;         /**< One bit for each key of the role that signed. */
   uint8_t verifications;   /**< Of this envelope. */
   uint8_t allowance;       /**< Verifications that the message may cost. */
   uint8_t left;            /**< Of the allowance. */
   bool is_open;            /**< A check waits for its answer. */
   bool is_retained;
-  bool is_second; /**< The release's signatures are tried, or those of the new key set's own root keys. */
+  bool is_unnamed; /**< Signatures are tried with keys that they do not name. */
+  bool is_second;  /**< The release's signatures are tried, or those of the new key set's own root keys. */
 } tbo_examination_t;
 
 /** Phases of a download. */
@@ -136,6 +138,7 @@ typedef struct {
   uint8_t target;    /**< tbo_rx_target_t */
   bool is_retained;
   bool is_broken; /**< Its parts do not fit together. */
+  bool is_busy;   /**< The message buffer was in use when it began. */
 } tbo_rx_t;
 
 struct tbo {
@@ -202,8 +205,10 @@ void tbo_store_record(tbo_t *tbo);
 void tbo_store_keys(tbo_t *tbo, char *text, size_t length);
 /** Subscribes to key sets and offers. */
 void tbo_subscribe_to_offers(tbo_t *tbo);
-/** Subscribes to a topic, or unsubscribes. */
+/** Subscribes to a topic, or unsubscribes if `is_wanted` is false. */
 void tbo_subscribe(tbo_t *tbo, tbo_topic_kind_t kind, const uint8_t *image, bool is_wanted);
+/** Returns whether the message buffer holds a chunk that is being written. */
+bool tbo_is_writing(const tbo_t *tbo);
 /** Writes a topic of the device or an image. */
 void tbo_topic(const tbo_t *tbo, tbo_topic_kind_t kind, const uint8_t *image, char out[TBO_TOPIC_SIZE]);
 /** Returns the SHA-256 function. */
@@ -218,6 +223,11 @@ void tbo_set_to_boot(tbo_t *tbo);
 void tbo_fail_download(tbo_t *tbo, tbo_code_t code, int32_t esp_err);
 /** Ends the download. `next` is the image that is downloaded next, or NULL. */
 void tbo_end_download(tbo_t *tbo, tbo_state_t state, const uint8_t *next);
+
+/* ---- boot.c ---- */
+
+/** Decides what the last offer came to, from what the device stored and what runs, and begins the first activity. */
+void tbo_on_booted(tbo_t *tbo, const tbo_boot_t *boot);
 
 /* ---- take_up.c ---- */
 
@@ -248,10 +258,15 @@ void tbo_on_verified(tbo_t *tbo, bool is_valid);
 void tbo_postpone(tbo_t *tbo, tbo_drop_t reason);
 /** Handles the timer TBO_TIMER_VERIFY. */
 void tbo_on_verify_timer(tbo_t *tbo);
-/** Checks the provisioned key set. Returns why it can't be used, or NULL. */
+
+/* ---- keys.c ---- */
+
+/** Trusts the provisioned key set, if there is one. Returns why it can't be used, or NULL. */
 const char *tbo_keys_init(tbo_t *tbo);
-/** Restores trust after a reset. */
+/** Restores trust after a reset: the later one of the provisioned and the stored key set counts. */
 void tbo_keys_resume(tbo_t *tbo);
+/** Trusts the key set that was examined, whose document stands in the message buffer. */
+void tbo_keys_take(tbo_t *tbo, const tbo_key_set_t *set);
 
 /* ---- trust.c ---- */
 
@@ -268,7 +283,9 @@ tbo_exam_result_t tbo_exam_begin(tbo_t *tbo, tbo_judge_t judge, bool is_retained
                                  tbo_code_t *code);
 /** Goes on with the answer to the last check. */
 tbo_exam_result_t tbo_exam_answer(tbo_t *tbo, bool is_valid, tbo_code_t *code);
-/** Opens the trusted key set in the text that the port lends. Returns false if it is not there or can't be used. */
+/** Forgets all verdicts on key sets. */
+void tbo_forget_key_sets(tbo_t *tbo);
+/** Parses a key set in the text that the port lends. Returns false if there is none. */
 bool tbo_keys_open(tbo_t *tbo, tbo_keys_t which, tbo_key_set_t *set);
 /** Returns why the device can't verify what a role of a key set signs, or TBO_CODE_NONE. */
 tbo_code_t tbo_keys_problem(tbo_t *tbo, const tbo_key_set_t *set);
@@ -320,6 +337,11 @@ void tbo_probation_connected(tbo_t *tbo);
 void tbo_probation_self_test(tbo_t *tbo, bool passed);
 /** Handles the answer to a flash request during a probation. */
 void tbo_probation_flash(tbo_t *tbo, const tbo_flash_answer_t *answer);
+
+/* ---- rx.c ---- */
+
+/** Abandons the message that is arriving. */
+void tbo_rx_abandon(tbo_t *tbo);
 
 /* ---- report.c ---- */
 

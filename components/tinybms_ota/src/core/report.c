@@ -80,19 +80,23 @@ static void add_running(const tbo_t *tbo, tbo_text_t *text) {
   add_number(text, ",\"boot_count\":", tbo->boot.boot_count);
 }
 
-static void add_counters(const tbo_t *tbo, tbo_text_t *text) {
+static void add_refused(const tbo_t *tbo, tbo_text_t *text) {
   if (tbo->refused > 0) {
     add_number(text, ",\"refused\":{\"count\":", tbo->refused);
     add_string(text, ",\"code\":", tbo_code_text((tbo_code_t)tbo->refused_code));
     tbo_text_add(text, "}");
   }
+}
+
+static void add_counters(const tbo_t *tbo, tbo_text_t *text) {
   add_number(text, ",\"stats\":{\"chunks_received\":", tbo->chunks_received);
   add_number(text, ",\"chunks_useful\":", tbo->chunks_useful);
   add_number(text, ",\"requests\":", tbo->requests + (has_download(tbo) ? tbo->download.requests : 0));
   tbo_text_add(text, "}");
 }
 
-static size_t write_report(const tbo_t *tbo, bool is_online, const answer_t *answer, char *out, size_t size) {
+static size_t write_members(const tbo_t *tbo, bool is_online, const answer_t *answer, bool has_counters, char *out,
+                            size_t size) {
   tbo_text_t text;
   tbo_text_begin(&text, out, size);
   add_string(&text, "{\"protocol\":1,\"device\":", tbo->config.device);
@@ -105,9 +109,16 @@ static size_t write_report(const tbo_t *tbo, bool is_online, const answer_t *ans
   if (tbo->keys_epoch != 0) add_number(&text, ",\"key_set\":", tbo->keys_epoch);
   add_flag(&text, ",\"clock\":", false);
   add_flag(&text, ",\"online\":", is_online);
-  add_counters(tbo, &text);
+  add_refused(tbo, &text);
+  if (has_counters) add_counters(tbo, &text);
   tbo_text_add(&text, "}");
   return text.is_truncated ? 0 : text.length;
+}
+
+/** Leaves out the counters if the report is too long with them. */
+static size_t write_report(const tbo_t *tbo, bool is_online, const answer_t *answer, char *out, size_t size) {
+  size_t length = write_members(tbo, is_online, answer, true, out, size);
+  return length > 0 ? length : write_members(tbo, is_online, answer, false, out, size);
 }
 
 size_t tbo_report(const tbo_t *tbo, bool is_online, char *out, size_t size) {
@@ -117,6 +128,7 @@ size_t tbo_report(const tbo_t *tbo, bool is_online, char *out, size_t size) {
 static void send(tbo_t *tbo, const answer_t *answer) {
   char topic[TBO_TOPIC_SIZE];
   size_t length = write_report(tbo, true, answer, tbo->scratch, TBO_SCRATCH_SIZE);
+  if (length == 0) return;
   tbo_topic(tbo, TBO_TOPIC_STATE, NULL, topic);
   tbo->port->publish(tbo->port->context, topic, (const uint8_t *)tbo->scratch, length, 1, answer == NULL);
 }
