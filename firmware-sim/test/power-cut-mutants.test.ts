@@ -109,14 +109,15 @@ const MUTANTS: readonly Mutant[] = [
     mutate: async (original) => {
       const select = await selector();
       const carryOut = original.carryOutFlashAction as Call;
-      const received = { chipId: 0, secureVersion: 0, projectName: "app", sha256: toHex(sha256(NEW_IMAGE)) };
+      const storedSha256 = toHex(sha256(NEW_IMAGE));
+      const image = { chipId: 0, secureVersion: 0, projectName: "app", sha256: storedSha256 };
       return {
         ...original,
         carryOutFlashAction: (app: AppContext, target: EspPartition, action: { type: string }) => {
           if (action.type === "set-boot-partition") select(app, target);
-          const isSkipped = ["hash-flash", "verify-image", "set-boot-partition"].includes(action.type);
+          const isSkipped = ["verify-image", "set-boot-partition"].includes(action.type);
           if (!isSkipped) return carryOut(app, target, action);
-          return { ok: true, result: { operation: action.type, ...received } };
+          return { ok: true, result: { operation: action.type, storedSha256, image } };
         },
       };
     },

@@ -1,3 +1,5 @@
+import { sha256, toHex } from "@tinybms/ota-core";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import { board, partition, start } from "../../test/board-spec.ts";
 import { esp_partition_read } from "../esp-idf/esp-partition.ts";
@@ -23,12 +25,34 @@ test("without encryption nothing but the image is written", () => {
   expect(app.flash.counters.bytesProgrammed - before).toBe(TAIL.length);
 });
 
-test("a slot is hashed as it reads", () => {
+test("a slot is hashed as it is stored, whatever stands in it", () => {
   const app = start(board());
   const target = partition(app, "ota_1");
-  expect(carryOutFlashAction(app, target, { type: "hash-flash", length: 10 ** 9 })).toMatchObject({ ok: false });
-  expect(carryOutFlashAction(app, target, { type: "hash-flash", length: 0x10000 })).toMatchObject({
+  expect(carryOutFlashAction(app, target, { type: "verify-image", length: 10 ** 9 })).toMatchObject({ ok: false });
+  carryOutFlashAction(app, target, { type: "erase-sector", offset: 0 });
+  carryOutFlashAction(app, target, { type: "program", offset: 0, bytes: TAIL });
+  expect(carryOutFlashAction(app, target, { type: "verify-image", length: TAIL.length })).toEqual({
     ok: true,
-    result: { operation: "hash-flash", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    result: { operation: "verify-image", storedSha256: toHex(sha256(TAIL)), image: { espErr: expect.any(Number) } },
+  });
+});
+
+test("one pass over an image gives its hash as stored and what it says of itself", () => {
+  const app = start(board());
+  const target = partition(app, "ota_1");
+  const image = buildAppImage({ version: "2.0.0", projectName: "gateway", sizeBytes: 9_000 });
+  const longer = new Uint8Array(image.length + 16).fill(0xff);
+  longer.set(image);
+  for (let offset = 0; offset < longer.length; offset += 4096) {
+    carryOutFlashAction(app, target, { type: "erase-sector", offset });
+    carryOutFlashAction(app, target, { type: "program", offset, bytes: longer.subarray(offset, offset + 4096) });
+  }
+  expect(carryOutFlashAction(app, target, { type: "verify-image", length: longer.length })).toEqual({
+    ok: true,
+    result: {
+      operation: "verify-image",
+      storedSha256: toHex(sha256(longer)),
+      image: { sha256: toHex(sha256(image)), chipId: app.chip.id, secureVersion: 0, projectName: "gateway" },
+    },
   });
 });

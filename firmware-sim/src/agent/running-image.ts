@@ -34,22 +34,20 @@ export function readRunningImage(app: AppContext, image: VerifiedImage): Omit<Ru
   };
 }
 
-/**
- * SHA-256 of the image in a partition, as it is measured when it runs.
- *
- * @param imageSizeBytes - To the end of its checksum or hash; a signature that follows is found.
- */
-export function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: number): Uint8Array {
+function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: number): Uint8Array {
   const flash = flashOf(app, partition);
   const hash = (reader: FlashReader) => hashImage(reader, partition, imageSizeBytes);
   return flash.remember?.(`hashImage ${partition.address} ${partition.size} ${imageSizeBytes}`, hash) ?? hash(flash);
 }
 
 /**
- * SHA-256 of the image and, where one follows, its signature sector. A sector counts only if it signs this very image:
- * a larger signed image that stood here before may have left its own.
+ * Returns the SHA-256 of the image in a partition as it is measured when it runs: with the signature sector, if one
+ * follows. A sector counts only if it signs this very image: a larger signed image that stood here before may have left
+ * its own.
+ *
+ * @param imageSizeBytes - Size to the end of its checksum or hash.
  */
-function hashImage(flash: FlashReader, partition: EspPartition, imageSizeBytes: number): Uint8Array {
+export function hashImage(flash: FlashReader, partition: EspPartition, imageSizeBytes: number): Uint8Array {
   const hash = createSha256();
   const offset = signatureOffset(imageSizeBytes);
   feed(flash, partition, hash, { offset: 0, length: imageSizeBytes });

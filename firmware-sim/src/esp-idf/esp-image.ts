@@ -5,6 +5,7 @@ import type { ImageVerification, VerifiedImage } from "../boot/image-verificatio
 import { keyDigestsOf, type SignaturePolicy, signaturePolicy } from "../boot/secure-boot-v2.ts";
 import { verifyImage } from "../boot/verify-image.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
 import { flashOf } from "./esp-partition.ts";
 
@@ -51,11 +52,26 @@ export function esp_ota_check_image_validity(
   return mode === running || mode === 0 || running === 0 ? EspErr.ESP_OK : EspErr.ESP_ERR_OTA_SPI_MODE_MISMATCH;
 }
 
-function verify(app: AppContext, partition: EspPartition, validate: boolean): ImageVerification {
+/**
+ * Does what {@link esp_image_verify} does, and returns what it found.
+ *
+ * @param flash - Flash as software sees the partition.
+ * @throws EspAbort with anti-rollback, if the image has no app descriptor.
+ */
+export function readImage(app: AppContext, partition: EspPartition, flash: FlashReader): ImageVerification {
+  return verify(app, partition, true, flash);
+}
+
+function verify(
+  app: AppContext,
+  partition: EspPartition,
+  validate: boolean,
+  flash: FlashReader = flashOf(app, partition),
+): ImageVerification {
   const range = { offset: partition.address, sizeBytes: partition.size };
   const { antiRollback } = app.options;
   const signature = policyOfApp(app);
-  return verifyImage(flashOf(app, partition), range, app.chip, app.efuse, {
+  return verifyImage(flash, range, app.chip, app.efuse, {
     environment: "app",
     behaviors: app.options.idf.behaviors,
     validate,

@@ -83,7 +83,9 @@ export type {
   ReceiverEvent,
   ReceiverStats,
   ReceiverTimer,
+  RefusedImage,
   RunningImage,
+  StoredImage,
   TargetSlot,
 } from "./receiver/receiver-events.ts";
 export type { ReceiverOptions } from "./receiver/receiver-options.ts";

@@ -4,7 +4,13 @@ import { parseAppImage } from "../src/image/app-image-scanner.ts";
 import { CHUNK_SIZE } from "../src/messages/timing.ts";
 import { carryOutVerify } from "../src/receiver/carry-out-verify.ts";
 import { buildKeySetRecord, parseKeySetRecord } from "../src/receiver/key-set-record.ts";
-import type { ReceiverAction, ReceiverEvent } from "../src/receiver/receiver-events.ts";
+import type {
+  FlashResult,
+  ReceiverAction,
+  ReceiverEvent,
+  RefusedImage,
+  StoredImage,
+} from "../src/receiver/receiver-events.ts";
 import type { ReceiverOptions } from "../src/receiver/receiver-options.ts";
 import { buildReceiverRecord, parseReceiverRecord, type ReceiverRecord } from "../src/receiver/receiver-record.ts";
 import { sha256 } from "../src/sha256.ts";
@@ -114,11 +120,6 @@ export class BenchDevice {
       }
       case "verify":
         return { type: "verified", valid: carryOutVerify(action, this.#options.verify) };
-      case "hash-flash":
-        return {
-          type: "flash-done",
-          result: { operation: "hash-flash", sha256: toHex(sha256(this.target.subarray(0, action.length))) },
-        };
       case "erase-sector":
         this.erases++;
         this.target.fill(0xff, action.offset, action.offset + CHUNK_SIZE);
@@ -128,7 +129,7 @@ export class BenchDevice {
         this.writtenSectors.push(action.offset / CHUNK_SIZE);
         return { type: "flash-done", result: { operation: "program" } };
       case "verify-image":
-        return this.#verify();
+        return { type: "flash-done", result: this.#verify(action.length) };
       case "invalidate-otadata":
         this.condemned = false;
         return { type: "flash-done", result: { operation: "invalidate-otadata" } };
@@ -164,23 +165,24 @@ export class BenchDevice {
     }
   }
 
-  #verify(): Untimed<ReceiverEvent> {
+  #verify(length: number): Extract<FlashResult, { operation: "verify-image" }> {
+    const storedSha256 = toHex(sha256(this.target.subarray(0, length)));
+    return { operation: "verify-image", storedSha256, image: this.#storedImage() };
+  }
+
+  #storedImage(): StoredImage | RefusedImage {
     try {
       const image = parseAppImage(this.target);
       verifyAppImage(image);
       const { descriptor, header, imageSize } = image;
       return {
-        type: "flash-done",
-        result: {
-          operation: "verify-image",
-          sha256: toHex(sha256(this.target.subarray(0, imageSize))),
-          chipId: header.chipId,
-          secureVersion: descriptor?.secureVersion ?? 0,
-          projectName: descriptor?.projectName ?? "",
-        },
+        sha256: toHex(sha256(this.target.subarray(0, imageSize))),
+        chipId: header.chipId,
+        secureVersion: descriptor?.secureVersion ?? 0,
+        projectName: descriptor?.projectName ?? "",
       };
     } catch {
-      return { type: "flash-failed", operation: "verify-image", espErr: 0x1503 };
+      return { espErr: 0x1503 };
     }
   }
 }

@@ -10,7 +10,7 @@ import { sha256 } from "../sha256.ts";
 import { Download } from "./download.ts";
 import type { DownloadStep } from "./download-events.ts";
 import { readOffer } from "./received-offer.ts";
-import type { FlashOperation, FlashResult } from "./receiver-events.ts";
+import type { FlashOperation, FlashResult, StoredImage } from "./receiver-events.ts";
 
 const IMAGE = buildAppImage({
   chip: "esp32",
@@ -66,17 +66,24 @@ function fetching(): DownloadStep {
   return done(ERASED);
 }
 
-function verified(changes: Partial<Extract<FlashResult, { operation: "verify-image" }>> = {}): DownloadStep {
+/** All chunks are written, and the image is to be verified. */
+function complete(): DownloadStep {
   fetching();
+  let step: DownloadStep | undefined;
   for (const index of [...Array.from({ length: COUNT - 1 }, (_, position) => position + 1), 0]) {
     chunk(index);
     done(ERASED);
-    done({ operation: "program" });
+    step = done({ operation: "program" });
   }
-  const hash = toHex(sha256(IMAGE));
-  done({ operation: "hash-flash", sha256: hash });
-  const found = { sha256: hash, chipId: 0, secureVersion: 0, projectName: "bench" };
-  return done({ operation: "verify-image", ...found, ...changes });
+  return step!;
+}
+
+const SHA256 = toHex(sha256(IMAGE));
+const STORED: StoredImage = { sha256: SHA256, chipId: 0, secureVersion: 0, projectName: "bench" };
+
+function verified(changes: Partial<StoredImage> = {}): DownloadStep {
+  complete();
+  return done({ operation: "verify-image", storedSha256: SHA256, image: { ...STORED, ...changes } });
 }
 
 test("subscribes and asks for nothing while it has no hash list", () => {
@@ -134,6 +141,43 @@ test.for([
   [{ projectName: "other" }, "offer/wrong-project"],
 ] as const)("makes an image unbootable before it fails: %o", ([changes, code]) => {
   expect(verified(changes)).toMatchObject({ actions: [{ type: "erase-sector", offset: 0 }], end: undefined });
+  expect(done(ERASED).end).toMatchObject({ type: "failed", error: { code } });
+});
+
+test("has the whole image read once", () => {
+  expect(complete().actions).toEqual([
+    { type: "clear-timer", timer: "request" },
+    { type: "verify-image", length: IMAGE.length },
+  ]);
+  expect(download.state).toBe("verifying");
+});
+
+test("makes an image unbootable that is the release's and that ESP-IDF refuses", () => {
+  complete();
+  const refused = done({ operation: "verify-image", storedSha256: SHA256, image: { espErr: 0x2002 } });
+  expect(refused).toMatchObject({ actions: [{ type: "erase-sector", offset: 0 }], end: undefined });
+  expect(done(ERASED).end).toMatchObject({ error: { code: "delivery/image-rejected", details: { espErr: 0x2002 } } });
+});
+
+test.for([
+  ["can't be read", () => failed("verify-image"), "delivery/image-rejected"],
+  [
+    "is not the release's, whatever ESP-IDF says of it",
+    () => done({ operation: "verify-image", storedSha256: "00".repeat(32), image: { espErr: 0x2002 } }),
+    "delivery/image-mismatch",
+  ],
+] as const)("scans the slot once more if the image %s, and gives up the second time", ([, answer, code]) => {
+  complete();
+  expect(answer()).toMatchObject({ actions: [{ type: "read-flash", offset: 0 }], end: undefined });
+  expect(download.state).toBe("checking");
+  for (let index = 0; index < COUNT; index++) done(BLANK);
+  done(ERASED);
+  for (const index of [...Array.from({ length: COUNT - 1 }, (_, position) => position + 1), 0]) {
+    chunk(index);
+    done(ERASED);
+    done({ operation: "program" });
+  }
+  expect(answer().actions).toEqual([{ type: "erase-sector", offset: 0 }]);
   expect(done(ERASED).end).toMatchObject({ type: "failed", error: { code } });
 });
 

@@ -9,15 +9,7 @@ import { imageIdOf } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { distrustFrontier } from "./distrust-frontier.ts";
 import type { DownloadEnd, DownloadEvent, DownloadOptions, DownloadStep } from "./download-events.ts";
-import {
-  type DownloadedImage,
-  imageProblem,
-  notSwitched,
-  readBackMismatch,
-  rejectedByDevice,
-  unreadable,
-  wornOut,
-} from "./image-problem.ts";
+import { imageProblem, notSwitched, readBackMismatch, rejectedByDevice, unreadable, wornOut } from "./image-problem.ts";
 import type { DropReason, FlashOperation, FlashResult, ReceiverAction, ReceiverContext } from "./receiver-events.ts";
 
 /** Erases and programs that may fail in one download before the flash counts as broken. */
@@ -34,9 +26,7 @@ type Phase =
   /** Sector 0 is being erased, and a stale verdict of otadata: from here on nothing in the slot starts. */
   | { readonly name: "invalidate" }
   | { readonly name: "fetch"; readonly writing: { readonly index: number; readonly bytes: Uint8Array } | undefined }
-  /** Reading the whole image back, once, before anything trusts it. */
-  | { readonly name: "read-back" }
-  /** ESP-IDF's own check. */
+  /** Reading the whole image once, to hash and check it. */
   | { readonly name: "verify" }
   /** An image that must not run is being made unbootable. */
   | { readonly name: "condemn"; readonly error: OtaError }
@@ -52,7 +42,6 @@ const STATE_OF_PHASE: Readonly<Record<Phase["name"], DownloadState>> = {
   scan: "checking",
   invalidate: "downloading",
   fetch: "downloading",
-  "read-back": "verifying",
   verify: "verifying",
   condemn: "verifying",
   switch: "ready-to-reboot",
@@ -60,7 +49,7 @@ const STATE_OF_PHASE: Readonly<Record<Phase["name"], DownloadState>> = {
 };
 
 /**
- * Writes one image to the target slot: hash list, scan of the slot, requests, chunks, read-back, verification.
+ * Writes one image to the target slot: hash list, scan of the slot, requests, chunks, verification.
  *
  * Sans-IO: {@link Download.handle} takes an event and returns actions. A download holds one bitmap, the hash list and one
  * chunk. It erases sector 0 first and writes chunk 0 last, so that the slot never holds a bootable image in between.
@@ -242,9 +231,6 @@ export class Download {
         return this.#askWithin(this.offer.spread_ms ?? 0);
       case "fetch":
         return this.#wrote(result);
-      case "read-back":
-        if (result.operation === "hash-flash") this.#readBack(result.sha256);
-        return;
       case "verify":
         if (result.operation === "verify-image") this.#verified(result);
         return;
@@ -262,8 +248,7 @@ export class Download {
   #onFlashFailed(operation: FlashOperation, espErr: number): void {
     const phase = this.#phase;
     if (phase.name === "scan") return this.#scanned(phase.index, false);
-    if (phase.name === "read-back") return this.#startOver(unreadable(espErr));
-    if (phase.name === "verify") return this.#condemn(rejectedByDevice(espErr));
+    if (phase.name === "verify") return this.#startOver(unreadable(espErr));
     if (phase.name === "condemn") return this.#onFlashDone({ operation: "erase-sector" });
     // An inactive entry that can't be invalidated is none: there was nothing stale.
     if (phase.name === "invalidate" && operation === "invalidate-otadata") {
@@ -287,7 +272,7 @@ export class Download {
     // Every chunk is right and the whole is wrong: fetched once more, all of it.
     if (this.#startedOver && this.#missing.count === 0) this.#missing.addAll();
     if (!this.#options.trustsFlash) distrustFrontier(this.#missing);
-    if (this.#missing.count === 0) return this.#startReadBack();
+    if (this.#missing.count === 0) return this.#verify();
     this.#invalidate();
   }
 
@@ -311,7 +296,7 @@ export class Download {
     this.#fruitless = 0;
     if (this.#missing.count === 0) {
       this.#emit({ type: "clear-timer", timer: "request" });
-      return this.#startReadBack();
+      return this.#verify();
     }
     if (this.#windowLeft > 0) this.#windowLeft--;
     const windowIsSpent = this.#options.window > 0 && this.#windowLeft === 0;
@@ -323,18 +308,9 @@ export class Download {
     this.#setTimer(this.#retryDelay());
   }
 
-  #startReadBack(): void {
-    this.#phase = { name: "read-back" };
-    this.#emit({ type: "hash-flash", length: this.release.image.size });
-  }
-
-  #readBack(actual: string): void {
-    const expected = this.release.image.sha256;
-    if (actual === expected) {
-      this.#phase = { name: "verify" };
-      return this.#emit({ type: "verify-image" });
-    }
-    this.#startOver(readBackMismatch(expected, actual));
+  #verify(): void {
+    this.#phase = { name: "verify" };
+    this.#emit({ type: "verify-image", length: this.release.image.size });
   }
 
   /** Looks for the chunks that went wrong, once; the second time the image is given up. */
@@ -346,11 +322,14 @@ export class Download {
     this.#read(0);
   }
 
-  /** verify → switch. What the image in flash says must be what the release said, whatever was checked before. */
-  #verified(found: DownloadedImage): void {
+  /** verify → switch. The image in flash must be what the release says, whatever was checked before. */
+  #verified({ storedSha256, image }: Extract<FlashResult, { operation: "verify-image" }>): void {
+    const expected = this.release.image;
+    if (storedSha256 !== expected.sha256) return this.#startOver(readBackMismatch(expected.sha256, storedSha256));
+    if ("espErr" in image) return this.#condemn(rejectedByDevice(image.espErr));
     const { waive = [] } = this.offer;
     const expectedProject = waive.includes("project-name") ? undefined : this.#options.projectName;
-    const problem = imageProblem(found, this.release.image, expectedProject);
+    const problem = imageProblem(image, expected, expectedProject);
     if (problem !== undefined) return this.#condemn(problem);
     this.#phase = { name: "switch" };
     this.#end = { type: "ready" };

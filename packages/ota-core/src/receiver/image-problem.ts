@@ -1,9 +1,6 @@
 import { OtaError } from "../errors.ts";
 import type { Release } from "../schemas/types.generated.ts";
-import type { FlashResult } from "./receiver-events.ts";
-
-/** What ESP-IDF's own check found in the target slot. */
-export type DownloadedImage = Extract<FlashResult, { operation: "verify-image" }>;
+import type { StoredImage } from "./receiver-events.ts";
 
 /**
  * Compares the image in flash with the release.
@@ -13,7 +10,7 @@ export type DownloadedImage = Extract<FlashResult, { operation: "verify-image" }
  *   `offer/wrong-project`; `undefined` if it may.
  */
 export function imageProblem(
-  found: DownloadedImage,
+  found: StoredImage,
   image: Release["image"],
   projectName: string | undefined,
 ): OtaError | undefined {

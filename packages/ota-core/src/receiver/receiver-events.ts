@@ -41,10 +41,23 @@ export type ReceiverTimer =
   /** When to ask the broker again for what it retains, because a message arrived that could not be verified. */
   | "verify";
 
+/** An image in flash that passed `esp_image_verify`, as its header and app descriptor describe it. */
+export interface StoredImage {
+  /** SHA-256 up to where the image ends by itself, its signature sector included: 64 hexadecimal digits. */
+  readonly sha256: string;
+  readonly chipId: number;
+  readonly secureVersion: number;
+  readonly projectName: string;
+}
+
+/** What `esp_image_verify` refused. */
+export interface RefusedImage {
+  readonly espErr: number;
+}
+
 /** A flash operation that a {@link ReceiverAction} asked for. One is under way at a time. */
 export type FlashOperation =
   | "read-flash"
-  | "hash-flash"
   | "erase-sector"
   | "program"
   | "verify-image"
@@ -57,17 +70,14 @@ export type FlashOperation =
 export type FlashResult =
   | { readonly operation: "read-flash"; readonly bytes: Uint8Array }
   /** `sha256` is 64 lower-case hexadecimal digits. */
-  | { readonly operation: "hash-flash"; readonly sha256: string }
   | { readonly operation: "erase-sector" }
   | { readonly operation: "program" }
-  /** The image passed ESP-IDF's own check; what its header and app descriptor in flash say. */
+  /** One pass over the image. The flash could be read; what was read may be anything. */
   | {
       readonly operation: "verify-image";
-      /** SHA-256 of the image as it will be measured when it runs, 64 hexadecimal digits: to where it ends by itself. */
-      readonly sha256: string;
-      readonly chipId: number;
-      readonly secureVersion: number;
-      readonly projectName: string;
+      /** SHA-256 of the bytes that the action named, 64 hexadecimal digits. */
+      readonly storedSha256: string;
+      readonly image: StoredImage | RefusedImage;
     }
   | { readonly operation: "invalidate-otadata" }
   | { readonly operation: "set-boot-partition" }
@@ -151,16 +161,14 @@ export type ReceiverAction =
     }
   /** Read so many bytes of the target slot. Answered by `flash-done` or `flash-failed`, as every flash operation. */
   | { readonly type: "read-flash"; readonly offset: number; readonly length: number }
-  /** Read so many bytes from the start of the target slot, and hash them with SHA-256. */
-  | { readonly type: "hash-flash"; readonly length: number }
   /** Erase the 4 KiB sector at `offset`. */
   | { readonly type: "erase-sector"; readonly offset: number }
   | { readonly type: "program"; readonly offset: number; readonly bytes: Uint8Array }
-  /** `esp_image_verify` of the target slot. */
-  | { readonly type: "verify-image" }
+  /** Read the image in the target slot once: hash its first `length` bytes, and check it as `esp_image_verify` does. */
+  | { readonly type: "verify-image"; readonly length: number }
   /** `esp_ota_invalidate_inactive_ota_data_slot`: the old verdict on the target slot must not be taken for a new one. */
   | { readonly type: "invalidate-otadata" }
-  /** `esp_ota_set_boot_partition` of the target slot. */
+  /** `esp_ota_set_boot_partition` of the target slot, which reads the image once more. */
   | { readonly type: "set-boot-partition" }
   /** `esp_ota_mark_app_valid_cancel_rollback`. */
   | { readonly type: "mark-valid" }

@@ -1,0 +1,41 @@
+import { createSha256, type FlashResult, toHex } from "@tinybms/ota-core";
+import { APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC, parseAppImageHeader } from "@tinybms/ota-core/esp";
+import { EspErr } from "../esp-err/esp-err.ts";
+import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
+import { readImage } from "../esp-idf/esp-image.ts";
+import { flashOf } from "../esp-idf/esp-partition.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
+import { hashImage } from "./running-image.ts";
+
+/** What a slot holds. */
+export type SlotContent = Extract<FlashResult, { operation: "verify-image" }>;
+
+/**
+ * Hashes the image in a slot as it is stored, and checks it with `esp_image_verify`. A board can do both in one read.
+ *
+ * @param length - Size of the image by the release, in bytes.
+ * @returns The error of the flash instead, if the slot can't be read.
+ * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ */
+export function verifyTarget(app: AppContext, target: EspPartition, length: number): SlotContent | number {
+  if (length > target.size) return EspErr.ESP_ERR_INVALID_SIZE;
+  const flash = flashOf(app, target);
+  const hash = createSha256();
+  const isRead = flash.forEachSector(target.address, length, (bytes) => {
+    hash.update(bytes);
+  });
+  if (!isRead) return EspErr.ESP_ERR_FLASH_OP_FAIL;
+  return { operation: "verify-image", storedSha256: toHex(hash.digest()), image: imageIn(app, target, flash) };
+}
+
+function imageIn(app: AppContext, target: EspPartition, flash: FlashReader): SlotContent["image"] {
+  const verification = readImage(app, target, flash);
+  if (verification.kind === "invalid") return { espErr: verification.err };
+  const { imageSizeBytes, descriptor } = verification.image;
+  const header = flash.read(target.address, APP_IMAGE_HEADER_SIZE);
+  // Cells that were cut off in the middle of an operation may read otherwise now.
+  if (header[0] !== APP_IMAGE_MAGIC) return { espErr: EspErr.ESP_ERR_IMAGE_INVALID };
+  const { chipId } = parseAppImageHeader(header);
+  const { secureVersion = 0, projectName = "" } = descriptor ?? {};
+  return { sha256: toHex(hashImage(flash, target, imageSizeBytes)), chipId, secureVersion, projectName };
+}
