@@ -34,7 +34,7 @@ const SPREAD_OF_UNKNOWN_MS = 2_000;
 /** The largest spread that the protocol knows, in milliseconds. */
 const SPREAD_MAX_MS = 3_600_000;
 
-/** More named devices than this don't fit into one offer (`target.devices` of the offer's schema). */
+/** Maximum number of named devices of a delivery: as many as one offer can list (`target.devices` of its schema). */
 export const TARGET_DEVICES_MAX = 256;
 
 /**

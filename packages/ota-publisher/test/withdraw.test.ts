@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { type OfferDocument, parseOffer, topicsOf } from "@tinybms/ota-core";
@@ -66,6 +66,26 @@ test("a device that is named gets the withdrawal on its own topic; the others ke
     expect(await offerOn(TOPICS.deviceOffer(device))).toMatchObject({ release: null, sequence: 2, target });
   }
   expect(await offerOn(TOPICS.offer)).toMatchObject({ sequence: 1 });
+});
+
+test("a list of devices too long for one offer gets several with one number, and so does its withdrawal", async () => {
+  const devices = Array.from({ length: 150 }, (_, index) => `gateway-in-building-${String(index).padStart(4, "0")}`);
+  const file = join(line.folder, "devices.txt");
+  writeFileSync(file, devices.join("\n"));
+  expect((await run("deploy", "--wait", "none", "--device-file", file)).exitCode).toBe(0);
+  const checked = [devices[0], devices[74], devices[75], devices[149]].map(String);
+  const targets = new Set<string>();
+  for (const device of checked) {
+    const offer = await offerOn(TOPICS.deviceOffer(device));
+    expect(offer).toMatchObject({ sequence: 1, target: { devices: expect.arrayContaining([device]) } });
+    targets.add(JSON.stringify([offer?.id, offer?.target]));
+  }
+  expect(targets.size).toBeGreaterThan(1);
+  expect(new Set([...targets].map((text) => JSON.parse(text)[0])).size).toBe(1);
+  expect((await run("withdraw", "--device-file", file)).exitCode).toBe(0);
+  for (const device of checked) {
+    expect(await offerOn(TOPICS.deviceOffer(device))).toMatchObject({ release: null, sequence: 2 });
+  }
 });
 
 test("what the broker doesn't offer is not withdrawn, and nothing is sent", async () => {

@@ -52,9 +52,9 @@ export function parseMessage<T>(payload: Uint8Array, kind: MessageKind<T>): T {
  * @throws {@link OtaError} `protocol/malformed` if {@link parseMessage} would refuse it.
  */
 export function buildMessage<T>(value: unknown, kind: MessageKind<T>): Uint8Array {
-  checkMessage(value, kind);
   const payload = utf8(JSON.stringify(value));
   checkSize(payload, kind);
+  checkMessage(value, kind);
   return payload;
 }
 

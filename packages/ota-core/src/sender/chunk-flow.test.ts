@@ -74,3 +74,49 @@ test("refuses a request for chunks that the image does not have", () => {
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[COUNT, 3]]), 0)).toBe("malformed");
 });
+
+const taken = (flow: ChunkFlow): number[] => {
+  const indices: number[] = [];
+  for (let next = flow.next(0); next?.type === "chunk"; next = flow.next(0)) indices.push(next.index);
+  return indices;
+};
+
+test("answers no more than the window that a device names, where there is no pace", () => {
+  const { flow, ledger } = flowOf(COUNT);
+  flow.ask(ledger.hear("a", 0), request([[0, COUNT]], { window: 2 }), 0);
+  flow.beginRound();
+  expect(taken(flow)).toEqual([1, 2]);
+  flow.ask(
+    ledger.hear("a", 0),
+    request(
+      [
+        [0, 1],
+        [3, 1],
+      ],
+      { window: 2 },
+    ),
+    0,
+  );
+  flow.beginRound();
+  expect(taken(flow), "chunk 0 comes last, and only with all others").toEqual([3, 0]);
+});
+
+test("passes over the window of a device in a round that keeps to a pace", () => {
+  const { flow, ledger } = flowOf(COUNT, 1_000_000);
+  flow.ask(ledger.hear("a", 0), request([[1, 4]], { window: 2 }), 0);
+  flow.beginRound();
+  expect(taken(flow)).toEqual([1, 2, 3, 4]);
+});
+
+test("has no more than a second of its rate on the way", () => {
+  const { flow, ledger } = flowOf(COUNT, 2 * (CHUNK_SIZE + 20));
+  flow.ask(ledger.hear("a", 0), request([[1, 5]]), 0);
+  flow.beginRound();
+  for (const id of [1, 2]) {
+    expect(flow.next(0)).toMatchObject({ type: "chunk" });
+    flow.sent(id, id, undefined);
+  }
+  expect(flow.next(60_000)).toBeUndefined();
+  flow.drained(1);
+  expect(flow.next(60_000)).toMatchObject({ type: "chunk", index: 3 });
+});

@@ -23,7 +23,7 @@ export interface ChunkFlowOptions {
   readonly chunkCount: number;
   /** Bytes of the image. */
   readonly sizeBytes: number;
-  /** Chunks that may be on their way at once. */
+  /** Chunks that may be on their way at once. Fewer if they are more than a second of `rate`. */
   readonly window: number;
   /** Bytes a second, headers included; 0: no limit. */
   readonly rate: number;
@@ -49,6 +49,7 @@ export class ChunkFlow {
   readonly #union: RequestUnion;
   readonly #answers = new UnicastAnswers();
   readonly #pace: Pace;
+  readonly #window: number;
   /** Chunks on their way, by the id they were published with. */
   readonly #inFlight = new Map<number, { readonly index: number; readonly device: string | undefined }>();
   #round = 0;
@@ -62,6 +63,7 @@ export class ChunkFlow {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#union = new RequestUnion(options.chunkCount);
+    this.#window = windowOf(options);
     this.#pace = new Pace(options.rate, BURST_CHUNKS * (CHUNK_HEADER_SIZE + CHUNK_SIZE));
   }
 
@@ -94,7 +96,7 @@ export class ChunkFlow {
     if (request.unicast || this.#isFarBehind(entry.lacking, now)) return this.#answer(entry, ranges, limit, now);
     const joins = this.#union.pending > 0;
     entry.joinedRound ??= this.#round + (this.#union.running ? 2 : 1);
-    const refused = this.#union.ask(entry, ranges);
+    const refused = this.#union.ask(entry, this.#withinWindow(ranges, request.window));
     if (refused.length > 0) return this.#favour(entry, refused, limit, now);
     return joins ? "merged" : "taken";
   }
@@ -114,7 +116,7 @@ export class ChunkFlow {
    * @returns `undefined` when there is nothing to send, or no room in the window.
    */
   next(now: number): NextChunk | undefined {
-    if (this.#inFlight.size >= this.#options.window) return undefined;
+    if (this.#inFlight.size >= this.#window) return undefined;
     const single = this.#answers.peek();
     const shared = this.#union.peek();
     // In turns, so that neither a large round nor many single devices hold up the other.
@@ -160,6 +162,16 @@ export class ChunkFlow {
     this.#union.rewind(shared);
   }
 
+  /**
+   * Returns the part of a request that a round answers. Without a pace, the device's window alone keeps chunks from queuing
+   * at the broker, where an offer or a withdrawal would wait behind them.
+   */
+  #withinWindow(ranges: readonly ChunkRange[], window: number): readonly ChunkRange[] {
+    if (this.#options.rate > 0 || window === 0) return ranges;
+    const chunks = chooseUnicast(ranges, window).sort((left, right) => left - right);
+    return chunks.map((index) => [index, 1]);
+  }
+
   #isFarBehind(lacking: number, now: number): boolean {
     if (now >= this.#line.drawnAt + LINE_MS) this.#line = { lacking: this.#ledger.lineOfCrowd(), drawnAt: now };
     return lacking >= this.#line.lacking;
@@ -190,4 +202,10 @@ export class ChunkFlow {
     this.#answers.add(entry.device, range);
     return "taken";
   }
+}
+
+/** Returns how many chunks may be on their way at once: news must not wait behind more than a second of chunks. */
+function windowOf({ window, rate }: ChunkFlowOptions): number {
+  const second = Math.max(1, Math.floor(rate / (CHUNK_HEADER_SIZE + CHUNK_SIZE)));
+  return rate === 0 ? window : Math.min(window, second);
 }

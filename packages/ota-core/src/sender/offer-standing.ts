@@ -14,6 +14,8 @@ export interface OfferStandingOptions {
   readonly counter: readonly [epoch: number, sequence: number];
   readonly offerEnvelope: Uint8Array;
   readonly offerTopics: readonly string[];
+  /** Offers on topics that get another one than `offerEnvelope`. */
+  readonly offerParts?: ReadonlyMap<string, Uint8Array>;
   /** Reads another publisher's offer; `undefined` for one that devices would not trust. */
   readonly readOffer: ((envelope: Uint8Array) => CompetingOffer | undefined) | undefined;
 }
@@ -57,6 +59,11 @@ export class OfferStanding {
   /** Topics whose retained message has not come back on this connection. */
   get missing(): string[] {
     return this.#readBack.missing;
+  }
+
+  /** Returns the offer that belongs on one of the offer topics. */
+  offerOn(topic: string): Uint8Array {
+    return this.#options.offerParts?.get(topic) ?? this.#options.offerEnvelope;
   }
 
   /** Begins anew, on a new connection. */
@@ -112,8 +119,8 @@ export class OfferStanding {
   }
 
   #newReadBack(): ReadBack {
-    const { hashesTopic, hashList, offerTopics, offerEnvelope } = this.#options;
-    const offers = offerTopics.map((topic) => [topic, offerEnvelope] as const);
+    const { hashesTopic, hashList, offerTopics } = this.#options;
+    const offers = offerTopics.map((topic) => [topic, this.offerOn(topic)] as const);
     return new ReadBack(new Map([[hashesTopic, hashList], ...offers]));
   }
 }

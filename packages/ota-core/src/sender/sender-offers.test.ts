@@ -235,3 +235,17 @@ test("a hash in capital letters names the same image", () => {
   bench.report("a", "confirmed");
   expect(bench.outcome?.reason).toBe("delivered");
 });
+
+test("publishes to each device the part of the offer that names it, and puts that part back", () => {
+  const [first, second] = [ENVELOPE, new TextEncoder().encode("{}")];
+  const offerParts = new Map([
+    [ownTopic("a"), first],
+    [ownTopic("b"), second],
+  ]);
+  const bench = serving({ expected: { devices: ["a", "b"] }, offerTopics: [...offerParts.keys()], offerParts });
+  const offers = () => bench.published.filter(({ topic }) => offerParts.has(topic));
+  expect(offers().map(({ topic, payload }) => [topic, payload])).toEqual([...offerParts]);
+  bench.give(announced(ownTopic("b"), { counter: [1, 0], isForAll: false }));
+  bench.wait(5_000);
+  expect(offers().slice(2)).toMatchObject([{ topic: ownTopic("b"), payload: second }]);
+});

@@ -53,6 +53,8 @@ export interface SenderOptions {
   readonly offerEnvelope: Uint8Array;
   /** Where the offer is published: the product's topic, or own topics of devices. */
   readonly offerTopics: readonly string[];
+  /** The offers on topics whose devices get another part of it: a list of devices may be too long for one offer. */
+  readonly offerParts?: ReadonlyMap<string, Uint8Array>;
   readonly image: {
     /** 64 hexadecimal digits. */
     readonly sha256: string;
@@ -256,7 +258,7 @@ export class Sender {
     if (this.#phase === "hashes" && id === this.#hashesId) {
       this.#phase = "offers";
       for (const topic of this.#options.offerTopics) {
-        this.#offersInFlight.set(this.#publish(topic, this.#options.offerEnvelope, 1, true), topic);
+        this.#offersInFlight.set(this.#publish(topic, this.#standing.offerOn(topic), 1, true), topic);
       }
       return;
     }
@@ -350,7 +352,7 @@ export class Sender {
   /** Puts the offer over an older one, so that devices that come later find it. */
   #reassert(): void {
     for (const topic of this.#standing.takeOverwritten()) {
-      if (this.#connected) this.#publish(topic, this.#options.offerEnvelope, 1, true);
+      if (this.#connected) this.#publish(topic, this.#standing.offerOn(topic), 1, true);
     }
   }
 

@@ -11,6 +11,7 @@ export const declareWithdraw: DeclareCommand = (command, run) => {
     .requiredOption("--version <version>", "version to withdraw; the broker must be offering it")
     .option("--manifest <file>", "root manifest", MANIFEST_DEFAULT)
     .addOption(repeatable("--device <id>", "withdraw it only from this device (repeatable)"))
+    .option("--device-file <file>", "withdraw it only from the devices listed in this file, one per line")
     .optionsGroup("Transport:")
     .option("--broker <url>", "broker to use instead of the manifest's")
     .option("--timeout <seconds>", "time limit of the withdrawal", positiveNumber, 30)

@@ -14,6 +14,7 @@ export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptio
   readonly version: string;
   readonly manifest: string;
   readonly device?: readonly string[];
+  readonly deviceFile?: string;
   readonly broker?: string;
   readonly allowInsecure?: boolean;
   /** Seconds. */

@@ -17,7 +17,7 @@ export async function readTarget({
   const devices = [...new Set([...device, ...(deviceFile === undefined ? [] : await readDeviceFile(deviceFile))])];
   if (devices.length === 0) return "all";
   if (devices.length <= TARGET_DEVICES_MAX) return { devices };
-  const message = `${devices.length} devices are named; one offer may name at most ${TARGET_DEVICES_MAX}`;
+  const message = `${devices.length} devices are named; one delivery may name at most ${TARGET_DEVICES_MAX}`;
   throw invalid("--device", message, { hint: "deliver to them in several runs, or to every device of the product" });
 }
 

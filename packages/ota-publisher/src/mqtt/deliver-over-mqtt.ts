@@ -7,11 +7,12 @@ import {
   Sender,
   type SenderAction,
   type SenderEvent,
+  type SenderOptions,
   topicsOf,
 } from "@tinybms/ota-core";
 import type { Envelope } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../image-file.ts";
-import { type DeliveryTarget, offerTopicsOf } from "../offer-payload.ts";
+import type { DeliveryTarget } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
@@ -105,13 +106,12 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
   }
 }
 
-function senderOf(plan: DeliveryPlan, { id, counter, envelope }: MadeOffer, timeoutMs: number): Sender {
+function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, timeoutMs: number): Sender {
   return new Sender({
     topicRoot: plan.topicRoot,
     offerId: id,
     counter,
-    offerEnvelope: envelope,
-    offerTopics: offerTopicsOf(plan.topicRoot, plan.target),
+    ...publicationOf(envelopes),
     image: plan.image,
     readOffer: (payload) => competingOffer(payload, plan),
     expected: plan.expected,
@@ -123,6 +123,14 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelope }: MadeOffer, time
     // A delivery to one device has nobody to wait for.
     ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
   });
+}
+
+/** What a sender publishes where: one envelope, and other ones on some topics. */
+function publicationOf(
+  envelopes: MadeOffer["envelopes"],
+): Pick<SenderOptions, "offerEnvelope" | "offerTopics" | "offerParts"> {
+  const [offerEnvelope = new Uint8Array()] = envelopes.values();
+  return { offerEnvelope, offerTopics: [...envelopes.keys()], offerParts: envelopes };
 }
 
 /** How many devices will ask for the image, as far as anybody knows. */

@@ -13,8 +13,9 @@ import {
 import { advanceKeySet, type Envelope, parseEnvelope, verifySignature } from "@tinybms/ota-core/signing";
 import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, takeCounter } from "../sequence.ts";
-import { currentKeys, isTrustedOffer, type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
+import { currentKeys, isTrustedOffer, type OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
+import { sealOfferParts } from "./offer-parts.ts";
 import { missingOf, readBack, readRetained } from "./read-retained.ts";
 
 /** So often an offer may be made again because another publisher took its number. */
@@ -51,8 +52,8 @@ export interface OfferWatch {
 export interface MadeOffer {
   readonly id: string;
   readonly counter: OfferCounter;
-  /** The payload of the offer topics. */
-  readonly envelope: Uint8Array;
+  /** The payload of each offer topic. Several payloads if the list of devices is too long for one offer. */
+  readonly envelopes: ReadonlyMap<string, Uint8Array>;
   /** What the broker kept before, and devices would count: the offers on the same topics. */
   readonly before: readonly OfferDocument[];
 }
@@ -65,7 +66,7 @@ export interface MadeOffer {
  *
  * @param check - Looks at what the broker keeps, and throws where no offer is to be made.
  * @throws {@link OtaError} `delivery/sequence-jump`, `delivery/connection-lost`, `delivery/broker-unreachable`;
- *   `delivery/not-acknowledged` and `delivery/not-retained` for a key set; `signing/key-set-epoch` where the broker keeps a newer key set; `signing/…` where devices would not trust the offer;
+ *   `delivery/not-acknowledged` and `delivery/not-retained` for a key set; `signing/key-set-epoch` where the broker keeps a newer key set; `signing/…` where devices would not trust the offer; `protocol/too-large` where it has no room in a message;
  *   `manifest/unreadable` and `package/write-failed` for the record; the signal's reason.
  */
 export async function makeOffer(
@@ -90,9 +91,9 @@ export async function makeOffer(
     signal,
   });
   const id = toHex(randomBytes(16));
-  const payload = buildOfferPayload(release, { id, topicRoot, counter, issuedAt: new Date(), target, expectedCount });
-  const envelope = await sealOffer(payload, signing);
-  return { id, counter, envelope, before };
+  const parts = { id, topicRoot, counter, issuedAt: new Date(), expectedCount };
+  const payloadFor = (part: DeliveryTarget): Uint8Array => buildOfferPayload(release, { ...parts, target: part });
+  return { id, counter, envelopes: await sealOfferParts(topicRoot, target, payloadFor, signing), before };
 }
 
 /**

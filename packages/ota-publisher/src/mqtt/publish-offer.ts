@@ -59,11 +59,10 @@ async function publishAndRead(
   watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<Standing> {
-  const topics = offerTopicsOf(plan.topicRoot, plan.target);
-  const expected = new Map(topics.map((topic) => [topic, made.envelope]));
+  const expected = made.envelopes;
   for (;;) {
-    for (const topic of topics) await publishRetained(connection, topic, made.envelope, watch, signal);
-    const judge = (found: ReadonlyMap<string, Uint8Array>): Standing => standingOf(found, topics, made, plan);
+    for (const [topic, envelope] of expected) await publishRetained(connection, topic, envelope, watch, signal);
+    const judge = (found: ReadonlyMap<string, Uint8Array>): Standing => standingOf(found, made, plan);
     const isDecided = (found: ReadonlyMap<string, Uint8Array>): boolean => judge(found).type !== "missing";
     const found = await readBack(connection, expected, signal, isDecided);
     if (found !== undefined) return judge(found);
@@ -76,13 +75,12 @@ async function publishAndRead(
 /** What matters most of what is found on the topics. */
 function standingOf(
   found: ReadonlyMap<string, Uint8Array>,
-  topics: readonly string[],
-  { id, counter: [epoch, sequence], envelope }: MadeOffer,
+  { id, counter: [epoch, sequence], envelopes }: MadeOffer,
   plan: OfferPlan,
 ): Standing {
   let isOverwritten = false;
   let isMissing = false;
-  for (const topic of topics) {
+  for (const [topic, envelope] of envelopes) {
     const payload = found.get(topic);
     if (payload !== undefined && equalBytes(payload, envelope)) continue;
     const by = payload === undefined ? undefined : competingOffer(payload, plan);
