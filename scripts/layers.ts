@@ -43,7 +43,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["bin"],
     ["entries"],
     ["commands"],
-    ["testkit", "twin"],
+    ["conformance", "testkit", "twin"],
     ["power-cut", "serial"],
     ["mqtt", "simulation"],
     ["device"],

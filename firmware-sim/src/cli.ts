@@ -19,6 +19,11 @@ const COMMANDS: readonly CommandDefinition[] = [
     load: async () => (await import("./commands/twin-options.ts")).declareTwin,
   },
   {
+    name: "conformance",
+    description: "judge any receiver by the conformance vectors of the protocol",
+    load: async () => (await import("./commands/conformance-options.ts")).declareConformance,
+  },
+  {
     name: "flash",
     description: "build a flash image with the same bytes as esptool merge-bin",
     load: async () => (await import("./commands/flash-command-options.ts")).declareFlash,

@@ -1,6 +1,6 @@
 import {
   type DeviceState,
-  parseTopic,
+  messageEvent,
   Receiver,
   type ReceiverAction,
   type ReceiverEvent,
@@ -201,30 +201,12 @@ export class OtaAgent {
   }
 
   #toReceiverEvent(event: AgentEvent): ReceiverEvent | undefined {
-    if (event.type === "message") return this.#toMessageEvent(event);
+    if (event.type === "message") return messageEvent(this.#options.topicRoot, event);
     if (event.type !== "timer") return event;
     const { now, timer } = event;
     if (timer !== "self-test") return { type: "timer", now, timer };
     const outcome = selfTestOutcome(this.#options.selfTests, this.#running);
     return outcome === "hang" ? undefined : { type: "self-test", now, passed: outcome === "pass" };
-  }
-
-  #toMessageEvent({ now, topic, payload, retained }: AgentMessage): ReceiverEvent | undefined {
-    const parsed = parseTopic(this.#options.topicRoot, topic);
-    switch (parsed?.kind) {
-      case "offer":
-      case "device-offer":
-        return { type: "offer", now, payload, retained };
-      case "keys":
-        return { type: "key-set", now, payload, retained };
-      case "hashes":
-        return { type: "hashes", now, image: parsed.image, payload };
-      case "image-chunk":
-      case "device-chunk":
-        return { type: "chunk", now, payload };
-      default:
-        return undefined;
-    }
   }
 
   /** The self-test includes reaching the broker, so it begins with the connection. */

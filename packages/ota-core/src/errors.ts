@@ -246,6 +246,7 @@ export interface OtaErrorDetails {
   "simulation/update-refused": { readonly state: string };
   "simulation/update-unsafe": { readonly points: readonly string[] };
   "simulation/already-installed": { readonly slot: string };
+  "simulation/no-answer": { readonly command: string };
   "simulation/efuse-invalid": { readonly file: string; readonly path: string };
 }
 

@@ -74,6 +74,7 @@ export {
   type Topics,
   topicsOf,
 } from "./messages/topics.ts";
+export { type DeviceMessage, messageEvent } from "./receiver/message-event.ts";
 export { Receiver } from "./receiver/receiver.ts";
 export type {
   DropReason,

@@ -1,0 +1,78 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
+import { OtaError } from "@tinybms/ota-core";
+import { ExecReceiver } from "../conformance/exec-receiver.ts";
+import { runVector, type VectorFailure } from "../conformance/run-vector.ts";
+import { parseVector, type Vector } from "../conformance/vector.ts";
+
+/** Options of `tinybms-sim conformance`, as commander reads them. */
+export interface ConformanceOptions extends OutputOptions {
+  readonly exec: string;
+  readonly vectors: string;
+  readonly only?: readonly string[];
+}
+
+/** What `conformance --json` prints. */
+interface ConformanceDocument {
+  readonly vectors: number;
+  readonly steps: number;
+  readonly passed: number;
+  readonly failures: readonly VectorFailure[];
+}
+
+/**
+ * Runs the conformance vectors against a receiver in a process of its own.
+ *
+ * @returns The exit code: 0 if every vector passed, else 1.
+ * @throws OtaError `arguments/invalid` if there are no vectors, `simulation/no-answer`.
+ */
+export async function conformance(options: ConformanceOptions, output: CommandOutput): Promise<number> {
+  const vectors = await readVectors(options);
+  const receiver = new ExecReceiver(options.exec);
+  const failures: VectorFailure[] = [];
+  try {
+    for (const vector of vectors) {
+      output.world.signal.throwIfAborted();
+      const failure = await runVector(vector, receiver);
+      if (failure === undefined) continue;
+      failures.push(failure);
+      for (const line of linesOf(failure)) output.print(line);
+    }
+  } finally {
+    await receiver.close();
+  }
+  const steps = vectors.reduce((sum, vector) => sum + vector.steps.length, 0);
+  const document: ConformanceDocument = {
+    vectors: vectors.length,
+    steps,
+    passed: vectors.length - failures.length,
+    failures,
+  };
+  output.printJson(document);
+  output.print(`${document.passed} of ${vectors.length} vectors passed (${steps} events)`);
+  return failures.length === 0 ? ExitCode.done : ExitCode.failed;
+}
+
+async function readVectors({ vectors: folder, only = [] }: ConformanceOptions): Promise<readonly Vector[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new OtaError("arguments/invalid", `${folder} can't be read`, { option: "--vectors" }, { cause });
+  });
+  const files = names.filter((name) => name.endsWith(".jsonl")).sort();
+  const wanted = files.filter((name) => only.length === 0 || only.includes(name.slice(0, -".jsonl".length)));
+  if (wanted.length === 0) {
+    const message = `${folder} holds no vector${only.length === 0 ? "" : ` named ${only.join(" or ")}`}`;
+    throw new OtaError("arguments/invalid", message, { option: only.length === 0 ? "--vectors" : "--only" });
+  }
+  return Promise.all(wanted.map(async (name) => parseVector(await readFile(join(folder, name), "utf8"), name)));
+}
+
+function linesOf({ name, rule, line, event, path, expected, actual }: VectorFailure): readonly string[] {
+  const show = (value: unknown): string => (value === undefined ? "nothing" : JSON.stringify(value).slice(0, 300));
+  return [
+    `FAILED ${name}, line ${line}: ${rule}`,
+    `  event: ${JSON.stringify(event).slice(0, 300)}`,
+    `  actions${path}: expected ${show(expected)}`,
+    `  ${" ".repeat("actions".length + path.length)}  got      ${show(actual)}`,
+  ];
+}

@@ -1,0 +1,61 @@
+import { isObject, type Json, type JsonObject } from "./vector.ts";
+
+/** A difference between what a receiver did and what the vector says. */
+export interface ActionDifference {
+  /** Path in the list of actions, for example `[2].topic`. */
+  readonly path: string;
+  readonly expected: Json | undefined;
+  readonly actual: Json | undefined;
+}
+
+/**
+ * Compares the actions of one step.
+ *
+ * Texts of errors and the counters of reports are free; everything else must be equal, and in order.
+ *
+ * @returns The first difference; `undefined` if there is none.
+ */
+export function compareActions(
+  expected: readonly JsonObject[],
+  actual: readonly JsonObject[],
+): ActionDifference | undefined {
+  return difference(withoutFree(expected), withoutFree(actual), "");
+}
+
+/** Removes what receivers may choose. */
+function withoutFree(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutFree(item));
+  if (!isObject(value)) return value;
+  const isReport = value.boot_count !== undefined && value.running_sha256 !== undefined;
+  const members = Object.entries(value)
+    .filter(([name]) => !(isReport && name === "stats"))
+    .map(([name, member]) => {
+      if (!isReport || name !== "error" || !isObject(member)) return [name, withoutFree(member)] as const;
+      return [name, { code: member.code ?? null }] as const;
+    });
+  return Object.fromEntries(members);
+}
+
+function difference(expected: Json | undefined, actual: Json | undefined, path: string): ActionDifference | undefined {
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    return firstOf(Math.max(expected.length, actual.length), (index) =>
+      difference(expected[index], actual[index], `${path}[${index}]`),
+    );
+  }
+  if (isObject(expected) && isObject(actual)) {
+    const names = [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
+    return firstOf(names.length, (index) => {
+      const name = names[index] ?? "";
+      return difference(expected[name], actual[name], `${path}.${name}`);
+    });
+  }
+  return Object.is(expected, actual) ? undefined : { path, expected, actual };
+}
+
+function firstOf<Found>(count: number, find: (index: number) => Found | undefined): Found | undefined {
+  for (let index = 0; index < count; index++) {
+    const found = find(index);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

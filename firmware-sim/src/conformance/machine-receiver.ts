@@ -1,0 +1,79 @@
+import { messageEvent, type ReceiverAction, type ReceiverEvent, type ReceiverOptions } from "@tinybms/ota-core";
+import { trustKeys } from "@tinybms/ota-core/signing";
+import type { JudgedReceiver } from "./run-vector.ts";
+import { isObject, type Json, type JsonObject, type VectorHeader } from "./vector.ts";
+import { vectorImage } from "./vector-image.ts";
+import { VectorJson } from "./vector-json.ts";
+
+/** A receiver machine of this project. */
+export interface ReceiverMachine {
+  handle(event: ReceiverEvent): readonly ReceiverAction[];
+}
+
+/** Lets a machine be judged by vectors. */
+export class MachineReceiver implements JudgedReceiver {
+  readonly #create: (options: ReceiverOptions) => ReceiverMachine;
+  #machine: ReceiverMachine | undefined;
+  #json: VectorJson = new VectorJson(new Uint8Array());
+  #options: ReceiverOptions | undefined;
+
+  /** @param create - Makes a machine. Called at the start of each vector, and at each `booted` event. */
+  constructor(create: (options: ReceiverOptions) => ReceiverMachine) {
+    this.#create = create;
+  }
+
+  async begin({ device, random_permille: permille, image }: VectorHeader): Promise<void> {
+    this.#json = new VectorJson(vectorImage(image.size, image.seed));
+    let drawn = 0;
+    const random = (): number => (permille[drawn++ % permille.length] ?? 0) / 1000;
+    this.#options = receiverOptions(device, random);
+    this.#machine = undefined;
+  }
+
+  async handle(event: JsonObject): Promise<readonly JsonObject[]> {
+    const options = this.#options;
+    if (options === undefined) throw new Error("begin comes first");
+    if (event.type === "booted") this.#machine = this.#create(options);
+    const decoded = receiverEvent(this.#json, event, options.topicRoot);
+    const actions = decoded === undefined ? [] : (this.#machine?.handle(decoded) ?? []);
+    return actions.map((action) => encodeAction(this.#json, action));
+  }
+}
+
+/** Writes an action as vectors have it. */
+export function encodeAction(json: VectorJson, action: ReceiverAction): JsonObject {
+  const encoded = json.encode(action);
+  if (!isObject(encoded)) throw new Error("an action is an object");
+  return action.type === "publish" ? { ...encoded, payload: json.encodeMessage(action.payload) } : encoded;
+}
+
+function receiverOptions(device: JsonObject, random: () => number): ReceiverOptions {
+  const { key_set: keySet, algorithms } = device;
+  return {
+    device: String(device.device),
+    topicRoot: String(device.topic_root),
+    product: String(device.product),
+    chipId: Number(device.chip_id),
+    allowUnsigned: device.allow_unsigned === true,
+    window: Number(device.window),
+    algorithms: algorithms as ReceiverOptions["algorithms"],
+    keySet: isObject(keySet) ? trustKeys(keySet as never) : undefined,
+    random,
+  };
+}
+
+/** Returns the receiver's event; `undefined` for a message on a topic that is not the device's. */
+function receiverEvent(json: VectorJson, event: JsonObject, topicRoot: string): ReceiverEvent | undefined {
+  if (event.type !== "message") return json.decode(nullsLeftOut(event)) as ReceiverEvent;
+  const now = Number(event.now);
+  return messageEvent(topicRoot, {
+    now,
+    topic: String(event.topic),
+    payload: json.decode(event.payload ?? null) as Uint8Array,
+    retained: event.retained === true,
+  });
+}
+
+function nullsLeftOut(event: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(event).filter((member): member is [string, Json] => member[1] !== null));
+}

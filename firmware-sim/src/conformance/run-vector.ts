@@ -1,0 +1,38 @@
+import { type ActionDifference, compareActions } from "./compare-actions.ts";
+import type { JsonObject, Vector, VectorHeader } from "./vector.ts";
+
+/** A receiver that vectors judge. */
+export interface JudgedReceiver {
+  /** Begins a vector: the device is made anew. */
+  begin(header: VectorHeader): Promise<void>;
+  /** Handles an event. @returns What the device does because of it, in order. */
+  handle(event: JsonObject): Promise<readonly JsonObject[]>;
+}
+
+/** The first step in which a receiver did something else than the vector says. */
+export interface VectorFailure extends ActionDifference {
+  readonly name: string;
+  readonly rule: string;
+  /** Line of the vector file, counted from 1. */
+  readonly line: number;
+  readonly event: JsonObject;
+}
+
+/**
+ * Runs a vector.
+ *
+ * @returns The first failure; `undefined` if the receiver did what the vector says.
+ */
+export async function runVector(
+  { header, steps }: Vector,
+  receiver: JudgedReceiver,
+): Promise<VectorFailure | undefined> {
+  await receiver.begin(header);
+  for (const [index, { event, actions }] of steps.entries()) {
+    const found = compareActions(actions, await receiver.handle(event));
+    if (found === undefined) continue;
+    const { name, rule } = header;
+    return { name, rule, line: index + 2, event, ...found };
+  }
+  return undefined;
+}

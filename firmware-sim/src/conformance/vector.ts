@@ -1,0 +1,76 @@
+import { OtaError, parseStrictJson } from "@tinybms/ota-core";
+
+/** Value of a JSON document. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
+
+/** JSON object. */
+export type JsonObject = Readonly<Record<string, Json>>;
+
+/** First line of a vector file: the device, and what the vector shows. */
+export interface VectorHeader {
+  /** Version of the format. */
+  readonly vector: 1;
+  readonly name: string;
+  /** Sentence of docs/protocol.md that the vector shows. */
+  readonly rule: string;
+  /** How the device was provisioned. */
+  readonly device: JsonObject;
+  /** Random numbers in turn, in thousandths, 0 to 999; from the start again after the last. */
+  readonly random_permille: readonly number[];
+  /** The image: see {@link vectorImage}. */
+  readonly image: { readonly size: number; readonly seed: number };
+}
+
+/** Another line of a vector file: an event, and everything that the device does because of it, in order. */
+export interface VectorStep {
+  readonly event: JsonObject;
+  readonly actions: readonly JsonObject[];
+}
+
+/** A conformance vector: one life of a device. See vectors/v1/README.md. */
+export interface Vector {
+  readonly header: VectorHeader;
+  readonly steps: readonly VectorStep[];
+}
+
+/**
+ * Parses a vector file: one JSON document per line.
+ *
+ * @param file - Its name, for messages.
+ * @throws {@link OtaError} `arguments/invalid` if it is not a vector of version 1.
+ */
+export function parseVector(text: string, file: string): Vector {
+  const [header, ...steps] = text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, index) => parseLine(line, `${file}:${index + 1}`));
+  if (header?.vector !== 1 || typeof header.name !== "string" || !isObject(header.device)) {
+    throw refuse(`${file} is not a vector of version 1`);
+  }
+  for (const [index, step] of steps.entries()) {
+    if (!isObject(step.event) || !Array.isArray(step.actions)) {
+      throw refuse(`${file}:${index + 2} has no event or no actions`);
+    }
+  }
+  return { header, steps } as unknown as Vector;
+}
+
+/** Formats a vector as the text of its file. */
+export function formatVector({ header, steps }: Vector): string {
+  return [header, ...steps].map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** Returns `true` for a JSON object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseLine(line: string, place: string): JsonObject {
+  const parsed = parseStrictJson(line);
+  if (parsed.ok && isObject(parsed.value)) return parsed.value;
+  throw refuse(`${place} is not a JSON object`);
+}
+
+function refuse(message: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", message, { option: "--vectors" });
+}
