@@ -57,7 +57,7 @@ export class ExecReceiver implements JudgedReceiver {
     if (!Array.isArray(actions) || !actions.every(isObject)) {
       throw this.#fault(`it answered ${JSON.stringify(line.slice(0, 200))}; it must answer {"actions": […]}`);
     }
-    return actions;
+    return actions as readonly JsonObject[];
   }
 
   /** Ends the program. */
@@ -78,7 +78,7 @@ export class ExecReceiver implements JudgedReceiver {
   async #nextLine(): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_TIMEOUT_MS);
+      timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
     });
     const next = await Promise.race([this.#answers.next(), late]);
     clearTimeout(timer);

@@ -14,7 +14,7 @@ export interface ReceiverMachine {
 export class MachineReceiver implements JudgedReceiver {
   readonly #create: (options: ReceiverOptions) => ReceiverMachine;
   #machine: ReceiverMachine | undefined;
-  #json: VectorJson = new VectorJson(new Uint8Array());
+  #json: VectorJson = new VectorJson(new Uint8Array(1));
   #options: ReceiverOptions | undefined;
 
   /** @param create - Makes a machine. Called at the start of each vector, and at each `booted` event. */

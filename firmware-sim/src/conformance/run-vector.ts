@@ -1,5 +1,7 @@
 import { type ActionDifference, compareActions } from "./compare-actions.ts";
 import type { JsonObject, Vector, VectorHeader } from "./vector.ts";
+import { vectorImage } from "./vector-image.ts";
+import { VectorJson } from "./vector-json.ts";
 
 /** A receiver that vectors judge. */
 export interface JudgedReceiver {
@@ -27,9 +29,11 @@ export async function runVector(
   { header, steps }: Vector,
   receiver: JudgedReceiver,
 ): Promise<VectorFailure | undefined> {
+  const json = new VectorJson(vectorImage(header.image.size, header.image.seed));
+  const canonical = (actions: readonly JsonObject[]): readonly JsonObject[] => actions.map((it) => json.canonical(it));
   await receiver.begin(header);
   for (const [index, { event, actions }] of steps.entries()) {
-    const found = compareActions(actions, await receiver.handle(event));
+    const found = compareActions(canonical(actions), canonical(await receiver.handle(event)));
     if (found === undefined) continue;
     const { name, rule } = header;
     return { name, rule, line: index + 2, event, ...found };

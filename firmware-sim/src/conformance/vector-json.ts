@@ -3,7 +3,6 @@ import {
   buildHashList,
   CHUNK_SIZE,
   decodeText,
-  equalBytes,
   imageIdOf,
   parseStrictJson,
   sha256,
@@ -17,10 +16,21 @@ const DOCUMENTS: readonly string[] = ["record", "key_set"];
 /** Converts values of the receiver to JSON and back: names in snake_case, bytes as objects. */
 export class VectorJson {
   readonly #image: Uint8Array;
+  readonly #imageId: string;
+  /** Short forms of the image's parts, by their SHA-256. */
+  readonly #parts: Map<string, JsonObject> = new Map();
 
   /** @param image - The vector's image. */
   constructor(image: Uint8Array) {
     this.#image = image;
+    this.#imageId = imageIdOf(sha256(image));
+    const name = (part: Uint8Array, form: JsonObject): unknown => this.#parts.set(toHex(sha256(part)), form);
+    name(buildHashList(image), { hash_list: true });
+    for (let index = 0; index * CHUNK_SIZE < image.length; index++) {
+      const bytes = this.#chunkBytes(index);
+      name(bytes, { image: [index * CHUNK_SIZE, bytes.length] });
+      name(this.#chunk(index), { chunk: index });
+    }
   }
 
   /** Converts a value of the receiver to JSON. Members that are `undefined` are left out. */
@@ -56,12 +66,8 @@ export class VectorJson {
     if (first !== undefined && bytes.length > 16 && bytes.every((byte) => byte === first)) {
       return { fill: first, length: bytes.length };
     }
-    if (equalBytes(bytes, buildHashList(this.#image))) return { hash_list: true };
-    for (let offset = 0; offset < this.#image.length; offset += CHUNK_SIZE) {
-      const chunk = this.#image.subarray(offset, offset + CHUNK_SIZE);
-      if (equalBytes(bytes, chunk)) return { image: [offset, chunk.length] };
-      if (equalBytes(bytes, this.#chunk(offset / CHUNK_SIZE))) return { chunk: offset / CHUNK_SIZE };
-    }
+    const part = this.#parts.get(toHex(sha256(bytes)));
+    if (part !== undefined) return part;
     const text = decodeText(bytes);
     return text === undefined || /[^\n\x20-\x7e]/.test(text)
       ? { b64: Buffer.from(bytes).toString("base64") }
@@ -72,6 +78,16 @@ export class VectorJson {
   encodeMessage(bytes: Uint8Array): JsonObject {
     const parsed = parseStrictJson(decodeText(bytes) ?? "");
     return parsed.ok && isObject(parsed.value) ? { json: parsed.value } : this.encodeBytes(bytes);
+  }
+
+  /** Returns an action with all bytes in the form that this class writes: every form of the same bytes is right. */
+  canonical(action: JsonObject): JsonObject {
+    const entries = Object.entries(action).map(([name, member]) => {
+      const bytes = isObject(member) ? this.#decodeBytes(member) : undefined;
+      if (bytes === undefined) return [name, member] as const;
+      return [name, action.type === "publish" ? this.encodeMessage(bytes) : this.encodeBytes(bytes)] as const;
+    });
+    return Object.fromEntries(entries);
   }
 
   #decodeBytes(value: JsonObject): Uint8Array | undefined {
@@ -85,7 +101,10 @@ export class VectorJson {
   }
 
   #chunk(index: number): Uint8Array {
-    const bytes = this.#image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE);
-    return buildChunk({ image: imageIdOf(toHex(sha256(this.#image))), index, bytes });
+    return buildChunk({ image: this.#imageId, index, bytes: this.#chunkBytes(index) });
+  }
+
+  #chunkBytes(index: number): Uint8Array {
+    return this.#image.subarray(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE);
   }
 }
