@@ -1,6 +1,6 @@
 /** Vectors of devices with a key set. */
-import type { JsonObject } from "../../firmware-sim/src/conformance/vector.ts";
-import type { Scenario } from "./unsigned-scenarios.ts";
+import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
+import type { VectorScenario } from "./unsigned-scenarios.ts";
 import { keySetMessage, keySetOf, type OfferChanges, offerMessage, releaseOf } from "./vector-documents.ts";
 import { type Answers, textOf, type VectorScript } from "./vector-script.ts";
 
@@ -8,7 +8,7 @@ const ROUTINE: OfferChanges = { signers: ["offer"], releaseSigners: ["release"] 
 
 const KEY_SET = keySetOf();
 
-const json = (document: object): JsonObject => document as JsonObject;
+const json = (document: object): VectorObject => document as VectorObject;
 
 async function start(script: VectorScript): Promise<void> {
   await script.boot();
@@ -21,7 +21,7 @@ function judged(
   rule: string,
   changes: OfferChanges,
   { keySet = KEY_SET, valid = [] }: { readonly keySet?: object; readonly valid?: readonly boolean[] } = {},
-): Scenario {
+): VectorScenario {
   return {
     name,
     rule,
@@ -49,7 +49,7 @@ function keySetJudged(
   rule: string,
   message: Uint8Array,
   { valid = [], keySet = KEY_SET }: { readonly valid?: readonly boolean[]; readonly keySet?: object } = {},
-): Scenario {
+): VectorScenario {
   return {
     name,
     rule,
@@ -67,7 +67,7 @@ const SIGNATURE_RULE =
 const STEP_RULE = "Epoch n + 1 is accepted when a threshold of n's root keys and of its own has signed it.";
 
 /** Vectors of signatures, key sets and their budgets. */
-export const SIGNED_SCENARIOS: readonly Scenario[] = [
+export const SIGNED_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "signed-delivery",
     rule: SIGNATURE_RULE,

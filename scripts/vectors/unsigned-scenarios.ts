@@ -3,7 +3,7 @@ import { OTHER_IMAGE, offerMessage, releaseOf } from "./vector-documents.ts";
 import { DEVICE, type ScriptOptions, textOf, type VectorScript } from "./vector-script.ts";
 
 /** A vector to be written. */
-export interface Scenario extends ScriptOptions {
+export interface VectorScenario extends ScriptOptions {
   readonly name: string;
   play(script: VectorScript): Promise<void>;
 }
@@ -19,7 +19,7 @@ async function downloading(script: VectorScript, offer: Uint8Array = offerMessag
 }
 
 /** A device that refuses one offer. */
-function refusal(name: string, rule: string, offer: (script: VectorScript) => Uint8Array): Scenario {
+function refusal(name: string, rule: string, offer: (script: VectorScript) => Uint8Array): VectorScenario {
   return {
     name,
     rule,
@@ -34,7 +34,7 @@ function refusal(name: string, rule: string, offer: (script: VectorScript) => Ui
 const CHUNK_RULE = "A chunk that does not fit (length, index, image, flags, hash) is dropped and counted, never fatal.";
 
 /** A device that drops one message instead of a chunk. */
-function droppedChunk(name: string, payload: (script: VectorScript) => Uint8Array): Scenario {
+function droppedChunk(name: string, payload: (script: VectorScript) => Uint8Array): VectorScenario {
   return {
     name,
     rule: CHUNK_RULE,
@@ -54,7 +54,7 @@ function changedChunk(script: VectorScript, at: number, change: (byte: number) =
 }
 
 /** Vectors of the download and of the restart into the image. */
-export const DELIVERY_SCENARIOS: readonly Scenario[] = [
+export const DELIVERY_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "delivery",
     rule: "A device fetches every chunk, verifies the image, starts it on probation and confirms it.",
@@ -451,7 +451,7 @@ export const DELIVERY_SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Vectors of offers that a device checks before the first erase. */
-export const OFFER_SCENARIOS: readonly Scenario[] = [
+export const OFFER_SCENARIOS: readonly VectorScenario[] = [
   refusal("wrong-product", "Checked before the first erase: product.", (script) =>
     offerMessage(script, { release: releaseOf(script, { product: "Other" }) }),
   ),

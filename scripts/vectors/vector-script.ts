@@ -12,9 +12,9 @@ import {
 import { MachineReceiver } from "../../firmware-sim/src/conformance/machine-receiver.ts";
 import {
   isObject,
-  type JsonObject,
   type Vector,
   type VectorHeader,
+  type VectorObject,
 } from "../../firmware-sim/src/conformance/vector.ts";
 import { vectorImage } from "../../firmware-sim/src/conformance/vector-image.ts";
 
@@ -27,7 +27,7 @@ export interface ScriptOptions {
   readonly rule: string;
   readonly size?: number;
   readonly permille?: readonly number[];
-  readonly keySet?: JsonObject | null;
+  readonly keySet?: VectorObject | null;
   readonly algorithms?: readonly string[];
   readonly window?: number;
   readonly allowUnsigned?: boolean;
@@ -40,7 +40,7 @@ export interface BootOptions {
   readonly pendingVerify?: boolean;
   readonly runsNewImage?: boolean;
   readonly rollback?: boolean;
-  readonly target?: JsonObject | null;
+  readonly target?: VectorObject | null;
   readonly builtAt?: string;
   readonly secureVersion?: number;
 }
@@ -55,17 +55,17 @@ export class VectorScript {
   readonly imageId: string;
   readonly imageSha256: string;
   readonly topics: Topics = topicsOf(TOPIC_ROOT);
-  readonly #steps: { event: JsonObject; actions: readonly JsonObject[] }[] = [];
+  readonly #steps: { event: VectorObject; actions: readonly VectorObject[] }[] = [];
   readonly #receiver = new MachineReceiver((options) => new Receiver(options));
   readonly #begun: Promise<void>;
   /** The target slot, and what the device stored. */
   readonly slot: Uint8Array;
-  record: JsonObject | null = null;
-  keySet: JsonObject | null = null;
+  record: VectorObject | null = null;
+  keySet: VectorObject | null = null;
   bootCount = 0;
   now = 0;
   /** Actions that no event has answered yet. */
-  readonly #open: JsonObject[] = [];
+  readonly #open: VectorObject[] = [];
 
   constructor(name: string, options: ScriptOptions) {
     const { rule, size = 9_000, permille = [0], keySet = null, window = 0, allowUnsigned = keySet === null } = options;
@@ -100,9 +100,9 @@ export class VectorScript {
   }
 
   /** Feeds one event, and answers nothing. @returns The actions. */
-  async feed(event: { readonly type: string } & JsonObject): Promise<readonly JsonObject[]> {
+  async feed(event: { readonly type: string } & VectorObject): Promise<readonly VectorObject[]> {
     await this.#begun;
-    const timed: JsonObject = { ...event, now: this.now };
+    const timed: VectorObject = { ...event, now: this.now };
     const actions = await this.#receiver.handle(timed);
     this.#steps.push({ event: timed, actions });
     for (const action of actions) this.#note(action);
@@ -110,7 +110,7 @@ export class VectorScript {
   }
 
   /** Feeds one event, then answers flash operations and verifications until none is open. */
-  async run(event: { readonly type: string } & JsonObject, answers: Answers = {}): Promise<readonly JsonObject[]> {
+  async run(event: { readonly type: string } & VectorObject, answers: Answers = {}): Promise<readonly VectorObject[]> {
     const all = [...(await this.feed(event))];
     for (let answer = this.#answer(answers); answer !== undefined; answer = this.#answer(answers)) {
       all.push(...(await this.feed(answer)));
@@ -119,7 +119,7 @@ export class VectorScript {
   }
 
   /** Starts the device. */
-  async boot(options: BootOptions = {}, answers: Answers = {}): Promise<readonly JsonObject[]> {
+  async boot(options: BootOptions = {}, answers: Answers = {}): Promise<readonly VectorObject[]> {
     const {
       condemned = false,
       cleanReset = true,
@@ -153,47 +153,47 @@ export class VectorScript {
 
   message(
     topic: string,
-    payload: JsonObject,
+    payload: VectorObject,
     { retained = true, answers = {} as Answers } = {},
-  ): Promise<readonly JsonObject[]> {
+  ): Promise<readonly VectorObject[]> {
     return this.run({ type: "message", topic, retained, payload }, answers);
   }
 
   offer(
     envelope: Uint8Array,
     options: { readonly retained?: boolean; readonly answers?: Answers } = {},
-  ): Promise<readonly JsonObject[]> {
+  ): Promise<readonly VectorObject[]> {
     return this.message(this.topics.offer, textOf(envelope), options);
   }
 
-  chunk(index: number, answers: Answers = {}): Promise<readonly JsonObject[]> {
+  chunk(index: number, answers: Answers = {}): Promise<readonly VectorObject[]> {
     return this.message(this.topics.imageChunk(this.imageId), { chunk: index }, { retained: false, answers });
   }
 
-  hashes(): Promise<readonly JsonObject[]> {
+  hashes(): Promise<readonly VectorObject[]> {
     return this.message(this.topics.hashes(this.imageId), { hash_list: true });
   }
 
   /** All chunks, chunk 0 last, and what follows from the last. */
-  async chunks(answers: Answers = {}): Promise<readonly JsonObject[]> {
+  async chunks(answers: Answers = {}): Promise<readonly VectorObject[]> {
     const count = Math.ceil(this.image.length / 4096);
     for (let index = 1; index < count; index++) await this.chunk(index);
     return this.chunk(0, answers);
   }
 
   /** Lets a timer run out that the device set. */
-  async timer(timer: string, at: number): Promise<readonly JsonObject[]> {
+  async timer(timer: string, at: number): Promise<readonly VectorObject[]> {
     this.now = at;
     return this.run({ type: "timer", timer });
   }
 
-  #note(action: JsonObject): void {
+  #note(action: VectorObject): void {
     if (action.type === "store" && isObject(action.record)) this.record = action.record;
     if (action.type === "store-key-set" && isObject(action.key_set)) this.keySet = action.key_set;
     if (ANSWERED.includes(String(action.type))) this.#open.push(action);
   }
 
-  #answer(answers: Answers): ({ readonly type: string } & JsonObject) | undefined {
+  #answer(answers: Answers): ({ readonly type: string } & VectorObject) | undefined {
     const action = this.#open.shift();
     if (action === undefined) return undefined;
     const type = String(action.type);
@@ -203,7 +203,7 @@ export class VectorScript {
     return { type: "flash-done", result: { operation: type, ...this.#carryOut(type, action, answers) } };
   }
 
-  #carryOut(type: string, action: JsonObject, answers: Answers): JsonObject {
+  #carryOut(type: string, action: VectorObject, answers: Answers): VectorObject {
     const offset = Number(action.offset);
     switch (type) {
       case "read-flash": {
@@ -231,7 +231,7 @@ export class VectorScript {
   }
 
   /** Bytes of the slot, as a part of the image where they are. */
-  #bytes(bytes: Uint8Array, offset: number): JsonObject {
+  #bytes(bytes: Uint8Array, offset: number): VectorObject {
     const part = this.image.subarray(offset, offset + bytes.length);
     if (Buffer.compare(part, bytes) === 0) return { image: [offset, bytes.length] };
     if (bytes.every((byte) => byte === bytes[0])) return { fill: bytes[0] ?? 0xff, length: bytes.length };
@@ -246,7 +246,7 @@ export interface Answers {
   /** Answers to verifications in turn; then `true`. */
   readonly valid?: boolean[];
   /** Members of the answer to `verify-image` that differ. */
-  readonly image?: JsonObject;
+  readonly image?: VectorObject;
 }
 
 const ANSWERED: readonly string[] = [
@@ -262,6 +262,6 @@ const ANSWERED: readonly string[] = [
 ];
 
 /** An envelope as the text that it is. */
-export function textOf(bytes: Uint8Array): JsonObject {
+export function textOf(bytes: Uint8Array): VectorObject {
   return { text: Buffer.from(bytes).toString("utf8") };
 }

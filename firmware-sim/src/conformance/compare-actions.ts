@@ -1,11 +1,11 @@
-import { isObject, type Json, type JsonObject } from "./vector.ts";
+import { isObject, type VectorObject, type VectorValue } from "./vector.ts";
 
 /** A difference between what a receiver did and what the vector says. */
 export interface ActionDifference {
   /** Path in the list of actions, for example `[2].topic`. */
   readonly path: string;
-  readonly expected: Json | undefined;
-  readonly actual: Json | undefined;
+  readonly expected: VectorValue | undefined;
+  readonly actual: VectorValue | undefined;
 }
 
 /**
@@ -16,15 +16,15 @@ export interface ActionDifference {
  * @returns The first difference; `undefined` if there is none.
  */
 export function compareActions(
-  expected: readonly JsonObject[],
-  actual: readonly JsonObject[],
+  expected: readonly VectorObject[],
+  actual: readonly VectorObject[],
 ): ActionDifference | undefined {
   return difference(withoutFree(expected), withoutFree(actual), "");
 }
 
 /** Removes what receivers may choose. */
-function withoutFree(value: Json): Json {
-  if (Array.isArray(value)) return value.map((item: Json) => withoutFree(item));
+function withoutFree(value: VectorValue): VectorValue {
+  if (Array.isArray(value)) return value.map((item: VectorValue) => withoutFree(item));
   if (!isObject(value)) return value;
   const isReport = value.boot_count !== undefined && value.running_sha256 !== undefined;
   const members = Object.entries(value)
@@ -36,7 +36,11 @@ function withoutFree(value: Json): Json {
   return Object.fromEntries(members);
 }
 
-function difference(expected: Json | undefined, actual: Json | undefined, path: string): ActionDifference | undefined {
+function difference(
+  expected: VectorValue | undefined,
+  actual: VectorValue | undefined,
+  path: string,
+): ActionDifference | undefined {
   if (Array.isArray(expected) && Array.isArray(actual)) {
     return firstOf(Math.max(expected.length, actual.length), (index) =>
       difference(expected[index], actual[index], `${path}[${index}]`),

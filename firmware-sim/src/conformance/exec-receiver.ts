@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import { OtaError, parseStrictJson } from "@tinybms/ota-core";
 import type { JudgedReceiver } from "./run-vector.ts";
-import { isObject, type JsonObject, type VectorHeader } from "./vector.ts";
+import { isObject, type VectorHeader, type VectorObject } from "./vector.ts";
 
 /** Longest line that a program may answer with, in characters. */
 const LINE_LENGTH_MAX = 1024 * 1024;
@@ -43,11 +43,11 @@ export class ExecReceiver implements JudgedReceiver {
   }
 
   async begin(header: VectorHeader): Promise<void> {
-    this.#send(header as unknown as JsonObject);
+    this.#send(header as unknown as VectorObject);
   }
 
   /** @throws {@link OtaError} `simulation/no-answer` if the program ends, is silent, or answers something else. */
-  async handle(event: JsonObject): Promise<readonly JsonObject[]> {
+  async handle(event: VectorObject): Promise<readonly VectorObject[]> {
     this.#send({ event });
     const line = await this.#nextLine();
     if (line === undefined) throw this.#fault("it ended without an answer");
@@ -57,7 +57,7 @@ export class ExecReceiver implements JudgedReceiver {
     if (!Array.isArray(actions) || !actions.every(isObject)) {
       throw this.#fault(`it answered ${JSON.stringify(line.slice(0, 200))}; it must answer {"actions": […]}`);
     }
-    return actions as readonly JsonObject[];
+    return actions as readonly VectorObject[];
   }
 
   /** Ends the program. */
@@ -71,7 +71,7 @@ export class ExecReceiver implements JudgedReceiver {
     clearTimeout(late);
   }
 
-  #send(document: JsonObject): void {
+  #send(document: VectorObject): void {
     this.#child.stdin?.write(`${JSON.stringify(document)}\n`);
   }
 

@@ -1,7 +1,7 @@
 import { messageEvent, type ReceiverAction, type ReceiverEvent, type ReceiverOptions } from "@tinybms/ota-core";
 import { trustKeys } from "@tinybms/ota-core/signing";
 import type { JudgedReceiver } from "./run-vector.ts";
-import { isObject, type Json, type JsonObject, type VectorHeader } from "./vector.ts";
+import { isObject, type VectorHeader, type VectorObject, type VectorValue } from "./vector.ts";
 import { vectorImage } from "./vector-image.ts";
 import { VectorJson } from "./vector-json.ts";
 
@@ -30,7 +30,7 @@ export class MachineReceiver implements JudgedReceiver {
     this.#machine = undefined;
   }
 
-  async handle(event: JsonObject): Promise<readonly JsonObject[]> {
+  async handle(event: VectorObject): Promise<readonly VectorObject[]> {
     const options = this.#options;
     if (options === undefined) throw new Error("begin comes first");
     if (event.type === "booted") this.#machine = this.#create(options);
@@ -41,13 +41,13 @@ export class MachineReceiver implements JudgedReceiver {
 }
 
 /** Writes an action as vectors have it. */
-export function encodeAction(json: VectorJson, action: ReceiverAction): JsonObject {
+export function encodeAction(json: VectorJson, action: ReceiverAction): VectorObject {
   const encoded = json.encode(action);
   if (!isObject(encoded)) throw new Error("an action is an object");
   return action.type === "publish" ? { ...encoded, payload: json.encodeMessage(action.payload) } : encoded;
 }
 
-function receiverOptions(device: JsonObject, random: () => number): ReceiverOptions {
+function receiverOptions(device: VectorObject, random: () => number): ReceiverOptions {
   const { key_set: keySet, algorithms } = device;
   return {
     device: String(device.device),
@@ -63,7 +63,7 @@ function receiverOptions(device: JsonObject, random: () => number): ReceiverOpti
 }
 
 /** Returns the receiver's event; `undefined` for a message on a topic that is not the device's. */
-function receiverEvent(json: VectorJson, event: JsonObject, topicRoot: string): ReceiverEvent | undefined {
+function receiverEvent(json: VectorJson, event: VectorObject, topicRoot: string): ReceiverEvent | undefined {
   if (event.type !== "message") return json.decode(nullsLeftOut(event)) as ReceiverEvent;
   const now = Number(event.now);
   return messageEvent(topicRoot, {
@@ -74,6 +74,8 @@ function receiverEvent(json: VectorJson, event: JsonObject, topicRoot: string): 
   });
 }
 
-function nullsLeftOut(event: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(event).filter((member): member is [string, Json] => member[1] !== null));
+function nullsLeftOut(event: VectorObject): VectorObject {
+  return Object.fromEntries(
+    Object.entries(event).filter((member): member is [string, VectorValue] => member[1] !== null),
+  );
 }

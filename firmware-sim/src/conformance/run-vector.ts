@@ -1,5 +1,5 @@
 import { type ActionDifference, compareActions } from "./compare-actions.ts";
-import type { JsonObject, Vector, VectorHeader } from "./vector.ts";
+import type { Vector, VectorHeader, VectorObject } from "./vector.ts";
 import { vectorImage } from "./vector-image.ts";
 import { VectorJson } from "./vector-json.ts";
 
@@ -8,7 +8,7 @@ export interface JudgedReceiver {
   /** Begins a vector: the device is made anew. */
   begin(header: VectorHeader): Promise<void>;
   /** Handles an event. @returns What the device does because of it, in order. */
-  handle(event: JsonObject): Promise<readonly JsonObject[]>;
+  handle(event: VectorObject): Promise<readonly VectorObject[]>;
 }
 
 /** The first step in which a receiver did something else than the vector says. */
@@ -17,7 +17,7 @@ export interface VectorFailure extends ActionDifference {
   readonly rule: string;
   /** Line of the vector file, counted from 1. */
   readonly line: number;
-  readonly event: JsonObject;
+  readonly event: VectorObject;
 }
 
 /**
@@ -30,7 +30,8 @@ export async function runVector(
   receiver: JudgedReceiver,
 ): Promise<VectorFailure | undefined> {
   const json = new VectorJson(vectorImage(header.image.size, header.image.seed));
-  const canonical = (actions: readonly JsonObject[]): readonly JsonObject[] => actions.map((it) => json.canonical(it));
+  const canonical = (actions: readonly VectorObject[]): readonly VectorObject[] =>
+    actions.map((it) => json.canonical(it));
   await receiver.begin(header);
   for (const [index, { event, actions }] of steps.entries()) {
     const found = compareActions(canonical(actions), canonical(await receiver.handle(event)));

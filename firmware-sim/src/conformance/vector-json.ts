@@ -8,7 +8,7 @@ import {
   sha256,
   toHex,
 } from "@tinybms/ota-core";
-import { isObject, type Json, type JsonObject } from "./vector.ts";
+import { isObject, type VectorObject, type VectorValue } from "./vector.ts";
 
 /** Members whose names are part of a document, and stay as they are. */
 const DOCUMENTS: readonly string[] = ["record", "key_set"];
@@ -18,13 +18,13 @@ export class VectorJson {
   readonly #image: Uint8Array;
   readonly #imageId: string;
   /** Short forms of the image's parts, by their SHA-256. */
-  readonly #parts: Map<string, JsonObject> = new Map();
+  readonly #parts: Map<string, VectorObject> = new Map();
 
   /** @param image - The vector's image. */
   constructor(image: Uint8Array) {
     this.#image = image;
     this.#imageId = imageIdOf(sha256(image));
-    const name = (part: Uint8Array, form: JsonObject): unknown => this.#parts.set(toHex(sha256(part)), form);
+    const name = (part: Uint8Array, form: VectorObject): unknown => this.#parts.set(toHex(sha256(part)), form);
     name(buildHashList(image), { hash_list: true });
     for (let index = 0; index * CHUNK_SIZE < image.length; index++) {
       const bytes = this.#chunkBytes(index);
@@ -34,21 +34,21 @@ export class VectorJson {
   }
 
   /** Converts a value of the receiver to JSON. Members that are `undefined` are left out. */
-  encode(value: unknown): Json {
+  encode(value: unknown): VectorValue {
     if (value instanceof Uint8Array) return this.encodeBytes(value);
     if (Array.isArray(value)) return value.map((item) => this.encode(item));
-    if (typeof value !== "object" || value === null) return value as Json;
+    if (typeof value !== "object" || value === null) return value as VectorValue;
     const members = Object.entries(value).flatMap(([name, member]) => {
       if (member === undefined) return [];
       const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      return [[snake, DOCUMENTS.includes(snake) ? (member as Json) : this.encode(member)] as const];
+      return [[snake, DOCUMENTS.includes(snake) ? (member as VectorValue) : this.encode(member)] as const];
     });
     return Object.fromEntries(members);
   }
 
   /** Converts JSON to a value of the receiver. */
-  decode(value: Json): unknown {
-    if (Array.isArray(value)) return value.map((item: Json) => this.decode(item));
+  decode(value: VectorValue): unknown {
+    if (Array.isArray(value)) return value.map((item: VectorValue) => this.decode(item));
     if (!isObject(value)) return value;
     const bytes = this.#decodeBytes(value);
     if (bytes !== undefined) return bytes;
@@ -61,7 +61,7 @@ export class VectorJson {
   }
 
   /** Writes bytes in the shortest readable form. */
-  encodeBytes(bytes: Uint8Array): JsonObject {
+  encodeBytes(bytes: Uint8Array): VectorObject {
     const [first] = bytes;
     if (first !== undefined && bytes.length > 16 && bytes.every((byte) => byte === first)) {
       return { fill: first, length: bytes.length };
@@ -75,13 +75,13 @@ export class VectorJson {
   }
 
   /** Writes a message of the device: as a value if it is JSON. */
-  encodeMessage(bytes: Uint8Array): JsonObject {
+  encodeMessage(bytes: Uint8Array): VectorObject {
     const parsed = parseStrictJson(decodeText(bytes) ?? "");
     return parsed.ok && isObject(parsed.value) ? { json: parsed.value } : this.encodeBytes(bytes);
   }
 
   /** Returns an action with all bytes in the form that this class writes: every form of the same bytes is right. */
-  canonical(action: JsonObject): JsonObject {
+  canonical(action: VectorObject): VectorObject {
     const entries = Object.entries(action).map(([name, member]) => {
       const bytes = isObject(member) ? this.#decodeBytes(member) : undefined;
       if (bytes === undefined) return [name, member] as const;
@@ -90,7 +90,7 @@ export class VectorJson {
     return Object.fromEntries(entries);
   }
 
-  #decodeBytes(value: JsonObject): Uint8Array | undefined {
+  #decodeBytes(value: VectorObject): Uint8Array | undefined {
     const { text, b64, image, fill, length, chunk, hash_list: hashList } = value;
     if (typeof text === "string") return new TextEncoder().encode(text);
     if (typeof b64 === "string") return Uint8Array.from(Buffer.from(b64, "base64"));

@@ -1,10 +1,16 @@
 import { OtaError, parseStrictJson } from "@tinybms/ota-core";
 
 /** Value of a JSON document. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
+export type VectorValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly VectorValue[]
+  | { readonly [member: string]: VectorValue };
 
 /** JSON object. */
-export type JsonObject = Readonly<Record<string, Json>>;
+export type VectorObject = Readonly<Record<string, VectorValue>>;
 
 /** First line of a vector file: the device, and what the vector shows. */
 export interface VectorHeader {
@@ -14,7 +20,7 @@ export interface VectorHeader {
   /** Sentence of docs/protocol.md that the vector shows. */
   readonly rule: string;
   /** How the device was provisioned. */
-  readonly device: JsonObject;
+  readonly device: VectorObject;
   /** Random numbers in turn, in thousandths, 0 to 999; from the start again after the last. */
   readonly random_permille: readonly number[];
   /** The image: see {@link vectorImage}. */
@@ -22,15 +28,15 @@ export interface VectorHeader {
 }
 
 /** Another line of a vector file: an event, and everything that the device does because of it, in order. */
-export interface VectorStep {
-  readonly event: JsonObject;
-  readonly actions: readonly JsonObject[];
+export interface VectorLine {
+  readonly event: VectorObject;
+  readonly actions: readonly VectorObject[];
 }
 
 /** A conformance vector: one life of a device. See vectors/v1/README.md. */
 export interface Vector {
   readonly header: VectorHeader;
-  readonly steps: readonly VectorStep[];
+  readonly steps: readonly VectorLine[];
 }
 
 /**
@@ -61,11 +67,11 @@ export function formatVector({ header, steps }: Vector): string {
 }
 
 /** Returns `true` for a JSON object. */
-export function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is VectorObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseLine(line: string, place: string): JsonObject {
+function parseLine(line: string, place: string): VectorObject {
   const parsed = parseStrictJson(line);
   if (parsed.ok && isObject(parsed.value)) return parsed.value;
   throw refuse(`${place} is not a JSON object`);
