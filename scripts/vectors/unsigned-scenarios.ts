@@ -284,7 +284,7 @@ export const DELIVERY_SCENARIOS: readonly VectorScenario[] = [
     rule: "An image that ESP-IDF's own check refuses is made unbootable.",
     async play(script) {
       await downloading(script);
-      await script.chunks({ fail: { "verify-image": 0x2002 } });
+      await script.chunks({ refusedByDevice: 0x2002 });
       await script.offer(offerMessage(script));
     },
   },
@@ -318,6 +318,25 @@ export const DELIVERY_SCENARIOS: readonly VectorScenario[] = [
     async play(script) {
       await downloading(script, offerMessage(script, { waive: ["project-name"] }));
       await script.chunks({ image: { project_name: "other" } });
+    },
+  },
+  {
+    name: "flash-unreadable-before-the-switch",
+    rule: "An image that can't be read is fetched once more.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks({ fail: { "verify-image": NO_SPACE } });
+      await script.chunks({ fail: { "verify-image": NO_SPACE } });
+    },
+  },
+  {
+    name: "flash-holds-something-else",
+    rule: "All chunks right and the whole image wrong: the slot is cleared and fetched once more, then the download fails.",
+    async play(script) {
+      await downloading(script);
+      const answers = { storedSha256: "ab".repeat(32) };
+      await script.chunks(answers);
+      await script.chunks(answers);
     },
   },
   {

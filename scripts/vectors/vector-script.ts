@@ -218,13 +218,14 @@ export class VectorScript {
         this.slot.set(bytes, offset);
         return {};
       }
-      case "hash-flash":
-        return { sha256: toHex(sha256(this.slot.subarray(0, Number(action.length)))) };
-      case "verify-image":
-        return {
-          ...{ sha256: this.imageSha256, chip_id: 0, secure_version: 0, project_name: "bench" },
-          ...answers.image,
-        };
+      case "verify-image": {
+        const storedSha256 = answers.storedSha256 ?? toHex(sha256(this.slot.subarray(0, Number(action.length))));
+        if (answers.refusedByDevice !== undefined) {
+          return { stored_sha256: storedSha256, image: { esp_err: answers.refusedByDevice } };
+        }
+        const image = { sha256: this.imageSha256, chip_id: 0, secure_version: 0, project_name: "bench" };
+        return { stored_sha256: storedSha256, image: { ...image, ...answers.image } };
+      }
       default:
         return {};
     }
@@ -245,13 +246,16 @@ export interface Answers {
   readonly fail?: Readonly<Record<string, number>>;
   /** Answers to verifications in turn; then `true`. */
   readonly valid?: boolean[];
-  /** Members of the answer to `verify-image` that differ. */
+  /** SHA-256 that `verify-image` finds. */
+  readonly storedSha256?: string;
+  /** `esp_err_t` of `esp_image_verify`. */
+  readonly refusedByDevice?: number;
+  /** What differs in the image that `verify-image` finds. */
   readonly image?: VectorObject;
 }
 
 const ANSWERED: readonly string[] = [
   "read-flash",
-  "hash-flash",
   "erase-sector",
   "program",
   "verify-image",
