@@ -12,7 +12,7 @@ static void read_all(tbo_json_t value, const char *text, size_t size) {
   if (value.text < text || value.text + value.length > text + size) abort();
   (void)tbo_json_integer(value, INT32_MIN, INT32_MAX, &integer);
   size_t length = tbo_json_string(value, string, sizeof string);
-  if (length != SIZE_MAX && tbo_json_code_points(value) > length) abort();
+  if (length != SIZE_MAX && tbo_json_units(value) > length) abort();
   for (tbo_json_t it = tbo_json_first(value); it.text != NULL; it = tbo_json_next(value, it)) {
     read_all(it, text, size);
     if (tbo_json_type(value) != TBO_JSON_OBJECT) continue;

@@ -384,11 +384,11 @@ size_t tbo_json_string(tbo_json_t value, char *out, size_t size) {
   return length;
 }
 
-size_t tbo_json_code_points(tbo_json_t value) {
+size_t tbo_json_units(tbo_json_t value) {
   tbo_json_t raw = tbo_json_raw(value);
   if (raw.text == NULL) return SIZE_MAX;
   size_t count = 0;
-  for (uint32_t code_point; tbo_json_next_code_point(&raw, &code_point);) count++;
+  for (uint32_t code_point; tbo_json_next_code_point(&raw, &code_point);) count += code_point < 0x10000 ? 1 : 2;
   return count;
 }
 

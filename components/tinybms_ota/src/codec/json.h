@@ -118,8 +118,12 @@ bool tbo_json_equals(tbo_json_t value, const char *text, size_t length);
  */
 size_t tbo_json_string(tbo_json_t value, char *out, size_t size);
 
-/** Returns the number of code points of a string, escapes resolved; `SIZE_MAX` if the value is not a string. */
-size_t tbo_json_code_points(tbo_json_t value);
+/**
+ * Returns the length of a string in UTF-16 units, as the schemas' limits count it, escapes resolved.
+ *
+ * @return `SIZE_MAX` if the value is not a string.
+ */
+size_t tbo_json_units(tbo_json_t value);
 
 /**
  * Reads a string of lower-case hexadecimal digits.

@@ -28,7 +28,7 @@ bool tbo_schema_time(tbo_json_t object, const char *name, tbo_time_t *time) {
 }
 
 bool tbo_schema_is_text(tbo_json_t value, size_t min, size_t max) {
-  size_t count = tbo_json_code_points(value);
+  size_t count = tbo_json_units(value);
   return count != SIZE_MAX && count >= min && count <= max;
 }
 

@@ -21,7 +21,7 @@ bool tbo_schema_hex(tbo_json_t object, const char *name, uint8_t *bytes, size_t 
 /** Reads a time. */
 bool tbo_schema_time(tbo_json_t object, const char *name, tbo_time_t *time);
 
-/** Returns `true` if a value is a string of `min` to `max` code points. */
+/** Returns `true` if a value is a string of `min` to `max` UTF-16 units. */
 bool tbo_schema_is_text(tbo_json_t value, size_t min, size_t max);
 
 /** Returns `true` if a value is a string of 1 to `max` characters of `[a-z0-9-]`, the first not a hyphen. */

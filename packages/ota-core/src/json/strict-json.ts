@@ -24,6 +24,8 @@ export interface StrictJsonLimits {
   readonly maxInteger?: number | undefined;
   /** Whether to refuse member names with an escape, so that names can be compared as the text spells them. */
   readonly hasPlainNames?: boolean | undefined;
+  /** Characters that may not be written as an escape, so that texts of them can be read as they stand. */
+  readonly neverEscaped?: RegExp | undefined;
   /** Whether to accept U+FEFF before the text, which some Windows editors write. */
   readonly allowByteOrderMark?: boolean | undefined;
   /** Map to fill with the span of every value, by JSON pointer (RFC 6901). */
@@ -169,10 +171,8 @@ class Reader {
         return this.#fail(
           this.#text[start] === "}" ? "a comma may not stand before }" : "a name in double quotes must stand here",
         );
-      const name = this.#string();
+      const name = this.#string(this.#limits.hasPlainNames === true);
       if (name === undefined) return undefined;
-      if (this.#limits.hasPlainNames === true && this.#text.slice(start, this.offset).includes("\\"))
-        return this.#fail("a name may not contain a backslash", start);
       if (name === "__proto__") return this.#fail('the name "__proto__" is not allowed', start);
       if (Object.hasOwn(object, name))
         return this.#fail(`the name ${shortened(name)} stands here for the second time`, start);
@@ -207,7 +207,8 @@ class Reader {
     }
   }
 
-  #string(): string | undefined {
+  #string(isPlain: boolean = false): string | undefined {
+    const start = this.offset;
     let value = "";
     this.offset++;
     for (;;) {
@@ -219,6 +220,7 @@ class Reader {
         return value;
       }
       if (character !== "\\") return this.#fail("a control character in a string must be written as an escape");
+      if (isPlain) return this.#fail("a name may not contain a backslash", start);
       const escaped = this.#escape();
       if (escaped === undefined) return undefined;
       value += escaped;
@@ -232,10 +234,16 @@ class Reader {
     if (letter === "u") {
       const digits = this.#match(HEX_ESCAPE);
       if (digits === undefined) return this.#fail("\\u must be followed by four hexadecimal digits", start);
-      return String.fromCharCode(Number.parseInt(digits[0], 16));
+      return this.#unescaped(String.fromCharCode(Number.parseInt(digits[0], 16)), start);
     }
     const character = letter === undefined || !Object.hasOwn(ESCAPES, letter) ? undefined : ESCAPES[letter];
-    return character ?? this.#fail("an unknown escape stands here", start);
+    if (character === undefined) return this.#fail("an unknown escape stands here", start);
+    return this.#unescaped(character, start);
+  }
+
+  #unescaped(character: string, start: number): string | undefined {
+    if (this.#limits.neverEscaped?.test(character) !== true) return character;
+    return this.#fail(`${character} may not be written as an escape`, start);
   }
 
   #number(): number | undefined {

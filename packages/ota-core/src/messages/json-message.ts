@@ -15,6 +15,8 @@ const LIMITS: StrictJsonLimits = {
   integersOnly: true,
   maxInteger: INTEGER_MAX,
   hasPlainNames: true,
+  // Devices decode base64 where it stands, and compare identifiers with the bytes of the message.
+  neverEscaped: /[A-Za-z0-9+\-./:=_]/,
 };
 
 /** A deeply read-only `T`, for parameters that a function does not modify. */

@@ -117,3 +117,16 @@ test("unknown encodings and critical features are parsed, so that a device can r
 test("an offer above 4096 bytes is refused before it is parsed", () => {
   expect(() => parseOffer(new Uint8Array(4097))).toThrow(expect.objectContaining({ code: "protocol/too-large" }));
 });
+
+test.each([
+  { devices: 5, rollout: { permille: 500, salt: "00" } },
+  { devices: ["bench-1"], rollout: "everybody" },
+])("refuses a target that names devices and a rollout: %j", (target) => {
+  const payload = utf8(JSON.stringify({ ...WITHDRAWAL, target }));
+  expect(() => parseOffer(payload)).toThrow("it must name one of them");
+});
+
+test.each(["\\/", "\\u0061", "\\u002B"])("refuses a character of identifiers that is written as %s", (written) => {
+  const payload = utf8(JSON.stringify(WITHDRAWAL).replace("tinybms/gateway", `tinybms${written}gateway`));
+  expect(() => parseOffer(payload)).toThrow("may not be written as an escape");
+});

@@ -1,7 +1,7 @@
 import type { Offer } from "../schemas/types.generated.ts";
 import { validateOffer } from "../schemas/validators.generated.ts";
 import { type Envelope, envelopeFromJson, envelopeToJson } from "./envelope.ts";
-import { buildMessage, type Immutable, type MessageKind, parseMessage } from "./json-message.ts";
+import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 
 /** A parsed offer. Its release is an envelope that has yet to be verified. */
@@ -21,6 +21,9 @@ const OFFER: MessageKind<Offer> = { name: "offer", sizeMax: MESSAGE_SIZE_MAX.off
  */
 export function parseOffer(payload: Uint8Array): OfferDocument {
   const offer = parseMessage(payload, OFFER);
+  const { target } = offer;
+  if (target !== "all" && "devices" in target && "rollout" in target)
+    throw malformedMessage(OFFER.name, "/target", "target names devices and a rollout; it must name one of them");
   return { ...offer, release: offer.release === null ? null : envelopeFromJson(offer.release) };
 }
 
