@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { type CommandDefinition, runProgram } from "@tinybms/cli-kit";
 import type { CommandWorld } from "@tinybms/cli-kit/output";
 
@@ -121,8 +121,12 @@ export function runCli(argv: readonly string[], world: CommandWorld): Promise<nu
   const program = {
     name: "tinybms-ota",
     description: "Packages ESP32 firmware and delivers it to devices.",
-    version: String(createRequire(import.meta.url)("../../package.json").version),
+    version: versionOf(new URL("../../package.json", import.meta.url)),
     commands: COMMANDS,
   };
   return runProgram(program, argv, world);
+}
+
+function versionOf(packageFile: URL): string {
+  return String(JSON.parse(readFileSync(packageFile, "utf8")).version);
 }
