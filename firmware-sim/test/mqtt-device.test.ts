@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
 import { buildAppImage } from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
@@ -62,6 +64,33 @@ test("a device on a real broker takes an update and confirms it", async () => {
   expect(equalBytes(partitionBytes(device.hardware.flash, "ota_1", NEW.length), NEW)).toBe(true);
   const states = log.flatMap((entry) => (entry.type === "state" ? [entry.state] : []));
   expect(states).toEqual(["idle", "checking", "downloading", "ready-to-reboot", "pending-verify", "confirmed"]);
+});
+
+test("a device connects fewer than ten times in ten seconds to a broker that accepts and closes", async () => {
+  const connectionsAt: number[] = [];
+  const connack = Buffer.from([0x20, 0x02, 0x00, 0x00]);
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => undefined)
+      .once("data", () => {
+        connectionsAt.push(performance.now());
+        socket.end(connack);
+      });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(async () => void server.close());
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const beginsAt = performance.now();
+  startDevice(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, "bench-1");
+  ends.push(async () => void vi.useRealTimers());
+  // The virtual clock moves on only when the sockets are at rest, so that no connection is lost to a slow machine.
+  while (performance.now() - beginsAt < 15_000) {
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    await vi.advanceTimersByTimeAsync(50);
+  }
+  const early = connectionsAt.filter((ms) => ms - beginsAt < 10_000).length;
+  expect(early).toBeLessThan(10);
+  expect(early).toBeGreaterThan(3);
 });
 
 test("a power cut breaks the connection off, and the device comes back to finish", async () => {

@@ -88,6 +88,22 @@ test("a pending key set is not written through a link that leads elsewhere", asy
   expect(readFileSync(victim, "utf8")).toBe(before);
 });
 
+test("refuses to write a key set into a key folder that is a link out of the release line", async () => {
+  const root = await releaseKey();
+  const keys = join(ota, "keys");
+  symlinkSync(outside, keys);
+  const init = ["keys", "init", "--product", "gateway", "--root", `${root}.pub`];
+  const { exitCode, stderr } = await runCommand([...init, "--keys", keys]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("error[package/write-failed]");
+  expect(stderr).toContain("through a symbolic link");
+  expect(readdirSync(outside)).toEqual([]);
+  // The hint, tried: the link is gone, or the folder behind it is named itself.
+  expect(await runCommand([...init, "--keys", outside])).toMatchObject({ exitCode: 0 });
+  rmSync(keys);
+  expect(await runCommand([...init, "--keys", keys])).toMatchObject({ exitCode: 0 });
+});
+
 test("a root manifest that is a link is edited where it is, as the user named it", async () => {
   const real = join(outside, "manifest.json");
   writeFileSync(real, readFileSync(line.manifest));

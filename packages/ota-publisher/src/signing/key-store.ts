@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Immutable, isOtaError, MESSAGE_SIZE_MAX, OtaError } from "@tinybms/ota-core";
-import { removeLeftovers, writeFileAtomically } from "@tinybms/ota-core/node";
+import { assertWithin, removeLeftovers, writeFileAtomically } from "@tinybms/ota-core/node";
 import {
   advanceKeySet,
   buildEnvelope,
@@ -76,13 +76,15 @@ export async function readKeyStore(folder: string): Promise<KeyStore> {
  * @param envelope - With the signatures that there are.
  * @returns The folder as it is then.
  * @throws OtaError `signing/key-set-unreadable` where it can't be written; `signing/key-set-change` for what no device
- *   would take.
+ *   would take; `package/write-failed` if the folder or a file in it is a symbolic link that leads elsewhere.
  */
 export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Promise<KeyStore> {
   const current = store.sets.at(-1)?.keys;
   const pending = pendingOf(join(store.folder, PENDING), envelope, current);
   assertKeySetFits(pending, current);
   const message = buildEnvelope(envelope.payload, envelope.signatures);
+  // The folder may itself be a link out of the release line.
+  await assertWithin(dirname(resolve(store.folder)), store.folder);
   await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
     throw unreadable(store.folder, "made", cause);
   });
