@@ -84,17 +84,17 @@ export interface AgentMessage {
   readonly retained: boolean;
 }
 
-/** What reaches the agent from outside. `now` is in milliseconds on a clock that never goes back. */
+/** What reaches the agent from outside. `now` is in milliseconds on a clock that never goes back; the receiver gets whole ones. */
 export type AgentEvent =
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
   | AgentMessage
   | { readonly type: "timer"; readonly now: number; readonly timer: AgentTimer }
-  | { readonly type: "cancel"; readonly now: number };
+  | Extract<ReceiverEvent, { readonly type: "cancel" | "clock" | "may-reboot" | "network" }>;
 
 /** What the agent wants of the world, in order. */
 export type AgentAction =
-  | Extract<ReceiverAction, { readonly type: "publish" | "subscribe" | "unsubscribe" | "reboot" }>
+  | Extract<ReceiverAction, { readonly type: "publish" | "subscribe" | "unsubscribe" | "reboot" | "renew-will" }>
   | { readonly type: "set-timer"; readonly timer: AgentTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: AgentTimer };
 
@@ -144,7 +144,7 @@ export class OtaAgent {
     this.#running = { ...running, pendingVerify: isRunningPending(app) };
     this.#bootedEvent = {
       type: "booted",
-      now: start.now,
+      now: Math.floor(start.now),
       running: this.#running,
       target: this.#target?.slot,
       record: this.#storage.record,
@@ -201,6 +201,11 @@ export class OtaAgent {
   }
 
   #toReceiverEvent(event: AgentEvent): ReceiverEvent | undefined {
+    const translated = this.#translate(event);
+    return translated === undefined ? undefined : { ...translated, now: Math.floor(translated.now) };
+  }
+
+  #translate(event: AgentEvent): ReceiverEvent | undefined {
     if (event.type === "message") return messageEvent(this.#options.topicRoot, event);
     if (event.type !== "timer") return event;
     const { now, timer } = event;
@@ -230,6 +235,7 @@ export class OtaAgent {
         case "unsubscribe":
         case "set-timer":
         case "clear-timer":
+        case "renew-will":
           wanted.push(action);
           break;
         case "verify": {

@@ -194,6 +194,15 @@ export class DeviceConnection {
     );
   }
 
+  /** Connects anew, after a DISCONNECT so that the broker drops the will of the connection before. */
+  #renewWill(): void {
+    const client = this.#client;
+    const life = this.#life;
+    client?.end(false, {}, () => {
+      if (this.#life === life && this.#client === client) client.reconnect();
+    });
+  }
+
   /** Returns the current will. mqtt.js sends the one in its options at each connect. */
   #will(): { will?: { topic: string; payload: Buffer; qos: 1; retain: boolean } } {
     const { will } = this.device;
@@ -230,6 +239,9 @@ export class DeviceConnection {
         case "clear-timer":
           clearTimeout(this.#timers.get(action.timer)?.timeout);
           this.#timers.delete(action.timer);
+          break;
+        case "renew-will":
+          this.#renewWill();
           break;
         case "log":
           this.#options.onLog?.(action.entry);

@@ -174,6 +174,8 @@ export interface OtaErrorDetails {
   "delivery/flash-failed": { readonly sector: number };
   "delivery/image-rejected": { readonly espErr: number };
   "delivery/self-test-failed": Record<string, never>;
+  "delivery/broker-not-reached": Record<string, never>;
+  "delivery/network-down": Record<string, never>;
   "delivery/attempts-exhausted": { readonly attempts: number };
   "delivery/no-rollback": Record<string, never>;
   "delivery/server-unreachable": { readonly host: string; readonly port: number };

@@ -80,6 +80,7 @@ export type {
   DropReason,
   FlashOperation,
   FlashResult,
+  NetworkStatus,
   ReceiverAction,
   ReceiverEvent,
   ReceiverStats,

@@ -212,7 +212,7 @@ export class Pair {
       return;
     }
     const copies = this.#random() < this.#wire.duplication ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) this.#schedule(1 + this.#random() * this.#wire.jitterMs, run);
+    for (let copy = 0; copy < copies; copy++) this.#schedule(1 + Math.floor(this.#random() * this.#wire.jitterMs), run);
   }
 
   #setTimer(key: string, at: number, run: () => void): void {

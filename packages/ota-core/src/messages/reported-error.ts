@@ -14,6 +14,9 @@ export interface ReportedError {
 
 const SENTENCES: Readonly<Record<string, string>> = {
   "delivery/self-test-failed": "the image did not pass its probation, and the previous one runs again",
+  "delivery/broker-not-reached": "the image did not reach the broker in time, and the previous one runs again",
+  "delivery/broker-refused": "the broker refused the image's connection, and the previous one runs again",
+  "delivery/network-down": "the image had no network, and the previous one runs again",
   "delivery/attempts-exhausted": `the image was started ${ATTEMPTS_MAX} times without being confirmed`,
   "delivery/no-rollback": "the image did not pass its probation, and there is no previous one to return to",
   "delivery/image-mismatch": "the device started an image other than the release's",

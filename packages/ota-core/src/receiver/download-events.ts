@@ -25,12 +25,14 @@ export type DownloadEvent =
   | Extract<ReceiverEvent, { type: "hashes" | "chunk" | "timer" | "flash-done" | "flash-failed" }>
   /** The download starts, or the broker accepted a new connection. */
   | { readonly type: "join" }
+  /** The image may be set to boot. */
+  | { readonly type: "switch" }
   /** The receiver gives the download up. */
   | { readonly type: "leave" };
 
 /** What a download came to. */
 export type DownloadEnd =
-  /** The image in the slot passed every check. Answer it by `set-boot-partition`; the download waits for the result. */
+  /** The image in the slot passed every check. The download waits for the event `switch`. */
   | { readonly type: "ready" }
   /** The image is set to boot. */
   | { readonly type: "switched" }

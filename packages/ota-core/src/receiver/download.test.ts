@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { imageIdOfBytes, offerOf, releaseOf, TOPIC_ROOT } from "../../test/bench-offer.ts";
 import { toHex } from "../bytes.ts";
+import { OtaError } from "../errors.ts";
 import { buildAppImage } from "../image/build-app-image.ts";
 import { buildChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
@@ -28,7 +29,8 @@ let download: Download;
 
 beforeEach(() => {
   const received = readOffer(offerOf(releaseOf(IMAGE)));
-  download = new Download(received!.offer, received!.release!, {
+  if (received instanceof OtaError) throw received;
+  download = new Download(received.offer, received.release!, {
     device: "bench-1",
     topics: topicsOf(TOPIC_ROOT),
     timing: RECEIVER_TIMING,
@@ -95,6 +97,21 @@ test("subscribes and asks for nothing while it has no hash list", () => {
   expect(chunk(1).drop).toBe("not-downloading");
 });
 
+test("asks for its hash list ever more rarely, and counts as stalled after five times without effect", () => {
+  const waits: number[] = [];
+  let step = download.handle({ type: "join" }, CONTEXT);
+  for (let ask = 0; ask < 8; ask++) {
+    const timer = step.actions.find((action) => action.type === "set-timer");
+    waits.push(timer!.at - CONTEXT.now);
+    expect(download.isStalled).toBe(ask >= 5);
+    step = download.handle({ type: "timer", now: 0, timer: "request" }, CONTEXT);
+    expect(step.actions[0]).toEqual({ type: "subscribe", topic: topicsOf(TOPIC_ROOT).hashes(imageIdOfBytes(IMAGE)) });
+  }
+  expect(waits).toEqual([1_500, 3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000]);
+  fetching();
+  expect(download.isStalled).toBe(false);
+});
+
 test("erases sector 0 after the scan, and then requests what is missing", () => {
   expect(typesOf(fetching())).toEqual(["publish", "set-timer"]);
   expect(download).toMatchObject({ state: "downloading", received: 0, total: COUNT, requests: 1 });
@@ -122,12 +139,16 @@ test("drops a chunk that is early, busy, out of range, wrong or known, and says 
 
 test("ends ready with a whole image, and switched once it is set to boot", () => {
   expect(verified()).toMatchObject({ actions: [], end: { type: "ready" } });
-  expect(download.state).toBe("ready-to-reboot");
+  expect(download).toMatchObject({ state: "ready-to-reboot", isReady: true, isSwitching: false });
+  expect(download.handle({ type: "switch" }, CONTEXT).actions).toEqual([{ type: "set-boot-partition" }]);
+  expect(download).toMatchObject({ state: "ready-to-reboot", isReady: false, isSwitching: true });
+  expect(download.handle({ type: "switch" }, CONTEXT).actions, "only once").toEqual([]);
   expect(done({ operation: "set-boot-partition" }).end).toEqual({ type: "switched" });
 });
 
 test("fails if the image can't be set to boot", () => {
   verified();
+  download.handle({ type: "switch" }, CONTEXT);
   expect(failed("set-boot-partition").end).toMatchObject({
     type: "failed",
     error: { code: "delivery/image-rejected" },

@@ -30,7 +30,9 @@ type Phase =
   | { readonly name: "verify" }
   /** An image that must not run is being made unbootable. */
   | { readonly name: "condemn"; readonly error: OtaError }
-  /** The image is complete and is being set to boot. */
+  /** The image passed every check, and may be set to boot. */
+  | { readonly name: "ready" }
+  /** The image is being set to boot. */
   | { readonly name: "switch" }
   | { readonly name: "ended" };
 
@@ -44,6 +46,7 @@ const STATE_OF_PHASE: Readonly<Record<Phase["name"], DownloadState>> = {
   fetch: "downloading",
   verify: "verifying",
   condemn: "verifying",
+  ready: "ready-to-reboot",
   switch: "ready-to-reboot",
   ended: "verifying",
 };
@@ -98,9 +101,19 @@ export class Download {
     return this.#missing.size - this.#missing.count;
   }
 
-  /** `true` if the download keeps asking and no useful chunk arrives. */
+  /** `true` if the download keeps asking, and neither the hash list nor a useful chunk arrives. */
   get isStalled(): boolean {
     return this.#fruitless > this.#options.timing.stalledAfter;
+  }
+
+  /** `true` if the image passed every check and is not being set to boot yet. */
+  get isReady(): boolean {
+    return this.#phase.name === "ready";
+  }
+
+  /** `true` once the image is being set to boot: from then on nothing ends the download. */
+  get isSwitching(): boolean {
+    return this.#phase.name === "switch";
   }
 
   /** `true` while a chunk is being written. */
@@ -128,6 +141,9 @@ export class Download {
     switch (event.type) {
       case "join":
         return this.#join();
+      case "switch":
+        if (this.#phase.name === "ready") this.#switch();
+        return;
       case "leave":
         return this.#leave();
       case "hashes":
@@ -148,7 +164,7 @@ export class Download {
   #join(): void {
     if (!this.#context.isConnected) return;
     for (const topic of this.#imageTopics()) this.#emit({ type: "subscribe", topic });
-    if (this.#phase.name === "hashes") this.#setTimer(this.#retryDelay());
+    if (this.#phase.name === "hashes") this.#awaitHashes();
     if (this.#phase.name === "fetch") this.#askWithin(this.offer.spread_ms ?? 0);
   }
 
@@ -209,9 +225,8 @@ export class Download {
   #onRequestTimer(): void {
     if (!this.#context.isConnected) return;
     if (this.#phase.name === "hashes") {
-      this.#fruitless++;
       this.#emit({ type: "subscribe", topic: this.#options.topics.hashes(this.image) });
-      this.#setTimer(this.#retryDelay());
+      this.#awaitHashes();
     }
     if (this.#phase.name === "fetch") this.#ask();
   }
@@ -240,6 +255,7 @@ export class Download {
         if (result.operation === "set-boot-partition") this.#end = { type: "switched" };
         return;
       case "hashes":
+      case "ready":
       case "ended":
         return;
     }
@@ -331,8 +347,13 @@ export class Download {
     const expectedProject = waive.includes("project-name") ? undefined : this.#options.projectName;
     const problem = imageProblem(image, expected, expectedProject);
     if (problem !== undefined) return this.#condemn(problem);
-    this.#phase = { name: "switch" };
+    this.#phase = { name: "ready" };
     this.#end = { type: "ready" };
+  }
+
+  #switch(): void {
+    this.#phase = { name: "switch" };
+    this.#emit({ type: "set-boot-partition" });
   }
 
   #condemn(error: OtaError): void {
@@ -354,6 +375,12 @@ export class Download {
     this.#emit({ type: "publish", topic: topics.request(device), payload, qos: 1, retain: false });
     this.#requests++;
     this.#windowLeft = window;
+    this.#setTimer(this.#retryDelay());
+    this.#fruitless++;
+  }
+
+  /** Sets the time to ask for the hash list again, once the device subscribed to it. */
+  #awaitHashes(): void {
     this.#setTimer(this.#retryDelay());
     this.#fruitless++;
   }

@@ -12,7 +12,7 @@ export type EnvelopeEvent = Extract<ReceiverEvent, { type: "offer" | "key-set" |
 
 /** What an envelope came to. */
 export type IntakeResult =
-  | Extract<Admission, { kind: "admitted" | "early" | "refused" }>
+  | Extract<Admission, { kind: "admitted" | "early" | "malformed" | "refused" }>
   | { readonly kind: "dropped"; readonly reason: DropReason }
   /** The device trusts the next key set. */
   | { readonly kind: "key-set-taken" }

@@ -43,7 +43,7 @@ class World {
   #queue: { readonly at: number; readonly run: () => void }[] = [];
 
   constructor(roundTripMs: number) {
-    this.#halfRoundTripMs = roundTripMs / 2;
+    this.#halfRoundTripMs = Math.ceil(roundTripMs / 2);
     this.device = new BenchDevice({
       receiver: {
         device: "bench-1",
@@ -119,7 +119,7 @@ function floodFrom(world: World, from: number, everyMs: number, send: () => void
 const ATTACKS: Readonly<Record<string, Attack>> = {
   "paced, then faster than the round trip": (world, send, roundTripMs) => {
     for (let index = 0; index < 17; index++) world.at(100 + 3_500 * index, send);
-    floodFrom(world, 60_000, roundTripMs / 2, send);
+    floodFrom(world, 60_000, Math.ceil(roundTripMs / 2), send);
   },
   bursty: (world, send) => {
     floodFrom(world, 20, 500, () => {
@@ -129,12 +129,12 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   "phase-locked to what the device does": (world, send, roundTripMs) => {
     const burst = (around: number): void => {
       for (let index = -10; index <= 10; index++) {
-        world.at(Math.max(world.now, around + (index * roundTripMs) / 4), send);
+        world.at(Math.max(world.now, around + Math.floor((index * roundTripMs) / 4)), send);
       }
     };
     floodFrom(world, 10, 5_000, send);
-    world.onAsk = () => burst(world.now + roundTripMs / 2);
-    world.onTimer = (at) => burst(at - roundTripMs / 2);
+    world.onAsk = () => burst(world.now + Math.ceil(roundTripMs / 2));
+    world.onTimer = (at) => burst(at - Math.ceil(roundTripMs / 2));
   },
 };
 

@@ -13,7 +13,7 @@ export interface DeviceFacts {
   readonly target: TargetSlot | undefined;
   /** The lowest secure version that the eFuse lets boot. */
   readonly secureVersion: number;
-  /** A time that is past for certain: the device's only clock. */
+  /** A time that has certainly passed: the later of the device's clock and its floor. */
   readonly timeFloor: string | undefined;
 }
 

@@ -1,16 +1,17 @@
 import { expect, test } from "vitest";
 import { offerOf, PRODUCT, TOPIC_ROOT } from "../../test/bench-offer.ts";
 import { provisioned, signedOffer } from "../../test/bench-trust.ts";
-import { signedBytes } from "../messages/envelope.ts";
+import { toHex } from "../bytes.ts";
+import { parseEnvelope, signedBytes } from "../messages/envelope.ts";
+import { sha256 } from "../sha256.ts";
 import { DEVICE_ALGORITHMS } from "../signing/public-key.ts";
 import { verifySignature } from "../signing/signature-verifier.ts";
 import { type Admission, OfferGate, type OfferGateOptions } from "./offer-gate.ts";
-import { readOffer } from "./received-offer.ts";
 import { BLANK_RECORD, type ReceiverRecord } from "./receiver-record.ts";
 
 const OFFER = offerOf(null, { sequence: 5 });
 const SIGNED = signedOffer(null, { sequence: 5 });
-const SHA256 = readOffer(OFFER)?.payloadSha256 ?? "";
+const SHA256 = toHex(sha256(parseEnvelope(OFFER).payload));
 
 function gateOf(changes: Partial<OfferGateOptions> = {}): OfferGate {
   return new OfferGate({
@@ -58,8 +59,16 @@ const CASES: readonly [
     { accepted: [1, 5], payloadSha256: "00" },
     "refused offer/sequence-conflict",
   ],
-  ["an older offer", OFFER, {}, { accepted: [1, 6] }, "refused offer/stale"],
-  ["bytes that are no envelope", new Uint8Array([1]), {}, {}, "malformed"],
+  ["an older offer that the broker repeats", OFFER, {}, { accepted: [1, 6] }, "stale-offer"],
+  [
+    "the accepted offer that the broker repeats after its epoch",
+    SIGNED,
+    { keySet: { ...provisioned(), document: { ...provisioned().document, epoch: 2 } } },
+    { accepted: [1, 5] },
+    "stale-offer",
+  ],
+  ["bytes that are no envelope", new Uint8Array([1]), {}, {}, "malformed protocol/malformed"],
+  ["a message that is too large", new Uint8Array(4097), {}, {}, "malformed protocol/too-large"],
   ["an offer under another topic root", OFFER, { topicRoot: "other/ota" }, {}, "not-for-us"],
   ["an offer for another device", offerOf(null, { target: { devices: ["bench-2"] } }), {}, {}, "not-for-us"],
   ["an unsigned offer where none is allowed", OFFER, { allowUnsigned: false }, {}, "refused offer/untrusted"],
@@ -76,6 +85,11 @@ const CASES: readonly [
 
 test.for(CASES)("judges %s", ([, message, options, record, result]) => {
   expect(admit(gateOf(options), message, { ...BLANK_RECORD, ...record })).toBe(result);
+});
+
+test("refuses an older offer that arrives live", () => {
+  const record = { ...BLANK_RECORD, accepted: [1, 6] } as const;
+  expect(summary(gateOf().admit(OFFER, false, record, 0))).toBe("refused offer/stale");
 });
 
 test("names the next epoch only on a device with a key set", () => {

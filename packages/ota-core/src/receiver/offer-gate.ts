@@ -29,6 +29,8 @@ export type Admission =
   /** For this device, authentic, and not older than the accepted offer; `known`: it is the accepted one. */
   | { readonly kind: "admitted"; readonly received: ReceivedOffer; readonly known: boolean }
   | { readonly kind: "dropped"; readonly reason: DropReason }
+  /** The bytes are no offer. */
+  | { readonly kind: "malformed"; readonly error: OtaError }
   /** Its key set has not reached this device. The broker repeats it after that step. */
   | { readonly kind: "early"; readonly offer: OfferDocument; readonly error: OtaError }
   /** It changes nothing. Its sender may get an answer. */
@@ -108,7 +110,7 @@ export class OfferGate {
    */
   admit(message: Uint8Array, isRetained: boolean, record: ReceiverRecord, now: number): Admission {
     const received = readOffer(message);
-    if (received === undefined) return { kind: "dropped", reason: "malformed" };
+    if (received instanceof OtaError) return { kind: "malformed", error: received };
     const { offer } = received;
     const { topicRoot, device } = this.#options;
     if (offer.topic_root !== topicRoot || !targetAdmits(offer.target, device)) {
@@ -117,6 +119,11 @@ export class OfferGate {
     const order = compareSequence([offer.epoch, offer.sequence], record.accepted);
     const wrong = this.#refuseEpoch(offer);
     if (wrong !== undefined && offer.epoch > wrong.details.expected) return { kind: "early", offer, error: wrong };
+    // A standing offer that the accepted one replaced is no attack. The broker repeats it at each connect.
+    const isFormer = wrong !== undefined && offer.epoch < wrong.details.expected;
+    if (isRetained && (order < 0 || (order === 0 && isFormer))) {
+      return { kind: "dropped", reason: "stale-offer" };
+    }
     const stale = wrong ?? (order < 0 ? staleOffer(offer, record) : undefined);
     if (stale !== undefined) return { kind: "refused", reason: "stale-offer", offer, error: stale, isAuthentic: false };
     return this.#admissionOf(received, this.#verdictOf(received, isRetained, now), record);

@@ -35,6 +35,18 @@ test.for([
   expect(new Probation(undefined).handle(event, ONLINE)).toEqual({ error, actions: ROLL_BACK });
 });
 
+test.for([
+  [undefined, "delivery/broker-not-reached"],
+  ["up", "delivery/broker-not-reached"],
+  ["broker-refused", "delivery/broker-refused"],
+  ["down", "delivery/network-down"],
+] as const)("names what kept an image from the broker: network %s", ([status, error]) => {
+  const probation = new Probation(ATTEMPT);
+  if (status !== undefined) probation.handle({ type: "network", now: 0, status }, OFFLINE);
+  probation.handle({ type: "self-test", now: 0, passed: true }, OFFLINE);
+  expect(probation.handle({ type: "timer", now: 0, timer: "probation" }, OFFLINE)).toMatchObject({ error });
+});
+
 test("does not confirm an image that it gave up", () => {
   const probation = new Probation(ATTEMPT);
   probation.handle({ type: "self-test", now: 0, passed: true }, OFFLINE);

@@ -1,10 +1,16 @@
 import type { OtaErrorCode } from "../errors.ts";
-import type { FlashOperation, ReceiverAction, ReceiverContext, ReceiverEvent } from "./receiver-events.ts";
+import type {
+  FlashOperation,
+  NetworkStatus,
+  ReceiverAction,
+  ReceiverContext,
+  ReceiverEvent,
+} from "./receiver-events.ts";
 import type { Attempt } from "./receiver-record.ts";
 
 /** An event that concerns a probation. */
 export type ProbationEvent =
-  | Extract<ReceiverEvent, { type: "timer" | "self-test" | "flash-done" | "flash-failed" }>
+  | Extract<ReceiverEvent, { type: "network" | "timer" | "self-test" | "flash-done" | "flash-failed" }>
   /** The probation starts, and is over `durationMs` from now. */
   | { readonly type: "begin"; readonly durationMs: number }
   /** The broker accepted the connection: part of the proof, because an unreachable image can't be updated. */
@@ -29,6 +35,13 @@ export interface ProbationStep {
   readonly end?: ProbationEnd;
 }
 
+/** Error of an image that did not reach the broker in time. */
+const UNREACHED: Readonly<Record<NetworkStatus, OtaErrorCode>> = {
+  up: "delivery/broker-not-reached",
+  "broker-refused": "delivery/broker-refused",
+  down: "delivery/network-down",
+};
+
 const NOTHING: ProbationStep = { actions: [] };
 
 /**
@@ -40,6 +53,7 @@ const NOTHING: ProbationStep = { actions: [] };
 export class Probation {
   readonly #attempt: Attempt | undefined;
   #hasPassed = false;
+  #network: NetworkStatus = "up";
 
   /** @param attempt - The attempt on probation; `undefined` for an image that came another way, such as a cable. */
   constructor(attempt: Attempt | undefined) {
@@ -57,8 +71,12 @@ export class Probation {
         if (!event.passed) return this.#giveUp("delivery/self-test-failed");
         this.#hasPassed = true;
         return isConnected ? this.#confirm() : NOTHING;
+      case "network":
+        this.#network = event.status;
+        return NOTHING;
       case "timer":
-        return event.timer === "probation" ? this.#giveUp("delivery/self-test-failed") : NOTHING;
+        if (event.timer !== "probation") return NOTHING;
+        return this.#giveUp(isConnected ? "delivery/self-test-failed" : UNREACHED[this.#network]);
       case "flash-done":
         if (event.result.operation !== "mark-valid") return NOTHING;
         return { actions: [], end: { type: "confirmed", attempt: this.#attempt } };

@@ -1,5 +1,5 @@
 import { toHex } from "../bytes.ts";
-import { isOtaError } from "../errors.ts";
+import { isOtaError, type OtaError } from "../errors.ts";
 import { type Envelope, parseEnvelope } from "../messages/envelope.ts";
 import { type OfferDocument, parseOffer } from "../messages/offer.ts";
 import { parseRelease } from "../messages/release.ts";
@@ -22,9 +22,9 @@ export interface ReceivedOffer {
 /**
  * Reads an offer envelope with the release within.
  *
- * @returns `undefined` where any part of it is malformed.
+ * @returns `protocol/malformed` or `protocol/too-large` if any part of it is not what it should be.
  */
-export function readOffer(message: Uint8Array): ReceivedOffer | undefined {
+export function readOffer(message: Uint8Array): ReceivedOffer | OtaError {
   try {
     const envelope = parseEnvelope(message);
     const { payload } = envelope;
@@ -32,7 +32,7 @@ export function readOffer(message: Uint8Array): ReceivedOffer | undefined {
     const release = offer.release === null ? undefined : parseRelease(offer.release.payload);
     return { offer, release, payloadSha256: toHex(sha256(payload)), envelope, message };
   } catch (error) {
-    if (isOtaError(error)) return undefined;
+    if (isOtaError(error)) return error;
     throw error;
   }
 }

@@ -30,6 +30,9 @@ export interface TargetSlot {
   readonly condemned: boolean;
 }
 
+/** State of the way to the broker: `up` if the network works, whether or not the broker answers. */
+export type NetworkStatus = "up" | "broker-refused" | "down";
+
 /** When to do something that no message triggers. */
 export type ReceiverTimer =
   /** When to ask for chunks: first within the offer's spread, then because nothing useful came. */
@@ -109,6 +112,12 @@ export type ReceiverEvent =
   /** The broker took us: subscriptions have to be made anew. */
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
+  /** Milliseconds of UTC since 1970; `undefined` if the device does not know the time. It doesn't until it is told. */
+  | { readonly type: "clock"; readonly now: number; readonly utc: number | undefined }
+  /** What keeps the device from the broker, or kept it. Names the cause if a probation fails. */
+  | { readonly type: "network"; readonly now: number; readonly status: NetworkStatus }
+  /** Whether the application allows a restart for an update. It does until it says otherwise; a reset forgets it. */
+  | { readonly type: "may-reboot"; readonly now: number; readonly allowed: boolean }
   /** An offer envelope arrived on the product's or the device's own topic. `retained` is the RETAIN flag of its PUBLISH. */
   | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array; readonly retained: boolean }
   /** A key set envelope arrived. `retained` is the RETAIN flag of its PUBLISH. */
@@ -128,7 +137,7 @@ export type ReceiverEvent =
 
 /** What each part of a receiver is told beside an event. */
 export interface ReceiverContext {
-  /** Time of the event, in milliseconds. */
+  /** Time of the event, in whole milliseconds. */
   readonly now: number;
   readonly isConnected: boolean;
 }
@@ -174,6 +183,8 @@ export type ReceiverAction =
   | { readonly type: "mark-valid" }
   /** `esp_ota_mark_app_invalid_rollback_and_reboot`: answered, by `flash-failed`, only where no rollback is possible. */
   | { readonly type: "roll-back" }
+  /** Set the connection's will anew from `report(false)`, which takes a new connection. An adapter may wait with it. */
+  | { readonly type: "renew-will" }
   /** Restart, once what was published has left. */
   | { readonly type: "reboot" }
   /** Write the record to NVS, before any later action of the list. */

@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import type { OtaError } from "../errors.ts";
 import type { OfferDocument } from "../messages/offer.ts";
 import { describeError, type ReportedError } from "../messages/reported-error.ts";
@@ -8,6 +9,7 @@ import type { Release, StateReport } from "../schemas/types.generated.ts";
 import { DEVICE_ALGORITHMS } from "../signing/public-key.ts";
 import { isEarlier, latestTime } from "../signing/time-floor.ts";
 import { decideAtBoot } from "./decide-at-boot.ts";
+import { DeviceClock } from "./device-clock.ts";
 import { Download } from "./download.ts";
 import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
 import { type EnvelopeEvent, EnvelopeIntake, type IntakeResult } from "./envelope-intake.ts";
@@ -67,6 +69,7 @@ export class Receiver {
   readonly #reports: ReceiverReports;
   readonly #counters: ReceiverCounters = new ReceiverCounters();
   readonly #intake: EnvelopeIntake;
+  readonly #clock = new DeviceClock();
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -76,6 +79,9 @@ export class Receiver {
   #error: ReportedError | undefined;
   /** An authentic offer arrived that has to wait until the device rests. The broker repeats it then. */
   #isOfferWaiting = false;
+  #mayReboot = true;
+  /** An offer ended. The will, which is the report of the last connect, would take that back. */
+  #isWillStale = false;
   #context: ReceiverContext = { now: 0, isConnected: false };
   #out: ReceiverAction[] = [];
 
@@ -133,11 +139,15 @@ export class Receiver {
    * @returns Actions, in the order in which they must be carried out.
    */
   handle(event: ReceiverEvent): ReceiverAction[] {
+    assert(Number.isSafeInteger(event.now), "times are whole milliseconds");
     this.#out = [];
     this.#context = { now: event.now, isConnected: this.#context.isConnected };
     if (event.type === "booted") this.#onBooted(event);
     else if (this.#boot !== undefined) this.#dispatch(event);
     this.#emit(...this.#reports.changed(this.#reportState(), this.#context));
+    // Last, because an adapter may end the connection for it.
+    if (this.#isWillStale && this.#context.isConnected) this.#emit({ type: "renew-will" });
+    this.#isWillStale = false;
     return withoutRejoins(this.#out);
   }
 
@@ -152,6 +162,13 @@ export class Receiver {
       case "key-set":
       case "verified":
         return this.#onEnvelope(event);
+      case "clock":
+        return this.#clock.set(event.utc, event.now);
+      case "network":
+        if (this.#activity.name === "probation") this.#advanceProbation(this.#activity.probation, event);
+        return;
+      case "may-reboot":
+        return this.#onMayReboot(event.allowed);
       case "timer":
         return this.#onTimer(event);
       case "cancel":
@@ -237,7 +254,8 @@ export class Receiver {
   #onEnd(end: ActivityEnd): void {
     switch (end.type) {
       case "ready":
-        return this.#setToBoot();
+        if (this.#mayReboot) this.#setToBoot();
+        return;
       case "switched":
         this.#publishReport();
         return this.#emit({ type: "reboot" });
@@ -325,13 +343,15 @@ export class Receiver {
       case "dropped":
         return this.#counters.drop(result.reason);
       case "early":
-        this.#counters.refuse("early", result.error.code);
+        this.#counters.drop("early");
         return this.#answer(result.offer, { state: "waiting", error: result.error, isAuthentic: false });
       case "refused": {
         const { error, isAuthentic, offer, reason } = result;
         this.#counters.refuse(reason, error.code);
         return this.#answer(offer, { state: "rejected", error, isAuthentic });
       }
+      case "malformed":
+        return this.#counters.refuse("malformed", result.error.code);
       case "key-set-refused":
         return this.#counters.refuse("untrusted", result.error.code);
       case "key-set-taken":
@@ -344,7 +364,7 @@ export class Receiver {
     this.#storeKeySet();
     if (this.#context.isConnected && formerTopic !== undefined) this.#emit({ type: "unsubscribe", topic: formerTopic });
     this.#subscribeToOffers();
-    if (this.#activity.name !== "download" || this.state === "ready-to-reboot") return;
+    if (this.#activity.name !== "download" || this.#download?.isSwitching === true) return;
     this.#endDownload("rejected");
     this.#error = describeError("offer/wrong-epoch");
   }
@@ -359,7 +379,8 @@ export class Receiver {
     const { offer, release, payloadSha256 } = received;
     const { name } = this.#activity;
     if (isKnown && this.#stands(offer)) return;
-    if (name === "probation" || name === "condemn" || this.state === "ready-to-reboot") return this.#makeWait(offer);
+    if (name === "probation" || name === "condemn" || this.#download?.isSwitching === true)
+      return this.#makeWait(offer);
     const refusal = release === undefined ? undefined : this.#refusalOf(offer, release);
     if (refusal !== undefined) return this.#reject(offer, refusal);
     if (name === "download") this.#endDownload("idle");
@@ -370,7 +391,7 @@ export class Receiver {
     this.#offerId = offer.id;
     this.#image = release?.image.sha256;
     this.#error = release === undefined ? describeError("offer/withdrawn") : undefined;
-    if (release === undefined) return this.#rest("idle");
+    if (release === undefined) return this.#endOffer("idle");
     if (this.#isRunning(release.image.sha256)) return this.#finish("confirmed", undefined);
     this.#startDownload(offer, release);
   }
@@ -397,7 +418,7 @@ export class Receiver {
   /** Returns why the device can't take an offer, as far as it can know before the first erase. */
   #refusalOf(offer: OfferDocument, release: Release): OtaError | undefined {
     const { product, chipId } = this.#options;
-    const timeFloor = this.#timeFloor(offer.epoch);
+    const timeFloor = latestTime([this.#timeFloor(offer.epoch), this.#clock.at(this.#context.now)]);
     return refuseOffer(offer, release, { ...(this.#boot as BootedEvent), product, chipId, timeFloor });
   }
 
@@ -418,6 +439,11 @@ export class Receiver {
     this.#advanceDownload(download, { type: "join" });
   }
 
+  #onMayReboot(isAllowed: boolean): void {
+    this.#mayReboot = isAllowed;
+    if (isAllowed && this.#download?.isReady === true) this.#setToBoot();
+  }
+
   /** Stores the attempt before the image is set to boot, so that no power cut can start it a third time. */
   #setToBoot(): void {
     const download = this.#download;
@@ -425,7 +451,7 @@ export class Receiver {
     const { offer, release } = download;
     const attempt = attemptOf(this.#record, offer, release, this.#timing.probationMs);
     this.#store({ ...this.#record, attempt });
-    this.#emit({ type: "set-boot-partition" });
+    this.#advanceDownload(download, { type: "switch" });
   }
 
   #failDownload({ code, message }: OtaError): void {
@@ -433,6 +459,7 @@ export class Receiver {
     this.#store(withOutcome(this.#record, { offer, image, outcome: "failed", error: code }));
     this.#error = { code, message };
     this.#endDownload("failed");
+    this.#isWillStale = true;
   }
 
   /**
@@ -475,7 +502,7 @@ export class Receiver {
       this.#store(withOutcome(this.#record, { offer, image, outcome, ...(error === undefined ? {} : { error }) }));
     }
     this.#emit({ type: "clear-timer", timer: "probation" });
-    this.#rest(outcome);
+    this.#endOffer(outcome);
     if (!this.#isOfferWaiting) return;
     this.#isOfferWaiting = false;
     this.#subscribeToOffers();
@@ -487,6 +514,11 @@ export class Receiver {
     this.#counters.requests += download.requests;
     this.#advanceDownload(download, { type: "leave" });
     this.#rest(state);
+  }
+
+  #endOffer(state: RestState): void {
+    this.#rest(state);
+    this.#isWillStale = true;
   }
 
   #rest(state: RestState): void {
@@ -524,6 +556,7 @@ export class Receiver {
       error: this.#error,
       accepted: this.#record.accepted,
       keySet: this.#intake.keySet?.epoch,
+      hasClock: this.#clock.isSet,
       boot: this.#boot,
       download: this.#download,
       counters: this.#counters,

@@ -11,6 +11,7 @@ const STATE: ReportState = {
   error: undefined,
   accepted: [0, 0],
   keySet: undefined,
+  hasClock: false,
   boot: undefined,
   download: undefined,
   counters: { chunksReceived: 0, chunksUseful: 0, requests: 0, refused: undefined },
@@ -44,6 +45,7 @@ const BOOT: ReportState["boot"] = {
 };
 
 const CASES: readonly [name: string, state: Partial<ReportState>, report: Partial<StateReport>][] = [
+  ["that the device knows the time", { hasClock: true }, { clock: true }],
   ["nothing before the first boot", {}, {}],
   [
     "the offer, and the first 16 bytes of the image's hash",

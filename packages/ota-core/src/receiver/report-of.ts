@@ -17,6 +17,8 @@ export interface ReportState {
   readonly accepted: readonly [epoch: number, sequence: number];
   /** Epoch of the trusted key set. */
   readonly keySet: number | undefined;
+  /** The device knows the time. */
+  readonly hasClock: boolean;
   /** `undefined` before the first event. */
   readonly boot: Extract<ReceiverEvent, { type: "booted" }> | undefined;
   /** The running download; `undefined` without one. */
@@ -55,7 +57,7 @@ export function reportOf(state: ReportState, online: boolean): StateReport {
     ...(keySet === undefined ? {} : { key_set: keySet }),
     ...(refused === undefined ? {} : { refused }),
     rollback: boot?.rollback ?? false,
-    clock: false,
+    clock: state.hasClock,
     online,
     boot_count: boot?.bootCount ?? 0,
     ...(download?.isStalled ? { stalled: true } : {}),

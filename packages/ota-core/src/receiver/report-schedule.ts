@@ -9,6 +9,10 @@ export interface ReportKey {
   readonly accepted: readonly [epoch: number, sequence: number];
   /** Epoch of the key set. */
   readonly keySet: number | undefined;
+  /** The device knows the time. */
+  readonly hasClock: boolean;
+  /** Of the running download; `undefined` without one. */
+  readonly download: { readonly isStalled: boolean } | undefined;
 }
 
 /** Decides when a device reports: changes at once, progress at most once per interval. Times are those of the events. */
@@ -24,7 +28,7 @@ export class ReportSchedule {
   }
 
   /** Returns `true` if the last report said something else. */
-  isNews({ state, offer, error, accepted, keySet }: ReportKey): boolean {
+  isNews({ state, offer, error, accepted, keySet, hasClock, download }: ReportKey): boolean {
     const last = this.#last;
     return !(
       last !== undefined &&
@@ -32,14 +36,17 @@ export class ReportSchedule {
       last.offer === offer &&
       last.error?.code === error?.code &&
       last.keySet === keySet &&
+      last.hasClock === hasClock &&
+      (last.download?.isStalled ?? false) === (download?.isStalled ?? false) &&
       last.accepted[0] === accepted[0] &&
       last.accepted[1] === accepted[1]
     );
   }
 
   /** Records that a report was sent. */
-  sent({ state, offer, error, accepted, keySet }: ReportKey, now: number): void {
-    this.#last = { state, offer, error, accepted, keySet };
+  sent({ state, offer, error, accepted, keySet, hasClock, download }: ReportKey, now: number): void {
+    const isStalled = download?.isStalled ?? false;
+    this.#last = { state, offer, error, accepted, keySet, hasClock, download: { isStalled } };
     this.#reportedAt = now;
   }
 

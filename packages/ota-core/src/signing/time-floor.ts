@@ -17,7 +17,16 @@ export function earliestBuildTime({ date, time }: Pick<AppDescriptor, "date" | "
   const month = MONTHS.indexOf(monthName);
   if (month === -1 || hour === undefined) return undefined;
   const local = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second));
-  return `${new Date(local - ZONE_LEAD_MS_MAX).toISOString().slice(0, 19)}Z`;
+  return timeOfUtc(local - ZONE_LEAD_MS_MAX);
+}
+
+/**
+ * Returns a time as ISO 8601 in UTC to the second.
+ *
+ * @param utc - Milliseconds since 1970, up to the year 9999.
+ */
+export function timeOfUtc(utc: number): string {
+  return `${new Date(utc).toISOString().slice(0, 19)}Z`;
 }
 
 /**
