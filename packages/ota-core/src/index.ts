@@ -121,7 +121,7 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export { redactorOf } from "./secret-text.ts";
-export { Sender, type SenderOptions } from "./sender/sender.ts";
+export { Sender } from "./sender/sender.ts";
 export type {
   CompetingOffer,
   DeliveryOutcome,
@@ -131,4 +131,5 @@ export type {
   SenderStats,
   SenderTimer,
 } from "./sender/sender-events.ts";
+export type { SenderOptions } from "./sender/sender-options.ts";
 export { createSha256, type Sha256, sha256 } from "./sha256.ts";

@@ -7,7 +7,7 @@ import type { DeviceState } from "../src/messages/state-report.ts";
 import { buildStateReport } from "../src/messages/state-report.ts";
 import { CHUNK_SIZE } from "../src/messages/timing.ts";
 import type { DeviceRequest, StateReport } from "../src/schemas/types.generated.ts";
-import { Sender, type SenderOptions } from "../src/sender/sender.ts";
+import { Sender } from "../src/sender/sender.ts";
 import type {
   DeliveryOutcome,
   DeviceProgress,
@@ -15,6 +15,7 @@ import type {
   SenderEvent,
   SenderTimer,
 } from "../src/sender/sender-events.ts";
+import type { SenderOptions } from "../src/sender/sender-options.ts";
 import { sha256 } from "../src/sha256.ts";
 
 export const CHUNKS = 10;

@@ -11,8 +11,8 @@ import {
 } from "../../test/sender-bench.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
-import type { SenderOptions } from "./sender.ts";
 import type { CompetingOffer } from "./sender-events.ts";
+import type { SenderOptions } from "./sender-options.ts";
 
 const OFFER = `${ROOT}/v1/offer`;
 const HASHES = `${ROOT}/v1/image/${IMAGE_ID}/hashes`;

@@ -18,8 +18,9 @@ import { CHUNK_HEADER_SIZE, parseChunk } from "../messages/chunk.ts";
 import { buildHashList } from "../messages/hash-list.ts";
 import type { DeviceState } from "../messages/state-report.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
-import { Sender, type SenderOptions } from "./sender.ts";
+import { Sender } from "./sender.ts";
 import type { DeliveryOutcome, SenderEvent, SenderTimer } from "./sender-events.ts";
+import type { SenderOptions } from "./sender-options.ts";
 
 const ASCENDING = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
 

@@ -1,20 +1,16 @@
-import { assert } from "../assert.ts";
 import { isOtaError } from "../errors.ts";
 import { ChunkBuilder } from "../messages/chunk.ts";
-import { CHUNK_HASH_SIZE, chunkCountOf } from "../messages/hash-list.ts";
-import { compareSequence } from "../messages/offer.ts";
+import { chunkCountOf } from "../messages/hash-list.ts";
 import { parseRequest } from "../messages/request.ts";
-import { parseStateReport } from "../messages/state-report.ts";
 import { assertSenderTiming, SENDER_TIMING, type SenderTiming } from "../messages/timing.ts";
 import { imageIdOf, isDeviceId, type Topics, topicsOf } from "../messages/topics.ts";
-import type { StateReport } from "../schemas/types.generated.ts";
+import type { DeviceRequest } from "../schemas/types.generated.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
-import { type DeliveryWait, endOf, verdictOf } from "./delivery-end.ts";
-import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
+import { endOf } from "./delivery-end.ts";
+import { DEVICES_MAX, DeviceLedger } from "./device-ledger.ts";
+import { DeviceReports } from "./device-reports.ts";
 import { OfferStanding } from "./offer-standing.ts";
-import { contradictionOf } from "./report-contradiction.ts";
 import type {
-  CompetingOffer,
   DeliveryOutcome,
   DeviceProgress,
   SenderAction,
@@ -22,64 +18,26 @@ import type {
   SenderStats,
   SenderTimer,
 } from "./sender-events.ts";
+import { assertSenderOptions, type SenderOptions } from "./sender-options.ts";
+import { SenderOutbox } from "./sender-outbox.ts";
 
-/** Chunks on their way at once, unless the options say otherwise. */
+/** Default number of chunks on their way at once. */
 const WINDOW_DEFAULT = 32;
 
-/** About what the flash of an ESP32 takes, in bytes a second. */
+/** Default pace in bytes per second: about what the flash of an ESP32 takes. */
 const RATE_DEFAULT = 65_536;
 
-/** Devices are not looked through more often than this, in milliseconds. */
+/** Minimum time between two searches for silent devices, in milliseconds. */
 const LOOK_MIN_MS = 1_000;
 
-/** How long to wait before the broker is asked again for what it retains, in milliseconds. */
+/** Time between two requests for the retained messages that are missing, in milliseconds. */
 const READ_BACK_AGAIN_MS = 1_000;
 
-/** How long to wait before the broker is asked again about other offers, in milliseconds. */
+/** Minimum time between two requests for other retained offers, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** An offer that others overwrite is published again after so long, in milliseconds. */
+/** Time after which an offer that was overwritten is published again, in milliseconds. */
 const REASSERT_MS = 5_000;
-
-/** What a {@link Sender} is made with. */
-export interface SenderOptions {
-  /** The channel's `topic`. */
-  readonly topicRoot: string;
-  /** Id of the offer: only reports that name it count. */
-  readonly offerId: string;
-  /** Epoch and sequence of the offer. */
-  readonly counter: readonly [epoch: number, sequence: number];
-  /** The signed offer, as it is published. */
-  readonly offerEnvelope: Uint8Array;
-  /** Where the offer is published: the product's topic, or own topics of devices. */
-  readonly offerTopics: readonly string[];
-  /** The offers on topics whose devices get another part of it: a list of devices may be too long for one offer. */
-  readonly offerParts?: ReadonlyMap<string, Uint8Array>;
-  readonly image: {
-    /** 64 hexadecimal digits. */
-    readonly sha256: string;
-    readonly sizeBytes: number;
-    /** 16 bytes per chunk. */
-    readonly hashList: Uint8Array;
-  };
-  /**
-   * Reads an offer envelope that another publisher put on the offer topics. Returns `undefined` for one that devices
-   * would not trust. Without this function the delivery does not notice other offers.
-   */
-  readonly readOffer?: (envelope: Uint8Array) => CompetingOffer | undefined;
-  /** Whom the delivery waits for. Names go before a count; neither: whoever is heard. */
-  readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
-  readonly wait: DeliveryWait;
-  /** How long the whole delivery may take. */
-  readonly timeoutMs: number;
-  /** Bytes of chunk messages a second; 0: no limit. Default 65 536. */
-  readonly rate?: number;
-  /** QoS of chunks. */
-  readonly qos: 0 | 1;
-  /** Chunks that may be published and not drained yet. Default 32. */
-  readonly window?: number;
-  readonly timing?: Partial<SenderTiming>;
-}
 
 /**
  * Where a sender stands. From `offline` on it has started; each new connection goes through `hashes` and `offers` again.
@@ -105,7 +63,8 @@ export class Sender {
   readonly #chunks: ChunkBuilder;
   readonly #ledger: DeviceLedger;
   readonly #flow: ChunkFlow;
-  readonly #timers = new Map<SenderTimer, number>();
+  readonly #reports: DeviceReports;
+  readonly #out = new SenderOutbox();
   /** Topics of the offers that were published and not acknowledged yet, by id of the publish. */
   readonly #offersInFlight = new Map<number, string>();
   readonly #standing: OfferStanding;
@@ -114,27 +73,19 @@ export class Sender {
   #phase: Phase = "idle";
   #connected = false;
   #connectedAt = 0;
-  #startedAt = 0;
-  #newestAt = 0;
-  #nextId = 1;
   #hashesId = 0;
   #readBackUntil = 0;
-  #actions: SenderAction[] = [];
 
   constructor(options: SenderOptions) {
-    const { image, expected, timeoutMs, offerTopics } = options;
-    const named = expected.devices ?? [];
+    assertSenderOptions(options);
+    const { image, expected } = options;
     this.#timing = { ...SENDER_TIMING, ...options.timing };
     assertSenderTiming(this.#timing);
-    assert(/^[0-9a-f]{64}$/i.test(image.sha256) && image.sizeBytes > 0, "an image has a hash and a size");
-    assert(offerTopics.length > 0 && timeoutMs > 0, "an offer goes somewhere, and a delivery has time");
-    assert(named.every(isDeviceId), "expected devices have names that fit into topics");
     this.#options = options;
     this.#topics = topicsOf(options.topicRoot);
     this.#imageId = imageIdOf(image.sha256);
     this.#chunks = new ChunkBuilder(this.#imageId);
     this.#chunkCount = chunkCountOf(image.sizeBytes);
-    assert(image.hashList.length === this.#chunkCount * CHUNK_HASH_SIZE, "a hash list has one hash per chunk");
     this.#standing = new OfferStanding({
       ...options,
       productTopic: this.#topics.offer,
@@ -143,10 +94,11 @@ export class Sender {
       readOffer: options.readOffer,
     });
     this.#ledger = new DeviceLedger({
-      named,
+      named: expected.devices ?? [],
       limit: Math.max(DEVICES_MAX, expected.count ?? 0),
       chunkCount: this.#chunkCount,
     });
+    this.#reports = new DeviceReports(options, this.#ledger);
     this.#flow = new ChunkFlow({
       chunkCount: this.#chunkCount,
       sizeBytes: image.sizeBytes,
@@ -156,7 +108,7 @@ export class Sender {
     });
   }
 
-  /** What was counted so far. */
+  /** Counters since the start. */
   get stats(): SenderStats {
     return {
       ...this.#counters,
@@ -168,21 +120,20 @@ export class Sender {
     };
   }
 
-  /** Devices waited for by name, and those heard under the offer. */
+  /** Devices that the delivery waits for by name, and those heard under the offer. */
   get devices(): DeviceProgress[] {
-    return this.#ledger.progress(this.#startedAt);
+    return this.#reports.all();
   }
 
   /**
    * Takes one event.
    *
-   * @returns What to do, in order; nothing for an event that means nothing in the present state, or after `done`.
+   * @returns What to do, in order. Empty for an event without meaning in the current phase, and after `done`.
    */
   handle(event: SenderEvent): SenderAction[] {
     if (this.#phase === "done") return [];
-    this.#actions = [];
     this.#dispatch(event);
-    return this.#actions;
+    return this.#out.take();
   }
 
   #dispatch(event: SenderEvent): void {
@@ -215,8 +166,8 @@ export class Sender {
   #start(now: number): void {
     if (this.#phase !== "idle") return;
     this.#phase = "offline";
-    this.#startedAt = now;
-    this.#setTimer("deadline", now + this.#options.timeoutMs);
+    this.#reports.start(now);
+    this.#out.setTimer("deadline", now + this.#options.timeoutMs);
     if (this.#connected) this.#announce(now);
   }
 
@@ -226,14 +177,14 @@ export class Sender {
     if (this.#phase === "offline") this.#announce(now);
   }
 
-  /** Everything that a connection takes with it; what is known of devices stays. */
+  /** Forgets what ends with a connection. What is known of devices stays. */
   #disconnect(): void {
     this.#connected = false;
     if (this.#phase === "idle") return;
     this.#phase = "offline";
     this.#offersInFlight.clear();
     this.#flow.rewind();
-    for (const timer of ["gather", "pace", "silence", "read-back"] as const) this.#clearTimer(timer);
+    for (const timer of ["gather", "pace", "silence", "read-back"] as const) this.#out.clearTimer(timer);
   }
 
   /**
@@ -244,21 +195,18 @@ export class Sender {
     this.#phase = "hashes";
     // While we could not hear, silence means nothing.
     this.#connectedAt = now;
-    this.#setTimer("silence", now + this.#timing.unreachableMs);
-    this.#actions.push(
-      { type: "subscribe", topic: this.#topics.requestFilter },
-      { type: "subscribe", topic: this.#topics.stateFilter },
-      ...this.#standing.watchedTopics.map((topic) => ({ type: "subscribe", topic }) as const),
-    );
+    this.#out.setTimer("silence", now + this.#timing.unreachableMs);
+    const { requestFilter, stateFilter } = this.#topics;
+    this.#out.subscribe([requestFilter, stateFilter, ...this.#standing.watchedTopics]);
     this.#standing.restart();
-    this.#hashesId = this.#publish(this.#topics.hashes(this.#imageId), this.#options.image.hashList, 1, true);
+    this.#hashesId = this.#out.publishRetained(this.#topics.hashes(this.#imageId), this.#options.image.hashList);
   }
 
   #drain(id: number, now: number): void {
     if (this.#phase === "hashes" && id === this.#hashesId) {
       this.#phase = "offers";
       for (const topic of this.#options.offerTopics) {
-        this.#offersInFlight.set(this.#publish(topic, this.#standing.offerOn(topic), 1, true), topic);
+        this.#offersInFlight.set(this.#out.publishRetained(topic, this.#standing.offerOn(topic)), topic);
       }
       return;
     }
@@ -272,11 +220,7 @@ export class Sender {
   }
 
   #fire(timer: SenderTimer, now: number): void {
-    const at = this.#timers.get(timer);
-    // One that was set anew or cleared may still have been under way, and clocks of platforms fire a little early.
-    if (at === undefined) return;
-    if (now < at) return this.#setTimer(timer, at);
-    this.#timers.delete(timer);
+    if (!this.#out.takeTimer(timer, now)) return;
     if (timer === "deadline") return this.#endInTime();
     if (timer === "read-back") return this.#readBackAgain(now);
     if (timer === "look-again") return this.#lookAgain(now);
@@ -286,7 +230,7 @@ export class Sender {
     this.#serve(now);
   }
 
-  /** Time is up. What the broker withheld explains the silence of devices better than the silence itself. */
+  /** Ends at the deadline. If the broker withheld something, that explains why no device was heard. */
   #endInTime(): void {
     if (this.#ledger.counts.heard > 0) return this.#finish("timeout");
     const unacknowledged = this.#unacknowledgedTopics();
@@ -305,7 +249,7 @@ export class Sender {
     const isHashes = this.#phase === "hashes" && id === this.#hashesId;
     const topic = isHashes ? this.#topics.hashes(this.#imageId) : this.#offersInFlight.get(id);
     if (topic === undefined) return;
-    // Without the acknowledgement alone: who hears of the offer proves that it arrived.
+    // A device that reports under the offer proves that it arrived.
     if (this.#ledger.counts.heard === 0) return this.#finish("unacknowledged", { topics: [topic] });
     this.#offersInFlight.delete(id);
     if (this.#offersInFlight.size > 0) return;
@@ -314,17 +258,17 @@ export class Sender {
   }
 
   /**
-   * Subscribes anew to the topics whose retained message has not come back, so that the broker sends it. Who hears of
-   * the offer proves that the broker passes it on: then nothing is asked.
+   * Subscribes again to the topics whose retained message has not come back, so that the broker sends it. A device that
+   * reports under the offer proves that the broker passes it on; then nothing is asked.
    */
   #readBackAgain(now: number): void {
     const { missing } = this.#standing;
     if (missing.length > 0 && this.#ledger.counts.heard === 0) {
       if (now >= this.#readBackUntil) return this.#finish("not-retained", { topics: missing });
-      for (const topic of missing) this.#actions.push({ type: "subscribe", topic });
-      return this.#setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
+      this.#out.subscribe(missing);
+      return this.#out.setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
     }
-    this.#clearTimer("read-back");
+    this.#out.clearTimer("read-back");
     if (this.#options.wait === "none") this.#finish("offered");
   }
 
@@ -333,119 +277,71 @@ export class Sender {
     if (this.#phase === "idle" || this.#phase === "offline") return;
     const news = this.#standing.take(topic, payload, retained);
     if (news.type === "overwritten") {
-      if (!this.#timers.has("reassert")) this.#setTimer("reassert", now + REASSERT_MS);
+      if (this.#out.timerAt("reassert") === undefined) this.#out.setTimer("reassert", now + REASSERT_MS);
     } else if (news.type === "heard-of") {
-      if (!this.#timers.has("look-again")) this.#lookAgain(now);
-    } else if (news.type === "device-lost") this.#loseDevice(news.device, news.by, now);
-    else if (news.type !== "nothing") return this.#finish(news.type, { by: news.by });
-    if (this.#timers.has("read-back") && this.#standing.missing.length === 0) this.#readBackAgain(now);
+      if (this.#out.timerAt("look-again") === undefined) this.#lookAgain(now);
+    } else if (news.type === "device-lost") {
+      this.#showAll(this.#reports.lose(news.device, news.by, now));
+      this.#endIfOver(now);
+    } else if (news.type !== "nothing") return this.#finish(news.type, { by: news.by });
+    if (this.#out.timerAt("read-back") !== undefined && this.#standing.missing.length === 0) this.#readBackAgain(now);
   }
 
-  /** Has the broker send what it retains where another offer was heard of. */
+  /** Subscribes again where a live message announced another offer, so that the broker sends what it retains. */
   #lookAgain(now: number): void {
     const topics = this.#standing.takeHeardOf();
     if (topics.length === 0 || !this.#connected) return;
-    for (const topic of topics) this.#actions.push({ type: "subscribe", topic });
-    this.#setTimer("look-again", now + LOOK_AGAIN_MS);
+    this.#out.subscribe(topics);
+    this.#out.setTimer("look-again", now + LOOK_AGAIN_MS);
   }
 
-  /** Puts the offer over an older one, so that devices that come later find it. */
+  /** Publishes the offer again where an older one replaced it, so that devices that connect later find it. */
   #reassert(): void {
     for (const topic of this.#standing.takeOverwritten()) {
-      if (this.#connected) this.#publish(topic, this.#standing.offerOn(topic), 1, true);
+      if (this.#connected) this.#out.publishRetained(topic, this.#standing.offerOn(topic));
     }
   }
 
-  /** Another offer is in force for a device: it ends here. */
-  #loseDevice(device: string, by: Pick<CompetingOffer, "counter" | "version">, now: number): void {
-    const entry = this.#ledger.find(device);
-    if (entry === undefined || entry.verdict !== undefined) return;
-    const code = by.version === undefined ? "delivery/withdrawn" : "delivery/superseded";
-    const message = `another offer (epoch ${by.counter[0]}, sequence ${by.counter[1]}) took the place of this one`;
-    this.#ledger.fail(entry, { code, message }, now);
-    this.#showProgress(entry);
-    this.#endIfOver(now);
+  #showAll(progress: readonly DeviceProgress[]): void {
+    for (const device of progress) this.#out.push({ type: "progress", device });
+  }
+
+  #takeState(event: Extract<SenderEvent, { type: "state" }>): void {
+    if (this.#phase === "idle") return;
+    const result = this.#reports.take(event);
+    if (result.type === "malformed") return this.#drop("malformed");
+    this.#showAll(result.progress);
+    this.#endIfOver(event.now);
   }
 
   #takeRequest(device: string, payload: Uint8Array, now: number): void {
     if (this.#phase === "idle") return;
-    const request = isDeviceId(device) ? this.#read(parseRequest, payload) : undefined;
+    const request = isDeviceId(device) ? readRequest(payload) : undefined;
     if (request === undefined) return this.#drop("malformed");
     if (request.image !== this.#imageId) return this.#drop("other-image");
     this.#counters.requests++;
-    const result = this.#flow.ask(this.#hear(device, now), request, now);
+    const { entry, progress } = this.#reports.hear(device, now);
+    this.#showAll(progress);
+    const result = this.#flow.ask(entry, request, now);
     if (result === "merged") this.#counters.requestsMerged++;
     else if (result !== "taken") this.#drop(result);
     this.#serve(now);
   }
 
-  /**
-   * Takes over a report under this offer, whose id no other has: one that the broker kept is how the device answered while
-   * nobody listened. Kept reports of other offers are history. A will says only that the device is gone.
-   */
-  #takeState({ device, payload, retained, now }: Extract<SenderEvent, { type: "state" }>): void {
-    if (this.#phase === "idle") return;
-    const report = isDeviceId(device) ? this.#read(parseStateReport, payload) : undefined;
-    if (report === undefined || report.device !== device) return this.#drop("malformed");
-    if (retained && report.offer !== this.#options.offerId) return;
-    const known = this.#ledger.find(device);
-    if (!report.online) {
-      if (known?.online) {
-        known.online = false;
-        this.#showProgress(known);
-      }
-      return;
-    }
-    if (report.offer !== this.#options.offerId) {
-      if (known !== undefined) this.#hearElsewhere(known, report, now);
-      return;
-    }
-    const entry = this.#hear(device, now);
-    if (entry.state === undefined) this.#newestAt = now;
-    const { sha256 } = this.#options.image;
-    const offered = { imageId: this.#imageId, sha256: sha256.toLowerCase(), counter: this.#options.counter };
-    const fault = contradictionOf(report, offered);
-    const changed =
-      fault === undefined
-        ? this.#ledger.report(entry, report, verdictOf(report.state, this.#options.wait), now)
-        : this.#ledger.report(entry, contradictory(report, fault), "failed", now);
-    if (changed) this.#showProgress(entry);
-    this.#endIfOver(now);
-  }
-
-  /** A device that was on this offer and has accepted a later one does not come back to it. */
-  #hearElsewhere(known: DeviceEntry, { device, accepted }: StateReport, now: number): void {
-    this.#hear(device, now);
-    const [epoch, sequence] = accepted;
-    if (known.state === undefined || compareSequence([epoch, sequence], this.#options.counter) <= 0) return;
-    this.#loseDevice(device, { counter: [epoch, sequence], version: "" }, now);
-  }
-
-  /** The entry of a device that is heard now; heard again, it is not unreachable any more. */
-  #hear(device: string, now: number): DeviceEntry {
-    const entry = this.#ledger.hear(device, now);
-    if (this.#ledger.takeBack(entry, now)) this.#showProgress(entry);
-    return entry;
-  }
-
-  #showProgress(entry: DeviceEntry): void {
-    this.#actions.push({ type: "progress", device: this.#ledger.progressOf(entry, this.#startedAt) });
-  }
-
   /** Gives up devices that were silent for too long, and looks again when the next one may have been. */
   #lookForSilence(now: number): void {
     const { gone, nextAt } = this.#ledger.giveUpSilent(now, this.#timing.unreachableMs, this.#connectedAt);
-    for (const entry of gone) this.#showProgress(entry);
-    this.#setTimer("silence", Math.max(nextAt, now + LOOK_MIN_MS));
+    this.#showAll(gone.map((entry) => this.#reports.progressOf(entry)));
+    this.#out.setTimer("silence", Math.max(nextAt, now + LOOK_MIN_MS));
     this.#endIfOver(now);
   }
 
   #endIfOver(now: number): void {
     const { counts, named } = this.#ledger;
-    const end = endOf({ counts, named, count: this.#options.expected.count, newestAt: this.#newestAt }, now);
+    const end = endOf({ counts, named, count: this.#options.expected.count, newestAt: this.#reports.newestAt }, now);
     if (end.type === "over") this.#finish(end.reason);
-    if (end.type === "settling" && end.until < (this.#timers.get("silence") ?? Number.POSITIVE_INFINITY)) {
-      this.#setTimer("silence", end.until);
+    if (end.type === "settling" && end.until < (this.#out.timerAt("silence") ?? Number.POSITIVE_INFINITY)) {
+      this.#out.setTimer("silence", end.until);
     }
   }
 
@@ -456,21 +352,21 @@ export class Sender {
       const next = this.#flow.next(now);
       if (next === undefined) break;
       if (next.type === "wait") {
-        if (this.#timers.get("pace") !== next.until) this.#setTimer("pace", next.until);
+        if (this.#out.timerAt("pace") !== next.until) this.#out.setTimer("pace", next.until);
         break;
       }
       this.#readChunk(next.index, next.device);
     }
-    if (!this.#flow.gathering || this.#timers.has("gather")) return;
-    if (this.#timing.gatherMs > 0) return this.#setTimer("gather", now + this.#timing.gatherMs);
+    if (!this.#flow.gathering || this.#out.timerAt("gather") !== undefined) return;
+    if (this.#timing.gatherMs > 0) return this.#out.setTimer("gather", now + this.#timing.gatherMs);
     this.#flow.beginRound();
     this.#serve(now);
   }
 
   #readChunk(index: number, device: string | undefined): void {
-    const id = this.#nextId++;
+    const id = this.#out.newId();
     this.#flow.sent(id, index, device);
-    this.#actions.push({ type: "read-chunk", id, index });
+    this.#out.push({ type: "read-chunk", id, index });
   }
 
   /** Publishes a chunk that was read, unless the connection was lost since: then the flow asks for it again. */
@@ -482,47 +378,27 @@ export class Sender {
     // A lone device hears both topics; others that are about to join profit from the image's.
     const alone = device === undefined || this.#ledger.known <= 1;
     const topic = alone ? this.#topics.imageChunk(this.#imageId) : this.#topics.deviceChunk(device);
-    this.#actions.push({ type: "publish", topic, payload, qos: this.#options.qos, retain: false, id });
+    this.#out.push({ type: "publish", topic, payload, qos: this.#options.qos, retain: false, id });
     this.#counters.chunksSent++;
     this.#counters.bytesSent += payload.length;
-  }
-
-  #publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): number {
-    const id = this.#nextId++;
-    this.#actions.push({ type: "publish", topic, payload, qos, retain, id });
-    return id;
-  }
-
-  #setTimer(timer: SenderTimer, at: number): void {
-    this.#timers.set(timer, at);
-    this.#actions.push({ type: "set-timer", timer, at });
-  }
-
-  #clearTimer(timer: SenderTimer): void {
-    if (this.#timers.delete(timer)) this.#actions.push({ type: "clear-timer", timer });
   }
 
   #drop(reason: keyof SenderStats["dropped"]): void {
     this.#dropped[reason]++;
   }
 
-  #read<T>(parse: (payload: Uint8Array) => T, payload: Uint8Array): T | undefined {
-    try {
-      return parse(payload);
-    } catch (error) {
-      if (isOtaError(error)) return undefined;
-      throw error;
-    }
-  }
-
   #finish(reason: DeliveryOutcome["reason"], why: Pick<DeliveryOutcome, "by" | "topics"> = {}): void {
-    for (const timer of [...this.#timers.keys()]) this.#clearTimer(timer);
+    this.#out.clearTimers();
     this.#phase = "done";
-    this.#actions.push({ type: "done", outcome: { reason, devices: this.devices, stats: this.stats, ...why } });
+    this.#out.push({ type: "done", outcome: { reason, devices: this.devices, stats: this.stats, ...why } });
   }
 }
 
-/** A report that claims success and contradicts itself, as the failure that it is. */
-function contradictory(report: StateReport, fault: string): StateReport {
-  return { ...report, error: { code: "delivery/contradictory-report", message: `its report does not fit: ${fault}` } };
+function readRequest(payload: Uint8Array): DeviceRequest | undefined {
+  try {
+    return parseRequest(payload);
+  } catch (error) {
+    if (isOtaError(error)) return undefined;
+    throw error;
+  }
 }
