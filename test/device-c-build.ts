@@ -41,7 +41,7 @@ export function hostProgram(name: string): string {
 
 function sourcesHash(): string {
   const hash = createHash("sha256");
-  const files = globSync("{include,src/codec,src/core,host}/**/*.{c,h,txt}", { cwd: COMPONENT }).sort();
+  const files = globSync("{include,src,host}/**/*.{c,h,txt}", { cwd: COMPONENT }).sort();
   for (const file of [...files, "CMakeLists.txt"]) hash.update(file).update(readFileSync(join(COMPONENT, file)));
   return hash.digest("hex").slice(0, 16);
 }

@@ -32,10 +32,11 @@ esp_reset_reason_t esp_reset_reason(void) {
 }
 
 void esp_restart(void) {
+  const bool is_saved = fake_flash_save(flash_path);
   fake_nvs_print();
-  printf("restart\n");
+  printf(is_saved ? "restart\n" : "failed\n");
   fflush(stdout);
-  _exit(fake_flash_save(flash_path) ? 0 : 1);
+  _exit(0);
 }
 
 /** Decodes hexadecimal digits in place. Returns the number of bytes. */
@@ -90,8 +91,9 @@ static bool start(void) {
 static bool print_status(void) {
   tbo_status_t status;
   if (tinybms_ota_get_status(service, &status) != ESP_OK) return false;
-  printf("status %s %s %u %u\n", tbo_state_text(status.state), tbo_code_text(status.error), (unsigned)status.received,
-         (unsigned)status.total);
+  printf("status %s %u/%u requests=%u busy=%u %s\n", tbo_state_text(status.state), (unsigned)status.received,
+         (unsigned)status.total, (unsigned)status.requests, (unsigned)status.dropped[TBO_DROP_BUSY],
+         tbo_code_text(status.error));
   return true;
 }
 

@@ -97,24 +97,28 @@ static esp_err_t program(tbo_esp_flash_t *flash, const tbo_esp_request_t *reques
   return esp_partition_write(flash->target, request->offset, flash->sector, padded);
 }
 
+/**
+ * Hashes the image as it is stored, and checks it with ESP-IDF. `esp_image_verify` reads it a second time: no function
+ * of ESP-IDF does both.
+ */
 static esp_err_t verify_image(tbo_esp_flash_t *flash, uint32_t stored_length) {
   const esp_partition_pos_t position = {.offset = flash->target->address, .size = flash->target->size};
   esp_image_metadata_t metadata;
   esp_app_desc_t description;
-  memset(&flash->image, 0, sizeof flash->image);
+  tbo_image_t *image = &flash->image;
+  memset(image, 0, sizeof *image);
   memset(flash->project_name, 0, sizeof flash->project_name);
-  esp_err_t err = esp_image_verify(ESP_IMAGE_VERIFY, &position, &metadata);
-  if (err == ESP_OK) {
-    err = tbo_esp_measure_image(flash->target, metadata.image_len, flash->image.sha256, stored_length,
-                                flash->image.stored_sha256, flash->sector);
-  }
-  if (err != ESP_OK) return err;
+  image->project_name = flash->project_name;
+  image->esp_err = esp_image_verify(ESP_IMAGE_VERIFY, &position, &metadata);
+  const uint32_t length = image->esp_err == ESP_OK ? metadata.image_len : stored_length;
+  const esp_err_t err = tbo_esp_measure_image(flash->target, length, image->sha256, stored_length,
+                                              image->stored_sha256, flash->sector);
+  if (err != ESP_OK || image->esp_err != ESP_OK) return err;
+  image->chip_id = (uint32_t)metadata.image.chip_id;
   if (esp_ota_get_partition_description(flash->target, &description) == ESP_OK) {
     memcpy(flash->project_name, description.project_name, sizeof description.project_name);
-    flash->image.secure_version = description.secure_version;
+    image->secure_version = description.secure_version;
   }
-  flash->image.chip_id = (uint32_t)metadata.image.chip_id;
-  flash->image.project_name = flash->project_name;
   return ESP_OK;
 }
 

@@ -70,9 +70,7 @@ static const char *port_lend_keys(void *context, tbo_keys_t which, size_t *lengt
 }
 
 static void port_reboot(void *context) {
-  tinybms_ota_handle_t service = context;
-  esp_event_post(TINYBMS_OTA_EVENT, TINYBMS_OTA_EVENT_REBOOT, &service->event, sizeof service->event, 0);
-  tbo_esp_mqtt_end(service, TBO_ESP_RESTART);
+  ((tinybms_ota_handle_t)context)->is_reboot_due = true;
 }
 
 static tbo_piece_t copy_of(tbo_piece_t piece, uint8_t to[TBO_ESP_KEY_MAX]) {
@@ -221,6 +219,15 @@ static bool run_asked(tinybms_ota_handle_t service, bool *is_stopping) {
   return asked != 0;
 }
 
+/** Restarts once the application lets the device. */
+static bool run_reboot(tinybms_ota_handle_t service) {
+  if (!service->is_reboot_due || !service->may_reboot) return false;
+  service->is_reboot_due = false;
+  post(&service->event, TINYBMS_OTA_EVENT_REBOOT);
+  tbo_esp_mqtt_end(service, TBO_ESP_RESTART);
+  return true;
+}
+
 /** Subscribes and reports anew after something could not be handed to the sending task. */
 static bool run_loss(tinybms_ota_handle_t service) {
   if (!service->is_out_lost || uxQueueMessagesWaiting(service->out) > 0) return false;
@@ -236,8 +243,8 @@ static bool poll(tinybms_ota_handle_t service) {
   const tinybms_ota_config_t *config = &service->config;
   const uint64_t now = tbo_esp_now();
   struct timeval clock = {0};
-  if (now < service->polled_at + POLL_MS) return false;
-  service->polled_at = now;
+  if (now < service->poll_at) return false;
+  service->poll_at = now + POLL_MS;
   gettimeofday(&clock, NULL);
   const bool is_clock_known = (long long)clock.tv_sec >= CLOCK_MIN_S;
   if (is_clock_known && !service->is_clock_known) {
@@ -257,7 +264,7 @@ static bool poll(tinybms_ota_handle_t service) {
 /** Waits for something to do: an entry of the stream, a request of another task, a timer, or the next poll. */
 static void rest(const tinybms_ota_handle_t service) {
   const uint64_t now = tbo_esp_now();
-  uint64_t until = service->polled_at + POLL_MS;
+  uint64_t until = service->poll_at;
   for (unsigned i = 0; i < TBO_TIMER_COUNT; i++) {
     if (service->timers[i] < until) until = service->timers[i];
   }
@@ -269,8 +276,8 @@ void tbo_esp_task(void *context) {
   for (bool is_stopping = false; !is_stopping;) {
     // The stream comes last: what arrives waits until flash and verifications are done.
     const bool is_busy = run_asked(service, &is_stopping) || run_timer(service) || poll(service) || run_flash(service) ||
-                         run_verification(service) || run_self_test(service) || run_loss(service) ||
-                         tbo_esp_mqtt_take(service);
+                         run_verification(service) || run_reboot(service) || run_self_test(service) ||
+                         run_loss(service) || tbo_esp_mqtt_take(service);
     if (!is_busy) rest(service);
   }
   tbo_esp_mqtt_end(service, TBO_ESP_STOP);

@@ -5,7 +5,7 @@
  * Three tasks take part. esp-mqtt's task puts what arrives into a stream buffer and waits while that is full. The
  * service's task owns the machine; it reads the stream, works on flash and verifies. It never calls esp-mqtt, which
  * would wait for esp-mqtt's lock while esp-mqtt's task, that has the lock, waits for the stream. A third task therefore
- * sends (docs/decisions/0005).
+ * sends (docs/decisions/0006).
  */
 #ifndef TBO_ESP_SERVICE_H
 #define TBO_ESP_SERVICE_H
@@ -72,8 +72,8 @@ struct tinybms_ota {
   /* Only the service's task uses these. */
   uint64_t timers[TBO_TIMER_COUNT]; /**< UINT64_MAX: not set */
   tbo_esp_request_t request;
-  bool has_request, has_question, is_out_lost, may_reboot, is_self_test_done, is_connected, is_clock_known;
-  uint64_t polled_at;
+  bool has_request, has_question, is_out_lost, is_reboot_due, may_reboot, is_self_test_done, is_connected, is_clock_known;
+  uint64_t poll_at;
   tbo_verify_t question;
   uint8_t spki[TBO_ESP_KEY_MAX];
   uint8_t key[TBO_ESP_KEY_MAX];
