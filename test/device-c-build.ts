@@ -11,6 +11,9 @@ const COMPONENT: string = join(ROOT, "components", "tinybms_ota");
 /** Built host programs, by the hash of the sources. */
 const CACHE: string = join(ROOT, ".cache", "device-c");
 
+/** Host programs that are built together, since they share the library. */
+const PROGRAMS: readonly string[] = ["verdict", "fuzz_json", "fuzz_envelope"];
+
 /** Names under which clang may be installed. */
 const CLANGS: readonly string[] = ["clang-19", "clang"];
 
@@ -18,19 +21,19 @@ const CLANGS: readonly string[] = ["clang-19", "clang"];
 export const clang: string | undefined = CLANGS.find(canBuild);
 
 /**
- * Builds a host program of the device component with AddressSanitizer and UndefinedBehaviorSanitizer, once for each
+ * Builds the host programs of the device component with AddressSanitizer and UndefinedBehaviorSanitizer, once for each
  * state of the sources.
  *
- * @param name - Target in `host/CMakeLists.txt`.
+ * @param name - One of {@link PROGRAMS}.
  * @returns Path of the program.
  */
 export function hostProgram(name: string): string {
-  const folder = join(CACHE, `${name}-${sourcesHash()}`);
+  const folder = join(CACHE, sourcesHash());
   if (existsSync(folder)) return join(folder, name);
   mkdirSync(CACHE, { recursive: true });
   const build = mkdtempSync(join(CACHE, "build-"));
   run("cmake", ["-S", join(COMPONENT, "host"), "-B", build, "-G", "Ninja", `-DCMAKE_C_COMPILER=${clang}`]);
-  run("cmake", ["--build", build, "--target", name]);
+  run("cmake", ["--build", build, "--target", ...PROGRAMS]);
   try {
     renameSync(build, folder);
   } catch {
