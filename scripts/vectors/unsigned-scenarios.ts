@@ -373,6 +373,80 @@ export const DELIVERY_SCENARIOS: readonly VectorScenario[] = [
     },
   },
   {
+    name: "probation-without-network",
+    rule: "The error of an image that did not reach the broker in time says why, as far as the device knows.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      script.now = 100_000;
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "up" });
+      await script.run({ type: "network", status: "down" });
+      await script.timer("probation", 160_000);
+      await script.boot({ condemned: true });
+      await script.run({ type: "connected" });
+    },
+  },
+  {
+    name: "probation-refused-by-the-broker",
+    rule: "The error of an image that did not reach the broker in time says why, as far as the device knows.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "broker-refused" });
+      await script.timer("probation", 60_000);
+    },
+  },
+  {
+    name: "restart-not-allowed",
+    rule: "While the application does not allow a restart, the device stays ready-to-reboot, connected or not.",
+    async play(script) {
+      await script.boot();
+      await script.run({ type: "may-reboot", allowed: false });
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script));
+      await script.hashes();
+      await script.chunks();
+      await script.run({ type: "disconnected" });
+      await script.run({ type: "connected" });
+      await script.run({ type: "may-reboot", allowed: true });
+    },
+  },
+  {
+    name: "restart-not-allowed-through-a-power-cut",
+    rule: "After a power cut the device verifies the image again, and waits again if the application says so again.",
+    async play(script) {
+      await script.boot();
+      await script.run({ type: "may-reboot", allowed: false });
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script));
+      await script.hashes();
+      await script.chunks();
+      await script.boot({ cleanReset: false });
+      await script.run({ type: "may-reboot", allowed: false });
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script));
+      await script.hashes();
+      await script.chunks();
+      await script.run({ type: "may-reboot", allowed: true });
+    },
+  },
+  {
+    name: "withdrawal-while-restart-not-allowed",
+    rule: "A newer offer or a withdrawal ends the wait for a restart, as it ends a download.",
+    async play(script) {
+      await script.boot();
+      await script.run({ type: "may-reboot", allowed: false });
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script));
+      await script.hashes();
+      await script.chunks();
+      await script.offer(offerMessage(script, { sequence: 2, id: "ee".repeat(16), release: null }));
+      await script.run({ type: "may-reboot", allowed: true });
+    },
+  },
+  {
     name: "no-rollback-possible",
     rule: "An image that can't be rolled back stays, and says so.",
     async play(script) {
@@ -551,6 +625,20 @@ export const OFFER_SCENARIOS: readonly VectorScenario[] = [
       await script.run({ type: "connected" });
       await script.offer(offerMessage(script, { expires_at: "2026-05-01T00:00:00Z" }));
       await script.offer(offerMessage(script, { sequence: 2, expires_at: "2026-06-01T00:00:00Z" }));
+    },
+  },
+  {
+    name: "expired-by-the-clock",
+    rule: "A device that knows the time judges expiry by the later of clock and floor, and stores only the floor.",
+    async play(script) {
+      await script.boot({ builtAt: "2026-02-01T00:00:00Z" });
+      await script.run({ type: "clock", utc: Date.UTC(2026, 5, 1) });
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script, { expires_at: "2026-05-01T00:00:00Z" }));
+      script.now += 60_000;
+      await script.offer(offerMessage(script, { sequence: 2, expires_at: "2026-06-01T00:00:30Z" }));
+      await script.run({ type: "clock" });
+      await script.offer(offerMessage(script, { sequence: 3, expires_at: "2026-05-01T00:00:00Z" }));
     },
   },
   {
