@@ -57,7 +57,7 @@ async function simUntilRefusal(brokerUrl: string, args: readonly string[]): Prom
   return ended;
 }
 
-test("run --key-set provisions devices, which then take no unsigned offer, and a signed one", async () => {
+test("run --key-set makes devices reject an unsigned offer and accept a signed one", async () => {
   const keys = createFleetKeys(PRODUCT);
   const keySet = await file("1.json", keys.keySets[0]);
   const broker = await startEmbeddedBroker({});
@@ -79,7 +79,7 @@ test("run --key-set provisions devices, which then take no unsigned offer, and a
   expect(JSON.parse(signed.out)).toMatchObject({ devices: [{ state: "confirmed", version: "2.0.0" }] });
 });
 
-test("a device that was provisioned in its first run trusts the key set in its flash in the next", async () => {
+test("run uses the key set in the flash of a device that was provisioned in an earlier run", async () => {
   const keys = createFleetKeys(PRODUCT);
   const broker = await startEmbeddedBroker({});
   const args = [
@@ -113,13 +113,13 @@ test("a device that was provisioned in its first run trusts the key set in its f
 test.for([
   ["of another product", createFleetKeys("Another Product").keySets[0], "signing/key-set-product"],
   ["that is none", new Uint8Array(20), "signing/key-set-unreadable"],
-] as const)("run --key-set with a key set %s is refused", async ([name, content, code]) => {
+] as const)("run rejects --key-set with a key set %s", async ([name, content, code]) => {
   const { code: exitCode, err } = await sim(["run", "--broker", ANY_PORT, "--key-set", await file(name, content)]);
   expect(exitCode).toBe(2);
   expect(err).toContain(`error[${code}]`);
 });
 
-test("run --until settled ends when every device has ended the offer, and prints one document", async () => {
+test("run --until settled ends when every device has finished, and prints one document", async () => {
   const broker = await startEmbeddedBroker({});
   const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 2 });
   const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
@@ -151,7 +151,7 @@ test("run --until settled ends when every device has ended the offer, and prints
   );
 });
 
-test("run ends with 1 when its time is over, and with a table for people", async () => {
+test("run exits with 1 after the timeout, and prints a table", async () => {
   const partitionTable = await file("table.csv", TWO_OTA_PARTITION_CSV);
   const app = await file("app.bin", buildAppImage({ version: "4.5.6", chip: "esp32s3" }));
   const args = ["--app", app, "--partition-table", partitionTable, "--id", "desk", "--timeout", "0.5"];
@@ -163,7 +163,7 @@ test("run ends with 1 when its time is over, and with a table for people", async
   expect(code).toBe(1);
 });
 
-test("run starts from a partition table elsewhere than at 0x8000, whose CSV leaves the bootloader to the chip", async () => {
+test("run starts from a partition table at another offset, with a CSV without a bootloader row", async () => {
   const csv =
     "b,bootloader,primary,N/A,N/A\nt,partition_table,primary,,\nnvs,data,nvs,,0x6000\nota,data,ota,,0x2000\nfirst,app,ota_0,,1M\nb1,app,ota_1,,1M\n";
   const args = ["--partition-table", await file("rows.csv", csv), "--partition-table-offset", "0xc000"];
@@ -175,7 +175,7 @@ test("run starts from a partition table elsewhere than at 0x8000, whose CSV leav
   expect(serial.err).toContain("--partition-table-offset can't be combined with --serial");
 });
 
-test("run --before starts a generated app of the image's chip and project, which takes the image", async () => {
+test("run --before starts a generated app that accepts the image as an update", async () => {
   const image = buildAppImage({ version: "2.0.0", projectName: "my-app", chip: "esp32s3", sizeBytes: 65536 });
   const broker = await startEmbeddedBroker({});
   const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
@@ -187,7 +187,7 @@ test("run --before starts a generated app of the image's chip and project, which
   expect((await sim(["run", "--broker", ANY_PORT, ...before, "--app", "my-app.bin"])).err).toContain("--before");
 });
 
-test("an interrupted run ends cleanly with its document and 130", async () => {
+test("run ends cleanly on an interrupt, with its document and exit code 130", async () => {
   const interrupt = new AbortController();
   const running = sim(["run", "--broker", ANY_PORT, "--json"], interrupt.signal);
   interrupt.abort();
@@ -196,7 +196,7 @@ test("an interrupted run ends cleanly with its document and 130", async () => {
   expect(code).toBe(130);
 });
 
-test("a broker that is not there is named when time is over", async () => {
+test("run names a broker that it could not reach before the timeout", async () => {
   const { code, out } = await sim(["run", "--broker", "mqtt://127.0.0.1:1", "--timeout", "0.3", "--json"]);
   expect(JSON.parse(out)).toMatchObject({
     error: { code: "delivery/broker-unreachable", details: { host: "127.0.0.1", port: 1 } },
@@ -229,7 +229,7 @@ test.for([
   expect(code).toBe(2);
 });
 
-test("an app that is none is refused", async () => {
+test("rejects an invalid app", async () => {
   const app = await file("noise.bin", new Uint8Array(5000).fill(7));
   const { code, err } = await sim(["run", "--broker", ANY_PORT, "--app", app]);
   expect(err).toContain("error[image/bad-magic]");
@@ -246,7 +246,7 @@ test.for([
   [["flash", "--ouput", "flash.bin", "--app", "app.bin"], "Did you mean --output?"],
   [["twin"], "--help lists commands and options"],
   [[], "--help lists the commands"],
-] as const)("%j is answered with the hint %s", async ([args, hint]) => {
+] as const)("answers %j with the hint %s", async ([args, hint]) => {
   const { code, err } = await sim(args);
   expect(err).toContain(`hint: ${hint}\n`);
   expect(code).toBe(2);

@@ -37,7 +37,7 @@ test.for(DANGEROUS)("without the agent's remedy a board on ESP-IDF %s never leav
   expect(otadataOf(hardware)).toEqual(["2:aborted", "2:valid"]);
 });
 
-test("on ESP-IDF 6.0.2 the same calls leave the way back", () => {
+test("keeps the previous image with the same calls on ESP-IDF 6.0.2", () => {
   const hardware = fallenBack();
   const app = start(hardware, {}, { idf: idfRelease("6.0.2") });
   expect(esp_https_ota(app, { status: 200, body: UPDATE })).toBe(0);

@@ -39,7 +39,7 @@ function specOf({ slotCount, options: _options, ...rest }: Device): BoardSpec {
   return { ...rest, slots: [0, 1, 2].slice(0, slotCount) };
 }
 
-test("the bootloader starts an app that verifies, where there is one, and nothing else", () => {
+test("starts a valid app if there is one, and nothing else", () => {
   fc.assert(
     fc.property(device, (value) => {
       const spec = specOf(value);
@@ -57,7 +57,7 @@ test("the bootloader starts an app that verifies, where there is one, and nothin
   );
 });
 
-test("the bootloader writes three entries a start at most, erases each before, and comes to rest", () => {
+test("writes at most three entries per start, erases each before, and stops writing", () => {
   fc.assert(
     fc.property(device, (value) => {
       const hardware = board(specOf(value));
@@ -77,7 +77,7 @@ test("the bootloader writes three entries a start at most, erases each before, a
   );
 });
 
-test("without rollback the bootloader writes nothing but the record of a first start", () => {
+test("writes nothing without rollback except the record of a first start", () => {
   fc.assert(
     fc.property(device, (value) => {
       const outcome = runBootloader(board(specOf(value)), { rollback: false });

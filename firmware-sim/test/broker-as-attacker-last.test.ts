@@ -20,7 +20,7 @@ test.for(Array.from({ length: PARTS }, (_, part) => FIRST_SEED + part * (SEEDS /
   },
 );
 
-test("those worlds were attacked: forgeries refused, images of the past installed, power cut", () => {
+test("covers forged, replayed and interrupted deliveries in those worlds", () => {
   expect(seen.served).toBe(2 * SEEDS);
   expect(seen.finalInstalls).toBeGreaterThan(SEEDS);
   expect(seen.oldInstalls).toBeGreaterThan(SEEDS / 4);

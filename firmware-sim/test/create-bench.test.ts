@@ -3,7 +3,7 @@ import { connectAsync } from "mqtt";
 import { expect, test } from "vitest";
 import { createBench } from "../src/testkit/index.ts";
 
-test("starts the devices on a broker of their own and ends both when it is disposed of", async () => {
+test("starts the devices on their own broker, and stops both when it is disposed of", async () => {
   const app = buildAppImage({ chip: "esp32c3", version: "1.2.3", sizeBytes: 20_000 });
   let url = "";
   {
@@ -19,7 +19,7 @@ test("starts the devices on a broker of their own and ends both when it is dispo
   await expect(connectAsync(url, { reconnectPeriod: 0 }, false)).rejects.toThrow();
 });
 
-test("takes names and faults, and refuses a fault that can't be read before anything starts", async () => {
+test("accepts names and faults, and rejects an invalid fault before anything starts", async () => {
   await using bench = await createBench({ devices: ["left", "right"], faults: ["left:self-test=fail"] });
   expect(bench.devices.map(({ device }) => device.id)).toEqual(["left", "right"]);
   await expect(createBench({ faults: ["left:explode"] })).rejects.toMatchObject({ code: "simulation/invalid-fault" });

@@ -205,7 +205,7 @@ function expectMeantFor(id: string, { installs }: ServedDevice): void {
 const shuffled = fc.shuffledSubarray([...MESSAGES], { minLength: MESSAGES.length });
 const pauses = fc.array(fc.integer({ min: 0, max: 15_000 }), { minLength: 20, maxLength: 20 });
 
-test("of fifty offers in any order on all topics, a device installs what is for it, each number once, and nothing else", () => {
+test("installs each applicable offer once out of fifty in any order on all topics", () => {
   expect(PAST).toHaveLength(50);
   let installs = 0;
   fc.assert(
@@ -235,7 +235,7 @@ test("of fifty offers in any order on all topics, a device installs what is for 
   expect(installs, "there was something to install").toBeGreaterThan(200);
 });
 
-test("a flood of forgeries costs a device no flash operation", () => {
+test("does no flash operation for a flood of forgeries", () => {
   const served = new ServedDevice("bench-1", 1);
   const stranger = createFleetKey();
   const sign = signerOf({ release: stranger, offer: stranger });
@@ -251,7 +251,7 @@ test("a flood of forgeries costs a device no flash operation", () => {
   expect(served.device.report).toMatchObject({ state: "idle", accepted: [0, 0], key_set: 1 });
 });
 
-test("a device whose NVS is wiped again and again installs what is for it and nothing else", () => {
+test("installs only applicable offers even if NVS is wiped repeatedly", () => {
   let installs = 0;
   fc.assert(
     fc.property(shuffled, pauses, fc.nat(1_000), (messages, waits, seed) => {

@@ -33,7 +33,7 @@ async function powerCut(...args: string[]): Promise<{ code: number; out: string;
   return { code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() };
 }
 
-test("without options the images say which releases they are of, and what is assumed is named", async () => {
+test("reads the releases from the images without options, and names assumptions", async () => {
   const { code, out, err } = await powerCut("--json");
   expect(err).toBe("");
   expect(code).toBe(0);
@@ -45,7 +45,7 @@ test("without options the images say which releases they are of, and what is ass
   expect(text).toContain("ESP-IDF of the app 5.3.5 (assumed: the nearest to v5.4.1), of the bootloader 5.1.7\n");
 });
 
-test("--idf and --bootloader-idf take a branch for its newest known release", async () => {
+test("resolves a branch in --idf and --bootloader-idf to its newest known release", async () => {
   const { code, out } = await powerCut("--idf", "5.5", "--bootloader-idf", "4.4", "--app-rollback", "off", "--json");
   expect(code).toBe(0);
   expect(JSON.parse(out).idf).toMatchObject({ app: { release: "5.5.5" }, bootloader: { release: "4.4.8" } });

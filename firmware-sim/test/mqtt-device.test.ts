@@ -54,7 +54,7 @@ async function publish(url: string): Promise<void> {
   ends.push(await publishOver(url, TOPIC_ROOT, sender));
 }
 
-test("a device on a real broker takes an update and confirms it", async () => {
+test("installs and confirms an update on a real broker", async () => {
   const url = await startBroker();
   const { connection, log } = startDevice(url, "bench-1");
   await publish(url);
@@ -66,7 +66,7 @@ test("a device on a real broker takes an update and confirms it", async () => {
   expect(states).toEqual(["idle", "checking", "downloading", "ready-to-reboot", "pending-verify", "confirmed"]);
 });
 
-test("a device connects fewer than ten times in ten seconds to a broker that accepts and closes", async () => {
+test("connects fewer than ten times in ten seconds to a broker that accepts and closes", async () => {
   const connectionsAt: number[] = [];
   const connack = Buffer.from([0x20, 0x02, 0x00, 0x00]);
   const server = createServer((socket) => {
@@ -93,7 +93,7 @@ test("a device connects fewer than ten times in ten seconds to a broker that acc
   expect(early).toBeGreaterThan(3);
 });
 
-test("a power cut breaks the connection off, and the device comes back to finish", async () => {
+test("reconnects after a power cut and finishes the update", async () => {
   const url = await startBroker();
   const watcher = await connectAsync(url);
   ends.push(() => watcher.endAsync());
@@ -109,7 +109,7 @@ test("a power cut breaks the connection off, and the device comes back to finish
   expect(online.at(-1)).toBe(true);
 });
 
-test("a delivery that is interrupted and begun again under another offer goes on", async () => {
+test("continues an interrupted delivery under another offer", async () => {
   const url = await startBroker();
   const { connection } = startDevice(url, "bench-1");
   const slow = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT, sender: { rate: 20_000 } });
@@ -122,7 +122,7 @@ test("a delivery that is interrupted and begun again under another offer goes on
   expect(connection.device.totals.chunksUseful).toBeLessThanOrEqual(CHUNKS + 4);
 });
 
-test("a failing self-test rolls the device back", async () => {
+test("rolls back after a failing self-test", async () => {
   const url = await startBroker();
   const { connection } = startDevice(url, "bench-3", { faults: [parseFault("bench-3:self-test=fail")] });
   await publish(url);
@@ -130,7 +130,7 @@ test("a failing self-test rolls the device back", async () => {
   expect(connection.device.summary()).toMatchObject({ version: "1.0.0", error: { code: "delivery/self-test-failed" } });
 });
 
-test("lost and doubled chunks delay a device, and no more", async () => {
+test("finishes despite lost and duplicated chunks", async () => {
   const url = await startBroker();
   const faults = [parseFault("*:lose=chunk,probability=0.2"), parseFault("*:duplicate=chunk,probability=0.2")];
   const timing = { retryMs: 300 };
@@ -139,7 +139,7 @@ test("lost and doubled chunks delay a device, and no more", async () => {
   await untilState(connection, "confirmed");
 });
 
-test("a device that is stopped says that it is offline", async () => {
+test("reports itself offline when it is stopped", async () => {
   const url = await startBroker();
   const { connection } = startDevice(url, "bench-5");
   await new Promise<void>((resolve) => {
@@ -155,7 +155,7 @@ test("a device that is stopped says that it is offline", async () => {
   expect(parseStateReport(await said)).toMatchObject({ device: "bench-5", state: "idle", online: false });
 });
 
-test("waiting for a state that does not come says what came instead", async () => {
+test("reports the actual state if the awaited state does not occur", async () => {
   const url = await startBroker();
   const { connection } = startDevice(url, "bench-6");
   await expect(untilState(connection, "confirmed", { timeoutMs: 50 })).rejects.toThrow(

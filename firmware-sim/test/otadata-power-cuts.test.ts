@@ -144,7 +144,7 @@ test.for(SWEEPS)("a power cut anywhere in $what leaves an app that boots", (swee
   expect(seen).toEqual(new Set(sweep.seen));
 });
 
-test("after any cut of esp_ota_set_boot_partition a second try selects the new app", () => {
+test("selects the new app on retry after any cut of esp_ota_set_boot_partition", () => {
   const before = board({ otadata: [entry(1, VALID), entry(2, OtaImageState.ABORTED)] });
   const app = start(before);
   for (const cut of CUTS) {
@@ -161,7 +161,7 @@ test("after any cut of esp_ota_set_boot_partition a second try selects the new a
   }
 });
 
-test("a new app escapes probation only by a tear that leaves a subset of its bits: a limit of the format", () => {
+test("skips probation only after a tear that leaves a subset of bits: a limit of the format", () => {
   const before = board({ otadata: [entry(1, VALID), undefined] });
   const app = start(before);
   const outcomes: Record<string, number> = { old: 0, probation: 0 };
@@ -204,7 +204,7 @@ test.for(SWEEPS.filter(({ what }) => what === "mark_app_invalid" || what.include
   },
 );
 
-test("a cut while esp_ota_begin erases the inactive entry leaves the running app selected", () => {
+test("keeps the running app selected after a cut while esp_ota_begin erases the inactive entry", () => {
   const before = board({ otadata: [entry(1, VALID), entry(2, OtaImageState.ABORTED)] });
   const app = start(before);
   for (const cut of CUTS.filter(({ operation }) => operation === 1)) {

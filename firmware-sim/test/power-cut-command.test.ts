@@ -55,7 +55,7 @@ const files = () => [
   file("factory.csv"),
 ];
 
-test("--json prints one document, whose numbers add up", async () => {
+test("--json prints one document with consistent numbers", async () => {
   const { code, out, err } = await powerCut([
     ...files(),
     "--points",
@@ -76,7 +76,7 @@ test("--json prints one document, whose numbers add up", async () => {
   expect(result.durationMs).toBeGreaterThan(0);
 });
 
-test("the partition table may lie elsewhere than at 0x8000", async () => {
+test("accepts a partition table at another offset", async () => {
   await writeFile(
     file("moved.csv"),
     "t,partition_table,primary,N/A,N/A\nnvs,data,nvs,,16K\nota,data,ota,,8K\na,app,ota_0,,64K\nb,app,ota_1,,64K\n",
@@ -88,7 +88,7 @@ test("the partition table may lie elsewhere than at 0x8000", async () => {
   expect(JSON.parse(out)).toMatchObject({ violations: [] });
 });
 
-test("on a terminal a bar shows how far it is, and the summary is for people", async () => {
+test("shows a progress bar on a terminal, and a summary for people", async () => {
   const { code, out, err } = await powerCut([...files(), "--points", "100", "--pairs", "10", "--jobs", "1"], true);
   expect(code).toBe(0);
   expect(err).toMatch(/█+░* {2}\d+ % {2}\d+ cuts, \d+ a second/u);
@@ -97,7 +97,7 @@ test("on a terminal a bar shows how far it is, and the summary is for people", a
   expect(out.trimEnd().endsWith("every invariant held")).toBe(true);
 });
 
-test("--replay does one point again and tells every step", async () => {
+test("--replay replays one point and prints every step", async () => {
   const { code, out } = await powerCut([...files(), "--replay", "update:14:mix-50:7+9:done:3", "--json"]);
   expect(code).toBe(0);
   const { outcome, trace, violations } = JSON.parse(out);
@@ -109,7 +109,7 @@ test("--replay does one point again and tells every step", async () => {
   expect(trace.at(-1)).toMatchObject({ entry: { type: "state", state: "confirmed" } });
 });
 
-test("an interrupt ends it", async () => {
+test("ends on an interrupt", async () => {
   const interrupt = new AbortController();
   setTimeout(() => interrupt.abort(), 300);
   expect((await powerCut(files(), false, interrupt.signal)).code).toBe(130);
@@ -121,18 +121,18 @@ test.for([
   { what: "a tear of the other kind", args: ["--replay", "update:1:mix-50:1"], error: "simulation/invalid-fault" },
   { what: "a missing file", args: ["--update", "absent.bin"], error: "simulation/file-unreadable" },
   { what: "no points", args: ["--points", "0"], error: "arguments/invalid" },
-])("$what is a sentence and exit 2", async ({ args, error }) => {
+])("reports $what in a sentence and exits with 2", async ({ args, error }) => {
   const { code, err } = await powerCut([...files(), ...args]);
   expect(code).toBe(2);
   expect(err).toContain(`error[${error}]: `);
 });
 
-test("an image cut short is a sentence and exit 2", async () => {
+test("reports an incomplete image in a sentence and exits with 2", async () => {
   const { code, err } = await powerCut(["--app", file("app.bin"), "--update", file("short.bin")]);
   expect({ code, err }).toMatchObject({ code: 2, err: expect.stringMatching(/^error\[image\//) });
 });
 
-test("a violation leaves the flash, the trace and the command that repeats it", async () => {
+test("writes the flash, the trace and the replay command of a violation", async () => {
   const options = {
     app: file("app.bin"),
     update: file("update with a space.bin"),

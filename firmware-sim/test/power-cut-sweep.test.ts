@@ -59,7 +59,7 @@ test.for(Object.entries(LAYOUTS))(
   },
 );
 
-test("power may go twice: every pair of cuts in an update of 16 chunks, and many in its roll-back", async () => {
+test("survives every pair of cuts in an update of 16 chunks, and many in its rollback", async () => {
   const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 16, 1) };
   const options = {
     from,
@@ -78,7 +78,7 @@ test("power may go twice: every pair of cuts in an update of 16 chunks, and many
   expect(rollback.ends.rolledBack).toBeGreaterThan(40);
 });
 
-test("power may go in every operation in which a device takes a key set, and an offer under it, and runs or rolls back its image", async () => {
+test("survives a cut at every operation while it accepts a key set and an offer under it", async () => {
   const from = { ...LAYOUTS["three slots"], app: image("1.0.0", 2, 1) };
   const to = image("2.0.0", 2, 2);
   const options = { from, to, seed: 1, trust: sweptTrust(to), recoverEvery: 3 };
@@ -91,7 +91,7 @@ test("power may go in every operation in which a device takes a key set, and an 
   expect(result.ends.rolledBack).toBeGreaterThan(200);
 });
 
-test("cells that read right after a cut may give way at any later time: what is lost then is a page of NVS, and nothing else", () => {
+test("loses only a page of NVS when weak cells flip after a cut", () => {
   const to = image("2.0.0", 2, 2);
   const weak = { to, variants: "weak", recoverEvery: 1 } as const;
   const app = image("1.0.0", 2, 1);
@@ -112,7 +112,7 @@ test("cells that read right after a cut may give way at any later time: what is 
   expect(lostRecords).toBeLessThan(20);
 });
 
-test("threads make no difference to the result", async () => {
+test("returns the same result on any number of threads", async () => {
   const from = { app: image("1.0.0", 2, 1), otadata: SELECTED };
   const options = { from, to: image("2.0.0", 2, 2), seed: 3, every: 7, pairs: 200, runs: ["update"] } as const;
   const alone = powerCutSweep(options);
@@ -123,7 +123,7 @@ test("threads make no difference to the result", async () => {
   expect(alone.points).toBeGreaterThan(200);
 });
 
-test("so many points are spread evenly over the run", () => {
+test("spreads the given number of points evenly over the run", () => {
   const from = { app: image("1.0.0", 2, 1), otadata: SELECTED };
   const options = { from, to: image("2.0.0", 2, 2), seed: 1, runs: ["update"], points: 300 } as const;
   const result = powerCutSweep(options);
@@ -132,7 +132,7 @@ test("so many points are spread evenly over the run", () => {
   for (const phase of ["update", "boot", "probation"] as const) expect(result.phases[phase]).toBeGreaterThan(10);
 });
 
-test("a board that would not take the update is no sweep", () => {
+test("refuses a board that would reject the update", () => {
   const from = { app: image("1.0.0", 2, 1), otadata: SELECTED };
   const other = buildAppImage({ chip: "esp32c3", version: "2.0.0", sizeBytes: 2 * CHUNK });
   expect(() => powerCutSweep({ from, to: other, seed: 1 })).toThrow(

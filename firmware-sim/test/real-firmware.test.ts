@@ -94,7 +94,7 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
     expect(outcome.image.descriptor?.idfVersion).toMatch(/^v[34]\./);
   });
 
-  test("esp32 prints the boot log that its console would show", () => {
+  test("prints the boot log that an esp32 shows on its console", () => {
     const { log } = runBootloader(flashed(BOARDS[0]!));
     expect(log.slice(0, 12).join("\n")).toMatchInlineSnapshot(`
       "I boot: chip revision: v3.0
@@ -147,7 +147,7 @@ describe.skipIf(isAbsent)(`a board as it leaves the factory${note}`, () => {
     }
   });
 
-  test("a single flipped bit anywhere in a real app keeps it from booting", () => {
+  test("does not boot a real app with a single flipped bit anywhere", () => {
     const real = BOARDS[0]!;
     const { flash, chip, efuse } = flashed(real);
     const range = { offset: real.slots[0], sizeBytes: 0x180000 };

@@ -52,7 +52,7 @@ const UPDATES: readonly RealUpdate[] = [
 ];
 
 test.skipIf(isAbsent).for(UPDATES)(
-  `an $name with WLED 0.14.3 gets to 0.14.4 through a power cut in every tenth flash operation${note}`,
+  `updates an $name from WLED 0.14.3 to 0.14.4 despite a cut in every tenth operation${note}`,
   async ({ board, update }) => {
     const options = { from: board(), to: read(update), seed: 1, every: 10, variants: "one", recoverEvery: 1 } as const;
     const result = await powerCutSweepOnThreads({ ...options, runs: ["update"] }, { threads: 2 });

@@ -76,7 +76,7 @@ test.for<[bootloader: IdfReleaseName, app: IdfReleaseName]>([
   ["4.4.8", "6.2-dev"],
   ["5.1.7", "6.0.2"],
   ["6.2-dev", "4.4.8"],
-])("power may go anywhere with a bootloader of ESP-IDF %s and an app of %s", ([bootloader, app]) => {
+])("survives cuts anywhere with a bootloader of ESP-IDF %s and an app of %s", ([bootloader, app]) => {
   const from = BOARDS["fell back from the slot that is updated"];
   expect(sweep(from, app, bootloader, [true, true]).violations).toEqual([]);
 });
@@ -85,7 +85,7 @@ test.for<[app: boolean, bootloader: boolean]>([
   [false, true],
   [true, false],
   [false, false],
-])("power may go anywhere with rollback %s in the app and %s in the bootloader", (rollback) => {
+])("survives cuts anywhere with rollback %s in the app and %s in the bootloader", (rollback) => {
   for (const release of ["5.1.7", "6.2-dev"] as const) {
     for (const from of [BOARDS["was never updated"], BOARDS["fell back from the slot that is updated"]]) {
       const result = sweep(from, release, release, rollback);

@@ -102,7 +102,7 @@ async function versionInFile(): Promise<string> {
 const inState = (state: string) => (entry: DeviceLogEntry) => entry.type === "state" && entry.state === state;
 const starts = (version: string) => (entry: DeviceLogEntry) => entry.type === "booted" && entry.version === version;
 
-test("a device that is killed again and again while it updates ends confirmed, and stays so", async () => {
+test("confirms an update although the process is killed repeatedly, and stays confirmed", async () => {
   const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: IMAGE_SIZE, seed: 2 });
   const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
   for (const part of [0.1, 0.35, 0.6]) {
@@ -121,7 +121,7 @@ test("a device that is killed again and again while it updates ends confirmed, a
   await stop();
 });
 
-test("a device that is killed before it has confirmed its image rolls back, and updates again", async () => {
+test("rolls back if it is killed before it confirms its image, and then updates again", async () => {
   const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65_536, seed: 2 });
   const stop = await publishOver(broker.url, TOPIC, publishImage({ image, topicRoot: TOPIC, product: PRODUCT }));
   // A self-test that doesn't end, so that the kill comes before the confirmation, however late it is.

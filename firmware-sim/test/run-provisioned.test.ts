@@ -70,7 +70,7 @@ async function sim(args: readonly string[], signal = new AbortController().signa
 
 const publication = { image: NEW, topicRoot: TOPIC, product: PRODUCT };
 
-test("devices have the name, broker, topic, product and keys of their NVS, and need no other option", async () => {
+test("takes name, broker, topic, product and keys from NVS, without other options", async () => {
   const files = [await file("a.bin", nvsOf(told("bms-7"))), await file("b.bin", nvsOf(told("shed-2")))];
   const stop = await publishOver(broker.url, TOPIC, publishImage({ ...publication, sign: signerOf(KEYS) }));
   const app = await file("app.bin", APP);
@@ -87,7 +87,7 @@ test("devices have the name, broker, topic, product and keys of their NVS, and n
   expect(err).toContain("the devices accept only signed offers, because their NVS has a key set");
 });
 
-test("a device of allow_unsigned takes an unsigned offer; one with a key set refuses it", async () => {
+test("accepts an unsigned offer with allow_unsigned, and rejects it with a key set", async () => {
   const files = [
     await file("a.bin", nvsOf(told("open-1", { key_set: undefined as never, allow_unsigned: true }))),
     await file("b.bin", nvsOf(told("closed-1"))),
@@ -110,7 +110,7 @@ test("a device of allow_unsigned takes an unsigned offer; one with a key set ref
   ]);
 });
 
-test("a flash file keeps what the device is, and flash puts NVS where the table says", async () => {
+test("keeps the identity in a flash file, and flash puts NVS into its partition", async () => {
   const [app, nvs, flash] = [
     await file("app.bin", APP),
     await file("nvs.bin", nvsOf(told("kept-1"))),
@@ -132,7 +132,7 @@ test("a flash file keeps what the device is, and flash puts NVS where the table 
   expect([other.code, JSON.parse(other.out).error.message]).toEqual([2, expect.stringContaining("the NVS of")]);
 });
 
-test("a broker that --broker starts may be the one that NVS names", async () => {
+test("starts the broker of --broker even if it is the one in NVS", async () => {
   const { url, port } = broker;
   await broker.close();
   const nvs = await file("nvs.bin", nvsOf(told("own-1", { broker: url })));
@@ -141,7 +141,7 @@ test("a broker that --broker starts may be the one that NVS names", async () => 
   expect([code, JSON.parse(out).devices[0].state]).toEqual([1, "idle"]);
 });
 
-test("a device logs in as its NVS says, and with a wrong password the broker refuses it", async () => {
+test("logs in as its NVS says, and the broker refuses a wrong password", async () => {
   const cost = { logCost: 10, blockSize: 1, parallelization: 1 };
   const line = await passwordLine({ name: "log-1", role: "device" }, "right right", cost);
   const guarded = await startEmbeddedBroker({ users: parsePasswordFile(line, "passwords") });
@@ -168,7 +168,7 @@ test.for([
   [["--id", "bench"], "--id can't be combined with the NVS of bms-7"],
   [["--devices", "2"], "--devices is 2, but --nvs has 1"],
   [["--broker", "mqtt://127.0.0.1:1"], "--broker is mqtt://127.0.0.1:1, but the NVS of bms-7 has"],
-] as const)("%j beside NVS that says otherwise is refused", async ([args, message]) => {
+] as const)("rejects %j if it contradicts NVS", async ([args, message]) => {
   const nvs = await file("nvs.bin", nvsOf(told("bms-7")));
   const { code, out } = await sim(["run", "--nvs", nvs, "--json", ...args]);
   expect([code, JSON.parse(out).error]).toEqual([
@@ -177,7 +177,7 @@ test.for([
   ]);
 });
 
-test("a password of NVS goes to another machine only encrypted, and is shown nowhere", async () => {
+test("sends a password of NVS to another machine only encrypted, and never shows it", async () => {
   const login = { username: "bms-7", password: "hush hush hush" };
   const nvs = await file("nvs.bin", nvsOf(told("bms-7", { broker: "mqtt://192.0.2.1:1", ...login })));
   const { code, out, err } = await sim(["run", "--nvs", nvs, "--json"]);
@@ -185,13 +185,13 @@ test("a password of NVS goes to another machine only encrypted, and is shown now
   expect(out + err).not.toContain("hush");
 });
 
-test("the same options that say the same are taken", async () => {
+test("accepts options that agree with NVS", async () => {
   const nvs = await file("nvs.bin", nvsOf(told("bms-7")));
   const same = ["--topic", TOPIC, "--product", PRODUCT, "--broker", broker.url, "--devices", "1"];
   expect((await sim(["run", "--nvs", nvs, ...same, "--timeout", "0.3"])).code).toBe(1);
 });
 
-test("NVS that names nobody, twice the same device or is encrypted is refused", async () => {
+test("rejects NVS that is not provisioned, duplicated or encrypted", async () => {
   const app: NvsEntryInput = { namespace: "wifi", key: "ssid", type: "string", value: "workshop" };
   const empty = await file("empty.bin", buildNvsPartition([app], { sizeBytes: 0x6000 }));
   const one = await file("one.bin", nvsOf(told("bms-7")));
@@ -215,7 +215,7 @@ test("NVS that names nobody, twice the same device or is encrypted is refused", 
   ]);
 });
 
-test("a device whose NVS is gone says so, and connects to nothing", () => {
+test("reports a device whose NVS is gone, and connects to nothing", () => {
   const hardware = createHardware({ app: APP, nvs: nvsOf(told("bms-7")) });
   const device = createProvisionedDevice(hardware);
   device.boot(0);
@@ -226,7 +226,7 @@ test("a device whose NVS is gone says so, and connects to nothing", () => {
   expect([device.status, device.summary().state, device.will]).toEqual(["unprovisioned", "unprovisioned", undefined]);
 });
 
-test("a provisioned device that finds no free page in NVS keeps what it was told", () => {
+test("keeps its identity if a provisioned device finds no free page in NVS", () => {
   const fill = Array.from({ length: 6 }, (_, index): NvsEntryInput => {
     return { namespace: "app", key: `big-${index}`, type: "blob", value: new Uint8Array(3_200).fill(index) };
   });

@@ -149,7 +149,7 @@ async function reported(device: string, isWanted: (version: string, state: strin
   });
 }
 
-test("a board flashed by its serial port starts what was flashed, and its agent finds the broker", async () => {
+test("starts what was flashed over its serial port, and its agent finds the broker", async () => {
   const blank = join(folder, "blank.bin");
   await writeFile(blank, new Uint8Array(4 * 2 ** 20).fill(0xff));
   const sim = await startSim("--broker", broker.url, "--flash", blank, "--chip", "esp32");
@@ -165,7 +165,7 @@ test("a board flashed by its serial port starts what was flashed, and its agent 
   expect(devices).toMatchObject([{ device: "bench-1", version: "3.1.4", slot: "ota_0" }]);
 });
 
-test("a device provisioned by its serial port is who its NVS says, on the broker that it names", async () => {
+test("takes its new identity and broker from NVS after provisioning over the serial port", async () => {
   const sim = await startSim();
   const line = new Line(sim.port);
   await line.enterLoader();
@@ -183,7 +183,7 @@ test("a device provisioned by its serial port is who its NVS says, on the broker
   expect((await sim.end()).devices).toMatchObject([{ device: "bms-42" }]);
 });
 
-test("an update over the broker restarts the device on the line that somebody listens to", async () => {
+test("restarts the device on the serial line after an update over the broker", async () => {
   const sim = await startSim("--broker", broker.url);
   const line = new Line(sim.port);
   const image = buildAppImage({ version: "2.0.0", projectName: "tinybms-gateway", sizeBytes: 65536, seed: 2 });
@@ -194,7 +194,7 @@ test("an update over the broker restarts the device on the line that somebody li
   expect((await sim.end()).devices).toMatchObject([{ version: "2.0.0", state: "confirmed" }]);
 });
 
-test("power that goes while a host writes comes back, and the device starts with what was written", async () => {
+test("restores power after a cut during a host's write, and starts with what was written", async () => {
   const sim = await startSim("--broker", broker.url, "--fault", "bench-1:power-cut@operation=40,moment=after,offMs=1");
   await reported("bench-1", (version) => version === "1.0.0");
   const line = new Line(sim.port);
@@ -204,7 +204,7 @@ test("power that goes while a host writes comes back, and the device starts with
   expect((await sim.end()).devices).toMatchObject([{ version: "1.0.0", bootCount: 2 }]);
 });
 
-test("a cable pulled by a fault ends the connection, and is back soon", async () => {
+test("ends the connection when a fault unplugs the cable, and reopens it soon", async () => {
   const sim = await startSim("--fault", "bench-1:line-unplug=to-board,atByte=60");
   const line = new Line(sim.port);
   const sync = encodeSlip(buildLoaderRequest(LoaderOp.SYNC, SYNC_DATA));
@@ -219,7 +219,7 @@ test("a cable pulled by a fault ends the connection, and is back soon", async ()
   await sim.end();
 });
 
-test("boards of different ids have different MAC addresses, and one id has one", async () => {
+test("gives different IDs different MAC addresses, and one ID always the same", async () => {
   const macs: number[] = [];
   for (const id of ["left", "right", "left"]) {
     const sim = await startSim("--id", id);
@@ -236,7 +236,7 @@ test("boards of different ids have different MAC addresses, and one id has one",
   expect(macs.map((mac) => mac >>> 24)).toEqual([0xc4, 0xc4, 0xc4]);
 });
 
-test("--reset-circuit usb-serial-jtag: DTR chooses the loader, RTS alone resets into it", async () => {
+test("--reset-circuit usb-serial-jtag: DTR selects the loader, RTS resets into it", async () => {
   const circuit = ["--chip", "esp32c3", "--reset-circuit", "usb-serial-jtag"];
   const sim = await startSimAt("rfc2217:127.0.0.1:0", ...circuit);
   const line = new Line(sim.port);
@@ -260,7 +260,7 @@ test.for([
     ["--serial", "tcp:127.0.0.1:0", "--reset-circuit", "usb-serial-jtag"],
     "usb-serial-jtag requires one of esp32s3, esp32c3, esp32c6, esp32h2; the chip is esp32",
   ],
-] as const)("%j is refused: %s", async ([args, why]) => {
+] as const)("rejects %j: %s", async ([args, why]) => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const out = text(stdout);
   const code = await runSimCli(["run", "--json", ...args], {
@@ -279,7 +279,7 @@ test.for([
   expect(error.message).toContain(why);
 });
 
-test("a port in use is named", async () => {
+test("names a port that is in use", async () => {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
   ends.push(() => server.close());

@@ -50,26 +50,26 @@ test.for([rsa, ec])("with $scheme each part of the signature sector and of the i
   }
 });
 
-describe("the keys that count", () => {
+describe("the trusted keys", () => {
   const boot = (keys: readonly SigningKey[], efuse: BoardSpec["efuse"], chip: BoardSpec["chip"] = "esp32s3") =>
     bootOf(signedBoard({ 0: [ec], 1: keys }, { ...(efuse === undefined ? {} : { efuse }), chip }), {
       secureBoot: signedBy(ec),
     });
   const digests = (...keys: readonly SigningKey[]) => ({ secureBoot: true, secureBootDigests: keys.map(keyDigestOf) });
 
-  test("are those of the eFuse; an unsigned image and one of a foreign key fall back", () => {
+  test("are those of the eFuse; unsigned and foreign images fall back", () => {
     expect(boot([otherEc], digests(ec))).toBe(0);
     expect(boot([], digests(ec))).toBe(0);
     expect(boot([rsa], digests(ec))).toBe(0); // another scheme
   });
 
-  test("may be in any of three blocks, of which bad ones are passed over", () => {
+  test("may be in any of three blocks, and bad blocks are skipped", () => {
     expect(boot([otherEc, ec], digests(ec))).toBe(1);
     expect(boot([rsa, otherEc, ec], digests(ec))).toBe(1);
     expect(boot([otherEc], digests(ec, otherEc))).toBe(1);
   });
 
-  test("are one on ESP32 and ESP32-C2, whose digests count for 16 bytes on the latter", () => {
+  test("are limited to one on ESP32 and ESP32-C2, which compares 16 bytes", () => {
     expect(boot([otherEc, ec], digests(ec), "esp32")).toBe(0);
     expect(() => boot([ec], digests(ec, otherEc), "esp32")).toThrow(/has room for 1/);
     const half = keyDigestOf(otherEc).fill(0, 16);
@@ -77,18 +77,18 @@ describe("the keys that count", () => {
     expect(boot([otherEc], { secureBoot: true, secureBootDigests: [half] }, "esp32s3")).not.toBe(1);
   });
 
-  test("end with their revocation", () => {
+  test("are no longer trusted when revoked", () => {
     expect(boot([otherEc], { ...digests(ec, otherEc), revokedDigests: [1] })).toBe(0);
     expect(boot([ec], { ...digests(ec, otherEc), revokedDigests: [0, 1] })).toBe("no-bootable-app");
   });
 
-  test("are any before the first is burnt", () => {
+  test("are any before the first is burned", () => {
     expect(boot([otherEc], undefined)).toBe(1);
     expect(boot([], undefined)).toBe(0);
   });
 });
 
-test("a signed image needs room for its signature sector", () => {
+test("requires room for the signature sector of a signed image", () => {
   const efuse = { secureBoot: true, secureBootDigests: [keyDigestOf(ec)] };
   const images = new Map([[1, { sizeBytes: SLOT_SIZE - 0x1000 + 16 }]]);
   const hardware = board({
@@ -103,8 +103,8 @@ test("a signed image needs room for its signature sector", () => {
   expect(esp_image_get_metadata(app, partition(app, "ota_1"))).toEqual({ err: EspErr.ESP_ERR_IMAGE_INVALID });
 });
 
-describe("an app that asks for signatures", () => {
-  test("without secure boot in the eFuse trusts the keys of its own image, and the first block of the new one", () => {
+describe("an app that requires signatures", () => {
+  test("trusts the keys of its own image and one block of the new one, without secure boot", () => {
     const verify = (running: readonly SigningKey[], updated: readonly SigningKey[]) => {
       const hardware = signedBoard({ 0: running, 1: updated }, { otadata: [entry(1, VALID), undefined] });
       const app = start(hardware, {}, { signedApps: signedBy(ec) });
@@ -117,7 +117,7 @@ describe("an app that asks for signatures", () => {
     expect(verify([], [ec])).toBe(EspErr.ESP_FAIL); // no digests to be read
   });
 
-  test("with secure boot trusts the eFuse, and can't select what isn't signed", () => {
+  test("trusts the eFuse with secure boot, and selects only signed images", () => {
     const efuse = { secureBoot: true, secureBootDigests: [keyDigestOf(otherEc)] };
     const hardware = signedBoard({ 0: [otherEc], 1: [ec] }, { efuse, otadata: [entry(1, VALID), undefined] });
     const app = start(hardware, { secureBoot: signedBy(ec) }, { signedApps: signedBy(ec) });
@@ -127,7 +127,7 @@ describe("an app that asks for signatures", () => {
   });
 });
 
-test("secure boot looks at signatures even where the bootloader was built to skip validation; a wake from deep sleep does not", () => {
+test("checks signatures with secure boot despite skipped validation, except after deep sleep", () => {
   const efuse = { secureBoot: true, secureBootDigests: [keyDigestOf(ec)] };
   const hardware = signedBoard({ 0: [ec], 1: [otherEc] }, { efuse });
   const secureBoot = signedBy(ec);
@@ -137,7 +137,7 @@ test("secure boot looks at signatures even where the bootloader was built to ski
   expect(bootOf(hardware, { secureBoot, skipValidateInDeepSleep: true, resetReason: "deep-sleep", retained })).toBe(1);
 });
 
-test("the log tells a bad signature of a whole image from a corrupt one", () => {
+test("logs a bad signature of a valid image and of a corrupt one differently", () => {
   const efuse = { secureBoot: true, secureBootDigests: [keyDigestOf(ec)] };
   const foreign = runBootloader(signedBoard({ 0: [ec], 1: [otherEc] }, { efuse }), { secureBoot: signedBy(ec) });
   expect(foreign.log).toContain("W esp_image: image valid, signature bad");
@@ -156,7 +156,7 @@ test("the log tells a bad signature of a whole image from a corrupt one", () => 
   );
 });
 
-test("any bytes are a signature sector, or none: no verdict but ESP-IDF's, and no exception", () => {
+test("returns ESP-IDF's verdict for any bytes as a signature sector, without an exception", () => {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length, size: "max" });
   const block = fc.oneof(
     fc.record({ scheme: fc.constant("rsa-3072" as const), publicKey: bytes(776), signature: bytes(384) }),

@@ -32,7 +32,7 @@ async function twin(args: readonly string[], isTerminal = false, signal = new Ab
 
 const files = (flash = "dump.bin", update = "update.bin") => ["--flash", file(flash), "--update", file(update)];
 
-test("yes is exit 0, and one JSON document", async () => {
+test("exits with 0 for yes, and prints one JSON document", async () => {
   const { code, out, err } = await twin([...files(), "--efuse", file("efuse.json"), "--points", "96", "--json"]);
   expect({ code, err }).toEqual({ code: 0, err: "" });
   const result = JSON.parse(out);
@@ -52,7 +52,7 @@ test("yes is exit 0, and one JSON document", async () => {
   expect(result.assumptions.join("\n")).not.toMatch(/revision|secure boot/);
 });
 
-test("for people there is a bar on the way, and at the end what is on the board and the verdict", async () => {
+test("shows a progress bar, then the board's content and the verdict, for people", async () => {
   const { code, out, err } = await twin([...files(), "--points", "40", "--jobs", "1"], true);
   expect(code).toBe(0);
   expect(err).toMatch(/█ 100 % {2}40 cuts, \d+ a second/u);
@@ -66,7 +66,7 @@ test("for people there is a bar on the way, and at the end what is on the board 
 test.for<[what: string, args: () => readonly string[], code: number, verdict: string, reason: string]>([
   ["no", () => files("dump.bin", "other.bin"), 1, "no", "image/wrong-chip"],
   ["what can't be told", () => files("bare.bin"), 2, "cannot-tell", "image/not-bootable"],
-])("%s has an exit code of its own", async ([, args, code, verdict, reason]) => {
+])("has a separate exit code for %s", async ([, args, code, verdict, reason]) => {
   const json = await twin([...args(), "--json"]);
   expect(json.code).toBe(code);
   expect(JSON.parse(json.out)).toMatchObject({ verdict, reasons: [{ code: reason }], points: 0 });
@@ -82,14 +82,14 @@ test.for<[what: string, args: () => readonly string[], error: string]>([
   ["eFuses that are no text", () => [...files(), "--efuse", file("latin1.json")], "simulation/efuse-invalid"],
   ["no points", () => [...files(), "--points", "none"], "arguments/invalid"],
   ["no update", () => ["--flash", file("dump.bin")], "arguments/invalid"],
-])("%s is a sentence and exit 2", async ([, args, error]) => {
+])("reports %s in a sentence and exits with 2", async ([, args, error]) => {
   const { code, err } = await twin(args());
   expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining(`error[${error}]: `) });
   const json = await twin([...args(), "--json"]);
   expect(JSON.parse(json.out)).toMatchObject({ error: { code: error } });
 });
 
-test("an interrupt ends it", async () => {
+test("ends on an interrupt", async () => {
   const interrupt = new AbortController();
   setTimeout(() => interrupt.abort(), 200);
   expect((await twin([...files(), "--points", "all"], false, interrupt.signal)).code).toBe(130);

@@ -24,7 +24,7 @@ function ask(idfVersion: string, spec: DumpSpec = {}, named: Partial<TwinInput> 
   );
 }
 
-test("an app of ESP-IDF v4.4.5 is judged as 4.4.8, which is named, and otherwise than one of 6.2-dev", async () => {
+test("simulates an app of ESP-IDF v4.4.5 as 4.4.8, with another verdict than for 6.2-dev", async () => {
   const old = await ask("v4.4.5", { csv: READ_ONLY_SLOT });
   expect(old.verdict).toBe("yes");
   expect(old.idf.app).toEqual({ release: "4.4.8", version: "v4.4.5", assumed: true });
@@ -34,7 +34,7 @@ test("an app of ESP-IDF v4.4.5 is judged as 4.4.8, which is named, and otherwise
   expect(newest.idf.app).toEqual({ release: "6.2-dev", version: "v6.2-dev", assumed: false });
 });
 
-test("an app between two known releases is judged as either, and nothing can be told where they differ", async () => {
+test("simulates both neighbors of an unknown release, and can't tell if they differ", async () => {
   const result = await ask("v5.1.7-12-g0123abc", { csv: READ_ONLY_SLOT });
   expect(result.verdict).toBe("cannot-tell");
   expect(result.assumptions).toContain(
@@ -48,7 +48,7 @@ test("an app between two known releases is judged as either, and nothing can be 
   expect(result.reasons[0]?.message).toMatch(/^if .*the app was built with ESP-IDF 5\.3\.5: /);
 });
 
-test("an app that names no release is judged as the oldest and as the newest", async () => {
+test("simulates the oldest and the newest release for an app without a release", async () => {
   const result = await ask("");
   expect(result.verdict).toBe("yes");
   expect(result.assumptions).toContain(
@@ -56,7 +56,7 @@ test("an app that names no release is judged as the oldest and as the newest", a
   );
 });
 
-test("--idf and --bootloader-idf overrule what the images say", async () => {
+test("lets --idf and --bootloader-idf override the images", async () => {
   const bootloader = makeBootloader({ idfVersion: "v5.1.7" });
   const said = await ask("v6.0.2", { bootloader });
   expect(said.idf).toMatchObject({ app: { release: "6.0.2" }, bootloader: { release: "5.1.7", assumed: false } });
@@ -65,7 +65,7 @@ test("--idf and --bootloader-idf overrule what the images say", async () => {
   expect(overruled.idf).toMatchObject({ app: { release: "5.5.5" }, bootloader: { release: "4.4.8" } });
 });
 
-test("where otadata selects a slot that does not run, the release decides what the app must do first", async () => {
+test("names what the app must do first if otadata selects a slot that does not run", async () => {
   const otadata = new Uint8Array(0x2000).fill(0xff);
   otadata.set(TWIN_SELECTED);
   otadata.set(buildOtadataEntry(otadataEntry(2, OtaImageState.VALID)), 0x1000);

@@ -54,7 +54,7 @@ const GIVEN_UP_UPDATE = new Uint8Array(0x2000).fill(0xff);
 GIVEN_UP_UPDATE.set(TWIN_SELECTED);
 GIVEN_UP_UPDATE.set(entry(2, OtaImageState.ABORTED), 0x1000);
 
-test("a sound board takes a sound image, with and without rollback in its bootloader", async () => {
+test("answers yes for a sound board and image, with and without rollback in the bootloader", async () => {
   const dump = makeDump({ bootloader: makeBootloader({ idfVersion: "v5.4.1" }) });
   const result = await ask(dump, { points: 400 });
   expect(told(result)).toEqual(["yes"]);
@@ -83,7 +83,7 @@ test("a sound board takes a sound image, with and without rollback in its bootlo
   expect([result.points, result.violations]).toEqual([400, []]);
 });
 
-test("a board that runs an image it had given up, for want of another, keeps a way back to it", async () => {
+test("answers yes for a board that runs an image it had marked invalid", async () => {
   // Row 14 of the edge cases: it starts all the same, and ESP-IDF alone would find nothing to roll back to.
   const result = await ask(makeDump(running(TWIN_OLD, entry(1, OtaImageState.ABORTED))));
   expect(told(result)).toEqual(["yes"]);
@@ -132,7 +132,7 @@ test.for<[what: string, dump: DumpSpec, question: Question, ...codes: string[]]>
     {},
     "image/no-ota-slots",
   ],
-])("no to an image %s", async ([, dump, question, ...codes]) => {
+])("answers no for an image %s", async ([, dump, question, ...codes]) => {
   expect(told(await ask(makeDump(dump), question))).toEqual(["no", ...codes]);
 });
 
@@ -160,13 +160,13 @@ test.for<[what: string, dump: Uint8Array, question: Question, code: string]>([
     "image/chip-revision",
   ],
   ["its app alone is signed", makeDump(running(signImage(TWIN_OLD, KEY))), {}, "image/unsigned"],
-])("nothing can be told of a dump where %s", async ([, dump, question, code]) => {
+])("cannot tell for a dump where %s", async ([, dump, question, code]) => {
   const result = await ask(dump, question);
   expect(result.verdict).toBe("cannot-tell");
   expect(result.reasons.map((reason) => reason.code)).toContain(code);
 });
 
-test("what only one of two builds would survive can't be told, and the reason names the build", async () => {
+test("cannot tell if only one of two builds survives, and names the build", async () => {
   const { reasons, builds } = await ask(makeDump(running(signImage(TWIN_OLD, KEY))));
   expect(reasons[0]?.message).toMatch(
     /^if the app requires signatures, as its own signature suggests and .*: the image has no/,
@@ -176,7 +176,7 @@ test("what only one of two builds would survive can't be told, and the reason na
   expect(told(signed)).toEqual(["yes"]);
 });
 
-test("secure boot: the eFuses' key counts, or the bootloader's where they aren't known", async () => {
+test("uses the eFuses' key for secure boot, or the bootloader's if they are unknown", async () => {
   const update = signImage(TWIN_NEW, KEY);
   expect(told(await ask(makeDump(SIGNED), { update }))).toEqual(["yes"]);
   const efuse = (...keys: readonly (typeof KEY)[]) => {
@@ -224,7 +224,7 @@ test.for<[what: string, dump: DumpSpec, efuse: unknown, builds: readonly string[
       "the bootloader performs anti-rollback",
     ],
   ],
-])("%s says how the bootloader was built", async ([, dump, efuse, builds]) => {
+])("infers the bootloader's build from %s", async ([, dump, efuse, builds]) => {
   const update = image({ secureVersion: 1, version: "2.0.0", seed: 2 });
   const result = await ask(makeDump(dump), { update, efuse, points: 10 });
   expect(told(result)).toEqual(["yes"]);
@@ -236,14 +236,14 @@ test.for<[chip: ChipName, tableOffset: number]>([
   ["esp32s3", 0xc000],
   ["esp32c6", 0x8000],
   ["esp32p4", 0x8000],
-])("%s, with its partition table at %i", async ([chip, tableOffset]) => {
+])("supports %s with its partition table at %i", async ([chip, tableOffset]) => {
   const contents = { ota_0: image({ chip }), otadata: TWIN_SELECTED };
   const result = await ask(makeDump({ chip, tableOffset, contents }), { update: image({ chip, seed: 2 }) });
   expect(told(result)).toEqual(["yes"]);
   expect(result.found).toMatchObject({ chip, partitionTableOffset: tableOffset });
 });
 
-test("a board that runs the image already has nothing to survive", async () => {
+test("answers yes without an update if the board already runs the image", async () => {
   expect(told(await ask(makeDump(), { update: TWIN_OLD }))).toEqual(["yes", "simulation/already-installed"]);
 });
 
@@ -297,7 +297,7 @@ test.for<[what: string, dump: Uint8Array, code: string, message: RegExp]>([
     "image/wrong-chip",
     /ESP8266/,
   ],
-])("a dump %s is told for what it is", async ([, dump, code, message]) => {
+])("rejects a dump %s, and says what it is", async ([, dump, code, message]) => {
   await expect(ask(dump)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 });
 
@@ -307,14 +307,14 @@ test.for<[what: string, update: Uint8Array, code: string]>([
   ["that is a bootloader", makeBootloader(), "image/invalid"],
   ["that is a whole flash", makeDump(), "image/unknown-format"],
   ["of no byte", new Uint8Array(0), "image/empty"],
-])("an update %s is refused", async ([, update, code]) => {
+])("rejects an update %s", async ([, update, code]) => {
   await expect(ask(makeDump(), { update })).rejects.toMatchObject({
     code,
     message: expect.stringContaining("update.bin: "),
   });
 });
 
-test("an update cut short at any byte is refused, and never judged", async () => {
+test("rejects an incomplete update of any length", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: TWIN_NEW.length - 1 }), async (length) => {
       await expect(ask(makeDump(), { update: TWIN_NEW.subarray(0, length) })).rejects.toSatisfy(isOtaError);
@@ -345,7 +345,7 @@ const offsets = fc.oneof(
 );
 const mutation = fc.record({ offset: offsets, bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) });
 
-test("a yes to a damaged dump is one that the simulated update bears out", async () => {
+test("answers yes to a damaged dump only if the simulated update succeeds", async () => {
   const verdicts = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {

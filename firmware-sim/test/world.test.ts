@@ -30,7 +30,7 @@ function runningBytes(device: SimulatedDevice): Uint8Array {
 
 const isConfirmed = ({ status, state }: SimulatedDevice) => status === "running" && state === "confirmed";
 
-test("a device takes an update and runs it, confirmed, from the other slot", () => {
+test("installs an update, and runs it confirmed from the other slot", () => {
   const device = makeDevice("bench-1");
   const world = new World({ seed: 1, devices: [device] });
   const delivery = publish(world);
@@ -52,7 +52,7 @@ test("a device takes an update and runs it, confirmed, from the other slot", () 
   expect(device.hardware.flash.violations).toEqual([]);
 });
 
-test("a second update goes back into the first slot", () => {
+test("installs a second update into the first slot", () => {
   const device = makeDevice("bench-1");
   const world = new World({ seed: 1, devices: [device] });
   publish(world);
@@ -64,7 +64,7 @@ test("a second update goes back into the first slot", () => {
   expect(device.summary()).toMatchObject({ state: "confirmed", version: "3.0.0", slot: "ota_0", bootCount: 3 });
 });
 
-test("an image that fails its self-test is rolled back, and the device says why", () => {
+test("rolls back an image that fails its self-test, and reports the reason", () => {
   const device = makeDevice("bench-1", { faults: [parseFault("bench-1:self-test=fail")] });
   const world = new World({ seed: 1, devices: [device] });
   const delivery = publish(world);
@@ -80,7 +80,7 @@ test("an image that fails its self-test is rolled back, and the device says why"
   expect(equalBytes(runningBytes(device), OLD.subarray(0, NEW.length))).toBe(true);
 });
 
-test("an image whose self-test hangs is rolled back when its probation is over", () => {
+test("rolls back an image whose self-test hangs, after its probation", () => {
   const device = makeDevice("bench-1", { faults: [parseFault("*:self-test=hang,version=2.0.0")] });
   const world = new World({ seed: 1, devices: [device] });
   publish(world);
@@ -89,7 +89,7 @@ test("an image whose self-test hangs is rolled back when its probation is over",
   expect(world.now).toBeGreaterThan(60_000);
 });
 
-test("a device whose power is cut in the middle of the download fetches at most three chunks twice", () => {
+test("fetches at most three chunks twice after a power cut during the download", () => {
   const device = makeDevice("bench-1", { faults: [parseFault("bench-1:power-cut@at=50%")] });
   const world = new World({ seed: 1, devices: [device] });
   publish(world);
@@ -99,7 +99,7 @@ test("a device whose power is cut in the middle of the download fetches at most 
   expect(device.totals.chunksUseful - CHUNKS).toBeLessThanOrEqual(3);
 });
 
-test("a world of one seed runs the same way every time", () => {
+test("runs the same way every time for one seed", () => {
   const run = () => {
     const device = makeDevice("bench-1");
     const world = new World({ seed: 7, devices: [device], faults: [parseFault("*:lose=chunk,probability=0.2")] });
@@ -124,7 +124,7 @@ test.for(Array.from({ length: 30 }, (_, index) => index + 1))(
   },
 );
 
-test("a device whose connection breaks off again and again still gets there", () => {
+test("finishes an update although its connection breaks repeatedly", () => {
   const device = makeDevice("bench-1");
   const world = new World({ seed: 3, devices: [device] });
   publish(world);
@@ -137,7 +137,7 @@ test("a device whose connection breaks off again and again still gets there", ()
   expect(equalBytes(runningBytes(device), NEW)).toBe(true);
 });
 
-test("a device without OTA slots refuses an update and stays what it is", () => {
+test("rejects an update without OTA slots, and does not change", () => {
   const partitionTable = {
     entries: [
       { label: "nvs", type: 1, subtype: 2, offset: 0x9000, size: 0x6000, flags: 0 },
@@ -151,7 +151,7 @@ test("a device without OTA slots refuses an update and stays what it is", () => 
   expect(device.summary()).toMatchObject({ slot: "factory", otadata: [], error: { code: "offer/no-slot" } });
 });
 
-test("a device that can't write its attempt down does not start the new image", () => {
+test("does not start the new image if it can't record its attempt", () => {
   const app = (label: string, subtype: number, offset: number) => {
     return { label, type: 0, subtype, offset, size: 0x100000, flags: 0 };
   };
@@ -164,7 +164,7 @@ test("a device that can't write its attempt down does not start the new image", 
   expect(device.summary()).toMatchObject({ slot: "ota_0", version: "1.0.0", bootCount: 1 });
 });
 
-test("an image with bytes behind it that no device could know again is never started", () => {
+test("never starts an image followed by bytes that the device could not recognize", () => {
   const device = makeDevice("bench-1");
   const world = new World({ seed: 1, devices: [device] });
   const image = concatBytes([NEW, new Uint8Array(100).fill(7)]);
@@ -178,7 +178,7 @@ test("an image with bytes behind it that no device could know again is never sta
   });
 });
 
-test("a world that does not get there says its seed and what its devices do", () => {
+test("reports its seed and the states of its devices if it does not finish", () => {
   const world = new World({ seed: 42, devices: [makeDevice("bench-1")] });
   expect(() => world.runUntil(() => false, 5_000)).toThrow(/world of seed 42: not done at .* bench-1 running idle/);
 });

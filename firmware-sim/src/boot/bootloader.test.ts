@@ -6,7 +6,7 @@ import { runBootloader } from "./bootloader.ts";
 
 const { NEW, VALID, UNDEFINED } = OtaImageState;
 
-test("a start is told twice: as a log for people and as a trace for programs", () => {
+test("reports a start as a log for people and as a trace for programs", () => {
   const outcome = runBootloader(board({ otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] }));
   expect(outcome.log.slice(0, 4)).toEqual([
     "I boot: chip revision: v3.0",
@@ -66,7 +66,7 @@ test.for([
     spec: { test: true, empty: [0, 1] },
     line: "W boot: Falling back to test app as only bootable partition",
   },
-] as const)("the log names $what", ({ spec, line }) => {
+] as const)("logs $what", ({ spec, line }) => {
   expect(runBootloader(board(spec)).log).toContain(line);
 });
 
@@ -90,11 +90,11 @@ describe("the partition table", () => {
     { what: "doesn't match its MD5", change: (bytes: Uint8Array) => bytes.fill(0x58, 12, 13) },
     { what: "has a foreign entry", change: (bytes: Uint8Array) => bytes.fill(0x00, 32, 34) },
     { what: "has zeros for its end marker", change: (bytes: Uint8Array) => bytes.fill(0x00, 0xe0, 0x100) },
-  ])("that $what stops every start with 0x103", ({ change }) => {
+  ])("resets with error 0x103 at every start if it $what", ({ change }) => {
     expect(reject(change)).toMatchObject({ type: "table-rejected", err: EspErr.ESP_ERR_INVALID_STATE });
   });
 
-  test("is bounded by the flash size that the bootloader's own header names", () => {
+  test("must fit the flash size in the bootloader's header", () => {
     const hardware = board({ factory: true, chip: "esp32c3" });
     expect(bootOf(hardware)).toBe("factory");
     // A bootloader image at 0x0 whose header says 1 MB (high nibble 0): all fits. There is no smaller size to name.
@@ -116,7 +116,7 @@ describe("the partition table", () => {
     expect(bootOf(large)).toBe("factory");
   });
 
-  test("may lie elsewhere", () => {
+  test("may be at another offset", () => {
     const hardware = board({ factory: true });
     const table = hardware.flash.truth(PARTITION_TABLE_OFFSET, 0xc00);
     hardware.flash.load(0x7000, table);
@@ -125,7 +125,7 @@ describe("the partition table", () => {
     expect(bootOf(hardware)).toBe("partition-table-invalid");
   });
 
-  test("may put otadata where the chip has no flash, which nothing survives", () => {
+  test("may place otadata beyond the flash, which no start survives", () => {
     const hardware = board({
       chip: "esp32c3",
       factory: true,
@@ -139,7 +139,7 @@ describe("the partition table", () => {
 });
 
 describe("pins", () => {
-  test("a factory reset erases the data it names, and otadata where it is built to", () => {
+  test("erases the selected data partitions on factory reset, and otadata if built to", () => {
     const hardware = board({ factory: true, otadata: [entry(1, VALID), entry(2, VALID)] });
     hardware.flash.load(0x9000, new Uint8Array(0x4000));
     const outcome = runBootloader(hardware, { factoryReset: { dataPartitions: ["nvs"], otadata: true } });
@@ -149,7 +149,7 @@ describe("pins", () => {
     expect(outcome.trace).toContainEqual({ type: "factory-reset", erased: ["nvs", "otadata"] });
   });
 
-  test("the test pin starts the test app, and nothing else if there is none or it doesn't verify", () => {
+  test("starts only the test app with the test pin, even if that is missing or invalid", () => {
     const testAppPin = true;
     const good = runBootloader(board({ factory: true, test: true }), { testAppPin });
     expect(good).toMatchObject({ kind: "boots", slot: "test" });
@@ -161,7 +161,7 @@ describe("pins", () => {
   });
 });
 
-test("without OTA slots otadata is not followed", () => {
+test("ignores otadata without OTA slots", () => {
   expect(bootOf(board({ factory: true, slots: [], otadata: [entry(1, VALID), undefined] }))).toBe("factory");
   const options = { antiRollback: true };
   expect(bootOf(board({ factory: true, slots: [], otadata: [entry(1, VALID), undefined] }), options)).toBe(
@@ -169,13 +169,13 @@ test("without OTA slots otadata is not followed", () => {
   );
 });
 
-test("a bootloader built to skip validation starts a corrupt app", () => {
+test("starts a corrupt app if it was built to skip validation", () => {
   const spec = { otadata: [entry(1, VALID), undefined], corrupt: [0] } as const;
   expect(bootOf(board(spec))).toBe(1);
   expect(bootOf(board(spec), { skipValidate: true })).toBe(0);
 });
 
-test("a bootloader built to skip validation on power-on looks again after a reset", () => {
+test("validates after a reset if it was built to skip validation on power-on", () => {
   const hardware = board({ otadata: [undefined, entry(2, VALID)], corrupt: [1] });
   expect(bootOf(hardware, { skipValidateOnPowerOn: true })).toBe(1);
   expect(bootOf(hardware, { skipValidateOnPowerOn: true, resetReason: "software" })).toBe(0);
@@ -184,7 +184,7 @@ test("a bootloader built to skip validation on power-on looks again after a rese
 describe("a wake from deep sleep", () => {
   const asleep = { resetReason: "deep-sleep", skipValidateInDeepSleep: true } as const;
 
-  test("starts the app that RTC memory names, whatever otadata says and without a look at it", () => {
+  test("starts the app in RTC memory without otadata and without validation", () => {
     const hardware = board({ otadata: [entry(1, VALID), undefined], corrupt: [1] });
     const outcome = runBootloader(hardware, { ...asleep, retained: { offset: 0x20000, sizeBytes: 0x10000 } });
     expect(outcome).toMatchObject({ kind: "boots", slot: 1 });
@@ -192,7 +192,7 @@ describe("a wake from deep sleep", () => {
     expect(outcome.trace.map(({ type }) => type)).not.toContain("otadata-read");
   });
 
-  test("goes on as any start where that app is none, or RTC memory was lost", () => {
+  test("continues as a normal start if that app is invalid or RTC memory was lost", () => {
     const hardware = board({ otadata: [entry(1, VALID), undefined], empty: [1] });
     const outcome = runBootloader(hardware, { ...asleep, retained: { offset: 0x20000, sizeBytes: 0x10000 } });
     expect(outcome).toMatchObject({ kind: "boots", slot: 0 });
@@ -200,7 +200,7 @@ describe("a wake from deep sleep", () => {
     expect(bootOf(hardware, asleep)).toBe(0);
   });
 
-  test("looks at no pin", () => {
+  test("ignores the pins", () => {
     const hardware = board({ test: true, otadata: [entry(1, VALID), undefined] });
     const pins = { testAppPin: true, factoryReset: { dataPartitions: [], otadata: true } };
     expect(bootOf(hardware, { ...asleep, ...pins })).toBe(0);
@@ -208,7 +208,7 @@ describe("a wake from deep sleep", () => {
   });
 });
 
-test("a flash that fails under the bootloader's record is told, and the app starts all the same", () => {
+test("reports a flash failure while it rewrites otadata, and still starts the app", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
   hardware.flash.setFaults([{ type: "erase-fails", sectorIndex: OTADATA_OFFSET / 4096 + 1 }]);
   const outcome = runBootloader(hardware);
@@ -217,7 +217,7 @@ test("a flash that fails under the bootloader's record is told, and the app star
   expect(otadataOf(hardware)).toEqual(["1:valid", "2:new"]);
 });
 
-test("label bytes and sector rests survive as the bootloader leaves them", () => {
+test("preserves the label and discards the rest of the sector as the bootloader does", () => {
   const hardware = board({ otadata: [{ ...entry(1, NEW), label: new Uint8Array(20).fill(0x41) }, undefined] });
   hardware.flash.load(OTADATA_OFFSET + 32, Uint8Array.of(1, 2, 3));
   runBootloader(hardware);

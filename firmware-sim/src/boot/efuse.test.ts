@@ -5,7 +5,7 @@ import { Efuse } from "./efuse.ts";
 
 const esp32 = chipByName("esp32")!;
 
-test("the secure version goes up and never down", () => {
+test("increases the secure version and never decreases it", () => {
   const efuse = new Efuse(esp32);
   expect(efuse.secureVersion).toBe(0);
   expect(efuse.updateSecureVersion(3)).toBe(EspErr.ESP_OK);
@@ -24,7 +24,7 @@ test.for(CHIPS)("on $name the secure version ends with its field of $secureVersi
   expect(() => new Efuse(chip, { secureVersion: chip.secureVersionBits + 1 })).toThrow(RangeError);
 });
 
-test("a copy is burnt on its own", () => {
+test("burns a copy independently", () => {
   const efuse = new Efuse(esp32, { secureVersion: 1, chipRevision: 100, disableWaferVersionMajor: true });
   const copy = efuse.copy();
   copy.updateSecureVersion(5);
@@ -32,7 +32,7 @@ test("a copy is burnt on its own", () => {
   expect(copy).toMatchObject({ chipRevision: 100, disableWaferVersionMajor: true, chip: esp32 });
 });
 
-test("key digests are as many as the chip has room for, may be revoked, and are copied with the rest", () => {
+test("limits, revokes and copies key digests", () => {
   const digest = (byte: number) => new Uint8Array(32).fill(byte);
   const chip = chipByName("esp32c6")!;
   const efuse = new Efuse(chip, {

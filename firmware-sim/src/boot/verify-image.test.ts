@@ -69,7 +69,7 @@ function withSegments(...segments: readonly { readonly loadAddress: number; read
   return encodeAppImage({ header, segments, hashAppended: true });
 }
 
-test("the golden image of the reference verifies, byte for byte", () => {
+test("verifies the golden image of the reference", () => {
   const descriptor = buildAppDescriptor({
     secureVersion: 0,
     version: "1.0.0",
@@ -100,7 +100,7 @@ test("the golden image of the reference verifies, byte for byte", () => {
   });
 });
 
-test("an image as the tools make it verifies, and its segments are told apart", () => {
+test("verifies an image from Espressif's tools, and classifies its segments", () => {
   const image = buildAppImage({ sizeBytes: 200_000 });
   const result = verify({ image, sizeBytes: 256 * 1024 });
   expect(result).toMatchObject({ kind: "valid", image: { imageSizeBytes: 200_000 } });
@@ -213,7 +213,7 @@ test.for([
   expect(verify(allowed).kind).toBe("valid");
 });
 
-test("an image without segments passes every check", () => {
+test("accepts an image without segments", () => {
   // Header; padding with checksum 0xef at 31; hash.
   const head = Uint8Array.of(...buildAppImage().subarray(0, 24), 0, 0, 0, 0, 0, 0, 0, 0xef);
   head[1] = 0;
@@ -239,23 +239,23 @@ describe("a bootloader built to skip validation", () => {
     { what: "erased flash", image: new Uint8Array(0), step: 4 },
     { what: "17 segments", image: patched({}, [1, 17]), step: 8 },
     { what: "an image longer than its slot", image: buildAppImage({ sizeBytes: 0x20000 }), step: 19 },
-  ])("still refuses $what", ({ image, step }) => {
+  ])("still rejects $what", ({ image, step }) => {
     expect(verify({ image, options })).toMatchObject({ kind: "invalid", step });
   });
 });
 
-test("an app with anti-rollback aborts over an image without descriptor", () => {
+test("aborts on an image without a descriptor with anti-rollback", () => {
   const image = withSegments({ loadAddress: DROM, data: new Uint8Array(256) });
   expect(verify({ image }).kind).toBe("valid");
   expect(() => verify({ image, options: { antiRollback: true } })).toThrow(EspAbort);
 });
 
-test("a bootloader has no bound of the flash, and refuses such an image as too long for its slot", () => {
+test("rejects an image beyond the end of the flash in the bootloader as too long for its slot", () => {
   const image = patched({}, [28, 0, 0, 0x20, 0]);
   expect(verify({ image, options: { environment: "bootloader" } })).toMatchObject({ step: 19, err: 0x2002 });
 });
 
-test("texts that are no UTF-8 don't keep a device from booting", () => {
+test("boots a device whose descriptor texts are not UTF-8", () => {
   const data = new Uint8Array(256);
   data.set([0x32, 0x54, 0xcd, 0xab]);
   data.set([0x41, 0xff, 0x42], 16); // version
@@ -263,7 +263,7 @@ test("texts that are no UTF-8 don't keep a device from booting", () => {
   expect(result).toMatchObject({ kind: "valid", image: { descriptor: { version: "A?B" } } });
 });
 
-test("any bytes in a slot are an image or a refusal with ESP-IDF's number, and nothing is written", () => {
+test("accepts or rejects any bytes with ESP-IDF's error number, and writes nothing", () => {
   const valid = buildAppImage();
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }),

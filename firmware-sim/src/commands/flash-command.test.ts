@@ -37,7 +37,7 @@ beforeAll(async () => {
   ]);
 });
 
-test("a partition table may go elsewhere than to 0x8000, and its CSV may leave the bootloader to the chip", async () => {
+test("accepts a partition table at another offset, with a CSV without a bootloader offset", async () => {
   await file(
     "rows.csv",
     "b,bootloader,primary,N/A,N/A\nt,partition_table,primary,,\nnvs,data,nvs,,0x4000\napp,app,factory,,1M\n",
@@ -76,7 +76,7 @@ async function sim(...args: readonly string[]): Promise<{ code: number; out: str
   return { code, out: await out, err: await err };
 }
 
-test("flash puts every part in its place and says where", async () => {
+test("puts every part at its offset and prints it", async () => {
   const args = ["--app", "app.bin", "--partition-table", "two.csv", "--bootloader", "boot.bin", "--nvs", "nvs.bin"];
   const { code, out } = await flash("--output", "out.bin", ...args, "--partition", "ota_1=app.bin", "--json");
   expect(code).toBe(0);
@@ -101,7 +101,7 @@ test("flash puts every part in its place and says where", async () => {
   expect(bytes[0x10000 + APP.length]).toBe(0xff);
 });
 
-test("without a table the app goes to ota_0 of the default one, and the note says that only a simulated chip starts", async () => {
+test("puts the app into ota_0 of the default table, and notes the missing bootloader", async () => {
   const { code, out, err } = await flash("--output", "out.bin", "--app", "app.bin");
   expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining("without --bootloader, only") });
   expect(out).toContain("0x020000     40000  ota_0  ");
@@ -117,7 +117,7 @@ test("--flash-size changes the bootloader's header and the hash over it", async 
   expect(bootloader.header.spiSize).toBe(4); // 2^4 MB
 });
 
-test("what flash makes run --flash starts, and keeps; what would be for a new flash is left out with a note", async () => {
+test("builds a file that run --flash continues from, and run lists the ignored options", async () => {
   await flash("--output", "kept.bin", "--app", "c3.bin", "--partition", "ota_1=c3.bin");
   const made = await readFile(join(folder, "kept.bin"));
   const run = () => {

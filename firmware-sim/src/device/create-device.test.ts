@@ -6,7 +6,7 @@ import { partitionBytes } from "./device-partitions.ts";
 
 const APP = buildAppImage({ version: "1.2.3", chip: "esp32c3" });
 
-test("a device is made for the chip of its app, and boots it from ota_0", () => {
+test("creates a device for the chip of its app, which boots from ota_0", () => {
   const device = createDevice({ id: "a", app: APP });
   expect(device.hardware.chip.name).toBe("esp32c3");
   expect(device.status).toBe("off");
@@ -14,13 +14,13 @@ test("a device is made for the chip of its app, and boots it from ota_0", () => 
   expect(device.summary()).toMatchObject({ device: "a", state: "idle", version: "1.2.3", slot: "ota_0", bootCount: 1 });
 });
 
-test("the app goes into factory where there is one", () => {
+test("flashes the app into factory if there is one", () => {
   const device = createDevice({ id: "a", app: APP, partitionTable: parsePartitionCsv(TWO_OTA_PARTITION_CSV) });
   device.boot(0);
   expect(device.summary()).toMatchObject({ slot: "factory", otadata: [null, null] });
 });
 
-test("a dump of a device boots as the device does", () => {
+test("boots a dump as the device that it was read from", () => {
   const device = createDevice({ id: "a", app: APP });
   device.boot(0);
   const copy = createDevice({ id: "b", chip: "esp32c3", flashDump: device.hardware.flash.dump() });
@@ -28,14 +28,14 @@ test("a dump of a device boots as the device does", () => {
   expect(copy.summary()).toMatchObject({ version: "1.2.3", slot: "ota_0", bootCount: 2 });
 });
 
-test("a board without an app resets for ever", () => {
+test("resets in a loop without an app", () => {
   const device = createDevice({ id: "a" });
   const [entry] = device.boot(0);
   expect(device.summary()).toMatchObject({ state: "reset-loop", version: null, slot: null, bootCount: 0 });
   expect(entry).toMatchObject({ type: "log", entry: { type: "reset-loop", reason: "no-bootable-app" } });
 });
 
-test("what is larger than its place is refused", () => {
+test("rejects a part that is larger than its partition", () => {
   const app = new Uint8Array(1700 * 1024 + 1);
   expect(() => createHardware({ app })).toThrow("1740801 bytes don't fit into ota_0, which holds only 1740800");
   expect(() => createHardware({ bootloader: new Uint8Array(0x7001) })).toThrow("the space before the partition table");
@@ -48,7 +48,7 @@ test("what is larger than its place is refused", () => {
   }
 });
 
-test("the boot count lasts through resets and lost power, and an NVS without a free page starts it anew", () => {
+test("counts boots across resets and power loss, and starts again if NVS has no free page", () => {
   const device = createDevice({ id: "a", app: APP });
   for (let count = 1; count <= 3; count++) {
     device.boot(count);

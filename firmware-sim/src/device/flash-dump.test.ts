@@ -18,7 +18,7 @@ test.for<[ChipName, Uint8Array]>([
   ["esp32s3", flashWith([0x50000, buildAppImage({ chip: "esp32s3" })])],
   ["esp32s3", flashWith([0x10000, Uint8Array.of(0xe9)], [0x50000, buildAppImage({ chip: "esp32s3" })])], // a slot torn
   ["esp32", flashWith()],
-])("a flash is of the chip of its first app, or an ESP32: %s", ([chip, flash]) => {
+])("takes the chip from the first app, or assumes ESP32: %s", ([chip, flash]) => {
   expect(contentsOfFlash("dump.bin", flash, undefined)).toEqual({ chip, flashDump: flash, flashSizeBytes: MEBIBYTE });
   expect(contentsOfFlash("dump.bin", flash, "esp32h2").chip).toBe("esp32h2");
 });
@@ -29,7 +29,7 @@ test.for([0, 5000, MEBIBYTE / 2, MEBIBYTE - 1, 3 * MEBIBYTE])("%i bytes are no f
   );
 });
 
-test("a flash without a partition table is refused, with the place where it would be", () => {
+test("rejects a flash without a partition table, with the expected offset", () => {
   expect(() => contentsOfFlash("dump.bin", new Uint8Array(MEBIBYTE).fill(0xff), undefined)).toThrow(
     expect.objectContaining({
       code: "image/partition-table-invalid",
@@ -40,7 +40,7 @@ test("a flash without a partition table is refused, with the place where it woul
   );
 });
 
-test("any table and any headers give contents or an OtaError", () => {
+test("returns contents or throws an OtaError for any table and headers", () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 64 });
   const damage = fc.record({ offset: fc.constantFrom(0x8000, 0x8020, 0x8040, 0x10000, 0x50000), bytes });
   fc.assert(

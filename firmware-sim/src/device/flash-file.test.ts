@@ -44,7 +44,7 @@ const operation = fc.record({
   cut: fc.option(fc.record({ operation: fc.integer({ min: 1, max: 4 }), seed: fc.nat() }), { freq: 4 }),
 });
 
-test("the file holds what the flash does after each operation, torn ones included", async () => {
+test("writes each operation to the file, including torn ones", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 12 }), async (operations) => {
       const flash = new NorFlash(SIZE);
@@ -71,7 +71,7 @@ test("the file holds what the flash does after each operation, torn ones include
   );
 });
 
-test("an operation is in the file before the software goes on", async () => {
+test("writes an operation to the file before the software continues", async () => {
   const flash = new NorFlash(SIZE);
   const path = newFile();
   const file = await FlashFile.keep(flash, path, true, neverFails);
@@ -82,7 +82,7 @@ test("an operation is in the file before the software goes on", async () => {
   file.close();
 });
 
-test("a flash that is kept no longer changes its file no more, and a snapshot never did", async () => {
+test("stops changing the file when it is closed, and ignores snapshots", async () => {
   const flash = new NorFlash(SIZE);
   const path = newFile();
   const file = await FlashFile.keep(flash, path, true, neverFails);
@@ -92,7 +92,7 @@ test("a flash that is kept no longer changes its file no more, and a snapshot ne
   expect(inFile(path, 0, 1)).toEqual(Uint8Array.of(0xff));
 });
 
-test("a file that is there is kept as it is until an operation changes it", async () => {
+test("keeps an existing file unchanged until the first operation", async () => {
   const path = newFile();
   await writeFile(path, new Uint8Array(SIZE).fill(0x33));
   const flash = new NorFlash(SIZE);
@@ -103,22 +103,19 @@ test("a file that is there is kept as it is until an operation changes it", asyn
   expect(inFile(path, SECTOR - 1, 3)).toEqual(Uint8Array.of(0x33, 0x03, 0x33));
 });
 
-test("a file that can't be written is named", async () => {
+test("names a file that can't be written", async () => {
   const path = join(folder, "nowhere", "flash.bin");
   const kept = FlashFile.keep(new NorFlash(SIZE), path, true, neverFails);
   await expect(kept).rejects.toMatchObject({ code: "simulation/file-unwritable", details: { file: path } });
 });
 
-test.skipIf(!existsSync("/dev/full"))(
-  "a disk that is full is told once, and nothing is written behind the gap",
-  async () => {
-    const failures: OtaError[] = [];
-    const flash = new NorFlash(SIZE);
-    const file = await FlashFile.keep(flash, "/dev/full", false, (error) => failures.push(error)); // each write: ENOSPC
-    flash.program(0, new Uint8Array(0x300));
-    file.close();
-    expect(failures).toMatchObject([
-      { code: "simulation/file-unwritable", message: "/dev/full can't be written (ENOSPC)" },
-    ]);
-  },
-);
+test.skipIf(!existsSync("/dev/full"))("reports a full disk once, and writes nothing after the gap", async () => {
+  const failures: OtaError[] = [];
+  const flash = new NorFlash(SIZE);
+  const file = await FlashFile.keep(flash, "/dev/full", false, (error) => failures.push(error)); // each write: ENOSPC
+  flash.program(0, new Uint8Array(0x300));
+  file.close();
+  expect(failures).toMatchObject([
+    { code: "simulation/file-unwritable", message: "/dev/full can't be written (ENOSPC)" },
+  ]);
+});

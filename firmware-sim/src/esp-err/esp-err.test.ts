@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { EspErr, espErrName } from "./esp-err.ts";
 
-test("numbers have the names that esp_err_to_name gives them", () => {
+test("names error numbers as esp_err_to_name does", () => {
   expect([0, -1, 0x105, 0x1503, 0x2002, 0x6001].map(espErrName)).toEqual([
     "ESP_OK",
     "ESP_FAIL",
@@ -14,6 +14,6 @@ test("numbers have the names that esp_err_to_name gives them", () => {
   expect(espErrName(-5)).toBe("UNKNOWN ERROR 0xfffffffb");
 });
 
-test("no two names share a number", () => {
+test("has no two names with the same number", () => {
   expect(new Set(Object.values(EspErr)).size).toBe(Object.keys(EspErr).length);
 });

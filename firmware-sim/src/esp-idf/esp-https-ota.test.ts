@@ -14,7 +14,7 @@ test.for([
   { status: 404, err: "ESP_FAIL" },
   { status: 416, err: "ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE" },
   { status: 503, err: "ESP_FAIL" },
-])("status $status gives $err", ({ status, err }) => {
+])("returns $err for status $status", ({ status, err }) => {
   const hardware = board({ otadata: [entry(1, VALID), undefined] });
   expect(espErrName(esp_https_ota(start(hardware), { status, body }))).toBe(err);
   expect(otadataOf(hardware)).toEqual(["1:valid", err === "ESP_OK" ? "2:new" : "blank"]);
@@ -28,7 +28,7 @@ test.for([
     response: { body: new Uint8Array(2048).fill(0) },
     err: "ESP_ERR_OTA_VALIDATE_FAILED",
   },
-])("$what gives $err, and nothing is selected", ({ response, err }) => {
+])("returns $err for $what, and selects nothing", ({ response, err }) => {
   const hardware = board({ otadata: [entry(1, VALID), undefined] });
   const app = start(hardware);
   expect(espErrName(esp_https_ota(app, { status: 200, ...response }))).toBe(err);
@@ -36,7 +36,7 @@ test.for([
   expect(app.otaHandles.size).toBe(0); // aborted or ended
 });
 
-test("an image for another SPI mode is refused where both say theirs", () => {
+test("rejects an image with another SPI mode if both images state one", () => {
   const images = new Map([[0, { spiFlashMode: 1 }]]);
   const app = start(board({ otadata: [entry(1, VALID), undefined], images }));
   expect(espErrName(esp_https_ota(app, { status: 200, body }))).toBe("ESP_ERR_OTA_SPI_MODE_MISMATCH");

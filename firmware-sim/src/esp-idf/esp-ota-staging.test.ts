@@ -44,7 +44,7 @@ test("esp_ota_resume checks in ESP-IDF's order, erases nothing and leaves otadat
   expect(esp_ota_resume(pending, partition(pending, "ota_1"), 0, 0).err).toBe(0x1506);
 });
 
-test("a resumed update trusts what lies before its offset: no magic byte is asked for, no sector erased unless it is told", () => {
+test("resumes without checking the magic byte, and erases sectors only if told to", () => {
   const app = running();
   const slot = partition(app, "ota_1");
   const { handle = 0 } = esp_ota_resume(app, slot, 0, 0x10);
@@ -53,7 +53,7 @@ test("a resumed update trusts what lies before its offset: no magic byte is aske
   expect(app.flash.violationCount).toBe(1); // an image was there
 });
 
-test("esp_ota_write_with_offset writes anywhere, counts bytes, and insists on an erased partition", () => {
+test("esp_ota_write_with_offset writes at any offset, counts bytes, and requires an erased partition", () => {
   const app = running();
   const slot = partition(app, "ota_1");
   const { handle = 0 } = esp_ota_begin(app, slot, OTA_SIZE_UNKNOWN);
@@ -66,7 +66,7 @@ test("esp_ota_write_with_offset writes anywhere, counts bytes, and insists on an
   expect(() => esp_ota_write_with_offset(app, sequential, image, 0)).toThrow(EspAbort);
 });
 
-test("an image staged in a data partition is verified there and copied to its slot at the end", () => {
+test("verifies an image staged in a data partition, and copies it to its slot at the end", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined], table: staged, empty: [1] });
   const app = start(hardware);
   const [staging, slot] = [partition(app, "staging"), partition(app, "ota_1")];
@@ -89,7 +89,7 @@ test("an image staged in a data partition is verified there and copied to its sl
   expect(esp_partition_read(app, slot, 0, image.length).data).toEqual(image);
 });
 
-test("a partition table is checked by its magic at the start and by its MD5 at the end", () => {
+test("checks the magic number of a partition table at the start, and its MD5 at the end", () => {
   const app = running({ table: staged });
   const target = partition(app, "table");
   const table = buildPartitionTable({ entries: [] });
@@ -105,7 +105,7 @@ test("a partition table is checked by its magic at the start and by its MD5 at t
   expect(write(table)[0]).toBe(0x1503); // begins with its MD5
 });
 
-test("esp_partition_copy erases and copies whole sectors, and checks sizes first", () => {
+test("esp_partition_copy checks sizes, then erases and copies whole sectors", () => {
   const app = running({ table: staged });
   const [slot, staging, table] = ["ota_1", "staging", "table"].map((label) => partition(app, label)) as [
     never,
@@ -120,7 +120,7 @@ test("esp_partition_copy erases and copies whole sectors, and checks sizes first
   expect(copied).toEqual(Uint8Array.of(...esp_partition_read(app, slot, 0, 5000).data, 0xff));
 });
 
-test("esp_ota_set_boot_partition_skip_validate selects whatever is there", () => {
+test("esp_ota_set_boot_partition_skip_validate selects a partition with any content", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined], corrupt: [1] });
   const app = start(hardware);
   expect(esp_ota_set_boot_partition_skip_validate(app, undefined)).toBe(EspErr.ESP_ERR_INVALID_ARG);
@@ -130,7 +130,7 @@ test("esp_ota_set_boot_partition_skip_validate selects whatever is there", () =>
   expect(bootOf(hardware)).toBe(0);
 });
 
-test("a flash that fails is told as ESP_ERR_FLASH_OP_FAIL, and a program that doesn't hold is found at the end", () => {
+test("returns ESP_ERR_FLASH_OP_FAIL for a failing flash, and detects lost bits at the end", () => {
   const app = running();
   const slot = partition(app, "ota_1");
   const sectorIndex = slot.address / 4096 + 1;

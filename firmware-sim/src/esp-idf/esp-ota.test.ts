@@ -29,7 +29,7 @@ import {
 const { NEW, VALID, INVALID, ABORTED, UNDEFINED } = OtaImageState;
 
 describe("queries", () => {
-  test("the next update partition goes around, from factory to the lowest", () => {
+  test("returns the next update partition in turn, from factory to the lowest slot", () => {
     const app = start(board({ factory: true, slots: [0, 1, 2] }));
     const next = (label: string) => esp_ota_get_next_update_partition(app, partition(app, label))?.label;
     expect(["factory", "ota_0", "ota_1", "ota_2"].map(next)).toEqual(["ota_0", "ota_1", "ota_2", "ota_0"]);
@@ -38,11 +38,11 @@ describe("queries", () => {
     expect(() => esp_ota_get_next_update_partition(app, foreign)).toThrow(EspAbort);
   });
 
-  test("without OTA slots there is no next update partition", () => {
+  test("returns no next update partition without OTA slots", () => {
     expect(esp_ota_get_next_update_partition(start(board({ factory: true, slots: [] })))).toBeUndefined();
   });
 
-  test("the state is that of the first entry for the slot whose CRC is right, active or not", () => {
+  test("returns the state of the first entry for the slot with a correct CRC, active or not", () => {
     const app = start(board({ otadata: [entry(3, ABORTED), entry(2, VALID)] }));
     const state = (label: string) => esp_ota_get_state_partition(app, partition(app, label));
     expect(state("ota_0")).toEqual({ err: EspErr.ESP_OK, state: ABORTED });
@@ -51,7 +51,7 @@ describe("queries", () => {
     expect(esp_ota_get_state_partition(app, undefined)).toEqual({ err: EspErr.ESP_ERR_INVALID_ARG });
   });
 
-  test("the boot partition is the active entry's, else factory, the lowest slot, test", () => {
+  test("returns the active entry's boot partition, or factory, the lowest slot or test", () => {
     const boot = (spec: Parameters<typeof board>[0]) => esp_ota_get_boot_partition(start(board(spec)))?.label;
     expect(boot({ otadata: [entry(2, VALID), undefined] })).toBe("ota_1");
     expect(boot({ factory: true })).toBe("factory");
@@ -60,7 +60,7 @@ describe("queries", () => {
     expect(boot({ slots: [], test: true })).toBe("test");
   });
 
-  test("the last invalid partition has the smaller of two sequence numbers, and a whole image", () => {
+  test("returns the last invalid partition with the smaller sequence and a valid image", () => {
     const label = (spec: Parameters<typeof board>[0]) =>
       esp_ota_get_last_invalid_partition(start(board({ factory: true, ...spec })))?.label;
     expect(label({ otadata: [entry(1, INVALID), entry(2, ABORTED)] })).toBe("ota_0");
@@ -70,7 +70,7 @@ describe("queries", () => {
     expect(label({ otadata: [entry(1, VALID), torn(2, ABORTED)] })).toBeUndefined();
   });
 
-  test("a descriptor is read from any app partition, whole image or not; the running one's never changes", () => {
+  test("reads a descriptor from any app partition; the running app's never changes", () => {
     const app = start(board({ otadata: [entry(1, VALID), undefined], corrupt: [1], test: true, empty: ["test"] }));
     const describe_ = (label: string) => esp_ota_get_partition_description(app, partition(app, label));
     expect(describe_("ota_1")).toMatchObject({ err: EspErr.ESP_OK, description: { version: "1" } });
@@ -82,7 +82,7 @@ describe("queries", () => {
 });
 
 describe("set_boot_partition", () => {
-  test("verifies first, whatever the type, and takes apps only", () => {
+  test("verifies any type of partition first, and accepts only apps", () => {
     const app = start(board({ otadata: [entry(1, VALID), undefined], corrupt: [1] }));
     expect(esp_ota_set_boot_partition(app, undefined)).toBe(EspErr.ESP_ERR_INVALID_ARG);
     expect(esp_ota_set_boot_partition(app, partition(app, "nvs"))).toBe(EspErr.ESP_ERR_OTA_VALIDATE_FAILED);
@@ -92,7 +92,7 @@ describe("set_boot_partition", () => {
     expect(app.flash.operationCount).toBe(0);
   });
 
-  test("with sequence 0 active, the same slot keeps sequence 0", () => {
+  test("keeps sequence 0 if it selects the same slot again", () => {
     const hardware = board({ slots: [0, 1, 2], otadata: [entry(0, VALID), undefined] });
     const app = start(hardware);
     expect(esp_ota_set_boot_partition(app, partition(app, "ota_0"))).toBe(EspErr.ESP_OK);
@@ -132,14 +132,14 @@ describe("rollback", () => {
     expect(otadataOf(hardware)[1]).toBe(possible ? "2:invalid" : "2:valid");
   });
 
-  test("an app that gives itself up isn't started again", () => {
+  test("does not start an app again that marked itself invalid", () => {
     const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
     expect(esp_ota_mark_app_invalid_rollback(start(hardware))).toBe(EspErr.ESP_OK);
     expect(bootOf(hardware)).toBe(0);
     expect(otadataOf(hardware)).toEqual(["1:valid", "2:invalid"]);
   });
 
-  test("the inactive entry is erased only if it is whole and of a slot that isn't running", () => {
+  test("erases the inactive entry only if its CRC is correct and its slot isn't running", () => {
     const erase = (otadata: NonNullable<Parameters<typeof board>[0]>["otadata"] & {}) => {
       const hardware = board({ factory: true, otadata });
       return [esp_ota_invalidate_inactive_ota_data_slot(start(hardware)), otadataOf(hardware)];
@@ -151,7 +151,7 @@ describe("rollback", () => {
     expect(erase([undefined, undefined])).toEqual([EspErr.ESP_FAIL, ["blank", "blank"]]);
   });
 
-  test("erasing the last app erases its whole partition, then its entry", () => {
+  test("erases the whole partition of the last app, then its entry", () => {
     const hardware = board({ otadata: [entry(1, VALID), entry(2, VALID)] });
     const app = start(hardware);
     expect(esp_ota_erase_last_boot_app_partition(app)).toBe(EspErr.ESP_OK);
@@ -186,7 +186,7 @@ describe("an update", () => {
     expect(hardware.flash.wear(partition(app, "ota_0").address / 4096)).toBe(1); // each sector erased once
   });
 
-  test("erases as much as it is told to: all, the size rounded up, or as it goes", () => {
+  test("erases the whole partition, the rounded size, or sector by sector", () => {
     const erased = (imageSize: number) => {
       const app = start(board({ otadata: [entry(1, VALID), undefined] }));
       esp_ota_begin(app, partition(app, "ota_1"), imageSize);
@@ -197,7 +197,7 @@ describe("an update", () => {
     ]);
   });
 
-  test("refuses what can't be updated", () => {
+  test("rejects partitions that can't be updated", () => {
     const app = start(board({ factory: true, otadata: [entry(1, VALID), undefined] }));
     const err = (label: string) => esp_ota_begin(app, partition(app, label), 0).err;
     expect(esp_ota_begin(app, undefined, 0).err).toBe(EspErr.ESP_ERR_INVALID_ARG);

@@ -25,7 +25,7 @@ const running = () =>
     }),
   );
 
-test("partitions are found by type, subtype and label, in the order of the table", () => {
+test("finds partitions by type, subtype and label, in the order of the table", () => {
   const app = running();
   const find = (...args: [number, number, string?]) => esp_partition_find_first(app, ...args)?.label;
   expect(find(PartitionType.APP, ESP_PARTITION_SUBTYPE_ANY)).toBe("factory");
@@ -36,7 +36,7 @@ test("partitions are found by type, subtype and label, in the order of the table
   expect(find(ESP_PARTITION_TYPE_ANY, 0x11)).toBeUndefined();
 });
 
-test("a partition is the table's only if all of it is", () => {
+test("verifies a partition only if all members match the table", () => {
   const app = running();
   const slot = partition(app, "ota_1");
   expect(esp_partition_verify(app, { ...slot })).toBe(slot);
@@ -44,7 +44,7 @@ test("a partition is the table's only if all of it is", () => {
   expect(esp_partition_verify(app, { ...slot, size: slot.size - 0x1000 })).toBeUndefined();
 });
 
-describe("checks come in ESP-IDF's order", () => {
+describe("checks in ESP-IDF's order", () => {
   const { ESP_ERR_INVALID_ARG, ESP_ERR_INVALID_SIZE, ESP_ERR_NOT_ALLOWED, ESP_OK } = EspErr;
 
   test.for([
@@ -53,7 +53,7 @@ describe("checks come in ESP-IDF's order", () => {
     { offset: SLOT_SIZE + 1, size: 0, err: ESP_ERR_INVALID_ARG },
     { offset: 0, size: SLOT_SIZE + 1, err: ESP_ERR_INVALID_SIZE },
     { offset: SLOT_SIZE - 1, size: 2, err: ESP_ERR_INVALID_SIZE },
-  ])("$size bytes at $offset give $err when read and written", ({ offset, size, err }) => {
+  ])("returns $err for reading and writing $size bytes at $offset", ({ offset, size, err }) => {
     const app = running();
     const slot = partition(app, "ota_1");
     const read = esp_partition_read(app, slot, offset, size);
@@ -69,13 +69,13 @@ describe("checks come in ESP-IDF's order", () => {
     { offset: 0, size: SLOT_SIZE + 0x1000, err: ESP_ERR_INVALID_SIZE },
     { offset: 1, size: 1, err: ESP_ERR_INVALID_SIZE },
     { offset: 1, size: 0x1000, err: ESP_ERR_INVALID_ARG },
-  ])("an erase of $size bytes at $offset gives $err", ({ offset, size, err }) => {
+  ])("returns $err for erasing $size bytes at $offset", ({ offset, size, err }) => {
     const app = running();
     expect(esp_partition_erase_range(app, partition(app, "ota_1"), offset, size)).toBe(err);
     expect(app.flash.violations).toEqual([]);
   });
 
-  test("a read-only partition can be read, and nothing else", () => {
+  test("allows only reads of a read-only partition", () => {
     const app = running();
     const nvs = partition(app, "nvs");
     expect(esp_partition_read(app, nvs, 0, 4).err).toBe(ESP_OK);
@@ -84,7 +84,7 @@ describe("checks come in ESP-IDF's order", () => {
   });
 });
 
-test("a write does as the chip does: bits are cleared, and only an erase sets them", () => {
+test("clears bits when writing, and sets them only by an erase", () => {
   const app = running();
   const slot = partition(app, "ota_1");
   expect(esp_partition_erase_range(app, slot, 0, 0x1000)).toBe(EspErr.ESP_OK);
@@ -94,7 +94,7 @@ test("a write does as the chip does: bits are cleared, and only an erase sets th
   expect(app.flash.violations.map(({ kind }) => kind)).toEqual(["program-without-erase"]);
 });
 
-test("writes into the running app or the partition table abort, with nothing done", () => {
+test("aborts writes to the running app or the partition table, with nothing changed", () => {
   const app = running();
   const slot = partition(app, "ota_0");
   const table = { ...slot, address: 0x8c00, size: 0x1000 };
@@ -109,7 +109,7 @@ test("writes into the running app or the partition table abort, with nothing don
   expect(esp_partition_erase_range(app, below, 0, 0x1000)).toBe(EspErr.ESP_OK);
 });
 
-test("a partition beyond the flash can't be read", () => {
+test("rejects reads of a partition beyond the flash", () => {
   const app = running();
   const beyond = { ...partition(app, "ota_1"), address: app.flash.sizeBytes };
   expect(esp_partition_read(app, beyond, 0, 16)).toMatchObject({ err: EspErr.ESP_ERR_INVALID_ARG });

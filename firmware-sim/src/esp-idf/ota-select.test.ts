@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { EspAbort } from "../esp-err/esp-abort.ts";
 import { nextSequence } from "./ota-select.ts";
 
-test("the next sequence number is the smallest from the current one on that selects the slot", () => {
+test("finds the smallest sequence from the current one on that selects the slot", () => {
   const case_ = fc
     .integer({ min: 1, max: 16 })
     .chain((count) => fc.tuple(fc.constant(count), fc.nat(count - 1), fc.integer({ min: 1, max: 0xffff_ff00 })));
@@ -24,10 +24,13 @@ test.for([
   { current: 0xffff_fffe, slot: 1, count: 2, sequence: 0xffff_fffe },
   { current: 0, slot: 0, count: 2, sequence: 1 },
   { current: 0, slot: 1, count: 2, sequence: 0 },
-])("at the border: from $current to slot $slot of $count it is $sequence", ({ current, slot, count, sequence }) => {
-  expect(nextSequence(current, slot, count)).toBe(sequence);
-});
+])(
+  "finds $sequence after $current for slot $slot of $count near the overflow",
+  ({ current, slot, count, sequence }) => {
+    expect(nextSequence(current, slot, count)).toBe(sequence);
+  },
+);
 
-test("with four slots the device may search for ever", () => {
+test("may search forever with four slots", () => {
   expect(() => nextSequence(0xffff_fffe, 3, 4)).toThrow(EspAbort);
 });

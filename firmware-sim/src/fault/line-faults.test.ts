@@ -13,19 +13,19 @@ function bytesOf(outcomes: readonly LineOutcome[]): readonly number[] {
 
 const TEN = Uint8Array.from({ length: 10 }, (_, index) => index);
 
-test("a line without faults passes everything as it is", () => {
+test("passes all bytes without faults", () => {
   const line = lineWith("bench-2:line-lose=to-board,probability=1", "bench-1:line-lose=to-host,probability=1");
   expect(line.outcomesOf("to-board", TEN)).toEqual([{ type: "pass", bytes: TEN }]);
   expect(line.outcomesOf("to-host", TEN)).toEqual([]);
 });
 
-test("the n-th byte is lost, counted over all pieces", () => {
+test("loses the n-th byte, counted over all pieces", () => {
   const line = lineWith("bench-1:line-lose=to-board,atByte=13");
   expect(bytesOf(line.outcomesOf("to-board", TEN))).toEqual([...TEN]);
   expect(bytesOf(line.outcomesOf("to-board", TEN))).toEqual([0, 1, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test("a flipped byte differs in one bit, an inserted one comes before", () => {
+test("flips one bit of a byte, and inserts a byte before another", () => {
   const flipped = bytesOf(lineWith("*:line-flip=to-board,atByte=3").outcomesOf("to-board", TEN));
   const difference = (flipped[2] ?? 0) ^ 2;
   expect(difference !== 0 && (difference & (difference - 1)) === 0).toBe(true);
@@ -34,7 +34,7 @@ test("a flipped byte differs in one bit, an inserted one comes before", () => {
   expect(inserted.toSpliced(2, 1)).toEqual([...TEN]);
 });
 
-test("a stall parts what comes at once from what comes late, and an unplug ends it", () => {
+test("delays the bytes after a stall, and drops those after an unplug", () => {
   const line = lineWith("*:line-stall=to-host,atByte=3,stallMs=50", "*:line-unplug=to-host,atByte=6");
   expect(line.outcomesOf("to-host", TEN)).toEqual([
     { type: "pass", bytes: TEN.slice(0, 2) },
@@ -44,7 +44,7 @@ test("a stall parts what comes at once from what comes late, and an unplug ends 
   ]);
 });
 
-test("a probability hits as often as it says, and the same bytes with the same seed", () => {
+test("hits with the given probability, and the same bytes for the same seed", () => {
   const line = () => lineWith("*:line-lose=to-board,probability=0.01");
   const many = new Uint8Array(20_000).map((_, index) => index);
   const left = bytesOf(line().outcomesOf("to-board", many));

@@ -12,11 +12,11 @@ function linkWith(...faults: readonly string[]): LinkFaults {
   return new LinkFaults(faults.map(parseFault), "bench-1", ROOT, createRandom(1));
 }
 
-test("a link without faults delivers each message once, at once", () => {
+test("delivers each message once, without delay, if there are no faults", () => {
   expect(linkWith("bench-2:lose=any,probability=1", "bench-1:self-test=fail").deliveryDelays(CHUNK)).toEqual([0]);
 });
 
-test("faults hit the kind of message they name", () => {
+test("applies faults only to their kind of message", () => {
   const link = linkWith("bench-1:lose=chunk,probability=1", "bench-1:duplicate=offer,probability=1");
   expect(link.deliveryDelays(CHUNK)).toEqual([]);
   expect(link.deliveryDelays(TOPICS.deviceChunk("bench-1"))).toEqual([]);
@@ -25,7 +25,7 @@ test("faults hit the kind of message they name", () => {
   expect(link.deliveryDelays(TOPICS.state("bench-1"))).toEqual([0]);
 });
 
-test("a probability is about how often it happens", () => {
+test("applies a fault with about its probability", () => {
   const link = linkWith("*:lose=any,probability=0.25");
   const lost = Array.from({ length: 4000 }, () => link.deliveryDelays("other")).filter(
     (delays) => delays.length === 0,
@@ -34,7 +34,7 @@ test("a probability is about how often it happens", () => {
   expect(lost).toBeLessThan(1200);
 });
 
-test("a delay is at most what the fault says", () => {
+test("delays messages by at most the limit of the fault", () => {
   const link = linkWith("*:delay=any,probability=1,delayMs=30");
   const delays = Array.from({ length: 200 }, () => link.deliveryDelays(CHUNK)[0] ?? 0);
   expect(Math.max(...delays)).toBeLessThanOrEqual(30);

@@ -28,7 +28,7 @@ test.for([
     "a:line-stall=to-host,atByte=7,stallMs=50",
     { type: "line-stall", device: "a", direction: "to-host", atByte: 7, stallMs: 50 },
   ],
-] as const)("%s is read", ([text, expected]) => {
+] as const)("parses %s", ([text, expected]) => {
   const known = text.replace("variant=prefix-half,", "");
   expect(parseFault(known)).toEqual(expected);
   expect(parseFaultsJson(JSON.stringify([expected]))).toEqual([expected]);
@@ -51,11 +51,11 @@ test.for([
   ["bench-1:line-lose=up,atByte=1", "to-board, to-host"],
   ["bench-1:line-lose=to-board,atByte=0", "atByte is 0"],
   ["bench-1:lose=chunk,probabilty=0.5", '"probabilty" is not a member of this fault'],
-] as const)("%j is refused: %s", ([text, why]) => {
+] as const)("rejects %j: %s", ([text, why]) => {
   expect(() => parseFault(text)).toThrow(why);
 });
 
-test("any text is a fault, or refused with the grammar as a hint", () => {
+test("parses any text, or rejects it with the grammar as a hint", () => {
   const parts = fc.constantFrom(
     "*",
     "a",
@@ -90,7 +90,7 @@ test("any text is a fault, or refused with the grammar as a hint", () => {
   );
 });
 
-test("faults are for a device, for names with a prefix, or for every device", () => {
+test("applies faults to a device, to names with a prefix, or to every device", () => {
   const faults = ["bench-1:self-test=fail", "bench-*:duplicate", "*:lose"].map(parseFault);
   expect(faultsOf(faults, "bench-1")).toHaveLength(3);
   expect(faultsOf(faults, "bench-10").map(({ type }) => type)).toEqual(["duplicate", "lose"]);

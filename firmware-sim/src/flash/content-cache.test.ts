@@ -30,7 +30,7 @@ function cachedFlash(): NorFlash {
 
 const BLANK_SUM = 2 * SECTOR_SIZE * 0xff;
 
-test("what was computed once is not computed again, on the flash itself or on a copy", () => {
+test("returns a cached result for the flash and for a copy", () => {
   const flash = cachedFlash();
   const { sum, counts } = summing();
   expect(sum(flash)).toBe(7 * SECTOR_SIZE + BLANK_SUM);
@@ -39,7 +39,7 @@ test("what was computed once is not computed again, on the flash itself or on a 
   expect(counts.computed).toBe(1);
 });
 
-test("a changed page is seen, in place and on a copy, and the unchanged one stays known", () => {
+test("detects a changed page in place and on a copy, and keeps the unchanged one", () => {
   const flash = cachedFlash();
   const { sum, counts } = summing();
   sum(flash);
@@ -56,7 +56,7 @@ test("a changed page is seen, in place and on a copy, and the unchanged one stay
   expect(counts.computed).toBe(5);
 });
 
-test("sectors that were not read don't matter", () => {
+test("ignores sectors that were not read", () => {
   const flash = cachedFlash();
   const { sum, counts } = summing();
   sum(flash);
@@ -65,7 +65,7 @@ test("sectors that were not read don't matter", () => {
   expect(counts.computed).toBe(1);
 });
 
-test("weak cells and bits that read wrong are read each time", () => {
+test("does not cache reads of weak cells or of bits that read wrong", () => {
   const weak = cachedFlash();
   const { sum, counts } = summing();
   weak.cutPowerAt({ operation: 1, moment: "during", variant: "done-but-weak", seed: 1 });
@@ -79,14 +79,14 @@ test("weak cells and bits that read wrong are read each time", () => {
   expect([sum(flipping), sum(flipping)]).toEqual([7 * SECTOR_SIZE + BLANK_SUM, 7 * SECTOR_SIZE + BLANK_SUM - 1]);
 });
 
-test("reads beyond the end break the rule each time", () => {
+test("records a violation for every read beyond the end", () => {
   const flash = cachedFlash();
   const beyond = () => flash.remember("beyond", (reader) => reader.read(SIZE - 1, 2).length);
   expect([beyond(), beyond()]).toEqual([0, 0]);
   expect(flash.violationCount).toBe(2);
 });
 
-test("without power nothing is remembered, and without a cache everything is computed", () => {
+test("does not cache without power, and computes everything without a cache", () => {
   const flash = cachedFlash();
   const { sum } = summing();
   sum(flash);
@@ -99,7 +99,7 @@ test("without power nothing is remembered, and without a cache everything is com
   expect(again.counts.computed).toBe(2);
 });
 
-test("whatever is done to a flash and its copies, what is remembered is what would be computed", () => {
+test("returns what it would compute after any operations on a flash and its copies", () => {
   const step = fc.record({
     what: fc.constantFrom("program", "erase", "load", "fork", "tear"),
     on: fc.nat(3),

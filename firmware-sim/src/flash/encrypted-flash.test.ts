@@ -4,7 +4,7 @@ import { NorFlash } from "./nor-flash.ts";
 
 const BLOCK = Uint8Array.from({ length: 16 }, (_, index) => index);
 
-test("what is programmed reads back, and lies in the cells as something else", () => {
+test("reads back what was programmed, and stores different bytes in the cells", () => {
   const flash = new NorFlash(2 ** 20);
   const encrypted = new EncryptedFlash(flash, 7);
   expect(encrypted.program(0x2010, BLOCK)).toBe(true);
@@ -16,14 +16,14 @@ test("what is programmed reads back, and lies in the cells as something else", (
   expect(parts).toEqual([...BLOCK]);
 });
 
-test("erased cells read as noise, unlike at each address", () => {
+test("reads erased cells as noise that differs by address", () => {
   const encrypted = new EncryptedFlash(new NorFlash(2 ** 20), 7);
   expect(encrypted.eraseRange(0, 0x1000)).toBe(true);
   expect(new Set(encrypted.read(0, 4096)).size).toBeGreaterThan(250);
   expect(encrypted.read(0, 16)).not.toEqual(encrypted.read(16, 16));
 });
 
-test("a program is of whole blocks, or refused and reported", () => {
+test("rejects and reports a program that is not of whole blocks", () => {
   const flash = new NorFlash(2 ** 20);
   const encrypted = new EncryptedFlash(flash, 7);
   expect(encrypted.program(8, BLOCK)).toBe(false);

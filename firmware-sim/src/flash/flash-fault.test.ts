@@ -11,7 +11,7 @@ function flashWith(...faults: readonly FlashFault[]): NorFlash {
   return flash;
 }
 
-test("an erase that fails says so and changes nothing, and takes its time", () => {
+test("reports an erase that fails, and changes nothing", () => {
   const flash = flashWith({ type: "erase-fails", sectorIndex: 1 });
   expect(flash.eraseRange(0, 0x3000)).toBe(false);
   expect(flash.truth(0x1000, 1)).toEqual(Uint8Array.of(0xa5));
@@ -19,7 +19,7 @@ test("an erase that fails says so and changes nothing, and takes its time", () =
   expect(flash.busyMs).toBe(90);
 });
 
-test("an erase that is ignored says that it is done", () => {
+test("reports success for an erase that is ignored", () => {
   const flash = flashWith({ type: "erase-ignored", sectorIndex: 1, from: 2 });
   expect(flash.eraseSector(0x1000)).toBe(true);
   expect(flash.truth(0x1000, 1)).toEqual(Uint8Array.of(0xff));
@@ -28,14 +28,14 @@ test("an erase that is ignored says that it is done", () => {
   expect(flash.truth(0x1000, 1)).toEqual(Uint8Array.of(0x12));
 });
 
-test("a program that fails stops at its page", () => {
+test("stops at the page whose program fails", () => {
   const flash = flashWith({ type: "program-fails", sectorIndex: 2, from: 2 });
   expect(flash.program(0x2000, new Uint8Array(768))).toBe(false);
   expect([0x2000, 0x2100, 0x2200].map((offset) => flash.truth(offset, 1)[0])).toEqual([0, 0xff, 0xff]);
   expect(flash.counters.bytesProgrammed).toBe(256);
 });
 
-test("a program that is ignored or fades says that it is done; the latter reads right for a while", () => {
+test("reports success for a program that is ignored or fades", () => {
   const ignored = flashWith({ type: "program-ignored", sectorIndex: 2 });
   expect(ignored.program(0x2000, Uint8Array.of(0))).toBe(true);
   expect(ignored.read(0x2000, 1)).toEqual(Uint8Array.of(0xff));
@@ -47,7 +47,7 @@ test("a program that is ignored or fades says that it is done; the latter reads 
   expect(fading.read(0x2000, 2)).toEqual(Uint8Array.of(0xff, 0xff));
 });
 
-test("a bit flips at one read, or at every one, and its cell stays right", () => {
+test("flips a bit at one read or at every read, and keeps its cell correct", () => {
   const flash = flashWith(
     { type: "read-flip", offset: 0x1003, bit: 0, read: 2 },
     { type: "read-flip", offset: 0x1fff, bit: 7 },
@@ -59,14 +59,14 @@ test("a bit flips at one read, or at every one, and its cell stays right", () =>
   expect([1, 2, 3].map(() => flash.read(0x1003, 1)[0])).toEqual([0xa5, 0xa4, 0xa5]);
 });
 
-test("a snapshot has the same faults, used as much", () => {
+test("copies the faults and their counts to a snapshot", () => {
   const flash = flashWith({ type: "erase-fails", sectorIndex: 1, from: 2 });
   expect(flash.eraseSector(0x1000)).toBe(true);
   const copy = flash.snapshot();
   expect([copy.eraseSector(0x1000), flash.eraseSector(0x1000)]).toEqual([false, false]);
 });
 
-test("a power cut in an operation that fails leaves the cells as they were", () => {
+test("leaves the cells unchanged if power fails in an operation that fails", () => {
   const flash = flashWith({ type: "erase-fails", sectorIndex: 1 });
   flash.cutPowerAt({ operation: 1, moment: "during", variant: "all-zero" });
   expect(() => flash.eraseSector(0x1000)).toThrow(/power cut during/);

@@ -18,7 +18,7 @@ function cutDuring(work: () => void): PowerCut {
   throw new Error("the cut never fell");
 }
 
-test("a new flash is blank and costs no memory per sector", () => {
+test("starts blank, without memory per sector", () => {
   const flash = new NorFlash(128 * MIB);
   expect(flash.read(127 * MIB, 16)).toEqual(new Uint8Array(16).fill(0xff));
   expect(flash.operationCount).toBe(0);
@@ -27,7 +27,7 @@ test("a new flash is blank and costs no memory per sector", () => {
   }
 });
 
-test("a program clears bits and never sets one", () => {
+test("clears bits and never sets one", () => {
   const flash = new NorFlash(MIB);
   flash.program(0x1000, Uint8Array.of(0b1111_0000));
   flash.program(0x1000, Uint8Array.of(0b1010_1010));
@@ -41,7 +41,7 @@ test("a program clears bits and never sets one", () => {
   ]);
 });
 
-test("each page touched is one operation, however short the piece", () => {
+test("counts one operation for each page touched", () => {
   const flash = new NorFlash(MIB);
   flash.program(PAGE_SIZE - 1, new Uint8Array(PAGE_SIZE + 2)); // the last byte of a page, a page, one byte
   flash.program(0x3000, new Uint8Array(0));
@@ -58,7 +58,7 @@ test("each page touched is one operation, however short the piece", () => {
   expect(flash.busyMs).toBeCloseTo(3 * 0.7 + 2 * 45);
 });
 
-test("what breaks the rules of the chip is refused and recorded", () => {
+test("rejects and records violations of the chip's rules", () => {
   const flash = new NorFlash(MIB);
   expect(flash.program(MIB - 1, new Uint8Array(2))).toBe(false);
   expect(flash.read(MIB, 1)).toEqual(new Uint8Array(0));
@@ -78,13 +78,13 @@ test("what breaks the rules of the chip is refused and recorded", () => {
   expect(flash.dump().every((byte) => byte === 0xff)).toBe(true);
 });
 
-test("a program loop gone wild keeps only the first thousand violations, and counts all", () => {
+test("keeps the first thousand violations, and counts all", () => {
   const flash = new NorFlash(MIB);
   for (let index = 0; index < 1_500; index++) flash.eraseSector(1);
   expect([flash.violations.length, flash.violationCount]).toEqual([1_000, 1_500]);
 });
 
-test("a snapshot and its original no longer see each other's changes", () => {
+test("separates a snapshot from later changes of its original", () => {
   const flash = new NorFlash(MIB);
   flash.load(0, Uint8Array.of(1, 2, 3));
   flash.eraseSector(0x1000);
@@ -98,7 +98,7 @@ test("a snapshot and its original no longer see each other's changes", () => {
   expect([flash.wear(0), copy.wear(0), copy.wear(1)]).toEqual([0, 1, 1]);
 });
 
-test("loading puts bytes over any content, across sectors, without wear or counts", () => {
+test("loads bytes over any content, across sectors, without wear or counts", () => {
   const flash = new NorFlash(MIB);
   const bytes = Uint8Array.from({ length: 3 * SECTOR_SIZE }, (_, index) => index % 251);
   flash.load(100, new Uint8Array(4 * SECTOR_SIZE));
@@ -111,7 +111,7 @@ test("loading puts bytes over any content, across sectors, without wear or count
   expect(() => flash.load(MIB - 1, Uint8Array.of(1, 2))).toThrow(RangeError);
 });
 
-test("sectors are shown without a copy, in order and within their borders", () => {
+test("visits sectors without a copy, in order and within their bounds", () => {
   const flash = new NorFlash(MIB);
   flash.load(0xffe, Uint8Array.of(1, 2, 3, 4));
   const parts: [number, number[]][] = [];
@@ -127,7 +127,7 @@ describe("power cuts", () => {
   test.for([
     { moment: "before", expected: 0xff },
     { moment: "after", expected: 0x00 },
-  ] as const)("a cut $moment the operation leaves it undone or done", ({ moment, expected }) => {
+  ] as const)("leaves the operation undone or done after a cut $moment it", ({ moment, expected }) => {
     const flash = new NorFlash(MIB);
     flash.cutPowerAt({ operation: 2, moment });
     const cut = cutDuring(() => flash.program(0, new Uint8Array(3 * PAGE_SIZE)));
@@ -137,7 +137,7 @@ describe("power cuts", () => {
     expect(flash.truth(2 * PAGE_SIZE, 1)).toEqual(Uint8Array.of(0xff)); // the page after never began
   });
 
-  test("without power every access fails the same way, until power is back", () => {
+  test("fails every access without power in the same way", () => {
     const flash = new NorFlash(MIB);
     flash.cutPowerAt({ operation: 1, moment: "before" });
     const cut = cutDuring(() => flash.eraseSector(0));
@@ -153,7 +153,7 @@ describe("power cuts", () => {
     expect(flash.wear(0)).toBe(1);
   });
 
-  test("operations are counted from the moment of arming, erases and programs alike", () => {
+  test("counts operations from the moment of arming, both erases and programs", () => {
     const flash = new NorFlash(MIB);
     flash.eraseSector(0);
     flash.cutPowerAt({ operation: 2, moment: "after" });
@@ -165,7 +165,7 @@ describe("power cuts", () => {
     expect(flash.eraseSector(0)).toBe(true);
   });
 
-  test("a plan that can't be carried out is refused by name", () => {
+  test("rejects an impossible plan by name", () => {
     const flash = new NorFlash(MIB);
     const refused = expect.objectContaining({ code: "simulation/invalid-fault" });
     expect(() => flash.cutPowerAt({ operation: 0, moment: "before" })).toThrow(refused);
@@ -175,7 +175,7 @@ describe("power cuts", () => {
     expect(flash.operationCount).toBe(0);
   });
 
-  test("there are ten torn erases and twelve torn programs, each with its own name", () => {
+  test("has ten torn erases and twelve torn programs with distinct names", () => {
     expect(new Set(ERASE_TEARS.map(({ name }) => name)).size).toBe(10);
     expect(new Set(PROGRAM_TEARS.map(({ name }) => name)).size).toBe(12);
   });
@@ -203,14 +203,14 @@ describe("power cuts", () => {
     { name: "suffix-half", expected: [0xff, 0xff, 0x33, 0x44] },
     { name: "done-but-weak", expected: [0x11, 0x22, 0x33, 0x44] },
     { name: "done", expected: [0x11, 0x22, 0x33, 0x44] },
-  ])("a program torn as $name", ({ name, expected }) => {
+  ])("tears a program as $name", ({ name, expected }) => {
     const flash = new NorFlash(MIB);
     flash.cutPowerAt({ operation: 1, moment: "during", variant: name });
     cutDuring(() => flash.program(0, Uint8Array.of(0x11, 0x22, 0x33, 0x44)));
     expect([...flash.truth(0, 4)]).toEqual(expected);
   });
 
-  test("all-but-one-bit misses exactly one bit, and every bit comes up with some seed", () => {
+  test("tears a program as all-but-one-bit in exactly one bit, any of them with some seed", () => {
     const missed = new Set<number>();
     for (let seed = 0; seed < 400; seed++) {
       const flash = new NorFlash(MIB);
@@ -231,7 +231,7 @@ describe("power cuts", () => {
     { name: "zeroed-half", share: 0.5 },
     { name: "zeroed-three-quarters", share: 0.75 },
     { name: "all-zero", share: 1 },
-  ])("an erase torn as $name leaves its head and a zeroed tail", ({ name, share }) => {
+  ])("tears an erase as $name: the start is unchanged and the end is zero", ({ name, share }) => {
     const flash = new NorFlash(MIB);
     flash.load(0x1000, new Uint8Array(SECTOR_SIZE).fill(0xa5));
     flash.cutPowerAt({ operation: 1, moment: "during", variant: name });
@@ -246,7 +246,7 @@ describe("power cuts", () => {
     { name: "mix-10", ones: [0.3, 0.38] }, // a tenth freed, half of the rest still old, and half of the old bits are 1
     { name: "mix-50", ones: [0.59, 0.66] },
     { name: "mix-90", ones: [0.89, 0.96] },
-  ])("an erase torn as $name is a seeded mix of old bits, zeros and ones", ({ name, ones }) => {
+  ])("tears an erase as $name: a seeded mix of old bits, zeros and ones", ({ name, ones }) => {
     const tear = (seed: number) => {
       const flash = new NorFlash(MIB);
       flash.load(0, new Uint8Array(SECTOR_SIZE).fill(0xa5));
@@ -262,7 +262,7 @@ describe("power cuts", () => {
     expect(tear(1)).not.toEqual(tear(2));
   });
 
-  test("without a named variant the seed chooses one", () => {
+  test("chooses a variant by the seed if none is named", () => {
     const variants = new Set(
       Array.from({ length: 100 }, (_, seed) => {
         const flash = new NorFlash(MIB);
@@ -290,7 +290,7 @@ describe("weak cells", () => {
     return Number.POSITIVE_INFINITY;
   };
 
-  test("read right at first, and wrong after some reads that the seed decides", () => {
+  test("read correctly at first, and wrong after a number of reads that the seed decides", () => {
     const counts = new Set(Array.from({ length: 50 }, (_, seed) => readsUntilWrong(weaklyErased(seed))));
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(1);
     expect(Math.max(...counts)).toBeLessThanOrEqual(12);
@@ -298,7 +298,7 @@ describe("weak cells", () => {
     expect(readsUntilWrong(weaklyErased(4))).toBe(readsUntilWrong(weaklyErased(4)));
   });
 
-  test("or after some later power-on without a read", () => {
+  test("read wrong after a later power-on without a read", () => {
     for (let seed = 0; seed < 20; seed++) {
       const flash = weaklyErased(seed);
       for (let boots = 0; boots < 3; boots++) flash.powerOn();
@@ -307,7 +307,7 @@ describe("weak cells", () => {
     }
   });
 
-  test("hold after a whole erase, and where they are programmed again", () => {
+  test("are firm after a complete erase, and where they are programmed again", () => {
     const erased = weaklyErased(1);
     erased.eraseSector(0);
     expect(readsUntilWrong(erased)).toBe(Number.POSITIVE_INFINITY);
@@ -317,13 +317,13 @@ describe("weak cells", () => {
     for (let reads = 0; reads < 20; reads++) expect(programmed.read(0, 1)).toEqual(Uint8Array.of(0));
   });
 
-  test("a snapshot has the same weak cells with the same life left", () => {
+  test("keep their remaining life in a snapshot", () => {
     const flash = weaklyErased(2);
     const copy = flash.snapshot();
     expect(readsUntilWrong(flash)).toBe(readsUntilWrong(copy));
   });
 
-  test("a program that reads as done may lose bits it cleared, and no others", () => {
+  test("lose only bits that the program just cleared", () => {
     const flash = new NorFlash(MIB);
     flash.cutPowerAt({ operation: 1, moment: "during", variant: "done-but-weak", seed: 3 });
     cutDuring(() => flash.program(0, Uint8Array.of(0x0f, 0xf0)));
@@ -410,7 +410,7 @@ describe("against a plain array", () => {
     flash: NorFlash;
   }
 
-  test("any sequence of programs, erases, reads and snapshots leaves what AND and fill would", () => {
+  test("matches AND and fill after any sequence of programs, erases, reads and snapshots", () => {
     const commands = fc.commands(
       [
         fc.tuple(offsets, fc.uint8Array({ maxLength: 700 })).map(([offset, bytes]) => new Program(offset, bytes)),

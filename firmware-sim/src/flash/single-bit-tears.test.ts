@@ -9,7 +9,7 @@ function cut(flash: NorFlash, variant: string, act: () => unknown): void {
   expect(act).toThrow(variant);
 }
 
-test("each program that misses a bit leaves just that one", () => {
+test("leaves out exactly the named bit of a program", () => {
   const variants = missedBitVariants(RECORD);
   expect(variants).toEqual(["all-but-bit-4", "all-but-bit-5", "all-but-bit-6", "all-but-bit-7", "all-but-bit-16"]);
   const left = variants.map((variant) => {
@@ -26,14 +26,14 @@ test("each program that misses a bit leaves just that one", () => {
   ]);
 });
 
-test("a bit that was 0 before is not missed: no program sets one", () => {
+test("does not affect a bit that was already 0", () => {
   const flash = new NorFlash(2 ** 20);
   flash.load(0, Uint8Array.of(0x0f));
   cut(flash, "all-but-bit-4", () => flash.program(0, Uint8Array.of(0x07)));
   expect(flash.truth(0, 1)).toEqual(Uint8Array.of(0x07));
 });
 
-test("each erase that has freed a bit has changed nothing else", () => {
+test("frees only the named bit of an erase", () => {
   const variants = freedBitVariants(RECORD);
   expect(variants).toEqual(["only-bit-4", "only-bit-5", "only-bit-6", "only-bit-7", "only-bit-16"]);
   const flash = new NorFlash(2 ** 20);
@@ -44,7 +44,7 @@ test("each erase that has freed a bit has changed nothing else", () => {
   expect(flash.truth(0x1800, 3)).toEqual(RECORD);
 });
 
-test("the names belong to one kind of operation each", () => {
+test("belongs to one kind of operation", () => {
   const flash = new NorFlash(2 ** 20);
   const refused = expect.objectContaining({ code: "simulation/invalid-fault" });
   flash.cutPowerAt({ operation: 1, moment: "during", variant: "only-bit-3" });

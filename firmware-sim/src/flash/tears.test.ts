@@ -6,13 +6,13 @@ function cut(flash: NorFlash, variant: string, act: () => unknown): void {
   expect(act).toThrow(variant);
 }
 
-test("a program that skips its first bytes has written the others", () => {
+test("writes all but the first bytes of a program", () => {
   const flash = new NorFlash(2 ** 20);
   cut(flash, "skips-first-2", () => flash.program(0, Uint8Array.of(1, 2, 3, 4)));
   expect(flash.truth(0, 4)).toEqual(Uint8Array.of(0xff, 0xff, 3, 4));
 });
 
-test("an erase that has freed a tenth of the cells has cleared none", () => {
+test("frees a tenth of the cells of an erase, and clears none", () => {
   const flash = new NorFlash(2 ** 20);
   flash.load(0, new Uint8Array(4096).fill(0x0f));
   cut(flash, "freed-10", () => flash.eraseSector(0));

@@ -30,14 +30,14 @@ test.for([
   { version: "arduino-2.0.14", release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
   { version: "", release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
   { version: undefined, release: "6.2-dev", isExact: false, neighbors: ["4.4.8", "6.2-dev"] },
-])("takes $release for version $version", ({ version, release, isExact, neighbors }) => {
+])("simulates $release for version $version", ({ version, release, isExact, neighbors }) => {
   const match = matchIdfRelease(version);
   expect(match.release.name).toBe(release);
   expect(match.isExact).toBe(isExact);
   expect(match.neighbors.map(({ name }) => name)).toEqual(neighbors);
 });
 
-test("takes the newest known release of a branch for a short form", () => {
+test("chooses the newest known release of a branch for a short form", () => {
   const asked = (text: string) => {
     const match = askedIdfRelease(text);
     return match === undefined ? undefined : [match.release.name, match.isExact];
@@ -49,14 +49,14 @@ test("takes the newest known release of a branch for a short form", () => {
   expect(asked("newest")).toBeUndefined();
 });
 
-test("a version between two releases may be like either, unless they do the same", () => {
+test("returns both neighbors of a version between two releases, unless they behave the same", () => {
   const possible = (version: string) => possibleReleases(matchIdfRelease(version)).map(({ name }) => name);
   expect(possible("v5.4-dirty")).toEqual(["5.3.5", "5.5.1"]);
   expect(possible("v5.5.5")).toEqual(["5.5.5"]);
   expect(possible("v4.4.5")).toEqual(["4.4.8"]);
 });
 
-test("a behavior that reached an old branch late is missing from the releases before", () => {
+test("excludes releases of an old branch from before it got a behavior", () => {
   const releasesWith = (name: keyof typeof IDF_BEHAVIORS) =>
     IDF_RELEASE_NAMES.filter((release) => idfRelease(release).behaviors[name]);
   expect(releasesWith("beginOpensHandleBeforeErase")).toEqual(["5.3.5", "5.5.1", "5.5.5", "6.0.2", "6.2-dev"]);
@@ -64,7 +64,7 @@ test("a behavior that reached an old branch late is missing from the releases be
   expect(releasesWith("honorsReadOnlyFlag")).toEqual(["5.3.5", "5.5.1", "5.5.5", "6.0.2", "6.2-dev"]);
 });
 
-test("every row names releases and says what differs", () => {
+test("names releases and their difference in every row", () => {
   for (const [name, row] of Object.entries(IDF_BEHAVIORS)) {
     expect(row.since, name).not.toHaveLength(0);
     for (const since of row.since) expect(parseIdfVersion(since), name).toBeDefined();

@@ -75,7 +75,7 @@ function pageState(flash: NvsFlash, page: number): number {
   return new DataView(flash.cells.buffer).getUint32(page * PAGE, true);
 }
 
-test("row 57: a cut between writing the new value and erasing the old one leaves the new; init erases the old", () => {
+test("keeps the new value after a cut before the old one is erased, and erases the old one at init", () => {
   const flash = flashWith((handle) => {
     nvs_set_u32(handle, "seq", 1);
     fillPage(handle, 2, 0);
@@ -88,14 +88,14 @@ test("row 57: a cut between writing the new value and erasing the old one leaves
   expect(entryBytes(flash, 1, 0)).toEqual(new Uint8Array(32)); // recovery overwrites what it erases
 });
 
-test("row 57, within one page: the earlier of two equal keys is erased", () => {
+test("erases the earlier of two equal keys in one page", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   cut(flash, "after", 2, () => nvs_set_u32(open(flash), "seq", 2));
   expect(nvs_get_u32(open(flash), "seq")).toEqual({ err: 0, value: 2 });
   expect([stateOf(flash, 1), stateOf(flash, 2)]).toEqual([ERASED, WRITTEN]);
 });
 
-test("row 58: a cut between entry and bitmap word leaves the old value; init erases the entry", () => {
+test("keeps the old value after a cut between entry and bitmap word, and erases the entry at init", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   cut(flash, "after", 1, () => nvs_set_u32(open(flash), "seq", 2));
   expect([stateOf(flash, 2), entryBytes(flash, 2)[24]]).toEqual([EMPTY, 2]);
@@ -108,7 +108,7 @@ test("row 58: a cut between entry and bitmap word leaves the old value; init era
   expect(stateOf(flash, 3)).toBe(WRITTEN);
 });
 
-test("row 59: a page whose erase was cut, state word blank and the rest not, is free and erased when it is used", () => {
+test("treats a page with a blank state word and other content as free, and erases it when used", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   setByte(flash, PAGE + 700, 0x00); // page 1: one byte not freed
   const handle = open(flash);
@@ -124,7 +124,7 @@ test.for([
   { what: "a wrong header CRC", offset: 28, value: 0x00 },
   { what: "an unknown state word", offset: 0, value: 0xf0 },
   { what: "a state word of zero", offset: 0, value: 0x00 },
-])("$what makes a page corrupt: its values are gone, the page is free", ({ offset, value }) => {
+])("discards the values of a page that $what makes corrupt, and frees the page", ({ offset, value }) => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   setByte(flash, offset, value);
   const handle = open(flash);
@@ -133,20 +133,20 @@ test.for([
   expect(nvs_get_u32(open(flash), "seq").value).toBe(2);
 });
 
-test("a page of a newer format version is NEW_VERSION_FOUND", () => {
+test("returns NEW_VERSION_FOUND for a page of a newer format version", () => {
   const flash = new NvsFlash(0x5000);
   flash.load(2 * PAGE, buildNvsPageHeader(0, 0xfd));
   expect(nvs_flash_init(flash)).toEqual({ err: 0x1110 });
 });
 
-test("a partition without a free page is NO_FREE_PAGES, one without a page NOT_ENOUGH_SPACE", () => {
+test("returns NO_FREE_PAGES without a free page, and NOT_ENOUGH_SPACE without any page", () => {
   const flash = new NvsFlash(0x3000);
   for (const page of [0, 1, 2]) flash.load(page * PAGE, buildNvsPageHeader(page, 0xfe));
   expect(nvs_flash_init(flash)).toEqual({ err: 0x110d });
   expect(nvs_flash_init(new NvsFlash(0xfff))).toEqual({ err: 0x1105 });
 });
 
-test("several entries written without a state are all erased", () => {
+test("erases several entries that were written without a state", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   flash.load(entryOffset(2), utf8("left by a cut"));
   flash.load(entryOffset(3), utf8("left by a cut"));
@@ -155,7 +155,7 @@ test("several entries written without a state are all erased", () => {
   expect(nvs_get_u32(handle, "seq").value).toBe(1);
 });
 
-test("an entry in an illegal state is erased", () => {
+test("erases an entry in an illegal state", () => {
   const flash = flashWith((handle) => {
     nvs_set_u32(handle, "seq", 1);
     nvs_set_u8(handle, "gone", 2);
@@ -172,7 +172,7 @@ test("an entry in an illegal state is erased", () => {
 test.for([
   { page: "active", sizeOfFill: 0 },
   { page: "full", sizeOfFill: 126 },
-])("in a page that is $page an entry with a wrong CRC is erased, and only it", ({ sizeOfFill }) => {
+])("erases only the entry with a wrong CRC in a page that is $page", ({ sizeOfFill }) => {
   const flash = flashWith((handle) => {
     nvs_set_u32(handle, "seq", 1);
     nvs_set_u8(handle, "gone", 2);
@@ -191,7 +191,7 @@ test.for([
   { page: "active", sizeOfFill: 0, state: EMPTY },
   { page: "active", sizeOfFill: 0, state: ERASED },
   { page: "full", sizeOfFill: 126, state: ERASED },
-])("in a page that is $page a string with an entry in state $state is erased as a whole", ({ sizeOfFill, state }) => {
+])("erases a whole string with an entry in state $state in a page that is $page", ({ sizeOfFill, state }) => {
   const flash = flashWith((handle) => {
     nvs_set_str(handle, "text", "x".repeat(70)); // entries 1 to 4
     nvs_set_u8(handle, "here", 3);
@@ -203,7 +203,7 @@ test.for([
   expect(nvs_get_str(handle, "text").err).toBe(0x1102);
 });
 
-test("an item's payload with a wrong CRC is NOT_FOUND, and the item erased", () => {
+test("returns NOT_FOUND for an item whose payload has a wrong CRC, and erases it", () => {
   const flash = flashWith((handle) => nvs_set_str(handle, "text", "x".repeat(70)));
   setByte(flash, entryOffset(2) + 5, entryBytes(flash, 2)[5]! ^ 1);
   const handle = open(flash);
@@ -211,7 +211,7 @@ test("an item's payload with a wrong CRC is NOT_FOUND, and the item erased", () 
   expect([1, 2, 3, 4].map((entry) => stateOf(flash, entry))).toEqual([ERASED, ERASED, ERASED, ERASED]);
 });
 
-test("a blob with a damaged chunk is NOT_FOUND, then FAIL without the chunk, then NOT_FOUND without the index", () => {
+test("returns NOT_FOUND for a blob with a damaged chunk, then FAIL, then NOT_FOUND", () => {
   const flash = flashWith((handle) => nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1)));
   setByte(flash, entryOffset(2) + 5, entryBytes(flash, 2)[5]! ^ 1);
   const handle = open(flash);
@@ -223,7 +223,7 @@ test("a blob with a damaged chunk is NOT_FOUND, then FAIL without the chunk, the
 test.for([
   { lost: "its only chunk", entry: 1 },
   { lost: "its index", entry: 4 },
-])("a blob that lost $lost is gone with all its entries after init", ({ entry }) => {
+])("erases all entries of a blob that lost $lost at init", ({ entry }) => {
   const flash = flashWith((handle) => nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1)));
   setState(flash, entry, ERASED);
   const handle = open(flash);
@@ -247,7 +247,7 @@ function flashBeforeMove(): NvsFlash {
 
 const MOVE_OPERATIONS = 20;
 
-test("a page that was being freed when power went is freed again from the start, whatever was copied", () => {
+test("frees a page again from the start if power failed while it was freed", () => {
   let freeingCount = 0;
   for (let operation = 1; operation <= MOVE_OPERATIONS + 3; operation++) {
     const flash = flashBeforeMove();
@@ -268,7 +268,7 @@ test("a page that was being freed when power went is freed again from the start,
 
 // Losses that are ESP-IDF's own.
 
-test("limit: a blob's update that is cut between its chunk and its index loses the old value too, within one page", () => {
+test("limit: loses the old value too if a blob's update is cut between chunk and index in one page", () => {
   const flash = flashWith((handle) => nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1)));
   // Chunk's entry, state, payload, state | index's entry, state, old index's state, old chunk's state.
   const outcomes = [1, 2, 3, 4, 5, 6, 7].map((operation) => {
@@ -279,7 +279,7 @@ test("limit: a blob's update that is cut between its chunk and its index loses t
   expect(outcomes).toEqual([1, 1, 1, undefined, 1, 2, 2]);
 });
 
-test("a blob's update that is cut between its chunk and its index keeps the old value where that is in another page", () => {
+test("keeps the old value in another page if a blob's update is cut between chunk and index", () => {
   const flash = flashWith((handle) => {
     nvs_set_blob(handle, "blob", new Uint8Array(64).fill(1));
     fillPage(handle, 5, 1);
@@ -292,7 +292,7 @@ test("a blob's update that is cut between its chunk and its index keeps the old 
   expect(outcomes).toEqual([1, 1, 1, 1, 1, 1, 1, 2, 2]);
 });
 
-test("a string's update keeps the old value or has the new one, wherever it is cut", () => {
+test("keeps the old value or has the new one after a cut at any point of a string's update", () => {
   const flash = flashWith((handle) => nvs_set_str(handle, "text", "1".repeat(70)));
   const outcomes = [1, 2, 3, 4, 5, 6, 7].map((operation) => {
     const copy = new NvsFlash(flash);
@@ -302,7 +302,7 @@ test("a string's update keeps the old value or has the new one, wherever it is c
   expect(outcomes).toEqual(["1", "1", "1", "1", "1", "2", "2"]);
 });
 
-test("limit: after an entry torn with its first four bytes blank, the first value written is lost with its old one", () => {
+test("limit: loses the first value written after an entry torn with four blank bytes, and its old one", () => {
   const flash = flashWith((handle) => nvs_set_u32(handle, "seq", 1));
   flash.arm({ operation: 1, moment: "during", programTear: "skips-first-4" });
   expect(() => nvs_set_u8(open(flash), "other", 0x5a)).toThrow(PowerCut);
@@ -319,21 +319,18 @@ test("limit: after an entry torn with its first four bytes blank, the first valu
 test.for([
   { tear: "all-zero", late: { err: 0, value: 7 } },
   { tear: "zeroed-quarter", late: { err: 0x1102 } },
-])(
-  "limit: a moved page's erase that is cut with its header still readable loses what it zeroed ($tear)",
-  ({ tear, late }) => {
-    const flash = flashBeforeMove();
-    flash.arm({ operation: MOVE_OPERATIONS, moment: "during", eraseTear: tear });
-    expect(() => nvs_set_u32(open(flash), "count", 500)).toThrow(PowerCut);
-    expect(flash.lastOperation).toMatchObject({ kind: "erase", offset: 0 });
-    const handle = open(flash);
-    expect(nvs_get_u32(handle, "late")).toEqual(late);
-    expect(nvs_get_str(handle, "keep").value).toBe("x".repeat(100)); // entries 1 to 5: the half that wasn't zeroed yet
-    expect(nvs_get_u8(handle, "fill0").value).toBe(1); // in another page
-  },
-);
+])("limit: loses what the cut erase of a moved page zeroed if its header is readable ($tear)", ({ tear, late }) => {
+  const flash = flashBeforeMove();
+  flash.arm({ operation: MOVE_OPERATIONS, moment: "during", eraseTear: tear });
+  expect(() => nvs_set_u32(open(flash), "count", 500)).toThrow(PowerCut);
+  expect(flash.lastOperation).toMatchObject({ kind: "erase", offset: 0 });
+  const handle = open(flash);
+  expect(nvs_get_u32(handle, "late")).toEqual(late);
+  expect(nvs_get_str(handle, "keep").value).toBe("x".repeat(100)); // entries 1 to 5: the half that wasn't zeroed yet
+  expect(nvs_get_u8(handle, "fill0").value).toBe(1); // in another page
+});
 
-test("limit: a cut while a key gets another type in another page leaves both values, each to be read by its type", () => {
+test("limit: keeps both values after a cut while a key gets another type in another page", () => {
   const flash = flashWith((handle) => {
     nvs_set_u8(handle, "key", 1);
     fillPage(handle, 2, 0);
@@ -346,7 +343,7 @@ test("limit: a cut while a key gets another type in another page leaves both val
   ]);
 });
 
-test("limit: of two keys with the same 24-bit hash in the active page, init erases the earlier", () => {
+test("limit: erases the earlier of two keys with the same 24-bit hash in the active page at init", () => {
   const [first, second] = keysWithEqualHash();
   const flash = flashWith((handle) => {
     nvs_set_u32(handle, first, 1);

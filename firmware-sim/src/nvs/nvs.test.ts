@@ -142,7 +142,7 @@ const VERSION_1 = [
   `0102${"ff".repeat(30)}`,
 ];
 
-test("the generator's namespace, number, string and blob are read, without a write", () => {
+test("reads the generator's namespace, number, string and blob without a write", () => {
   const flash = new NvsFlash(partitionOf(0x5000, VECTOR));
   const { handle } = nvs_open(init(flash), "cfg", "readonly");
   expect(nvs_get_u8(handle!, "boot")).toEqual({ err: 0, value: 7 });
@@ -151,7 +151,7 @@ test("the generator's namespace, number, string and blob are read, without a wri
   expect(flash.operationCount).toBe(0);
 });
 
-test("writing the generator's items in its order gives its bytes", () => {
+test("writes the generator's bytes for the same items in the same order", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash, "cfg");
   expect(nvs_set_u8(handle, "boot", 7)).toBe(0);
@@ -161,7 +161,7 @@ test("writing the generator's items in its order gives its bytes", () => {
   expect(nvs_commit(handle)).toBe(0);
 });
 
-test("the limits of every integer type and three string lengths match the generator's, read and written", () => {
+test("reads and writes the limits of every integer type and three string lengths as the generator does", () => {
   const golden = partitionOf(0x5000, NUMBERS);
   const flash = new NvsFlash(0x5000);
   const nvs = init(flash);
@@ -204,7 +204,7 @@ test("the limits of every integer type and three string lengths match the genera
   expect(nvs_get_str(readText, "thirtytwo").value).toBe("01234567890123456789012345678901");
 });
 
-test("a blob over two pages matches the generator's, read and written", () => {
+test("reads and writes a blob over two pages as the generator does", () => {
   const flash = new NvsFlash(partitionOf(0x5000, PAGES));
   const read = nvs_open(init(flash), "big", "readonly").handle!;
   expect(nvs_get_blob(read, "blob").value).toEqual(blobOf(4500, 0xa5));
@@ -218,7 +218,7 @@ test("a blob over two pages matches the generator's, read and written", () => {
   expect(written.cells).toEqual(flash.cells);
 });
 
-test("a blob of format version 1 is read, and replaced by one of version 2", () => {
+test("reads a blob of format version 1, and replaces it with version 2", () => {
   const flash = new NvsFlash(partitionOf(0x4000, VERSION_1));
   const handle = open(flash, "old");
   const { value } = nvs_get_blob(handle, "blob");
@@ -228,7 +228,7 @@ test("a blob of format version 1 is read, and replaced by one of version 2", () 
   expect(nvs_get_blob(open(flash, "old"), "blob").value).toEqual(blobOf(3, 1));
 });
 
-test("a value that is there already costs no flash operation", () => {
+test("writes nothing for an unchanged value", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   const write = () => [
@@ -243,7 +243,7 @@ test("a value that is there already costs no flash operation", () => {
   expect(flash.operationCount).toBe(operations);
 });
 
-test("an update writes the new entry and its state, then the old one's state: three programs of flash", () => {
+test("updates a value with three programs: new entry, its state, state of the old entry", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   nvs_set_u32(handle, "seq", 1);
@@ -255,7 +255,7 @@ test("an update writes the new entry and its state, then the old one's state: th
   expect(entryHex(flash, 2).slice(48)).toBe("02000000ffffffff");
 });
 
-test("a string's bitmap words are programmed from the last to the first, its padded end for itself", () => {
+test("programs a string's bitmap words from the last to the first, and its padded end separately", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   flash.trace = [];
@@ -282,7 +282,7 @@ test("a string's bitmap words are programmed from the last to the first, its pad
   ]);
 });
 
-test("each update of a blob takes the other half of the chunk indices", () => {
+test("alternates between the two ranges of chunk indexes for updates of a blob", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   const chunkIndices = [1, 2, 3].map((value, update) => {
@@ -293,7 +293,7 @@ test("each update of a blob takes the other half of the chunk indices", () => {
   expect(nvs_get_blob(handle, "blob").value).toEqual(blobOf(32, 3));
 });
 
-test("a key that is set with another type has the new type only", () => {
+test("replaces a value of another type", () => {
   const handle = open(new NvsFlash(0x5000));
   nvs_set_u8(handle, "key", 1);
   expect(nvs_set_blob(handle, "key", blobOf(70, 2))).toBe(0);
@@ -303,7 +303,7 @@ test("a key that is set with another type has the new type only", () => {
   expect(nvs_get_str(handle, "key")).toEqual({ err: 0, value: "three" });
 });
 
-test("a key that isn't there, and one of another type, are NOT_FOUND", () => {
+test("returns NOT_FOUND for a missing key and for another type", () => {
   const handle = open(new NvsFlash(0x5000));
   nvs_set_u8(handle, "u8", 1);
   expect(nvs_get_u16(handle, "u8")).toEqual({ err: 0x1102 });
@@ -314,7 +314,7 @@ test("a key that isn't there, and one of another type, are NOT_FOUND", () => {
   expect(nvs_erase_key(handle, "u9")).toBe(0x1102);
 });
 
-test("numbers that don't fit are cut to their low bits, as C does", () => {
+test("truncates numbers to their low bits, as C does", () => {
   const handle = open(new NvsFlash(0x5000));
   nvs_set_u8(handle, "u8", 0x1ff);
   nvs_set_i16(handle, "i16", 0x8000);
@@ -324,7 +324,7 @@ test("numbers that don't fit are cut to their low bits, as C does", () => {
   expect(nvs_get_u64(handle, "u64").value).toBe(0xffff_ffff_ffff_ffffn);
 });
 
-test("namespaces keep their keys apart, and only read-write creates one", () => {
+test("separates keys of namespaces, and creates one only in read-write mode", () => {
   const flash = new NvsFlash(0x5000);
   const nvs = init(flash);
   expect(nvs_open(nvs, "a", "readonly")).toEqual({ err: 0x1102 });
@@ -340,14 +340,14 @@ test("namespaces keep their keys apart, and only read-write creates one", () => 
   expect(refused).toEqual([0x1104, 0x1104, 0x1104]);
 });
 
-test("there is room for 254 namespaces", () => {
+test("holds 254 namespaces", () => {
   const nvs = init(new NvsFlash(0x6000));
   for (let index = 1; index <= 254; index++) expect(nvs_open(nvs, `n${index}`, "readwrite").err, `n${index}`).toBe(0);
   expect(nvs_open(nvs, "n255", "readwrite")).toEqual({ err: 0x1105 });
   expect(nvs_open(nvs, "n254", "readwrite").handle?.namespaceIndex).toBe(254);
 });
 
-test("a key or namespace of 16 bytes can't be written; a look-up takes its first 15", () => {
+test("rejects writing a key or namespace of 16 bytes; a lookup uses the first 15", () => {
   const nvs = init(new NvsFlash(0x5000));
   expect(nvs_open(nvs, "abcdefghijklmnop", "readwrite")).toEqual({ err: 0x1109 });
   const { handle } = nvs_open(nvs, "abcdefghijklmno", "readwrite");
@@ -358,7 +358,7 @@ test("a key or namespace of 16 bytes can't be written; a look-up takes its first
   expect(nvs_get_u8(handle!, "abcdefghijklmnop").value).toBe(1);
 });
 
-test("a string of 4000 bytes with its NUL takes an empty page, one more is too long", () => {
+test("fits a string of 4000 bytes with its NUL into an empty page, and rejects a longer one", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   expect(nvs_set_str(handle, "text", "x".repeat(3999))).toBe(0);
@@ -367,7 +367,7 @@ test("a string of 4000 bytes with its NUL takes an empty page, one more is too l
   expect(nvs_set_str(handle, "text", "x".repeat(4000))).toBe(0x110e);
 });
 
-test("a string ends at a NUL, and bytes that are no UTF-8 read as U+FFFD", () => {
+test("ends a string at a NUL, and reads invalid UTF-8 as U+FFFD", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   nvs_set_str(handle, "text", "abc\0def");
@@ -382,7 +382,7 @@ test("a string ends at a NUL, and bytes that are no UTF-8 read as U+FFFD", () =>
   expect(nvs_get_str(handle, "raw").value).toBe("A\ufffd");
 });
 
-test("a blob may have 4000 bytes for each page but one", () => {
+test("limits a blob to 4000 bytes for each page but one", () => {
   const handle = open(new NvsFlash(0x5000));
   expect(nvs_set_blob(handle, "blob", blobOf(16_001, 1))).toBe(0x110e);
   expect(nvs_set_blob(handle, "blob", blobOf(16_000, 1))).toBe(0x1105); // with its index it doesn't fit
@@ -391,7 +391,7 @@ test("a blob may have 4000 bytes for each page but one", () => {
   expect(nvs_get_blob(handle, "blob").value).toEqual(blobOf(11_000, 2));
 });
 
-test("a blob that doesn't fit leaves the old one as it was", () => {
+test("keeps the old blob if the new one doesn't fit", () => {
   const flash = new NvsFlash(0x3000);
   const handle = open(flash);
   expect(nvs_set_blob(handle, "blob", blobOf(2500, 1))).toBe(0);
@@ -400,7 +400,7 @@ test("a blob that doesn't fit leaves the old one as it was", () => {
   expect(nvs_get_blob(open(flash), "blob").value).toEqual(blobOf(2500, 1));
 });
 
-test("a chunk that would get less than 400 bytes begins a new page if the blob doesn't fit", () => {
+test("begins a new page for a chunk below 400 bytes if the blob doesn't fit", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   for (let index = 0; index < 113; index++) nvs_set_u8(handle, `k${index}`, index);
@@ -410,7 +410,7 @@ test("a chunk that would get less than 400 bytes begins a new page if the blob d
   expect(entryHex(flash, 0, 1).slice(0, 8)).toBe("01421100");
 });
 
-test("erased keys of every type are gone, also after a restart", () => {
+test("forgets erased keys of every type, also after a restart", () => {
   const flash = new NvsFlash(0x5000);
   const handle = open(flash);
   nvs_set_u8(handle, "u8", 1);
@@ -425,7 +425,7 @@ test("erased keys of every type are gone, also after a restart", () => {
   expect(nvs_get_stats(init(flash)).stats?.usedEntries).toBe(1);
 });
 
-test("pages are used in turn, and with one page left the emptiest is moved and erased", () => {
+test("uses pages in turn, and moves and erases the emptiest when one is left", () => {
   const flash = new NvsFlash(0x3000);
   const handle = open(flash);
   nvs_set_u8(handle, "keep", 9);
@@ -439,7 +439,7 @@ test("pages are used in turn, and with one page left the emptiest is moved and e
   expect([nvs_get_u8(reopened, "keep").value, nvs_get_u32(reopened, "count").value]).toEqual([9, 1999]);
 });
 
-test("the old value is found again when making room moved it and gave its page to other items", () => {
+test("finds the old value after making room moved it and reused its page", () => {
   const flash = new NvsFlash(0x3000);
   const handle = open(flash);
   nvs_set_str(handle, "key", "old"); // page 0: namespace, these two entries, and then what is erased again
@@ -459,7 +459,7 @@ test("the old value is found again when making room moved it and gave its page t
   }
 });
 
-test("a partition that is full of values in use says NOT_ENOUGH_SPACE and keeps them", () => {
+test("returns NOT_ENOUGH_SPACE for a full partition, and keeps its values", () => {
   const flash = new NvsFlash(0x3000);
   const handle = open(flash);
   let count = 0;
@@ -473,7 +473,7 @@ test("a partition that is full of values in use says NOT_ENOUGH_SPACE and keeps 
   expect(nvs_set_u8(reopened, "k0", 77)).toBe(0);
 });
 
-test("statistics count entries of 32 bytes", () => {
+test("counts entries of 32 bytes in statistics", () => {
   const nvs = init(new NvsFlash(0x5000));
   const { handle } = nvs_open(nvs, "app", "readwrite");
   nvs_set_str(handle!, "text", "x".repeat(40));
@@ -481,20 +481,20 @@ test("statistics count entries of 32 bytes", () => {
   expect(nvs_get_stats(nvs)).toEqual({ err: 0, stats });
 });
 
-test("an erased partition is empty", () => {
+test("erases a partition completely", () => {
   const flash = new NvsFlash(partitionOf(0x5000, PAGES));
   expect(nvs_flash_erase(flash)).toBe(0);
   expect(nvs_get_stats(init(flash)).stats?.usedEntries).toBe(0);
   expect(flash.cells.every((byte) => byte === 0xff)).toBe(true);
 });
 
-test("a blank partition is written only with the first value", () => {
+test("writes to a blank partition only with the first value", () => {
   const flash = new NvsFlash(0x5000);
   init(flash);
   expect(flash.operationCount).toBe(0);
 });
 
-test("opening a partition that is clean reads each page once", () => {
+test("reads each page once when opening a clean partition", () => {
   const flash = new NvsFlash(partitionOf(0x6000, PAGES));
   init(flash);
   expect(flash.readCount).toBe(6);

@@ -13,7 +13,7 @@ const point: fc.Arbitrary<SweepPoint> = fc.oneof(
   fc.record({ kind: fc.constant("worn" as const), run, sector: fc.nat(4096), fault: fc.constantFrom(...WORN_FAULTS) }),
 );
 
-test("a point that was written is read again", () => {
+test("parses every formatted point", () => {
   fc.assert(
     fc.property(point, (value) => {
       expect(parsePoint(formatPoint(value))).toEqual(value);
@@ -29,7 +29,7 @@ test("a point that was written is read again", () => {
   });
 });
 
-test("any other text is refused, by name", () => {
+test("rejects any other text by name", () => {
   const invalid = expect.objectContaining({ code: "simulation/invalid-fault" });
   fc.assert(
     fc.property(fc.string(), (text) => {

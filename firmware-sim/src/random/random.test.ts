@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "./random.ts";
 
-test("the same seed gives the same numbers, another seed others", () => {
+test("returns the same numbers for the same seed, and others for another", () => {
   const draw = (seed: number) => {
     const random = createRandom(seed);
     return Array.from({ length: 16 }, () => random.uint32());
@@ -13,7 +13,7 @@ test("the same seed gives the same numbers, another seed others", () => {
   expect(draw(1)).not.toEqual(draw(-1));
 });
 
-test("the numbers of a seed never change, or recorded failures could not be repeated", () => {
+test("never changes the numbers of a seed, so that recorded failures can be repeated", () => {
   const random = createRandom(1);
   expect([random.uint32(), random.uint32(), random.float(), random.integer(1, 6)]).toMatchInlineSnapshot(`
     [
@@ -25,7 +25,7 @@ test("the numbers of a seed never change, or recorded failures could not be repe
   `);
 });
 
-test("integers lie within their bounds and reach both", () => {
+test("returns integers within their bounds, including both", () => {
   fc.assert(
     fc.property(fc.integer(), fc.integer({ min: -1000, max: 1000 }), fc.nat(40), (seed, min, span) => {
       const random = createRandom(seed);
@@ -43,7 +43,7 @@ test("integers lie within their bounds and reach both", () => {
   expect(() => random.integer(2, 1)).toThrow(RangeError);
 });
 
-test("probabilities and bits come out even", () => {
+test("has even probabilities and bits", () => {
   const random = createRandom(3);
   const count = (probability: number) =>
     Array.from({ length: 10_000 }, () => random.bool(probability)).filter(Boolean).length;
@@ -54,7 +54,7 @@ test("probabilities and bits come out even", () => {
   expect(Math.abs(ones - 40_000)).toBeLessThan(800);
 });
 
-test("a fork is determined by the seed and not disturbed by its parent", () => {
+test("determines a fork by the seed, independent of its parent", () => {
   const [left, right] = [createRandom(9), createRandom(9)];
   const [leftFork, rightFork] = [left.fork(), right.fork()];
   left.bytes(100); // only one of the parents goes on

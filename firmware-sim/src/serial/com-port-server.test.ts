@@ -13,7 +13,7 @@ function answers(actions: readonly ComPortAction[]): readonly string[] {
   return actions.flatMap((action) => (action.type === "answer" ? [toHex(action.bytes)] : []));
 }
 
-test("options of a serial port are agreed to, once each, and others refused", () => {
+test("accepts options of a serial port once each, and refuses others", () => {
   const server = new ComPortServer();
   expect(answers(server.receive(buildNegotiation(DO, 44)))).toEqual(["fffb2c"]);
   expect(answers(server.receive(buildNegotiation(WILL, 44)))[0]).toBe("fffd2c");
@@ -23,7 +23,7 @@ test("options of a serial port are agreed to, once each, and others refused", ()
   expect(answers(server.receive(buildNegotiation(DONT, 1)))).toEqual([]);
 });
 
-test("every setting is answered with itself, and the rate is set", () => {
+test("answers every setting with itself, and sets the baud rate", () => {
   const server = new ComPortServer();
   const actions = command(server, 1, 0, 0x0e, 0x10, 0x00);
   expect(actions[0]).toEqual({ type: "baud-rate", baudRate: 921_600 });
@@ -34,7 +34,7 @@ test("every setting is answered with itself, and the rate is set", () => {
   expect(answers(command(server, 200, 3))).toEqual([]);
 });
 
-test("the modem's state is told to a client that offers the option, that sets its mask, and that asks", () => {
+test("reports the modem state when a client offers the option, sets its mask or requests it", () => {
   const state = "fffa2c6b00fff0";
   const server = new ComPortServer();
   expect(answers(server.receive(buildNegotiation(WILL, 44)))).toEqual(["fffd2c", state]);
@@ -42,7 +42,7 @@ test("the modem's state is told to a client that offers the option, that sets it
   expect(answers(command(server, 7))).toEqual([state]);
 });
 
-test("lines are set as asked", () => {
+test("sets control lines", () => {
   const server = new ComPortServer();
   const signalsOf = (value: number) => command(server, 5, value)[0];
   expect(signalsOf(12)).toEqual({ type: "signals", signals: { rts: false } });
@@ -50,13 +50,13 @@ test("lines are set as asked", () => {
   expect(signalsOf(11)).toEqual({ type: "signals", signals: { rts: true } });
 });
 
-test("DTR while RTS holds the board in reset completes the way into the loader", () => {
+test("completes the sequence into the loader when DTR is set while RTS holds the board in reset", () => {
   const server = new ComPortServer();
   command(server, 5, 9);
   expect(command(server, 5, 8)[0]).toEqual({ type: "signals", signals: { dtr: true, rts: false } });
 });
 
-test("FF in data is doubled on its way, either way", () => {
+test("doubles FF in data in both directions", () => {
   const server = new ComPortServer();
   expect(server.receive(Uint8Array.of(1, 0xff, 0xff, 2))).toEqual([
     { type: "write", bytes: Uint8Array.of(1, 0xff, 2) },

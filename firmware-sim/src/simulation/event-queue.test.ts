@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventQueue } from "./event-queue.ts";
 
-test("events come in the order of their times, and those of one time as they were added", () => {
+test("returns events in order of time, and equal times in order of addition", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 })), (times) => {
       const queue = new EventQueue<number>();

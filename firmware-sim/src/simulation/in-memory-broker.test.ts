@@ -22,11 +22,11 @@ test.for([
   ["a/b", "a/b/c", false],
   ["a/b/c", "a/b", false],
   ["#", "a/b", true],
-] as const)("filter %s takes in topic %s: %s", ([filter, topic, expected]) => {
+] as const)("matches filter %s with topic %s: %s", ([filter, topic, expected]) => {
   expect(matchesFilter(filter, topic)).toBe(expected);
 });
 
-test("a message reaches each subscriber once, however many of its filters match", () => {
+test("delivers a message once to each subscriber, even if several filters match", () => {
   const broker = new InMemoryBroker();
   const subscriber = client();
   broker.connect(subscriber);
@@ -37,7 +37,7 @@ test("a message reaches each subscriber once, however many of its filters match"
   expect(subscriber.got).toEqual([{ topic: "a/b", payload: utf8("x"), retained: false }]);
 });
 
-test("a retained message comes with each subscription, until an empty one clears it", () => {
+test("delivers a retained message with each subscription, until an empty one clears it", () => {
   const broker = new InMemoryBroker();
   const subscriber = client();
   broker.publish("a", utf8("x"), true);
@@ -49,7 +49,7 @@ test("a retained message comes with each subscription, until an empty one clears
   expect(broker.retained("a")).toBeUndefined();
 });
 
-test("the will is published where a connection breaks off, and not where it is ended", () => {
+test("publishes the will only if the connection breaks", () => {
   const broker = new InMemoryBroker();
   const [clean, broken] = [client({ topic: "a", payload: utf8("1") }), client({ topic: "b", payload: utf8("2") })];
   for (const each of [clean, broken]) broker.connect(each);
@@ -60,7 +60,7 @@ test("the will is published where a connection breaks off, and not where it is e
   expect(broker.retained("b")).toEqual(utf8("2"));
 });
 
-test("a client that is gone gets nothing more", () => {
+test("delivers nothing to a disconnected client", () => {
   const broker = new InMemoryBroker();
   const subscriber = client();
   broker.connect(subscriber);

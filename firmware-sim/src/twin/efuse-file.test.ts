@@ -9,7 +9,7 @@ const ESP32 = chipByName("esp32")!;
 const C3 = chipByName("esp32c3")!;
 const DIGEST = "ab".repeat(32);
 
-test("every field is read, and what is absent stays unknown", () => {
+test("reads every field, and leaves absent ones unknown", () => {
   const fields = {
     secureVersion: 3,
     chipRevision: "v0.4",
@@ -43,7 +43,7 @@ test.for<[text: string, path: string, message: string]>([
   ['{"secureBootDigests":["ab"]}', "/secureBootDigests", "each as 64 hexadecimal digits"],
   ['{"revokedDigests":[1]}', "/revokedDigests", "revokedDigests is [1]; it must be positions from 0 to 0"],
   ['{"toString":1}', "/toString", '"toString" is no field'],
-])("%s is refused, with its place", ([text, path, message]) => {
+])("rejects %s, with its place", ([text, path, message]) => {
   expect(() => parseEfuseFile("e.json", text, ESP32)).toThrow(
     expect.objectContaining({
       code: "simulation/efuse-invalid",
@@ -53,7 +53,7 @@ test.for<[text: string, path: string, message: string]>([
   );
 });
 
-test("any JSON gives eFuses that a chip can have, or an OtaError", () => {
+test("returns eFuses that the chip can have or an OtaError for any JSON", () => {
   const field = fc.constantFrom(
     "secureVersion",
     "chipRevision",

@@ -22,7 +22,8 @@ import { A } from "./expect-start.ts";
 const { NEW, VALID } = OtaImageState;
 const secure = (version: number) => ({ secureVersion: version });
 
-test("row 42: A, new app's secure version below the eFuse: end is OK, set_boot erases the slot and gives 0x1504, the bootloader never selects such an entry or slot", () => {
+// The end is OK. set_boot erases the slot and returns 0x1504. The bootloader never selects such an entry or slot.
+test("row 42: rejects a secure version below the eFuse's with A", () => {
   const spec: BoardSpec = {
     efuse: { secureVersion: 2 },
     images: new Map([
@@ -42,7 +43,9 @@ test("row 42: A, new app's secure version below the eFuse: end is OK, set_boot e
   expect(bootOf(board({ ...spec, empty: [0] }), A)).toBe("no-bootable-app");
 });
 
-test("row 43: A, NEW app with a higher version boots: the eFuse is unchanged until mark_valid or the next boot with state VALID; then the old slot is unbootable and rollback gives 0x1505", () => {
+// The eFuse is unchanged until mark_valid or the next boot with state VALID. Then the old slot can't boot, and
+// rollback returns 0x1505.
+test("row 43: burns a higher secure version only when the new app is confirmed, with A", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)], images: new Map([[1, secure(3)]]) });
   const app = start(hardware, A);
   expect(hardware.efuse.secureVersion).toBe(0);
@@ -58,7 +61,8 @@ test("row 43: A, NEW app with a higher version boots: the eFuse is unchanged unt
   expect(bootOf(valid, A)).toBe("no-bootable-app");
 });
 
-test("row 44: A, secure version beyond the field's width: set_boot is OK and it boots; mark_valid gives 0x102 although otadata is VALID", () => {
+// set_boot is OK. mark_valid returns 0x102, although otadata is VALID.
+test("row 44: boots a secure version beyond the field's width with A, and fails to burn it", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined], images: new Map([[1, secure(33)]]) });
   const app = start(hardware, A);
   expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);

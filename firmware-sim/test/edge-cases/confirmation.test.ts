@@ -14,7 +14,7 @@ import { A, expectStart, R } from "./expect-start.ts";
 
 const { NEW, VALID, INVALID } = OtaImageState;
 
-test("row 24: with factory and all entries INVALID: boots factory, and mark_app_valid from factory gives −1", () => {
+test("row 24: boots factory if all entries are INVALID, and mark_app_valid returns −1 there", () => {
   const hardware = expectStart(
     { factory: true, otadata: [entry(1, INVALID), entry(2, INVALID)] },
     { boots: "factory", next: ["factory"] },
@@ -22,7 +22,8 @@ test("row 24: with factory and all entries INVALID: boots factory, and mark_app_
   expect(esp_ota_mark_app_valid_cancel_rollback(start(hardware))).toBe(EspErr.ESP_FAIL);
 });
 
-test("row 32: R, begin while the running slot is PENDING_VERIFY gives 0x1506; from factory or a fallback slot it is allowed", () => {
+// From factory or a fallback slot it is allowed.
+test("row 32: begin returns 0x1506 while the running slot is PENDING_VERIFY, with R", () => {
   const pending = start(board({ otadata: [entry(1, NEW), undefined] }));
   expect(esp_ota_begin(pending, partition(pending, "ota_1"), OTA_SIZE_UNKNOWN)).toEqual({ err: 0x1506 });
   const factory = start(board({ factory: true }));
@@ -31,7 +32,8 @@ test("row 32: R, begin while the running slot is PENDING_VERIFY gives 0x1506; fr
   expect(esp_ota_begin(fallback, partition(fallback, "ota_1"), OTA_SIZE_UNKNOWN).err).toBe(EspErr.ESP_OK);
 });
 
-test("row 45: mark_invalid with no alternative gives 0x1505 and leaves the state PENDING_VERIFY; the next reset makes it ABORTED", () => {
+// The next reset makes the entry ABORTED.
+test("row 45: mark_invalid returns 0x1505 without an alternative, and keeps PENDING_VERIFY", () => {
   const hardware = board({ otadata: [entry(1, NEW), undefined], empty: [1] });
   const app = start(hardware);
   expect(esp_ota_mark_app_invalid_rollback_and_reboot(app)).toEqual({ err: 0x1505, restart: false });
@@ -40,7 +42,8 @@ test("row 45: mark_invalid with no alternative gives 0x1505 and leaves the state
   expect(otadataOf(hardware)).toEqual(["1:aborted", "blank"]);
 });
 
-test("row 46: mark_invalid with the other entry blank but factory valid: INVALID is written and factory boots; A: 0x1505", () => {
+// With A, it returns 0x1505.
+test("row 46: mark_invalid writes INVALID and boots factory if the other entry is blank", () => {
   const spec = { factory: true, otadata: [entry(1, NEW), undefined] } as const;
   const hardware = board(spec);
   const app = start(hardware, R);
@@ -54,7 +57,7 @@ test("row 46: mark_invalid with the other entry blank but factory valid: INVALID
   expect(otadataOf(anti)).toEqual(["1:pending-verify", "blank"]);
 });
 
-test("row 47: mark_valid twice: the second call is OK without a flash operation", () => {
+test("row 47: mark_valid returns OK without a flash operation when called again", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
   const app = start(hardware);
   expect(esp_ota_mark_app_valid_cancel_rollback(app)).toBe(EspErr.ESP_OK);
@@ -64,7 +67,8 @@ test("row 47: mark_valid twice: the second call is OK without a flash operation"
   expect(hardware.flash.operationCount).toBe(operations);
 });
 
-test("row 48: one slot and factory, running ota_0: get_next_update_partition gives ota_0 itself, and begin on it 0x1501", () => {
+// With factory and ota_0, running ota_0. begin on it returns 0x1501.
+test("row 48: get_next_update_partition returns the running slot if it is the only one", () => {
   const app = start(board({ factory: true, slots: [0], otadata: [entry(1, VALID), undefined] }));
   const next = esp_ota_get_next_update_partition(app);
   expect(next?.label).toBe("ota_0");

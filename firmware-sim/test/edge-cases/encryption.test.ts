@@ -17,7 +17,9 @@ import { board, bootOf, entry, otadataOf, partition, start } from "../board-spec
 const { VALID } = OtaImageState;
 const efuse = { flashEncryptionKey: 0x1234_5678 };
 
-test("row 52: flash encryption on, sector erased by set_boot(factory): it reads as garbage and its CRC fails: factory, or no factory: all slots, otadata not repaired", () => {
+// After set_boot(factory), its CRC is wrong: factory boots, or all slots are tried without factory, and otadata is
+// not repaired.
+test("row 52: reads an erased otadata sector as garbage with flash encryption", () => {
   const hardware = board({ factory: true, efuse, otadata: [entry(1, VALID), undefined] });
   const app = start(hardware);
   expect(esp_ota_set_boot_partition(app, partition(app, "factory"))).toBe(EspErr.ESP_OK);
@@ -34,7 +36,7 @@ test("row 52: flash encryption on, sector erased by set_boot(factory): it reads 
   expect(slots.flash.operationCount).toBe(operations);
 });
 
-test("an update in pieces of any length is written in whole blocks, and boots", () => {
+test("writes an update in pieces of any length in whole blocks, and boots it", () => {
   const image = buildAppImage({ version: "2.0.0", sizeBytes: 0x3000, seed: 5 });
   const hardware = board({ efuse, otadata: [entry(1, VALID), undefined] });
   const app = start(hardware);
@@ -50,7 +52,7 @@ test("an update in pieces of any length is written in whole blocks, and boots", 
   expect(hardware.flash.truth(partition(app, "ota_1").address, image.length)).not.toEqual(image);
 });
 
-test("an unaligned write is refused, as esp_partition_write does, and told as a violation", () => {
+test("rejects an unaligned write as esp_partition_write does, and records a violation", () => {
   const app = start(board({ efuse, otadata: [entry(1, VALID), undefined] }));
   const slot = partition(app, "ota_1");
   expect(esp_partition_write(app, slot, 8, new Uint8Array(16))).toBe(EspErr.ESP_ERR_INVALID_ARG);

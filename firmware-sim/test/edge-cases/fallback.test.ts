@@ -21,7 +21,8 @@ const afterFallback = () => {
   return { hardware, app: start(hardware) };
 };
 
-test("row 16: NEW entry, slot image corrupt, R: PENDING_VERIFY is written, the slot rejected, a lower slot runs; the next reset makes it ABORTED", () => {
+// PENDING_VERIFY is written, and the slot is rejected. The next reset makes the entry ABORTED.
+test("row 16: boots a lower slot if the selected image is corrupt, and aborts its NEW entry, with R", () => {
   const hardware = expectStart(
     { otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] },
     { boots: 0, otadata: ["1:valid", "2:pending-verify"] },
@@ -30,14 +31,16 @@ test("row 16: NEW entry, slot image corrupt, R: PENDING_VERIFY is written, the s
   expect(otadataOf(hardware)).toEqual(["1:valid", "2:aborted"]);
 });
 
-test("row 17: the fallback app of row 16 calls mark_app_valid: it marks the corrupt slot's entry VALID, the active entry and not the running slot", () => {
+// After row 16: it marks the active entry, which is not that of the running slot.
+test("row 17: mark_app_valid after a fallback confirms the entry of the corrupt slot", () => {
   const { hardware, app } = afterFallback();
   expect(esp_ota_get_running_partition(app).label).toBe("ota_0");
   expect(esp_ota_mark_app_valid_cancel_rollback(app)).toBe(EspErr.ESP_OK);
   expect(otadataOf(hardware)).toEqual(["1:valid", "2:valid"]);
 });
 
-test("row 18: the fallback app of row 16: get_state(running) is 0x105 or the other entry's, and begin on the corrupt slot is allowed", () => {
+// After row 16: begin on the corrupt slot is allowed.
+test("row 18: get_state after a fallback returns 0x105 or the other entry's state", () => {
   const { app } = afterFallback();
   const running = esp_ota_get_running_partition(app);
   expect(esp_ota_get_state_partition(app, running)).toEqual({ err: EspErr.ESP_OK, state: VALID });
@@ -48,7 +51,9 @@ test("row 18: the fallback app of row 16: get_state(running) is 0x105 or the oth
   expect(state).toEqual({ err: EspErr.ESP_ERR_NOT_FOUND });
 });
 
-test("row 19: selected slot k corrupt, r: tries k − 1 … 0, factory, k + 1 …, test; otadata unchanged, retried every boot, get_boot is not get_running", () => {
+// The order is k − 1 to 0, factory, k + 1 and up, test. otadata is unchanged, every boot tries again, and get_boot is
+// not get_running.
+test("row 19: tries lower slots, factory, higher slots and test if slot k is corrupt, with r", () => {
   const spec = { factory: true, test: true, slots: [0, 1, 2], otadata: [entry(2, UNDEFINED), undefined] } as const;
   expectStart({ ...spec, corrupt: [1] }, { options: r, boots: 0, next: [0] });
   expectStart({ ...spec, corrupt: [0, 1] }, { options: r, boots: "factory", next: ["factory"] });
@@ -60,7 +65,8 @@ test("row 19: selected slot k corrupt, r: tries k − 1 … 0, factory, k + 1 �
   expect(esp_ota_get_running_partition(app).label).toBe("ota_0");
 });
 
-test("row 21: no otadata partition: factory, else the slots upwards, never a write; the app's calls give 0x105, NULL and false, and updates can still be written", () => {
+// The app's calls return 0x105, NULL and false. Updates can still be written.
+test("row 21: boots factory or the lowest slot without otadata, and never writes", () => {
   expectStart({ factory: true, otadataSize: 0 }, { boots: "factory" });
   expectStart({ otadataSize: 0, corrupt: [0] }, { boots: 1, next: [1] });
 

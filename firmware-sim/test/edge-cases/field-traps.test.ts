@@ -24,7 +24,8 @@ function copyOf({ flash, efuse, chip }: Hardware): Hardware {
   return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
 }
 
-test("finding 1: a write of NEW that misses one bit can boot without probation: 31 of 81 outcomes are selectable but not NEW; no prefix is", () => {
+// These results are selectable, but not NEW. No prefix of the write is.
+test("finding 1: boots without probation in 31 of 81 cases if a write of NEW misses one bit", () => {
   // Sequence 3 selects ota_0 by sector 0; ota_1 runs by the other entry.
   const before = board({ otadata: [undefined, entry(2, VALID)] });
   const app = start(before);
@@ -53,7 +54,7 @@ test("finding 1: a write of NEW that misses one bit can boot without probation: 
   }
 });
 
-test("finding 1: a write of ABORTED that misses one bit brings the condemned app back: 31 of 80 outcomes are selectable", () => {
+test("finding 1: selects an aborted app again in 31 of 80 cases if a write of ABORTED misses one bit", () => {
   const before = board({ otadata: [entry(3, PENDING_VERIFY), entry(2, VALID)] });
   const variants = missedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
   const booted = variants.map((variant) => {
@@ -67,7 +68,8 @@ test("finding 1: a write of ABORTED that misses one bit brings the condemned app
   expect(booted.filter((slot) => slot === 0)).toHaveLength(31);
 });
 
-test("finding 2: a cut between erase and write of the active entry loses the record, and nothing says that the new image failed", () => {
+// Nothing shows that the new image failed.
+test("finding 2: loses the record of a failed image after a cut between erase and write of its entry", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(2, PENDING_VERIFY)] });
   hardware.flash.cutPowerAt({ operation: 1, moment: "after" });
   untilPowerCut(() => runBootloader(hardware));
@@ -81,7 +83,8 @@ test("finding 2: a cut between erase and write of the active entry loses the rec
   expect(bootOf(hardware)).toBe(1);
 });
 
-test("finding 3: after a fallback set_boot overwrites the entry of the slot that runs, since it trusts the highest sequence and not what runs", () => {
+// It uses the entry with the highest sequence, not the one of the running slot.
+test("finding 3: set_boot after a fallback overwrites the entry of the running slot", () => {
   const hardware = board({ slots: [0, 1, 2], otadata: [entry(1, VALID), entry(2, VALID)], corrupt: [1] });
   const app = start(hardware);
   const running = esp_ota_get_running_partition(app);
@@ -92,7 +95,8 @@ test("finding 3: after a fallback set_boot overwrites the entry of the slot that
   expect(esp_ota_get_state_partition(app, running)).toEqual({ err: EspErr.ESP_ERR_NOT_FOUND });
 });
 
-test("finding 4: esp_ota_begin's erase of the other entry, torn in one bit, makes a condemned image selectable with the higher sequence: 31 of 80 outcomes", () => {
+// The erase of the other entry is torn in one bit, and the aborted image has the higher sequence.
+test("finding 4: makes an aborted image selectable in 31 of 80 cases if esp_ota_begin's erase is torn", () => {
   const before = board({ otadata: [entry(3, ABORTED), entry(2, VALID)] });
   const app = start(before);
   const variants = freedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
@@ -120,7 +124,8 @@ test("finding 4: esp_ota_begin's erase of the other entry, torn in one bit, make
   expect(bootOf(hardware)).toBe(1);
 });
 
-test("trap 1: an app built with rollback on a bootloader without it stays NEW, is never PENDING_VERIFY, and boots without limit", () => {
+// It is never PENDING_VERIFY, and boots without limit.
+test("trap 1: keeps an app with rollback NEW forever on a bootloader without rollback", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined] });
   const app = start(hardware, r, { rollback: true });
   expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
@@ -130,7 +135,8 @@ test("trap 1: an app built with rollback on a bootloader without it stays NEW, i
   }
 });
 
-test("trap 1: an app built without rollback on a bootloader with it is never on probation, and its update never undone", () => {
+// Its update is never undone.
+test("trap 1: never puts an app without rollback on probation on a bootloader with rollback", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined] });
   const app = start(hardware, R, { rollback: false });
   expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
@@ -138,13 +144,15 @@ test("trap 1: an app built without rollback on a bootloader with it is never on 
   expect([bootOf(hardware, R), bootOf(hardware, R)]).toEqual([1, 1]);
 });
 
-test("trap 2: an image that never confirms itself is undone at the next power cycle, however well it runs", () => {
+// It is undone even if it runs well.
+test("trap 2: undoes an image that never confirms itself at the next power cycle", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
   expect([bootOf(hardware), bootOf(hardware), bootOf(hardware)]).toEqual([1, 0, 0]);
   expect(otadataOf(hardware)).toEqual(["1:valid", "2:aborted"]);
 });
 
-test("trap 3: after a fallback the app that runs can lose both records: confirming marks the broken slot, and the next update takes the other entry", () => {
+// Confirming marks the broken slot, and the next update uses the other entry.
+test("trap 3: can lose both records of the running app after a fallback", () => {
   const hardware = board({ slots: [0, 1, 2], otadata: [entry(1, VALID), entry(2, NEW)], corrupt: [1] });
   const app = start(hardware);
   expect(esp_ota_mark_app_valid_cancel_rollback(app)).toBe(EspErr.ESP_OK);

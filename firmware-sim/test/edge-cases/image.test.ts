@@ -11,7 +11,9 @@ import { board, bootOf, entry, partition, start } from "../board-spec.ts";
 
 const { VALID } = OtaImageState;
 
-test("row 40: descriptor magic wrong in an image otherwise valid: ESP32, S2, S3, C3, C5, P4 accept it and have no description (0x105); C2, C6, C61, H2, H21, H4, S31 refuse it", () => {
+// The image is otherwise valid. ESP32, S2, S3, C3, C5 and P4 accept it and have no description (0x105). C2, C6, C61,
+// H2, H21, H4 and S31 reject it.
+test("row 40: accepts a wrong descriptor magic word on some chips and rejects it on others", () => {
   const check = (chip: ChipName) => {
     const hardware = board({
       chip,
@@ -34,7 +36,9 @@ test("row 40: descriptor magic wrong in an image otherwise valid: ESP32, S2, S3,
   }
 });
 
-test("row 41: wrong chip id or minimum revision: esp_image_verify −1 and set_boot 0x1503; esp_https_ota 0x10A before any write; in the bootloader the slot is not bootable", () => {
+// esp_image_verify returns −1, set_boot 0x1503, and esp_https_ota 0x10A before any write. The bootloader does not
+// boot the slot.
+test("row 41: rejects a wrong chip ID or minimum revision", () => {
   const specs: readonly AppImageSpec[] = [{ chip: "esp32s3" }, { minChipRevisionFull: 301 }];
   for (const spec of specs) {
     const hardware = board({ otadata: [entry(1, VALID), entry(2, VALID)], images: new Map([[1, spec]]) });
@@ -51,7 +55,8 @@ test("row 41: wrong chip id or minimum revision: esp_image_verify −1 and set_b
   }
 });
 
-test("row 60: without an appended hash, two flips of the same bit position in segment data keep the 8-bit checksum: corrupt code verifies and boots", () => {
+// Without an appended hash, two flips at the same bit position in segment data keep the 8-bit checksum.
+test("row 60: verifies and boots corrupt code if two bit flips keep the checksum", () => {
   const hardware = board({ otadata: [undefined, entry(2, VALID)], images: new Map([[1, { hashAppended: false }]]) });
   const app = start(board({ otadata: [entry(1, VALID), undefined] }));
   const flipped = { ...app, ...hardware };

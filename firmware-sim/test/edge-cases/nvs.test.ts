@@ -40,7 +40,8 @@ function stateOf(flash: NorFlash, page: number, index: number): number {
   return (flash.truth(4096 * page + 32 + (index >>> 2), 1)[0]! >>> (2 * (index & 3))) & 3;
 }
 
-test("row 57: NVS cut between the new item's write and the old item's erase: the newest page's last item wins, the older duplicate is erased at init", () => {
+// The last item of the newest page wins, and init erases the older duplicate.
+test("row 57: keeps the newest value after an NVS cut between the new item and the old one's erase", () => {
   const flash = flashWithSeq();
   fillFirstPage(flash); // so that the new item opens a page
   flash.cutPowerAt({ operation: 4, moment: "after" }); // page full, header, entry, its state | the old item's state
@@ -50,7 +51,8 @@ test("row 57: NVS cut between the new item's write and the old item's erase: the
   expect([stateOf(flash, 0, SEQ_ENTRY), stateOf(flash, 1, 0)]).toEqual([0, 2]);
 });
 
-test("row 58: NVS cut between entry data and bitmap word: the entry is zeroed and ERASED at init, the old value still there", () => {
+// init zeroes the entry and marks it ERASED. The old value is still there.
+test("row 58: discards a new NVS entry after a cut between its data and its bitmap word", () => {
   const flash = flashWithSeq();
   flash.cutPowerAt({ operation: 1, moment: "after" });
   untilPowerCut(() => nvs_set_u32(open(flash), "seq", 2));
@@ -60,7 +62,8 @@ test("row 58: NVS cut between entry data and bitmap word: the entry is zeroed an
   expect(flash.truth(ENTRIES_OFFSET + 32 * (SEQ_ENTRY + 1), 32)).toEqual(new Uint8Array(32));
 });
 
-test("row 59: NVS page erased half-way, its state word FF and the rest not: free, and erased again when it is activated", () => {
+// The rest of the page is not FF. The page is erased again when it is activated.
+test("row 59: treats a half-erased NVS page as free if its state word is FF", () => {
   const flash = flashWithSeq();
   flash.load(0x1000 + 700, Uint8Array.of(0)); // page 1: one byte not freed
   fillFirstPage(flash);

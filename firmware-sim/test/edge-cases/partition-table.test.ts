@@ -13,7 +13,8 @@ import { expectStart } from "./expect-start.ts";
 
 const { NEW, VALID } = OtaImageState;
 
-test("row 49: slots ota_0 and ota_2 only: the bootloader counts two and ota_2 never boots; the app counts one and set_boot(ota_2) gives 0x102", () => {
+// The bootloader counts two, and ota_2 never boots. The app counts one, and set_boot(ota_2) returns 0x102.
+test("row 49: counts slots ota_0 and ota_2 differently in bootloader and app", () => {
   expectStart({ slots: [0, 2], otadata: [entry(2, VALID), undefined] }, { boots: 0 }); // index 1 is empty
   expectStart({ slots: [0, 2], otadata: [entry(3, VALID), undefined] }, { boots: 0 });
   expectStart({ slots: [0, 2], otadata: [entry(1, VALID), undefined], corrupt: [0] }, { boots: "no-bootable-app" });
@@ -22,7 +23,8 @@ test("row 49: slots ota_0 and ota_2 only: the bootloader counts two and ota_2 ne
   expect(esp_ota_set_boot_partition(app, partition(app, "ota_2"))).toBe(EspErr.ESP_ERR_INVALID_ARG);
 });
 
-test("row 53: MD5 entry removed: the bootloader boots; the app finds no partitions (0x105), and asking for the running one asserts", () => {
+// The app gets 0x105, and asking for the running partition asserts.
+test("row 53: boots a table without an MD5 entry, but the app finds no partitions", () => {
   const spec: BoardSpec = {
     table: (entries) => ({ entries, md5: "absent" }),
     otadata: [entry(2, VALID), undefined],
@@ -33,7 +35,8 @@ test("row 53: MD5 entry removed: the bootloader boots; the app finds no partitio
   expect(() => esp_ota_get_running_partition(app)).toThrow(EspAbort);
 });
 
-test("row 54: a partition beyond the chip size in the bootloader's header: the whole table is rejected, and the device resets for ever", () => {
+// The device resets in an endless loop.
+test("row 54: rejects the whole table if a partition exceeds the flash size in the bootloader's header", () => {
   expectStart(
     { factory: true, table: (entries) => ({ entries: entries.map((e) => ({ ...e, size: 0x200000 })) }) },
     { boots: "partition-table-invalid", next: ["partition-table-invalid"] },
@@ -45,7 +48,8 @@ test("row 54: a partition beyond the chip size in the bootloader's header: the w
   expect(bootOf(large)).toBe("factory"); // ends with the flash, and no bootloader image says otherwise
 });
 
-test("row 62: two otadata partitions: the bootloader reads the last, the app writes the first, so that set_boot has no effect", () => {
+// The bootloader reads the last one, and the app writes the first one, so set_boot has no effect.
+test("row 62: uses different otadata partitions in bootloader and app if there are two", () => {
   const hardware = board({
     otadata: [entry(1, VALID), undefined],
     table: (entries) => {
@@ -59,7 +63,8 @@ test("row 62: two otadata partitions: the bootloader reads the last, the app wri
   expect(bootOf(hardware)).toBe(0);
 });
 
-test("row 63: otadata flagged readonly: the app's writes give 0x10D; the bootloader ignores the flag and still writes", () => {
+// The app gets 0x10D. The bootloader ignores the flag.
+test("row 63: rejects the app's writes to read-only otadata, but not the bootloader's", () => {
   const hardware = board({
     otadata: [entry(1, NEW), undefined],
     table: (entries) => ({

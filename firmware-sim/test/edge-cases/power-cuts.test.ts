@@ -17,7 +17,8 @@ import { expectStart } from "./expect-start.ts";
 
 const { NEW, PENDING_VERIFY, VALID, ABORTED, UNDEFINED } = OtaImageState;
 
-test("row 28: a cut after erase and before program of the inactive sector: the old entry remains active, the old app boots", () => {
+// The old entry remains active.
+test("row 28: boots the old app after a cut between erase and program of the inactive sector", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(0, ABORTED)] });
   const app = start(hardware);
   hardware.flash.cutPowerAt({ operation: 1, moment: "after" });
@@ -27,7 +28,8 @@ test("row 28: a cut after erase and before program of the inactive sector: the o
   expect(bootOf(hardware)).toBe(0);
 });
 
-test("row 29: a cut after erase of the active sector: the entry is lost, and the other one decides, or factory, or the first slot that verifies", () => {
+// The other entry decides, or factory, or the first slot that verifies.
+test("row 29: loses the entry after a cut between erase and program of the active sector", () => {
   const confirming = board({ otadata: [entry(1, VALID), entry(2, NEW)] });
   const confirmed = start(confirming);
   expect(esp_ota_get_running_partition(confirmed).label).toBe("ota_1");
@@ -55,7 +57,8 @@ test("row 29: a cut after erase of the active sector: the entry is lost, and the
   expect(otadataOf(reselecting)).toEqual(["2:valid", "blank"]);
 });
 
-test("row 30: a cut during the 32-byte program: in order it invalidates the entry, whose CRC comes last; out of order an unknown state boots without rollback protection", () => {
+// The CRC comes last. Out of order, an unknown state boots without rollback protection.
+test("row 30: invalidates the entry after a cut in the 32-byte program, if it is in order", () => {
   for (const variant of ["prefix-1", "prefix-16", "prefix-half", "prefix-all-but-last"]) {
     const hardware = board({ otadata: [entry(1, VALID), undefined] });
     const app = start(hardware);
@@ -70,7 +73,8 @@ test("row 30: a cut during the 32-byte program: in order it invalidates the entr
   }
 });
 
-test("row 31: a cut in esp_ota_begin's erase or in a write: otadata does not point there yet and the old app boots; with R the other entry may be gone", () => {
+// otadata does not select the new slot yet. With R, the other entry may be lost.
+test("row 31: boots the old app after a cut in esp_ota_begin's erase or in a write", () => {
   const erasing = board({ otadata: [entry(1, VALID), entry(2, VALID)] });
   const begun = start(erasing);
   erasing.flash.cutPowerAt({ operation: 1, moment: "during" });

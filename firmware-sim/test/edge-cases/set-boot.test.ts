@@ -10,7 +10,8 @@ import { expectStart, R, r } from "./expect-start.ts";
 
 const { VALID } = OtaImageState;
 
-test("row 8: from active sequence FFFFFFFE, set_boot writes FFFFFFFF with CRC 2144DF1C and returns OK, but it counts as blank: the old slot boots", () => {
+// set_boot writes FFFFFFFF with CRC 2144DF1C and returns OK, but that entry counts as blank.
+test("row 8: boots the old slot after set_boot from sequence FFFFFFFE", () => {
   const hardware = board({ otadata: [entry(0xffff_fffe, VALID), undefined] });
   const app = start(hardware);
   expect(esp_ota_get_running_partition(app).label).toBe("ota_1");
@@ -20,7 +21,7 @@ test("row 8: from active sequence FFFFFFFE, set_boot writes FFFFFFFF with CRC 21
   expect(bootOf(hardware)).toBe(1);
 });
 
-test("row 23: otadata of three sectors or more: the bootloader takes the first two, set_boot(factory) erases all of it", () => {
+test("row 23: uses the first two sectors of a larger otadata, and set_boot(factory) erases all", () => {
   expectStart({ otadataSize: 0x3000, otadata: [entry(1, VALID), entry(2, VALID)] }, { boots: 1 });
   const hardware = board({ factory: true, otadataSize: 0x3000, otadata: [entry(1, VALID), undefined] });
   const app = start(hardware);
@@ -28,7 +29,8 @@ test("row 23: otadata of three sectors or more: the bootloader takes the first t
   expect([0, 1, 2].map((sector) => hardware.flash.wear(OTADATA_OFFSET / 4096 + sector))).toEqual([1, 1, 1]);
 });
 
-test("row 25: set_boot(factory): the factory image is verified first, 0x1503 if it is bad, then the whole otadata is erased", () => {
+// It returns 0x1503 for an invalid image.
+test("row 25: set_boot(factory) verifies the image, then erases all of otadata", () => {
   const good = board({ factory: true, otadata: [entry(1, VALID), entry(2, VALID)] });
   const app = start(good);
   expect(esp_ota_set_boot_partition(app, partition(app, "factory"))).toBe(EspErr.ESP_OK);
@@ -41,7 +43,7 @@ test("row 25: set_boot(factory): the factory image is verified first, 0x1503 if 
   expect(otadataOf(bad)).toEqual(["1:valid", "blank"]);
 });
 
-test("row 26: set_boot(test): verified, then otadata is written for ota_0", () => {
+test("row 26: set_boot(test) verifies the image, then selects ota_0", () => {
   const hardware = board({ test: true, otadata: [entry(2, VALID), undefined] });
   const app = start(hardware);
   expect(esp_ota_set_boot_partition(app, partition(app, "test"))).toBe(EspErr.ESP_OK);
@@ -52,7 +54,8 @@ test("row 26: set_boot(test): verified, then otadata is written for ota_0", () =
   expect(esp_ota_set_boot_partition(corrupt, partition(corrupt, "test"))).toBe(0x1503);
 });
 
-test("row 27: set_boot(slot already active): the same sector rewritten with the same sequence, its state NEW (R) or UNDEFINED (r)", () => {
+// The state is NEW with R, and UNDEFINED with r.
+test("row 27: set_boot of the active slot rewrites its sector with the same sequence", () => {
   for (const [options, state] of [
     [R, "new"],
     [r, "undefined"],
@@ -64,7 +67,8 @@ test("row 27: set_boot(slot already active): the same sector rewritten with the 
   }
 });
 
-test("row 64: set_boot(ota_1) then set_boot(ota_0) before a reset loses the VALID record; R: without confirmation ota_1 boots at the second reset", () => {
+// With R and without confirmation, ota_1 boots at the second reset.
+test("row 64: loses the VALID record if set_boot(ota_1) and set_boot(ota_0) follow without a reset", () => {
   const hardware = board({ otadata: [entry(1, VALID), undefined] });
   const app = start(hardware);
   expect(esp_ota_set_boot_partition(app, partition(app, "ota_1"))).toBe(EspErr.ESP_OK);
@@ -77,7 +81,7 @@ test("row 64: set_boot(ota_1) then set_boot(ota_0) before a reset loses the VALI
   expect(otadataOf(hardware)).toEqual(["3:aborted", "2:pending-verify"]);
 });
 
-test("the numbers of section 4.4: sectors take turns, sequence numbers go up", () => {
+test("alternates the sectors and increases the sequence numbers as in section 4.4", () => {
   const hardware = board({ factory: true });
   const app = start(hardware);
   const select = (label: string) => {

@@ -20,7 +20,8 @@ const { VALID } = OtaImageState;
 const image = buildAppImage({ version: "2.0.0", sizeBytes: 0x3000 });
 const running = (spec: BoardSpec = {}) => start(board({ otadata: [entry(1, VALID), undefined], ...spec }));
 
-test("row 33: begin twice on one slot without end or abort gives 0x1507, also after a begin that failed in its erase", () => {
+// Also after a begin that failed in its erase.
+test("row 33: begin returns 0x1507 for a slot with an open handle", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_SIZE_UNKNOWN);
   expect(handle).toBe(1);
@@ -34,7 +35,8 @@ test("row 33: begin twice on one slot without end or abort gives 0x1507, also af
   expect(esp_ota_begin(worn, partition(worn, "ota_1"), OTA_SIZE_UNKNOWN)).toEqual({ err: 0x1507 });
 });
 
-test("row 34: begin with a size beyond the partition gives 0x104 and leaks the handle: then 0x1507 until it is aborted", () => {
+// Later calls return 0x1507 until it is aborted.
+test("row 34: begin returns 0x104 for a size beyond the partition, and leaks the handle", () => {
   const app = running();
   const begun = esp_ota_begin(app, partition(app, "ota_1"), SLOT_SIZE + 1);
   expect(begun).toEqual({ err: EspErr.ESP_ERR_INVALID_SIZE, handle: 1 });
@@ -42,7 +44,8 @@ test("row 34: begin with a size beyond the partition gives 0x104 and leaks the h
   expect(esp_ota_abort(app, 1)).toBe(EspErr.ESP_OK);
 });
 
-test("row 35: a first byte other than E9 gives 0x1503 with the first sectors erased already; the handle stays usable, and its end gives 0x102", () => {
+// The handle stays usable, and its end returns 0x102.
+test("row 35: returns 0x1503 for a first byte other than E9, after erasing the first sectors", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
   expect(esp_ota_write(app, handle, Uint8Array.of(0x00, 0x01))).toBe(0x1503);
@@ -55,7 +58,7 @@ test("row 35: a first byte other than E9 gives 0x1503 with the first sectors era
   expect(esp_ota_end(other, unused)).toBe(EspErr.ESP_ERR_INVALID_ARG);
 });
 
-test("row 36: a first write of 0 bytes is OK, and the magic byte is not checked yet", () => {
+test("row 36: accepts a first write of 0 bytes without checking the magic byte", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
   expect(esp_ota_write(app, handle, new Uint8Array(0))).toBe(EspErr.ESP_OK);
@@ -63,7 +66,8 @@ test("row 36: a first write of 0 bytes is OK, and the magic byte is not checked 
   expect(esp_ota_write(app, handle, Uint8Array.of(0x00))).toBe(0x1503);
 });
 
-test("row 37: an image longer than its slot gives 0x104 at the chunk that crosses the end, and earlier bytes stay", () => {
+// Earlier bytes stay.
+test("row 37: returns 0x104 at the chunk that crosses the end of the slot", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
   const chunk = image.slice(0, 0x1000);
@@ -72,7 +76,8 @@ test("row 37: an image longer than its slot gives 0x104 at the chunk that crosse
   expect(app.flash.truth(partition(app, "ota_1").address, 0x1000)).toEqual(chunk);
 });
 
-test("row 38: bulk begin with a size too small: later sectors are not erased, what is written is ANDed with what was there, and the end gives 0x1503", () => {
+// Bytes written there are ANDed with the old ones, and the end returns 0x1503.
+test("row 38: does not erase sectors beyond the size given to begin", () => {
   const app = running({ images: new Map([[1, { sizeBytes: 0x3000, seed: 99 }]]) });
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), 0x1000);
   expect(esp_ota_write(app, handle, image)).toBe(EspErr.ESP_OK);
@@ -80,7 +85,7 @@ test("row 38: bulk begin with a size too small: later sectors are not erased, wh
   expect(esp_ota_end(app, handle)).toBe(0x1503);
 });
 
-test("row 39: trailing junk after a valid image: the end is OK", () => {
+test("row 39: accepts trailing bytes after a valid image", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
   esp_ota_write(app, handle, image);
@@ -88,7 +93,8 @@ test("row 39: trailing junk after a valid image: the end is OK", () => {
   expect(esp_ota_end(app, handle)).toBe(EspErr.ESP_OK);
 });
 
-test("row 55: resume at an offset with part of the image changed: no check until the end, then the hash mismatch gives 0x1503", () => {
+// Resumed at an offset with part of the image changed, the hash mismatch returns 0x1503.
+test("row 55: checks a resumed image only at the end", () => {
   const hardware = board({ otadata: [entry(1, VALID), entry(0, OtaImageState.ABORTED)] });
   const before = start(hardware);
   const { handle = 0 } = esp_ota_begin(before, partition(before, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
@@ -106,7 +112,7 @@ test("row 55: resume at an offset with part of the image changed: no check until
   expect(finish(buildAppImage({ version: "2.0.1", sizeBytes: 0x3000, seed: 7 }).subarray(0x2000))).toBe(0x1503);
 });
 
-test("row 56: esp_https_ota with an image of less than 1024 bytes gives −1 before any write", () => {
+test("row 56: esp_https_ota returns −1 before any write for an image of less than 1024 bytes", () => {
   const short = buildAppImage({ version: "2.0.0" });
   expect(short.length).toBeLessThan(1024);
   const app = running();
@@ -119,7 +125,7 @@ test("row 56: esp_https_ota with an image of less than 1024 bytes gives −1 bef
   expect(bootOf(hardware)).toBe(1);
 });
 
-test("row 61: end or abort on a handle already ended or aborted gives 0x105; end frees the handle even when it fails", () => {
+test("row 61: end and abort return 0x105 for a closed handle, and end closes it even if it fails", () => {
   const app = running();
   const { handle = 0 } = esp_ota_begin(app, partition(app, "ota_1"), OTA_WITH_SEQUENTIAL_WRITES);
   expect(esp_ota_end(app, handle)).toBe(EspErr.ESP_ERR_INVALID_ARG);

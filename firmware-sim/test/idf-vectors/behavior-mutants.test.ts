@@ -41,7 +41,7 @@ test.for(ROWS.filter((name) => !CALLS.includes(name)))(
   },
 );
 
-test("the vectors call a function on exactly the releases that have it", () => {
+test("calls each function in the vectors exactly on the releases that have it", () => {
   for (const release of recordedReleases("app")) {
     const calls = new Set(
       readVectors<BoardVector>("app", release).flatMap(({ steps }) => steps.map(({ call }) => call)),

@@ -4,7 +4,7 @@ import { readVectors, recordedReleases, VECTOR_FOLDER, type VectorKind } from ".
 /** Cases of a release and kind in the folder of this repository. */
 const CASES: Readonly<Record<VectorKind, number>> = { boot: 1800, app: 1800, nvs: 720 };
 
-test.skipIf(VECTOR_FOLDER !== import.meta.dirname)("the vectors of every recorded release are all there", () => {
+test.skipIf(VECTOR_FOLDER !== import.meta.dirname)("has all vectors of every recorded release", () => {
   const withoutNvsOnly = ["4.4.8", "5.1.7", "5.3.5", "5.5.5", "6.0.2", "6.2-dev"];
   expect(recordedReleases("boot")).toEqual(withoutNvsOnly);
   expect(recordedReleases("app")).toEqual(withoutNvsOnly);

@@ -30,7 +30,7 @@ const COVERED = (Object.keys(NVS_BEHAVIORS) as NvsBehavior[]).filter((name) => N
 /** Other folders need not have a case for each row. */
 const isOwnFolder = VECTOR_FOLDER === import.meta.dirname;
 
-test.skipIf(!isOwnFolder).for(COVERED)("a mutant of %s is caught by a recorded case", (name) => {
+test.skipIf(!isOwnFolder).for(COVERED)("catches a mutant of %s with a recorded case", (name) => {
   const isCaught = recordedReleases("nvs").some((release) => {
     const { behaviors } = idfRelease(release);
     return replayNvs(release, { ...behaviors, [name]: !behaviors[name] }, 1).length > 0;
@@ -43,28 +43,25 @@ function valuesOf(cells: Uint8Array): readonly unknown[] {
   return readNvsPartition(cells).entries.map(({ namespace, key, type, value }) => ({ namespace, key, type, value }));
 }
 
-test.skipIf(!isOwnFolder)(
-  "readNvsPartition finds before every recorded start the values that are there after it",
-  () => {
-    let [openedCount, refusedCount] = [0, 0];
-    const { behaviors } = idfRelease("6.2-dev");
-    for (const vector of readVectors<NvsVector>("nvs", "6.2-dev")) {
-      replayNvsVector(vector, behaviors, (cells) => {
-        const partition = new VectorPartition(cells.length);
-        partition.load(0, cells);
-        const { problems } = readNvsPartition(cells);
-        const expected = valuesOf(cells);
-        if (NvsStore.open(partition).err !== 0) {
-          // With fewer pages a partition is read-only and needs no free page.
-          if (vector.pages >= 3) expect(problems.length, vector.id).toBeGreaterThan(0);
-          refusedCount++;
-          return;
-        }
-        openedCount++;
-        expect(valuesOf(partition.cells), vector.id).toEqual(expected);
-      });
-    }
-    expect(openedCount).toBeGreaterThan(1000);
-    expect(refusedCount).toBeGreaterThan(10);
-  },
-);
+test.skipIf(!isOwnFolder)("readNvsPartition finds the values before every recorded start that exist after it", () => {
+  let [openedCount, refusedCount] = [0, 0];
+  const { behaviors } = idfRelease("6.2-dev");
+  for (const vector of readVectors<NvsVector>("nvs", "6.2-dev")) {
+    replayNvsVector(vector, behaviors, (cells) => {
+      const partition = new VectorPartition(cells.length);
+      partition.load(0, cells);
+      const { problems } = readNvsPartition(cells);
+      const expected = valuesOf(cells);
+      if (NvsStore.open(partition).err !== 0) {
+        // With fewer pages a partition is read-only and needs no free page.
+        if (vector.pages >= 3) expect(problems.length, vector.id).toBeGreaterThan(0);
+        refusedCount++;
+        return;
+      }
+      openedCount++;
+      expect(valuesOf(partition.cells), vector.id).toEqual(expected);
+    });
+  }
+  expect(openedCount).toBeGreaterThan(1000);
+  expect(refusedCount).toBeGreaterThan(10);
+});

@@ -287,7 +287,7 @@ const commands = fc.commands(
   { maxCommands: 8, size: "max" },
 );
 
-test("a device does what the protocol promises, whatever is offered and whatever goes wrong", () => {
+test("follows the protocol for any offers and any failures", () => {
   fc.assert(
     fc.property(commands, fc.nat(1000), (all, seed) => {
       const setup = () => ({

@@ -174,7 +174,7 @@ const anyValue: fc.Arbitrary<Value> = fc.oneof(
     .map((size) => ({ type: "blob" as const, content: new Uint8Array(size).fill(size) })),
 );
 
-test("any sequence of set, get, erase and reopen agrees with a map", () => {
+test("agrees with a map for any sequence of set, get, erase and reopen", () => {
   const commands = fc.commands(
     [
       fc.tuple(anyNamespace, anyKey, anyValue).map((args) => new SetValue(...args)),
@@ -264,7 +264,7 @@ function partition(pages: readonly Uint8Array[]): NvsFlash {
   return new NvsFlash(cells);
 }
 
-test("random bytes in all pages are an empty partition that works", () => {
+test("treats random bytes in all pages as an empty, working partition", () => {
   fc.assert(
     fc.property(fc.array(randomPage, { minLength: 3, maxLength: 6 }), (pages) => {
       const flash = partition(pages);
@@ -312,7 +312,7 @@ test.for([
   { idf: "6.2-dev", often: ["0", `${0x110d}`, `${0x1110}`] },
   { idf: "5.5.1", often: ["0", `${0x110d}`, `${0x1110}`] },
   { idf: "4.4.8", often: ["0", "-1", `${0x1110}`, "abort"] },
-] as const)("plausible pages of any content end in a number or a reset on ESP-IDF $idf", ({ idf, often }) => {
+] as const)("returns an error number or resets for plausible pages on ESP-IDF $idf", ({ idf, often }) => {
   const ended = new Map<string, number>();
   const count = (what: string) => ended.set(what, (ended.get(what) ?? 0) + 1);
   fc.assert(

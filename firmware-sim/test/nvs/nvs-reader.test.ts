@@ -108,7 +108,7 @@ function cutOf(random: Random): NvsCut {
   };
 }
 
-test("what nvs_set_… wrote is read back equal, over page changes and erases", () => {
+test("reads back what nvs_set_… wrote, across page changes and erases", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const random = createRandom(seed);
     const flash = new NvsFlash(random.integer(3, 6) * NVS_PAGE_SIZE);
@@ -122,7 +122,7 @@ test("what nvs_set_… wrote is read back equal, over page changes and erases", 
   }
 });
 
-test("after a power cut at any operation the values are those that the device finds when it starts again", () => {
+test("finds the values that the device finds after a power cut at any operation", () => {
   let openedCount = 0;
   for (let seed = 1; seed <= 300; seed++) {
     const random = createRandom(seed);

@@ -78,7 +78,7 @@ test.for([
   { idf: "5.5.1", isWrittenAgain: false },
   { idf: "5.5.5", isWrittenAgain: true },
   { idf: "6.2-dev", isWrittenAgain: true },
-] as const)("ESP-IDF $idf writes an unchanged long or empty blob again: $isWrittenAgain", ({ idf, isWrittenAgain }) => {
+] as const)("rewrites an unchanged long or empty blob on ESP-IDF $idf: $isWrittenAgain", ({ idf, isWrittenAgain }) => {
   for (const value of [Uint8Array.from({ length: 6000 }, (_, index) => index % 251), new Uint8Array(0)]) {
     const flash = new NvsFlash(0x6000);
     const handle = open(flash, idf);
@@ -95,7 +95,7 @@ test.for([
   { idf: "5.5.5", isKept: false },
   { idf: "6.0.2", isKept: false },
   { idf: "6.2-dev", isKept: true },
-] as const)("ESP-IDF $idf keeps a float that another build wrote: $isKept", ({ idf, isKept }) => {
+] as const)("keeps a float of another build on ESP-IDF $idf: $isKept", ({ idf, isKept }) => {
   const flash = flashOf(page(0, [APP, item(NvsType.float, "volts", Uint8Array.of(0, 0, 0x48, 0x41))]));
   open(flash, idf);
   const state = (flash.cells[32]! >>> 2) & 3;
@@ -106,7 +106,7 @@ test.for([
   { idf: "4.4.8", left: ["old", 7] },
   { idf: "5.5.1", left: ["old", undefined] },
   { idf: "5.5.5", left: [undefined, 7] },
-] as const)("of a key's two other types a new value replaces on ESP-IDF $idf all but $left", ({ idf, left }) => {
+] as const)("replaces all but $left of a key's two other types on ESP-IDF $idf", ({ idf, left }) => {
   const flash = flashOf(
     page(0, [APP, item(NvsType.string, "k", buildNvsVariableData(text("old\0")), text("old\0"))]),
     page(1, [item(NvsType.u8, "k", Uint8Array.of(7))]),
@@ -120,7 +120,7 @@ test.for([
 test.for([
   { idf: "5.5.1", result: { err: -1 } },
   { idf: "5.5.5", result: { err: 0, value: text("newer") } },
-] as const)("of a blob of each format under one key ESP-IDF $idf reads $result.err", ({ idf, result }) => {
+] as const)("returns $result.err for a blob of each format with one key on ESP-IDF $idf", ({ idf, result }) => {
   const flash = flashOf(
     page(0, [APP, item(NvsType.blob, "k", buildNvsVariableData(text("old")), text("old"))]),
     page(1, [
@@ -132,7 +132,7 @@ test.for([
   expect(nvs_get_blob(open(flash, idf), "k")).toEqual(result);
 });
 
-test("an entry of span 0 with a right CRC makes a release that checks nothing else hang, and no newer one", () => {
+test("hangs on an entry of span 0 with a correct CRC only in releases that check nothing else", () => {
   const hollow = item(NvsType.string, "k", buildNvsVariableData(new Uint8Array(0)));
   hollow.set(
     buildNvsEntry({
@@ -154,7 +154,7 @@ test.for([
   { idf: "5.5.5", left: [-1, 0x1102] },
   { idf: "6.0.2", left: [-1, 0x1102] },
   { idf: "6.2-dev", left: [0, 0] },
-] as const)("a longer blob that finds no room leaves the old one on ESP-IDF $idf as $left", ({ idf, left }) => {
+] as const)("leaves the old blob as $left on ESP-IDF $idf if a longer one doesn't fit", ({ idf, left }) => {
   const flash = new NvsFlash(NVS_PAGE_SIZE * 3);
   const handle = open(flash, idf);
   expect(nvs_set_blob(handle, "k", new Uint8Array(100).fill(1))).toBe(0);

@@ -228,7 +228,7 @@ function sweep(seed: number, ended: Record<string, number>): void {
   }
 }
 
-test("power cut before, in and after every operation: the key is old or new, the others stay, but for three limits", () => {
+test("keeps the old or new value after a cut at any operation, and all others, with three limits", () => {
   const ended: Record<string, number> = {};
   for (let seed = 1; seed <= 45; seed++) sweep(seed, ended);
   // Each outcome and each limit occurred, and the limits are rare.
@@ -243,7 +243,7 @@ test("power cut before, in and after every operation: the key is old or new, the
   });
 });
 
-test("numbers and strings outlive any number of cuts where flash programs in order and erases the header first", () => {
+test("keeps numbers and strings after any number of cuts on flash that works in order", () => {
   const { program: ordered, erase: whole } = ORDERLY_TEARS;
   fc.assert(
     fc.property(fc.noShrink(fc.nat(0x7fff_ffff)), (seed) => {

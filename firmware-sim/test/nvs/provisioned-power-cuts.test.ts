@@ -107,7 +107,7 @@ function cutEverywhere(before: NvsFlash, number: number, operationCount: number)
   return operationCount * cuts.length;
 }
 
-test("what a device is told outlives power cuts at each flash operation of what it writes itself", () => {
+test("keeps provisioned values after a power cut at each flash operation of the device", () => {
   let flash = new NvsFlash(buildNvsPartition(provisioningEntries(TOLD), { sizeBytes: 0x3000 }));
   let [cutCount, moveCount] = [0, 0];
   for (let number = 1; moveCount < 3; number++) {

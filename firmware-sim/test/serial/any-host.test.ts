@@ -44,7 +44,7 @@ const event: fc.Arbitrary<HostEvent> = fc.oneof(
   fc.constantFrom({ type: "power-off" as const }, { type: "power-on" as const }),
 );
 
-test("no host brings a board out of step for longer than until the next reset", () => {
+test("recovers from any host with the next reset", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...ROM_CHIPS),
@@ -70,7 +70,7 @@ test("no host brings a board out of step for longer than until the next reset", 
   );
 });
 
-test("a loader answers requests alone, each with a response of its own op or of none", () => {
+test("answers only requests, each with a response of its own op or none", () => {
   fc.assert(
     fc.property(fc.boolean(), fc.array(frame, { maxLength: 20 }), (startsStub, frames) => {
       const host = BenchHost.inLoader({ hardware: createHardware({}) });
@@ -89,7 +89,7 @@ test("a loader answers requests alone, each with a response of its own op or of 
   );
 });
 
-test("the flash outside of what a host asked to write stays as it is", () => {
+test("changes only the flash that a host asked to write", () => {
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 30 }), (frames) => {
       const hardware = createHardware({});

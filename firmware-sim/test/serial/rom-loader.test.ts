@@ -54,7 +54,7 @@ test.for(CHIPS)("%s is recognised by its magic word, or by its chip id", (chip) 
   if (chip === "esp32s2") expect(magic).toBe(0x0000_07c6);
 });
 
-test("SYNC is answered eight times: by a ROM with a value, by a stub without", () => {
+test("answers SYNC eight times: a ROM with a value, a stub without", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   const rom = host.sync();
   expect(rom.length).toBe(8);
@@ -66,7 +66,7 @@ test("SYNC is answered eight times: by a ROM with a value, by a stub without", (
   expect(stub.every(({ value, data }) => value === 0 && data.length === 2)).toBe(true);
 });
 
-test("the stub greets behind the response to MEM_END", () => {
+test("sends the stub's greeting after the response to MEM_END", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   const [response, greeting] = host.startStub();
   expect(parseLoaderResponse(response!)?.op).toBe(LoaderOp.MEM_END);
@@ -74,14 +74,14 @@ test("the stub greets behind the response to MEM_END", () => {
   expect(host.board.isStub).toBe(true);
 });
 
-test("a jump to where nothing was uploaded leaves the chip deaf", () => {
+test("hangs after a jump to an address where nothing was uploaded", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   expect(host.startStub(0x4008_0000).length).toBe(1);
   expect(host.board.state).toBe("hung");
   expect(host.sync()).toEqual([]);
 });
 
-test("an unknown command gets error 5 from a ROM, eight times and under another op; C3 from a stub", () => {
+test("answers an unknown command with error 5 eight times in a ROM, and with C3 in a stub", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   const rom = host.responses(LoaderOp.ERASE_FLASH, new Uint8Array(0));
   expect(rom.length).toBe(8);
@@ -91,7 +91,7 @@ test("an unknown command gets error 5 from a ROM, eight times and under another 
   expect([stub.op, statusOf(stub)]).toEqual([0x77, LoaderStatus.STUB_UNKNOWN_COMMAND]);
 });
 
-test("registers keep what was written, bit by bit, and eFuses what they are", () => {
+test("keeps written register bits, and never changes eFuses", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   host.request(LoaderOp.WRITE_REG, 0x3ff4_8000, 0xffff_ffff, 0x0000_ff00, 0);
   host.request(LoaderOp.WRITE_REG, 0x3ff4_8000, 0x0000_0012, 0x0000_00ff, 0);
@@ -111,7 +111,7 @@ function spiCommand(host: BenchHost, command: number, address = 0): number {
   return host.request(LoaderOp.READ_REG, 0x3ff4_2080).value;
 }
 
-test("the flash chip tells its size through the SPI controller, once it is attached", () => {
+test("returns the flash size through the SPI controller once it is attached", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({ flashSizeBytes: 8 * 2 ** 20 }) });
   expect(spiCommand(host, 0x9f)).toBe(0xffff_ffff);
   host.request(LoaderOp.SPI_ATTACH, 0, 0);
@@ -124,12 +124,12 @@ test.for([
   ["the place of the parameter table", 0x0c, 0xff00_0080],
   ["the density, 32 Mbit", 0x84, 32 * 2 ** 20 - 1],
   ["nothing behind the table", 0xa4, 0xffff_ffff],
-] as const)("the flash chip tells %s of its SFDP", ([, address, expected]) => {
+] as const)("returns %s of the SFDP of the flash chip", ([, address, expected]) => {
   expect(spiCommand(attached(), 0x5a, address)).toBe(expected);
 });
 
 describe("writing by the ROM", () => {
-  test("blocks are padded, and its MD5 is spelled", () => {
+  test("pads blocks, and returns the MD5 in hex", () => {
     const host = attached();
     const image = noise(2500);
     expect(statusOf(host.request(LoaderOp.FLASH_BEGIN, 3072, 3, 1024, OFFSET))).toBe(LoaderStatus.OK);
@@ -141,7 +141,7 @@ describe("writing by the ROM", () => {
     expect(md5).toEqual(utf8(createHash("md5").update(image).digest("hex")));
   });
 
-  test("a compressed stream ends with its last, short block", () => {
+  test("ends a compressed stream with its last, short block", () => {
     const host = attached();
     const image = padded(noise(9000), 12_000);
     const stream = deflateSync(image);
@@ -155,7 +155,7 @@ describe("writing by the ROM", () => {
     expect(md5).toEqual(utf8(createHash("md5").update(image).digest("hex")));
   });
 
-  test("a compressed stream with a wrong sum, and one that is none, fail", () => {
+  test("rejects a compressed stream with a wrong checksum or invalid data", () => {
     const stream = deflateSync(noise(100));
     const flipped = Uint8Array.from(stream, (byte, index) => (index === stream.length - 1 ? byte ^ 1 : byte));
     const host = attached();
@@ -165,7 +165,7 @@ describe("writing by the ROM", () => {
     expect(statusOf(host.block(LoaderOp.FLASH_DEFL_DATA, 0, noise(100)))).toBe(LoaderStatus.ROM_INFLATE);
   });
 
-  test("a flipped bit in a block is refused, and writes nothing", () => {
+  test("rejects a block with a flipped bit, and writes nothing", () => {
     const host = attached();
     host.request(LoaderOp.FLASH_BEGIN, 1024, 1, 1024, OFFSET);
     const words = loaderWords(4, 0, 0, 0, 0x1234_5678);
@@ -174,7 +174,7 @@ describe("writing by the ROM", () => {
     expect(toHex(payload.subarray(0, 4))).toBe("ffffffff");
   });
 
-  test("without SPI_ATTACH, and beyond 2 MiB without SPI_SET_PARAMS, it fails", () => {
+  test("fails without SPI_ATTACH, and beyond 2 MiB without SPI_SET_PARAMS", () => {
     const host = BenchHost.inLoader({ hardware: createHardware({}) });
     expect(statusOf(host.request(LoaderOp.FLASH_BEGIN, 1024, 1, 1024, 0))).toBe(LoaderStatus.ROM_FAILED);
     host.request(LoaderOp.SPI_ATTACH, 0, 0);
@@ -182,14 +182,14 @@ describe("writing by the ROM", () => {
     expect(statusOf(host.request(LoaderOp.FLASH_BEGIN, 1024, 1, 1024, 0))).toBe(LoaderStatus.OK);
   });
 
-  test("FLASH_BEGIN erases all of it before it answers, which takes time", () => {
+  test("erases the whole range at FLASH_BEGIN before it answers", () => {
     const host = attached("esp32", { flashTakesTime: true });
     host.request(LoaderOp.FLASH_BEGIN, 0x11_0000, 0x440, 1024, OFFSET);
     expect(host.now).toBeGreaterThan(2_000);
     expect(host.now).toBeLessThan(10_000);
   });
 
-  test("FLASH_END leaves the loader: 1 runs what is in flash, 0 restarts with the boot pin as it was read", () => {
+  test("leaves the loader at FLASH_END: 1 runs the flash, 0 restarts with the latched boot pin", () => {
     const host = attached();
     host.request(LoaderOp.FLASH_BEGIN, 0, 0, 1024, 0);
     host.request(LoaderOp.FLASH_END, 0);
@@ -203,7 +203,7 @@ describe("writing by the ROM", () => {
 });
 
 describe("writing by the stub", () => {
-  test("the last block's padding is dropped, and the MD5 comes as bytes", () => {
+  test("drops the padding of the last block, and returns the MD5 as bytes", () => {
     const host = withStub();
     const image = noise(20_000);
     host.request(LoaderOp.FLASH_BEGIN, image.length, 2, 0x4000, OFFSET, 0);
@@ -215,7 +215,7 @@ describe("writing by the stub", () => {
     expect(host.board.state).toBe("download");
   });
 
-  test("blocks are acknowledged before they are written: an error comes with the next command", () => {
+  test("acknowledges blocks before writing: an error comes with the next command", () => {
     const host = withStub();
     host.request(LoaderOp.FLASH_DEFL_BEGIN, 1000, 1, 0x4000, OFFSET, 0);
     expect(statusOf(host.block(LoaderOp.FLASH_DEFL_DATA, 0, noise(100)))).toBe(LoaderStatus.OK);
@@ -223,7 +223,7 @@ describe("writing by the stub", () => {
     expect(statusOf(host.request(LoaderOp.READ_REG, 0x4000_1000))).toBe(LoaderStatus.OK);
   });
 
-  test("a block sent twice is written twice", () => {
+  test("writes a block twice if it is sent twice", () => {
     const host = withStub();
     const image = noise(0x2000);
     host.request(LoaderOp.FLASH_BEGIN, image.length, 2, 0x1000, OFFSET, 0);
@@ -246,14 +246,14 @@ describe("writing by the stub", () => {
     expect(statusOf(host.request(end, 1))).toBe(LoaderStatus.STUB_NOT_IN_FLASH_MODE);
   });
 
-  test("FLASH_END before the end, and without a beginning, fails", () => {
+  test("rejects FLASH_END before the end and without a beginning", () => {
     const host = withStub();
     expect(statusOf(host.request(LoaderOp.FLASH_END, 1))).toBe(LoaderStatus.STUB_NOT_IN_FLASH_MODE);
     host.request(LoaderOp.FLASH_BEGIN, 0x2000, 2, 0x1000, OFFSET, 0);
     expect(statusOf(host.request(LoaderOp.FLASH_END, 1))).toBe(LoaderStatus.STUB_DATA_LENGTH);
   });
 
-  test("what was there is erased as the write goes, and blank sectors are left alone", () => {
+  test("erases during the write, and skips blank sectors", () => {
     const hardware = createHardware({});
     const host = BenchHost.inLoader({ hardware });
     host.startStub();
@@ -269,13 +269,13 @@ describe("writing by the stub", () => {
     expect(hardware.flash.truth(OFFSET, 0x3000)).toEqual(noise(0x3000, 2));
   });
 
-  test("its lengths are strict", () => {
+  test("requires exact lengths", () => {
     const host = withStub();
     const short = host.only(host.responses(LoaderOp.SPI_FLASH_MD5, loaderWords(0, 16)));
     expect(statusOf(short)).toBe(LoaderStatus.STUB_DATA_LENGTH);
   });
 
-  test("a region is erased, in whole sectors", () => {
+  test("erases a region in whole sectors", () => {
     const hardware = createHardware({});
     const host = BenchHost.inLoader({ hardware });
     host.startStub();
@@ -285,7 +285,7 @@ describe("writing by the stub", () => {
   });
 });
 
-test("in Secure Download Mode a loader writes flash, and tells nothing", () => {
+test("writes flash in Secure Download Mode, and returns no data", () => {
   const hardware = createHardware({ chip: "esp32c3", efuse: { secureDownload: true, secureBoot: true } });
   const host = BenchHost.inLoader({ hardware });
   const info = parseSecurityInfo(
@@ -301,7 +301,7 @@ test("in Secure Download Mode a loader writes flash, and tells nothing", () => {
   }
 });
 
-test("frames beyond what a busy loader can hold are lost", () => {
+test("loses frames beyond the queue of a busy loader", () => {
   const host = withStub("esp32", { flashTakesTime: true });
   const read = encodeSlip(buildLoaderRequest(LoaderOp.READ_REG, loaderWords(0x4000_1000)));
   const erase = encodeSlip(buildLoaderRequest(LoaderOp.ERASE_FLASH, new Uint8Array(0)));
@@ -312,7 +312,7 @@ test("frames beyond what a busy loader can hold are lost", () => {
   expect(host.sync().length).toBe(8);
 });
 
-test("a stream that inflates to more than was announced is refused before it is held", () => {
+test("rejects a stream that inflates to more than announced", () => {
   const host = withStub();
   const bomb = deflateSync(new Uint8Array(8 * 2 ** 20));
   host.request(LoaderOp.FLASH_DEFL_BEGIN, 0x1000, 1, 0x4000, OFFSET, 0);
@@ -320,7 +320,7 @@ test("a stream that inflates to more than was announced is refused before it is 
   expect(statusOf(host.request(LoaderOp.READ_REG, 0x4000_1000))).toBe(LoaderStatus.STUB_TOO_MUCH_DATA);
 });
 
-test("the stub reads flash in packets, each upon an acknowledgement, and ends with the MD5", () => {
+test("reads flash in acknowledged packets in the stub, and ends with the MD5", () => {
   const host = withStub();
   const image = noise(0x2800);
   host.request(LoaderOp.FLASH_BEGIN, image.length, 1, 0x4000, OFFSET, 0);
@@ -343,7 +343,7 @@ test("the stub reads flash in packets, each upon an acknowledgement, and ends wi
   expect(host.sync().length).toBe(8);
 });
 
-test("power that goes within a write leaves the flash as a cut does, and the board off", () => {
+test("leaves a torn write and the board off when power fails within a write", () => {
   const hardware = createHardware({});
   const host = BenchHost.inLoader({ hardware });
   host.startStub();

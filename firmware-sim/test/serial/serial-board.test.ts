@@ -28,7 +28,7 @@ function play(host: BenchHost, sequence: string): void {
   }
 }
 
-test("the transistors conduct one at a time, or neither", () => {
+test("lets at most one transistor conduct", () => {
   expect(pinsOf({ dtr: false, rts: false })).toEqual({ enable: true, boot: true });
   expect(pinsOf({ dtr: true, rts: true })).toEqual({ enable: true, boot: true });
   expect(pinsOf({ dtr: false, rts: true })).toEqual({ enable: false, boot: true });
@@ -63,7 +63,7 @@ describe("by its reset circuit", () => {
     expect(host.sync()).toEqual([]);
   });
 
-  test("opening and closing the port resets nothing", () => {
+  test("does not reset when the port is opened or closed", () => {
     for (const circuit of ["transistors", "usb-serial-jtag"] as const) {
       const host = running(circuit);
       play(host, "D1R1 300 D0R0 300");
@@ -71,7 +71,7 @@ describe("by its reset circuit", () => {
     }
   });
 
-  test("the boot pin has 150 ms to come down after reset", () => {
+  test("reads the boot pin up to 150 ms after reset", () => {
     const host = running();
     play(host, "D0 R1 100 D1 149 R0");
     expect(host.board.state).toBe("download");
@@ -80,7 +80,7 @@ describe("by its reset circuit", () => {
     expect(late.board.state).toBe("app");
   });
 
-  test("without a circuit lines do nothing, and the buttons all", () => {
+  test("ignores control lines without a reset circuit, but not the buttons", () => {
     const host = running("none");
     play(host, "D0 R1 100 D1 R0 50 D0");
     expect([host.board.state, host.halts]).toEqual(["app", 0]);
@@ -89,7 +89,7 @@ describe("by its reset circuit", () => {
   });
 });
 
-test("a timer that fires early is set again", () => {
+test("sets a timer again that fires early", () => {
   const host = new BenchHost({ hardware: createHardware({}) });
   host.event({ type: "power-on" });
   host.now = 149.5;
@@ -99,14 +99,14 @@ test("a timer that fires early is set again", () => {
   expect([host.board.state, host.now]).toEqual(["app", 150]);
 });
 
-test("the console says which mode was strapped", () => {
+test("prints the strapped boot mode", () => {
   const host = running();
   expect(host.console).toContain("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n");
   host.event({ type: "reset-button", download: true });
   expect(host.console).toMatch(/boot:0x3 \(DOWNLOAD_BOOT\(.*\)\)\r\nwaiting for download\r\n$/);
 });
 
-test("the app's output reaches the host, and ends with the app", () => {
+test("sends the app's output to the host until the app ends", () => {
   const host = running();
   host.event({ type: "console", text: "hello\r\n" });
   expect(host.console).toMatch(/hello\r\n$/);
@@ -115,14 +115,14 @@ test("the app's output reaches the host, and ends with the app", () => {
   expect(host.console).not.toContain("ghost");
 });
 
-test("an app that restarts by itself is not stopped, and the console says so", () => {
+test("restarts an app without a halt, and prints it", () => {
   const host = running();
   host.event({ type: "app-restart" });
   expect([host.boots.length, host.halts]).toEqual([2, 0]);
   expect(host.console).toContain("rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n");
 });
 
-test("the ROM takes the rate of the first bytes, and keeps it", () => {
+test("measures the baud rate from the first bytes, and keeps it", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}) });
   host.event({ type: "reset-button", download: true });
   host.event({ type: "host-baud-rate", baudRate: 57_600 });
@@ -132,7 +132,7 @@ test("the ROM takes the rate of the first bytes, and keeps it", () => {
   expect(host.sync()).toEqual([]);
 });
 
-test("CHANGE_BAUDRATE is answered at the old rate, and holds from then on", () => {
+test("answers CHANGE_BAUDRATE at the old rate, and then switches", () => {
   const host = new BenchHost({ hardware: createHardware({}) });
   host.event({ type: "host-baud-rate", baudRate: 115_200 });
   host.event({ type: "power-on" });
@@ -146,7 +146,7 @@ test("CHANGE_BAUDRATE is answered at the old rate, and holds from then on", () =
   expect(host.board.baudRate).toBe(115_200);
 });
 
-test("a reset forgets half a frame, the stub and what it was doing", () => {
+test("discards half a frame, the stub and pending work at a reset", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}), flashTakesTime: true });
   host.startStub();
   const sync = encodeSlip(buildLoaderRequest(LoaderOp.SYNC, SYNC_DATA));
@@ -156,7 +156,7 @@ test("a reset forgets half a frame, the stub and what it was doing", () => {
   expect(host.sync().length).toBe(8);
 });
 
-test("a flash without a bootloader doesn't boot where one is demanded", () => {
+test("does not boot a flash without a bootloader if one is required", () => {
   const host = new BenchHost({ hardware: createHardware({}), needsBootloader: true });
   host.event({ type: "power-on" });
   host.settle();
@@ -164,7 +164,7 @@ test("a flash without a bootloader doesn't boot where one is demanded", () => {
   expect(host.console).toContain("invalid header: 0xffffffff");
 });
 
-test("frames that wait while the flash is busy are answered in order", () => {
+test("answers frames that wait for the flash in order", () => {
   const host = BenchHost.inLoader({ hardware: createHardware({}), flashTakesTime: true });
   host.startStub();
   const read = (address: number) =>

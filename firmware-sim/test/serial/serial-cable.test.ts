@@ -64,7 +64,7 @@ function cableTo(options: Partial<SerialCableOptions> = {}): SerialCable {
   return new SerialCable({ hardware: createHardware({}), ...options });
 }
 
-test("a host resets the board into the loader by its lines, speaks with it, and resets it back", async () => {
+test("lets a host reset the board into the loader, use it, and reset it back", async () => {
   const cable = cableTo();
   const host = new Host(cable, 115_200);
   host.port.setSignals({ dtr: false, rts: true });
@@ -80,7 +80,7 @@ test("a host resets the board into the loader by its lines, speaks with it, and 
   expect(cable.board.state).toBe("app");
 });
 
-test("one host at a time has the port", () => {
+test("allows one host at a time", () => {
   const cable = cableTo();
   const host = new Host(cable);
   expect(() => new Host(cable)).toThrow("in use");
@@ -88,7 +88,7 @@ test("one host at a time has the port", () => {
   expect(new Host(cable).isClosed).toBe(false);
 });
 
-test("what a board starts is the flash as it is then, and its console says what", async () => {
+test("boots the current flash content, and prints what it boots", async () => {
   const hardware = createHardware({});
   const firmware = new BootloaderFirmware(hardware);
   const cable = cableTo({ hardware, firmware });
@@ -100,7 +100,7 @@ test("what a board starts is the flash as it is then, and its console says what"
   expect(host.console).toContain("E (91) boot: No bootable app partitions in the partition table");
 });
 
-test("a cable pulled in the middle of a block ends the port and the power; what was written stays", async () => {
+test("ends the port and the power when the cable is unplugged in a block; written bytes stay", async () => {
   const hardware = createHardware({});
   const image = noise(0x4000);
   const begin = encodeSlip(buildLoaderRequest(LoaderOp.FLASH_BEGIN, loaderWords(0x8000, 2, 0x4000, 0x21_0000)));
@@ -128,7 +128,7 @@ test("a cable pulled in the middle of a block ends the port and the power; what 
   expect(new Host(cable).isClosed).toBe(false);
 });
 
-test("a stalled line delivers late what it delivers", async () => {
+test("delivers bytes late on a stalled line", async () => {
   const faults = [parseFault("*:line-stall=to-host,atByte=5,stallMs=20")];
   const cable = cableTo({ faults });
   const host = new Host(cable);
@@ -139,7 +139,7 @@ test("a stalled line delivers late what it delivers", async () => {
   expect(host.console).toMatch(/waiting for download\r\n$/);
 });
 
-test("bytes flipped on the way make no command", async () => {
+test("never makes a command of flipped bytes", async () => {
   const cable = cableTo({ faults: [parseFault("*:line-flip=to-board,atByte=3")] });
   const host = new Host(cable);
   cable.enterLoader();
@@ -150,7 +150,7 @@ test("bytes flipped on the way make no command", async () => {
   expect(host.ops.at(-1)).toBe(LoaderOp.READ_REG);
 });
 
-test("the line model adds up bytes, latency, and flash time that nothing hides", () => {
+test("adds up bytes, latency, and flash time in the line model", () => {
   const model = new LineModel(1);
   model.receive(1152, 115_200);
   model.busy(50);

@@ -26,18 +26,18 @@ function failOn({
   return text;
 }
 
-test("an error is one line, and its hint another", () => {
+test("prints an error on one line, and its hint on another", () => {
   expect(failOn({ isTTY: false })).toBe("error[delivery/timeout]: late\nhint: wait\n");
 });
 
-test("colour is for terminals that want it", () => {
+test("prints colors only on terminals that allow them", () => {
   expect(failOn({ isTTY: true })).toContain("\u001b[31merror[delivery/timeout]:\u001b[39m late\n");
   expect(failOn({ isTTY: true, env: { NO_COLOR: "1" } })).not.toContain("\u001b");
   expect(failOn({ isTTY: true, env: { NO_COLOR: "" } })).toContain("\u001b");
   expect(failOn({ isTTY: true, env: { TERM: "dumb" } })).not.toContain("\u001b");
 });
 
-test("text from outside is one line without control characters, whatever it was", () => {
+test("prints foreign text on one line without control characters", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       expect(printable(text)).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
@@ -46,7 +46,7 @@ test("text from outside is one line without control characters, whatever it was"
   expect(printable("a\u001b]0;title\u0007b\r\nc")).toBe("ab c");
 });
 
-test("what is hidden is blanked in notes, warnings and errors, also on a console that is made later", () => {
+test("redacts hidden texts in notes, warnings and errors, also in a later output", () => {
   let text = "";
   const write = (chunk: unknown, _encoding: string, done: () => void): void => {
     text += String(chunk);

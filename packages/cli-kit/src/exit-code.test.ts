@@ -14,6 +14,6 @@ test.for([
   [new OtaError("offer/unsigned", "", {}), 1],
   [new Error("a bug"), 1],
   ["no error at all", 1],
-] as const)("%o ends a command with %i", ([error, exitCode]) => {
+] as const)("ends a command that throws %o with %i", ([error, exitCode]) => {
   expect(exitCodeOf(error)).toBe(exitCode);
 });

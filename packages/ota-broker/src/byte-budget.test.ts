@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ByteBudget } from "./byte-budget.ts";
 
-test("who asks for more than is left gets nothing, and takes nothing from the others", () => {
+test("grants nothing beyond the limit, and takes nothing from other holders", () => {
   const budget = new ByteBudget(100);
   const [one, other] = [{}, {}];
   expect(budget.hold(one, 60)).toBe(true);

@@ -7,7 +7,7 @@ import { startEmbeddedBroker } from "./embedded-broker.ts";
 /** MQTT 3.1.1 CONNECT, clean session, keep-alive 60 s, client identifier "a". */
 const CONNECT = Uint8Array.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x61]);
 
-test("a broker takes a client, and closing it ends the client's connection at once", async () => {
+test("accepts a client, and ends its connection at once when it closes", async () => {
   const broker = await startEmbeddedBroker();
   const socket = connectTcp(broker.port, broker.host);
   socket.write(CONNECT);
@@ -19,19 +19,19 @@ test("a broker takes a client, and closing it ends the client's connection at on
   await closed;
 });
 
-test("the url names the port that was free", async () => {
+test("returns the URL with the chosen port", async () => {
   const broker = await startEmbeddedBroker({ port: 0 });
   expect(broker.port).toBeGreaterThan(0);
   expect(broker.url).toBe(`mqtt://127.0.0.1:${broker.port}`);
   await broker.close();
 });
 
-test("closing twice is closing once", async () => {
+test("closes once if it is closed twice", async () => {
   const broker = await startEmbeddedBroker();
   await Promise.all([broker.close(), broker.close()]);
 });
 
-test("a port that is taken is told with host, port and what to do", async () => {
+test("names a port that is in use, with a hint", async () => {
   const first = await startEmbeddedBroker();
   const error: unknown = await startEmbeddedBroker({ port: first.port }).catch((reason: unknown) => reason);
   await first.close();
@@ -42,7 +42,7 @@ test("a port that is taken is told with host, port and what to do", async () => 
   expect(error.hint).toContain("--broker");
 });
 
-test("bytes that are no MQTT end their connection and leave the broker running", async () => {
+test("ends a connection with bytes that are not MQTT, and keeps running", async () => {
   const broker = await startEmbeddedBroker();
   const noise = connectTcp(broker.port, broker.host);
   noise.on("error", () => {});

@@ -2,7 +2,7 @@ import { utf8 } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { Login } from "./login.ts";
 
-test("checks passwords one after the other, and tells all but 64 of those that wait that it is busy", async () => {
+test("checks one password at a time, and answers busy beyond 64 waiting checks", async () => {
   let running = 0;
   let runningMax = 0;
   const login = new Login([], async () => {

@@ -65,7 +65,7 @@ test.for([
   ["a", 64 * 1024],
   [`${ROOT}/v1/other`, 64 * 1024],
   ["a".repeat(129), 64 * 1024],
-] as const)("a message on %s may have %i bytes and none more", ([topic, sizeMax]) => {
+] as const)("admits messages on %s up to %i bytes", ([topic, sizeMax]) => {
   expect(verdictOf([...CONNACK, ...announce(topic, sizeMax + EXTRA)])).toBeUndefined();
   expect(verdictOf([...CONNACK, ...announce(topic, sizeMax + EXTRA + 1)])).toEqual({
     reason: "too-large",
@@ -77,7 +77,7 @@ test.for([
   });
 });
 
-test("the topic of blob mode takes as much as it is set to, and no other topic does", () => {
+test("admits the configured size only on the topic of blob mode", () => {
   const blob = { topics: [ROOT], sizeMax: 2 * 1024 * 1024 };
   const limits = { ...LIMITS, messageSizeMax: (topic?: string) => messageSizeMax(topic, blob) };
   expect(verdictOf([...CONNACK, ...announce(ROOT, blob.sizeMax)], limits)).toBeUndefined();
@@ -86,7 +86,7 @@ test("the topic of blob mode takes as much as it is set to, and no other topic d
   expect(verdictOf([...CONNACK, ...announce(`${ROOT}/v1/offer`, blob.sizeMax)], limits)?.reason).toBe("too-large");
 });
 
-test("a topic's limit is its own, also right after another topic of the same length", () => {
+test("applies each topic's own limit, also after another topic of the same length", () => {
   const guard = new PacketGuard(LIMITS);
   const request = announce(`${ROOT}/v1/device/a/request`, 0);
   const requests = announce(`${ROOT}/v1/device/a/requesT`, 60_000);
@@ -102,7 +102,7 @@ test.for([
   ["length of five bytes", [0x10, 0x80, 0x80, 0x80, 0x80, 0x00], "length", "CONNECT"],
   ["GET / HTTP/1.1", [...new TextEncoder().encode("GET / HTTP/1.1")], "first-packet", "PUBACK"],
   ["packet of type 0", [0, 0], "first-packet", "reserved"],
-] as const)("a connection that begins with a %s is refused", ([, bytes, reason, packet]) => {
+] as const)("refuses a connection that begins with a %s", ([, bytes, reason, packet]) => {
   expect(verdictOf(bytes, FROM_CLIENT)).toMatchObject({ reason, packet, offset: 0 });
 });
 
@@ -111,18 +111,18 @@ test.for([
   ["no room for the topic", [0x30, 4, 0, 3, 0x61, 0x62], "topic"],
   ["a SUBACK of 64 KiB and a byte", header(0x90, 64 * 1024 + 1), "too-large"],
   ["a length of five bytes", [0x30, 0xff, 0xff, 0xff, 0xff, 0x01], "length"],
-] as const)("after CONNACK %s is refused", ([, bytes, reason]) => {
+] as const)("refuses %s after CONNACK", ([, bytes, reason]) => {
   expect(verdictOf([...CONNACK, ...bytes])).toMatchObject({ reason, offset: CONNACK.length });
 });
 
-test("once refused, everything is", () => {
+test("refuses everything after a refusal", () => {
   const guard = new PacketGuard(LIMITS);
   const refusal = guard.push(Uint8Array.from([0x30, 0]));
   expect(refusal?.reason).toBe("first-packet");
   expect(guard.push(Uint8Array.from(CONNACK))).toBe(refusal);
 });
 
-test("what a packet under way announced is told until its last byte", () => {
+test("reports the announced size of a packet until its last byte", () => {
   const guard = new PacketGuard(LIMITS);
   guard.push(Uint8Array.from([...CONNACK, ...announce("a", 1_000)]));
   expect(guard.unfinishedBytes).toBe(1_003);
@@ -178,7 +178,7 @@ function pushInPieces(guard: PacketGuard, bytes: Uint8Array, sizes: readonly num
 
 const sizes = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 });
 
-test("the verdict on packets is that on their lengths, however they are cut", () => {
+test("judges packets by their lengths, however they are divided", () => {
   fc.assert(
     fc.property(fc.array(packet, { maxLength: 8 }), sizes, (packets, cuts) => {
       const stream = Buffer.concat([Uint8Array.from(CONNACK), ...packets.map(bytesOf)]);
@@ -202,7 +202,7 @@ test("the verdict on packets is that on their lengths, however they are cut", ()
 /** A topic as the limits see it. */
 const topicIn = (text: string): string | undefined => (text.length <= 128 ? text : undefined);
 
-test("packets that a parser reads whole begin and end where the guard says", () => {
+test("finds the start and end of packets that a parser reads", () => {
   fc.assert(
     fc.property(fc.array(packet, { minLength: 1, maxLength: 8 }), (packets) => {
       const unlimited = { ...LIMITS, packetSizeMax: 2 ** 28, messageSizeMax: () => 2 ** 28 };
@@ -228,7 +228,7 @@ test("packets that a parser reads whole begin and end where the guard says", () 
   );
 });
 
-test("any bytes give a verdict, the same however they are cut, and never more than a few of them are waited for", () => {
+test("gives the same verdict for any bytes, however they are divided, and buffers only a few", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2_000 }), sizes, fc.boolean(), (bytes, cuts, isServed) => {
       const limits = isServed ? FROM_CLIENT : LIMITS;

@@ -21,7 +21,7 @@ function errorOf(text: string) {
   throw new Error("no error");
 }
 
-test("the password of a line is right, and every beginning and continuation of it wrong", async () => {
+test("accepts the password of a line, and no prefix or extension of it", async () => {
   const [user] = parsePasswordFile(LINE, "users");
   expect(user).toMatchObject({ name: "ci", role: "publisher" });
   expect(await verifyPassword(utf8("correct horse"), user!.password)).toBe(true);
@@ -30,17 +30,17 @@ test("the password of a line is right, and every beginning and continuation of i
   }
 });
 
-test("a line without a cost takes 16 MiB and five passes", async () => {
+test("uses 16 MiB and five passes by default", async () => {
   expect(await passwordLine({ name: "bench-1", role: "device" }, "x")).toMatch(
     /^bench-1:device:\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/,
   );
 });
 
-test("the same password gives another line each time", async () => {
+test("creates a different line for the same password each time", async () => {
   expect(await passwordLine({ name: "ci", role: "publisher" }, "correct horse", CHEAP)).not.toBe(LINE);
 });
 
-test("empty lines, comments and carriage returns say nothing", () => {
+test("ignores empty lines, comments and carriage returns", () => {
   expect(parsePasswordFile(`# who may connect\r\n\r\n${LINE}\r\n`, "users")).toHaveLength(1);
 });
 
@@ -58,7 +58,7 @@ test.for([
   ["a block size of zero", `ci:publisher:${HASH.replace("r=8", "r=0")}`],
   ["a hash that is cut", LINE.slice(0, -1)],
   ["the same user again", LINE],
-] as const)("%s is refused with the line, and without what stands there", ([, line]) => {
+] as const)("rejects %s with the line number, and without its text", ([, line]) => {
   const error = errorOf(`${LINE}\n${line}\n`);
   expect(error.details).toEqual({ file: "users", line: 2 });
   expect(error.message).toMatch(/^users, line 2: /);
@@ -66,7 +66,7 @@ test.for([
   expect(error.message).not.toContain(HASH.slice(-20));
 });
 
-test("any text gives users or the one error", () => {
+test("returns users or one error for any text", () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -90,7 +90,7 @@ test.for([
   ["ci", ""],
   ["ci", "x".repeat(257)],
   ["ci", "secret\0"],
-] as const)("no line is made for the name %o and the password %o", async ([name, password]) => {
+] as const)("rejects the name %o and the password %o", async ([name, password]) => {
   const error: unknown = await passwordLine({ name, role: "device" }, password, CHEAP).catch(
     (reason: unknown) => reason,
   );
@@ -98,7 +98,7 @@ test.for([
   if (password.length > 1) expect(String(error)).not.toContain(password);
 });
 
-test("a file is read; one that is absent or no text is told by name", async () => {
+test("reads a file, and names one that is missing or not text", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tinybms-users-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "users"), `${LINE}\n`);

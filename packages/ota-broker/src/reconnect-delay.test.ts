@@ -22,7 +22,7 @@ test.for([
   ["lasted and worked", 10_000, true, 200],
   ["was too short", 9_999, true, 800],
   ["did nothing", 60_000, false, 800],
-] as const)("after a connection that %s the next wait is as it should be", ([, upMs, hasWorked, waitMs]) => {
+] as const)("waits as expected after a connection that %s", ([, upMs, hasWorked, waitMs]) => {
   const delay = new ReconnectDelay({ firstMs: 200, longestMs: 5_000 });
   delay.lost(0);
   delay.lost(200);
@@ -31,7 +31,7 @@ test.for([
   expect(delay.lost(600 + upMs)).toEqual({ waitMs, hasLasted: waitMs === 200 });
 });
 
-test("no wait is longer than the longest", () => {
+test("never waits longer than the maximum", () => {
   const delay = new ReconnectDelay({ firstMs: 200, longestMs: 5_000 });
   expect(Array.from({ length: 8 }, () => delay.lost(0).waitMs)).toEqual([
     200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000,

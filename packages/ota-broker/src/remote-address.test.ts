@@ -10,11 +10,14 @@ test.for([
   ["192.168.1.6", "192.168.1.5", false],
   ["::ffff:192.168.1.6", "::ffff:192.168.1.5", false],
   ["fe80::1", "fe80::2", false],
-] as const)("a connection from %s to %s is of this machine: %s", ([remoteAddress, localAddress, isLocal]) => {
-  expect(isOfThisMachine({ remoteAddress, localAddress })).toBe(isLocal);
-});
+] as const)(
+  "recognizes a connection from %s to %s as of this machine: %s",
+  ([remoteAddress, localAddress, isLocal]) => {
+    expect(isOfThisMachine({ remoteAddress, localAddress })).toBe(isLocal);
+  },
+);
 
-test("an end that is gone is nobody of this machine", () => {
+test("does not count a closed connection as of this machine", () => {
   expect(isOfThisMachine({ remoteAddress: undefined, localAddress: undefined } as never)).toBe(false);
 });
 
@@ -27,6 +30,6 @@ test.for([
   ["fe80::1%eth0", "fe80:0:0:0::/64"],
   ["::1", "0:0:0:0::/64"],
   ["", ""],
-] as const)("the address %s counts as %s", ([address, group]) => {
+] as const)("groups the address %s as %s", ([address, group]) => {
   expect(addressGroup(address)).toBe(group);
 });

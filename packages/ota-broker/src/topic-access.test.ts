@@ -52,7 +52,7 @@ test.for(TABLE)("on %s these may publish: '%s'; and these subscribe: '%s'", ([to
   }
 });
 
-test("below another root than the broker's a device may do nothing", () => {
+test("allows a device nothing below another root than the broker's", () => {
   const access = new TopicAccess([ROOT]);
   for (const topic of ["other", "other/v1/offer", "other/v1/keys/+", "other/v1/device/bench-1/state", `${ROOT}/v1`]) {
     expect(access.mayPublish(DEVICE, topic)).toBe(false);
@@ -60,7 +60,7 @@ test("below another root than the broker's a device may do nothing", () => {
   }
 });
 
-test("a device that is called v1 is a device as any other", () => {
+test("treats a device named v1 as any other", () => {
   const access = new TopicAccess([ROOT]);
   expect(access.mayPublish({ role: "device", name: "v1" }, `${ROOT}/v1/device/v1/state`)).toBe(true);
   expect(access.maySubscribe(DEVICE, `${ROOT}/v1/device/v1/offer`)).toBe(false);
@@ -81,7 +81,7 @@ const level = fc.constantFrom(
   "",
 );
 
-test("whatever the topic, a device publishes nothing but what ends in its own name and request or state", () => {
+test("lets a device publish only on its own request and state topics, for any topic", () => {
   fc.assert(
     fc.property(fc.array(level, { minLength: 1, maxLength: 9 }), (levels) => {
       const topic = levels.join("/");
@@ -97,7 +97,7 @@ test.for([
     "a publisher that listens to reports",
     (access: TopicAccess) => access.subscribed(LOCAL, `${ROOT}/v1/device/+/state`),
   ],
-] as const)("without roots a device publishes below those that publishers use: %s", ([, use]) => {
+] as const)("lets a device publish below the roots that publishers use, without configured roots: %s", ([, use]) => {
   const access = new TopicAccess();
   const topic = `${ROOT}/v1/device/bench-1/state`;
   expect(access.mayPublish(DEVICE, topic)).toBe(false);

@@ -47,7 +47,7 @@ const TABLE = [
   ["$SYS/broker", false, false, false],
 ] as const;
 
-test("every row of the topics table holds for a device and for a publisher", async () => {
+test("applies every row of the topics table to a device and a publisher", async () => {
   const { broker } = await startBroker({ users, topicRoots: [ROOT] });
   const again = async (client: MqttClient | undefined, username: string): Promise<MqttClient> =>
     client?.connected === true ? client : await connectClient(broker.url, as(username));
@@ -83,12 +83,12 @@ test.for(["#", `${ROOT}/#`, `${ROOT}/v1/device/+/state`, `${ROOT}/v1/image/+/chu
   },
 );
 
-test("a device may listen to all key sets", async () => {
+test("lets a device subscribe to all key sets", async () => {
   const { broker } = await startBroker({ users, topicRoots: [ROOT] });
   expect(await maySubscribe(await connectClient(broker.url, as("bench-1")), `${ROOT}/v1/keys/+`)).toBe(true);
 });
 
-test("what a device is denied reaches nobody, and ends its connection", async () => {
+test("delivers nothing that a device may not publish, and ends its connection", async () => {
   const { broker, refusals } = await startBroker({ users, topicRoots: [ROOT] });
   const [device, reader] = [await connectClient(broker.url, as("bench-1")), await connectClient(broker.url, as("ci"))];
   const topics: string[] = [];
@@ -101,7 +101,7 @@ test("what a device is denied reaches nobody, and ends its connection", async ()
   expect(refusals.map(({ reason }) => reason)).toEqual([`it may not publish on "${ROOT}/v1/offer"`]);
 });
 
-test("a will is published only where its client may publish", async () => {
+test("publishes a will only on topics that its client may publish on", async () => {
   const { broker } = await startBroker({ users, topicRoots: [ROOT] });
   const reader = await connectClient(broker.url, as("ci"));
   const topics: string[] = [];
@@ -115,7 +115,7 @@ test("a will is published only where its client may publish", async () => {
   await expect.poll(() => topics).toEqual([`${ROOT}/v1/device/bench-1/state`]);
 });
 
-test("a device that fills its share of the room for retained messages leaves the others theirs", async () => {
+test("limits the retained messages of one device, and leaves room for others", async () => {
   const limits = {
     retainedBytesMax: 1_000_000,
     retainedBytesPerDeviceMax: 5_000,
@@ -135,7 +135,7 @@ test("a device that fills its share of the room for retained messages leaves the
   expect(await mayPublish(publisher, `${ROOT}/v1/keys/3`, true, "x".repeat(8_000))).toBe(false);
 });
 
-test("a will is published only if it is no larger than its topic may have", async () => {
+test("publishes a will only within the size limit of its topic", async () => {
   const { broker, refusals } = await startBroker({ users, topicRoots: [ROOT] });
   const reader = await connectClient(broker.url, as("ci"));
   const sizes: number[] = [];
@@ -163,14 +163,14 @@ test.for([
   ["another user's password", 4, { username: "ci", password: "of-bench-1" }],
   ["a name that nobody has", 4, { username: "nobody", password: "of-ci" }],
   ["an inherited name", 4, { username: "__proto__", password: "of-ci" }],
-] as const)("%s is refused with code %i, before and after the right one came", async ([, code, options]) => {
+] as const)("refuses %s with code %i, before and after a correct login", async ([, code, options]) => {
   const { broker } = await startBroker({ users });
   expect(await refusalOf(broker.url, options)).toBe(code);
   await connectClient(broker.url, as("ci"));
   expect(await refusalOf(broker.url, options)).toBe(code);
 });
 
-test("guesses that come by the hundred are checked one after the other, and who was known before need not wait", async () => {
+test("checks hundreds of guesses one after the other, without delay for known clients", async () => {
   const slow = parsePasswordFile(await passwordLine({ name: "ci", role: "publisher" }, "of-ci"), "users");
   const { broker } = await startBroker({ users: slow });
   await connectClient(broker.url, as("ci"));
@@ -186,7 +186,7 @@ test("guesses that come by the hundred are checked one after the other, and who 
   await expect.poll(async () => (await Promise.race(guesses.slice(70))) === 3).toBe(true);
 });
 
-test("nobody takes a connection over with another user's client identifier", async () => {
+test("refuses to replace a connection with another user's client identifier", async () => {
   const { broker } = await startBroker({ users });
   const device = await connectClient(broker.url, { ...as("bench-1"), clientId: "tinybms-bench-1" });
   expect(await refusalOf(broker.url, { ...as("bench-2"), clientId: "tinybms-bench-1" })).toBe(2);
@@ -197,7 +197,7 @@ test("nobody takes a connection over with another user's client identifier", asy
   expect(again.connected).toBe(true);
 });
 
-test("without users a process of this machine may do everything but publish on $ topics", async () => {
+test("lets a local process do everything except publish on $ topics, without users", async () => {
   const { broker } = await startBroker();
   const client = await connectClient(broker.url);
   for (const topic of ["#", "$SYS/#", `${ROOT}/v1/device/+/state`])
@@ -208,7 +208,7 @@ test("without users a process of this machine may do everything but publish on $
   expect(await mayPublish(client, "$SYS/x")).toBe(false);
 });
 
-test("a session ends with its connection", async () => {
+test("ends a session with its connection", async () => {
   const { broker } = await startBroker();
   const options: IClientOptions = { clientId: "lasting", clean: false };
   const first = await connectClient(broker.url, options);
@@ -230,7 +230,7 @@ const lan = Object.values(networkInterfaces())
   .find((each) => each?.family === "IPv4" && !each.internal)?.address;
 
 test.skipIf(lan === undefined)(
-  `without users, who comes from another address is a device${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
+  `treats a client of another address as a device without users${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
   async () => {
     const { broker, refusals } = await startBroker({ host: "0.0.0.0" });
     await mayPublish(await connectClient(broker.url), `${ROOT}/v1/offer`);

@@ -22,7 +22,7 @@ const CONNECT = Uint8Array.from([0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0
 const CONNECT_5 = Uint8Array.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0, 0, 0]);
 const ROOT = "tinybms/gateway/ota";
 
-test("a connection that does not say CONNECT in time is ended; one byte a time is no way around it", async () => {
+test("ends a connection without CONNECT in time, also one that sends single bytes", async () => {
   const { broker } = await startBroker({ limits: { connectTimeoutMs: 150 } });
   const [silent, slow] = [await openSocket(broker.port), await openSocket(broker.port)];
   let sent = 0;
@@ -32,7 +32,7 @@ test("a connection that does not say CONNECT in time is ended; one byte a time i
   expect(sent).toBeLessThan(CONNECT.length);
 });
 
-test("a flood of connections from this machine ends at the limit, and a place that is given up can be had", async () => {
+test("limits connections from this machine, and reuses a closed one", async () => {
   const { broker, refusals } = await startBroker({ limits: { localConnectionsMax: 8 } });
   const sockets = await Promise.all(Array.from({ length: 8 }, () => openSocket(broker.port)));
   const surplus = await Promise.all(Array.from({ length: 50 }, () => openSocket(broker.port)));
@@ -59,7 +59,7 @@ const lan = Object.values(networkInterfaces())
   .find((each) => each?.family === "IPv4" && !each.internal)?.address;
 
 test.skipIf(lan === undefined)(
-  `connections from another machine have a limit of their own${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
+  `limits connections from another machine separately${lan === undefined ? " (skipped: this machine has no address but loopback)" : ""}`,
   async () => {
     const { broker } = await startBroker({ limits: { connectionsPerAddressMax: 1 } });
     await connectClientFrom(lan ?? "", broker.port);
@@ -83,7 +83,7 @@ test.for(["publish", "subscribe"] as const)(
   },
 );
 
-test("a client has as many subscriptions as it may, and for one that it gives up another", async () => {
+test("limits the subscriptions of a client, and reuses one that was removed", async () => {
   const { broker, refusals } = await startBroker({ limits: { subscriptionsMax: 3 } });
   const client = await connectClient(broker.url);
   for (const filter of ["a", "b", "c", "c"]) expect(await maySubscribe(client, filter)).toBe(true);
@@ -93,7 +93,7 @@ test("a client has as many subscriptions as it may, and for one that it gives up
   expect(await maySubscribe(client, "d")).toBe(true);
 });
 
-test("one SUBSCRIBE of thousands of filters gets as many as the limit, and the broker answers", async () => {
+test("grants filters of one large SUBSCRIBE up to the limit, and answers", async () => {
   const { broker } = await startBroker({ limits: { subscriptionsMax: 10 } });
   const client = await connectClient(broker.url);
   const filters = Array.from({ length: 5_000 }, (_, index) => `many/${index}`);
@@ -134,7 +134,7 @@ test.for(["one by one", "at once"] as const)(
   },
 );
 
-test("any bytes leave the broker running, before CONNECT and after", async () => {
+test("keeps running after any bytes, before and after CONNECT", async () => {
   const { broker } = await startBroker();
   const packet = fc.oneof(
     fc.uint8Array({ maxLength: 60 }),
@@ -155,7 +155,7 @@ test("any bytes leave the broker running, before CONNECT and after", async () =>
   expect(await mayPublish(await connectClient(broker.url), "t")).toBe(true);
 });
 
-test("retained messages take no more than their limit; what is cleared makes room", async () => {
+test("limits retained messages, and reuses the room of cleared ones", async () => {
   const { broker, refusals } = await startBroker({ limits: { retainedBytesMax: 10_000 } });
   const client = await connectClient(broker.url);
   expect(await mayPublish(client, "a", true, "x".repeat(8_000))).toBe(true);
@@ -168,7 +168,7 @@ test("retained messages take no more than their limit; what is cleared makes roo
   expect(await mayPublish(again, "b", true, "x".repeat(8_000))).toBe(true);
 });
 
-test("a message too large for its topic is refused by name, and its client ended", async () => {
+test("refuses a message that is too large for its topic, and ends the connection", async () => {
   const { broker, refusals } = await startBroker();
   const client = await connectClient(broker.url, { clientId: "talker" });
   expect(await mayPublish(client, `${ROOT}/v1/device/bench-1/state`, true, "x".repeat(4_000))).toBe(false);
@@ -183,14 +183,14 @@ test("a message too large for its topic is refused by name, and its client ended
   ]);
 });
 
-test("only the topics of its channels take whole images where the broker knows them", async () => {
+test("accepts whole images only on the topics of its channels", async () => {
   const { broker } = await startBroker({ topicRoots: [ROOT] });
   const image = "x".repeat(300_000);
   expect(await mayPublish(await connectClient(broker.url), ROOT, false, image)).toBe(true);
   expect(await mayPublish(await connectClient(broker.url), "other", false, image)).toBe(false);
 });
 
-test("a client that takes nothing of what it is sent is ended, and the others get theirs", async () => {
+test("ends a client that does not read its messages, and serves the others", async () => {
   const { broker } = await startBroker({ limits: { drainTimeoutMs: 200 } });
   const frozen = await openSocket(broker.port);
   frozen.write(CONNECT);
@@ -208,7 +208,7 @@ test("a client that takes nothing of what it is sent is ended, and the others ge
 const connectedOf = (client: MqttClient): Promise<void> =>
   new Promise((resolve) => client.once("connect", () => resolve()));
 
-test("a message that is too large for its topic costs a guarded client nothing but that message", async () => {
+test("skips only a message that is too large for its topic in a guarded client", async () => {
   const { broker } = await startBroker();
   const topic = `${ROOT}/v1/device/bench-1/state`;
   const client = connect(broker.url, { reconnectPeriod: 0 });
@@ -235,7 +235,7 @@ test("a message that is too large for its topic costs a guarded client nothing b
   expect(named).toEqual([`${topic} 20000 1024`, `${ROOT}/v1/offer 20000 4096`, "other 100000 65536"]);
 });
 
-test("a client that a guard protects says what its broker did", async () => {
+test("reports what the broker did in a guarded client", async () => {
   const { broker } = await startBroker();
   const client = connect(broker.url, { reconnectPeriod: 0 });
   guardClient(client);
@@ -252,7 +252,7 @@ test("a client that a guard protects says what its broker did", async () => {
   });
 });
 
-test("a guarded client takes whole images on the topics it is told, and its later connections are guarded as well", async () => {
+test("accepts whole images on given topics in a guarded client, also after a reconnect", async () => {
   const { broker } = await startBroker();
   const client = connect(broker.url, { reconnectPeriod: 10 });
   guardClient(client, { blob: { topics: [ROOT], sizeMax: 400_000 } });

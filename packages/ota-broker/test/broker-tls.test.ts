@@ -47,7 +47,7 @@ afterAll(() => {
   if (!isAbsent) rmSync(folder, { recursive: true, force: true });
 });
 
-test.skipIf(isAbsent)(`a broker with a certificate takes clients over TLS, and no others${WHY}`, async () => {
+test.skipIf(isAbsent)(`accepts only TLS clients with a certificate${WHY}`, async () => {
   const { broker } = await startBroker({ tls: server! });
   expect(broker.url).toMatch(/^mqtts:/);
   const client = await connectClient(broker.url, { ca: server!.cert });
@@ -58,7 +58,7 @@ test.skipIf(isAbsent)(`a broker with a certificate takes clients over TLS, and n
   await closed(plain);
 });
 
-test.skipIf(isAbsent)(`with issuers, only who has a certificate of theirs gets to CONNECT${WHY}`, async () => {
+test.skipIf(isAbsent)(`accepts CONNECT only with a client certificate of the given CA${WHY}`, async () => {
   const { broker, refusals } = await startBroker({ tls: { ...server!, ca: device!.cert } });
   const client = await connectClient(broker.url, { ca: server!.cert, ...device! });
   expect(await mayPublish(client, "t")).toBe(true);
@@ -70,12 +70,12 @@ test.skipIf(isAbsent)(`with issuers, only who has a certificate of theirs gets t
   ]);
 });
 
-test.skipIf(isAbsent)(`a handshake that does not begin is ended as a CONNECT that does not come${WHY}`, async () => {
+test.skipIf(isAbsent)(`ends a missing TLS handshake like a missing CONNECT${WHY}`, async () => {
   const { broker } = await startBroker({ tls: server!, limits: { connectTimeoutMs: 150 } });
   await closed(await openSocket(broker.port));
 });
 
-test.skipIf(isAbsent)(`the guard stands behind TLS too${WHY}`, async () => {
+test.skipIf(isAbsent)(`guards TLS connections too${WHY}`, async () => {
   const { broker, refusals } = await startBroker({ tls: server! });
   const client = await connectClient(broker.url, { ca: server!.cert });
   expect(await mayPublish(client, "a/v1/offer", true, "x".repeat(20_000))).toBe(false);
@@ -86,7 +86,7 @@ test.skipIf(isAbsent).for([
   ["no certificate", "cert", "nonsense"],
   ["no key", "key", "nonsense"],
   ["no issuer", "ca", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"],
-] as const)(`what is %s is told as that${WHY}`, async ([, member, value]) => {
+] as const)(`reports %s${WHY}`, async ([, member, value]) => {
   const error: unknown = await startEmbeddedBroker({ tls: { ...server!, [member]: value } }).catch((reason) => reason);
   expect(isOtaError(error, "delivery/tls-failed") && error.message).toMatch(
     /^the embedded broker can't use its TLS certificate, key or CA certificates: /,

@@ -55,7 +55,7 @@ async function topicsHeard(steps: readonly Step[]): Promise<readonly string[]> {
   return topics().filter((topic) => topic !== "end");
 }
 
-test("SUBSCRIBE behind UNSUBSCRIBE of the same topic leaves a subscription, also in one segment", async () => {
+test("keeps a subscription after UNSUBSCRIBE and SUBSCRIBE of one topic, also in one segment", async () => {
   expect(
     await topicsHeard([
       ["subscribe", "a"],
@@ -65,7 +65,7 @@ test("SUBSCRIBE behind UNSUBSCRIBE of the same topic leaves a subscription, also
   ).toEqual(["a"]);
 });
 
-test("handles one client's packets in order, whatever is pipelined", async () => {
+test("handles one client's packets in order, however they are pipelined", async () => {
   const step = fc.tuple(fc.constantFrom("subscribe" as const, "unsubscribe" as const), fc.constantFrom("a", "b"));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
