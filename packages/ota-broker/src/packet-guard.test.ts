@@ -51,14 +51,14 @@ function verdictOf(bytes: readonly number[], limits: PacketLimits = LIMITS): Pac
 const EXTRA = 2 + 1_024;
 
 test.for([
-  [`${ROOT}/v1/offer`, 16 * 1024],
-  [`${ROOT}/v1/device/bench-1/offer`, 16 * 1024],
-  [`${ROOT}/v1/keys/7`, 8 * 1024],
+  [`${ROOT}/v1/offer`, 4 * 1024],
+  [`${ROOT}/v1/device/bench-1/offer`, 4 * 1024],
+  [`${ROOT}/v1/keys/7`, 4 * 1024],
   [`${ROOT}/v1/image/${IMAGE}/hashes`, 128 * 1024],
   [`${ROOT}/v1/image/${IMAGE}/chunk`, 4_116],
   [`${ROOT}/v1/device/bench-1/chunk`, 4_116],
-  [`${ROOT}/v1/device/bench-1/request`, 2 * 1024],
-  [`${ROOT}/v1/device/bench-1/state`, 2 * 1024],
+  [`${ROOT}/v1/device/bench-1/request`, 1024],
+  [`${ROOT}/v1/device/bench-1/state`, 1024],
   // A device may be called v1.
   [`${ROOT}/v1/device/v1/chunk`, 4_116],
   [ROOT, 64 * 1024],
