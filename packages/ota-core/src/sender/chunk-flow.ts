@@ -9,39 +9,39 @@ import { clipRanges, RequestUnion } from "./merge-requests.ts";
 import { Pace } from "./pace.ts";
 import { chooseUnicast, UNICAST_CHUNKS_MAX, UnicastAnswers } from "./unicast-answers.ts";
 
-/** Chunks that may leave at once after a pause, at any rate. */
+/** Number of chunks that may leave at once after a pause, at any rate. */
 const BURST_CHUNKS = 4;
 
-/** How often a device without credit is given a range, in milliseconds. */
-const FAVOUR_MS = 60_000;
+/** Time between two ranges for a device without credit, in milliseconds. */
+const FREE_RANGE_MS = 60_000;
 
-/** How long the line of the crowd is good for, in milliseconds: drawing it looks at every device. */
-const LINE_MS = 200;
+/** Time for which an outlier threshold is valid, in milliseconds: computing it visits every device. */
+const THRESHOLD_MS = 200;
 
-/** What a {@link ChunkFlow} is made with. */
+/** Options of a {@link ChunkFlow}. */
 export interface ChunkFlowOptions {
   readonly chunkCount: number;
-  /** Bytes of the image. */
+  /** Size of the image in bytes. */
   readonly sizeBytes: number;
   /** Chunks that may be on their way at once. Fewer if they are more than a second of `rate`. */
   readonly window: number;
-  /** Bytes a second, headers included; 0: no limit. */
+  /** Bytes per second, headers included; 0 means no limit. */
   readonly rate: number;
   readonly ledger: DeviceLedger;
 }
 
-/** What leaves next, or when it may. */
+/** Result of {@link ChunkFlow.next}: the next chunk, or when it may leave. */
 export type NextChunk =
-  /** For all devices, or, with `device`, for this one. */
+  /** For all devices, or for one if `device` is given. */
   | { readonly type: "chunk"; readonly index: number; readonly device: string | undefined }
   | { readonly type: "wait"; readonly until: number };
 
-/** What became of a request. */
+/** Result of {@link ChunkFlow.ask}. */
 export type RequestResult = "taken" | "merged" | "malformed" | "no-credit" | "too-many-devices";
 
 /**
- * Decides which chunk leaves when: unites requests into rounds, answers single devices between them, and keeps to pace,
- * window and each device's credit.
+ * Decides which chunk leaves when. Unites requests into rounds, answers single devices in between, and keeps to the pace,
+ * the window and each device's credit.
  */
 export class ChunkFlow {
   readonly #options: ChunkFlowOptions;
@@ -50,13 +50,13 @@ export class ChunkFlow {
   readonly #answers = new UnicastAnswers();
   readonly #pace: Pace;
   readonly #window: number;
-  /** Chunks on their way, by the id they were published with. */
+  /** Chunks on their way, by the id of their publish. */
   readonly #inFlight = new Map<number, { readonly index: number; readonly device: string | undefined }>();
   #round = 0;
-  /** The last round did not end by itself: what devices lack now says nothing about its pace. */
+  /** The last round was cut off, so what devices lack now says nothing about its pace. */
   #interrupted = true;
   #singleLast = false;
-  #line = { lacking: Number.POSITIVE_INFINITY, drawnAt: Number.NEGATIVE_INFINITY };
+  #threshold = { lacking: Number.POSITIVE_INFINITY, computedAt: Number.NEGATIVE_INFINITY };
 
   constructor(options: ChunkFlowOptions) {
     assert(Number.isInteger(options.window) && options.window >= 1, "a window lets a chunk through");
@@ -67,17 +67,17 @@ export class ChunkFlow {
     this.#pace = new Pace(options.rate, BURST_CHUNKS * (CHUNK_HEADER_SIZE + CHUNK_SIZE));
   }
 
-  /** Whether requests have gathered that no round answers yet. */
+  /** `true` if requests wait for the next round. */
   get gathering(): boolean {
     return !this.#union.running && this.#union.pending > 0;
   }
 
-  /** Chunks on their way. */
+  /** Number of chunks on their way. */
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
-  /** Bytes a second at the moment; 0: no limit. */
+  /** Current pace in bytes per second; 0 means no limit. */
   get rate(): number {
     return this.#pace.rate;
   }
@@ -85,8 +85,8 @@ export class ChunkFlow {
   /**
    * Takes a request for this image.
    *
-   * A device that asks for it, or is far behind the crowd, is answered alone, with as many chunks as its window and
-   * {@link UNICAST_CHUNKS_MAX} allow; everything else is united.
+   * A device that asks for it, or that lacks far more than others, is answered alone, with as many chunks as its window
+   * and {@link UNICAST_CHUNKS_MAX} allow. Everything else is united.
    */
   ask(entry: DeviceEntry, request: DeviceRequest, now: number): RequestResult {
     const ranges = clipRanges(request.missing, this.#options.chunkCount);
@@ -97,11 +97,11 @@ export class ChunkFlow {
     const joins = this.#union.pending > 0;
     entry.joinedRound ??= this.#round + (this.#union.running ? 2 : 1);
     const refused = this.#union.ask(entry, this.#withinWindow(ranges, request.window));
-    if (refused.length > 0) return this.#favour(entry, refused, limit, now);
+    if (refused.length > 0) return this.#giveFreeRange(entry, refused, limit, now);
     return joins ? "merged" : "taken";
   }
 
-  /** Begins the round that answers what has gathered, at the pace that the last round suggests. */
+  /** Begins the round for the requests that wait, at the pace that the last round suggests. */
   beginRound(): void {
     if (!this.gathering) return;
     if (!this.#interrupted) this.#pace.adapt(this.#ledger.lostInRound(this.#round, this.#union.sent));
@@ -111,15 +111,15 @@ export class ChunkFlow {
   }
 
   /**
-   * What leaves next; a chunk counts as taken, and is told to {@link sent} once it has an id.
+   * Takes the next chunk. Call {@link ChunkFlow.sent} with the id of its publish.
    *
-   * @returns `undefined` when there is nothing to send, or no room in the window.
+   * @returns `undefined` if there is nothing to send or no room in the window.
    */
   next(now: number): NextChunk | undefined {
     if (this.#inFlight.size >= this.#window) return undefined;
     const single = this.#answers.peek();
     const shared = this.#union.peek();
-    // In turns, so that neither a large round nor many single devices hold up the other.
+    // By turns, so that a large round and many single devices do not delay each other.
     const chosen = single !== undefined && (shared === undefined || !this.#singleLast) ? single : shared;
     if (chosen === undefined) return undefined;
     const index = typeof chosen === "number" ? chosen : chosen.index;
@@ -133,22 +133,22 @@ export class ChunkFlow {
     return { type: "chunk", index, device: typeof chosen === "number" ? undefined : chosen.device };
   }
 
-  /** Records that a chunk which {@link next} named is read, and then published, under this id. */
+  /** Records the id under which a chunk is read and published. */
   sent(id: number, index: number, device: string | undefined): void {
     this.#inFlight.set(id, { index, device });
   }
 
-  /** Returns the chunk that {@link sent} recorded under this id; `undefined` once it is drained or rewound. */
+  /** Returns the chunk with an id; `undefined` once it is acknowledged or given up. */
   find(id: number): { readonly index: number; readonly device: string | undefined } | undefined {
     return this.#inFlight.get(id);
   }
 
-  /** A publish has been taken over by the broker, or has left; ids of other publishes are ignored. */
+  /** Records that a publish was acknowledged, or has left. Ignores ids of other publishes. */
   drained(id: number): void {
     this.#inFlight.delete(id);
   }
 
-  /** The connection was lost: what was on its way waits again, before anything else of its kind. */
+  /** Takes back what was on its way when the connection was lost. It waits again, before everything else of its kind. */
   rewind(): void {
     const shared: number[] = [];
     const single = new Map<string, number[]>();
@@ -173,8 +173,9 @@ export class ChunkFlow {
   }
 
   #isFarBehind(lacking: number, now: number): boolean {
-    if (now >= this.#line.drawnAt + LINE_MS) this.#line = { lacking: this.#ledger.lineOfCrowd(), drawnAt: now };
-    return lacking >= this.#line.lacking;
+    if (now >= this.#threshold.computedAt + THRESHOLD_MS)
+      this.#threshold = { lacking: this.#ledger.outlierThreshold(), computedAt: now };
+    return lacking >= this.#threshold.lacking;
   }
 
   #answer(entry: DeviceEntry, ranges: readonly ChunkRange[], limit: number, now: number): RequestResult {
@@ -186,15 +187,15 @@ export class ChunkFlow {
       entry.credit = credit - paid.length;
       this.#answers.put(entry.device, paid);
     }
-    return paid.length === chunks.length ? "taken" : this.#favour(entry, chunks.slice(paid.length), limit, now);
+    return paid.length === chunks.length ? "taken" : this.#giveFreeRange(entry, chunks.slice(paid.length), limit, now);
   }
 
-  /** Gives a device without credit the first range of what it was refused, once a minute. */
-  #favour(entry: DeviceEntry, refused: readonly number[], limit: number, now: number): RequestResult {
-    entry.favourAt ??= now;
-    if (now - entry.favourAt < FAVOUR_MS) return "no-credit";
+  /** Gives a device without credit the first range of the chunks it was refused, once a minute. */
+  #giveFreeRange(entry: DeviceEntry, refused: readonly number[], limit: number, now: number): RequestResult {
+    entry.lastFreeChunkAt ??= now;
+    if (now - entry.lastFreeChunkAt < FREE_RANGE_MS) return "no-credit";
     if (!this.#answers.hasRoom(entry.device)) return "too-many-devices";
-    entry.favourAt = now;
+    entry.lastFreeChunkAt = now;
     // Chunk 0 is of use only to a device that lacks nothing else.
     const useful = refused.length > 1 ? refused.filter((index) => index > 0) : refused;
     const first = useful[0] ?? 0;

@@ -2,20 +2,20 @@ import type { DeviceState } from "../messages/state-report.ts";
 import type { DeviceVerdict, LedgerCounts } from "./device-ledger.ts";
 import type { DeliveryOutcome } from "./sender-events.ts";
 
-/** What a delivery waits for: each device confirms, each has the image, or nothing at all. */
+/** What a delivery waits for: that each device confirms, that each has the image, or nothing. */
 export type DeliveryWait = "confirmed" | "downloaded" | "none";
 
-/** After the first sight of the latest device, how long others may still appear when nobody said how many there are. */
+/** Time for which others may still appear after the latest device was first heard, if no number is expected, in milliseconds. */
 export const SETTLE_MS = 2_000;
 
-/** Whether the delivery is over, and when to look again. */
+/** Result of {@link endOf}. */
 export type DeliveryEnd =
   | { readonly type: "over"; readonly reason: DeliveryOutcome["reason"] }
-  /** Over at this time, unless something happens before. */
+  /** Over at this time, unless another device appears before. */
   | { readonly type: "settling"; readonly until: number }
   | { readonly type: "going-on" };
 
-/** What a reported state means for a delivery; `undefined`: it goes on. */
+/** Returns what a reported state means for a delivery; `undefined` if it goes on. */
 export function verdictOf(state: DeviceState, wait: DeliveryWait): DeviceVerdict | undefined {
   if (state === "rejected" || state === "failed" || state === "rolled-back") return "failed";
   if (state === "confirmed") return "ok";
@@ -23,23 +23,22 @@ export function verdictOf(state: DeviceState, wait: DeliveryWait): DeviceVerdict
   return state === "ready-to-reboot" || state === "pending-verify" ? "ok" : undefined;
 }
 
-/** What {@link endOf} decides by. */
+/** Input of {@link endOf}. */
 export interface DeliveryStanding {
   readonly counts: LedgerCounts;
-  /** How many devices are waited for by name. */
+  /** Number of devices that the delivery waits for by name. */
   readonly named: number;
-  /** How many are waited for without names; `undefined`: nobody said. */
+  /** Number of devices that the delivery waits for without names; `undefined` if none is expected. */
   readonly count: number | undefined;
-  /** When a device was first heard under the offer, the latest such time. */
+  /** When the latest device was first heard under the offer. */
   readonly newestAt: number;
 }
 
 /**
- * Decides whether a delivery is over: every device waited for by name ended; else, as many ended as are waited for; else,
- * where nobody said, all that were heard under the offer ended and no new one appeared for {@link SETTLE_MS}.
+ * Decides whether a delivery is over. It is over when every named device ended; without names, when the expected number
+ * ended; without a number, when all devices heard under the offer ended and no new one appeared for {@link SETTLE_MS}.
  *
- * Over without a word from any device under the offer is `no-device`; with a failed one among those waited for,
- * `device-failed`.
+ * The reason is `no-device` if no device reported under the offer, and `device-failed` if one that it waits for failed.
  */
 export function endOf({ counts, named, count, newestAt }: DeliveryStanding, now: number): DeliveryEnd {
   if (named > 0) return counts.namedEnded < named ? { type: "going-on" } : over(counts, counts.namedFailed);

@@ -59,7 +59,7 @@ test("progress earns credit once, up to three images", () => {
   expect(entry.credit).toBe(300);
   entry.credit = 0;
   for (const received of [80, 10, 80, 32_768]) ledger.report(entry, reportOf("a", received), undefined, 0);
-  expect(entry.credit).toBe(50); // 50 → 100 chunks, however often it was told
+  expect(entry.credit).toBe(50); // 50 → 100 chunks, however often it is reported
 });
 
 test("a verdict that is taken back is not counted", () => {
@@ -78,13 +78,13 @@ test.for([
 ] as const)("among %i devices of which one lacks 90 chunks and the others 10, the line is at %i", ([devices, line]) => {
   const ledger = ledgerOf(100);
   for (let device = 0; device < devices; device++) ledger.hear(`d${device}`, 0).lacking = device === 0 ? 90 : 10;
-  expect(ledger.lineOfCrowd()).toBe(line);
+  expect(ledger.outlierThreshold()).toBe(line);
 });
 
-test("a crowd below twenty has no line", () => {
+test("fewer than twenty devices have no outlier threshold", () => {
   const ledger = ledgerOf(100);
   for (let device = 0; device < 19; device++) ledger.hear(`d${device}`, 0).lacking = 10;
-  expect(ledger.lineOfCrowd()).toBe(Number.POSITIVE_INFINITY);
+  expect(ledger.outlierThreshold()).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("only devices that a round was for tell whether it was lost", () => {

@@ -3,14 +3,14 @@ import type { StateReport } from "../schemas/types.generated.ts";
 import type { Account } from "./merge-requests.ts";
 import type { DeviceProgress } from "./sender-events.ts";
 
-/** The most devices a publisher keeps in mind, unless its own options name more. */
+/** Maximum number of devices that a publisher remembers, unless its options expect more. */
 export const DEVICES_MAX = 20_000;
 
-/** Images that a device's requests may cost before its reports show progress. */
+/** Number of images that a device's requests may cost before its reports show progress. */
 export const CREDIT_IMAGES = 3;
 
-/** Fewer devices than this are no crowd that one of them could be behind. */
-const CROWD_MIN = 20;
+/** Minimum number of lagging devices for an outlier threshold. */
+const LAGGING_DEVICES_MIN = 20;
 
 /** How a device's delivery ended. */
 export type DeviceVerdict = "ok" | "failed";
@@ -18,7 +18,7 @@ export type DeviceVerdict = "ok" | "failed";
 /** What is known of one device. Times are on the clock of the events. */
 export interface DeviceEntry extends Account {
   readonly device: string;
-  /** It is one of those the delivery waits for by name. */
+  /** The delivery waits for it by name. */
   readonly named: boolean;
   state: DeviceState | undefined;
   version: string | undefined;
@@ -29,19 +29,19 @@ export interface DeviceEntry extends Account {
   heardAt: number | undefined;
   endedAt: number | undefined;
   verdict: DeviceVerdict | undefined;
-  /** The most chunks it ever reported: telling the same progress twice earns nothing. */
+  /** Maximum number of chunks that it reported: the same progress reported again earns no credit. */
   receivedMax: number;
-  /** When its credit ran out, or it was last given a range without. */
-  favourAt: number | undefined;
-  /** Chunks it lacks by its own latest word; `undefined` before it asked or reported. */
+  /** When its credit ran out, or when it last got a range without credit. */
+  lastFreeChunkAt: number | undefined;
+  /** Number of chunks that it lacks, as it last said; `undefined` before it asked or reported. */
   lacking: number | undefined;
-  /** Its verdict is that nothing was heard of it; the next word of it takes that back. */
+  /** It counts as failed because nothing was heard of it. The next message takes that back. */
   unreachable: boolean;
-  /** The first round that answered a request of it in full. */
+  /** First round that answered one of its requests in full. */
   joinedRound: number | undefined;
 }
 
-/** How many devices stand how. */
+/** Numbers of devices by how their delivery stands. */
 export interface LedgerCounts {
   /** Devices that reported under the offer. */
   readonly heard: number;
@@ -51,21 +51,21 @@ export interface LedgerCounts {
   readonly namedFailed: number;
 }
 
-/** What a {@link DeviceLedger} is made with. */
+/** Options of a {@link DeviceLedger}. */
 export interface DeviceLedgerOptions {
-  /** Devices the delivery waits for; they are never forgotten. */
+  /** Devices that the delivery waits for by name. They are never forgotten. */
   readonly named: readonly string[];
-  /** Other devices that are remembered at once. */
+  /** Maximum number of other devices that are remembered at once. */
   readonly limit: number;
   /** Chunks of the image. */
   readonly chunkCount: number;
 }
 
 /**
- * What a publisher knows of each device, bounded: where it stands, when it was heard, what it may still cost.
+ * What a publisher knows of each device: its state, when it was heard, and what its requests may still cost.
  *
- * When it is full, the device that was heard least recently is forgotten, its credit with it. Everything here is the
- * devices' own claim.
+ * Bounded. When it is full, it forgets the device that was heard least recently, and that device's credit. Everything in
+ * it is a claim of the devices.
  */
 export class DeviceLedger {
   readonly #chunkCount: number;
@@ -87,22 +87,22 @@ export class DeviceLedger {
     return this.#counts;
   }
 
-  /** Devices the delivery waits for by name. */
+  /** Number of devices that the delivery waits for by name. */
   get named(): number {
     return this.#named.size;
   }
 
-  /** Devices that were heard of at all, and not forgotten. */
+  /** Number of devices that were heard and not forgotten. */
   get known(): number {
     return this.#known;
   }
 
-  /** How often a device had to be forgotten for another. */
+  /** Number of devices that were forgotten. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** Every device: those waited for by name, then the others, least recently heard first. */
+  /** Yields every device: those waited for by name, then the others, least recently heard first. */
   *entries(): Generator<DeviceEntry> {
     yield* this.#named.values();
     yield* this.#others.values();
@@ -112,7 +112,7 @@ export class DeviceLedger {
     return this.#named.get(device) ?? this.#others.get(device);
   }
 
-  /** The entry of a device that is being heard now; made when there is none. */
+  /** Returns the entry of a device that is heard now, and creates it if there is none. */
   hear(device: string, now: number): DeviceEntry {
     const entry = this.find(device) ?? this.#blank(device, false);
     if (!entry.named) {
@@ -126,10 +126,10 @@ export class DeviceLedger {
   }
 
   /**
-   * Takes over what a device reports under the offer; growth of `received` past its earlier best earns credit.
+   * Takes a report of a device under the offer. Growth of `received` beyond its maximum so far earns credit.
    *
    * @param verdict - What the reported state means for the delivery.
-   * @returns Whether something of it is news.
+   * @returns `true` if it changes what is shown of the device.
    */
   report(entry: DeviceEntry, report: StateReport, verdict: DeviceVerdict | undefined, now: number): boolean {
     const received = Math.min(report.received, this.#chunkCount);
@@ -144,7 +144,7 @@ export class DeviceLedger {
     entry.slot = report.slot;
     entry.received = received;
     entry.online = report.online;
-    // Members that the schema does not know are left behind: they could be of any size.
+    // Without unknown members, which could have any size.
     entry.error = report.error && { code: report.error.code, message: report.error.message };
     entry.lacking = report.state === "downloading" ? this.#chunkCount - received : 0;
     entry.credit = Math.min(CREDIT_IMAGES * this.#chunkCount, entry.credit + Math.max(0, received - entry.receivedMax));
@@ -153,7 +153,7 @@ export class DeviceLedger {
     return changed;
   }
 
-  /** Sets how a device's delivery ended; `undefined`: it goes on. */
+  /** Sets how a device's delivery ended; `undefined` if it goes on. */
   judge(entry: DeviceEntry, verdict: DeviceVerdict | undefined, now: number): void {
     if (entry.verdict === verdict) return;
     this.#count(entry, -1);
@@ -162,18 +162,18 @@ export class DeviceLedger {
     this.#count(entry, 1);
   }
 
-  /** Ends a device's delivery with an error that is not the device's own. */
+  /** Ends a device's delivery with an error that the device did not report. */
   fail(entry: DeviceEntry, error: NonNullable<StateReport["error"]>, now: number): void {
     entry.error = error;
     this.judge(entry, "failed", now);
   }
 
   /**
-   * Gives up the devices that still count for the delivery, and were silent for too long.
+   * Gives up devices that the delivery still waits for and that were silent for too long.
    *
-   * @param silenceMs - How long is too long.
-   * @param since - From when on they could be heard at all.
-   * @returns Those given up just now, and the earliest time at which there may be another.
+   * @param silenceMs - Maximum silence, in milliseconds.
+   * @param since - Time from which devices could be heard.
+   * @returns The devices given up now, and the earliest time at which there may be another.
    */
   giveUpSilent(now: number, silenceMs: number, since: number): { gone: DeviceEntry[]; nextAt: number } {
     const gone: DeviceEntry[] = [];
@@ -196,7 +196,7 @@ export class DeviceLedger {
   /**
    * Takes back that a device was given up, because it was heard.
    *
-   * @returns Whether it had been.
+   * @returns `true` if it had been given up.
    */
   takeBack(entry: DeviceEntry, now: number): boolean {
     if (!entry.unreachable) return false;
@@ -207,26 +207,26 @@ export class DeviceLedger {
   }
 
   /**
-   * How many chunks a device has to lack to be far behind, so that an answer to all would be of use to it alone. At
-   * least 20 devices lack something, fewer than 5 % of them lack as much as it or more, and it lacks at least 5 % of the
-   * image more than the median. Infinite without a crowd.
+   * Returns how many chunks a device must lack to be far behind, so that an answer to all would help it alone. Such a
+   * device is among at least 20 that lack something, fewer than 5 % of them lack as much, and it lacks at least 5 % of the
+   * image more than the median. Infinite if fewer devices lack something.
    */
-  lineOfCrowd(): number {
+  outlierThreshold(): number {
     const lacking: number[] = [];
     for (const entry of this.entries()) if (entry.lacking) lacking.push(entry.lacking);
-    if (lacking.length < CROWD_MIN) return Number.POSITIVE_INFINITY;
+    if (lacking.length < LAGGING_DEVICES_MIN) return Number.POSITIVE_INFINITY;
     lacking.sort((left, right) => left - right);
-    // More than this is lacked by fewer than 5 % of them.
+    // Fewer than 5 % of them lack more than this.
     const most = lacking[lacking.length - Math.ceil(lacking.length * 0.05)] ?? 0;
     const median = lacking[lacking.length >>> 1] ?? 0;
     return Math.max(most + 1, median + this.#chunkCount * 0.05);
   }
 
   /**
-   * Whether the median of the devices that a round was for lacks more than 5 % of it.
+   * Returns `true` if the median of the devices that a round was for lacks more than 5 % of it.
    *
    * @param round - The round that ended.
-   * @param sent - Chunks that it sent.
+   * @param sent - Number of chunks that it sent.
    */
   lostInRound(round: number, sent: number): boolean {
     const lacking: number[] = [];
@@ -238,7 +238,7 @@ export class DeviceLedger {
   }
 
   /**
-   * The devices to tell the world about: named ones, and others that reported under the offer.
+   * Returns the progress of the named devices, and of the others that reported under the offer.
    *
    * @param startedAt - When the delivery started.
    */
@@ -250,7 +250,7 @@ export class DeviceLedger {
     return devices;
   }
 
-  /** One device as the world sees it. */
+  /** Returns the progress of one device. */
   progressOf(entry: DeviceEntry, startedAt: number): DeviceProgress {
     const { device, state, version, slot, received, online, error, heardAt, endedAt } = entry;
     const heardAtMs = heardAt === undefined ? undefined : heardAt - startedAt;
@@ -273,7 +273,7 @@ export class DeviceLedger {
       verdict: undefined,
       unreachable: false,
       receivedMax: 0,
-      favourAt: undefined,
+      lastFreeChunkAt: undefined,
       lacking: undefined,
       joinedRound: undefined,
       credit: CREDIT_IMAGES * this.#chunkCount,

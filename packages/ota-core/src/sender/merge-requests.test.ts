@@ -41,7 +41,7 @@ test("a device that joins late gets chunk 0 again in the round that has the rest
   expect(drain(union)).toEqual([1, 2, 0]);
 });
 
-test("chunks sent in vain are gathered with what the round had left and what waited", () => {
+test("chunks sent without effect are gathered with what the round had left and what waited", () => {
   const union = new RequestUnion(6);
   const account = { credit: 6 };
   union.ask(account, [[0, 5]]);

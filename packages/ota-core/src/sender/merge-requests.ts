@@ -1,35 +1,35 @@
 import { assert } from "../assert.ts";
 import { Bitmap, type ChunkRange } from "../bitmap.ts";
 
-/** Who pays for chunks: what is left to spend, in chunks. */
+/** Account that pays for chunks. `credit` is in chunks. */
 export interface Account {
   credit: number;
 }
 
-/** Asked for by several, or already paid for: no single account bears the cost. */
+/** Payer of a chunk that several asked for, or that is paid for. */
 const SHARED = Symbol("shared");
 
 /**
- * The chunks that devices lack, united: a round sends each once, ascending and chunk 0 last, however many asked.
+ * Union of the chunks that devices lack. A round sends each chunk once, ascending and chunk 0 last, however many asked.
  *
- * Outside a round, requests gather. During a round they join what it has not passed yet; chunks that it has passed wait
- * for the next. A device that lost some of those would have no use for chunk 0 of this round, so it gets one in the next.
+ * Outside a round, requests gather. During a round they join it for chunks that it has not passed; the others wait for the
+ * next round. A device that waits for some of those can't use chunk 0 of this round, so it gets it in the next.
  *
- * A chunk that only one device asked for is paid from its account; the payment is returned when another joins it.
+ * A chunk that only one device asked for is paid from its account. The payment is returned when another device asks too.
  */
 export class RequestUnion {
-  /** What the round still has to send, or what gathers for it. */
+  /** Chunks that the round still has to send, or that gather for it. */
   #ahead: Bitmap;
-  /** What waits for the round after. */
+  /** Chunks that wait for the next round. */
   #behind: Bitmap;
-  /** Who pays, by chunk; of use only for chunks that are pending. */
+  /** Payer of each chunk. Valid only for pending chunks. */
   readonly #payers: (Account | typeof SHARED | undefined)[];
   #running = false;
   /** The chunk sent last in this round. Chunk 0 comes last, so that nothing passes it. */
   #position = 0;
   #sent = 0;
 
-  /** @param chunkCount - Chunks of the image, at least one. */
+  /** @param chunkCount - Number of chunks of the image, at least one. */
   constructor(chunkCount: number) {
     assert(chunkCount > 0, "an image has a chunk");
     this.#ahead = new Bitmap(chunkCount);
@@ -37,23 +37,23 @@ export class RequestUnion {
     this.#payers = Array.from({ length: chunkCount }, () => undefined);
   }
 
-  /** Whether a round is being sent. */
+  /** `true` while a round is being sent. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** Chunks that wait for this round or the next. */
+  /** Number of chunks that wait for this round or the next. */
   get pending(): number {
     return this.#ahead.count + this.#behind.count;
   }
 
-  /** Chunks that the present round has sent, or the last one when none runs. */
+  /** Number of chunks that the current round has sent, or the last one if none runs. */
   get sent(): number {
     return this.#sent;
   }
 
   /**
-   * Adds what one device lacks.
+   * Adds the chunks that one device lacks.
    *
    * @param account - Pays for chunks that nobody else waits for.
    * @param ranges - As {@link clipRanges} makes them.
@@ -74,7 +74,7 @@ export class RequestUnion {
     return refused;
   }
 
-  /** Begins a round with what has gathered; no further round begins before it ends. */
+  /** Begins a round with the chunks that have gathered. Call it only while no round runs. */
   start(): void {
     assert(!this.#running, "one round at a time");
     this.#running = this.#ahead.count > 0;
@@ -82,13 +82,13 @@ export class RequestUnion {
     this.#sent = 0;
   }
 
-  /** The chunk that comes next in the round, or `undefined` when none runs. */
+  /** Returns the next chunk of the round, or `undefined` if none runs. */
   peek(): number | undefined {
     if (!this.#running) return undefined;
     return this.#ahead.next(this.#position + 1) ?? this.#ahead.next(0);
   }
 
-  /** Takes the chunk that {@link peek} named. With the last one the round ends, and what waited begins to gather. */
+  /** Takes the chunk that {@link RequestUnion.peek} returned. The last one ends the round, and what waited begins to gather. */
   take(): number {
     const index = this.peek();
     assert(index !== undefined, "a round has a chunk left");
@@ -104,9 +104,9 @@ export class RequestUnion {
   }
 
   /**
-   * Ends the round and gathers everything anew: what it had left, what waited, and chunks that were sent in vain.
+   * Ends the round and gathers again what it had left, what waited, and chunks that were sent without effect.
    *
-   * @param lost - Chunks whose sending the connection did not survive; they are paid for.
+   * @param lost - Chunks that were on their way when the connection was lost. They are paid for.
    */
   rewind(lost: Iterable<number>): void {
     for (const index of lost) {
@@ -120,7 +120,7 @@ export class RequestUnion {
     this.#running = false;
   }
 
-  /** @returns Whether the chunk is pending now. */
+  /** @returns `true` if the chunk is pending now. */
   #add(bitmap: Bitmap, index: number, account: Account): boolean {
     const payer = this.#payers[index];
     if (bitmap.has(index)) {
@@ -139,10 +139,10 @@ export class RequestUnion {
 }
 
 /**
- * The part of requested ranges that lies within the image, ascending and apart: what overlaps or steps back is left out,
- * so that all of them together never hold more than the image.
+ * Returns the part of requested ranges that lies within the image, ascending and apart. Leaves out what overlaps or steps
+ * back, so that the ranges never hold more than the image.
  *
- * @param ranges - In chunks, as the request spells them.
+ * @param ranges - Ranges of a request, in chunks.
  * @param chunkCount - Chunks of the image.
  */
 export function clipRanges(ranges: readonly ChunkRange[], chunkCount: number): ChunkRange[] {

@@ -3,10 +3,10 @@ import { parseTopic } from "../messages/topics.ts";
 import { ReadBack } from "./read-back.ts";
 import type { CompetingOffer } from "./sender-events.ts";
 
-/** What an {@link OfferStanding} is made with. */
+/** Options of an {@link OfferStanding}. */
 export interface OfferStandingOptions {
   readonly topicRoot: string;
-  /** The topic of offers to every device. */
+  /** Topic of offers to every device. */
   readonly productTopic: string;
   readonly hashesTopic: string;
   readonly hashList: Uint8Array;
@@ -16,16 +16,16 @@ export interface OfferStandingOptions {
   readonly offerTopics: readonly string[];
   /** Offers on topics that get another one than `offerEnvelope`. */
   readonly offerParts?: ReadonlyMap<string, Uint8Array>;
-  /** Reads another publisher's offer; `undefined` for one that devices would not trust. */
+  /** Reads another publisher's offer. Returns `undefined` if devices would not trust it. */
   readonly readOffer: ((envelope: Uint8Array) => CompetingOffer | undefined) | undefined;
 }
 
-/** What a message on a watched topic means for the delivery. */
+/** Result of {@link OfferStanding.take}: what a message means for the delivery. */
 export type OfferNews =
   | { readonly type: "nothing" }
-  /** Somebody published another offer; only what the broker retains says whether it stands. */
+  /** A live message has another offer. Only what the broker retains says whether it stands. */
   | { readonly type: "heard-of" }
-  /** An older offer took the place of this one on the broker. */
+  /** An older offer replaced this one on the broker. */
   | { readonly type: "overwritten" }
   /** Another offer is in force for one device of several. */
   | { readonly type: "device-lost"; readonly device: string; readonly by: CompetingOffer }
@@ -35,8 +35,7 @@ const NOTHING: OfferNews = { type: "nothing" };
 
 /**
  * Watches whether an offer stands on the broker: whether the broker gives back what it was told to retain, and whether
- * another publisher's offer is in force in its place. It decides by the rules of a device: the higher (epoch, sequence)
- * wins.
+ * another publisher's offer replaced it. As on devices, the higher (epoch, sequence) counts.
  */
 export class OfferStanding {
   readonly #options: OfferStandingOptions;
@@ -66,19 +65,19 @@ export class OfferStanding {
     return this.#options.offerParts?.get(topic) ?? this.#options.offerEnvelope;
   }
 
-  /** Begins anew, on a new connection. */
+  /** Starts again on a new connection. */
   restart(): void {
     this.#readBack = this.#newReadBack();
   }
 
-  /** Topics on which an older offer was found since the last call. */
+  /** Returns the topics on which an older offer was found since the last call. */
   takeOverwritten(): string[] {
     const topics = [...this.#overwritten];
     this.#overwritten.clear();
     return topics;
   }
 
-  /** Topics on which another offer was heard of since the last call. */
+  /** Returns the topics on which a live message had another offer since the last call. */
   takeHeardOf(): string[] {
     const topics = [...this.#heardOf];
     this.#heardOf.clear();
@@ -105,7 +104,7 @@ export class OfferStanding {
   #meet(other: CompetingOffer, topic: string): OfferNews {
     const { offerId, counter, offerTopics, topicRoot } = this.#options;
     const isOurTopic = offerTopics.includes(topic);
-    // The same offer of another publisher replaces nothing, and one for other devices concerns nobody here.
+    // The same offer of another publisher replaces nothing, and one for other devices is of no concern.
     if (other.id === offerId || (!isOurTopic && !other.isForAll)) return NOTHING;
     const order = compareSequence(other.counter, counter);
     if (order === 0) return { type: "number-taken", by: other };

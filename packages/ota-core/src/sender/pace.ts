@@ -1,15 +1,17 @@
 import { assert } from "../assert.ts";
 
-/** The slowest that a pace gets by halving, in bytes a second. */
+/** Minimum pace after halving, in bytes per second. */
 export const PACE_FLOOR = 4096;
 
 /**
- * How fast chunks leave: a token bucket over bytes, whose rate follows what arrives (protocol page, "pace of broadcast").
+ * Pace of chunks: a token bucket over bytes, whose rate follows what arrives.
  *
- * Time comes as an argument and may stand still; should it go back, nothing is refilled.
+ * Time comes as an argument and may stand still. If it goes back, nothing is refilled.
+ *
+ * @see docs/protocol.md, "Budgets and values".
  */
 export class Pace {
-  /** The configured rate in bytes a second, never exceeded; 0: no limit. */
+  /** Configured rate in bytes per second, which is never exceeded; 0 means no limit. */
   readonly #limit: number;
   readonly #burstBytes: number;
   #rate: number;
@@ -17,8 +19,8 @@ export class Pace {
   #refilledAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param rate - Bytes a second; 0: no limit.
-   * @param burstBytes - Bytes that may leave at once after a pause; at least one message.
+   * @param rate - Bytes per second; 0 means no limit.
+   * @param burstBytes - Number of bytes that may leave at once after a pause, at least one message.
    */
   constructor(rate: number, burstBytes: number) {
     assert(Number.isFinite(rate) && rate >= 0 && burstBytes > 0, "a pace has a rate, and lets something pass");
@@ -28,15 +30,15 @@ export class Pace {
     this.#tokens = burstBytes;
   }
 
-  /** Bytes a second at the moment; 0: no limit. */
+  /** Current pace in bytes per second; 0 means no limit. */
   get rate(): number {
     return this.#rate;
   }
 
   /**
-   * When a message of `bytes` may leave, in milliseconds on the clock of `now`: `now` itself when it may at once.
+   * Returns when a message may leave, in milliseconds on the clock of `now`; `now` if it may leave at once.
    *
-   * @param bytes - At most the burst.
+   * @param bytes - Size of the message, at most the burst.
    */
   readyAt(now: number, bytes: number): number {
     if (this.#limit === 0) return now;
@@ -46,16 +48,16 @@ export class Pace {
     return now + Math.ceil(((bytes - this.#tokens) * 1000) / this.#rate);
   }
 
-  /** Accounts for a message that leaves now. Only after {@link readyAt} said so. */
+  /** Records a message that leaves now. Call it only after {@link Pace.readyAt} returned `now`. */
   spend(bytes: number): void {
     if (this.#limit !== 0) this.#tokens -= bytes;
   }
 
   /**
-   * Halves the rate where devices lose what is sent, down to {@link PACE_FLOOR}; raises it by a tenth otherwise, up to
-   * the configured one. A configured rate below the floor stays as it is.
+   * Halves the rate if devices lose what is sent, down to {@link PACE_FLOOR}. Otherwise raises it by a tenth, up to the
+   * configured one. A configured rate below the floor stays.
    *
-   * @param lossy - The median device lacks more than 5 % of the last round.
+   * @param lossy - `true` if the median device lacks more than 5 % of the last round.
    */
   adapt(lossy: boolean): void {
     const wanted = lossy ? Math.max(PACE_FLOOR, this.#rate / 2) : this.#rate * 1.1;
@@ -64,7 +66,7 @@ export class Pace {
 
   #refill(now: number): void {
     if (now <= this.#refilledAt) return;
-    // The first time there is nothing to add up: the bucket starts full.
+    // The bucket starts full, so the first call adds nothing.
     if (this.#refilledAt !== Number.NEGATIVE_INFINITY) {
       const grown = this.#tokens + ((now - this.#refilledAt) * this.#rate) / 1000;
       this.#tokens = Math.min(this.#burstBytes, grown);

@@ -2,7 +2,7 @@ import { equalBytes } from "../bytes.ts";
 
 interface ExpectedMessage {
   readonly payload: Uint8Array;
-  /** The message itself arrived, live: the broker lets this publisher write and read the topic. */
+  /** The message itself arrived live: the broker lets this publisher write and read the topic. */
   isLive: boolean;
   /** Any retained message arrived on the topic: the broker retains. */
   isRetaining: boolean;
@@ -11,12 +11,11 @@ interface ExpectedMessage {
 }
 
 /**
- * Finds out whether a broker keeps what it was told to retain. An acknowledgement does not say so: Mosquitto
- * acknowledges a message at QoS 1 that its access control drops, and brokers without retained messages acknowledge them
- * too.
+ * Checks whether a broker keeps what it was told to retain. An acknowledgement does not say so: Mosquitto acknowledges a
+ * message at QoS 1 that its access control drops, and brokers without retained messages acknowledge them too.
  *
- * A message counts as kept once it arrives with the retain flag. It also counts where it arrived live and the topic
- * gave back another retained message: then somebody else overwrites the topic, and the broker is not to blame.
+ * A message counts as kept once it arrives with the RETAIN flag. It also counts if it arrived live and the topic gave back
+ * another retained message: then another publisher overwrites the topic, and the broker works.
  */
 export class ReadBack {
   readonly #messages = new Map<string, ExpectedMessage>();
@@ -36,10 +35,10 @@ export class ReadBack {
   }
 
   /**
-   * Takes a message of the broker.
+   * Takes a message from the broker.
    *
-   * @param isRetained - Whether it carries the retain flag.
-   * @returns Whether it is the very message that was published there.
+   * @param isRetained - RETAIN flag of the message.
+   * @returns `true` if it is the message that was published on this topic.
    */
   see(topic: string, payload: Uint8Array, isRetained: boolean): boolean {
     const message = this.#messages.get(topic);

@@ -1,8 +1,8 @@
 import type { StateReport } from "../schemas/types.generated.ts";
 
-/** What a report under an offer must fit. */
+/** Image and number that a report under an offer must fit. */
 export interface OfferedImage {
-  /** The image as topics name it. */
+  /** Image id. */
   readonly imageId: string;
   /** 64 lower-case hexadecimal digits. */
   readonly sha256: string;
@@ -17,10 +17,9 @@ const HAS_IMAGE: readonly StateReport["state"][] = ["ready-to-reboot", "pending-
 const RUNS_IMAGE: readonly StateReport["state"][] = ["pending-verify", "confirmed"];
 
 /**
- * Returns what contradicts a report that names the offer and claims success: another image, another accepted number, or
- * another image that runs.
+ * Checks a report that names the offer and claims success: its image, its accepted number and the image that runs.
  *
- * @returns A sentence's end that says what is wrong; `undefined` if everything fits.
+ * @returns What is wrong, as the end of a sentence; `undefined` if everything fits.
  */
 export function contradictionOf(report: StateReport, offered: OfferedImage): string | undefined {
   const { state, image, accepted, running_sha256: running } = report;

@@ -1,32 +1,32 @@
 import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 
-/** When to do something that no message triggers. */
+/** Timers of a sender. */
 export type SenderTimer =
-  /** When the requests gathered so far are answered. */
+  /** Answers the requests gathered so far. */
   | "gather"
-  /** When the pace lets the next chunk go. */
+  /** The pace allows the next chunk. */
   | "pace"
-  /** When to look for devices that have not been heard of. */
+  /** Looks for silent devices. */
   | "silence"
-  /** When to ask the broker again for what it was told to retain. */
+  /** Asks the broker again for what it was told to retain. */
   | "read-back"
-  /** When the broker may be asked again what it retains on the offer topics. */
+  /** The broker may be asked again for what it retains on the offer topics. */
   | "look-again"
-  /** When an offer that was overwritten by an older one is published again. */
+  /** Publishes an offer again that an older one replaced. */
   | "reassert"
-  /** When the whole delivery has had its time. */
+  /** The time limit of the delivery. */
   | "deadline";
 
-/** What can happen to a publisher. `now` is in milliseconds on a clock that never goes back. */
+/** Event of a sender. `now` is in milliseconds on a clock that never goes back. */
 export type SenderEvent =
   | { readonly type: "start"; readonly now: number }
-  /** The broker took us: subscriptions have to be made anew. */
+  /** The broker accepted the connection. Subscriptions must be made again. */
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
   /** A message under `T/v1/device/{device}/request`. */
   | { readonly type: "request"; readonly now: number; readonly device: string; readonly payload: Uint8Array }
-  /** A message under `T/v1/device/{device}/state`; `retained` says that the broker had kept it. */
+  /** A message under `T/v1/device/{device}/state`. `retained` is its RETAIN flag. */
   | {
       readonly type: "state";
       readonly now: number;
@@ -34,7 +34,7 @@ export type SenderEvent =
       readonly payload: Uint8Array;
       readonly retained: boolean;
     }
-  /** A message on an offer topic or the hash list's; `retained` says that the broker had kept it. */
+  /** A message on an offer topic or that of the hash list. `retained` is its RETAIN flag. */
   | {
       readonly type: "announcement";
       readonly now: number;
@@ -42,17 +42,17 @@ export type SenderEvent =
       readonly payload: Uint8Array;
       readonly retained: boolean;
     }
-  /** A publish that carried this `id` was acknowledged (QoS 1), or has left the socket (QoS 0). */
+  /** The publish with this `id` was acknowledged (QoS 1) or has left the socket (QoS 0). */
   | { readonly type: "drained"; readonly now: number; readonly id: number }
-  /** A retained publish that carried this `id` was repeated without effect: the broker does not acknowledge it. */
+  /** The retained publish with this `id` was repeated, and the broker does not acknowledge it. */
   | { readonly type: "unacknowledged"; readonly now: number; readonly id: number }
-  /** The bytes that a `read-chunk` with this `id` asked for: the whole chunk. */
+  /** The whole chunk that the `read-chunk` with this `id` asked for. */
   | { readonly type: "chunk-read"; readonly now: number; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: "timer"; readonly now: number; readonly timer: SenderTimer }
-  /** End now: devices keep the offer, and what they have. */
+  /** Ends the delivery. Devices keep the offer and what they have. */
   | { readonly type: "cancel"; readonly now: number };
 
-/** What the machine wants done, in order. */
+/** Action of a sender. Carry actions out in order. */
 export type SenderAction =
   | {
       readonly type: "publish";
@@ -71,19 +71,19 @@ export type SenderAction =
   | { readonly type: "subscribe"; readonly topic: string }
   | { readonly type: "set-timer"; readonly timer: SenderTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: SenderTimer }
-  /** A device's state or progress changed. */
+  /** State or progress of a device changed. */
   | { readonly type: "progress"; readonly device: DeviceProgress }
   /** The delivery ended; nothing follows. */
   | { readonly type: "done"; readonly outcome: DeliveryOutcome };
 
-/** What a publisher knows of one device. A claim of the device, never a reason to trust anything. */
+/** What a publisher knows of one device. A claim of the device: base no trust on it. */
 export interface DeviceProgress {
   readonly device: string;
-  /** `undefined`: named as expected, but not heard of under this offer. */
+  /** `undefined` if the device is expected by name and has not reported under this offer. */
   readonly state: DeviceState | undefined;
   readonly version: string | undefined;
   readonly slot: string | undefined;
-  /** Chunks that stand in the device's slot, and chunks of the image. */
+  /** Number of chunks in the device's slot. */
   readonly received: number;
   readonly total: number;
   readonly online: boolean;
@@ -93,14 +93,14 @@ export interface DeviceProgress {
   readonly endedAtMs: number | undefined;
 }
 
-/** Another publisher's offer, as far as it concerns a delivery that is under way. */
+/** Offer of another publisher. */
 export interface CompetingOffer {
   /** 32 hexadecimal digits. */
   readonly id: string;
   readonly counter: readonly [epoch: number, sequence: number];
   /** Version of its release; `undefined` for a withdrawal. */
   readonly version: string | undefined;
-  /** Whether it is for every device of the product. */
+  /** `true` if it is for every device of the product. */
   readonly isForAll: boolean;
 }
 
@@ -108,13 +108,13 @@ export interface CompetingOffer {
 export interface DeliveryOutcome {
   readonly reason:
     | "delivered"
-    /** Without waiting for devices: the broker has the offer. */
+    /** The broker has the offer, and the delivery does not wait for devices. */
     | "offered"
     | "device-failed"
     | "no-device"
     | "timeout"
     | "cancelled"
-    /** A later offer took the place of this one. */
+    /** A later offer replaced this one. */
     | "superseded"
     /** A later offer withdrew this one. */
     | "withdrawn"
@@ -132,16 +132,16 @@ export interface DeliveryOutcome {
   readonly topics?: readonly string[];
 }
 
-/** What a sender counts, from its start on. */
+/** Counters of a sender since its start. */
 export interface SenderStats {
   readonly chunksSent: number;
-  /** Bytes of chunk messages, headers included. */
+  /** Size of all chunk messages, headers included, in bytes. */
   readonly bytesSent: number;
   readonly requests: number;
-  /** Requests that were answered together with another. */
+  /** Number of requests that were answered together with another. */
   readonly requestsMerged: number;
-  /** Messages that were dropped, by reason. */
+  /** Number of dropped messages, by reason. */
   readonly dropped: Readonly<Record<"malformed" | "other-image" | "no-credit" | "too-many-devices", number>>;
-  /** Chunks sent beyond one image, per chunk of the image. 0: each was sent once. */
+  /** Chunks sent beyond one image, per chunk of the image. 0 if each was sent once. */
   readonly repairRatio: number;
 }

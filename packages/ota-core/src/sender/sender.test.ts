@@ -227,7 +227,7 @@ test("devices that report under other offers are no company: a lone device is st
   expect(bench.chunks.map(({ topic }) => topic)).toEqual(Array.from({ length: 4 }, () => IMAGE_TOPIC));
 });
 
-test("a device far behind a crowd is answered on its own topic", () => {
+test("a device far behind the others is answered on its own topic", () => {
   const bench = Bench.serving({}, 100);
   for (let device = 0; device < 40; device++) bench.request(`crowd-${device}`, requestOf([[50, 3]]));
   bench.wait(200);
@@ -333,7 +333,7 @@ test("a will marks a device offline, and says nothing else", () => {
   expect(bench.progress.at(-1)).toMatchObject({ state: "downloading", received: 4, online: false });
 });
 
-test("progress is told once for each change", () => {
+test("progress is shown once for each change", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "downloading", { received: 4 });
   bench.report("bench-1", "downloading", { received: 4 });

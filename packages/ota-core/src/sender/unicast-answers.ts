@@ -1,35 +1,33 @@
 import type { ChunkRange } from "../bitmap.ts";
 
-/** The most chunks that one answer on a device's own topic holds, whatever window the device names. */
+/** Maximum number of chunks in one answer to a single device, for any window. */
 export const UNICAST_CHUNKS_MAX = 64;
 
-/** The most devices that wait for an answer on their own topic; the others ask again. */
+/** Maximum number of devices that wait for an answer of their own. The others ask again. */
 export const UNICAST_ANSWERS_MAX = 1024;
 
-/**
- * Answers that go to single devices, first come first served; one per device, bounded in number and in size.
- */
+/** Queue of answers to single devices, in the order of their requests. One per device, bounded in number and size. */
 export class UnicastAnswers {
-  /** Chunks that are still to be sent, by device, in the order in which devices asked. */
+  /** Chunks to send, by device, in the order in which devices asked. */
   readonly #chunks = new Map<string, number[]>();
 
-  /** Whether nobody waits. */
+  /** `true` if no device waits. */
   get empty(): boolean {
     return this.#chunks.size === 0;
   }
 
-  /** Whether an answer to `device` can be taken. */
+  /** Returns `true` if there is room for an answer to `device`. */
   hasRoom(device: string): boolean {
     return this.#chunks.has(device) || this.#chunks.size < UNICAST_ANSWERS_MAX;
   }
 
-  /** How many chunks `device` still waits for. */
+  /** Returns the number of chunks that `device` waits for. */
   waiting(device: string): number {
     return this.#chunks.get(device)?.length ?? 0;
   }
 
   /**
-   * Puts an answer in the place of the one that the device still waits for.
+   * Replaces the answer that a device waits for.
    *
    * @param chunks - At least one, in the order in which they are sent.
    */
@@ -37,14 +35,14 @@ export class UnicastAnswers {
     if (chunks.length > 0) this.#chunks.set(device, chunks.slice(0, UNICAST_CHUNKS_MAX));
   }
 
-  /** The device and chunk that come next. */
+  /** Returns the next device and chunk. */
   peek(): { readonly device: string; readonly index: number } | undefined {
     const [first] = this.#chunks;
     const index = first?.[1][0];
     return first === undefined || index === undefined ? undefined : { device: first[0], index };
   }
 
-  /** Takes what {@link peek} named. */
+  /** Takes what {@link UnicastAnswers.peek} returned. */
   take(): void {
     const [first] = this.#chunks;
     if (first === undefined) return;
@@ -52,7 +50,7 @@ export class UnicastAnswers {
     if (first[1].length === 0) this.#chunks.delete(first[0]);
   }
 
-  /** Adds chunks to those the device still waits for: ascending, chunk 0 last. Without room, they are left out. */
+  /** Adds chunks to those that a device waits for: ascending, chunk 0 last. Without room, leaves them out. */
   add(device: string, more: readonly number[]): void {
     if (!this.hasRoom(device)) return;
     const chunks = new Set([...more, ...(this.#chunks.get(device) ?? [])]);
@@ -63,11 +61,11 @@ export class UnicastAnswers {
 }
 
 /**
- * Which chunks an answer to one device holds: the lowest first, chunk 0 last and only with everything else, because a
- * device writes it last.
+ * Returns the chunks of an answer to one device: the lowest first, chunk 0 last and only together with all others, because
+ * a device writes it last.
  *
- * @param ranges - What the device lacks, ascending and apart.
- * @param limit - The most chunks.
+ * @param ranges - Chunks that the device lacks, ascending and apart.
+ * @param limit - Maximum number of chunks.
  */
 export function chooseUnicast(ranges: readonly ChunkRange[], limit: number): number[] {
   const chunks: number[] = [];
