@@ -3,20 +3,17 @@ import type { OtaError } from "../errors.ts";
 import { parseChunk } from "../messages/chunk.ts";
 import { chunkSizeAt, type HashList, parseHashList } from "../messages/hash-list.ts";
 import type { OfferDocument } from "../messages/offer.ts";
-import { buildRequest, REQUEST_RANGES_MAX } from "../messages/request.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import { imageIdOf } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { distrustFrontier } from "./distrust-frontier.ts";
 import type { DownloadEnd, DownloadEvent, DownloadOptions, DownloadStep } from "./download-events.ts";
 import { imageProblem, notSwitched, readBackMismatch, rejectedByDevice, unreadable, wornOut } from "./image-problem.ts";
+import { ImageRequests } from "./image-requests.ts";
 import type { DropReason, FlashOperation, FlashResult, ReceiverAction, ReceiverContext } from "./receiver-events.ts";
 
 /** Erases and programs that may fail in one download before the flash counts as broken. */
 const FLASH_FAILURES_MAX = 3;
-
-/** Fruitless requests after which answers are asked for on the device's own topic. */
-const UNICAST_AFTER = 3;
 
 type Phase =
   /** Waiting for the hash list. */
@@ -64,14 +61,11 @@ export class Download {
   readonly image: string;
   readonly #options: DownloadOptions;
   readonly #missing: Bitmap;
+  readonly #requests: ImageRequests;
   #phase: Phase = { name: "hashes" };
   #hashes: HashList | undefined;
-  #fruitless = 0;
-  #windowLeft = 0;
-  #sawChunkZero = false;
   #startedOver = false;
   #flashFailures = 0;
-  #requests = 0;
   #context: ReceiverContext = { now: 0, isConnected: false };
   #actions: ReceiverAction[] = [];
   #dropped: DropReason | undefined;
@@ -83,6 +77,7 @@ export class Download {
     this.release = release;
     this.image = imageIdOf(release.image.sha256);
     this.#options = options;
+    this.#requests = new ImageRequests(this.image, options);
     this.#missing = new Bitmap(Math.ceil(release.image.size / CHUNK_SIZE));
     this.#missing.addAll();
   }
@@ -103,7 +98,7 @@ export class Download {
 
   /** `true` if the download keeps asking, and neither the hash list nor a useful chunk arrives. */
   get isStalled(): boolean {
-    return this.#fruitless > this.#options.timing.stalledAfter;
+    return this.#requests.isStalled;
   }
 
   /** `true` if the image passed every check and is not being set to boot yet. */
@@ -123,7 +118,7 @@ export class Download {
 
   /** Requests made so far. */
   get requests(): number {
-    return this.#requests;
+    return this.#requests.count;
   }
 
   /** Takes one event. Ignores flash results that the current phase did not ask for. */
@@ -145,7 +140,7 @@ export class Download {
         if (this.#phase.name === "ready") this.#switch();
         return;
       case "leave":
-        return this.#leave();
+        return this.#emit(...this.#requests.leave(this.#context));
       case "hashes":
         return this.#onHashes(event.image, event.payload);
       case "chunk":
@@ -163,21 +158,9 @@ export class Download {
   /** Subscribes to the image's topics, and asks for what is missing. */
   #join(): void {
     if (!this.#context.isConnected) return;
-    for (const topic of this.#imageTopics()) this.#emit({ type: "subscribe", topic });
-    if (this.#phase.name === "hashes") this.#awaitHashes();
-    if (this.#phase.name === "fetch") this.#askWithin(this.offer.spread_ms ?? 0);
-  }
-
-  /** Unsubscribes from the image's topics, and stops asking. */
-  #leave(): void {
-    this.#emit({ type: "clear-timer", timer: "request" });
-    if (!this.#context.isConnected) return;
-    for (const topic of this.#imageTopics()) this.#emit({ type: "unsubscribe", topic });
-  }
-
-  #imageTopics(): string[] {
-    const { topics, device } = this.#options;
-    return [topics.imageChunk(this.image), topics.deviceChunk(device), topics.hashes(this.image)];
+    this.#emit(...this.#requests.join());
+    if (this.#phase.name === "hashes") this.#emit(...this.#requests.awaitHashes(this.#context));
+    if (this.#phase.name === "fetch") this.#askWithinSpread();
   }
 
   /** hashes → scan. A list that is not the one the release commits to is dropped. */
@@ -190,7 +173,7 @@ export class Download {
       return this.#drop("malformed");
     }
     this.#emit({ type: "clear-timer", timer: "request" });
-    this.#fruitless = 0;
+    this.#requests.succeeded();
     this.#phase = { name: "scan", index: 0 };
     this.#read(0);
   }
@@ -213,7 +196,7 @@ export class Download {
     if (index >= this.#missing.size) return this.#drop("out-of-range");
     if (!this.#missing.has(index)) return this.#drop("duplicate");
     if (index === 0 && this.#missing.count > 1) {
-      this.#sawChunkZero = true;
+      this.#requests.chunkZeroCameEarly();
       return this.#drop("early");
     }
     if (!this.#matches(index, bytes)) return this.#drop("hash-mismatch");
@@ -224,11 +207,8 @@ export class Download {
   /** Asks again: for chunks, or for the hash list by subscribing anew, which makes the broker repeat it. */
   #onRequestTimer(): void {
     if (!this.#context.isConnected) return;
-    if (this.#phase.name === "hashes") {
-      this.#emit({ type: "subscribe", topic: this.#options.topics.hashes(this.image) });
-      this.#awaitHashes();
-    }
-    if (this.#phase.name === "fetch") this.#ask();
+    if (this.#phase.name === "hashes") this.#emit(...this.#requests.askForHashes(this.#context));
+    if (this.#phase.name === "fetch") this.#emit(...this.#requests.ask(this.#missing, this.#context));
   }
 
   #onFlashDone(result: FlashResult): void {
@@ -243,7 +223,7 @@ export class Download {
           return;
         }
         this.#phase = { name: "fetch", writing: undefined };
-        return this.#askWithin(this.offer.spread_ms ?? 0);
+        return this.#askWithinSpread();
       case "fetch":
         return this.#wrote(result);
       case "verify":
@@ -309,19 +289,12 @@ export class Download {
     this.#phase = { name: "fetch", writing: undefined };
     this.#missing.delete(index);
     this.#isUseful = true;
-    this.#fruitless = 0;
+    this.#requests.succeeded();
     if (this.#missing.count === 0) {
       this.#emit({ type: "clear-timer", timer: "request" });
       return this.#verify();
     }
-    if (this.#windowLeft > 0) this.#windowLeft--;
-    const windowIsSpent = this.#options.window > 0 && this.#windowLeft === 0;
-    const onlyZeroIsLeft = this.#missing.count === 1 && this.#sawChunkZero;
-    if (windowIsSpent || onlyZeroIsLeft) {
-      this.#sawChunkZero = false;
-      return this.#ask();
-    }
-    this.#setTimer(this.#retryDelay());
+    this.#emit(...this.#requests.chunkWritten(this.#missing, this.#context));
   }
 
   #verify(): void {
@@ -361,39 +334,8 @@ export class Download {
     this.#emit({ type: "erase-sector", offset: 0 });
   }
 
-  #ask(): void {
-    if (!this.#context.isConnected) return;
-    const { topics, device, window } = this.#options;
-    const payload = buildRequest({
-      protocol: 1,
-      image: this.image,
-      missing: this.#missing.ranges(REQUEST_RANGES_MAX).map(([first, count]) => [first, count]),
-      missing_count: this.#missing.count,
-      window,
-      unicast: this.#fruitless >= UNICAST_AFTER,
-    });
-    this.#emit({ type: "publish", topic: topics.request(device), payload, qos: 1, retain: false });
-    this.#requests++;
-    this.#windowLeft = window;
-    this.#setTimer(this.#retryDelay());
-    this.#fruitless++;
-  }
-
-  /** Sets the time to ask for the hash list again, once the device subscribed to it. */
-  #awaitHashes(): void {
-    this.#setTimer(this.#retryDelay());
-    this.#fruitless++;
-  }
-
-  #askWithin(spreadMs: number): void {
-    if (spreadMs === 0) return this.#ask();
-    this.#setTimer(Math.floor(this.#options.random() * spreadMs));
-  }
-
-  #retryDelay(): number {
-    const { retryMs, retryMaxMs } = this.#options.timing;
-    const base = Math.min(retryMs * 2 ** Math.min(this.#fruitless, 16), retryMaxMs);
-    return base + Math.floor(this.#options.random() * retryMs);
+  #askWithinSpread(): void {
+    this.#emit(...this.#requests.askWithin(this.offer.spread_ms ?? 0, this.#missing, this.#context));
   }
 
   #read(index: number): void {
@@ -405,11 +347,6 @@ export class Download {
     return bytes.length === chunkSizeAt(index, this.release.image.size) && this.#hashes?.matches(index, bytes) === true;
   }
 
-  /** @param delayMs - From now. */
-  #setTimer(delayMs: number): void {
-    this.#emit({ type: "set-timer", timer: "request", at: this.#context.now + delayMs });
-  }
-
   #fail(error: OtaError): void {
     this.#phase = { name: "ended" };
     this.#end = { type: "failed", error };
@@ -419,7 +356,7 @@ export class Download {
     this.#dropped = reason;
   }
 
-  #emit(action: ReceiverAction): void {
-    this.#actions.push(action);
+  #emit(...actions: readonly ReceiverAction[]): void {
+    this.#actions.push(...actions);
   }
 }
