@@ -1,8 +1,9 @@
 import type { OtaError } from "../errors.ts";
 import type { Immutable } from "../messages/json-message.ts";
+import type { Topics } from "../messages/topics.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 import { type Admission, OfferGate, type OfferGateOptions } from "./offer-gate.ts";
-import type { DropReason, ReceiverAction, ReceiverEvent } from "./receiver-events.ts";
+import type { DropReason, ReceiverAction, ReceiverContext, ReceiverEvent } from "./receiver-events.ts";
 import type { ReceiverRecord } from "./receiver-record.ts";
 import type { TrustVerdict } from "./receiver-trust.ts";
 import { RetainedRetry } from "./retained-retry.ts";
@@ -34,20 +35,19 @@ export interface IntakeStep {
 export class EnvelopeIntake {
   readonly #gate: OfferGate;
   readonly #retry = new RetainedRetry();
+  readonly #topics: Topics;
+  readonly #device: string;
 
   /** @throws {@link OtaError} as {@link OfferGate}. */
-  constructor(options: OfferGateOptions) {
+  constructor(options: OfferGateOptions, topics: Topics) {
     this.#gate = new OfferGate(options);
+    this.#topics = topics;
+    this.#device = options.device;
   }
 
   /** The trusted key set; `undefined` on a device that has none. */
   get keySet(): Immutable<KeySet> | undefined {
     return this.#gate.keySet;
-  }
-
-  /** Epoch of the only key set that can be accepted next, if any. */
-  get nextEpoch(): number | undefined {
-    return this.#gate.nextEpoch;
   }
 
   /** `true` while a signature is being verified. */
@@ -58,20 +58,43 @@ export class EnvelopeIntake {
   /**
    * Restores trust after a reset, see {@link OfferGate.resume}.
    *
-   * @returns `true` if the key set now in use must be written to flash.
+   * @returns The action that writes the key set now in use to flash, if it must be written.
    */
-  resume(kept: Immutable<KeySet> | undefined): boolean {
-    return this.#gate.resume(kept);
+  resume(kept: Immutable<KeySet> | undefined): ReceiverAction[] {
+    return this.#gate.resume(kept) ? this.#storeKeySet() : [];
   }
 
-  /** Records that the device subscribed to key sets and offers. */
-  subscribed(now: number): void {
+  /**
+   * Subscribes to the next key set and to offers; nothing while the device is not connected. The broker repeats what it
+   * retains each time. The key set comes first, because it decides which offers count.
+   */
+  subscribe({ now, isConnected }: ReceiverContext): ReceiverAction[] {
+    if (!isConnected) return [];
     this.#retry.asked(now);
+    const { offer } = this.#topics;
+    const topics = [...this.#nextKeySetTopic(), offer, this.#topics.deviceOffer(this.#device)];
+    return topics.map((topic) => ({ type: "subscribe", topic }));
   }
 
   /** Takes an envelope, or the answer to the last `verify` action. */
-  handle(event: EnvelopeEvent, record: ReceiverRecord): IntakeStep {
+  handle(event: EnvelopeEvent, record: ReceiverRecord, context: ReceiverContext): IntakeStep {
     const { now } = event;
+    const formerTopic = this.#nextKeySetTopic();
+    const step = this.#handle(event, record, now);
+    if (step.result?.kind !== "key-set-taken") return step;
+    const left = context.isConnected ? formerTopic : [];
+    return {
+      ...step,
+      actions: [
+        ...step.actions,
+        ...this.#storeKeySet(),
+        ...left.map((topic): ReceiverAction => ({ type: "unsubscribe", topic })),
+        ...this.subscribe(context),
+      ],
+    };
+  }
+
+  #handle(event: EnvelopeEvent, record: ReceiverRecord, now: number): IntakeStep {
     if (event.type === "verified") return this.#onVerified(event.valid, record, now);
     const { payload, retained } = event;
     if (payload.length === 0) return { actions: [] }; // cleared from the broker: nothing new
@@ -91,10 +114,23 @@ export class EnvelopeIntake {
   /**
    * The timer `verify` fired.
    *
-   * @returns The timer to set again, or `undefined` if the device should subscribe now.
+   * @returns The timer to set again, or the subscriptions.
    */
-  timerFired(now: number): ReceiverAction | undefined {
-    return this.#retry.timerFired(now, this.#gate.retainedReadyAt(now));
+  timerFired(context: ReceiverContext): ReceiverAction[] {
+    const { now } = context;
+    const again = this.#retry.timerFired(now, this.#gate.retainedReadyAt(now));
+    return again === undefined ? this.subscribe(context) : [again];
+  }
+
+  /** Returns the topic of the only key set that the device could accept, if any. */
+  #nextKeySetTopic(): readonly string[] {
+    const epoch = this.#gate.nextEpoch;
+    return epoch === undefined ? [] : [this.#topics.keys(epoch)];
+  }
+
+  #storeKeySet(): ReceiverAction[] {
+    const { keySet } = this.#gate;
+    return keySet === undefined ? [] : [{ type: "store-key-set", keySet }];
   }
 
   #onVerified(isValid: boolean, record: ReceiverRecord, now: number): IntakeStep {

@@ -7,9 +7,8 @@ import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../m
 import { type Topics, topicsOf } from "../messages/topics.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
 import { DEVICE_ALGORITHMS } from "../signing/public-key.ts";
-import { isEarlier, latestTime } from "../signing/time-floor.ts";
 import { decideAtBoot } from "./decide-at-boot.ts";
-import { DeviceClock } from "./device-clock.ts";
+import { DeviceTime, type KnownTimes } from "./device-time.ts";
 import { Download } from "./download.ts";
 import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
 import { type EnvelopeEvent, EnvelopeIntake, type IntakeResult } from "./envelope-intake.ts";
@@ -69,7 +68,7 @@ export class Receiver {
   readonly #reports: ReceiverReports;
   readonly #counters: ReceiverCounters = new ReceiverCounters();
   readonly #intake: EnvelopeIntake;
-  readonly #clock = new DeviceClock();
+  readonly #time = new DeviceTime();
   #boot: BootedEvent | undefined;
   #record: ReceiverRecord = BLANK_RECORD;
   #activity: Activity = { name: "resting", state: "idle" };
@@ -97,7 +96,7 @@ export class Receiver {
     this.#topics = topicsOf(options.topicRoot);
     this.#reports = new ReceiverReports(this.#topics.state(options.device), this.#timing.reportMs);
     const { keySet, algorithms = DEVICE_ALGORITHMS } = options;
-    this.#intake = new EnvelopeIntake({ ...options, keySet, algorithms });
+    this.#intake = new EnvelopeIntake({ ...options, keySet, algorithms }, this.#topics);
   }
 
   /** State of the device, as its reports name it. */
@@ -163,7 +162,7 @@ export class Receiver {
       case "verified":
         return this.#onEnvelope(event);
       case "clock":
-        return this.#clock.set(event.utc, event.now);
+        return this.#time.clock.set(event.utc, event.now);
       case "network":
         if (this.#activity.name === "probation") this.#advanceProbation(this.#activity.probation, event);
         return;
@@ -182,7 +181,7 @@ export class Receiver {
   #onBooted(event: BootedEvent): void {
     this.#boot = event;
     this.#record = event.record ?? BLANK_RECORD;
-    if (this.#intake.resume(event.keySet)) this.#storeKeySet();
+    this.#emit(...this.#intake.resume(event.keySet));
     const decision = decideAtBoot(this.#record, event.running);
     const { attempt } = this.#record;
     this.#offerId = attempt?.offer;
@@ -291,7 +290,7 @@ export class Receiver {
 
   #onTimer(event: Extract<ReceiverEvent, { type: "timer" }>): void {
     const activity = this.#activity;
-    if (event.timer === "verify") this.#onVerifyTimer();
+    if (event.timer === "verify") this.#emit(...this.#intake.timerFired(this.#context));
     if (event.timer === "report") {
       this.#reports.timerFired();
       if (activity.name === "download") this.#publishReport();
@@ -302,41 +301,25 @@ export class Receiver {
 
   #onConnected(now: number): void {
     this.#context = { now, isConnected: true };
-    this.#subscribeToOffers();
+    this.#emit(...this.#intake.subscribe(this.#context));
     this.#publishReport();
     const activity = this.#activity;
     if (activity.name === "download") this.#advanceDownload(activity.download, { type: "join" });
     if (activity.name === "probation") this.#advanceProbation(activity.probation, { type: "connected" });
   }
 
-  /** The broker repeats what it retains at each call. The key set comes first, because it decides which offers count. */
-  #subscribeToOffers(): void {
-    if (!this.#context.isConnected) return;
-    this.#intake.subscribed(this.#context.now);
-    const keys = this.#nextKeySetTopic();
-    if (keys !== undefined) this.#emit({ type: "subscribe", topic: keys });
-    this.#emit({ type: "subscribe", topic: this.#topics.offer });
-    this.#emit({ type: "subscribe", topic: this.#topics.deviceOffer(this.#options.device) });
-  }
-
-  /** Returns the topic of the only key set that the device could accept. */
-  #nextKeySetTopic(): string | undefined {
-    const epoch = this.#intake.nextEpoch;
-    return epoch === undefined ? undefined : this.#topics.keys(epoch);
-  }
-
   #onEnvelope(event: EnvelopeEvent): void {
-    const formerTopic = this.#nextKeySetTopic();
     const isMessage = event.type !== "verified";
     // The device has one buffer for messages: the chunk that is being written lies in it.
     const isBufferTaken = isMessage && event.payload.length > 0 && this.#download?.isWriting === true;
-    const step = isBufferTaken ? this.#intake.postpone("busy", event.now) : this.#intake.handle(event, this.#record);
+    const step = isBufferTaken
+      ? this.#intake.postpone("busy", event.now)
+      : this.#intake.handle(event, this.#record, this.#context);
     this.#emit(...step.actions);
-    if (step.result !== undefined) this.#onIntakeResult(step.result, formerTopic);
+    if (step.result !== undefined) this.#onIntakeResult(step.result);
   }
 
-  /** @param formerTopic - Topic of the next key set before the event. */
-  #onIntakeResult(result: IntakeResult, formerTopic: string | undefined): void {
+  #onIntakeResult(result: IntakeResult): void {
     switch (result.kind) {
       case "admitted":
         return this.#takeUp(result.received, result.known);
@@ -355,24 +338,15 @@ export class Receiver {
       case "key-set-refused":
         return this.#counters.refuse("untrusted", result.error.code);
       case "key-set-taken":
-        return this.#onKeySetTaken(formerTopic);
+        return this.#onKeySetTaken();
     }
   }
 
   /** Ends a download that the key set before allowed, unless the image is already set to boot. */
-  #onKeySetTaken(formerTopic: string | undefined): void {
-    this.#storeKeySet();
-    if (this.#context.isConnected && formerTopic !== undefined) this.#emit({ type: "unsubscribe", topic: formerTopic });
-    this.#subscribeToOffers();
+  #onKeySetTaken(): void {
     if (this.#activity.name !== "download" || this.#download?.isSwitching === true) return;
     this.#endDownload("rejected");
     this.#error = describeError("offer/wrong-epoch");
-  }
-
-  #onVerifyTimer(): void {
-    const again = this.#intake.timerFired(this.#context.now);
-    if (again === undefined) this.#subscribeToOffers();
-    else this.#emit(again);
   }
 
   #takeUp(received: ReceivedOffer, isKnown: boolean): void {
@@ -418,7 +392,7 @@ export class Receiver {
   /** Returns why the device can't take an offer, as far as it can know before the first erase. */
   #refusalOf(offer: OfferDocument, release: Release): OtaError | undefined {
     const { product, chipId } = this.#options;
-    const timeFloor = latestTime([this.#timeFloor(offer.epoch), this.#clock.at(this.#context.now)]);
+    const timeFloor = this.#time.latest(offer.epoch, this.#record, this.#knownTimes(), this.#context.now);
     return refuseOffer(offer, release, { ...(this.#boot as BootedEvent), product, chipId, timeFloor });
   }
 
@@ -462,14 +436,8 @@ export class Receiver {
     this.#isWillStale = true;
   }
 
-  /**
-   * Returns a time that has certainly passed. Only offers of the same epoch count, so that a wrong time ends with its
-   * epoch, like a counter.
-   */
-  #timeFloor(epoch: number): string | undefined {
-    const { floor } = this.#record;
-    const { builtAt } = (this.#boot as BootedEvent).running;
-    return latestTime([builtAt, this.#intake.keySet?.issued_at, floor?.epoch === epoch ? floor.time : undefined]);
+  #knownTimes(): KnownTimes {
+    return { builtAt: this.#boot?.running.builtAt, keySetIssuedAt: this.#intake.keySet?.issued_at };
   }
 
   #reject(offer: OfferDocument, error: OtaError): void {
@@ -488,9 +456,9 @@ export class Receiver {
 
   /** A signed offer tells the time even if the device can't take it. */
   #raiseFloor(offer: OfferDocument): void {
-    const floor = this.#timeFloor(offer.epoch);
-    if (this.#intake.keySet === undefined || (floor !== undefined && !isEarlier(floor, offer.issued_at))) return;
-    this.#store({ ...this.#record, floor: floorWith(this.#record, offer) });
+    if (this.#intake.keySet === undefined) return;
+    const record = this.#time.raised(offer, this.#record, this.#knownTimes());
+    if (record !== undefined) this.#store(record);
   }
 
   /** → resting. The offer ended on this device; the broker repeats one that had to wait. */
@@ -505,7 +473,7 @@ export class Receiver {
     this.#endOffer(outcome);
     if (!this.#isOfferWaiting) return;
     this.#isOfferWaiting = false;
-    this.#subscribeToOffers();
+    this.#emit(...this.#intake.subscribe(this.#context));
   }
 
   #endDownload(state: RestState): void {
@@ -527,11 +495,6 @@ export class Receiver {
 
   get #download(): Download | undefined {
     return this.#activity.name === "download" ? this.#activity.download : undefined;
-  }
-
-  #storeKeySet(): void {
-    const { keySet } = this.#intake;
-    if (keySet !== undefined) this.#emit({ type: "store-key-set", keySet });
   }
 
   #store(record: ReceiverRecord): void {
@@ -556,7 +519,7 @@ export class Receiver {
       error: this.#error,
       accepted: this.#record.accepted,
       keySet: this.#intake.keySet?.epoch,
-      hasClock: this.#clock.isSet,
+      hasClock: this.#time.clock.isSet,
       boot: this.#boot,
       download: this.#download,
       counters: this.#counters,
