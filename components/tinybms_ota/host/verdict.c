@@ -151,9 +151,8 @@ static void judge_release(argument_t *arguments) {
          tbo_json_equals(release.product, arguments[2].bytes, arguments[2].length));
 }
 
-/** Prints everything that can be looked up in a key set, then its text in NVS. */
+/** Prints everything that can be looked up in a key set. */
 static void print_key_set(const tbo_key_set_t *set) {
-  static char stored[16384];
   uint8_t spki[TBO_SPKI_MAX];
   printf("ok %" PRIu32, set->epoch);
   for (unsigned role = 0; role < TBO_ROLE_COUNT; role++) {
@@ -165,10 +164,6 @@ static void print_key_set(const tbo_key_set_t *set) {
       print_hex(spki, tbo_key_spki(&key, spki));
     }
   }
-  tbo_text_t text;
-  tbo_text_begin(&text, stored, sizeof stored);
-  tbo_key_set_store(set, &text);
-  printf(" %s", stored);
 }
 
 static void judge_keys(argument_t *arguments) {

@@ -155,50 +155,6 @@ size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki) {
 
 /* ---- Text in NVS ---- */
 
-/** Appends `\u` and four hexadecimal digits. */
-static void add_unit(tbo_text_t *text, uint32_t unit) {
-  const uint8_t bytes[2] = {(uint8_t)(unit >> 8), (uint8_t)unit};
-  tbo_text_bytes(text, "\\u", 2);
-  tbo_text_hex(text, bytes, 2);
-}
-
-/** Appends a string of the document in ASCII. */
-static void add_string(tbo_text_t *text, tbo_json_t raw) {
-  uint32_t code_point;
-  tbo_text_bytes(text, "\"", 1);
-  while (tbo_json_next_code_point(&raw, &code_point)) {
-    char c = (char)code_point;
-    if (code_point < 0x7f) {
-      tbo_text_characters(text, &c, 1);
-    } else if (code_point < 0x10000) {
-      add_unit(text, code_point);
-    } else {
-      add_unit(text, 0xd800 + ((code_point - 0x10000) >> 10));
-      add_unit(text, 0xdc00 + ((code_point - 0x10000) & 0x3ff));
-    }
-  }
-  tbo_text_bytes(text, "\"", 1);
-}
-
-void tbo_key_set_store(const tbo_key_set_t *set, tbo_text_t *text) {
-  size_t start = text->length;
-  tbo_text_add(text, "00000000");
-  const char *end = set->document.text + set->document.length;
-  for (const char *at = set->document.text; at < end;) {
-    if (*at == '"') {
-      const char *first = ++at;
-      while (*at != '"') at += *at == '\\' ? 2 : 1;
-      add_string(text, (tbo_json_t){first, (size_t)(at - first)});
-    } else if (*at != ' ' && *at != '\t' && *at != '\n' && *at != '\r') {
-      tbo_text_bytes(text, at, 1);
-    }
-    at++;
-  }
-  if (text->is_truncated) return;
-  char *json = text->text + start + CHECK_DIGITS;
-  tbo_crc32_digits(json, text->length - start - CHECK_DIGITS, text->text + start);
-}
-
 bool tbo_key_set_restore(const char *text, size_t length, uint8_t *scratch, tbo_hasher_t hasher, tbo_key_set_t *set) {
   char check[CHECK_DIGITS];
   if (length < CHECK_DIGITS) return false;

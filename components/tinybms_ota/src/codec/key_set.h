@@ -11,7 +11,6 @@
 #include "json.h"
 #include "public_key.h"
 #include "sha256.h"
-#include "text.h"
 
 /** Role of a key. */
 typedef enum { TBO_ROLE_ROOT, TBO_ROLE_RELEASE, TBO_ROLE_OFFER, TBO_ROLE_COUNT } tbo_role_t;
@@ -94,13 +93,7 @@ bool tbo_key_set_revokes(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID
 size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki);
 
 /**
- * Writes the text in which a device keeps a key set in NVS: eight hexadecimal digits of CRC-32, then the document
- * without white space, in ASCII.
- */
-void tbo_key_set_store(const tbo_key_set_t *set, tbo_text_t *text);
-
-/**
- * Parses a text that `tbo_key_set_store` or the simulator wrote.
+ * Parses the text in which a device keeps a key set in NVS: eight hexadecimal digits of CRC-32, then the document.
  *
  * @see tbo_key_set_parse for the parameters. Views point into `text`.
  * @return `false` if the check value or the document is wrong.

@@ -60,12 +60,8 @@ static void add_character(tbo_text_t *text, char c) {
   tbo_text_bytes(text, escape, 6);
 }
 
-void tbo_text_characters(tbo_text_t *text, const char *characters, size_t length) {
-  for (size_t i = 0; i < length; i++) add_character(text, characters[i]);
-}
-
 void tbo_text_string(tbo_text_t *text, const char *string, size_t length) {
   tbo_text_bytes(text, "\"", 1);
-  tbo_text_characters(text, string, length);
+  for (size_t i = 0; i < length; i++) add_character(text, string[i]);
   tbo_text_bytes(text, "\"", 1);
 }

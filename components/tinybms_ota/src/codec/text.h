@@ -37,9 +37,6 @@ void tbo_text_number(tbo_text_t *text, uint32_t number);
 /** Appends bytes as lower-case hexadecimal digits. */
 void tbo_text_hex(tbo_text_t *text, const uint8_t *bytes, size_t length);
 
-/** Appends UTF-8 as characters inside a JSON string, with the escapes of `JSON.stringify`. */
-void tbo_text_characters(tbo_text_t *text, const char *characters, size_t length);
-
 /** Appends UTF-8 as a JSON string in quotes, with the escapes of `JSON.stringify`. */
 void tbo_text_string(tbo_text_t *text, const char *string, size_t length);
 
