@@ -109,7 +109,7 @@ test("ports are for boards at a cable: without --transport serial they are refus
   await line.run(["package", "--binary", line.binary, "--update-manifest"]);
   const { exitCode, stderr } = await line.run(["deploy", "--version", "1.2.3", "--port", "COM3", "--dry-run"]);
   expect(exitCode).toBe(2);
-  expect(stderr).toContain("--port is for boards at a cable: add --transport serial");
+  expect(stderr).toContain("--port applies to boards on a cable: add --transport serial");
 });
 
 test("for people, flash says what the board is, what was written where, and what started", async () => {
@@ -117,7 +117,7 @@ test("for people, flash says what the board is, what was written where, and what
   const { stdout } = await runCommand(["flash", "--port", port, "--app", fileOf("new.bin", image("1.1.0"))]);
   expect(stdout).toContain(`${port}: ESP32 v3.0, 24:0a:c4:00:00:01, 4 MB flash`);
   expect(stdout).toMatch(/wrote .*new\.bin at 0x1d0000 \(80000 bytes\)/);
-  expect(stdout).toMatch(/flashed into ota_1 in \d+\.\d s: \d+ bytes written, 0 were there already; verified/);
+  expect(stdout).toMatch(/flashed into ota_1 in \d+\.\d s: \d+ bytes written, 0 unchanged; verified/);
   expect(stdout).toContain("started 1.1.0");
 });
 

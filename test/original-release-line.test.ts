@@ -56,7 +56,7 @@ test("deploy refuses the placeholder, and its dry run says so and ends well", as
   const dry = await run("deploy", "--version", "0.0.1", "--dry-run");
   expect(dry.exitCode).toBe(0);
   expect(dry.stderr).toMatch(
-    /TinyBMS_Web_Gateway-0\.0\.1\.bin is not an app image .*without --dry-run this deploy is refused/,
+    /TinyBMS_Web_Gateway-0\.0\.1\.bin is not an app image .*without --dry-run, deploy refuses this file/,
   );
   const real = await run("deploy", "--version", "0.0.1");
   expect(real.exitCode).toBe(2);

@@ -65,7 +65,7 @@ test("a file that changed in place since it was measured is told, chunk by chunk
   expect(image.readChunk(0)).toEqual(IMAGE.subarray(0, CHUNK_SIZE));
   const mismatch = expect.objectContaining({
     code: "delivery/image-mismatch",
-    message: expect.stringContaining(`${path} changed while it was delivered`),
+    message: expect.stringContaining(`${path} changed during its delivery`),
   });
   expect(() => image.readChunk(1)).toThrow(mismatch);
   expect(() => readWhole(image)).toThrow(mismatch);

@@ -13,7 +13,7 @@ import {
 } from "@tinybms/ota-core";
 import { createImageJudge, type JudgedImage } from "@tinybms/ota-core/esp";
 
-/** A file that is delivered, open and measured. */
+/** Open file of a delivery with its size and hash. */
 export interface ArtifactFile {
   readonly path: string;
   readonly sizeBytes: number;
@@ -22,15 +22,16 @@ export interface ArtifactFile {
   /**
    * Fills `into` with the bytes from `offset` on.
    *
-   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened.
+   * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened.
    */
   readAt(into: Uint8Array, offset: number): void;
+  /** Closes the file. */
   close(): void;
 }
 
-/** An app image on disk, with what an offer says of it. */
+/** App image on disk, with the values for an offer. */
 export interface ImageFile extends ArtifactFile {
-  /** For each chunk in order the first 16 bytes of its SHA-256. */
+  /** First 16 bytes of the SHA-256 of each chunk, in order. */
   readonly hashList: Uint8Array;
   /** `chip_id` of the image header. */
   readonly chipId: number;
@@ -39,54 +40,54 @@ export interface ImageFile extends ArtifactFile {
   /** `project_name` of the app descriptor: devices compare it with their own. */
   readonly projectName: string;
   /**
-   * The bytes of one chunk, in full and in memory of their own.
+   * Reads one whole chunk.
    *
-   * @throws {@link OtaError} `image/truncated` if the file became shorter since it was opened; `delivery/image-mismatch`
-   *   if the chunk is not the one that was measured.
+   * @returns Bytes that no later call overwrites.
+   * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened; `delivery/image-mismatch`
+   *   if the chunk has changed since then.
    */
   readChunk(index: number): Uint8Array;
 }
 
-/** Which artifact of a release line a file is. */
+/** Artifact that a file belongs to. */
 export interface ArtifactIdentity {
-  /** The version manifest, for messages. */
+  /** Path of the version manifest, for messages. */
   readonly file: string;
   readonly name: string;
-  /** What the version manifest says of the file; checked where it is given. */
+  /** Size and hash in the version manifest, which are checked if present. */
   readonly expected?: { readonly size: number; readonly sha256: string };
   /** `product.hardware` of the root manifest. */
   readonly hardware?: string | undefined;
 }
 
-/** Bytes read at a time while chunks are sent. */
+/** Size of one read while chunks are sent, in bytes. */
 const READ_AHEAD_SIZE = 32 * CHUNK_SIZE;
 
-/** Bytes read at a time while the image is measured. */
+/** Size of one read while the file is hashed, in bytes. */
 const PIECE_SIZE = 256 * 1024;
 
-/** A file of a release, open and measured. It need not be an app image. */
+/** Open file of a release. It need not be an app image. */
 export interface OpenArtifact extends ArtifactFile {
   /**
-   * The file as an app image that devices install.
+   * Returns the file as an app image.
    *
-   * @throws {@link OtaError} `image/…` and `package/wrong-chip` for the first fault that `createImageJudge` finds.
+   * @throws {@link OtaError} `image/…` and `package/wrong-chip`: the first fault that `createImageJudge` finds.
    */
   image(): ImageFile;
   /**
-   * Why no device can install the file, as sentences: release lines of file systems and other chips are delivered as they
-   * are.
+   * Returns one sentence for each reason why devices can't install the file. Files for other chips and file systems are
+   * delivered unchanged.
    *
-   * @throws {@link OtaError} as {@link image} for faults of a file that begins as an app image and is not sound.
+   * @throws {@link OtaError} The codes of {@link image}, if the file begins as an app image and is corrupt.
    */
   warnings(): readonly string[];
 }
 
 /**
- * Opens and measures a file that is to be delivered. The file stays open, so that one that takes its place while the
- * delivery runs changes nothing.
+ * Opens a file for delivery and hashes it. The file stays open, so that replacing it during the delivery has no effect.
  *
- * @throws {@link OtaError} `manifest/artifact-not-found` if it can't be opened; `manifest/artifact-mismatch` if it is not
- *   what the manifest says.
+ * @throws {@link OtaError} `manifest/artifact-not-found` if the file can't be opened; `manifest/artifact-mismatch` if its
+ *   size or hash differs from the manifest.
  */
 export function openArtifact(path: string, artifact: ArtifactIdentity): OpenArtifact {
   return withOpenFile(path, artifact, (descriptor) => {
@@ -112,9 +113,9 @@ export function openArtifact(path: string, artifact: ArtifactIdentity): OpenArti
 }
 
 /**
- * Opens and measures an image that is to be installed by devices.
+ * Opens an app image for delivery.
  *
- * @throws {@link OtaError} as {@link openArtifact} and its `image`.
+ * @throws {@link OtaError} The codes of {@link openArtifact} and of its `image`.
  */
 export function openImage(path: string, artifact: ArtifactIdentity): ImageFile {
   const file = openArtifact(path, artifact);
@@ -142,9 +143,9 @@ function open(path: string, { file, name }: ArtifactIdentity): number {
     return new OtaError("manifest/artifact-not-found", message, { file, artifact: name, path }, { cause });
   };
   try {
-    // Opening a named pipe would wait for ever.
+    // Opening a named pipe would block.
     const found = statSync(path);
-    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is no regular file");
+    if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is not a regular file");
     return openSync(path, "r");
   } catch (cause) {
     if (isOtaError(cause)) throw cause;
@@ -172,7 +173,7 @@ interface Measured {
   readonly judged: JudgedImage;
 }
 
-/** Reads the whole file once, and compares it with the manifest before anything else is said of it. */
+/** Reads the whole file once. Compares its size and hash with the manifest before reporting any other fault. */
 function measure(descriptor: number, path: string, artifact: ArtifactIdentity): Measured {
   const compare = (what: string, expected: string | undefined, actual: string): void => {
     if (expected !== undefined && expected !== actual) throw mismatch(path, artifact, what, expected, actual);
@@ -212,7 +213,7 @@ function mismatch(
   return new OtaError("manifest/artifact-mismatch", message, details, { hint });
 }
 
-/** Reads chunks by position, some ahead: a round goes through them in order. */
+/** Creates a reader of chunks that reads ahead, because chunks are sent in order. */
 function chunkReader(descriptor: number, sizeBytes: number, path: string): (index: number) => Uint8Array {
   let piece: { offset: number; bytes: Uint8Array } = { offset: 0, bytes: new Uint8Array(0) };
   return (index) => {
@@ -220,7 +221,7 @@ function chunkReader(descriptor: number, sizeBytes: number, path: string): (inde
     const needed = chunkSizeAt(index, sizeBytes);
     const start = offset - piece.offset;
     if (start >= 0 && start + needed <= piece.bytes.length) return piece.bytes.subarray(start, start + needed);
-    // A new array each time: the chunks of the last one may still be on their way out.
+    // A new array each time: earlier chunks may still be in transmission.
     piece = { offset, bytes: readAt(descriptor, offset, Math.min(READ_AHEAD_SIZE, sizeBytes - offset)) };
     if (piece.bytes.length >= needed) return piece.bytes.subarray(0, needed);
     throw becameShorter(path, offset, needed, piece.bytes.length);
@@ -228,8 +229,8 @@ function chunkReader(descriptor: number, sizeBytes: number, path: string): (inde
 }
 
 /**
- * Compares each chunk with the hash list. Devices would refuse a chunk of a file that changed in place, and ask again
- * until the time is up.
+ * Creates a reader that compares each chunk with the hash list. Devices would reject chunks of a changed file and request
+ * them again until the timeout.
  */
 function checkedReader(
   readChunk: (index: number) => Uint8Array,
@@ -246,10 +247,10 @@ function checkedReader(
 }
 
 /**
- * The bytes of a file that is delivered as a whole.
+ * Reads a whole file.
  *
- * @throws {@link OtaError} `image/truncated` if it became shorter since it was opened; `delivery/image-mismatch` if it is
- *   not what was measured.
+ * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened; `delivery/image-mismatch`
+ *   if it has changed since then.
  */
 export function readWhole(file: ArtifactFile): Uint8Array {
   const bytes = new Uint8Array(file.sizeBytes);
@@ -260,13 +261,13 @@ export function readWhole(file: ArtifactFile): Uint8Array {
 }
 
 function changed(what: string, path: string, expected: string, actual: string): OtaError<"delivery/image-mismatch"> {
-  const message = `${path} changed while it was delivered: ${what} is ${actual}, and was ${expected}`;
+  const message = `${path} changed during its delivery: ${what} is ${actual}; it was ${expected}`;
   const hint = "a released file never changes: put it back and deploy again, or package the new build as a new version";
   return new OtaError("delivery/image-mismatch", message, { expected, actual }, { hint });
 }
 
 function becameShorter(path: string, offset: number, needed: number, actual: number): OtaError<"image/truncated"> {
-  const message = `${path} became shorter while it was delivered: at ${offset} there must be ${needed} bytes`;
+  const message = `${path} became shorter during its delivery: ${needed} bytes are expected at ${offset}`;
   return new OtaError("image/truncated", message, { offset, needed, actual });
 }
 

@@ -39,7 +39,7 @@ test.skipIf(isAbsent)(`the gateway gets the image in the field firmware, on one 
   const { outcome, progress } = await bench.deliver(channel());
   expect(outcome).toEqual({
     bytesSent: bench.image.sizeBytes,
-    notes: ["the gateway asks to be restarted"],
+    notes: ["the gateway needs a restart"],
     version: "1.2.3",
   });
   const { sha256, sizeBytes, filename } = bench.image;
@@ -58,7 +58,7 @@ test.skipIf(isAbsent)(`a version that the gateway runs already is said to the us
   gateway.runningVersion = "1.2.3";
   const { outcome } = await bench.deliver(channel());
   expect(outcome?.notes).toEqual([
-    "the gateway runs version 1.2.3 already: it left its boot slot alone and goes on with what it runs",
+    "the gateway runs version 1.2.3 already: it kept its boot slot and the running app",
   ]);
 });
 

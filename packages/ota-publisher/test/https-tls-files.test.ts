@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkHttpsTarget } from "../src/https/https-channel.ts";
+import { assertTlsFiles } from "../src/https/https-channel.ts";
 import { type Authority, type Certificate, createAuthority, hasOpenssl, runOpenssl } from "./certificate-authority.ts";
 import { createHttpsBench, type HttpsBench } from "./https-bench.ts";
 
@@ -24,7 +24,7 @@ beforeAll(() => {
 afterAll(() => bench?.remove());
 
 const check = (files: object): Promise<void> =>
-  checkHttpsTarget(bench.targetOf({ url: "https://updates.example/x", ...files }));
+  assertTlsFiles(bench.targetOf({ url: "https://updates.example/x", ...files }));
 
 test.skipIf(isAbsent)(`files that belong together pass${WHY}`, async () => {
   await expect(check({ ca: authority.cert, ...own })).resolves.toBeUndefined();

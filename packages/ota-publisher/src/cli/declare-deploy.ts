@@ -7,7 +7,7 @@ import type { DeployOptions } from "../deploy/ways/deploy-options.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
-/** `tinybms-ota deploy`. */
+/** Declares `tinybms-ota deploy`. */
 export const declareDeploy: DeclareCommand = (command, run) => {
   command
     .optionsGroup("Release:")

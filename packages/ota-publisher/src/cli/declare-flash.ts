@@ -12,7 +12,7 @@ const LOADER_BAUD_RATE = 921_600;
 /** Default baud rate of the ESP-IDF console. */
 const CONSOLE_BAUD_RATE = 115_200;
 
-/** `tinybms-ota flash`. */
+/** Declares `tinybms-ota flash`. */
 export const declareFlash: DeclareCommand = (command, run) => {
   addContentOptions(command);
   addWriteOptions(command);
@@ -36,7 +36,7 @@ export const declareFlash: DeclareCommand = (command, run) => {
   );
 };
 
-/** `tinybms-ota read-flash`. */
+/** Declares `tinybms-ota read-flash`. */
 export const declareReadFlash: DeclareCommand = (command, run) => {
   command.requiredOption("--out <file>", "file to write");
   addRegionOptions(command);
@@ -54,7 +54,7 @@ export const declareReadFlash: DeclareCommand = (command, run) => {
   );
 };
 
-/** `tinybms-ota erase`. */
+/** Declares `tinybms-ota erase`. */
 export const declareErase: DeclareCommand = (command, run) => {
   addRegionOptions(command).option("--whole", "the whole flash");
   addBoardOptions(command).action(
@@ -66,7 +66,7 @@ export const declareErase: DeclareCommand = (command, run) => {
   addExamples(command, "tinybms-ota erase --partition otadata", "tinybms-ota erase --whole --port COM3");
 };
 
-/** `tinybms-ota monitor`. */
+/** Declares `tinybms-ota monitor`. */
 export const declareMonitor: DeclareCommand = (command, run) => {
   addPortOption(command)
     .option("--baud <rate>", "baud rate of the board's console", baudRate, CONSOLE_BAUD_RATE)

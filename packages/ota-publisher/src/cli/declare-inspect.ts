@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "commander";
 import type { InspectCommandOptions } from "../commands/inspect.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
-/** `tinybms-ota inspect`. */
+/** Declares `tinybms-ota inspect`. */
 export const declareInspect: DeclareCommand = (command, run) => {
   command
     .argument("<file>", "app image, bootloader, partition table, otadata, NVS partition, signature block or flash dump")

@@ -3,7 +3,7 @@ import { Option } from "commander";
 import type { KeygenCommandOptions } from "../commands/keygen.ts";
 import { addPassphraseOptions } from "./signing-options.ts";
 
-/** `tinybms-ota keygen`. */
+/** Declares `tinybms-ota keygen`. */
 export const declareKeygen: DeclareCommand = (command, run) => {
   addPassphraseOptions(
     command

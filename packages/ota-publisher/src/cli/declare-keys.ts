@@ -27,7 +27,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   show: ["tinybms-ota keys show"],
 };
 
-/** `tinybms-ota keys` and its subcommands. */
+/** Declares `tinybms-ota keys` and its subcommands. */
 export const declareKeys: DeclareCommand = (keys, run) => {
   keys.enablePositionalOptions();
   declareInit(keys, run);

@@ -3,7 +3,7 @@ import type { PackageCommandOptions } from "../commands/package.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
-/** `tinybms-ota package`. */
+/** Declares `tinybms-ota package`. */
 export const declarePackage: DeclareCommand = (command, run) => {
   command
     .optionsGroup("Build:")

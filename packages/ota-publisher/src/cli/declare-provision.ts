@@ -5,7 +5,7 @@ import type { ProvisionCommandOptions } from "../provisioning/provision-options.
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addPartitionPlaces } from "./partition-options.ts";
 
-/** `tinybms-ota provision`. */
+/** Declares `tinybms-ota provision`. */
 export const declareProvision: DeclareCommand = (command, run) => {
   command
     .optionsGroup("Devices:")

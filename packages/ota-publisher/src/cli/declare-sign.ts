@@ -2,7 +2,7 @@ import { addExamples, type DeclareCommand } from "@tinybms/cli-kit";
 import type { SignCommandOptions } from "../commands/sign.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
-/** `tinybms-ota sign`. */
+/** Declares `tinybms-ota sign`. */
 export const declareSign: DeclareCommand = (command, run) => {
   command
     .argument("<file>", "app image to sign")

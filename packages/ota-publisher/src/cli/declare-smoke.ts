@@ -1,7 +1,7 @@
 import { addExamples, type DeclareCommand } from "@tinybms/cli-kit";
 import type { SmokeCommandOptions } from "../commands/smoke.ts";
 
-/** `tinybms-ota smoke`. */
+/** Declares `tinybms-ota smoke`. */
 export const declareSmoke: DeclareCommand = (command, run) => {
   command.option("--manifest <file>", "root manifest to try (default: a built-in one)").action(
     run(async (options: SmokeCommandOptions, output) => {

@@ -3,7 +3,7 @@ import { Option } from "commander";
 import type { ValidateCommandOptions } from "../commands/validate.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 
-/** `tinybms-ota validate`. */
+/** Declares `tinybms-ota validate`. */
 export const declareValidate: DeclareCommand = (command, run) => {
   command
     .option("--manifest <file>", "root manifest", MANIFEST_DEFAULT)

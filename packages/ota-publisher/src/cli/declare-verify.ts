@@ -1,7 +1,7 @@
 import { addExamples, type DeclareCommand } from "@tinybms/cli-kit";
 import type { VerifyCommandOptions } from "../commands/verify.ts";
 
-/** `tinybms-ota verify`. */
+/** Declares `tinybms-ota verify`. */
 export const declareVerify: DeclareCommand = (command, run) => {
   command
     .argument("<file>", "app image to verify")

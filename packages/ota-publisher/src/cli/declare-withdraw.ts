@@ -4,7 +4,7 @@ import type { WithdrawCommandOptions } from "../commands/withdraw.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
-/** `tinybms-ota withdraw`. */
+/** Declares `tinybms-ota withdraw`. */
 export const declareWithdraw: DeclareCommand = (command, run) => {
   command
     .optionsGroup("Release:")

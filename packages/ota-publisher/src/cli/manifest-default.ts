@@ -1,2 +1,2 @@
-/** Where a command looks for the root manifest by default. */
+/** Default path of the root manifest. */
 export const MANIFEST_DEFAULT = "ota/manifest.json";

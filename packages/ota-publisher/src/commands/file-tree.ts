@@ -1,18 +1,18 @@
 import { dirname, relative, resolve, sep } from "node:path";
 
-/** A file of a tree, and what is to be said of it. */
+/** File in a tree, with a note. */
 export interface TreeEntry {
   readonly path: string;
   readonly note: string;
 }
 
-/** Names in a folder: what is said of a file, or the folder below. */
+/** Contents of a folder by name: the note of a file, or a subfolder. */
 type Folder = Map<string, string | Folder>;
 
 /**
- * Files as a tree, for people: the folder that all of them share, then one line for each folder and file below it.
+ * Formats files as a tree: the folder that all of them share, then one line for each folder and file below it.
  *
- * @param entries - At least one.
+ * @param entries - At least one file.
  */
 export function treeOf(entries: readonly TreeEntry[]): string[] {
   const top = commonFolder(entries.map(({ path }) => path));
@@ -42,7 +42,7 @@ function linesOf(folder: Folder, indent: string): string[] {
   });
 }
 
-/** The deepest folder that holds all files, written as the first file's path is. */
+/** Returns the deepest folder that contains all files, in the spelling of the first path. */
 function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0] ?? ".");
   const isShared = (path: string): boolean => {

@@ -10,9 +10,9 @@ import { readWholeFile } from "../whole-file.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";
 
 /**
- * Reads and checks what is to be flashed.
+ * Reads and checks the files to flash.
  *
- * @param onWarning - Receives what the user should know, as sentences.
+ * @param onWarning - Called with each warning, a sentence.
  * @throws {@link OtaError} `manifest/…`, `image/…`, `arguments/invalid`.
  */
 export async function flashContentOf(
@@ -41,9 +41,10 @@ export async function flashContentOf(
 }
 
 /**
- * The app of a release, checked against its manifest.
+ * Reads the app of a release and checks it against the manifest.
  *
- * @throws {@link OtaError} `manifest/…`, `image/…`; `arguments/invalid` where a release has several artifacts.
+ * @throws {@link OtaError} `manifest/…`, `image/…`; `arguments/invalid` if the release has several artifacts and none is
+ *   named.
  */
 async function releasedApp(options: FlashCommandOptions, version: string): Promise<FlashImage> {
   const root = await loadRootManifest(options.manifest);
@@ -52,10 +53,10 @@ async function releasedApp(options: FlashCommandOptions, version: string): Promi
 }
 
 /**
- * The app image of an artifact, read whole.
+ * Reads the app image of an artifact.
  *
- * @param manifestFile - The version manifest, for messages.
- * @throws {@link OtaError} as `openImage`.
+ * @param manifestFile - Path of the version manifest, for messages.
+ * @throws {@link OtaError} The codes of `openImage`.
  */
 export function imageOfArtifact({ artifact, path }: LoadedArtifact, manifestFile: string): FlashImage {
   const { name, size, sha256 } = artifact;
@@ -101,7 +102,7 @@ async function appOf(path: string): Promise<FlashImage> {
   }
 }
 
-/** What options say that goes into the bootloader's header. */
+/** Returns the flash settings in the options. */
 function settingsOf(
   serial: SerialPackage,
   { flashMode, flashSize, flashFreq }: FlashCommandOptions,

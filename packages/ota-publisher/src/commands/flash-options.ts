@@ -5,7 +5,7 @@ import { portsOf } from "../serial/board-ports.ts";
 import type { ReachOptions } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
 
-/** Options by which the commands for boards at a cable find them, as commander reads them. */
+/** Options that select a board, as commander parses them. */
 export interface PortOptions extends OutputOptions {
   readonly port?: readonly string[];
   readonly allPorts?: boolean;
@@ -13,35 +13,39 @@ export interface PortOptions extends OutputOptions {
   readonly resetSequence?: string;
 }
 
-/** Options of `tinybms-ota flash`, as commander reads them. */
+/** Options of `tinybms-ota flash`, as commander parses them. */
 export interface FlashCommandOptions extends PortOptions {
   readonly list?: boolean;
   readonly manifest: string;
   readonly version?: string;
   readonly artifact?: string;
   readonly app?: string;
-  /** `flasher_args.json`. */
+  /** Path of a `flasher_args.json`. */
   readonly all?: string;
-  /** `FILE@OFFSET`. */
+  /** Files with offsets, `FILE@OFFSET`. */
   readonly image?: readonly string[];
   readonly slot?: SlotChoice;
-  /** False with `--no-select`. */
+  /** `false` with `--no-select`. */
   readonly select: boolean;
   readonly keepOtadata?: boolean;
   readonly nvs?: string;
   readonly partitionTableOffset?: number;
-  /** For the bootloader's header, by esptool's names. */
+  /** Flash mode for the bootloader's header, by esptool's name. */
   readonly flashMode?: string;
   readonly flashSize?: string;
   readonly flashFreq?: string;
   readonly force?: boolean;
-  /** Seconds. */
+  /** How long to watch the app start, in seconds. */
   readonly watch: number;
   readonly monitor?: boolean;
   readonly dryRun?: boolean;
 }
 
-/** The one port of a command that takes no more. */
+/**
+ * Returns the port of a command that uses one board.
+ *
+ * @throws {@link OtaError} `arguments/invalid` if the options name several ports.
+ */
 export async function onlyPortOf(serial: SerialPackage, options: Pick<PortOptions, "port">): Promise<string> {
   const [port, ...others] = await portsOf(serial, options);
   if (port !== undefined && others.length === 0) return port;
@@ -49,7 +53,7 @@ export async function onlyPortOf(serial: SerialPackage, options: Pick<PortOption
 }
 
 /**
- * How boards are reached.
+ * Returns the connection options for boards.
  *
  * @throws {@link OtaError} `arguments/invalid`.
  */
@@ -65,32 +69,33 @@ export function reachOf(
 }
 
 /**
- * Options that contradict each other.
+ * Checks that options do not contradict each other.
  *
  * @throws {@link OtaError} `arguments/invalid`.
  */
-export function refuseContradictions(options: FlashCommandOptions): void {
+export function assertConsistent(options: FlashCommandOptions): void {
   const { version, app, all, image, slot, select, keepOtadata, monitor, port = [], allPorts } = options;
   const { flashMode, flashSize, flashFreq } = options;
   const sources = Object.entries({ version, app, all, image }).filter(([, value]) => value !== undefined);
   if (sources.length !== 1) {
     const given = sources.map(([name]) => `--${name}`).join(" and ");
-    const fault = sources.length === 0 ? "what is to be flashed is not said" : `${given} can't be kept together`;
-    const hint = "one of --version V, --app FILE, --all build/flasher_args.json, --image FILE@OFFSET";
+    const fault = sources.length === 0 ? "no option says what to flash" : `${given} exclude each other`;
+    const hint = "use one of --version V, --app FILE, --all build/flasher_args.json, --image FILE@OFFSET";
     throw invalid(sources.length === 0 ? "--version" : `--${sources[1]?.[0]}`, fault, hint);
   }
   const isWhole = all !== undefined || image !== undefined;
   if (isWhole && slot !== undefined)
-    throw invalid("--slot", "--slot is for one app; parts with an offset know their place");
-  if (isWhole && !select) throw invalid("--no-select", "--no-select is for one app; --keep-otadata is for parts");
+    throw invalid("--slot", "--slot applies to one app; --all and --image have offsets");
+  if (isWhole && !select)
+    throw invalid("--no-select", "--no-select applies to one app; use --keep-otadata with --all and --image");
   const setting = Object.entries({ "--flash-mode": flashMode, "--flash-size": flashSize, "--flash-freq": flashFreq });
   const [given] = setting.find(([, value]) => value !== undefined) ?? [];
   if (!isWhole && given !== undefined)
-    throw invalid(given, `${given} goes into the bootloader's header: it is for --all and --image`);
+    throw invalid(given, `${given} changes the bootloader's header: it needs --all or --image`);
   if (!isWhole && keepOtadata === true)
-    throw invalid("--keep-otadata", "--keep-otadata is for parts; --no-select is for one app");
+    throw invalid("--keep-otadata", "--keep-otadata needs --all or --image; use --no-select with one app");
   if (monitor === true && (allPorts === true || port.length > 1))
-    throw invalid("--monitor", "--monitor shows one board");
+    throw invalid("--monitor", "--monitor takes one board");
 }
 
 function invalid(option: string, message: string, hint?: string): OtaError<"arguments/invalid"> {

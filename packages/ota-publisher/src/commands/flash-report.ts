@@ -5,7 +5,7 @@ import type { PortInfo } from "@tinybms/ota-serial/node";
 import type { BoardRecord } from "../serial/flash-job.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";
 
-/** Lists ports, boards first. */
+/** Prints the serial ports, boards first. */
 export function reportPorts(ports: readonly PortInfo[], output: CommandOutput): void {
   output.printJson({
     ports: ports.map(({ path, vendorId, productId, manufacturer, serialNumber, kind }) => ({
@@ -13,7 +13,7 @@ export function reportPorts(ports: readonly PortInfo[], output: CommandOutput): 
       ...{ manufacturer: manufacturer ?? null, serialNumber: serialNumber ?? null },
     })),
   });
-  if (ports.length === 0) output.note("there is no serial port");
+  if (ports.length === 0) output.note("there are no serial ports");
   const width = Math.max(0, ...ports.map(({ path }) => path.length));
   for (const { path, kind, manufacturer, serialNumber } of ports) {
     const facts = [kind, manufacturer, serialNumber].filter((fact) => fact !== undefined).join("  ");
@@ -21,7 +21,7 @@ export function reportPorts(ports: readonly PortInfo[], output: CommandOutput): 
   }
 }
 
-/** The document of `flash --json`. */
+/** Builds the document of `flash --json`. */
 export function flashDocument(
   { version, dryRun = false }: Pick<FlashCommandOptions, "version" | "dryRun">,
   records: readonly BoardRecord[],
@@ -31,7 +31,7 @@ export function flashDocument(
   return { ...release, dryRun, boards: records.map(boardDocument), ...(error === undefined ? {} : { error }) };
 }
 
-/** Tells people what came of one board. */
+/** Prints the result of one board. */
 export function reportBoard(record: BoardRecord, output: CommandOutput): void {
   const { port, outcome, board, plan, written, unchanged, durationMs, started, error } = record;
   if (error !== undefined) {
@@ -51,7 +51,7 @@ export function reportBoard(record: BoardRecord, output: CommandOutput): void {
   }
   const slot = plan?.slot === undefined ? "" : ` into ${plan.slot}`;
   const seconds = (durationMs / 1000).toFixed(1);
-  output.print(`  flashed${slot} in ${seconds} s: ${written} bytes written, ${unchanged} were there already; verified`);
+  output.print(`  flashed${slot} in ${seconds} s: ${written} bytes written, ${unchanged} unchanged; verified`);
   if (started !== undefined)
     output.print(`  started${started.version === undefined ? "" : ` ${printable(started.version)}`}`);
 }

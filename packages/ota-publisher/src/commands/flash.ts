@@ -4,15 +4,15 @@ import { portsOf } from "../serial/board-ports.ts";
 import { boardsError, flashBoards } from "../serial/flash-boards.ts";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
 import { flashContentOf } from "./flash-content.ts";
-import { type FlashCommandOptions, onlyPortOf, reachOf, refuseContradictions } from "./flash-options.ts";
+import { assertConsistent, type FlashCommandOptions, onlyPortOf, reachOf } from "./flash-options.ts";
 import { flashDocument, reportBoard, reportPorts } from "./flash-report.ts";
 import { monitorPort } from "./monitor.ts";
 
 /**
- * Flashes boards at a cable: a release, an app, or a whole flash.
+ * Flashes boards over a serial cable: a release, an app, or a whole flash.
  *
- * @returns The exit code; what went wrong with a board is in the document, and told.
- * @throws OtaError for what is wrong before: arguments, manifests, files, no port.
+ * @returns The exit code. Errors of single boards are printed and are in the document.
+ * @throws {@link OtaError} Errors before flashing: in arguments, manifests or files, or if there is no port.
  */
 export async function runFlash(options: FlashCommandOptions, output: CommandOutput): Promise<number> {
   const serial = await loadSerial();
@@ -20,7 +20,7 @@ export async function runFlash(options: FlashCommandOptions, output: CommandOutp
     reportPorts(await serial.listPorts(), output);
     return ExitCode.done;
   }
-  refuseContradictions(options);
+  assertConsistent(options);
   const content = await flashContentOf(serial, options, (text) => output.warn(printable(text)));
   const ports = options.monitor === true ? [await onlyPortOf(serial, options)] : await portsOf(serial, options);
   const { signal } = output.world;
@@ -32,18 +32,22 @@ export async function runFlash(options: FlashCommandOptions, output: CommandOutp
   const records = await flashBoards(serial, ports, job, told).finally(() => view.stop());
   for (const record of records) reportBoard(record, output);
   const error = boardsError(records);
-  if (options.monitor === true) await watchOn(serial, ports, output);
+  if (options.monitor === true) await continueMonitoring(serial, ports, output);
   output.printJson(flashDocument(options, records, error));
   return error === undefined ? ExitCode.done : exitCodeOf(error);
 }
 
-/** A board's log goes where results go, unless those are for a program. */
+/** Writes a board's log to stdout; with `--json`, to stderr. */
 function writeLog(output: CommandOutput, bytes: Uint8Array): void {
   const stream = output.json ? output.world.stderr : output.world.stdout;
   stream.write(bytes);
 }
 
-async function watchOn(serial: SerialPackage, [port]: readonly string[], output: CommandOutput): Promise<void> {
+async function continueMonitoring(
+  serial: SerialPackage,
+  [port]: readonly string[],
+  output: CommandOutput,
+): Promise<void> {
   if (port === undefined || output.world.signal.aborted) return;
   await monitorPort(serial, port, output, { baudRate: serial.BAUD_RATE_DEFAULT, reset: false });
 }

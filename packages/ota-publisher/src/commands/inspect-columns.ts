@@ -1,27 +1,27 @@
 import { type ColumnAlignment, printable, tableLines } from "@tinybms/cli-kit/output";
 
-/** One fact: its name and what it is. */
+/** Name and value of a field. `null` omits it. */
 export type Field = readonly [string, string | number | null];
 
 const NAME_WIDTH = 16;
 
-/** Facts, one a line, their values in one column; those that are `null` are left out. */
+/** Formats fields, one per line, with aligned values. Omits those that are `null`. */
 export function fieldLines(fields: readonly Field[]): string[] {
   return fields
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${printable(String(value))}`);
 }
 
-/** Rows of one kind that people are shown; `--json` has all. */
+/** Largest number of rows of one kind to print. `--json` has all. */
 export const ROWS_MAX = 1000;
 
-/** What is said in the place of rows beyond {@link ROWS_MAX}. */
+/** Returns the line that stands for the rows beyond {@link ROWS_MAX}, if there are any. */
 export function moreLines(count: number, noun: string): string[] {
   const more = count - ROWS_MAX;
   return more <= 0 ? [] : [`  … and ${more} more ${noun}${more === 1 ? "" : "s"}; --json has all`];
 }
 
-/** Formats a table that stands two columns to the right. Parameters as of {@link tableLines}. */
+/** Formats a table that is indented by two columns. The parameters are those of {@link tableLines}. */
 export function indentedTable(
   headings: readonly string[],
   alignments: readonly ColumnAlignment[],
@@ -30,7 +30,7 @@ export function indentedTable(
   return tableLines(headings, rows, { alignments }).map((line) => `  ${line}`);
 }
 
-/** A size: bytes, and KiB or MiB where they are whole. */
+/** Formats a size: in MiB or KiB if that is a whole number, otherwise in bytes. */
 export function formatSize(bytes: number): string {
   if (bytes > 0 && bytes % 0x10_0000 === 0) return `${bytes / 0x10_0000} MiB`;
   if (bytes > 0 && bytes % 0x400 === 0) return `${bytes / 0x400} KiB`;

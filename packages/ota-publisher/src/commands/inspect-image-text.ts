@@ -3,7 +3,7 @@ import type { AppImageInspection, BootloaderInspection } from "@tinybms/ota-core
 import { type Field, fieldLines, formatSize, indentedTable } from "./inspect-columns.ts";
 import { signatureLines } from "./inspect-partition-text.ts";
 
-/** The fields of an app or bootloader image, and its segments. */
+/** Formats the fields and segments of an app or bootloader image. */
 export function imageLines(image: AppImageInspection | BootloaderInspection): string[] {
   const { minChipRevision: min, maxChipRevision: max, checksum, hash, segments, signature } = image;
   const revisions = min === null && max === null ? "any" : `${min ?? "any"} to ${max ?? "any"}`;

@@ -7,10 +7,10 @@ import type {
 } from "@tinybms/ota-core/esp";
 import { fieldLines, indentedTable, moreLines, ROWS_MAX } from "./inspect-columns.ts";
 
-/** Longer values are cut for people; `--json` has them whole. */
+/** Longest NVS value to print, in characters. Longer ones are truncated; `--json` has them complete. */
 const VALUE_LENGTH_MAX = 64;
 
-/** The values of an NVS partition, and its pages. */
+/** Formats the pages and values of an NVS partition. */
 export function nvsLines({ version, namespaces, entries, pages }: NvsInspection): string[] {
   const values = entries
     .slice(0, ROWS_MAX)
@@ -48,7 +48,7 @@ export function nvsLines({ version, namespaces, entries, pages }: NvsInspection)
   ];
 }
 
-/** The two entries of an otadata partition. */
+/** Formats the two entries of an otadata partition. */
 export function otadataLines({ entries, active }: OtadataInspection): string[] {
   const rows = entries.map(({ sequence, state, crcMatches, blank, slot }, index) => [
     `${index}`,
@@ -68,7 +68,7 @@ export function otadataLines({ entries, active }: OtadataInspection): string[] {
   ];
 }
 
-/** The blocks of a signature sector. */
+/** Formats the blocks of a signature sector. */
 export function signatureLines(blocks: readonly InspectedSignatureBlock[]): string[] {
   return blocks.flatMap(({ offset, scheme, keyDigest, imageDigest, crcMatches, imageDigestMatches }, index) => [
     ...(index === 0 ? [] : [""]),

@@ -5,14 +5,14 @@ import { fieldLines, formatSize, indentedTable, moreLines, ROWS_MAX } from "./in
 import { imageLines } from "./inspect-image-text.ts";
 import { nvsLines, otadataLines, signatureLines } from "./inspect-partition-text.ts";
 
-/** Styles text for standard output, where that is a terminal. */
+/** Styles text if stdout is a terminal. */
 type Paint = Pick<CommandOutput, "style">;
 
 /**
- * An inspection for people: what the file is, its fields, what is wrong, and what is worth knowing.
+ * Formats an inspection: the type of the file, its fields, problems, notes and suggestions.
  *
- * @param file - As the user named it.
- * @returns Lines.
+ * @param file - Path as the user wrote it.
+ * @returns Lines of text.
  */
 export function inspectionText(file: string, inspection: Inspection, paint: Paint): readonly string[] {
   const { valid, problems, notes } = inspection;

@@ -4,18 +4,18 @@ import { type PartitionPlaceOptions, placesOf } from "../partition-places.ts";
 import { readWholeFile } from "../whole-file.ts";
 import { inspectionText } from "./inspect-text.ts";
 
-/** Options of `tinybms-ota inspect`, as commander reads them. */
+/** Options of `tinybms-ota inspect`, as commander parses them. */
 export interface InspectCommandOptions extends OutputOptions, PartitionPlaceOptions {
   readonly showSecrets?: boolean;
-  /** Bytes. */
+  /** Size of the flash, in bytes. */
   readonly flashSize?: number;
 }
 
 /**
- * Says what a file is, by its content, and what is wrong with it.
+ * Identifies a file by its content and reports its problems.
  *
- * @returns The exit code: 0 if nothing is wrong, else 2.
- * @throws OtaError `image/file-unreadable` if the file can't be read, or is larger than any flash.
+ * @returns The exit code: 0 without problems, otherwise 2.
+ * @throws {@link OtaError} `image/file-unreadable` if the file can't be read or is larger than any flash.
  */
 export async function runInspect(file: string, options: InspectCommandOptions, output: CommandOutput): Promise<number> {
   const { showSecrets = false, flashSize } = options;

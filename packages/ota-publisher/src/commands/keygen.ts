@@ -3,17 +3,17 @@ import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@ti
 import { writeKeyPair } from "../signing/key-file.ts";
 import { askNewPassphrase, assertStrong, givenPassphrase, type PassphraseOptions } from "../signing/passphrase.ts";
 
-/** Options of `tinybms-ota keygen`, as commander reads them. */
+/** Options of `tinybms-ota keygen`, as commander parses them. */
 export interface KeygenCommandOptions extends OutputOptions, PassphraseOptions {
   readonly out: string;
   readonly type: "ecdsa-p256" | "rsa-3072" | "ed25519";
-  /** Ask for a passphrase. */
+  /** Asks for a passphrase. */
   readonly encrypt?: boolean;
-  /** Take a passphrase of any length. */
+  /** Accepts a passphrase of any length. */
   readonly allowWeakPassphrase?: boolean;
 }
 
-/** What `keygen --json` prints. */
+/** Document of `keygen --json`. */
 interface KeygenDocument {
   readonly file: string;
   readonly publicFile: string;
@@ -23,10 +23,10 @@ interface KeygenDocument {
 }
 
 /**
- * Makes a key pair.
+ * Creates a key pair.
  *
  * @returns The exit code.
- * @throws OtaError `signing/key-exists`, `signing/key-unreadable`, `signing/passphrase-unusable`.
+ * @throws {@link OtaError} `signing/key-exists`, `signing/key-unreadable`, `signing/passphrase-unusable`.
  */
 export async function runKeygen(options: KeygenCommandOptions, output: CommandOutput): Promise<number> {
   const { out, type, encrypt = false } = options;
@@ -38,7 +38,7 @@ export async function runKeygen(options: KeygenCommandOptions, output: CommandOu
   const document: KeygenDocument = { file: out, publicFile: `${out}.pub`, keyid, alg, encrypted };
   output.printJson(document);
   if (!encrypted)
-    output.warn(`${printable(out)} is not encrypted: who can copy it can sign; --encrypt asks for a passphrase`);
+    output.warn(`${printable(out)} is not encrypted: anyone who can copy it can sign; --encrypt asks for a passphrase`);
   if (!output.quiet) {
     output.print(`wrote ${printable(out)} and ${printable(out)}.pub`);
     output.print(`keyid ${keyid} (${alg})`);

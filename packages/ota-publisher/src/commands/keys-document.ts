@@ -3,7 +3,7 @@ import type { Immutable } from "@tinybms/ota-core";
 import { type KeyRoleName, type KeySet, rolesOf, type SigningProgress } from "@tinybms/ota-core/signing";
 import type { KeyStore } from "../signing/key-store.ts";
 
-/** A key set as `keys … --json` shows it. */
+/** Key set in the document of `keys … --json`. */
 interface KeySetSummary {
   readonly file: string;
   readonly product: string;
@@ -14,13 +14,13 @@ interface KeySetSummary {
   readonly revoked: readonly string[];
 }
 
-/** What every `keys … --json` prints: the key set that devices may have, and the one that collects signatures. */
+/** Document of every `keys … --json`: the complete key set, and the one that still needs signatures. */
 interface KeysDocument {
   readonly current: KeySetSummary | null;
   readonly pending: (KeySetSummary & { readonly signatures: readonly SigningProgress[] }) | null;
 }
 
-/** The folder as programs read it. */
+/** Builds the document of `keys … --json`. */
 export function keysDocument({ sets, pending }: KeyStore): KeysDocument {
   const current = sets.at(-1);
   return {
@@ -32,7 +32,7 @@ export function keysDocument({ sets, pending }: KeyStore): KeysDocument {
   };
 }
 
-/** The folder as people read it, in lines. */
+/** Formats the current and the pending key set, in lines. */
 export function keysText(store: KeyStore): readonly string[] {
   const { current, pending } = keysDocument(store);
   const lines = current === null ? [] : textOf("current", current);

@@ -2,25 +2,25 @@ import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@ti
 import { openPrivateKey, writePublicKey } from "../signing/key-file.ts";
 import type { PassphraseOptions } from "../signing/passphrase.ts";
 
-/** Options of `tinybms-ota keys public`, as commander reads them. */
+/** Options of `tinybms-ota keys public`, as commander parses them. */
 export interface KeysPublicOptions extends OutputOptions, PassphraseOptions {}
 
-/** What `keys public --json` prints. */
+/** Document of `keys public --json`. */
 interface KeysPublicDocument {
   readonly file: string;
   readonly publicFile: string;
   readonly keyid: string;
   readonly alg: string;
-  /** `false` where the file is there already and holds this key. */
+  /** `false` if the file already exists with this key. */
   readonly written: boolean;
 }
 
 /**
- * Writes the public key of a private key again, where its file was lost.
+ * Writes the public key of a private key to `<file>.pub`.
  *
- * @param file - The private key's file; the public key goes to `file`.pub.
+ * @param file - Path of the private key.
  * @returns The exit code.
- * @throws OtaError `signing/key-exists` where `file`.pub holds something else; as `openPrivateKey`.
+ * @throws {@link OtaError} `signing/key-exists` if `<file>.pub` holds another key, and the codes of `openPrivateKey`.
  */
 export async function runKeysPublic(file: string, options: KeysPublicOptions, output: CommandOutput): Promise<number> {
   const { key } = await openPrivateKey(file, options, output);

@@ -115,7 +115,7 @@ test("several changes go into one pending set; signatures on what it was before 
   await keygen("dave");
   await keys("add", at("dave.pub"), "--role", "offer", "--sign-key", at("alice"));
   const { document, stderr } = await keys("revoke", at("carol.pub"));
-  expect(stderr).toContain("1 signatures that it had are void");
+  expect(stderr).toContain("its 1 earlier signatures are no longer valid");
   expect(document.pending).toMatchObject({ epoch: 2, revoked: [keyidOf("carol")] });
   expect(document.pending.signatures).toMatchObject([{ signed: [] }, { signed: [] }]);
   expect(document.current.epoch).toBe(1);
@@ -143,7 +143,7 @@ test.for([
 
 test("a change without a key set says where the first comes from", async () => {
   const { document } = await keys("threshold", "root", "1");
-  expect(document.error).toMatchObject({ code: "signing/key-set-change", hint: "keys init makes the first one" });
+  expect(document.error).toMatchObject({ code: "signing/key-set-change", hint: "keys init creates the first one" });
   expect((await keys("show")).document).toEqual({ current: null, pending: null });
 });
 
@@ -263,7 +263,7 @@ test("keys init refuses another product than the manifest's, and writes nothing"
   expect(document.error).toMatchObject({
     code: "arguments/invalid",
     message: expect.stringContaining('is the release line of "TinyBMS Web Gateway"'),
-    hint: expect.stringContaining("leave --product out"),
+    hint: expect.stringContaining("omit --product"),
   });
   expect(existsSync(at("keys"))).toBe(false);
 });

@@ -20,19 +20,19 @@ import { rootKeysOf, signPendingKeySet } from "../signing/sign-key-set.ts";
 import { openSigners, type SigningOptions } from "../signing/signers.ts";
 import { keysDocument, keysText } from "./keys-document.ts";
 
-/** What every `tinybms-ota keys` command has. */
+/** Options of every `tinybms-ota keys` command. */
 export interface KeysCommandOptions extends OutputOptions, SigningOptions {
-  /** The folder of key sets. */
+  /** Folder of the key sets. */
   readonly keys: string;
 }
 
-/** Options of `keys init`, as commander reads them. */
+/** Options of `keys init`, as commander parses them. */
 export interface KeysInitOptions extends KeysCommandOptions {
-  /** Without it the manifest's. */
+  /** Name of the product. @defaultValue The manifest's */
   readonly product?: string;
-  /** The root manifest; without it `manifest.json` beside the folder of key sets. */
+  /** Path of the root manifest. @defaultValue `manifest.json` next to the folder of key sets */
   readonly manifest?: string;
-  /** Files of public keys; without release or offer keys the root keys have these roles too. */
+  /** Public key files. Without release or offer keys, the root keys have these roles too. */
   readonly root: readonly string[];
   readonly release?: readonly string[];
   readonly offer?: readonly string[];
@@ -42,18 +42,19 @@ export interface KeysInitOptions extends KeysCommandOptions {
 type Keys = Immutable<KeySet>;
 
 /**
- * `keys init`: the first key set of a product.
+ * Creates the first key set of a product (`keys init`).
  *
- * @throws OtaError `signing/key-exists` where the folder has key sets; `signing/…`; `arguments/invalid` and `manifest/…` for the product.
+ * @throws {@link OtaError} `signing/key-exists` if the folder already has key sets; `signing/…`; `arguments/invalid` and
+ *   `manifest/…` for the product.
  */
 export async function runKeysInit(options: KeysInitOptions, output: CommandOutput): Promise<number> {
   const { root, release = root, offer = root, threshold = [] } = options;
   const store = await readKeyStore(options.keys);
   if (store.sets.length > 0 || store.pending !== undefined) {
-    const hint = "keys add, revoke, rotate and threshold make the next key set";
+    const hint = "keys add, revoke, rotate and threshold create the next key set";
     throw new OtaError(
       "signing/key-exists",
-      `${options.keys} holds key sets already`,
+      `${options.keys} already holds key sets`,
       { file: options.keys },
       { hint },
     );
@@ -69,17 +70,17 @@ export async function runKeysInit(options: KeysInitOptions, output: CommandOutpu
   return finish(withPending(store, document), options, output);
 }
 
-/** What `product` of a key set may have in UTF-16 units (`schemas/protocol/key-set.schema.json`). */
+/** Longest product name in a key set, in UTF-16 units (`schemas/protocol/key-set.schema.json`). */
 const PRODUCT_LENGTH_MAX = 128;
 
-/** The product of the release line that the key set is for. `deploy` refuses a key set of another product. */
+/** Returns the product that the key set is for. `deploy` refuses a key set of another product than the release line's. */
 async function productNamed({ product, keys, manifest }: KeysInitOptions): Promise<string> {
   const file = manifest ?? join(dirname(resolve(keys)), "manifest.json");
   const ofLine = await productOfLine(file, product !== undefined && manifest === undefined);
   if (product === undefined || product === ofLine) return ofLine ?? "";
   if (ofLine !== undefined) {
     const message = `--product is ${JSON.stringify(product)}, but ${file} is the release line of ${JSON.stringify(ofLine)}`;
-    const hint = "leave --product out; --manifest names another release line";
+    const hint = "omit --product, or name another release line with --manifest";
     throw new OtaError("arguments/invalid", message, { option: "--product" }, { hint });
   }
   if (product !== "" && product.length <= PRODUCT_LENGTH_MAX) return product;
@@ -87,19 +88,19 @@ async function productNamed({ product, keys, manifest }: KeysInitOptions): Promi
   throw new OtaError("arguments/invalid", message, { option: "--product" });
 }
 
-/** @returns `undefined` where there may be no manifest and there is none. */
+/** @returns `undefined` if the manifest is missing and may be. */
 async function productOfLine(file: string, mayBeMissing: boolean): Promise<string | undefined> {
   try {
     return productOf((await loadRootManifest(file)).manifest, 0).product;
   } catch (error) {
     if (!isOtaError(error, "manifest/not-found")) throw error;
     if (mayBeMissing) return undefined;
-    const hint = "--product names the product where there is no manifest yet";
+    const hint = "without a manifest, name the product with --product";
     throw new OtaError(error.code, error.message, error.details, { cause: error, hint });
   }
 }
 
-/** `keys add`: trusts a key for roles. */
+/** Adds a key with roles to the key set (`keys add`). */
 export async function runKeysAdd(
   file: string,
   options: KeysCommandOptions & { readonly role: readonly KeyRoleName[] },
@@ -109,13 +110,13 @@ export async function runKeysAdd(
   return change((keys) => addKey(keys, key, options.role), options, output);
 }
 
-/** `keys revoke`: trusts a key for nothing any more, for good. */
+/** Revokes a key permanently (`keys revoke`). */
 export async function runKeysRevoke(key: string, options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const keyid = await keyidOf(key);
   return change((keys) => revokeKey(keys, keyid), options, output);
 }
 
-/** `keys rotate`: puts one key in another's place. */
+/** Replaces a key with another one (`keys rotate`). */
 export async function runKeysRotate(
   old: string,
   file: string,
@@ -126,7 +127,7 @@ export async function runKeysRotate(
   return change((keys) => rotateKey(keys, keyid, key, options.revoke ?? false), options, output);
 }
 
-/** `keys threshold`: how many keys of a role must sign. */
+/** Sets the number of signatures that a role needs (`keys threshold`). */
 export async function runKeysThreshold(
   role: KeyRoleName,
   count: number,
@@ -136,7 +137,7 @@ export async function runKeysThreshold(
   return change((keys) => setThreshold(keys, role, count), options, output);
 }
 
-/** `keys sign`: one signer after the other signs the pending key set. */
+/** Signs the pending key set (`keys sign`). */
 export async function runKeysSign(options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const store = await readKeyStore(options.keys);
   if (store.pending === undefined)
@@ -147,7 +148,7 @@ export async function runKeysSign(options: KeysCommandOptions, output: CommandOu
   return show(await signPendingKeySet(store, signers), output);
 }
 
-/** `keys show`: the current key set and the pending one. */
+/** Prints the current and the pending key set (`keys show`). */
 export async function runKeysShow(options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   return show(await readKeyStore(options.keys), output);
 }
@@ -157,16 +158,16 @@ async function change(step: (keys: Keys) => Keys, options: KeysCommandOptions, o
   const current = store.sets.at(-1)?.keys.document;
   const base = store.pending?.keys.document ?? (current === undefined ? undefined : nextKeySet(current, now()));
   if (base === undefined) {
-    const hint = "keys init makes the first one";
+    const hint = "keys init creates the first one";
     throw new OtaError("signing/key-set-change", `${options.keys} holds no key set`, {}, { hint });
   }
   const voided = store.pending?.envelope.signatures.length ?? 0;
   const changed = withPending(store, { ...step(base), issued_at: now() });
-  if (voided > 0) output.warn(`the pending key set is another now; ${voided} signatures that it had are void`);
+  if (voided > 0) output.warn(`the pending key set changed; its ${voided} earlier signatures are no longer valid`);
   return finish(changed, options, output);
 }
 
-/** Signers are opened before a file is touched: what can't be signed as it was asked for isn't kept either. */
+/** Opens the signers before it writes a file: if a signer can't be opened, nothing is written. */
 async function finish(store: KeyStore, options: KeysCommandOptions, output: CommandOutput): Promise<number> {
   const signers = await openSigners(options, output, rootKeysOf(store));
   const { pending } = store;
@@ -180,7 +181,7 @@ function show(store: KeyStore, output: CommandOutput): number {
   return ExitCode.done;
 }
 
-/** A key as people name it: by its id, or by its public key's file. */
+/** Returns the key id for a key id or a public key file. */
 async function keyidOf(text: string): Promise<string> {
   if (/^[0-9a-f]{32}$/.test(text)) return text;
   const key: PublicKey = await readPublicKey(text);

@@ -2,19 +2,19 @@ import { type CommandOutput, ExitCode } from "@tinybms/cli-kit/output";
 import { loadSerial, type SerialPackage } from "../serial/load-serial.ts";
 import { onlyPortOf, type PortOptions } from "./flash-options.ts";
 
-/** Options of `tinybms-ota monitor`, as commander reads them. */
+/** Options of `tinybms-ota monitor`, as commander parses them. */
 export interface MonitorCommandOptions extends PortOptions {
-  /** Restart the board first. */
+  /** Resets the board first. */
   readonly reset?: boolean;
-  /** Seconds; without it until it is interrupted. */
+  /** How long to run, in seconds. @defaultValue Until interrupted */
   readonly seconds?: number | undefined;
 }
 
-/** How long one look at the port lasts, in milliseconds: the longest time that an interruption takes. */
-const LOOK_MS = 200;
+/** How long one read of the port waits, in milliseconds. An interruption takes no longer than this. */
+const READ_MS = 200;
 
 /**
- * Shows what a board prints, until it is interrupted.
+ * Shows what a board prints until the command is interrupted.
  *
  * @returns The exit code.
  * @throws OtaError `serial/…`.
@@ -29,9 +29,9 @@ export async function runMonitor(options: MonitorCommandOptions, output: Command
 }
 
 /**
- * Writes what a port receives to standard output, or with `--json` to standard error.
+ * Writes the bytes that a port receives to stdout; with `--json`, to stderr.
  *
- * @returns How many bytes it was.
+ * @returns The number of bytes.
  */
 export async function monitorPort(
   serial: SerialPackage,
@@ -51,7 +51,7 @@ export async function monitorPort(
   try {
     if (reset) await serial.runReset(line, serial.hardReset(line.usb));
     while (!signal.aborted && line.now() < deadline) {
-      const bytes = await line.read(Math.min(LOOK_MS, deadline - line.now()));
+      const bytes = await line.read(Math.min(READ_MS, deadline - line.now()));
       count += bytes.length;
       if (bytes.length > 0) out.write(bytes);
     }

@@ -4,17 +4,17 @@ import type { Signer } from "@tinybms/ota-core/signing";
 import type { SigningOptions } from "../signing/signers.ts";
 import { treeOf } from "./file-tree.ts";
 
-/** Options of `tinybms-ota package`, as commander reads them. */
+/** Options of `tinybms-ota package`, as commander parses them. */
 export interface PackageCommandOptions
   extends OutputOptions,
     SigningOptions,
     Omit<PackageOptions, "now" | "signal" | "lockTimeoutMs" | "onWait" | "signers"> {}
 
 /**
- * Makes a release of a build.
+ * Packages a build as a release.
  *
- * @returns The exit code, 0: what goes wrong is thrown.
- * @throws OtaError as `packageRelease` and `openSigners`.
+ * @returns The exit code 0.
+ * @throws {@link OtaError} The codes of `packageRelease` and `openSigners`.
  */
 export async function runPackage(options: PackageCommandOptions, output: CommandOutput): Promise<number> {
   const { json: _json, verbose: _verbose, quiet: _quiet, ...release } = options;
@@ -22,7 +22,7 @@ export async function runPackage(options: PackageCommandOptions, output: Command
     ...release,
     signers: await signersOf(options, output),
     signal: output.world.signal,
-    onWait: (owner) => output.note(`another build is at work on this release line: ${printable(owner)}; waiting`),
+    onWait: (owner) => output.note(`waiting for another build on this release line: ${printable(owner)}`),
   });
   for (const warning of result.warnings) output.warn(printable(warning));
   output.printJson(result);
@@ -30,7 +30,7 @@ export async function runPackage(options: PackageCommandOptions, output: Command
   return 0;
 }
 
-/** What reads keys is loaded where there are any: most builds are packaged by machines that have none. */
+/** Opens the signers. Loads the signing code only if there are keys: most builds are packaged without any. */
 async function signersOf(options: SigningOptions, output: CommandOutput): Promise<readonly Signer[]> {
   const { signKey, signCommand, signPublic } = options;
   if ([signKey, signCommand, signPublic].every((files) => files === undefined)) return [];
@@ -54,7 +54,7 @@ function describe(result: PackageResult): string[] {
     lines.push(`  size            ${size} bytes`, `  SHA-256         ${sha256}`);
   }
   const { changes, dryRun } = result;
-  if (changes.length === 0) return [...lines, "the same release was there already: nothing written"];
+  if (changes.length === 0) return [...lines, "the same release already exists: nothing written"];
   if (!dryRun) return [...lines, ...changes.map(({ path, action }) => `${DONE[action]} ${printable(path)}`)];
   const notes = changes.map(({ path, action }) => ({ path: printable(path), note: noteOf(result, path, action) }));
   return [...lines, "would change", ...treeOf(notes).map((line) => `  ${line}`)];

@@ -254,13 +254,13 @@ test("devices trust the current key set of the folder, or the one that is named"
 
 test.for([
   [[], "--device or --devices must name devices"],
-  [["--device", "a"], "one of --out and --out-dir"],
+  [["--device", "a"], "either --out or --out-dir"],
   [["--device", "a", "--device", "b", "--out", "x"], "--out takes one --device"],
   [["--device", "a/b", "--out", "x"], "\"a/b\" can't be a device's name"],
   [["--device", "a", "--device", "A", "--out-dir", "x"], "A is named twice as a"],
   [["--device", "a", "--out", "x", "--broker-acl", "mosquitto"], "--broker-acl needs --out-dir"],
-  [["--device", "a", "--out-dir", "x", "--csv-out", "y"], "--csv-out is for one device"],
-  [["--device", "publisher", "--out-dir", "x", "--broker-acl", "mosquitto"], "publisher is who publishes"],
+  [["--device", "a", "--out-dir", "x", "--csv-out", "y"], "--csv-out needs --out"],
+  [["--device", "publisher", "--out-dir", "x", "--broker-acl", "mosquitto"], "publisher is the publisher's user name"],
   [["--device", "a", "--out", "x", "--broker", "http://b"], "it must be mqtt://HOST:PORT"],
   [["--device", "a", "--out", "x", "--broker", "mqtt://b.example"], "sends a password in the clear to b.example"],
   [["--device", "a", "--out", "x", "--topic", "a/#"], "without the wildcards"],
@@ -276,7 +276,7 @@ test.for([
 test("without a release line the options say it all, and what is missing is named at once", async () => {
   line.writeManifest({ ...ROOT_MANIFEST, product: { hardware: "esp32" }, deployment: {} });
   const told = await refusal(["--device", "a", "--out", "x", "--allow-unsigned"]);
-  expect(told).toContain("nothing says the devices' broker, topic, product");
+  expect(told).toContain("the devices have no broker, topic, product");
 });
 
 test.for([
@@ -287,7 +287,7 @@ test.for([
   ["device_id\na\nb,c\n", "line 3, column device_id: the row has more fields"],
   ["device_id,topic\n,b\n", "line 2, column device_id: the device has no name"],
   ["device_id\na\n\na/b\n", "line 4, column device_id: device_id is"],
-  ["device_id\na\nb\nA\n", "line 4, column device_id: A stands in line 2 already as a"],
+  ["device_id\na\nb\nA\n", "line 4, column device_id: A is already in line 2 as a"],
   ['device_id\n"a\n', "line 2, column 1: the quote is never closed"],
   ["device_id,broker\na,ftp://x\n", "line 2, column broker: the broker's URL begins with ftp"],
   ["device_id,topic\na,b/+\n", "line 2, column topic: topic is"],
@@ -302,7 +302,7 @@ test.for([
 test("the broker's files ask for user names that are the devices'", async () => {
   const list = put("list.csv", "device_id,username\na,a\nb,someone\n");
   const args = ["--devices", list, "--out-dir", at("fleet"), "--broker-acl", "mosquitto", "--allow-unsigned"];
-  expect(await refusal(args)).toContain("line 3, column username: the user name must be the device's");
+  expect(await refusal(args)).toContain("line 3, column username: the user name must be the device ID");
   const percent = ["--device", "a", "--out-dir", at("fleet"), "--broker-acl", "mosquitto", "--topic", "a%u"];
   expect(await refusal([...percent, "--allow-unsigned"])).toContain("has a percent sign");
 });

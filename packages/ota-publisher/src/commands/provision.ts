@@ -17,24 +17,24 @@ import { readOwnEntries } from "../provisioning/own-entries.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "../provisioning/provision-options.ts";
 import { type DeviceToProvision, deviceToProvision } from "../provisioning/provisioned-device.ts";
 
-/** The list of what was made, in the folder. */
+/** Name of the list of provisioned devices, in the folder. */
 const LIST_NAME = "provisioned.json";
 
 /**
- * Makes NVS partitions that tell devices who they are.
+ * Creates NVS partitions that give devices their identity.
  *
  * @returns The exit code.
- * @throws OtaError for options, files and contents, before anything is written.
+ * @throws {@link OtaError} Errors in options, files and contents, before anything is written.
  */
 export async function runProvision(options: ProvisionCommandOptions, output: CommandOutput): Promise<number> {
-  refuseContradictions(options);
+  assertConsistent(options);
   const common = await commonMembers(options, output);
   const listed = [
     ...namedDevices(options),
     ...(options.devices === undefined ? [] : await readDeviceList(options.devices)),
   ];
-  refuseDuplicates(listed);
-  refuseMissing(common, listed, options);
+  assertUnique(listed);
+  assertComplete(common, listed, options);
   const devices = listed.map((device) => deviceToProvision(common, device));
   const plan: ProvisionPlan = {
     devices,
@@ -44,19 +44,21 @@ export async function runProvision(options: ProvisionCommandOptions, output: Com
     publisher: options.brokerAcl === undefined ? undefined : options.publisher,
     signal: output.world.signal,
   };
-  refuseExposed(devices, options, output);
-  if (plan.publisher !== undefined) checkUserNames(plan.publisher, listed, devices);
-  return options.out === undefined ? makeFolder(plan, options, output) : makeOne(plan, options.out, options, output);
+  assertNotExposed(devices, options, output);
+  if (plan.publisher !== undefined) assertUserNames(plan.publisher, listed, devices);
+  return options.out === undefined
+    ? provisionFolder(plan, options, output)
+    : provisionOne(plan, options.out, options, output);
 }
 
-async function makeOne(
+async function provisionOne(
   plan: ProvisionPlan,
   out: string,
   { csvOut }: ProvisionCommandOptions,
   output: CommandOutput,
 ): Promise<number> {
   const [device] = plan.devices;
-  if (device === undefined) throw invalid("--device", "no device is named; --device names it");
+  if (device === undefined) throw invalid("--device", "no device is named; name it with --device");
   const made = await writeOneDevice(device, plan, out, csvOut);
   const document: ProvisionDocument = { output: null, list: null, broker: null, devices: [made] };
   output.printJson(document);
@@ -68,13 +70,13 @@ async function makeOne(
   return ExitCode.done;
 }
 
-async function makeFolder(
+async function provisionFolder(
   plan: ProvisionPlan,
   { outDir }: ProvisionCommandOptions,
   output: CommandOutput,
 ): Promise<number> {
   if (outDir === undefined)
-    throw invalid("--out-dir", "--out names the file of one device, --out-dir a folder for all");
+    throw invalid("--out-dir", "--out names the file for one device, --out-dir the folder for several");
   const describe = (devices: readonly ProvisionedDevice[]) => ({ name: LIST_NAME, text: listText(plan, devices) });
   const devices = [...(await writeDeviceFolder(plan, outDir, describe))];
   const broker = plan.publisher === undefined ? null : MOSQUITTO_FILES;
@@ -92,7 +94,7 @@ async function makeFolder(
   return ExitCode.done;
 }
 
-/** What the devices were told, as far as it is the same for all, and no secret. */
+/** Summarizes the settings of the devices, without secrets. */
 function summaryOf({ devices, sizeBytes }: ProvisionPlan): readonly string[] {
   const common = (values: readonly string[]): string => {
     const [first, ...others] = [...new Set(values)];
@@ -104,12 +106,12 @@ function summaryOf({ devices, sizeBytes }: ProvisionPlan): readonly string[] {
     `  broker   ${common(documents.map(({ broker }) => broker))}`,
     `  topic    ${common(documents.map(({ topic }) => topic))}`,
     `  product  ${common(documents.map(({ product }) => product))}`,
-    `  offers   ${isSigned ? "signed, by the key set" : "unsigned ones are taken"}`,
+    `  offers   ${isSigned ? "signed, by the key set" : "unsigned ones are accepted"}`,
     `  NVS      0x${sizeBytes.toString(16)} bytes`,
   ];
 }
 
-/** For whoever looks up later what which device was given. Holds no secret. */
+/** Formats the list of devices and their settings, without secrets. */
 function listText({ devices, sizeBytes }: ProvisionPlan, made: readonly ProvisionedDevice[]): string {
   const rows = made.map((row, index) => {
     const { broker, topic, product, username = null, key_set } = devices[index]?.document ?? {};
@@ -125,24 +127,24 @@ function namedDevices({ device = [] }: ProvisionCommandOptions): readonly Listed
   throw invalid("--device", `${JSON.stringify(wrong)} can't be a device's name; ${rule}`);
 }
 
-function refuseContradictions({ device = [], devices, out, outDir, csvOut, brokerAcl }: ProvisionCommandOptions): void {
+function assertConsistent({ device = [], devices, out, outDir, csvOut, brokerAcl }: ProvisionCommandOptions): void {
   if (device.length === 0 && devices === undefined)
     throw invalid("--device", "--device or --devices must name devices");
   if ((out === undefined) === (outDir === undefined)) {
-    throw invalid("--out", "one of --out and --out-dir must say where to: a file for one device, or a folder");
+    throw invalid("--out", "either --out or --out-dir must name the destination: a file for one device, or a folder");
   }
   if (out === undefined && csvOut !== undefined) {
-    throw invalid("--csv-out", "--csv-out is for one device, with --out");
+    throw invalid("--csv-out", "--csv-out needs --out: it writes one device");
   }
   if (out === undefined) return;
   if (devices !== undefined || device.length > 1) {
     throw invalid("--out", "--out takes one --device; --out-dir takes any number");
   }
-  if (brokerAcl !== undefined) throw invalid("--broker-acl", "--broker-acl needs --out-dir, where its files go");
+  if (brokerAcl !== undefined) throw invalid("--broker-acl", "--broker-acl needs --out-dir: it writes its files there");
 }
 
-/** Also names that one file can't be told from another by, where systems take capital letters for small ones. */
-function refuseDuplicates(devices: readonly ListedDevice[]): void {
+/** Checks that device IDs differ, also when case is ignored: some file systems do not distinguish case. */
+function assertUnique(devices: readonly ListedDevice[]): void {
   const seen = new Map<string, ListedDevice>();
   for (const device of devices) {
     const name = device.members.device_id ?? "";
@@ -151,15 +153,15 @@ function refuseDuplicates(devices: readonly ListedDevice[]): void {
       seen.set(name.toLowerCase(), device);
       continue;
     }
-    const where = earlier.place === undefined ? "is named twice" : `stands in line ${earlier.place.line} already`;
+    const where = earlier.place === undefined ? "is named twice" : `is already in line ${earlier.place.line}`;
     const other = earlier.members.device_id === name ? "" : ` as ${printable(earlier.members.device_id ?? "")}`;
     const reason = `${printable(name)} ${where}${other}`;
     throw device.place === undefined ? invalid("--device", reason) : listFault(device.place, "device_id", reason);
   }
 }
 
-/** What neither all devices nor each of them by itself is told. */
-function refuseMissing(
+/** Checks that every device has a broker, a topic and a product. */
+function assertComplete(
   common: ProvisioningMembers,
   devices: readonly ListedDevice[],
   { manifest }: ProvisionCommandOptions,
@@ -170,13 +172,13 @@ function refuseMissing(
   const [first] = missing;
   if (first === undefined) return;
   const options = missing.map((member) => `--${member}`).join(", ");
-  const hint = `${options} can say it, the file of --from, or the manifest, which is looked for as ${manifest}`;
-  const message = `nothing says the devices' ${missing.join(", ")}`;
+  const hint = `set it with ${options}, in the file of --from, or in the manifest ${manifest}`;
+  const message = `the devices have no ${missing.join(", ")}`;
   throw new OtaError("arguments/invalid", message, { option: `--${first}` }, { hint });
 }
 
-/** Passwords go to another machine by mqtts and wss alone, unless the user takes that upon themselves. */
-function refuseExposed(
+/** Checks that devices send passwords to other machines only over mqtts and wss, unless `--allow-insecure` is set. */
+function assertNotExposed(
   devices: readonly DeviceToProvision[],
   { allowInsecure = false }: ProvisionCommandOptions,
   output: CommandOutput,
@@ -191,8 +193,8 @@ function refuseExposed(
   }
 }
 
-/** By the user name the broker knows which topics are a device's own. */
-function checkUserNames(
+/** Checks user names for `--broker-acl`: the broker derives a device's topics from its user name. */
+function assertUserNames(
   publisher: string,
   listed: readonly ListedDevice[],
   devices: readonly DeviceToProvision[],
@@ -202,10 +204,10 @@ function checkUserNames(
     const { device_id, username = device_id } = document;
     const fault =
       device_id === publisher
-        ? `${publisher} is who publishes; --publisher gives it another name`
+        ? `${publisher} is the publisher's user name; choose another one with --publisher`
         : username === device_id
           ? undefined
-          : `the user name must be the device's, since the access control file tells devices by it`;
+          : "the user name must be the device ID: the access control file grants topics by user name";
     if (fault === undefined) continue;
     const place = listed[index]?.place;
     throw place === undefined ? invalid("--broker-acl", `${device_id}: ${fault}`) : listFault(place, "username", fault);

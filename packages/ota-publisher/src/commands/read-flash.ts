@@ -8,35 +8,35 @@ import { createByteProgress } from "../console/byte-progress.ts";
 import { loadSerial } from "../serial/load-serial.ts";
 import { type FlashCommandOptions, onlyPortOf, type PortOptions, reachOf } from "./flash-options.ts";
 
-/** A piece of a flash, as commander reads it. */
+/** Options that select a range of flash, as commander parses them. */
 export interface FlashPlaceOptions extends PortOptions, Pick<FlashCommandOptions, "partitionTableOffset"> {
   readonly partition?: string;
-  /** Bytes. */
+  /** Offset in bytes. */
   readonly offset?: number;
   readonly size?: number;
 }
 
-/** Options of `tinybms-ota read-flash`, as commander reads them. */
+/** Options of `tinybms-ota read-flash`, as commander parses them. */
 export interface ReadFlashCommandOptions extends FlashPlaceOptions {
   readonly out: string;
 }
 
-/** Options of `tinybms-ota erase`, as commander reads them. */
+/** Options of `tinybms-ota erase`, as commander parses them. */
 export interface EraseCommandOptions extends FlashPlaceOptions {
   readonly whole?: boolean;
 }
 
-/** Bytes `offset` … `offset + size` − 1 of a flash. */
+/** Range of flash, in bytes. */
 interface FlashPlace {
   readonly offset: number;
   readonly size: number;
 }
 
-/** What the flash erases at least, in bytes. */
+/** Smallest erasable unit of flash, in bytes. */
 const SECTOR_SIZE = 0x1000;
 
 /**
- * Reads a board's flash into a file: all of it, a partition, or a range.
+ * Saves a board's flash to a file: all of it, a partition, or a range.
  *
  * @returns The exit code.
  * @throws OtaError `serial/…`, `arguments/invalid`.
@@ -63,7 +63,7 @@ export async function runReadFlash(options: ReadFlashCommandOptions, output: Com
 }
 
 /**
- * Erases a piece of a board's flash, or all of it.
+ * Erases a range of a board's flash, or all of it.
  *
  * @returns The exit code.
  * @throws OtaError `serial/…`, `arguments/invalid`.
@@ -71,7 +71,7 @@ export async function runReadFlash(options: ReadFlashCommandOptions, output: Com
 export async function runErase(options: EraseCommandOptions, output: CommandOutput): Promise<number> {
   const { whole, partition, offset } = options;
   if ([whole, partition, offset].filter((given) => given !== undefined).length !== 1) {
-    const message = "what is to be erased is not said: one of --partition NAME, --offset with --size, --whole";
+    const message = "say what to erase with one of --partition NAME, --offset with --size, or --whole";
     throw new OtaError("arguments/invalid", message, { option: "--partition" });
   }
   return withBoard(options, output, async (flasher) => {
@@ -87,7 +87,7 @@ export async function runErase(options: EraseCommandOptions, output: CommandOutp
   });
 }
 
-/** Connects to the one board of a command, and starts its app again when done. */
+/** Connects to the board of a command, runs `use`, and starts the board's app again. */
 async function withBoard(
   options: FlashPlaceOptions,
   output: CommandOutput,
@@ -119,7 +119,7 @@ async function placeOf(flasher: Flasher, options: FlashPlaceOptions): Promise<Fl
   }
   const size = options.size ?? board.flashSize - offset;
   if (size > 0 && offset + size <= board.flashSize) return { offset, size };
-  const message = `the flash of the board on ${port} has ${board.flashSize} bytes; 0x${offset.toString(16)} and ${size} bytes from there are not in it`;
+  const message = `the flash of the board on ${port} has ${board.flashSize} bytes; ${size} bytes from 0x${offset.toString(16)} exceed it`;
   throw new OtaError("arguments/invalid", message, { option: "--offset" });
 }
 

@@ -4,13 +4,13 @@ import { writeFileAtomically } from "@tinybms/ota-core/node";
 import { readSignableImage } from "../signing/image-signature.ts";
 import { openSigners, type SigningOptions } from "../signing/signers.ts";
 
-/** Options of `tinybms-ota sign`, as commander reads them. */
+/** Options of `tinybms-ota sign`, as commander parses them. */
 export interface SignCommandOptions extends OutputOptions, SigningOptions {
-  /** File of the signature; without it the image's with `.sig`. */
+  /** Path of the signature. @defaultValue The image's path with `.sig` */
   readonly out?: string;
 }
 
-/** What `sign --json` prints. */
+/** Document of `sign --json`. */
 interface SignDocument {
   readonly file: string;
   readonly size: number;
@@ -21,10 +21,12 @@ interface SignDocument {
 }
 
 /**
- * Signs an app image, beside the image: the bare signature over the whole file, as `openssl dgst -sha256 -sign` makes it.
+ * Writes a detached signature of an app image: the raw signature over the whole file, as `openssl dgst -sha256 -sign`
+ * creates it.
  *
  * @returns The exit code.
- * @throws OtaError `arguments/invalid` unless exactly one signer is given, `signing/…`, `image/file-unreadable`.
+ * @throws {@link OtaError} `arguments/invalid` if the options do not name exactly one signer; `signing/…`;
+ *   `image/file-unreadable`.
  */
 export async function runSign(file: string, options: SignCommandOptions, output: CommandOutput): Promise<number> {
   const { out = `${file}.sig` } = options;

@@ -40,9 +40,9 @@ test("without a manifest a built-in example is packaged, validated and planned, 
 test("each step is one line for people", async () => {
   const { stdout } = await runCommand(["smoke"]);
   expect(stdout.split("\n")).toEqual([
-    "ok      an image is packaged, in a temporary folder",
-    "ok      the release made of it is whole",
-    "ok      its delivery is planned (dry run, no network)",
+    "ok      an image can be packaged, in a temporary folder",
+    "ok      the packaged release is valid",
+    "ok      its delivery can be planned (dry run, no network)",
     "",
   ]);
   expect((await runCommand(["smoke", "--quiet"])).stdout).toBe("");

@@ -10,16 +10,16 @@ import { runDeploy } from "../deploy/run-deploy.ts";
 import { runPackage } from "./package.ts";
 import { runValidate } from "./validate.ts";
 
-/** Options of `tinybms-ota smoke`, as commander reads them. */
+/** Options of `tinybms-ota smoke`, as commander parses them. */
 export interface SmokeCommandOptions extends OutputOptions {
-  /** The root manifest to try; without it a built-in one. */
+  /** Path of the root manifest to try. @defaultValue A built-in one */
   readonly manifest?: string;
 }
 
-/** What is tried, in this order: `manifest` and `releases` only where a manifest is named. */
+/** Steps, in order. `manifest` and `releases` run only if the user names a manifest. */
 type StepName = "manifest" | "releases" | "package" | "validate" | "deploy";
 
-/** How one step went. */
+/** Result of a step. */
 interface SmokeStep {
   readonly step: StepName;
   readonly outcome: "ok" | "failed" | "skipped";
@@ -27,13 +27,13 @@ interface SmokeStep {
   readonly problems?: readonly Problem[];
 }
 
-/** The release that is made, in the temporary folder alone. */
+/** Version of the release in the temporary folder. */
 const VERSION = "0.0.0-smoke";
 
-/** What stands in for a build: above the 32 KiB below which gateways refuse an image. */
+/** Size of the generated image in bytes, above the 32 KiB that gateways require. */
 const IMAGE_SIZE = 64 * 1024;
 
-/** Members of a channel that name files beside the root manifest. */
+/** Members of a channel that hold paths relative to the root manifest. */
 const FILE_MEMBERS: readonly string[] = ["ca", "cert", "key"];
 
 const BUILT_IN_MANIFEST: object = {
@@ -50,12 +50,11 @@ const BUILT_IN_MANIFEST: object = {
 };
 
 /**
- * Tries the way of a release from the build to the devices, as far as it goes without a network: packages an image in
- * a temporary folder, validates that, and plans its delivery. With `--manifest` the released versions are validated
- * where they are, and the rest is tried under the channels of that manifest. Nothing outside the temporary folder is
- * written.
+ * Tries the steps of a release that need no network: packages an image in a temporary folder, validates the release and
+ * plans its delivery. With `--manifest`, also validates the released versions and uses that manifest's channels. Writes
+ * nothing outside the temporary folder.
  *
- * @returns The exit code: 0 if every step went well, else that of the first which did not.
+ * @returns The exit code: 0 if every step succeeded, otherwise that of the first failed step.
  */
 export async function runSmoke({ manifest }: SmokeCommandOptions, output: CommandOutput): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "tinybms-smoke-"));
@@ -97,15 +96,15 @@ async function trySteps(
     else report({ step: "releases", outcome: "skipped" });
   }
   const copy = join(folder, "ota", "manifest.json");
-  let goesOn = manifest === undefined || root !== undefined;
-  if (goesOn) await writeReleaseLine(folder, copy, root);
+  let canContinue = manifest === undefined || root !== undefined;
+  if (canContinue) await writeReleaseLine(folder, copy, root);
   const further: readonly (readonly [StepName, () => Promise<readonly Problem[]>])[] = [
     ["package", () => packageIt(folder, copy, output)],
     ["validate", () => validate(copy, output)],
     ["deploy", () => planDelivery(copy, output)],
   ];
   for (const [step, run] of further) {
-    if (goesOn) goesOn = await tryOne(step, run);
+    if (canContinue) canContinue = await tryOne(step, run);
     else report({ step, outcome: "skipped" });
   }
 }
@@ -120,7 +119,7 @@ async function outcomeOf(step: StepName, run: () => Promise<readonly Problem[]>)
   }
 }
 
-/** The user's manifest without its releases, or the built-in one, and an image of its chip. */
+/** Writes the user's manifest without its releases, or the built-in one, and an image for its chip. */
 async function writeReleaseLine(folder: string, copy: string, root: LoadedRoot | undefined): Promise<void> {
   const manifest = root === undefined ? BUILT_IN_MANIFEST : withoutReleases(root);
   const chip = chipsOfHardware(root?.manifest.product.hardware ?? "esp32")?.[0]?.name ?? "esp32";
@@ -132,7 +131,7 @@ async function writeReleaseLine(folder: string, copy: string, root: LoadedRoot |
   );
 }
 
-/** The manifest with no version, and with the files that channels name beside it named from anywhere. */
+/** Returns the manifest without versions, and with absolute paths in its channels. */
 function withoutReleases({ manifest, folder }: LoadedRoot): object {
   // A dollar sign in the folder's name must not begin a variable.
   const base = resolve(folder).replaceAll("$", "$$$$");
@@ -171,17 +170,17 @@ async function planDelivery(manifest: string, output: CommandOutput): Promise<re
   if (exitCode === ExitCode.done) return [];
   const { error, deliveries = [] }: FailedDeploy = JSON.parse(within.document.text);
   const faults = [error, ...deliveries.map((delivery) => delivery.error)].filter((fault) => fault !== undefined);
-  if (faults.length === 0) throw new Error(`deploy --dry-run ended with ${exitCode} and said no reason`);
+  if (faults.length === 0) throw new Error(`deploy --dry-run ended with ${exitCode} without an error`);
   return faults.map(({ code, message }) => ({ code, path: "", message }));
 }
 
-/** What a document of `deploy --json` says went wrong: before the deliveries, or in one of them. */
+/** Errors in the document of `deploy --json`: before the deliveries, or in one of them. */
 interface FailedDeploy {
   readonly error?: Pick<Problem, "code" | "message">;
   readonly deliveries?: readonly { readonly error?: Pick<Problem, "code" | "message"> }[];
 }
 
-/** Makes an output for a command within this one: its document is read, what it says is not shown. */
+/** Creates an output for a nested command that collects its JSON document and discards other text. */
 function outputWithin({ world }: CommandOutput): {
   readonly output: CommandOutput;
   readonly document: TextCollector;
@@ -204,10 +203,10 @@ function describe({ step, outcome, error, problems = [] }: SmokeStep, output: Co
 
 const MEANINGS: Readonly<Record<StepName, string>> = {
   manifest: "the root manifest can be read",
-  releases: "every released version is whole",
-  package: "an image is packaged, in a temporary folder",
-  validate: "the release made of it is whole",
-  deploy: "its delivery is planned (dry run, no network)",
+  releases: "every released version is valid",
+  package: "an image can be packaged, in a temporary folder",
+  validate: "the packaged release is valid",
+  deploy: "its delivery can be planned (dry run, no network)",
 };
 
 class TextCollector extends Writable {

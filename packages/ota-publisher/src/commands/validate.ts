@@ -3,18 +3,18 @@ import { type CommandOutput, ExitCode, type OutputOptions, printable } from "@ti
 import type { ValidateDocument } from "@tinybms/ota-core";
 import { type PlacedProblem, validateReleaseLine } from "@tinybms/ota-core/node";
 
-/** Options of `tinybms-ota validate`, as commander reads them. */
+/** Options of `tinybms-ota validate`, as commander parses them. */
 export interface ValidateCommandOptions extends OutputOptions {
   readonly manifest: string;
   readonly format: "text" | "github";
-  /** Make every warning an error. */
+  /** Treats warnings as errors. */
   readonly strict?: boolean;
 }
 
 /**
- * Checks a release line and lists every problem. Errors make it invalid, and warnings with `--strict`.
+ * Checks a release line and prints every problem. With `--strict`, warnings are errors.
  *
- * @returns The exit code: 0 if there is no error, else 2.
+ * @returns The exit code: 0 without errors, otherwise 2.
  */
 export async function runValidate(options: ValidateCommandOptions, output: CommandOutput): Promise<number> {
   const { manifest, format, strict = false } = options;
@@ -26,7 +26,7 @@ export async function runValidate(options: ValidateCommandOptions, output: Comma
   const document: ValidateDocument = { valid, problems };
   output.printJson(document);
   for (const problem of problems) {
-    // With --quiet only what is wrong.
+    // --quiet prints errors only.
     if (output.quiet && problem.severity === "warning") continue;
     output.print(format === "github" ? githubLine(problem, env.GITHUB_WORKSPACE) : textLine(problem, output));
   }
@@ -35,15 +35,15 @@ export async function runValidate(options: ValidateCommandOptions, output: Comma
   return valid ? ExitCode.done : ExitCode.wrongInput;
 }
 
-/** `file:line:column: error code at pointer: message`: terminals and editors make a link of the place. */
+/** Formats a problem as `file:line:column: severity code pointer: message`, whose location terminals and editors link. */
 function textLine(problem: PlacedProblem, output: CommandOutput): string {
   const { file, pointer, line, column, severity, code, message } = problem;
-  const colour = severity === "error" ? "red" : "yellow";
+  const color = severity === "error" ? "red" : "yellow";
   const where = pointer === "" ? "" : ` ${printable(pointer)}`;
-  return `${printable(file)}:${line}:${column}: ${output.style(colour, severity)} ${code}${where}: ${printable(message)}`;
+  return `${printable(file)}:${line}:${column}: ${output.style(color, severity)} ${code}${where}: ${printable(message)}`;
 }
 
-/** A line that GitHub Actions shows beside the file ("Workflow commands", setting an error message). */
+/** Formats a problem as an annotation for GitHub Actions ("Workflow commands", setting an error message). */
 function githubLine(problem: PlacedProblem, workspace: string | undefined): string {
   const { file, pointer, line, column, severity, code, message } = problem;
   const properties = [
@@ -55,7 +55,7 @@ function githubLine(problem: PlacedProblem, workspace: string | undefined): stri
   return `::${severity} ${properties}::${escapeData(pointer === "" ? message : `${pointer}: ${message}`)}`;
 }
 
-/** Annotations name files from the root of the repository, wherever the step's working directory is. */
+/** Returns a path relative to the repository's root, as annotations need it. */
 function fileInWorkspace(file: string, workspace: string | undefined): string {
   const path = workspace === undefined || workspace === "" ? file : relative(workspace, resolve(file));
   const isOutside = path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path);

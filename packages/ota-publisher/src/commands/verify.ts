@@ -6,17 +6,17 @@ import { readSignableImage, type SignableImage } from "../signing/image-signatur
 import { readKeyText, readPublicKey } from "../signing/key-file.ts";
 import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";
 
-/** Options of `tinybms-ota verify`, as commander reads them. */
+/** Options of `tinybms-ota verify`, as commander parses them. */
 export interface VerifyCommandOptions extends OutputOptions {
-  /** Public key of a detached signature. */
+  /** Public key file for a detached signature. */
   readonly key?: string;
-  /** Public key of Secure Boot v2, in place of the other. */
+  /** Public key file for a Secure Boot v2 signature, instead of `key`. */
   readonly secureBoot?: string;
-  /** File of the signature; without it the image's with `.sig`. */
+  /** Path of the detached signature. @defaultValue The image's path with `.sig` */
   readonly signature?: string;
 }
 
-/** What `verify --json` prints. */
+/** Common part of the document of `verify --json`. */
 interface VerifyDocument {
   readonly file: string;
   readonly size: number;
@@ -24,28 +24,28 @@ interface VerifyDocument {
   readonly valid: true;
 }
 
-/** With `--key`. */
+/** Document of `verify --key`. */
 interface DetachedDocument extends VerifyDocument {
   readonly signature: string;
   readonly keyid: string;
   readonly alg: string;
 }
 
-/** With `--secure-boot`. */
+/** Document of `verify --secure-boot`. */
 interface SecureBootDocument extends VerifyDocument {
   readonly secureBoot: SecureBootSignature;
 }
 
-/** No signature is larger than 512 bytes. */
+/** Largest signature file to read, in bytes. No signature is larger than 512. */
 const SIGNATURE_FILE_SIZE_MAX = 1024;
 
 /**
- * Verifies the detached signature over an app image, as `sign` and `openssl dgst -sha256 -sign` make it, or the signature
- * of Secure Boot v2 in it.
+ * Verifies a detached signature of an app image, as `sign` and `openssl dgst -sha256 -sign` create it, or the Secure Boot
+ * v2 signature at the end of the image.
  *
  * @returns The exit code.
- * @throws OtaError `arguments/invalid` without exactly one key, `signing/signature-mismatch`, `signing/not-an-image`,
- *   `signing/key-…`, `image/signature-invalid`, `image/file-unreadable`.
+ * @throws {@link OtaError} `arguments/invalid` if the options do not name exactly one key, `signing/signature-mismatch`,
+ *   `signing/not-an-image`, `signing/key-…`, `image/signature-invalid`, `image/file-unreadable`.
  */
 export async function runVerify(file: string, options: VerifyCommandOptions, output: CommandOutput): Promise<number> {
   const { key, secureBoot, signature = `${file}.sig` } = options;
@@ -79,7 +79,7 @@ async function verifySector(file: string, keyFile: string, output: CommandOutput
   const image = await readSignableImage(file);
   const signature = verifySecureBoot(image.bytes, image.imageSize, pem);
   if (signature === undefined) {
-    const message = `no block of the signature sector of ${file} is a signature of ${keyFile}`;
+    const message = `no block in the signature sector of ${file} is a signature by ${keyFile}`;
     throw new OtaError("signing/signature-mismatch", message, { file, keyid: "" });
   }
   const document: SecureBootDocument = { ...documentOf(image), secureBoot: signature };
@@ -96,7 +96,7 @@ function documentOf({ file, bytes, sha256 }: SignableImage): VerifyDocument {
 async function readSignature(file: string): Promise<Uint8Array> {
   try {
     const found = await stat(file);
-    if (!found.isFile()) throw new Error("it is no regular file");
+    if (!found.isFile()) throw new Error("it is not a regular file");
     if (found.size > SIGNATURE_FILE_SIZE_MAX) throw new Error(`it is ${found.size} bytes; no signature is that large`);
     return new Uint8Array(await readFile(file));
   } catch (cause) {
@@ -108,7 +108,7 @@ async function readSignature(file: string): Promise<Uint8Array> {
 function mismatch(file: string, signatureFile: string, key: PublicKey, signature: Uint8Array): OtaError {
   const { keyid, alg } = key;
   const message = hasSignatureForm(key, signature)
-    ? `${signatureFile} is no signature of key ${keyid} over ${file}: the file, the signature or the key is another`
-    : `${signatureFile} has not the form of a signature with ${alg}: it has ${signature.length} bytes`;
+    ? `${signatureFile} is not a signature of ${file} by key ${keyid}: the file, the signature or the key is a different one`
+    : `${signatureFile} does not have the form of a signature with ${alg}: it has ${signature.length} bytes`;
   return new OtaError("signing/signature-mismatch", message, { file, keyid });
 }

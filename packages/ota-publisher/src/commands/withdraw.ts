@@ -9,7 +9,7 @@ import { type DeliveryTarget, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, type OfferSigningOptions, openOfferSigning } from "../signing/offer-signing.ts";
 
-/** Options of `tinybms-ota withdraw`, as commander reads them. */
+/** Options of `tinybms-ota withdraw`, as commander parses them. */
 export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptions {
   readonly version: string;
   readonly manifest: string;
@@ -17,11 +17,11 @@ export interface WithdrawCommandOptions extends OutputOptions, OfferSigningOptio
   readonly deviceFile?: string;
   readonly broker?: string;
   readonly allowInsecure?: boolean;
-  /** Seconds. */
+  /** Time limit, in seconds. */
   readonly timeout: number;
 }
 
-/** What `withdraw --json` prints. */
+/** Document of `withdraw --json`. */
 interface WithdrawDocument {
   readonly version: string;
   readonly withdrawals: readonly Withdrawal[];
@@ -36,12 +36,11 @@ interface Withdrawal {
 }
 
 /**
- * Offers nothing in the place of a version, on each topic that its artifacts go to: devices that have begun stop, those
- * that run it stay.
+ * Withdraws a version on each topic of its artifacts. Devices that are downloading it stop; devices that run it keep it.
  *
- * @returns The exit code, 0 when the brokers keep the offers.
- * @throws OtaError `delivery/not-offered` where a broker offers another version, or none; `manifest/…`, `arguments/…`,
- *   `signing/…`, `delivery/…`. It repeats no credential.
+ * @returns The exit code: 0 once the brokers retain the new offers.
+ * @throws {@link OtaError} `delivery/not-offered` if a broker does not offer this version; `manifest/…`, `arguments/…`,
+ *   `signing/…`, `delivery/…`. The error contains no credential.
  */
 export async function runWithdraw(options: WithdrawCommandOptions, output: CommandOutput): Promise<number> {
   try {
@@ -65,7 +64,7 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
     channels.set(`${brokerPlace(channel).broker} ${channel.topic}`, channel);
   }
   if (channels.size === 0) {
-    const message = `no artifact of version ${options.version} has an mqtt channel: nothing is offered there`;
+    const message = `no artifact of version ${options.version} has an mqtt channel, so nothing is offered`;
     throw new OtaError("arguments/invalid", message, { option: "--version" });
   }
   const sequenceFile = sequenceFileOf(root.folder);
@@ -81,7 +80,11 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
   return ExitCode.done;
 }
 
-/** Publishes the offer of nothing, and makes sure that the broker keeps it. @returns Its number. */
+/**
+ * Publishes an offer without a release, and checks that the broker retains it.
+ *
+ * @returns The offer's epoch and sequence.
+ */
 async function withdrawFrom(
   channel: MqttTarget,
   target: DeliveryTarget,
@@ -99,7 +102,7 @@ async function withdrawFrom(
 ): Promise<OfferCounter> {
   const { broker, topic: topicRoot } = channel;
   if (broker === undefined) {
-    const message = "--broker embedded: a broker that begins now offers nothing that could be withdrawn";
+    const message = "--broker embedded: a broker that has just started has no offer to withdraw";
     throw new OtaError("arguments/invalid", message, { option: "--broker" });
   }
   const timeoutMs = options.timeout * 1000;
@@ -109,7 +112,7 @@ async function withdrawFrom(
   const connection = await connectBroker(broker, { ...channel.connection, connectTimeoutMs: timeoutMs, signal });
   try {
     const plan = { topicRoot, target, release: null, signing, expectedCount: undefined, sequenceFile, timeoutMs };
-    const check = (before: readonly OfferDocument[]): void => refuseOther(before, options.version, topicRoot);
+    const check = (before: readonly OfferDocument[]): void => assertOffered(before, options.version, topicRoot);
     const { counter } = await publishOffer(connection, plan, { signal }, check);
     return counter;
   } finally {
@@ -117,7 +120,7 @@ async function withdrawFrom(
   }
 }
 
-function refuseOther(before: readonly OfferDocument[], version: string, topic: string): void {
+function assertOffered(before: readonly OfferDocument[], version: string, topic: string): void {
   const offered = before.map(releaseVersionOf);
   if (offered.includes(version)) return;
   const found = offered.filter((it) => it !== undefined);

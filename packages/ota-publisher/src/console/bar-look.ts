@@ -1,4 +1,4 @@
-/** How every bar looks and behaves, in the words of cli-progress. */
+/** Options of cli-progress for every progress bar. */
 export const BAR_LOOK = {
   format: "{bar} {percentage}% {text}",
   barsize: 24,
@@ -7,8 +7,8 @@ export const BAR_LOOK = {
   hideCursor: true,
   clearOnComplete: false,
   stopOnComplete: false,
-  // Ctrl-C is the command's to handle.
+  // The command handles Ctrl-C itself.
   gracefulExit: false,
-  // A line that is too long is cut, not wrapped: wrapped ones can't be redrawn.
+  // Truncate long lines: wrapped lines can't be redrawn.
   linewrap: false,
 } as const;

@@ -2,20 +2,20 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
 
-/** Shows how much of a file has left, while a delivery runs that no device answers. */
+/** Shows how much of a file has been sent, during a delivery that no device answers. */
 export interface ByteProgress {
-  /** So many bytes have left; fewer than before when it begins anew. */
+  /** Shows the number of bytes sent. It may decrease when sending starts over. */
   update(bytesSent: number): void;
-  /** One line of text that stays. */
+  /** Prints one line of text. */
   note(text: string): void;
-  /** Ends the view; what it drew stays. */
+  /** Ends the view and leaves its last state on the terminal. */
   stop(): void;
 }
 
 /**
- * A bar on a terminal, else a line at each quarter. Nothing with `--quiet`.
+ * Creates a progress view: a bar on a terminal, otherwise one line at each quarter; nothing with `--quiet`.
  *
- * @param label - What is sent where, on one line.
+ * @param label - Name of the transfer, on one line.
  */
 export function createByteProgress(output: CommandOutput, label: string, totalBytes: number): ByteProgress {
   if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
@@ -70,7 +70,7 @@ class BarProgress implements ByteProgress {
   }
 
   note(text: string): void {
-    // A single bar can't write above itself: it ends, and begins anew below the text.
+    // A single bar can't print above itself, so it stops and starts again below the text.
     this.#bar.stop();
     this.#output.note(text);
     this.#bar.start(this.#totalBytes, this.#bytesSent, this.#payload);

@@ -2,7 +2,7 @@ import { tableLines } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
 import { errorText, stateStyle, stateWord } from "./device-text.ts";
 
-/** Colors a text, or leaves it as it is. */
+/** Applies a style to text, or returns the text unchanged. */
 export type Paint = (style: ReturnType<typeof stateStyle> | "bold", text: string) => string;
 
 const STATE_COLUMN = 1;
@@ -10,9 +10,9 @@ const STATE_COLUMN = 1;
 /**
  * Formats devices as a table: state, running version, slot, time, error.
  *
- * @param devices - In the order in which they are to stand.
- * @param paint - Applied after the columns are aligned.
- * @returns A line of headings, then one line each.
+ * @param devices - Devices in the order of the rows.
+ * @param paint - Called after the columns are aligned.
+ * @returns A line of headings, then one line per device.
  */
 export function deviceTable(devices: readonly DeviceProgress[], paint: Paint): readonly string[] {
   const headings = ["device", "state", "version", "slot", "time", "error"];

@@ -4,25 +4,25 @@ import { MultiBar, type SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
 import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
 
-/** Shows how far devices are, while a delivery runs. */
+/** Shows the progress of devices during a delivery. */
 export interface ProgressView {
   update(device: DeviceProgress): void;
-  /** One line of text that stays. */
+  /** Prints one line of text. */
   note(text: string): void;
-  /** Ends the view; what it drew stays, complete. */
+  /** Ends the view and leaves its last state on the terminal. */
   stop(): void;
 }
 
-/** So many devices have a bar each; more share one. */
+/** Largest number of devices with a bar each. More devices share one bar. */
 const BARS_MAX = 8;
 
-/** Bars on a terminal, else one line per change of state. Nothing with `--quiet`. */
+/** Creates a progress view: bars on a terminal, otherwise one line per change of state; nothing with `--quiet`. */
 export function createProgressView(output: CommandOutput): ProgressView {
   if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
   return output.isInteractive ? new BarView(output) : new LineView(output);
 }
 
-/** One line for each change of a device's state. */
+/** Prints one line for each change of a device's state. */
 class LineView implements ProgressView {
   readonly #output: CommandOutput;
   readonly #shown = new Map<string, string>();
@@ -47,7 +47,7 @@ class LineView implements ProgressView {
   stop(): void {}
 }
 
-/** A bar for each of up to eight devices, one for all beyond. */
+/** Draws a bar for each of up to eight devices, or one bar for more devices. */
 class BarView implements ProgressView {
   readonly #output: CommandOutput;
   readonly #multiBar: MultiBar;
@@ -107,7 +107,7 @@ class BarView implements ProgressView {
   }
 }
 
-/** Whether a device needs no more chunks, whatever it last counted. */
+/** Returns `true` if a device needs no more chunks, regardless of its last count. */
 function isComplete({ state }: DeviceProgress): boolean {
   return ["verifying", "ready-to-reboot", "pending-verify", "confirmed", "rolled-back"].includes(state ?? "");
 }

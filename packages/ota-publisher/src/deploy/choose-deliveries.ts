@@ -4,29 +4,29 @@ import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
 import type { DeployOptions } from "./ways/deploy-options.ts";
 import { type KnownWay, WAYS } from "./ways.ts";
 
-/** One artifact over one way to the devices. */
+/** One artifact with the way that delivers it. */
 export interface ChosenDelivery {
   readonly artifact: LoadedArtifact;
   readonly way: KnownWay;
 }
 
-/** What is delivered, in order, and what is left out. */
+/** Deliveries in order, and what is left out. */
 export interface Choice {
   readonly deliveries: readonly ChosenDelivery[];
-  /** What is left out and why, as sentences. */
+  /** One sentence for each artifact that is left out. */
   readonly warnings: readonly string[];
 }
 
-/** Transport of the boards at a cable. */
+/** Transport for boards on a serial cable. */
 const CABLE = "serial";
 
 /**
- * Chooses which artifacts go which way: each artifact in order, by the ways of `--transport`, else by its protocols.
+ * Chooses the ways for each artifact, in order: those of `--transport`, otherwise the artifact's protocols.
  *
- * Leaves out, with a warning, protocols that no way has, and of the two default protocols one that nobody asked for and
- * that has no channel. The way itself reports a channel that somebody asked for and that is missing.
+ * Leaves out, with a warning, unknown protocols, and a default protocol without a channel. If the user asked for a protocol
+ * without a channel, its way reports that.
  *
- * @throws {@link OtaError} `arguments/invalid` if nothing is left, or an option can't be kept by the ways that are left.
+ * @throws {@link OtaError} `arguments/invalid` if no delivery is left, or the chosen ways can't follow an option.
  */
 export function chooseDeliveries(
   artifacts: readonly LoadedArtifact[],
@@ -51,10 +51,10 @@ export function chooseDeliveries(
       const leaveOut = (why: string): void => {
         warnings.push(`${printable(artifact.name)} is not delivered by ${printable(protocol)}: ${why}`);
       };
-      if (way === undefined) leaveOut(`it is none of ${listOf(TRANSPORTS)}`);
+      if (way === undefined) leaveOut(`the transports are ${listOf(TRANSPORTS)}`);
       else if (protocol === CABLE && transport === undefined) {
-        // A cable is where somebody sits: a release may go by one, and this run still mean the network.
-        leaveOut("--transport serial flashes the boards at a cable");
+        // A release may allow the cable although this run is meant for devices on the network.
+        leaveOut("--transport serial flashes boards on a cable");
       } else if (hasChannel && channels[protocol] === undefined && isDefault(protocols)) {
         leaveOut("the manifest has no such channel");
       } else deliveries.push({ artifact: loaded, way });
@@ -62,7 +62,7 @@ export function chooseDeliveries(
   }
   if (deliveries.length === 0) {
     const message = `no artifact of version ${version} can be delivered: ${warnings.join("; ")}`;
-    throw invalid("--transport", message, "--transport mqtt or --transport https delivers them that way nevertheless");
+    throw invalid("--transport", message, "choose a transport with --transport mqtt or --transport https");
   }
   assertOptionsKept(
     options,
@@ -71,7 +71,7 @@ export function chooseDeliveries(
   return { deliveries, warnings };
 }
 
-/** Names of the transports that `--transport` takes. */
+/** Names of the transports for `--transport`. */
 export const TRANSPORTS: readonly string[] = [...new Set(WAYS.map(({ transport }) => transport))];
 
 function wayOf(transport: string, mode: string | undefined): KnownWay | undefined {
@@ -79,25 +79,25 @@ function wayOf(transport: string, mode: string | undefined): KnownWay | undefine
   return ways.find(({ name }) => name === mode) ?? ways[0];
 }
 
-/** Refuses options of which the chosen ways know nothing. */
+/** Checks that the chosen ways can follow every option. */
 function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): void {
   const { device = [], deviceFile, expect, port = [], allPorts, signKey = [], signCommand = [] } = options;
   if (!ways.some(({ transport }) => transport === CABLE) && (port.length > 0 || allPorts === true)) {
     const option = port.length > 0 ? "--port" : "--all-ports";
-    throw invalid(option, `${option} is for boards at a cable: add --transport serial`);
+    throw invalid(option, `${option} applies to boards on a cable: add --transport serial`);
   }
   const other = ways.find(({ canAnswer }) => !canAnswer);
   if (other === undefined) return;
   if (device.length > 0 || deviceFile !== undefined) {
     const option = device.length > 0 ? "--device" : "--device-file";
     const hint = "--transport mqtt --mode chunked delivers to named devices";
-    throw invalid(option, `${option} can't be kept: ${other.form} ${other.reaches}`, hint);
+    throw invalid(option, `${option} has no effect: ${other.form} ${other.reaches}`, hint);
   }
   if (ways.some(({ canAnswer }) => canAnswer)) return;
-  if (expect !== undefined) throw invalid("--expect", `--expect can't be kept: no device answers ${other.form}`);
+  if (expect !== undefined) throw invalid("--expect", `--expect has no effect: no device answers ${other.form}`);
   if (signKey.length === 0 && signCommand.length === 0) return;
   const option = signKey.length > 0 ? "--sign-key" : "--sign-command";
-  throw invalid(option, `${option} can't be kept: only deliveries by mqtt in chunks have an offer to be signed`);
+  throw invalid(option, `${option} has no effect: only chunked delivery over mqtt has an offer to sign`);
 }
 
 function listOf(names: readonly string[]): string {

@@ -4,28 +4,28 @@ import { type DeviceProgress, OtaError } from "@tinybms/ota-core";
 import { deploy } from "./deploy.ts";
 import type { DeployResult } from "./deploy-result.ts";
 
-/** Options of {@link deployRelease}. All that have a default may be absent. */
+/** Options of {@link deployRelease}. */
 export interface DeployReleaseOptions {
   /** Path of the root manifest. */
   readonly manifest: string;
-  /** The version to deliver. */
+  /** Version to deliver. */
   readonly version: string;
   /**
    * URL of the broker, for example `mqtts://broker.example`; or `embedded`, which starts one in this process.
    *
-   * @defaultValue the broker of the manifest's `mqtt` channel
+   * @defaultValue The broker of the manifest's `mqtt` channel
    */
   readonly broker?: string | undefined;
   /**
-   * Names of the devices that the release is for.
+   * IDs of the devices that receive the release.
    *
-   * @defaultValue every device of the product
+   * @defaultValue Every device of the product
    */
   readonly devices?: readonly string[] | undefined;
-  /** How many devices must succeed; only without `devices`. */
+  /** Number of devices that must succeed. Can't be combined with `devices`. */
   readonly expect?: number | undefined;
   /**
-   * State that devices must reach. `none` ends when the broker keeps the offer.
+   * State that devices must reach. `none` waits only until the broker retains the offer.
    *
    * @defaultValue `confirmed`
    */
@@ -37,22 +37,22 @@ export interface DeployReleaseOptions {
    */
   readonly timeoutSeconds?: number | undefined;
   /**
-   * Ways to the devices: `mqtt`, `https`, `serial`.
+   * Transports: `mqtt`, `https`, `serial`.
    *
-   * @defaultValue the protocols of each artifact
+   * @defaultValue The protocols of each artifact
    */
   readonly transports?: readonly string[] | undefined;
   /**
-   * How an image travels by MQTT.
+   * How MQTT carries the image: in chunks that devices ask for, or as one message.
    *
-   * @defaultValue the `mode` of the manifest's `mqtt` channel, else `chunked`
+   * @defaultValue The `mode` of the manifest's `mqtt` channel, otherwise `chunked`
    */
   readonly mode?: "chunked" | "blob" | undefined;
-  /** Ports of boards at a cable, for the transport `serial`. */
+  /** Serial ports of boards, for the transport `serial`. */
   readonly ports?: readonly string[] | undefined;
   /** PEM files of the private keys that sign the offer. */
   readonly signKeys?: readonly string[] | undefined;
-  /** File whose first line is the passphrase of those keys. Nobody is asked for it. */
+  /** File whose first line is the passphrase of those keys. This function never prompts for it. */
   readonly passphraseFile?: string | undefined;
   /**
    * Folder of the product's key sets.
@@ -61,38 +61,37 @@ export interface DeployReleaseOptions {
    */
   readonly keys?: string | undefined;
   /**
-   * Whether credentials may go unencrypted, and servers are believed whose certificate is not checked, if a channel
-   * says so.
+   * Allows channels that send credentials unencrypted or skip the check of a server's certificate.
    *
    * @defaultValue `false`
    */
   readonly allowInsecure?: boolean | undefined;
   /**
-   * Whether to check everything and send nothing.
+   * Checks everything and sends nothing.
    *
    * @defaultValue `false`
    */
   readonly dryRun?: boolean | undefined;
   /**
-   * Environment variables that channels may refer to.
+   * Environment variables for channels.
    *
    * @defaultValue `process.env`
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Ends the deploy; its result has the error `delivery/interrupted`. */
+  /** Stops the deploy. Its result then has the error `delivery/interrupted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Called each time a device gets further, or bytes of a delivery that no device answers have left. */
+  /** Called at each step of a device, and for sent bytes of a delivery that no device answers. */
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined;
 }
 
-/** How far one delivery is. */
+/** Progress of one delivery. */
 export interface DeployProgress {
   /** Name of the artifact. */
   readonly artifact: string;
   readonly transport: string;
-  /** The device that got further; absent where no device answers. */
+  /** Device that made progress. Absent if no device answers. */
   readonly device?: DeviceProgress;
-  /** Bytes of the file that have left; absent where devices answer. */
+  /** Bytes of the file that have been sent. Absent if devices answer. */
   readonly bytesSent?: number;
 }
 
@@ -109,10 +108,10 @@ export interface DeployProgress {
  *     if (error !== undefined) throw error;
  *     console.log(deliveries[0]?.devices); // [{ device: "bench-1", state: "confirmed", version: "1.2.3", … }]
  *
- * @returns What came of it: the document of `deploy --json`. Deliveries that failed are in it, and the first error of
- *   them is its `error`. It holds no secret.
- * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large` for what is
- *   wrong before anything is sent.
+ * @returns The document of `deploy --json`. It contains failed deliveries too; its `error` is the first of their errors. It
+ *   contains no secret.
+ * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large` for faults that
+ *   are found before anything is sent.
  */
 export async function deployRelease(options: DeployReleaseOptions): Promise<DeployResult> {
   const { env = process.env, signal = new AbortController().signal } = options;
@@ -155,10 +154,10 @@ function reporterOf({ onProgress }: DeployReleaseOptions): Parameters<typeof dep
 
 function assertPositive(option: string, value: number, isNumber: boolean): void {
   if (isNumber && value > 0) return;
-  throw new OtaError("arguments/invalid", `${option} must be a number above 0, and is ${value}`, { option });
+  throw new OtaError("arguments/invalid", `${option} must be a number above 0; it is ${value}`, { option });
 }
 
-/** Makes a stream for text that nobody reads. */
+/** Creates a stream that discards its text. */
 function silence(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }

@@ -5,7 +5,7 @@ import type { DeliveryRecord } from "./deploy-result.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
-/** Tells people how a deploy goes. */
+/** Creates the reporter that prints the progress and the results of a deploy. */
 export function createDeployReporter(
   { version, dryRun = false }: Pick<DeployOptions, "version" | "dryRun">,
   output: CommandOutput,
@@ -25,7 +25,7 @@ export function createDeployReporter(
   };
 }
 
-/** Bars are loaded when something is delivered: a dry run draws none. */
+/** Creates the progress view of a delivery. Loads the progress bars here, because a dry run needs none. */
 async function openView({ way, artifact, description }: PlannedDelivery, output: CommandOutput): Promise<DeliveryView> {
   const { createByteProgress } = await import("../console/byte-progress.ts");
   const { createProgressView } = await import("../console/progress-view.ts");
@@ -40,7 +40,7 @@ async function openView({ way, artifact, description }: PlannedDelivery, output:
   };
 }
 
-/** Names a delivery: `gateway by mqtt`. */
+/** Returns the title of a delivery, such as `gateway by mqtt`. */
 function titleOf({ artifact, description }: PlannedDelivery): string {
   return `${printable(artifact)} by ${description.label}`;
 }
@@ -68,16 +68,16 @@ function reportRecord(record: DeliveryRecord, output: CommandOutput): void {
   if (error !== undefined) output.fail(error);
 }
 
-/** What it means that nobody was waited for. */
+/** Message after an offer with `--wait none`. */
 const OFFERED_TEXT =
   "offered; the broker keeps the offer, and devices get chunks only while a publisher runs (deploy without --wait none)";
 
-/** Names the deliveries that failed, if there was more than one. */
+/** Prints which deliveries failed, if there is more than one. */
 function reportSum(records: readonly DeliveryRecord[], output: CommandOutput): void {
   const undone = records.filter(({ outcome }) => outcome === "planned" || outcome === "failed");
   if (records.length === 1 || undone.length === 0) return;
   const names = undone.map(
-    ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not begun)" : ""}`,
+    ({ planned, outcome }) => `${titleOf(planned)}${outcome === "planned" ? " (not started)" : ""}`,
   );
-  output.note(`${undone.length} of ${records.length} deliveries were not made: ${names.join(", ")}`);
+  output.note(`${undone.length} of ${records.length} deliveries failed: ${names.join(", ")}`);
 }

@@ -2,79 +2,79 @@ import type { DeviceProgress, DeviceState, OtaError } from "@tinybms/ota-core";
 import type { DeliveryPlace } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
-/** What a deploy came to: what `tinybms-ota deploy --json` prints. It holds no secret. */
+/** Result of a deploy, and the document of `tinybms-ota deploy --json`. It contains no secret. */
 export interface DeployResult {
   readonly version: string;
-  /** Whether nothing was sent. */
+  /** `true` if nothing was sent. */
   readonly dryRun: boolean;
-  /** Artifacts in order, each over its ways in order. */
+  /** Deliveries: artifacts in order, each by its ways in order. */
   readonly deliveries: readonly DeployedArtifact[];
-  /** What was left out, and what the user should know, as sentences. */
+  /** Warnings, as sentences, such as what was left out. */
   readonly warnings: readonly string[];
-  /** Why the first delivery that failed did so; absent if all went well. */
+  /** Error of the first failed delivery. Absent if all succeeded. */
   readonly error?: OtaError;
 }
 
-/** One artifact over one way. */
+/** Delivery of one artifact by one way. */
 export interface DeployedArtifact extends DeliveryPlace {
   /** Name of the artifact. */
   readonly artifact: string;
   /** `mqtt`, `https` or `serial`. */
   readonly transport: string;
-  /** How the transport carries it: `chunked`, `blob`, `body`, `multipart` or `flash`. */
+  /** Mode of the transport: `chunked`, `blob`, `body`, `multipart` or `flash`. */
   readonly mode: string;
-  /** Of the file, in bytes. */
+  /** Size of the file, in bytes. */
   readonly size: number;
   /** SHA-256 of the file, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-  /** Bytes that were sent of it, repetitions counted. */
+  /** Bytes sent, including repetitions. */
   readonly bytesSent: number;
-  /** Chunks that were sent, repetitions counted. */
+  /** Chunks sent, including repetitions. */
   readonly chunksSent: number;
   readonly durationMs: number;
-  /** `offered`: the broker has the offer, and no device was waited for. */
+  /** `offered` means that the broker retains the offer and `deploy` waited for no device. */
   readonly outcome: "planned" | "delivered" | "offered" | "failed";
-  /** What devices said, in the order of their names. */
+  /** Devices and their last reports, sorted by name. */
   readonly devices: readonly DeployedDevice[];
-  /** What the other side said that the user should know, as sentences. */
+  /** Messages from the receiver for the user, as sentences. */
   readonly notes?: readonly string[];
-  /** Why the delivery failed. */
+  /** Error of a failed delivery. */
   readonly error?: OtaError;
 }
 
 /** A device in a delivery. */
 export interface DeployedDevice {
   readonly device: string;
-  /** Its last state; `null` if nothing was heard of it. */
+  /** Last reported state; `null` if the device reported nothing. */
   readonly state: DeviceState | null;
-  /** Version of the app that it runs; `null` if nothing was heard of it. */
+  /** Version of the running app; `null` if the device reported nothing. */
   readonly version: string | null;
   readonly slot: string | null;
-  /** From the start of the delivery, in milliseconds. */
+  /** When the device finished, in milliseconds since the start of the delivery. */
   readonly endedAfterMs?: number;
-  /** Why it did not take the image. */
+  /** Why the device did not install the image. */
   readonly error?: NonNullable<DeviceProgress["error"]>;
 }
 
-/** How one delivery went. */
+/** Record of one delivery. */
 export interface DeliveryRecord {
   readonly planned: PlannedDelivery;
   readonly outcome: DeployedArtifact["outcome"];
   readonly durationMs: number;
   readonly bytesSent: number;
-  /** `undefined` if the way knows no chunks. */
+  /** `undefined` if the way sends no chunks. */
   readonly chunksSent?: number;
   readonly devices: readonly DeviceProgress[];
   readonly notes: readonly string[];
   readonly error?: OtaError | undefined;
 }
 
-/** Records a delivery that was not begun. */
+/** Creates the record of a delivery that has not started. */
 export function plannedRecord(planned: PlannedDelivery): DeliveryRecord {
   return { planned, outcome: "planned", durationMs: 0, bytesSent: 0, devices: [], notes: [] };
 }
 
-/** Writes the document of one delivery. */
+/** Builds the document of one delivery. */
 export function artifactDocument({ planned, ...record }: DeliveryRecord): DeployedArtifact {
   const { way, artifact, description } = planned;
   const { mode, place, file } = description;

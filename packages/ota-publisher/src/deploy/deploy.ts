@@ -19,40 +19,39 @@ import type { DeployOptions } from "./ways/deploy-options.ts";
 import { type DeliveryEvents, type DeliveryResult, type DeployContext, interruptedError } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
-/** Receives what happens while a deploy runs. */
+/** Receives the events of a deploy. */
 export interface DeployReporter {
   onWarning(text: string): void;
-  /** A delivery begins. */
+  /** Called before each delivery. */
   onBegin(planned: PlannedDelivery, index: number, count: number): Promise<DeliveryView>;
   onEnd(record: DeliveryRecord): void;
-  /** The deploy was interrupted between two deliveries. */
+  /** Called if the deploy is interrupted between two deliveries. */
   onInterrupted(error: OtaError): void;
-  /** No more deliveries follow; in a dry run, none began. */
+  /** Called after the last delivery; in a dry run, after planning. */
   onDone(records: readonly DeliveryRecord[]): void;
 }
 
-/** Shows one delivery. */
+/** Shows the progress of one delivery. */
 export interface DeliveryView extends DeliveryEvents {
-  /** Called when the delivery has ended, however it did. */
+  /** Called when the delivery has ended, successfully or not. */
   stop(): void;
 }
 
-/** Everything that a deploy will do, checked as far as it can be without a network. */
+/** Deliveries of a deploy, checked as far as possible without a network. */
 interface DeployPlan {
-  /** In the order in which they are delivered. */
+  /** Deliveries in order. */
   readonly deliveries: readonly PlannedDelivery[];
-  /** What is left out, and what the user should know before anything is sent. */
+  /** Warnings to print before anything is sent. */
   readonly warnings: readonly string[];
   /** Closes the files. */
   close(): void;
 }
 
 /**
- * Delivers a release: each artifact in order, each of its ways in order. One that fails does not stop the next.
+ * Delivers a release: each artifact in order, by each of its ways in order. A failed delivery does not stop the next one.
+ * Hides every credential that it reads from `output`.
  *
- * Credentials that it meets are hidden from everything that `output` says from then on.
- *
- * @returns What came of it, also if deliveries failed.
+ * @returns The result, including failed deliveries.
  * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large`: the first
  *   fault found before anything is sent.
  */
@@ -77,7 +76,7 @@ export async function deploy(
   }
 }
 
-/** Reads manifests, channels and files, and decides what is delivered to whom. Nothing stays open if it throws. */
+/** Reads manifests, channels and files, and plans the deliveries. Closes all files if it throws. */
 async function prepareAll(options: DeployOptions, output: CommandOutput): Promise<DeployPlan> {
   const target = await readTarget(options);
   const root = await loadRootManifest(options.manifest);
@@ -114,9 +113,9 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
       try {
         deliveries.push(await way.prepare(artifact, context));
       } catch (error) {
-        // A dry run goes on where a release line ships an example that is no firmware.
+        // A dry run continues, so that a release line with an example file instead of firmware can be tried.
         if (options.dryRun !== true || !isOtaError(error, "image/placeholder")) throw error;
-        refusals.push(`${way.transport}: ${error.message}: without --dry-run this deploy is refused`);
+        refusals.push(`${way.transport}: ${error.message}: without --dry-run, deploy refuses this file`);
       }
     }
     const ofWays = deliveries.flatMap(({ description }) => description.warnings);
@@ -128,7 +127,7 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
   }
 }
 
-/** Runs every delivery, unless it is interrupted. */
+/** Runs every delivery until it is interrupted. */
 async function deliverAll(
   { deliveries }: DeployPlan,
   options: DeployOptions,
@@ -159,7 +158,7 @@ async function deliverAll(
   return { records, error };
 }
 
-/** Runs one delivery. What is not an {@link OtaError} is thrown. */
+/** Runs one delivery. Throws only errors that are not an {@link OtaError}; the record contains the others. */
 async function deliver(
   planned: PlannedDelivery,
   events: DeliveryEvents,
@@ -191,7 +190,7 @@ async function deliver(
   }
 }
 
-/** Sorts devices as people count: bench-2 before bench-10. */
+/** Sorts devices in numeric order: bench-2 before bench-10. */
 function byName<T extends { readonly device: string }>(devices: readonly T[]): readonly T[] {
   return devices.toSorted((left, right) => left.device.localeCompare(right.device, "en", { numeric: true }));
 }

@@ -3,17 +3,17 @@ import type { EmbeddedBroker } from "@tinybms/ota-broker";
 import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { embeddedAddressOf } from "../mqtt/mqtt-channel.ts";
 
-/** The broker in this process, started with the first delivery that needs it. */
+/** Broker in this process, started for the first delivery that needs it. */
 export class EmbeddedBrokers {
   readonly #option: string | undefined;
   #broker: EmbeddedBroker | undefined;
 
-  /** @param option - `--broker`. */
+  /** @param option - Value of `--broker`. */
   constructor(option: string | undefined) {
     this.#option = option;
   }
 
-  /** Starts the broker unless it runs, and notes the URLs by which devices reach it. */
+  /** Starts the broker unless it is running, and reports the URLs that devices can connect to. */
   async start(onNote: (text: string) => void): Promise<BrokerAddress> {
     if (this.#broker === undefined) {
       const { startEmbeddedBroker } = await import("@tinybms/ota-broker");
@@ -29,7 +29,7 @@ export class EmbeddedBrokers {
   }
 }
 
-/** Lists the URLs by which devices reach a broker: for a wildcard address, one for each address of this machine. */
+/** Returns the URLs that devices can connect to: for a wildcard address, one for each address of this machine. */
 function reachableUrls({ host, port, url }: EmbeddedBroker): readonly string[] {
   if (host !== "0.0.0.0" && host !== "::") return [url];
   const outside = Object.values(networkInterfaces())

@@ -4,10 +4,10 @@ import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer-payload.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
 
 /**
- * Reads for which devices a delivery is: those that options and file name, each once.
+ * Reads the devices of a delivery from the options and the device file, without duplicates.
  *
- * @returns `all` if neither names one.
- * @throws {@link OtaError} `arguments/invalid`, also for more devices than an offer can name.
+ * @returns `all` if neither names a device.
+ * @throws {@link OtaError} `arguments/invalid`, also if there are more devices than an offer can name.
  */
 export async function readTarget({
   device = [],
@@ -26,14 +26,14 @@ async function readDeviceFile(file: string): Promise<readonly string[]> {
     throw invalid("--device-file", `${file} can't be read`, { cause });
   });
   const text = decodeText(bytes);
-  if (text === undefined) throw invalid("--device-file", `${file} is no text in UTF-8 or UTF-16`);
+  if (text === undefined) throw invalid("--device-file", `${file} is not text in UTF-8 or UTF-16`);
   const lines = text.split(/\r?\n/).map((line) => line.replace(/#.*/, "").trim());
   for (const [index, line] of lines.entries()) {
     if (line !== "") assertDeviceName(line, "--device-file", `${file}:${index + 1}: `);
   }
   const named = lines.filter((line) => line !== "");
   if (named.length > 0) return named;
-  // Meant for a few, it must not go to all.
+  // An empty file must not mean all devices.
   throw invalid("--device-file", `${file} names no device; it must have one name on each line`);
 }
 

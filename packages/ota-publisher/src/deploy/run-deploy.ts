@@ -6,8 +6,8 @@ import type { DeployOptions } from "./ways/deploy-options.ts";
 /**
  * Runs `tinybms-ota deploy`.
  *
- * @returns The exit code; what went wrong once deliveries ran is in the document, and told.
- * @throws OtaError for what is wrong before: arguments, manifests, files. It repeats no credential.
+ * @returns The exit code. Errors of deliveries are printed and are in the document.
+ * @throws {@link OtaError} Errors before the deliveries, in arguments, manifests or files. They contain no credential.
  */
 export async function runDeploy(options: DeployOptions & OutputOptions, output: CommandOutput): Promise<number> {
   try {

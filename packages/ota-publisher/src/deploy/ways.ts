@@ -5,13 +5,13 @@ import { https } from "./ways/https.ts";
 import { serial } from "./ways/serial.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Description, Way } from "./ways/way.ts";
 
-/** A way whose target only the way itself knows. */
+/** Way with its target type hidden, so that ways can share a list. */
 export interface KnownWay extends Omit<Way<unknown>, "prepare" | "describe" | "deliver"> {
   /** Prepares a delivery: {@link Way.prepare}. */
   prepare(artifact: LoadedArtifact, context: DeployContext): Promise<PlannedDelivery>;
 }
 
-/** One artifact over one way, prepared. */
+/** Prepared delivery of one artifact by one way. */
 export interface PlannedDelivery {
   readonly way: KnownWay;
   /** Name of the artifact. */
@@ -21,7 +21,7 @@ export interface PlannedDelivery {
   deliver(job: DeliveryJob): Promise<DeliveryResult>;
 }
 
-/** Every way that there is. Of several ways with one transport, the first is the usual one. */
+/** All ways. Of several ways with one transport, the first is the default. */
 export const WAYS: readonly KnownWay[] = [known(chunked), known(blob), known(https), known(serial)];
 
 function known<Target>(way: Way<Target>): KnownWay {

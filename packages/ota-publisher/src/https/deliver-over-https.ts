@@ -10,45 +10,45 @@ import { channelInvalid, type HttpsTarget } from "./https-channel.ts";
 import { type BodyFrame, ImageBody, type ImagePlan, openImageFile } from "./image-body.ts";
 import { ATTEMPTS_MAX, backoffDelayMs } from "./retry-wait.ts";
 
-/** One delivery over HTTPS. */
+/** Plan of a delivery over HTTPS. */
 export interface HttpsDeliveryPlan {
   readonly target: HttpsTarget;
   readonly image: ImagePlan & {
-    /** As the receiver is to know it. */
+    /** File name for the receiver. */
     readonly filename: string;
     readonly version: string;
   };
-  /** How long the delivery may take, with every attempt and the waits between, in milliseconds. */
+  /** Time limit for all attempts and the waits between them, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** What happens while a delivery runs. */
+/** Receives the events of an HTTPS delivery. */
 export interface HttpsDeliveryWatch {
-  /** So many bytes of the image were taken; begins at 0 again with each attempt. */
+  /** Called with the number of bytes that were accepted. Restarts at 0 with each attempt. */
   onProgress(bytesSent: number): void;
-  /** An attempt failed; another one begins after the delay, in milliseconds. */
+  /** Called after a failed attempt. The next one starts after `delayMs` milliseconds. */
   onRetry(fault: OtaError, delayMs: number): void;
 }
 
-/** What a delivery came to. */
+/** Result of an HTTPS delivery. */
 export interface HttpsDeliveryOutcome {
-  /** Bytes of the image, as often as it was sent in full: once. */
+  /** Size of the image, in bytes. */
   readonly bytesSent: number;
-  /** What the receiver said that the user should know, as sentences. */
+  /** Messages from the receiver for the user, as sentences. */
   readonly notes: readonly string[];
-  /** The version that the receiver read in the image, where it says so. */
+  /** Version that the receiver read from the image, if it reports one. */
   readonly version?: string;
 }
 
-/** Time and chance, for a delivery that waits between its attempts. */
+/** Clock and random numbers for the waits between attempts. */
 export interface HttpsDeliveryClock {
-  /** Milliseconds from any start, never less than before. */
+  /** Returns a monotonic time, in milliseconds. */
   now(): number;
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   epochMs(): number;
-  /** Rejects when the signal is aborted. */
+  /** Waits. Rejects when the signal is aborted. */
   wait(delayMs: number, signal: AbortSignal): Promise<void>;
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   random(): number;
 }
 
@@ -59,14 +59,14 @@ const SYSTEM_CLOCK: HttpsDeliveryClock = {
   random: () => Math.random(),
 };
 
-/** What a timer takes at most, in milliseconds. */
+/** Longest delay of a timer, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
- * Delivers an image to an HTTP endpoint, streamed from disk, with attempts that wait longer and longer in between.
+ * Delivers an image to an HTTP endpoint, streamed from disk. Retries with increasing waits.
  *
- * @param signal - Ends the delivery.
- * @returns When a 2xx answer came to a request that held the whole image.
+ * @param signal - Stops the delivery.
+ * @returns The result, once a 2xx answer to a request with the whole image has arrived.
  * @throws {@link OtaError} `manifest/channel-invalid` for TLS files; `delivery/image-too-small`,
  *   `delivery/image-unreadable`, `delivery/image-mismatch` for the file; `delivery/server-unreachable`,
  *   `delivery/tls-failed`, `delivery/connection-lost`, `delivery/redirected`, `delivery/server-refused`,
@@ -80,7 +80,7 @@ export async function deliverOverHttps(
   clock: HttpsDeliveryClock = SYSTEM_CLOCK,
 ): Promise<HttpsDeliveryOutcome> {
   const { target, image } = plan;
-  checkImageFor(target, image.sizeBytes);
+  assertImageSize(target, image.sizeBytes);
   const files = await loadTlsFiles(target, (fault, cause) => channelInvalid(fault, target.where, cause));
   const file = await openImageFile(image);
   const deadline = new AbortController();
@@ -91,7 +91,7 @@ export async function deliverOverHttps(
     const session = new HttpSession(target, connection, ended);
     const attempt = (): Promise<UploadOutcome> => upload(session, plan, file, watch, clock);
     const { notes, version } = await tryUntilDone(attempt, plan, watch, ended, clock);
-    // A fast answer overtakes the news that the last bytes were taken.
+    // A fast answer may arrive before the report that the last bytes were accepted.
     watch.onProgress(image.sizeBytes);
     return { bytesSent: image.sizeBytes, notes, ...(version === undefined ? {} : { version }) };
   } catch (error) {
@@ -112,11 +112,13 @@ export async function deliverOverHttps(
  *
  * @throws {@link OtaError} `delivery/image-too-small`.
  */
-export function checkImageFor({ mode, display }: HttpsTarget, sizeBytes: number): void {
+export function assertImageSize({ mode, display }: HttpsTarget, sizeBytes: number): void {
   if (mode !== "multipart" || sizeBytes >= GATEWAY_IMAGE_SIZE_MIN) return;
   const message = `the image has ${sizeBytes} bytes; the gateway ${display} refuses any below ${GATEWAY_IMAGE_SIZE_MIN}`;
   const details = { size: sizeBytes, limit: GATEWAY_IMAGE_SIZE_MIN };
-  throw new OtaError("delivery/image-too-small", message, details, { hint: "is it the app image that was packaged?" });
+  throw new OtaError("delivery/image-too-small", message, details, {
+    hint: "check that the file is the packaged app image",
+  });
 }
 
 async function upload(
@@ -157,26 +159,23 @@ async function tryUntilDone(
     const leftMs = endsAt - clock.now();
     if (waitMs >= leftMs) {
       const left = `${inSeconds(Math.max(0, leftMs))} of the delivery's time are left`;
-      throw givenUp(
-        fault,
-        fault.retryAfterMs ? `it wants to be asked again in ${inSeconds(waitMs)}, and ${left}` : left,
-      );
+      throw givenUp(fault, fault.retryAfterMs ? `it asks for a retry in ${inSeconds(waitMs)}, but ${left}` : left);
     }
     onRetry(fault.error, waitMs);
     await clock.wait(waitMs, signal);
   }
 }
 
-/** The last attempt's error, with the reason why there is no other. */
+/** Returns the last attempt's error, with the reason why no further attempt is made. */
 function givenUp({ error }: HttpFault, reason: string): OtaError {
   const { code, message, details, hint, cause } = error;
   return new OtaError(code, `${message} (${reason})`, details, hint === undefined ? { cause } : { cause, hint });
 }
 
 function deadlineError({ target, timeoutMs }: HttpsDeliveryPlan, cause: unknown): OtaError<"delivery/timeout"> {
-  const message = `the delivery to ${target.display} was not done within ${inSeconds(timeoutMs)}`;
+  const message = `the delivery to ${target.display} did not finish within ${inSeconds(timeoutMs)}`;
   const details = { seconds: Math.round(timeoutMs) / 1000, devices: [] };
-  const hint = `--timeout gives it longer; ${addressOf(target.url).host} may be slow or busy`;
+  const hint = `use a longer --timeout; ${addressOf(target.url).host} may be slow or busy`;
   return new OtaError("delivery/timeout", message, details, { cause, hint });
 }
 

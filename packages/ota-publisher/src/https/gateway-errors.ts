@@ -1,22 +1,22 @@
-/** What one `error_code` in the gateway's answer means. */
+/** Meaning of an `error_code` in the gateway's answer. */
 export interface GatewayError {
-  /** What happened, as the end of a sentence that begins with the gateway's name. */
+  /** Continuation of a sentence that begins with the gateway's name. */
   readonly meaning: string;
-  /** What to do about it, as one sentence. */
+  /** Advice, as one sentence. */
   readonly hint: string;
-  /** The same request can succeed a little later. */
+  /** `true` if the same request may succeed later. */
   readonly transient: boolean;
 }
 
-/** How a form that the gateway does not understand comes about: we build it the way it reads it. */
+/** Advice for a form that the gateway can't read: it was built correctly, so something changed it. */
 const CHANGED_ON_THE_WAY =
   "something between here and the gateway changes the request, or `url` is not its /api/ota: try without proxies";
 
-/** Every `error_code` of `POST /api/ota` of the TinyBMS gateway, by its number. */
+/** All `error_code` values of `POST /api/ota` of the TinyBMS gateway. */
 const GATEWAY_ERRORS: Readonly<Record<number, GatewayError>> = {
   0: {
-    meaning: "reports success and refuses all the same",
-    hint: "look at the gateway's log, and at what it runs now",
+    meaning: "reports success but refuses the image",
+    hint: "check the gateway's log and the version that it runs",
     transient: false,
   },
   1: {
@@ -55,27 +55,27 @@ const GATEWAY_ERRORS: Readonly<Record<number, GatewayError>> = {
     transient: false,
   },
   8: {
-    meaning: "does not take the content type",
+    meaning: "does not accept the content type",
     hint: CHANGED_ON_THE_WAY,
     transient: false,
   },
   9: {
-    meaning: "refused the image when it checked it",
-    hint: "the image must be for the gateway's chip, fit its OTA slot, and be signed where its build demands it: tinybms-ota inspect shows what it is",
+    meaning: "refused the image during its check",
+    hint: "the image must be for the gateway's chip, fit its OTA slot, and be signed if its build requires that: check it with tinybms-ota inspect",
     transient: false,
   },
   10: {
-    meaning: "could not put its answer together",
-    hint: "the image may be written already: look at the version that the gateway shows before you deploy again",
+    meaning: "could not create its answer",
+    hint: "the image may already be written: check the version that the gateway shows before you deploy again",
     transient: true,
   },
 };
 
-/** What an `error_code` means; one that came with a newer gateway too. */
+/** Returns the meaning of an `error_code`, including unknown ones from newer gateways. */
 export function gatewayErrorOf(code: number): GatewayError {
   const unknown = {
     meaning: "reports an error that this version of tinybms-ota does not know",
-    hint: "look at the gateway's log",
+    hint: "check the gateway's log",
     transient: false,
   };
   return Object.hasOwn(GATEWAY_ERRORS, code) ? (GATEWAY_ERRORS[code] ?? unknown) : unknown;

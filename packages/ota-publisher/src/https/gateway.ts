@@ -8,20 +8,20 @@ import type { BodyFrame, ImageBody } from "./image-body.ts";
 import { multipartFrame } from "./multipart.ts";
 import { jsonObjectOf, objectOf } from "./server-text.ts";
 
-/** What the gateway said of an image that it took. */
+/** Report of the gateway on an accepted image. */
 export interface GatewayReport {
-  /** What the user should know, as sentences. */
+  /** Messages for the user, as sentences. */
   readonly notes: readonly string[];
-  /** The version in the image, as the gateway read it. */
+  /** Version that the gateway read from the image. */
   readonly version?: string;
 }
 
-/** What an upload came to. */
+/** Result of an upload. */
 export type UploadOutcome =
   | { readonly report: GatewayReport; readonly fault?: never }
   | { readonly fault: HttpFault; readonly report?: never };
 
-/** An image smaller than this, in bytes, is refused by the gateway. */
+/** Smallest image that the gateway accepts, in bytes. */
 export const GATEWAY_IMAGE_SIZE_MIN: number = 32 * 1024;
 
 /** Members of the gateway's answer, unchecked. */
@@ -39,22 +39,22 @@ interface GatewayData {
   readonly reboot_required?: unknown;
 }
 
-/** Where the gateway gives out tokens. */
+/** Path that issues CSRF tokens. */
 const CSRF_PATH = "/api/security/csrf";
 
-/** How often a token that the gateway calls old is replaced within one attempt. */
+/** How often one attempt renews a token that the gateway rejects as expired. */
 const TOKEN_RENEWALS_MAX = 2;
 
-/** Answers that the gateway's authorization gives before it looks at the image. */
+/** Statuses that the gateway answers before it reads the image. */
 const GUARD_STATUSES: readonly number[] = [401, 403, 404, 405, 413, 429];
 
 /**
- * Uploads an image to the TinyBMS gateway: fetches a CSRF token, posts the form, and again with a new token when the
- * gateway calls the first one old. Authorization is in the target's headers.
+ * Uploads an image to the TinyBMS gateway: fetches a CSRF token and posts the form. Repeats both if the gateway rejects the
+ * token as expired. Credentials are in the target's headers.
  *
- * @param filename - Of the image, as the gateway is to know it.
- * @param createBody - Makes the body with the form around it.
- * @param epochMs - Milliseconds since 1970 now.
+ * @param filename - File name of the image, for the gateway.
+ * @param createBody - Creates the body with the form around it.
+ * @param epochMs - Returns the current time in milliseconds since 1970.
  */
 export async function uploadToGateway(
   session: HttpSession,
@@ -66,7 +66,7 @@ export async function uploadToGateway(
   for (let renewals = 0; ; renewals++) {
     const token = await fetchToken(session, epochMs);
     if (typeof token !== "string") return { fault: token };
-    // 128 random bits do not occur in an image by chance.
+    // 128 random bits practically never occur in an image.
     const { contentType, ...frame } = multipartFrame("firmware", filename, randomBytes(16).toString("hex"));
     const { answer, server, fault } = await session.request({
       method,
@@ -90,7 +90,7 @@ async function fetchToken(session: HttpSession, epochMs: () => number): Promise<
   });
   if (fault !== undefined) return fault;
   if (answer.status === 404) {
-    const message = `${server.display} is not there`;
+    const message = `${server.display} does not exist`;
     const hint = "mode multipart is for the TinyBMS gateway; for any other server set mode to body";
     const details = { ...addressOf(server.url), status: 404 };
     return { error: new OtaError("delivery/server-refused", message, details, { hint }), transient: false };
@@ -102,13 +102,13 @@ async function fetchToken(session: HttpSession, epochMs: () => number): Promise<
     session.text.hide(token);
     return token;
   }
-  const message = `${server.display} answered with no token`;
+  const message = `${server.display} answered without a token`;
   const hint = "mode multipart is for the TinyBMS gateway; for any other server set mode to body";
   const error = new OtaError("delivery/answer-invalid", message, addressOf(server.url), { hint });
   return { error, transient: false };
 }
 
-/** The gateway's answer, read leniently: what it leaves out, or writes in another way, does not fail a delivery. */
+/** Parses the gateway's answer leniently: missing or unusual members do not fail a delivery. */
 function outcomeOf(answer: HttpAnswer, server: Server, epochMs: number): UploadOutcome {
   const members: GatewayAnswer | undefined = jsonObjectOf(textOf(answer));
   const errorCode = integerOf(members?.error_code);
@@ -135,16 +135,16 @@ function refusal(
 }
 
 function reportOf(members: GatewayAnswer | undefined, { text }: Server): GatewayReport {
-  if (members === undefined) return { notes: ["the gateway took the image, but its answer can't be read"] };
+  if (members === undefined) return { notes: ["the gateway accepted the image, but its answer can't be read"] };
   const data: GatewayData = objectOf(members.data) ?? {};
   const version = typeof data.version === "string" ? text.show(data.version) : "";
   const notes = [
     ...(data.version_changed === false
       ? [
-          `the gateway runs ${version === "" ? "this version" : `version ${version}`} already: it left its boot slot alone and goes on with what it runs`,
+          `the gateway runs ${version === "" ? "this version" : `version ${version}`} already: it kept its boot slot and the running app`,
         ]
       : []),
-    ...(data.reboot_required === true ? ["the gateway asks to be restarted"] : []),
+    ...(data.reboot_required === true ? ["the gateway needs a restart"] : []),
   ];
   return version === "" ? { notes } : { notes, version };
 }

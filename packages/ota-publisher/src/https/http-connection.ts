@@ -17,25 +17,25 @@ export interface HttpRequest {
   readonly body?: ImageBody;
 }
 
-/** What a server answered. */
+/** Answer of a server. */
 export interface HttpAnswer {
   readonly status: number;
-  /** By lower-case name; of a header that is there twice, the first. */
+  /** Headers by lower-case name. Of repeated headers, the first. */
   readonly headers: ReadonlyMap<string, string>;
-  /** At most {@link ANSWER_SIZE_MAX} bytes; empty of one that is longer or breaks off. */
+  /** Body of at most {@link ANSWER_SIZE_MAX} bytes. Empty if the body is longer or incomplete. */
   readonly body: Uint8Array;
-  /** Whether the server answered before it had taken the whole request. */
+  /** `true` if the server answered before it had received the whole request. */
   readonly isEarly: boolean;
 }
 
-/** How far a request had come. */
+/** Phase of a request. */
 export type ExchangePhase = "connect" | "send" | "answer";
 
-/** A request that got no answer. */
+/** Error of a request without an answer. */
 export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
   readonly phase: ExchangePhase;
-  /** For how long nothing had moved, in milliseconds; `undefined` if that is not why. */
+  /** How long the connection had stalled, in milliseconds; `undefined` if that is not the cause. */
   readonly stalledMs: number | undefined;
 
   constructor(phase: ExchangePhase, stalledMs: number | undefined, cause: unknown) {
@@ -45,11 +45,11 @@ export class ExchangeError extends Error {
   }
 }
 
-/** A proxy that can't be reached, or opens no tunnel. */
+/** Error of a proxy that can't be reached or does not open a tunnel. */
 export class ProxyError extends Error {
   override readonly name: string = "ProxyError";
   readonly proxy: string;
-  /** What it answered. */
+  /** Status that the proxy answered, if any. */
   readonly status: number | undefined;
 
   constructor(proxy: string, status: number | undefined, cause: unknown) {
@@ -59,13 +59,13 @@ export class ProxyError extends Error {
   }
 }
 
-/** Bytes of an answer's body that are read. */
+/** Largest body of an answer, in bytes. */
 const ANSWER_SIZE_MAX = 64 * 1024;
 
-/** Bytes of an answer's headers that are read. */
+/** Largest headers of an answer, in bytes. */
 const HEADERS_SIZE_MAX = 16 * 1024;
 
-/** Requests to one origin, one after the other, on one connection as long as that lasts (HTTP/1.1 keep-alive). */
+/** Sends requests to one origin, one at a time, over one connection while it lasts (HTTP/1.1 keep-alive). */
 export class HttpConnection {
   readonly #origin: URL;
   readonly #tls: TlsFiles & { readonly verify: boolean };
@@ -75,7 +75,7 @@ export class HttpConnection {
   readonly #proxy: HttpProxy | undefined;
   readonly #interim = new InterimAnswers();
 
-  /** @param origin - Only protocol, host and port count. */
+  /** @param origin - URL of which only protocol, host and port are used. */
   constructor(origin: URL, tls: TlsFiles & { readonly verify: boolean }, proxy?: HttpProxy) {
     this.#origin = origin;
     this.#tls = tls;
@@ -85,10 +85,10 @@ export class HttpConnection {
   /**
    * Sends a request and reads its answer.
    *
-   * @param timeoutMs - How long nothing may move: neither a piece of the body that this system takes, nor bytes that the
-   *   peer acknowledges. After the body the answer may take as much longer as the body took.
-   * @param signal - Ends the request with an {@link ExchangeError}, which says nothing of the signal.
-   * @throws {@link ExchangeError}; its cause is an error of the socket, of TLS, of undici, or of the body.
+   * @param timeoutMs - Longest stall, in milliseconds: this system accepts no piece of the body, and the peer acknowledges no
+   *   bytes. After the body, the limit for the answer grows by the time that the body took.
+   * @param signal - Ends the request with an {@link ExchangeError} that does not mention the signal.
+   * @throws {@link ExchangeError} Its cause is an error of the socket, TLS, undici, or the body.
    */
   async exchange(request: HttpRequest, timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer> {
     signal.throwIfAborted();
@@ -133,7 +133,7 @@ export class HttpConnection {
     }
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     this.#destroy(new Error("closed"));
   }
@@ -142,7 +142,7 @@ export class HttpConnection {
     this.#client ??= this.#createClient();
     this.#interim.begin();
     const { proxy, host } = { proxy: this.#proxy, host: this.#origin.host };
-    // A proxy gets the whole URL of what is not encrypted (RFC 9112 section 3.2.2), and a tunnel for the rest.
+    // A proxy receives the whole URL of an unencrypted request (RFC 9112 section 3.2.2), and otherwise opens a tunnel.
     const isForwarded = proxy !== undefined && this.#origin.protocol === "http:";
     return await this.#client.request({
       method,
@@ -156,7 +156,7 @@ export class HttpConnection {
     });
   }
 
-  /** Timeouts are ours: undici's start again while a body is sent, but count in steps of a second. */
+  /** Creates a client without undici's timeouts, which have a resolution of only one second. */
   #createClient(): Client {
     return new Client(this.#origin.origin, {
       connect: (_options, callback) => this.#connect(callback),
@@ -190,7 +190,7 @@ export class HttpConnection {
     const { hostname, port } = this.#origin;
     const authority = `${hostname}:${port || 443}`;
     const onConnected = this.#onConnected;
-    // The time that the proxy takes to reach the server is part of connecting.
+    // The proxy's connection to the server counts as connecting.
     this.#onConnected = () => {};
     const client = new Client(proxy.url.origin, {
       connect: (_options, callback) => this.#open(proxy.url, PROXY_TLS, undefined, callback),
@@ -209,7 +209,7 @@ export class HttpConnection {
     throw new ProxyError(proxy.display, statusCode, undefined);
   }
 
-  /** Connects a socket that can be destroyed while it is not connected yet. */
+  /** Connects a socket. It can be destroyed before it is connected. */
   #open(
     { protocol, hostname, port }: URL,
     { verify, ...files }: TlsFiles & { readonly verify: boolean },
@@ -247,7 +247,11 @@ export class HttpConnection {
     });
   }
 
-  /** Calls back whenever the peer has acknowledged bytes since the last look. @returns Ends it. */
+  /**
+   * Polls the socket and calls `onProgress` whenever the peer has acknowledged more bytes.
+   *
+   * @returns A function that stops the polling.
+   */
   #watchAcknowledgements(timeoutMs: number, onProgress: () => void): () => void {
     let last: number | undefined;
     let isLooking = false;
@@ -267,7 +271,7 @@ export class HttpConnection {
   #destroy(reason: Error): void {
     this.#socket?.destroy(reason);
     this.#socket = undefined;
-    // Its promise tells when the sockets are closed, which nobody waits for.
+    // The promise resolves when the sockets are closed. Nothing waits for that.
     void this.#client?.destroy(reason).catch(() => {});
     this.#client = undefined;
   }
@@ -275,14 +279,14 @@ export class HttpConnection {
 
 type ConnectCallback = (...outcome: [null, Socket] | [Error, null]) => void;
 
-/** A proxy's certificate is checked as Node.js checks any: the channel's files are for its server. */
+/** TLS options for a proxy: Node's defaults, because the channel's files are for its server. */
 const PROXY_TLS = { verify: true } as const;
 
 function proxyHeaders({ authorization }: HttpProxy): Record<string, string> {
   return authorization === undefined ? {} : { "proxy-authorization": authorization };
 }
 
-/** undici reads a socket by `read` alone. */
+/** Removes interim answers from a socket by wrapping its `read`, the only method that undici reads with. */
 function stripInterim(socket: Socket, interim: InterimAnswers): void {
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {
@@ -295,7 +299,7 @@ function stripInterim(socket: Socket, interim: InterimAnswers): void {
   };
 }
 
-/** Reads an answer's body as far as it is of use. What its status says stands, whatever becomes of the body. */
+/** Reads an answer's body. Returns an empty one if it is too long or fails: the status counts without it. */
 async function readAnswer(body: AsyncIterable<Uint8Array>, onData: () => void): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;

@@ -5,25 +5,25 @@ import type { HttpsTarget } from "./https-channel.ts";
 import type { ImageBody } from "./image-body.ts";
 import { ServerText } from "./server-text.ts";
 
-/** What a request came to: an answer that is no redirect, and from where, or a fault. */
+/** Result of a request: an answer that is not a redirect, with its server, or a fault. */
 export type RequestOutcome =
   | { readonly answer: HttpAnswer; readonly server: Server; readonly fault?: never }
   | { readonly fault: HttpFault; readonly answer?: never; readonly server?: never };
 
-/** A request of a delivery, before it is known where redirects lead it. */
+/** Request of a delivery, before redirects. */
 export interface SessionRequest {
   readonly method: string;
-  /** On the target's origin. */
+  /** URL on the target's origin. */
   readonly url: URL;
   readonly headers: ReadonlyMap<string, string>;
-  /** Makes the body; called once more for each redirect. */
+  /** Creates the body. Called again for each redirect. */
   readonly createBody?: () => ImageBody;
 }
 
-/** Redirects that are followed within one request. */
+/** Largest number of redirects to follow within one request. */
 const REDIRECTS_MAX = 5;
 
-/** Requests to the target of one delivery. */
+/** Sends the requests of one delivery. */
 export class HttpSession {
   readonly target: HttpsTarget;
   /** Masks the target's secrets in what the server says. */
@@ -31,7 +31,7 @@ export class HttpSession {
   readonly #connection: HttpConnection;
   readonly #signal: AbortSignal;
 
-  /** @param signal - Ends a request: its promise is then rejected with the signal's reason. */
+  /** @param signal - Ends a request; its promise then rejects with the signal's reason. */
   constructor(target: HttpsTarget, connection: HttpConnection, signal: AbortSignal) {
     this.target = target;
     this.text = new ServerText(target.secrets);
@@ -40,8 +40,8 @@ export class HttpSession {
   }
 
   /**
-   * Makes a request and follows 307 and 308 on the same origin, where method and body stay what they are (RFC 9110
-   * sections 15.4.8 and 15.4.9). Any other redirect is a fault that says where it leads.
+   * Sends a request and follows redirects with 307 and 308 on the same origin, which keep method and body (RFC 9110
+   * sections 15.4.8 and 15.4.9). Any other redirect is a fault that names its location.
    */
   async request({ method, url, headers, createBody }: SessionRequest): Promise<RequestOutcome> {
     let server: Server = { url, display: this.#displayOf(url), text: this.text };
@@ -74,32 +74,32 @@ export class HttpSession {
     }
   }
 
-  /** A URL without user information, query and fragment; without its path too if a server put a secret there. */
+  /** Returns a URL without user information, query and fragment, and without its path if that contains a secret. */
   #displayOf(url: URL): string {
     const display = `${url.origin}${url.pathname}`;
     return display === this.target.display ? display : this.text.show(display) || url.origin;
   }
 
   #redirectFault({ url, display }: Server, status: number, next: URL | undefined): HttpFault {
-    const location = next === undefined ? "a place that is no URL" : this.#displayOf(next);
+    const location = next === undefined ? "a location that is not a URL" : this.#displayOf(next);
     const details = { ...addressOf(url), status, location };
     if (next?.origin === url.origin && (status === 307 || status === 308)) {
-      const message = `${display} redirects again and again, at last to ${location}`;
+      const message = `${display} redirects too often, most recently to ${location}`;
       return { error: new OtaError("delivery/redirected", message, details), transient: false };
     }
     const rule =
       next !== undefined && next.origin !== url.origin
-        ? "another server gets neither the image nor the credentials"
+        ? "the image and the credentials are not sent to another server"
         : "only 307 and 308 keep method and body";
     const message = `${display} redirects (${status}) to ${location}, which is not followed: ${rule}`;
-    const hint = "if that is where the image should go, make it the url of the channel";
+    const hint = "if the image should go there, set it as the url of the channel";
     return { error: new OtaError("delivery/redirected", message, details, { hint }), transient: false };
   }
 }
 
-/** A server that says yes before it has the image can't have checked it, nor kept it. */
+/** Creates the fault for a server that reports success before it has the whole image. */
 function earlyFault({ url, display }: Server): HttpFault {
-  const message = `${display} reported success before it had taken the whole image`;
-  const hint = "is url the one that takes uploads?";
+  const message = `${display} reported success before it had received the whole image`;
+  const hint = "check that url is the one for uploads";
   return { error: new OtaError("delivery/answer-invalid", message, addressOf(url), { hint }), transient: false };
 }

@@ -60,7 +60,7 @@ test("paths of TLS files count from the manifest's folder", () => {
 test.for([
   ["http://192.168.4.1/api/ota", {}, []],
   ["http://gateway.local/api/ota", {}, []],
-  ["http://updates.example/x", {}, ["in the clear to updates.example"]],
+  ["http://updates.example/x", {}, ["unencrypted to updates.example"]],
   ["http://localhost/x", { ca: "ca.pem" }, ["unused"]],
   [URL_TEXT, { mode: "multipart", headers: { "Content-Type": "a/b" } }, ["sets its own Content-Type"]],
 ] as const)("%s with %o warns as it should", ([url, more, expected]) => {
@@ -72,8 +72,8 @@ test.for([
 test.for([
   [undefined, "there is none; it must have at least a url"],
   [{}, "it has no url"],
-  [{ url: "" }, "url is no URL"],
-  [{ url: "updates.example/x" }, "url is no URL"],
+  [{ url: "" }, "url is not a URL"],
+  [{ url: "updates.example/x" }, "url is not a URL"],
   [{ url: "ftp://host.example/x" }, "url does not begin with https://"],
   [{ url: URL_TEXT, method: "GET" }, "method must be one that sends a body"],
   [{ url: URL_TEXT, method: "PU T" }, "method must be"],
@@ -85,10 +85,10 @@ test.for([
   [{ url: URL_TEXT, key: "k.pem" }, "cert is missing"],
   [{ url: URL_TEXT, ca: "" }, "ca must be the path of a PEM file"],
   [{ url: URL_TEXT, ca: "a\0b" }, "ca must be the path of a PEM file"],
-  [{ url: URL_TEXT, headers: { "a b": "x" } }, "a name is not made of"],
+  [{ url: URL_TEXT, headers: { "a b": "x" } }, "a name has other characters than"],
   [{ url: URL_TEXT, headers: { "Content-Length": "1" } }, "Content-Length is set by the delivery itself"],
   [{ url: URL_TEXT, headers: { "Transfer-Encoding": "chunked" } }, "set by the delivery itself"],
-  [{ url: URL_TEXT, headers: { A: "1", a: "2" } }, "a is there twice"],
+  [{ url: URL_TEXT, headers: { A: "1", a: "2" } }, "a occurs twice"],
   [{ url: URL_TEXT, headers: { A: "x\r\nB: y" } }, "the value of A must be text of one line"],
   [{ url: URL_TEXT, headers: { A: 4711 } }, "the value of A must be text of one line"],
 ] as const)("%o is refused: %s", ([channel, expected]) => {

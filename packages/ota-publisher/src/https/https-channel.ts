@@ -4,13 +4,13 @@ import { loadTlsFiles } from "../tls/tls-files.ts";
 import { isPrivateHost } from "./private-host.ts";
 import type { HttpProxy } from "./proxy.ts";
 
-/** Which channel of which artifact is meant, for messages and for relative paths. */
+/** Artifact and manifest of a channel, for messages and relative paths. */
 export interface ChannelPlace {
-  /** The root manifest. */
+  /** Path of the root manifest. */
   readonly manifestFile: string;
   /** Name of the artifact. */
   readonly artifact: string;
-  /** Folder of the root manifest, from which relative paths of TLS files count. */
+  /** Folder of the root manifest, for relative paths of TLS files. */
   readonly folder: string;
 }
 
@@ -22,33 +22,33 @@ interface HttpsSettings extends Omit<HttpsChannel, "ca" | "cert" | "key" | "mode
   readonly mode?: unknown;
 }
 
-/** Where an image goes over HTTPS, and how. Holds secrets in `headers` and in the query of `url`. */
+/** Checked settings of an HTTPS delivery. `headers` and the query of `url` contain secrets. */
 export interface HttpsTarget {
-  /** Without user information and fragment. */
+  /** URL without user information and fragment. */
   readonly url: URL;
-  /** The URL as it may be shown: without user information, query and fragment. */
+  /** URL for messages: without user information, query and fragment. */
   readonly display: string;
-  /** In capitals. */
+  /** HTTP method in capitals. */
   readonly method: string;
-  /** What the channel says, by lower-case name, with the `authorization` that the URL's user information makes. */
+  /** Headers by lower-case name, including the `authorization` from the URL's user information. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Every text that must never be shown: values of headers and of the query, user name, password. */
+  /** Texts that must never be shown: values of headers and of the query, user name, password. */
   readonly secrets: readonly string[];
-  /** How long nothing may move before an attempt has failed. */
+  /** Longest stall before an attempt fails, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether the server's certificate is checked. */
+  /** `true` if the server's certificate is checked. */
   readonly verify: boolean;
-  /** Certificates (PEM) of the authorities that are trusted, instead of those that Node trusts: an absolute path. */
+  /** Absolute path of the trusted CA certificates (PEM). Without it, Node's are trusted. */
   readonly ca?: string;
-  /** Our certificate and those of its issuers (PEM): an absolute path; never without `key`. */
+  /** Absolute path of the client certificate and its chain (PEM). Never without `key`. */
   readonly cert?: string;
-  /** The private key of `cert` (PEM): an absolute path. */
+  /** Absolute path of the private key of `cert` (PEM). */
   readonly key?: string;
-  /** `body`: the image is the body. `multipart`: it is the field `firmware` of a form, as the TinyBMS gateway takes it. */
+  /** `body`: the image is the body. `multipart`: it is the field `firmware` of a form, for the TinyBMS gateway. */
   readonly mode: "body" | "multipart";
-  /** The proxy that it goes through. */
+  /** Proxy, if any. */
   readonly proxy?: HttpProxy | undefined;
-  /** What the user should know before anything is sent, as sentences. */
+  /** Warnings to print before anything is sent, as sentences. */
   readonly warnings: readonly string[];
   readonly where: ChannelPlace;
 }
@@ -62,18 +62,18 @@ const RESERVED_HEADERS: readonly string[] = [
 /** Methods whose request has no body, or which open a tunnel (RFC 9110 section 9.3). */
 const BODILESS_METHODS: readonly string[] = ["CONNECT", "GET", "HEAD", "TRACE"];
 
-/** What a timer takes at most, in milliseconds. */
+/** Longest delay of a timer, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Without `timeout` in the channel. */
+/** Default of `timeout`, in milliseconds. */
 const TIMEOUT_MS_DEFAULT = 30_000;
 
 /**
- * The `https` channel of an artifact, checked; environment variables are expanded already.
+ * Checks the `https` channel of an artifact, whose environment variables are already expanded.
  *
- * @param settings - `undefined` where the manifest has no such channel.
- * @param where - For messages, and for the paths of TLS files.
- * @throws {@link OtaError} `manifest/channel-invalid`, which repeats no value that may be secret.
+ * @param settings - `undefined` if the manifest has no such channel.
+ * @param where - Artifact and manifest, for messages and relative paths.
+ * @throws {@link OtaError} `manifest/channel-invalid`. The message contains no value that may be secret.
  */
 export function httpsChannelOf(settings: HttpsChannel | undefined, where: ChannelPlace): HttpsTarget {
   if (settings === undefined) throw channelInvalid("there is none; it must have at least a url", where);
@@ -110,15 +110,15 @@ export function httpsChannelOf(settings: HttpsChannel | undefined, where: Channe
 }
 
 /**
- * Checks what can be checked without a network: that the TLS files are there, can be parsed and belong together.
+ * Checks that the TLS files exist, can be parsed and match each other.
  *
  * @throws {@link OtaError} `manifest/channel-invalid`.
  */
-export async function checkHttpsTarget(target: HttpsTarget): Promise<void> {
+export async function assertTlsFiles(target: HttpsTarget): Promise<void> {
   await loadTlsFiles(target, (fault, cause) => channelInvalid(fault, target.where, cause));
 }
 
-/** The error that names the channel; `fault` repeats no value that may be secret. */
+/** Creates the error for a channel. `fault` must not contain a value that may be secret. */
 export function channelInvalid(
   fault: string,
   { manifestFile, artifact }: ChannelPlace,
@@ -137,7 +137,7 @@ function modeOf(mode: unknown, where: ChannelPlace): HttpsTarget["mode"] {
 function urlOf(text: unknown, where: ChannelPlace): URL {
   const wanted = "it must be https://HOST/PATH, or http:// in a local network";
   if (text === undefined) throw channelInvalid(`it has no url; ${wanted}`, where);
-  if (typeof text !== "string" || !URL.canParse(text)) throw channelInvalid(`url is no URL; ${wanted}`, where);
+  if (typeof text !== "string" || !URL.canParse(text)) throw channelInvalid(`url is not a URL; ${wanted}`, where);
   const url = new URL(text);
   if (url.protocol === "https:" || url.protocol === "http:") return url;
   throw channelInvalid(`url does not begin with https://; ${wanted}`, where);
@@ -158,7 +158,7 @@ function methodOf(method: unknown, mode: HttpsTarget["mode"], where: ChannelPlac
   throw channelInvalid("method must be one that sends a body, such as PUT or POST", where);
 }
 
-/** Names and values as RFC 9110 section 5 allows them, so that no value can end its header. */
+/** Checks names and values against RFC 9110 section 5, so that no value can end its header. */
 function headersOf(headers: unknown, where: ChannelPlace): Map<string, string> {
   const checked = new Map<string, string>();
   if (headers === undefined) return checked;
@@ -166,10 +166,10 @@ function headersOf(headers: unknown, where: ChannelPlace): Map<string, string> {
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(key)) {
-      throw channelInvalid("headers: a name is not made of letters, digits and hyphens", where);
+      throw channelInvalid("headers: a name has other characters than letters, digits and hyphens", where);
     }
     if (RESERVED_HEADERS.includes(key)) throw channelInvalid(`headers: ${name} is set by the delivery itself`, where);
-    if (checked.has(key)) throw channelInvalid(`headers: ${name} is there twice`, where);
+    if (checked.has(key)) throw channelInvalid(`headers: ${name} occurs twice`, where);
     if (typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw channelInvalid(`headers: the value of ${name} must be text of one line`, where);
     }
@@ -178,14 +178,14 @@ function headersOf(headers: unknown, where: ChannelPlace): Map<string, string> {
   return checked;
 }
 
-/** Values of headers, except of those that say what is sent and by whom. A value of one or two characters is none. */
+/** Returns the header values that may be secret. Excludes descriptive headers and values of one or two characters. */
 function secretsIn(headers: ReadonlyMap<string, string>): string[] {
   return [...headers]
     .filter(([name, value]) => !/^(?:accept|content|user-agent)/.test(name) && value.length > 2)
     .map(([, value]) => value);
 }
 
-/** What a URL's user information makes: Basic authorization (RFC 7617), in UTF-8. */
+/** Creates Basic authorization (RFC 7617, in UTF-8) from a URL's user information. */
 function loginOf({
   username,
   password,
@@ -230,7 +230,7 @@ function tlsPathsOf(channel: HttpsSettings, where: ChannelPlace): Pick<HttpsTarg
 function transportWarnings(url: URL, channel: HttpsSettings): string[] {
   if (url.protocol === "https:") return [];
   return [
-    ...(isPrivateHost(url.hostname) ? [] : [`http:// sends the image in the clear to ${url.hostname}; use https://`]),
+    ...(isPrivateHost(url.hostname) ? [] : [`http:// sends the image unencrypted to ${url.hostname}; use https://`]),
     ...(channel.ca === undefined && channel.cert === undefined
       ? []
       : ["ca, cert and key are unused: url begins with http://"]),

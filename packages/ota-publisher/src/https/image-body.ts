@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { OtaError } from "@tinybms/ota-core";
 
-/** An image on disk, as the release line says it is. */
+/** Image on disk with its size and hash from the release line. */
 export interface ImagePlan {
   readonly path: string;
   readonly sizeBytes: number;
@@ -12,30 +12,30 @@ export interface ImagePlan {
   readonly sha256: string;
 }
 
-/** What goes before and after the image in a body; empty where the image is the body. */
+/** Bytes before and after the image in a body. Empty if the image is the body. */
 export interface BodyFrame {
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
 }
 
-/** The connection that a body goes out on. */
+/** Connection that sends a body. */
 export interface BodyTaker {
-  /** It took a piece, or the last one. */
+  /** Called when the connection has accepted a piece, with `true` for the end of the body. */
   onTaken(isAll: boolean): void;
-  /** Whether nothing that it took is still waiting in memory of ours to be sent. */
+  /** Returns `true` if no accepted piece is waiting in this process's memory. */
   isDrained(): boolean;
 }
 
-/** Bytes read from the file at a time. */
+/** Size of one read from the file, in bytes. */
 const READ_SIZE = 256 * 1024;
 
-/** Bytes handed over at a time: a connection that takes one within a timeout is not taken for a dead one. */
+/** Size of one piece, in bytes. A connection counts as alive if it accepts one piece within the timeout. */
 const PIECE_SIZE = 64 * 1024;
 
 /**
- * Opens an image that is to be sent. It stays open, so that a file that takes its place meanwhile changes nothing.
+ * Opens an image for sending. The file stays open, so that replacing it during the delivery has no effect.
  *
- * @throws {@link OtaError} `delivery/image-unreadable`, or `delivery/image-mismatch` if it has another size.
+ * @throws {@link OtaError} `delivery/image-unreadable`, or `delivery/image-mismatch` if the size differs.
  */
 export async function openImageFile({ path, sizeBytes }: ImagePlan): Promise<FileHandle> {
   const file = await open(path, "r").catch((cause: unknown) => {
@@ -52,13 +52,13 @@ export async function openImageFile({ path, sizeBytes }: ImagePlan): Promise<Fil
 }
 
 /**
- * The body of a request, read as fast as it is taken, so that little of it is in memory at a time.
+ * Body of a request, read from disk as the connection accepts it, so that little of it is in memory.
  *
- * The image is hashed on its way. Its last bytes go out only if the hash is right, so that a server never has a whole
- * request with a wrong image: the stream ends with `delivery/image-mismatch` instead.
+ * The image is hashed while it is read. Its last bytes are sent only if the hash matches; otherwise the stream ends with
+ * `delivery/image-mismatch`. So a server never receives a complete request with a wrong image.
  */
 export class ImageBody extends Readable {
-  /** Bytes of the body, with its frame. */
+  /** Length of the body with its frame, in bytes. */
   readonly lengthBytes: number;
   readonly #file: FileHandle;
   readonly #image: ImagePlan;
@@ -67,20 +67,20 @@ export class ImageBody extends Readable {
   readonly #hash = createHash("sha256");
   #taker: BodyTaker = { onTaken: () => {}, isDrained: () => false };
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  /** What of the buffer was not handed over yet. */
+  /** Part of the buffer that was not handed over yet. */
   #ready: Uint8Array = new Uint8Array(0);
   #stage: "head" | "image" | "tail" | "end" = "head";
-  /** Bytes of the body, with its frame. */
+  /** Bytes handed over, including the frame. */
   #handedOverBytes = 0;
   /** Bytes read from the file. */
   #readBytes = 0;
 
   /**
-   * @param file - Of {@link openImageFile}; it is not closed here.
-   * @param onSent - Called with the number of the image's bytes that were taken, from 0 to its size.
+   * @param file - Result of {@link openImageFile}. The caller closes it.
+   * @param onSent - Called with the number of accepted bytes of the image, from 0 to its size.
    */
   constructor(file: FileHandle, image: ImagePlan, frame: BodyFrame, onSent: (imageBytes: number) => void) {
-    // No reading ahead: the connection asks for the next piece when it took the last one.
+    // No read-ahead: the connection asks for the next piece when it has accepted the previous one.
     super({ highWaterMark: 0 });
     this.lengthBytes = frame.head.length + image.sizeBytes + frame.tail.length;
     this.#file = file;
@@ -89,12 +89,12 @@ export class ImageBody extends Readable {
     this.#onSent = onSent;
   }
 
-  /** Whether the last byte was handed over: a server can answer before we know that it was taken. */
+  /** Returns `true` if the last byte was handed over. A server may answer before the connection reports it as accepted. */
   get isHandedOver(): boolean {
     return this.#handedOverBytes === this.lengthBytes;
   }
 
-  /** Says who takes the body. A listener of `data` would set the stream flowing before anybody takes it. */
+  /** Sets the connection that sends the body. A `data` listener instead would start the stream too early. */
   takenBy(taker: BodyTaker): void {
     this.#taker = taker;
   }
@@ -112,7 +112,7 @@ export class ImageBody extends Readable {
     );
   }
 
-  /** The next piece; never an empty one, which would not be asked after. */
+  /** Returns the next piece; never an empty one, after which a stream is not read again. */
   async #next(): Promise<Uint8Array | null> {
     const { head, tail } = this.#frame;
     if (this.#stage === "head") {
@@ -133,7 +133,7 @@ export class ImageBody extends Readable {
 
   async #nextPiece(): Promise<Uint8Array> {
     if (this.#ready.length === 0) {
-      // A buffer for each piece would leave it to the garbage collector how much memory a large image takes.
+      // Reuse the buffer: with a new one for each piece, memory use would depend on the garbage collector.
       const isFree = this.#buffer.length > 0 && this.readableLength === 0 && this.#taker.isDrained();
       if (!isFree) this.#buffer = new Uint8Array(READ_SIZE);
       this.#ready = await this.#fill(this.#buffer);
@@ -143,7 +143,7 @@ export class ImageBody extends Readable {
     return piece;
   }
 
-  /** Reads on into a buffer; throws if these are the last bytes, and the image is not what it should be. */
+  /** Fills a buffer from the file. Throws at the end of the image if its hash does not match. */
   async #fill(buffer: Uint8Array): Promise<Uint8Array> {
     const { path, sizeBytes, sha256 } = this.#image;
     const length = Math.min(buffer.length, sizeBytes - this.#readBytes);
@@ -163,7 +163,7 @@ export class ImageBody extends Readable {
 
 function mismatch(path: string, what: string, expected: string, actual: string): OtaError<"delivery/image-mismatch"> {
   const message = `${path} changed after it was checked: its ${what} is ${actual}; it must be ${expected}`;
-  const hint = "let nothing write to the release line while it is delivered, and deploy again";
+  const hint = "do not change the release line during a delivery, and deploy again";
   return new OtaError("delivery/image-mismatch", message, { expected, actual }, { hint });
 }
 

@@ -1,23 +1,23 @@
-/** Longest interim answer that is read over, in bytes. */
+/** Longest interim answer to skip, in bytes. */
 const INTERIM_SIZE_MAX = 16 * 1024;
 
 const START = "HTTP/1.1 1";
 
 /**
- * Reads over interim answers (1xx, RFC 9110 section 15.2), which any server may send before the final one. undici ends the
- * connection when it meets `100 Continue`. An answer of 101 is none of these: it ends HTTP on the connection.
+ * Skips interim answers (1xx, RFC 9110 section 15.2), which a server may send before the final one. undici would close the
+ * connection at `100 Continue`. Status 101 is not skipped, because it ends HTTP on the connection.
  */
 export class InterimAnswers {
   #held: Buffer = Buffer.alloc(0);
   #isFinal = true;
 
-  /** A request begins: its answer may have interim ones before it. */
+  /** Starts a request, whose answer may have interim ones before it. */
   begin(): void {
     this.#held = Buffer.alloc(0);
     this.#isFinal = false;
   }
 
-  /** Takes bytes from the server, and returns those that belong to the final answer. */
+  /** Returns the bytes of a chunk that belong to the final answer. */
   strip(chunk: Buffer): Buffer {
     if (this.#isFinal) return chunk;
     let rest = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
@@ -39,7 +39,7 @@ export class InterimAnswers {
   }
 }
 
-/** Whether bytes begin an interim answer, or may do so when more have come. */
+/** Returns `true` if bytes begin an interim answer, or may do so once more bytes have arrived. */
 function isInterim(bytes: Buffer): boolean {
   const head = bytes.toString("latin1", 0, START.length + 2);
   if (head.length < START.length + 2) return START.startsWith(head.slice(0, START.length)) || head.startsWith(START);

@@ -1,13 +1,13 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Whether what is sent to a host stays on this machine or in a local network, as far as its name or address tells.
+ * Returns `true` if a host is, by its name or address, on this machine or in a local network.
  *
  * Addresses: loopback, RFC 1918, link-local (RFC 3927, RFC 4291) and unique local (RFC 4193). Names: `localhost`
  * (RFC 6761), `.local` (RFC 6762), `.home.arpa` (RFC 8375), `.internal`, and names without a dot, which only a local
  * resolver knows.
  *
- * @param host - As `URL.hostname` gives it; an IPv6 address in brackets.
+ * @param host - Value of `URL.hostname`, with an IPv6 address in brackets.
  */
 export function isPrivateHost(host: string): boolean {
   const name = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();

@@ -1,15 +1,15 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { OtaError } from "@tinybms/ota-core";
 
-/** A proxy that a delivery goes through. */
+/** Proxy of a delivery. */
 export interface HttpProxy {
-  /** With its user information. */
+  /** URL with its user information. */
   readonly url: URL;
-  /** Origin, as it may be shown. */
+  /** Origin, for messages. */
   readonly display: string;
   /** Value of `Proxy-Authorization`, if its URL names a user. */
   readonly authorization: string | undefined;
-  /** Every text that must never be shown. */
+  /** Texts that must never be shown. */
   readonly secrets: readonly string[];
 }
 
@@ -17,9 +17,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Returns the proxy that the environment names for a URL: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, unless `NO_PROXY`
- * names its host. Lower-case names stand above the others, as with curl and undici.
+ * names its host. Lower-case names take precedence, as in curl and undici.
  *
- * @throws {@link OtaError} `arguments/invalid`, which repeats no credential.
+ * @throws {@link OtaError} `arguments/invalid`. The message contains no credential.
  * @see https://curl.se/docs/manpage.html#ENVIRONMENT
  */
 export function proxyOf({ protocol, hostname, port }: URL, env: Environment): HttpProxy | undefined {
@@ -32,7 +32,7 @@ export function proxyOf({ protocol, hostname, port }: URL, env: Environment): Ht
   const url = URL.canParse(full) ? new URL(full) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
     const message = `${variable} must be http://HOST:PORT or https://HOST:PORT`;
-    throw new OtaError("arguments/invalid", message, { option: variable }, { hint: "NO_PROXY=* does without a proxy" });
+    throw new OtaError("arguments/invalid", message, { option: variable }, { hint: "NO_PROXY=* turns the proxy off" });
   }
   const [user, password] = [decode(url.username), decode(url.password)];
   const credentials = Buffer.from(`${user}:${password}`).toString("base64");
@@ -51,7 +51,7 @@ function textOf(env: Environment, name: string): string {
   return (env[name.toLowerCase()] ?? env[name] ?? "").trim();
 }
 
-/** Names match themselves and what is below them; addresses match themselves or a network in CIDR notation. */
+/** Returns `true` if `NO_PROXY` lists a host: by name, by a parent domain, by address, or by a network in CIDR notation. */
 function isExempt(host: string, port: string, list: string): boolean {
   return list.split(/[\s,]+/).some((entry) => {
     if (entry === "") return false;

@@ -1,16 +1,16 @@
-/** How often a delivery is tried, the first one included. */
+/** Largest number of attempts, including the first. */
 export const ATTEMPTS_MAX = 6;
 
-/** The first wait between two attempts, and the longest, in milliseconds, before a random part is taken off. */
+/** First and longest wait between attempts, in milliseconds, before a random part is subtracted. */
 const BACKOFF_MS = { first: 500, longest: 15_000 };
 
 /**
- * How long to wait after an attempt that failed: each time twice as long, and less a random part of up to half, so that
- * senders which one fault stopped together do not come back together.
+ * Returns the wait after a failed attempt. It doubles each time. A random part of up to half is subtracted, so that senders
+ * that failed together do not retry together.
  *
- * @param attempt - Number of attempts made, from 1.
- * @param random - From 0 to below 1.
- * @returns Milliseconds.
+ * @param attempt - Number of attempts so far, from 1.
+ * @param random - Random number from 0 to below 1.
+ * @returns Wait in milliseconds.
  */
 export function backoffDelayMs(attempt: number, random: number): number {
   const full = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** (attempt - 1));
@@ -18,11 +18,11 @@ export function backoffDelayMs(attempt: number, random: number): number {
 }
 
 /**
- * How long a server asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3).
+ * Parses `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3).
  *
- * @param value - The header's value.
- * @param epochMs - Milliseconds since 1970 now.
- * @returns Milliseconds, 0 for a date that has passed; `undefined` where there is no such header or it can't be read.
+ * @param value - Value of the header.
+ * @param epochMs - Current time in milliseconds since 1970.
+ * @returns Wait in milliseconds, 0 for a date in the past; `undefined` if the header is absent or invalid.
  */
 export function retryAfterMs(value: string | undefined, epochMs: number): number | undefined {
   const text = value?.trim() ?? "";
@@ -32,5 +32,5 @@ export function retryAfterMs(value: string | undefined, epochMs: number): number
   return Number.isNaN(at) ? undefined : Math.max(0, at - epochMs);
 }
 
-/** IMF-fixdate, the one form of RFC 9110 section 5.6.7 that is still sent. */
+/** IMF-fixdate, the only date format of RFC 9110 section 5.6.7 that is still in use. */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

@@ -1,27 +1,27 @@
-/** What stands for a secret in anything that may be shown. */
+/** Replacement for secrets in shown text. */
 const MASK = "***";
 
-/** Characters of a server's text that are shown. */
+/** Longest text of a server to show, in characters. */
 const TEXT_LENGTH_MAX = 200;
 
-/** A shorter one occurs in any text; masking it would destroy the text and tell the secret. */
+/** Shortest secret to mask, in characters. Masking shorter ones would garble the text and reveal the secret. */
 const SECRET_LENGTH_MIN = 3;
 
 /**
- * Makes text of a server fit to be shown: without the secrets that were sent to it and that it may repeat, without
- * control characters (a terminal would obey them), short.
+ * Sanitizes text from a server: masks secrets that the server may repeat, removes control characters and truncates the
+ * text.
  */
 export class ServerText {
   readonly #secrets = new Set<string>();
-  /** One of the secrets is too short to be told from other text, so that none can be shown. */
+  /** `true` if a secret is too short to be masked, so that no text may be shown. */
   #isMute = false;
 
-  /** @param secrets - What must never be shown; empty ones are left out. */
+  /** @param secrets - Texts that must never be shown. Empty ones are ignored. */
   constructor(secrets: Iterable<string>) {
     for (const secret of secrets) this.hide(secret);
   }
 
-  /** Adds a secret, in the forms in which a server may repeat it: as it is, decoded, encoded, and word by word. */
+  /** Adds a secret in all forms in which a server may repeat it: unchanged, decoded, encoded, and word by word. */
   hide(secret: string): void {
     const words = secret.split(/[\s,;=]+/);
     for (const form of [secret, decoded(secret), encodeURIComponent(secret), ...words].map(toOneLine)) {
@@ -30,10 +30,10 @@ export class ServerText {
     if (secret !== "" && toOneLine(secret).length < SECRET_LENGTH_MIN) this.#isMute = true;
   }
 
-  /** The text as it may be shown; empty where nothing of it may. */
+  /** Returns sanitized text; empty if none may be shown. */
   show(text: string): string {
     if (this.#isMute) return "";
-    // The longest first: another may be part of it. In any case, as the hexadecimal digits of %C3 may be in either.
+    // Longest first, because one secret may contain another. Ignore case, because the digits in %C3 may be in either.
     const ordered = [...this.#secrets].sort((a, b) => b.length - a.length);
     const masked = ordered.reduce((rest, secret) => rest.replace(patternOf(secret), MASK), toOneLine(text));
     return masked.length <= TEXT_LENGTH_MAX ? masked : `${masked.slice(0, TEXT_LENGTH_MAX)}…`;
@@ -41,12 +41,12 @@ export class ServerText {
 }
 
 /**
- * The sentence with which a server explains an answer: `message` or `error` of a JSON object, the title of a page, the
- * first line of plain text.
+ * Extracts a server's explanation from an answer: `message` or `error` of a JSON object, the title of a page, or the first
+ * line of plain text.
  *
- * @param body - The answer's body, decoded.
- * @param contentType - Its media type.
- * @returns Not yet fit to be shown; empty where there is none.
+ * @param body - Decoded body of the answer.
+ * @param contentType - Media type of the body.
+ * @returns Text that is not yet sanitized; empty if there is none.
  */
 export function explanationIn(body: string, contentType: string): string {
   if (/html/i.test(contentType)) return unescaped(/<title>([^<]{1,500})<\/title>/i.exec(body)?.[1] ?? "");
@@ -57,7 +57,7 @@ export function explanationIn(body: string, contentType: string): string {
   return /^text\/plain/i.test(contentType) ? (body.trimStart().split(/[\r\n]/)[0] ?? "") : "";
 }
 
-/** The JSON object that a text is; `undefined` for any other text. */
+/** Parses a JSON object. Returns `undefined` for any other text. */
 export function jsonObjectOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     return objectOf(JSON.parse(text));
@@ -66,12 +66,12 @@ export function jsonObjectOf(text: string): Readonly<Record<string, unknown>> | 
   }
 }
 
-/** The members of a value that is an object; `undefined` for any other value. */
+/** Returns the members of an object; `undefined` for any other value. */
 export function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
-/** Characters that a terminal would obey become spaces. */
+/** Replaces control characters and line ends with spaces. */
 function toOneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
 }
@@ -80,7 +80,7 @@ function patternOf(text: string): RegExp {
   return new RegExp(text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"), "gi");
 }
 
-/** Text of a page with the characters that HTML must escape. */
+/** Decodes the HTML entities of escaped characters. */
 function unescaped(html: string): string {
   const characters: Readonly<Record<string, string>> = {
     lt: "<",

@@ -3,13 +3,13 @@ import { isIPv4, type Socket } from "node:net";
 import { endianness } from "node:os";
 
 /**
- * Bytes that a socket has sent and the peer's system has not acknowledged yet.
+ * Returns the number of bytes that a socket has sent and the peer has not acknowledged.
  *
- * A write is done when this system has the bytes, which may be minutes before a slow receiver takes them: Linux keeps up to
- * 4 MiB of a connection, and asks for more only when a third of that is free. `/proc/net/tcp` tells how many are left
- * (`tx_queue`, proc(5)).
+ * A write completes when this system has buffered the bytes, possibly minutes before a slow receiver accepts them: Linux
+ * buffers up to 4 MiB per connection and accepts more only when a third of that is free. `/proc/net/tcp` has the number of
+ * unacknowledged bytes (`tx_queue`, proc(5)).
  *
- * @returns `undefined` where the system does not tell: there a write that is done is the only sign of progress.
+ * @returns `undefined` on other systems, where a completed write is the only sign of progress.
  */
 export async function unacknowledgedBytes(socket: Socket): Promise<number | undefined> {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
@@ -30,7 +30,7 @@ function portText(port = 0): string {
   return `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
-/** An IPv4 address as the kernel prints it: one word in the machine's own order. */
+/** Formats an IPv4 address as the kernel does: one word in the machine's byte order. */
 function addressText(address: string): string {
   const bytes = Buffer.from(address.split(".").map(Number));
   const word = endianness() === "LE" ? bytes.readUInt32LE(0) : bytes.readUInt32BE(0);

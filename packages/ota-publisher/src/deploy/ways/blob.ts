@@ -13,7 +13,7 @@ import {
 } from "./mqtt-way.ts";
 import type { DeliveryJob, DeliveryResult, Way } from "./way.ts";
 
-/** One file that goes to a topic. */
+/** File, topic and options of a blob delivery. */
 interface BlobTarget {
   readonly channel: MqttTarget;
   readonly file: ArtifactFile;
@@ -21,10 +21,10 @@ interface BlobTarget {
   readonly warnings: readonly string[];
 }
 
-/** Brokers refuse larger messages unless they are told otherwise, in bytes. */
+/** Size in bytes above which many brokers refuse a message by default. */
 const SIZE_WARNING = 1024 * 1024;
 
-/** By MQTT, as one message that no device answers. */
+/** Delivery over MQTT as one message that no device answers. */
 export const blob: Way<BlobTarget> = {
   name: "blob",
   transport: "mqtt",
@@ -34,16 +34,16 @@ export const blob: Way<BlobTarget> = {
   progress: "bytes",
 
   async prepare(artifact, context) {
-    refuseEmbedded(context.options.broker);
+    assertNotEmbedded(context.options.broker);
     const { channel, warnings: ofChannel } = await readMqttChannel(artifact, "blob", context);
     const file = context.open(artifact);
     const warnings = [...ofChannel, ...file.warnings()];
     const { topic, qos, retain } = channel;
     assertBlobFits(file);
-    warnings.push("blob mode: the message goes to whoever is subscribed, and no device can answer");
+    warnings.push("blob mode: the message goes to every subscriber, and no device can answer");
     if (file.sizeBytes > SIZE_WARNING) {
       warnings.push(
-        `${file.path} makes a message above 1 MiB, which many brokers refuse; chunked delivery has no such limit`,
+        `${file.path} needs a message above 1 MiB, which many brokers refuse; chunked delivery has no such limit`,
       );
     }
     const timeoutMs = context.options.timeout * 1000;
@@ -79,10 +79,10 @@ async function deliver({ channel, plan }: BlobTarget, job: DeliveryJob): Promise
   try {
     const watch = { signal, onSent, ...connectionNotices(broker, events) };
     const { reachedNobody } = await deliverBlob({ ...plan, broker }, watch);
-    const kept = plan.retain ? "; it keeps the message for devices that come later" : "";
+    const kept = plan.retain ? "; it retains the message for devices that connect later" : "";
     const notes = reachedNobody
-      ? [`the broker has the message, and says that nobody is subscribed to ${plan.topic}${kept}`]
-      : [`the broker has the message; whether a device took it, none can tell${kept}`];
+      ? [`the broker has the message, but nobody is subscribed to ${plan.topic}${kept}`]
+      : [`the broker has the message; devices can't report whether they received it${kept}`];
     return { bytesSent, notes };
   } catch (error) {
     if (!isOtaError(error) || signal.aborted) throw error;
@@ -90,10 +90,10 @@ async function deliver({ channel, plan }: BlobTarget, job: DeliveryJob): Promise
   }
 }
 
-function refuseEmbedded(broker: string | undefined): void {
+function assertNotEmbedded(broker: string | undefined): void {
   if (embeddedAddressOf(broker) === undefined) return;
   const message =
-    "--broker embedded: a message in blob mode goes out once, before any device has found a broker that just began";
-  const hint = "start a broker of its own, such as mosquitto, or deliver in chunks";
+    "--broker embedded: blob mode sends one message, before any device can connect to a broker that has just started";
+  const hint = "start a separate broker such as mosquitto, or deliver in chunks";
   throw new OtaError("arguments/invalid", message, { option: "--broker" }, { hint });
 }

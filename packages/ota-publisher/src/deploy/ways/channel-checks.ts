@@ -2,14 +2,14 @@ import { type Channels, channelsFromEnvironment, secretsOf, usedChannels } from 
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
 import type { DeployContext } from "./way.ts";
 
-/** What reading a channel needs of a command. */
+/** Part of a command's context that reading a channel needs. */
 export interface ChannelContext {
   readonly root: LoadedRoot;
   readonly options: Pick<DeployContext["options"], "broker" | "allowInsecure">;
   readonly output: DeployContext["output"];
 }
 
-/** Names a channel for messages, and the folder for the relative paths in it. */
+/** Returns the manifest and artifact of a channel for messages, and the folder for its relative paths. */
 export function channelPlace({ artifact }: LoadedArtifact, { root: { file, folder } }: ChannelContext): ChannelPlace {
   return { manifestFile: file, folder, artifact: artifact.name };
 }
@@ -21,7 +21,7 @@ interface ChannelPlace {
 }
 
 /**
- * Puts the environment's variables into channels.
+ * Replaces variables in channels with values from the environment.
  *
  * @throws {@link OtaError} `manifest/…`
  */
@@ -29,12 +29,12 @@ export function expandChannels(channels: Channels, { root, output }: ChannelCont
   return channelsFromEnvironment(usedChannels(channels), output.world.env, root.file);
 }
 
-/** Warns of each credential that stands in the manifest itself. */
+/** Returns a warning for each credential that is written in the manifest itself. */
 export function literalWarnings(channels: Channels): string[] {
   return secretsOf(channels)
     .filter(({ isLiteral }) => isLiteral)
     .map(({ pointer, kind }) => {
       const place = pointer.slice(1);
-      return `channel ${place} holds ${kind}, for everybody who reads the manifest; $NAME takes it from the environment`;
+      return `channel ${place} holds ${kind}, which everyone who can read the manifest sees; use $NAME to take it from the environment`;
     });
 }

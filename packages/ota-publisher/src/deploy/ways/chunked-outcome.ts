@@ -6,9 +6,9 @@ import { interruptedError } from "./way.ts";
 type Plan = Pick<DeliveryPlan, "expected" | "wait" | "timeoutMs">;
 
 /**
- * Makes the error of a delivery in chunks from its outcome.
+ * Creates the error of a chunked delivery from its outcome.
  *
- * @returns `undefined` if every device that was expected ended as `wait` says.
+ * @returns `undefined` if every expected device reached the state in `wait`.
  */
 export function errorOfOutcome({ reason, devices, by }: DeliveryOutcome, plan: Plan): OtaError | undefined {
   const silent = devices.filter(({ state }) => state === undefined).map(({ device }) => device);
@@ -22,7 +22,7 @@ export function errorOfOutcome({ reason, devices, by }: DeliveryOutcome, plan: P
       return noDeviceError(plan.expected.devices ?? [], plan);
     case "device-failed": {
       const failed = devices.filter(hasFailed);
-      // Each of them was only ever waited for.
+      // None of them ever reported.
       if (failed.length === 0 && silent.length > 0) return noDeviceError(silent, plan);
       return failureError(failed, devices.length);
     }
@@ -34,27 +34,27 @@ export function errorOfOutcome({ reason, devices, by }: DeliveryOutcome, plan: P
       return replacedError(by);
     case "unacknowledged":
     case "not-retained":
-      throw new Error(`an outcome of ${reason} is an error of the broker`);
+      throw new Error(`the outcome ${reason} is an error of the broker`);
   }
 }
 
-/** Which devices failed, and with what. */
+/** Creates the error that names the failed devices and their errors. */
 function failureError(failed: readonly DeviceProgress[], count: number): OtaError {
-  const message = `${failed.length} of ${count} devices did not take the image: ${listOf(failed.map(failureText))}`;
+  const message = `${failed.length} of ${count} devices did not install the image: ${listOf(failed.map(failureText))}`;
   const details = { devices: failed.map(({ device }) => device) };
   if (failed.some(({ error }) => error?.code !== "delivery/contradictory-report")) {
     return new OtaError("delivery/device-failed", message, details);
   }
-  const hint = "what a device says is not signed: look at the device itself, and at who may publish in its name";
+  const hint = "reports are not signed: check the device itself, and who may publish on its topics";
   return new OtaError("delivery/contradictory-report", message, details, { hint });
 }
 
-/** What took the place of the offer. */
+/** Creates the error for an offer that was withdrawn or replaced. */
 function replacedError(by: CompetingOffer | undefined): OtaError {
   const { id, counter = [0, 0], version } = by ?? {};
   const [epoch, sequence] = counter;
   const which = `offer ${id} (epoch ${epoch}, sequence ${sequence})`;
-  const stop = "devices that have begun stop, and those that run the image stay";
+  const stop = "devices that are downloading stop; devices that run the image keep it";
   if (version === undefined) {
     return new OtaError(
       "delivery/withdrawn",
@@ -64,7 +64,7 @@ function replacedError(by: CompetingOffer | undefined): OtaError {
     );
   }
   const message = `the offer was replaced by ${which} of version ${printable(version)}`;
-  const hint = "another deploy to the same devices began after this one; its result counts";
+  const hint = "another deploy to the same devices started later; see its result";
   return new OtaError("delivery/superseded", message, { epoch, sequence, version }, { hint });
 }
 
@@ -74,12 +74,12 @@ function noDeviceError(
 ): OtaError<"delivery/no-device"> {
   const who =
     expected.length > 0
-      ? `of ${listOf(expected)}`
+      ? `from ${listOf(expected)}`
       : count === undefined
-        ? "of any device"
-        : `of any of ${count} devices`;
-  const message = `nothing was heard ${who} within ${timeoutMs / 1000} s`;
-  const hint = "are they on, connected to the same broker, and set to the same topic?";
+        ? "from any device"
+        : `from any of ${count} devices`;
+  const message = `nothing was received ${who} within ${timeoutMs / 1000} s`;
+  const hint = "check that they are on, connected to the same broker, and set to the same topic";
   return new OtaError("delivery/no-device", message, { expected }, { hint });
 }
 
@@ -93,11 +93,11 @@ function timeoutError(
   const faults: string[] = [];
   const slow = late.filter((device) => !silent.includes(device));
   if (slow.length > 0) faults.push(`${listOf(slow)} not yet ${wait}`);
-  if (silent.length > 0) faults.push(`${listOf(silent)} not heard of`);
+  if (silent.length > 0) faults.push(`${listOf(silent)} did not report`);
   if (count !== undefined && devices.length < count) faults.push(`${devices.length} of ${count} devices appeared`);
-  const message = `time is up after ${seconds} s: ${faults.length === 0 ? "no device ended" : faults.join("; ")}`;
+  const message = `time is up after ${seconds} s: ${faults.length === 0 ? "no device finished" : faults.join("; ")}`;
   const hint =
-    "the offer stands, and devices go on as long as a publisher answers: deploy again, with a longer --timeout";
+    "the offer remains, and devices continue while a publisher answers: deploy again with a longer --timeout";
   return new OtaError("delivery/timeout", message, { seconds, devices: late }, { hint });
 }
 
@@ -111,7 +111,7 @@ function failureText({ device, state, error }: DeviceProgress): string {
   return `${device} (${state ?? "not heard of"}${reason})`;
 }
 
-/** Names for a message: ten, and how many more. */
+/** Joins up to ten names for a message and counts the rest. */
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(", ");
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;

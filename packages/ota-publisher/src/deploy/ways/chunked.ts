@@ -18,7 +18,7 @@ import {
 import { releaseToOffer } from "./release-to-offer.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Description, Setting, Way } from "./way.ts";
 
-/** One image that devices of a topic ask for. */
+/** Image and plan of a chunked delivery. */
 interface ChunkedTarget {
   readonly channel: MqttTarget;
   readonly image: ImageFile;
@@ -27,7 +27,7 @@ interface ChunkedTarget {
   readonly warnings: readonly string[];
 }
 
-/** By MQTT, in chunks that devices ask for and acknowledge. */
+/** Delivery over MQTT in chunks that devices request and acknowledge. */
 export const chunked: Way<ChunkedTarget> = {
   name: "chunked",
   transport: "mqtt",
@@ -40,7 +40,7 @@ export const chunked: Way<ChunkedTarget> = {
     const { options, target, sequenceFile } = context;
     const { channel, warnings } = await readMqttChannel(artifact, "chunked", context);
     const signing = await context.signing();
-    // A record that allows no offer must be found before anything is sent.
+    // Detect a counter record that allows no further offer before anything is sent.
     nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
     const image = context.open(artifact).image();
     const timeoutMs = options.timeout * 1000;
@@ -60,7 +60,7 @@ export const chunked: Way<ChunkedTarget> = {
   describe({ channel, image, plan, warnings }): Description {
     const { target, qos, rate, wait, release, signing, timeoutMs } = plan;
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
-    const pace = rate === 0 ? "no limit of pace" : `${rate} bytes/s`;
+    const pace = rate === 0 ? "no rate limit" : `${rate} bytes/s`;
     const settings: Setting[] = [
       ["chunks", `QoS ${qos}, ${pace}, until ${wait}`],
       ...loginSettings(channel),
@@ -77,7 +77,7 @@ export const chunked: Way<ChunkedTarget> = {
   deliver,
 };
 
-/** What MQTT needs is loaded when it is needed: a dry run needs none of it. */
+/** Delivers in chunks. Loads MQTT here, because a dry run does not need it. */
 async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
   const { events, signal } = job;
   const { deliverOverMqtt } = await import("../../mqtt/deliver-over-mqtt.ts");
@@ -90,7 +90,7 @@ async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Prom
       onProgress: (device: DeviceProgress) => events.onDevice(device),
       onForeignOffer: ({ topic, counter: [epoch, sequence] }) =>
         events.onNote(
-          `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key has signed: find out who publishes there`,
+          `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key signed: find out who publishes there`,
         ),
       onOffer: ({ id, counter: [epoch, sequence] }) =>
         events.onNote(offered, `offer ${id}, epoch ${epoch}, sequence ${sequence}`),
@@ -117,7 +117,7 @@ function expectedOf({ target, options: { expect } }: DeployContext): DeliveryPla
   return expect === undefined ? {} : { count: expect };
 }
 
-/** Says who signed the release, and who will sign the offer. */
+/** Describes who signed the release and who will sign the offer. */
 function signedText({ signatures }: Envelope, signing: OfferSigning): string {
   const by = signatures.map(({ keyid }) => keyid).join(", ");
   const epoch = currentKeys(signing)?.document.epoch;

@@ -1,23 +1,23 @@
 import type { OfferSigningOptions } from "../../signing/offer-signing.ts";
 
-/** Options of a deploy, named as `tinybms-ota deploy` names them. */
+/** Options of a deploy, with the names of `tinybms-ota deploy`. */
 export interface DeployOptions extends OfferSigningOptions {
   readonly version: string;
-  /** The root manifest. */
+  /** Path of the root manifest. */
   readonly manifest: string;
   readonly transport?: readonly string[] | undefined;
   readonly device?: readonly string[] | undefined;
   readonly deviceFile?: string | undefined;
   readonly expect?: number | undefined;
   readonly wait: "confirmed" | "downloaded" | "none";
-  /** Seconds. */
+  /** Time limit of the delivery, in seconds. */
   readonly timeout: number;
   readonly mode?: "chunked" | "blob" | undefined;
   readonly broker?: string | undefined;
-  /** Ports of boards at a cable. */
+  /** Serial ports of boards. */
   readonly port?: readonly string[] | undefined;
   readonly allPorts?: boolean | undefined;
-  /** Send credentials unencrypted, and believe servers whose certificate is not checked. */
+  /** Allows channels that send credentials unencrypted or skip the check of a server's certificate. */
   readonly allowInsecure?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
 }

@@ -9,14 +9,14 @@ import { type Exposure, refuseExposure } from "../../network/exposure.ts";
 import { channelPlace, expandChannels, literalWarnings } from "./channel-checks.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Setting, Way } from "./way.ts";
 
-/** One file that goes to a URL. */
+/** File and plan of an HTTPS delivery. */
 interface HttpsWayTarget {
   readonly file: ArtifactFile;
   readonly plan: HttpsDeliveryPlan;
   readonly warnings: readonly string[];
 }
 
-/** By HTTPS, as one request. */
+/** Delivery over HTTPS as one request. */
 export const https: Way<HttpsWayTarget> = {
   name: "https",
   transport: "https",
@@ -68,7 +68,7 @@ async function readHttpsChannel(
   context: DeployContext,
 ): Promise<{ readonly target: HttpsTarget; readonly warnings: readonly string[] }> {
   const { options, output } = context;
-  const { httpsChannelOf, checkHttpsTarget } = await import("../../https/https-channel.ts");
+  const { httpsChannelOf, assertTlsFiles } = await import("../../https/https-channel.ts");
   const { proxyOf } = await import("../../https/proxy.ts");
   const settings = artifact.channels.https;
   const expanded = settings === undefined ? undefined : expandChannels({ https: settings }, context).https;
@@ -79,7 +79,7 @@ async function readHttpsChannel(
   const target = { ...found, secrets, proxy, display: shownUrl(written, found) };
   const segments = variableSegments(written).map((url) => expandChannels({ https: { url } }, context).https?.url ?? "");
   output.hide([...secrets, ...segments]);
-  await checkHttpsTarget(target);
+  await assertTlsFiles(target);
   const literal = settings === undefined ? [] : literalWarnings({ https: settings });
   const exposed = refuseExposure(exposureOf(target, expanded), options.allowInsecure === true);
   const about = [...exposed, ...target.warnings].map((warning) => `channel https: ${warning}`);
@@ -97,12 +97,12 @@ function exposureOf({ url, verify }: HttpsTarget, settings: HttpsChannel | undef
   };
 }
 
-/** A path that comes from the environment may be as secret as a token. */
+/** Returns the URL to show. Hides a path with variables, because it may be as secret as a token. */
 function shownUrl(written: string, { url, display }: HttpsTarget): string {
   return variableSegments(written).length > 0 ? `${url.origin}/…` : display;
 }
 
-/** Returns the parts of a URL's path, as the manifest has it, that hold a variable. */
+/** Returns the segments of the path, as written in the manifest, that contain a variable. */
 function variableSegments(written: string): readonly string[] {
   const [, path = ""] = /^[^/]*\/\/[^/]*([^?]*)/.exec(written) ?? ["", written];
   return path.split("/").filter((segment) => segment.includes("$"));

@@ -10,15 +10,15 @@ import { type ChannelContext, channelPlace, expandChannels, literalWarnings } fr
 import type { DeliveryJob, Setting } from "./way.ts";
 
 /**
- * How long a broker may be away at the start, in milliseconds. One that goes away later has the whole `--timeout` to
- * come back, but a wrong host should not take ten minutes to be told.
+ * Time limit for the first connection, in milliseconds. A broker that is lost later has the whole `--timeout` to return, but
+ * a wrong host should not take ten minutes to be reported.
  */
 const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
  * Reads the `mqtt` channel of an artifact. Hides its credentials from `context.output`.
  *
- * @throws {@link OtaError} `manifest/…`; `arguments/insecure` if a credential would be told to others.
+ * @throws {@link OtaError} `manifest/…`; `arguments/insecure` if a credential would be exposed.
  */
 export async function readMqttChannel(
   artifact: LoadedArtifact,
@@ -38,7 +38,7 @@ export async function readMqttChannel(
   return { channel, warnings: [...literal, ...about] };
 }
 
-/** A broker in this process has nobody in between. */
+/** Returns what a channel would expose. The connection to a broker in this process exposes nothing. */
 function exposureOf({ broker, connection }: MqttTarget, settings: MqttChannel | undefined): Exposure {
   const { protocol = "mqtt", host = "localhost" } = broker ?? {};
   const inUrl = broker?.password === undefined ? [] : [{ kind: "the password of its URL" }];
@@ -52,24 +52,24 @@ function exposureOf({ broker, connection }: MqttTarget, settings: MqttChannel | 
   };
 }
 
-/** Names the broker and the topic, for people. */
+/** Formats broker and topic for messages. */
 export function throughBroker({ broker, topic }: MqttTarget): string {
   return `through ${broker === undefined ? "the embedded broker" : displayBroker(broker)}, topic ${topic}`;
 }
 
-/** Names broker and topic, for programs. */
+/** Returns broker, topic and QoS for JSON documents. */
 export function brokerPlace({ broker, topic, qos }: MqttTarget): { broker: string; topic: string; qos: number } {
   return { broker: broker === undefined ? "embedded" : displayBroker(broker), topic, qos };
 }
 
-/** Says what the publisher proves itself with. */
+/** Describes the publisher's credentials, without their values. */
 export function loginSettings({ connection }: MqttTarget): readonly Setting[] {
   const tls = Object.keys(connection.tls ?? {}).join(", ");
   const login = [...(connection.username === undefined ? [] : ["user name"]), ...(tls === "" ? [] : [tls])].join(", ");
   return login === "" ? [] : [["login", login]];
 }
 
-/** Introduces the publisher to the channel's broker. */
+/** Returns the connection options for the channel's broker. */
 export function connectionOf(
   { connection }: MqttTarget,
   timeoutMs: number,
@@ -77,7 +77,7 @@ export function connectionOf(
   return { ...connection, connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, timeoutMs) };
 }
 
-/** Notes what happens to a connection, without repeating itself. */
+/** Creates callbacks that report changes of a connection, each at most twice. */
 export function connectionNotices(
   broker: BrokerAddress,
   { onNote }: DeliveryJob["events"],
@@ -91,12 +91,12 @@ export function connectionNotices(
     },
     onConnection: (connected) => {
       if (!connected) losses++;
-      // One that comes and goes is told of twice, however often it does.
+      // Report an unstable connection twice, not each time.
       if (losses > 2 || (losses === 2 && connected)) return;
-      const what = connected ? "is there again" : losses === 1 ? "was lost; trying again" : "is lost again and again";
+      const what = connected ? "is restored" : losses === 1 ? "was lost; trying again" : "is lost repeatedly";
       onNote(`the connection to ${displayBroker(broker)} ${what}`);
     },
     onSkipped: ({ topic, sizeBytes, sizeMax }) =>
-      onNote(`messages on ${printable(topic)} are skipped: ${sizeBytes} bytes, and it may have ${sizeMax}`),
+      onNote(`messages on ${printable(topic)} are skipped: one has ${sizeBytes} bytes, and the limit is ${sizeMax}`),
   };
 }

@@ -2,17 +2,17 @@ import { parseAppImage } from "@tinybms/ota-core/esp";
 import { type ImageFile, readWhole } from "../../image-file.ts";
 import type { DeliveryJob, DeliveryResult, Way } from "./way.ts";
 
-/** One image for the boards at some ports. */
+/** Image and ports of a serial delivery. */
 interface SerialTarget {
   readonly ports: readonly string[];
   readonly image: ImageFile;
 }
 
-/** How a board at a cable is flashed: `flash` has options for it. */
+/** Baud rate for the loader. `flash` has options for this and the next value. */
 const LOADER_BAUD_RATE = 921_600;
 const WATCH_SECONDS = 10;
 
-/** By cable, into the next slot of each board. */
+/** Delivery over a serial cable, into the next slot of each board. */
 export const serial: Way<SerialTarget> = {
   name: "serial",
   transport: "serial",

@@ -8,27 +8,27 @@ import type { OfferSigning } from "../../signing/offer-signing.ts";
 import type { DeployOptions } from "./deploy-options.ts";
 
 /**
- * Everything that `deploy` knows of one way to a device.
+ * A way to deliver artifacts, with everything that `deploy` needs to use it.
  *
- * @typeParam Target - Where the way delivers one artifact to and how, with every option and default filled in.
+ * @typeParam Target - Destination and settings of one delivery, with all options and defaults applied.
  */
 export interface Way<Target> {
   readonly name: string;
-  /** What `--transport` and the manifest's `protocols` call it. Several ways may share a transport. */
+  /** Name in `--transport` and in the manifest's `protocols`. Several ways may share a transport. */
   readonly transport: string;
-  /** Whether devices answer. Only then can they be named, counted and waited for. */
+  /** `true` if devices answer. Only then can a delivery name, count and wait for them. */
   readonly canAnswer: boolean;
-  /** A delivery this way, for example `a message in blob mode`. */
+  /** Noun phrase for such a delivery, such as `a message in blob mode`. */
   readonly form: string;
-  /** What such a delivery reaches, as a verb phrase. */
+  /** Verb phrase for what such a delivery reaches. */
   readonly reaches: string;
-  /** What `deploy` shows while such a delivery runs. */
+  /** Kind of progress view. */
   readonly progress: "devices" | "bytes";
   /**
-   * Reads channel and file of an artifact, and checks them as far as it can without a network. Hides credentials that it
-   * finds from `context.output`.
+   * Reads the channel and the file of an artifact and checks them as far as possible without a network. Hides the
+   * credentials that it reads from `context.output`.
    *
-   * @throws {@link OtaError} the first fault found.
+   * @throws {@link OtaError} The first fault found.
    */
   prepare(artifact: LoadedArtifact, context: DeployContext): Promise<Target>;
   /** Describes a delivery without its secrets, for `--dry-run` and `--json`. */
@@ -36,21 +36,21 @@ export interface Way<Target> {
   /**
    * Delivers the artifact.
    *
-   * @throws {@link OtaError} for a delivery that failed.
+   * @throws {@link OtaError} if the delivery failed.
    */
   deliver(target: Target, job: DeliveryJob): Promise<DeliveryResult>;
 }
 
-/** What the deliveries of one `deploy` share. */
+/** State that the deliveries of one `deploy` share. */
 export interface DeployContext {
   readonly root: LoadedRoot;
   readonly options: DeployOptions;
-  /** Hides credentials; holds the environment. */
+  /** Output that hides credentials, with the environment. */
   readonly output: CommandOutput;
   readonly target: DeliveryTarget;
-  /** The record of the counters of our own offers. */
+  /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
-  /** When the version was packaged, an ISO 8601 date; now if the version manifest does not say. */
+  /** When the version was packaged, an ISO 8601 date. Without `created_at` in the version manifest, the current time. */
   readonly createdAt: string;
   readonly signedRelease: SignedRelease;
   /** Opens and measures an artifact's file, once for all its deliveries. `deploy` closes it. */
@@ -61,80 +61,80 @@ export interface DeployContext {
 
 /** The signed release of a version. */
 export interface SignedRelease {
-  /** Where it is, or would be. */
+  /** Path of the file, whether or not it exists. */
   readonly file: string;
   /** `undefined` if the version has none. */
   readonly found: ReleaseFile | undefined;
 }
 
-/** What `deploy` says of a delivery before it begins. */
+/** Description of a delivery before it starts. */
 export interface Description {
-  /** How the artifact travels, as `--json` names it. */
+  /** Mode of the transport, as in `--json`. */
   readonly mode: string;
-  /** Transport, and mode where that is not the usual one. */
+  /** Transport, with the mode if that is not the default. */
   readonly label: string;
   readonly file: Pick<OpenArtifact, "path" | "sizeBytes" | "sha256">;
-  /** Where it goes, for people: continues "would deliver … ". */
+  /** Destination as text that continues "would deliver … ". */
   readonly destination: string;
   readonly settings: readonly Setting[];
-  /** Where it goes, for programs. */
+  /** Destination for JSON documents. */
   readonly place: DeliveryPlace;
-  /** What the user should know before anything is sent, as sentences. */
+  /** Warnings to print before anything is sent, as sentences. */
   readonly warnings: readonly string[];
 }
 
 /** Name of a setting, at most eight characters, and its value as text. */
 export type Setting = readonly [name: string, text: string];
 
-/** Where a delivery goes, as `deploy --json` prints it. */
+/** Destination of a delivery in `deploy --json`. */
 export interface DeliveryPlace {
-  /** The named devices or `all`, a URL, or the ports of boards. */
+  /** Named devices, `all`, a URL, or the ports of boards. */
   readonly target: DeliveryTarget | string | { readonly ports: readonly string[] };
   readonly broker?: string;
   readonly topic?: string;
   readonly qos?: number;
   readonly retain?: boolean;
-  /** The HTTP method. */
+  /** HTTP method. */
   readonly method?: string;
 }
 
-/** What a delivery needs of the `deploy` that runs it. */
+/** Resources that `deploy` gives to a delivery. */
 export interface DeliveryJob {
-  /** Ends the delivery. */
+  /** Stops the delivery. */
   readonly signal: AbortSignal;
   readonly events: DeliveryEvents;
-  /** Returns the broker in this process, started with the first delivery that needs it. */
+  /** Returns the broker in this process, and starts it if necessary. */
   embeddedBroker(): Promise<BrokerAddress>;
 }
 
-/** Receives what happens while a delivery runs. */
+/** Receives the events of a delivery. */
 export interface DeliveryEvents {
-  /** A device got further. */
+  /** Called when a device makes progress. */
   onDevice(device: DeviceProgress): void;
-  /** So many bytes of the file have left; begins again at 0 when the delivery does. */
+  /** Called with the number of bytes sent. Restarts at 0 if the delivery does. */
   onBytes(bytesSent: number): void;
-  /** A sentence for people, and the one for those who want every detail. */
+  /** Called with a sentence for the user, and a more detailed one for `--verbose`. */
   onNote(text: string, detail?: string): void;
-  /** A text for those who want every detail. */
+  /** Called with text for `--verbose` only. */
   onDetail(text: string): void;
 }
 
-/** What a delivery came to. */
+/** Result of a delivery. */
 export interface DeliveryResult {
   readonly bytesSent: number;
-  /** `undefined` if the way knows no chunks. */
+  /** `undefined` if the way sends no chunks. */
   readonly chunksSent?: number;
   readonly devices?: readonly DeviceProgress[];
-  /** What the other side said that the user should know, as sentences. */
+  /** Messages from the receiver for the user, as sentences. */
   readonly notes?: readonly string[];
-  /** Why the delivery failed. */
+  /** Error of a failed delivery. */
   readonly error?: OtaError | undefined;
-  /** Whether the broker has the offer and no device was waited for. */
+  /** `true` if the broker retains the offer and the delivery waited for no device. */
   readonly isOnlyOffered?: boolean;
 }
 
-/** Makes the error of a delivery that was interrupted. */
+/** Creates the error for an interrupted delivery. */
 export function interruptedError(): OtaError<"delivery/interrupted"> {
-  const hint = "devices keep the offer and what they have: the same deploy again goes on from there";
+  const hint = "devices keep the offer and their chunks: run the same deploy again to continue";
   return new OtaError("delivery/interrupted", "interrupted", {}, { hint });
 }
