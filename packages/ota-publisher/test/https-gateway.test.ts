@@ -57,9 +57,7 @@ test.skipIf(isAbsent)(`a name with quotes and line ends stays one field${WHY}`, 
 test.skipIf(isAbsent)(`a version that the gateway runs already is said to the user${WHY}`, async () => {
   gateway.runningVersion = "1.2.3";
   const { outcome } = await bench.deliver(channel());
-  expect(outcome?.notes).toEqual([
-    "the gateway runs version 1.2.3 already: it kept its boot slot and the running app",
-  ]);
+  expect(outcome?.notes).toEqual(["the gateway runs version 1.2.3 already: it kept its boot slot and the running app"]);
 });
 
 test.skipIf(isAbsent)(`a token that has expired is fetched again${WHY}`, async () => {
