@@ -102,7 +102,7 @@ test.for(LIMITS)("a broker that limits %s and says so ends the connection with t
 });
 
 test.for([
-  [142, "another client came with the same client identifier", "client_id"],
+  [142, "another client connected with the same client identifier", "client_id"],
   [151, "a quota is used up", "quota"],
   [135, "not authorized", "access control"],
 ] as const)(
@@ -142,6 +142,6 @@ test("a message that is too large for its topic is skipped, and the connection s
   const [message] = await heard;
   expect(message).toMatchObject({ topic, retained: true });
   expect(message.payload).toHaveLength(100);
-  expect(skipped).toEqual([{ topic, sizeBytes: 5_000, sizeMax: 2_048 }]);
+  expect(skipped).toEqual([{ topic, sizeBytes: 5_000, sizeMax: 1_024 }]);
   expect(versions).toHaveLength(1);
 });
