@@ -10,11 +10,11 @@ import type { UnknownInspection } from "./inspection.ts";
 interface Guess {
   readonly code: OtaErrorCode;
   readonly description: string;
-  /** What to do instead, or why it isn't taken. */
+  /** Advice, or the reason why the file is refused. */
   readonly advice: string;
 }
 
-/** First bytes of files that are taken for firmware now and then. */
+/** First bytes of files that users sometimes mistake for firmware. */
 const MAGICS: readonly (readonly [readonly number[], string, string])[] = [
   [[0x7f, 0x45, 0x4c, 0x46], "an ELF file", "the image to deliver is the .bin that idf.py build writes beside it"],
   [[0x55, 0x46, 0x32, 0x0a], "a UF2 file", "the image to deliver is build/<project>.bin"],

@@ -33,7 +33,7 @@ export function inspectImage(bytes: Uint8Array, options: InspectOptions = {}): I
   const locations = locateInFile(bytes, options);
   const { bootloader, tableOffset } = locations;
   const isBehindBootloader = bootloader?.isAtRomOffset === true && bootloader.offset > 0 && bootloader.inspection.valid;
-  // An app that was once flashed to 0x0 by mistake is no reason to read a whole flash as an app.
+  // An app at 0x0, flashed there by mistake, must not make a whole flash look like an app.
   if (isApp(bytes) && !(isBehindBootloader && tableOffset !== undefined)) return inspectApp(bytes, "file");
   if (isFlash(bytes, locations)) return inspectLocated(bytes, locations, options);
   if (bytes[0] === APP_IMAGE_MAGIC) return inspectApp(bytes, "file");

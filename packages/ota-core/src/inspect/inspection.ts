@@ -8,9 +8,9 @@ import type { NvsValueType } from "../nvs/nvs-value.ts";
 /** One problem of a file, or one note about it. */
 export interface InspectProblem {
   readonly code: OtaErrorCode;
-  /** One sentence that says what is wrong, where, and what would be right. */
+  /** One sentence: the fault, its place, and the expected value. */
   readonly message: string;
-  /** JSON pointer (RFC 6901) into the inspection: what it is about. */
+  /** JSON pointer (RFC 6901) to the member of the inspection that the problem concerns. */
   readonly path?: string;
   /** Bytes from the start of the file; of a flash, its address. */
   readonly offset?: number;
@@ -18,7 +18,7 @@ export interface InspectProblem {
 
 /** Common fields of every inspection. They are JSON-safe; hashes and raw bytes are lower-case hexadecimal. */
 export interface InspectionBase {
-  /** Whether there is no problem. */
+  /** `true` if there are no problems. */
   readonly valid: boolean;
   /** Size in bytes of what was inspected. */
   readonly size: number;
@@ -158,7 +158,7 @@ export interface PartitionTableInspection extends InspectionBase {
   readonly slotCount: number;
   /** Whether an app can be updated over and over: two slots or more, and otadata. */
   readonly updatable: boolean;
-  /** Size of the flash in bytes, as told or as the partitions need it. */
+  /** Size of the flash in bytes: the stated one, or what the partitions need. */
   readonly flashSize: number;
   /** `null` where the table is updatable, or the flash too small. */
   readonly suggestion: SuggestedTable | null;
@@ -171,7 +171,7 @@ export interface InspectedOtadataEntry {
   readonly state: string;
   readonly crcMatches: boolean;
   readonly blank: boolean;
-  /** Whether it takes part in the choice of the slot. */
+  /** `true` if the bootloader considers this entry. */
   readonly counts: boolean;
   /** Index of the slot it selects; `null` where the number of slots isn't known. */
   readonly slot: number | null;
@@ -216,7 +216,7 @@ export interface NvsInspection extends InspectionBase {
   }[];
 }
 
-/** One partition of a flash, and what it holds. */
+/** Partition of a flash and its content. */
 export interface FlashPartition extends InspectedPartition {
   /** How much of it the file has. */
   readonly present: "whole" | "part" | "none";
@@ -236,7 +236,7 @@ export interface FlashInspection extends InspectionBase {
   readonly partitionTableOffset: number | null;
   readonly partitionTable: PartitionTableInspection | null;
   readonly partitions: readonly FlashPartition[];
-  /** Label of the partition that the bootloader would start, before it looks at what is in it. */
+  /** Label of the partition that the bootloader selects, before it checks the content. */
   readonly boot: string | null;
 }
 

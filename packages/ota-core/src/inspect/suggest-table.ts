@@ -8,7 +8,7 @@ const SECTOR_SIZE = 0x1000;
 const SLOT_ALIGNMENT = 0x1_0000;
 /** No slot is larger on chips with narrow cache addresses. */
 const SLOT_SIZE_MAX = 0x100_0000;
-/** Less than this is no use to a file system; such a partition is left out. */
+/** Smallest useful file system partition, in bytes. Smaller ones are omitted. */
 const DATA_SIZE_MIN = 0x4000;
 
 /**
@@ -19,7 +19,7 @@ const DATA_SIZE_MIN = 0x4000;
  *
  * @param entries - The table that is to be changed.
  * @param flashSize - Size of the flash in bytes.
- * @param tableOffset - Where the table lies in flash, in bytes.
+ * @param tableOffset - Offset of the partition table in flash, in bytes.
  * @returns `undefined` if the flash is too small, or the entries can't stand in a table.
  */
 export function suggestOtaTable(

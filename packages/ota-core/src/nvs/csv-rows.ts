@@ -13,11 +13,11 @@ export interface UnclosedCsvRow {
 }
 
 /**
- * Splits CSV into rows as Python's `csv.reader` does that gets lines of a text file without those that begin with `#`:
- * fields may stand in double quotes, and a quote in them is doubled; all line ends count as LF, in quoted fields too; a
- * line that begins with `#` is no content, not even within quotes. Empty lines are left out.
+ * Splits CSV into rows, like Python's `csv.reader` over the lines of a text file without those that begin with `#`.
+ * Fields may be in double quotes, in which a quote is doubled. All line ends count as LF, also in quoted fields. Lines
+ * that begin with `#` are skipped even inside quotes, and so are empty lines.
  *
- * @param text - Without a byte-order mark.
+ * @param text - Text without a byte-order mark.
  */
 export function readCsvRows(text: string): readonly (CsvRow | UnclosedCsvRow)[] {
   const lines = text.split(/\r\n|\r|\n/);
@@ -44,7 +44,7 @@ class RowReader {
   readonly #line: number;
   readonly #fields: string[] = [];
   #field = "";
-  /** Whether nothing of the field has been read, so that a quote opens it. */
+  /** `true` at the start of a field, where a quote opens it. */
   #isAtStart = true;
 
   constructor(line: number) {

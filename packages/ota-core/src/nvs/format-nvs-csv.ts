@@ -5,19 +5,19 @@ import { groupNvsEntries, type NvsEntryInput, type NvsPairInput } from "./nvs-en
 import { isNvsWifiKey, NVS_WIFI_BLOB_KEYS } from "./nvs-wifi-keys.ts";
 
 /**
- * Writes entries as CSV for Espressif's NVS partition generator, each namespace in one piece; blobs as hexadecimal, or as
- * base64 where that is too long.
+ * Formats entries as CSV for Espressif's NVS partition generator, each namespace in one block. Blobs are hexadecimal,
+ * or base64 if that would be too long.
  *
- * @returns Text of which {@link parseNvsCsv} and the generator make the same entries.
- * @throws {@link OtaError} `nvs/entry-invalid` for entries that are wrong, and for what the format can't express: a
- *   string with a carriage return or with a line that begins with `#`, a blob of more than 98304 bytes, and keys of the
- *   Wi-Fi driver without the blobs that the generator would add beside them.
+ * @returns Text from which {@link parseNvsCsv} and the generator create the same entries.
+ * @throws {@link OtaError} `nvs/entry-invalid` for invalid entries, and for what the format can't express: a string
+ *   with a carriage return or a line that begins with `#`, a blob above 98304 bytes, and keys of the Wi-Fi driver
+ *   without the blobs that the generator would add.
  */
 export function formatNvsCsv(entries: readonly NvsEntryInput[]): string {
   const text = render(entries, () => true);
   const wifi = entries.find((entry) => entry.type !== "namespace" && isNvsWifiKey(entry.key));
   if (wifi === undefined) return text;
-  // The generator adds blobs beside that key: they are left to it, if it adds the same ones.
+  // The generator adds blobs for this key. Omit them if it adds the same ones.
   const short = render(entries, (pair) => !NVS_WIFI_BLOB_KEYS.has(pair.key));
   for (const candidate of [text, short]) if (givesEntries(candidate, entries)) return candidate;
   const message = "the generator adds blobs beside keys of the Wi-Fi driver, and other ones than these entries have";
@@ -52,7 +52,7 @@ function fieldOf(pair: NvsPairInput): string {
   return text;
 }
 
-/** Returns a field, in quotes where it needs them; a line must not begin with `#`. */
+/** Formats a field, in quotes if necessary. A line must not begin with `#`. */
 function quote(text: string): string {
   return /[",\n#]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -36,17 +36,17 @@ interface BlobVersion {
   readonly query: NvsQuery;
   readonly chunkStart: number;
   readonly name: BlobName;
-  /** The first of the name's pages that may still hold one. */
+  /** First of the pages that may still hold an index of this name. */
   pageCursor: number;
-  /** The first index: chunks count for it alone. */
+  /** First index. Chunks count only for it. */
   first: ListedBlob | undefined;
 }
 
 /**
- * Erases blob indices whose chunks don't add up to what they say, then chunks that belong to no index: what a power cut
- * left of a blob that was being written or erased (ESP-IDF `Storage::init`). Takes linear time, whatever the pages hold.
+ * Erases blob indices whose chunks do not add up to the stated size, then chunks without an index. A power cut leaves
+ * both while a blob is written or erased (ESP-IDF `Storage::init`). Takes linear time for any content.
  *
- * @param pages - Oldest first.
+ * @param pages - Pages, oldest first.
  */
 export function eraseIncompleteBlobs(context: NvsLoadContext, pages: readonly NvsPage[]): void {
   const names = new Map<string, BlobName>();
@@ -127,7 +127,7 @@ function isChunkOf({ chunkIndex }: NvsEntry, begin: number, end: number): boolea
   return chunkIndex >= begin && chunkIndex < end;
 }
 
-/** Returns where the chunk indices end that a version of a blob may have: one half of them or the other. */
+/** Returns the end of the chunk indices of a blob's version: each version uses one half of them. */
 function endOfHalf(chunkStart: number): number {
   return chunkStart === NVS_CHUNK_START.first ? NVS_CHUNK_START.second : 0xff;
 }

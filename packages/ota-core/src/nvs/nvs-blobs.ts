@@ -38,7 +38,7 @@ export class NvsBlobs {
   readonly #manager: NvsPageManager;
   readonly #behaviors: NvsBehaviors;
   readonly #abort: NvsPageContext["abort"];
-  /** How what is damaged is erased. */
+  /** How to erase damaged items. */
   readonly #discard: { readonly purge: boolean };
 
   constructor(manager: NvsPageManager, { behaviors, abort }: NvsPageContext) {
@@ -144,7 +144,9 @@ export class NvsBlobs {
     return NvsErr.ESP_OK;
   }
 
-  /** Erases a key's index, a second one if there is one, and every chunk (`Storage::eraseMultiPageBlob`, any version). */
+  /**
+   * Erases a key's index, a second one if there is one, and every chunk (`Storage::eraseMultiPageBlob`, any version).
+   */
   eraseEveryVersion(namespaceIndex: number, key: NvsKey): number {
     return this.#eraseAll(namespaceIndex, key, KEEP);
   }
@@ -159,7 +161,9 @@ export class NvsBlobs {
     return this.#eraseChunks(namespaceIndex, key, 0, 0xff, options);
   }
 
-  /** Erases the chunks of one half of the indices, page by page; of all of them for an index that names neither half. */
+  /**
+   * Erases the chunks of one half of the indices, page by page; of all of them for an index that names neither half.
+   */
   #eraseHalf(namespaceIndex: number, key: NvsKey, chunkStart: number): number {
     const begin = chunkStart === NVS_CHUNK_START.second ? NVS_CHUNK_START.second : NVS_CHUNK_START.first;
     const end = chunkStart === NVS_CHUNK_START.first ? NVS_CHUNK_START.second : 0xff;
@@ -203,7 +207,7 @@ export class NvsBlobs {
       if (fits || tailroomBytes >= FIRST_CHUNK_SIZE_BYTES_MIN) return NvsErr.ESP_OK;
       const err = this.#manager.replaceCurrentPage(page);
       if (err !== NvsErr.ESP_OK) return err;
-      // Ends the loop: what is moved is always the emptiest page, so the second move wins no more than the first.
+      // Ends the loop: each move takes the emptiest page, so a second move frees no more than the first.
       if (this.#manager.current?.tailroomBytes === tailroomBytes) return NvsErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
     }
   }

@@ -2,10 +2,10 @@ import { concatBytes, decodeUtf8, fromHex, utf8, viewOf } from "../bytes.ts";
 import { NVS_BLOB_SIZE_MAX, type NvsPairInput, nvsEntryProblem } from "./nvs-entry-input.ts";
 import { isNvsIntegerType, type NvsIntegerType } from "./nvs-integer.ts";
 
-/** What the column `value` stands for: its text, or the content of the file that it names. */
+/** Content of the column `value`: its text, or the content of the file that it names. */
 export type NvsCsvSource = { readonly text: string } | { readonly bytes: Uint8Array };
 
-/** A fault in a row: in which column, and what. */
+/** Fault in a row, with its column. */
 export interface NvsCsvFault {
   readonly column: "key" | "type" | "encoding" | "value";
   readonly message: string;
@@ -20,7 +20,7 @@ const ENCODINGS =
 /**
  * Returns the value of a row, by the column `encoding` of Espressif's generator (its `NVS.write_entry`).
  *
- * Faults don't tell the value, which may be a secret.
+ * Faults do not contain the value, which may be a secret.
  */
 export function parseNvsCsvValue(
   name: { readonly namespace: string; readonly key: string },
@@ -38,7 +38,7 @@ function pairOf(
   encoding: string,
   source: NvsCsvSource,
 ): NvsPairInput | NvsCsvFault {
-  // The generator takes capital letters too, but only integers come out as they were meant.
+  // The generator also accepts capital letters, but writes only integers correctly.
   const integerType = encoding.toLowerCase();
   if (isNvsIntegerType(integerType)) return parseInteger(name, integerType, source);
   if (encoding === "string") {
@@ -55,7 +55,7 @@ function parseInteger(
   source: NvsCsvSource,
 ): NvsPairInput | NvsCsvFault {
   const text = textOf(source)?.trim() ?? "";
-  // Far more digits than any integer of 64 bits has cost time, and are out of range.
+  // Many more digits than a 64-bit integer has are out of range, and would take long to parse.
   if (!DECIMAL.test(text) || text.length > 100) return fault(`a ${type} must be a whole number in decimal digits`);
   const value = BigInt(text.replaceAll("_", "").replace("+", ""));
   if (type === "u64" || type === "i64") return { ...name, type, value };
@@ -67,7 +67,7 @@ function blobOf(encoding: string, source: NvsCsvSource): Uint8Array | NvsCsvFaul
   if (encoding === "base64") return parseBase64(source);
   if (encoding === "binary") {
     if ("bytes" in source) return source.bytes;
-    // The generator counts characters, and writes bytes.
+    // The generator counts characters but writes bytes.
     return isAscii(source.text) ? utf8(source.text) : fault("text of encoding binary must be ASCII; use type file");
   }
   const fill = FILL.exec(encoding);
@@ -82,7 +82,9 @@ function parseHex(source: NvsCsvSource): Uint8Array | NvsCsvFault {
   return bytes ?? fault("hex2bin must be pairs of hexadecimal digits");
 }
 
-/** As `binascii.a2b_base64`, which skips white space and ignores unused bits, but strict about everything else. */
+/**
+ * Decodes base64 like `binascii.a2b_base64`, which skips white space and ignores unused bits, but otherwise strictly.
+ */
 function parseBase64(source: NvsCsvSource): Uint8Array | NvsCsvFault {
   const text = textOf(source)?.replace(/\s+/g, "") ?? "*";
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
@@ -91,7 +93,9 @@ function parseBase64(source: NvsCsvSource): Uint8Array | NvsCsvFault {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** `blob_fill`: text filled up to a size; `blob_sz_fill`: that, behind the length of the text in four bytes. */
+/**
+ * Builds a `blob_fill` (text padded to a size) or a `blob_sz_fill` (the same after the text's length in four bytes).
+ */
 function fillBlob(source: NvsCsvSource, hasLength: boolean, sizeBytes: number, byte: number): Uint8Array | NvsCsvFault {
   if ("bytes" in source) return { column: "type", message: "blob_fill and blob_sz_fill take no file, only type data" };
   if (sizeBytes > NVS_BLOB_SIZE_MAX - 4)

@@ -5,7 +5,7 @@ import { type NvsCsvSource, parseNvsCsvValue } from "./nvs-csv-value.ts";
 import { type NvsEntryInput, type NvsPairInput, nvsNameProblem } from "./nvs-entry-input.ts";
 import { isNvsWifiKey, NVS_WIFI_BLOB_KEYS, NvsWifiBlobs } from "./nvs-wifi-keys.ts";
 
-/** Gives the content of a file by the name that a row of type `file` has, or `undefined` if there is none. */
+/** Returns the content of the file that a row of type `file` names, or `undefined` if the file does not exist. */
 export type NvsFileReader = (path: string) => Uint8Array | undefined;
 
 /** The columns, in the order in which they are written. */
@@ -25,18 +25,23 @@ interface Header {
 }
 
 /**
- * Parses the CSV that Espressif's NVS partition generator takes: header `key,type,encoding,value`, rows of type
- * `namespace`, `data` and `file`, lines that begin with `#` left out.
+ * Parses the CSV format of Espressif's NVS partition generator: a header `key,type,encoding,value` and rows of type
+ * `namespace`, `data` and `file`. Skips lines that begin with `#`.
  *
- * What the generator takes and writes otherwise than anyone could mean is refused here: a namespace that is opened again
- * behind another one (its keys would go to the other), a key twice, keys before any namespace, keys that are not ASCII,
- * encodings in capital letters, columns beyond the header's. A byte-order mark, on which the generator fails, is skipped.
- * As the generator does, it adds blobs beside the Wi-Fi driver's keys `sta.ssid`, `sta.pswd` and `ap.…`.
+ * Refuses input that the generator accepts but writes in an unexpected way:
  *
- * @param csv - Text, or the bytes of a file of it: UTF-8, or UTF-16 with a byte-order mark.
- * @param readFile - For rows of type `file`; without it they are refused.
- * @returns Entries for `buildNvsPartition`, in the order of the rows; one of type `namespace` where no values follow.
- * @throws {@link OtaError} `nvs/csv-invalid` with the line, counted from 1, and the name of the column; none for a line that is no
+ * - a namespace that is opened again after another one (its keys would go to the other one),
+ * - a repeated key, a key before any namespace, or a key that is not ASCII,
+ * - encodings in capital letters, and columns beyond those of the header.
+ *
+ * Skips a byte-order mark, which the generator rejects. Adds blobs for the Wi-Fi driver's keys `sta.ssid`, `sta.pswd`
+ * and `ap.…`, as the generator does.
+ *
+ * @param csv - Text, or the bytes of a file in UTF-8, or in UTF-16 with a byte-order mark.
+ * @param readFile - Reads the files of rows of type `file`. Without it, such rows are refused.
+ * @returns Entries for `buildNvsPartition`, in the order of the rows. A namespace without values gives an entry of type
+ *   `namespace`.
+ * @throws {@link OtaError} `nvs/csv-invalid` with the line, from 1, and the column; without a column if the line is not
  *   UTF-8.
  */
 export function parseNvsCsv(csv: string | Uint8Array, readFile?: NvsFileReader): readonly NvsEntryInput[] {
@@ -51,7 +56,7 @@ export function parseNvsCsv(csv: string | Uint8Array, readFile?: NvsFileReader):
 class NvsCsvParser {
   readonly #readFile: NvsFileReader | undefined;
   readonly #wifi: NvsWifiBlobs = new NvsWifiBlobs();
-  /** Line of each key of each namespace; their order is that of the rows. */
+  /** Line of each key of each namespace, in the order of the rows. */
   readonly #namespaces: Map<string, Map<string, number>> = new Map();
   readonly #entries: NvsEntryInput[] = [];
   #namespace: string | undefined;
@@ -60,7 +65,7 @@ class NvsCsvParser {
     this.#readFile = readFile;
   }
 
-  /** Returns what was read; a namespace by itself where it stayed empty. */
+  /** Returns the entries, including empty namespaces. */
   entries(): readonly NvsEntryInput[] {
     return this.#entries.filter(({ namespace, type }) => {
       return type !== "namespace" || this.#namespaces.get(namespace)?.size === 0;

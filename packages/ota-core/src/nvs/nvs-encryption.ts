@@ -13,7 +13,7 @@ const BLOCK_SIZE = 16;
  * entry of 32 bytes is one data unit of XTS-AES-256 (IEEE 1619), whose number is its offset in the partition. Headers
  * and entry states stay plain.
  *
- * @param bytes - A plain partition; a last part that is no whole page is copied.
+ * @param bytes - Plain partition. An incomplete page at the end is copied unchanged.
  * @returns A new array.
  * @throws {@link OtaError} `nvs/keys-invalid` if a key is not 32 bytes.
  */
@@ -27,10 +27,10 @@ export function encryptNvsPartition(bytes: Uint8Array, keys: NvsKeys): Uint8Arra
 }
 
 /**
- * Decrypts a partition. Entries of 0xFF alone are blank and stay so, as in Espressif's generator; erased ones that a
- * device overwrote become noise, which nobody reads.
+ * Decrypts a partition. Entries that consist of 0xFF stay blank, as in Espressif's generator. Erased entries that a
+ * device overwrote become random bytes, which are never read.
  *
- * @param bytes - An encrypted partition; a last part that is no whole page is copied. Any bytes give a result.
+ * @param bytes - Encrypted partition; any bytes are accepted. An incomplete page at the end is copied unchanged.
  * @returns A new array.
  * @throws {@link OtaError} `nvs/keys-invalid` if a key is not 32 bytes.
  */

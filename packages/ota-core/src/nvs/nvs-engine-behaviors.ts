@@ -1,22 +1,22 @@
-/** What releases of ESP-IDF do differently in NVS, by name. Each member is `true` for ESP-IDF 6.2-dev. */
+/** Differences in NVS between releases of ESP-IDF. Each member is `true` for ESP-IDF 6.2-dev. */
 export interface NvsBehaviors {
   /** Checks an entry's type, span and size besides its CRC (`Item::checkHeaderConsistency`). */
   readonly checksEntryFields: boolean;
-  /** Takes entries of the types float and double for whole ones. */
+  /** Accepts entries of the types float and double. */
   readonly acceptsFloats: boolean;
   /** Overwrites entries that recovery discards with zeros, besides marking them as erased. */
   readonly zeroesDiscardedEntries: boolean;
-  /** Marks a page as freeing before it activates the page that takes its items, not after. */
+  /** Marks a page as freeing before it activates the page that receives its items, not after. */
   readonly marksFreeingFirst: boolean;
-  /** A value replaces the key's value of another type. */
+  /** Replaces the key's value of another type. */
   readonly replacesOtherTypes: boolean;
-  /** Looks for the key's value of another type page by page, not type by type. */
+  /** Searches for the key's value of another type page by page, not type by type. */
   readonly findsOtherTypeByPage: boolean;
-  /** Notices by the sequence number that a page was moved while a value was written, not by its state alone. */
+  /** Detects by the sequence number, not only by the state, that a page was moved while a value was written. */
   readonly tracksMovedPages: boolean;
   /**
-   * Writes an unchanged blob of several chunks or of no bytes again: compares each chunk's CRC with the beginning of the
-   * data, and a chunk without bytes with a variable that nothing has set.
+   * Writes an unchanged blob of several chunks or of no bytes again: compares each chunk's CRC with the beginning of
+   * the data, and a chunk without bytes with a variable that nothing has set.
    */
   readonly rewritesUnchangedBlobs: boolean;
   /** Erases a blob's chunks by their indices, not page by page and in both halves of the indices. */

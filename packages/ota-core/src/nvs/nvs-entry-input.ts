@@ -24,11 +24,11 @@ export interface NvsNamespaceInput {
   readonly pairs: readonly NvsPairInput[];
 }
 
-/** Most namespaces of a partition: 0 is the table of namespaces, 255 means "any" (ESP-IDF `Storage`). */
+/** Largest number of namespaces: 0 is the table of namespaces, 255 means "any" (ESP-IDF `Storage`). */
 const NAMESPACES_MAX = 254;
 /**
- * Longest string in bytes, with its NUL: what Espressif's generator takes. It opens a new page already for a string that
- * would fill one, so that 4000 bytes, which a device takes, fit nowhere.
+ * Longest string in bytes, including its NUL: the limit of Espressif's generator. The generator opens a new page for a
+ * string that would exactly fill one, so 4000 bytes, which a device accepts, fit nowhere.
  */
 const STRING_SIZE_MAX: number = NVS_CHUNK_SIZE_MAX - NVS_ENTRY_SIZE;
 /** Largest blob in bytes: 127 chunks of a page each. */
@@ -58,7 +58,8 @@ export function groupNvsEntries(entries: readonly NvsEntryInput[]): readonly Nvs
 }
 
 /**
- * Returns what is wrong with an entry by itself, as the end of a sentence that begins with its name; or `undefined`.
+ * Describes the fault of a single entry, as the end of a sentence that begins with its name. Returns `undefined` if
+ * there is none.
  */
 export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
   const namespaceProblem = nvsNameProblem(entry.namespace);
@@ -73,8 +74,8 @@ export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
 }
 
 /**
- * Returns what is wrong with a key or the name of a namespace, or `undefined`. A device takes any 1 to 15 bytes but
- * NUL; Espressif's generator damages entries whose key is not ASCII, so that nothing else is taken here.
+ * Describes the fault of a key or a namespace name. Returns `undefined` if there is none. A device accepts any 1 to 15
+ * bytes except NUL. Espressif's generator corrupts entries whose key is not ASCII, so only ASCII is accepted here.
  */
 export function nvsNameProblem(name: string): string | undefined {
   if (name === "") return `is empty; it must have 1 to ${NVS_KEY_LENGTH_MAX} characters`;
@@ -101,7 +102,7 @@ function blobProblem(value: unknown): string | undefined {
 function integerProblem(type: NvsIntegerType, value: unknown): string | undefined {
   const { min, max } = NVS_INTEGERS[type];
   const isWhole = typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value));
-  // The value itself may be a secret, so that it is not told.
+  // The message omits the value, which may be a secret.
   if (isWhole && value >= min && value <= max) return undefined;
   return `is out of range: a ${type} is a whole number from ${min} to ${max}`;
 }

@@ -7,13 +7,13 @@ import { assertNvsSize } from "./nvs-size.ts";
 export const NVS_ENTRY_SIZE = 32;
 /** Entries in a page. */
 export const NVS_ENTRY_COUNT = 126;
-/** Most bytes of payload one page can hold: all entries but the item's first. */
+/** Largest payload in one page, in bytes: all entries except the item's first. */
 export const NVS_CHUNK_SIZE_MAX: number = NVS_ENTRY_SIZE * (NVS_ENTRY_COUNT - 1);
 /** In a query: every namespace. */
 export const NVS_NAMESPACE_ANY = 0xff;
-/** In an entry: no chunk of a blob. In a query: every chunk. */
+/** In an entry: not a chunk of a blob. In a query: every chunk. */
 export const NVS_CHUNK_ANY = 0xff;
-/** Where the chunk indices of a blob's versions begin. Each update takes the other one. In a query `any`: both. */
+/** First chunk index of each version of a blob. Updates alternate between them. In a query, `any` means both. */
 export const NVS_CHUNK_START = { first: 0x00, second: 0x80, any: 0xff } as const;
 /** Seed of every CRC-32 in NVS. */
 export const NVS_CRC_SEED = 0xffff_ffff;
@@ -50,9 +50,9 @@ export interface NvsEntry {
   /** 0: the entry names a namespace. */
   readonly namespaceIndex: number;
   readonly type: number;
-  /** Entries of the whole item, this one included. */
+  /** Number of entries of the item, including this one. */
   readonly span: number;
-  /** {@link NVS_CHUNK_ANY} but for `blobData`. */
+  /** Chunk index; {@link NVS_CHUNK_ANY} except for `blobData`. */
   readonly chunkIndex: number;
   /** Key field, 16 bytes. */
   readonly key: Uint8Array;
@@ -100,11 +100,11 @@ export function buildNvsEntry(entry: NvsEntry): Uint8Array {
 }
 
 /**
- * Returns whether the entry is whole and fits its place (ESP-IDF `Item::checkHeaderConsistency`): CRC right, type known, span
- * that of the type and size, chunk index only where one belongs, nothing past the end of the page.
+ * Returns `true` if an entry is consistent (ESP-IDF `Item::checkHeaderConsistency`): its CRC matches, its type is
+ * known, its span fits type and size, it has a chunk index only if its type needs one, and it ends inside the page.
  *
  * @param bytes - 32 bytes.
- * @param entryIndex - Where in its page it stands, 0 to 125.
+ * @param entryIndex - Index of the entry in its page, 0 to 125.
  */
 export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boolean {
   if (!hasNvsEntryCrc(bytes)) return false;
@@ -119,17 +119,17 @@ export function isConsistentNvsEntry(bytes: Uint8Array, entryIndex: number): boo
   return span <= NVS_ENTRY_COUNT - entryIndex && span === nvsSpanOf(sizeBytes);
 }
 
-/** Returns whether an entry's CRC is that of its bytes. */
+/** Returns `true` if an entry's CRC matches its bytes. */
 export function hasNvsEntryCrc(bytes: Uint8Array): boolean {
   return uint32At(bytes, CRC_OFFSET) === entryCrc(bytes);
 }
 
-/** Returns whether items of the type have a payload in the entries that follow the first. */
+/** Returns `true` if items of the type have a payload in the entries after the first. */
 export function isNvsVariableType(type: number): boolean {
   return type === NvsType.string || type === NvsType.blobData || type === NvsType.blob;
 }
 
-/** Entries that an item with a payload takes. */
+/** Returns the number of entries of an item with a payload. */
 export function nvsSpanOf(payloadSizeBytes: number): number {
   return 1 + Math.ceil(payloadSizeBytes / NVS_ENTRY_SIZE);
 }

@@ -47,10 +47,10 @@ export function hasNvsKey(bytes: Uint8Array, offset: number, key: NvsKey): boole
 }
 
 /**
- * Returns the 24-bit hash by which a page finds and compares its items (`Item::calculateCrc32WithoutValue`). The type
- * is no part of it; and two keys may share a hash.
+ * Returns the 24-bit hash that a page uses to find and compare its items (`Item::calculateCrc32WithoutValue`). It does
+ * not include the type, and two keys may have the same hash.
  *
- * @param key - A key field, 16 bytes as stored.
+ * @param key - Key field, 16 bytes as stored.
  */
 export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: number): number {
   const input = new Uint8Array(NVS_KEY_SIZE + 2);
@@ -60,15 +60,19 @@ export function hashNvsKey(namespaceIndex: number, key: Uint8Array, chunkIndex: 
   return crc32(input, 0xffff_ffff) & 0xff_ffff;
 }
 
-/** Returns the hash of an entry as it stands in flash. @param entry - 32 bytes. */
+/**
+ * Returns the hash of an entry in flash.
+ *
+ * @param entry - 32 bytes.
+ */
 export function hashNvsEntry(entry: Uint8Array): number {
   return crc32(entry, crc32(entry, crc32(entry, 0xffff_ffff, 0, 1), 8, 24), 3, 4) & 0xff_ffff;
 }
 
-/** A character for each byte. */
+/** Decodes each byte as one character. */
 const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 
-/** Namespace and key of an item as one text: equal for two items exactly if a look-up takes them for the same key. */
+/** Joins namespace and key of an item: equal for two items exactly if a look-up treats their keys as the same. */
 export function nvsItemName({
   namespaceIndex,
   key,

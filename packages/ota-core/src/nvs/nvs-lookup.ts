@@ -4,14 +4,15 @@ import { nvsItemName } from "./nvs-key.ts";
 import type { FoundItem } from "./nvs-page-manager.ts";
 
 /**
- * Finds items over all pages as NVS does: the oldest page first, and in each the first item of a namespace, key and
- * chunk, if it has the type (`PageManager` and `Page::findItem`). Made once, so that reading takes linear time.
+ * Finds items in all pages as NVS does: searches the oldest page first, and in each page finds the first item of a
+ * namespace, key and chunk, if its type matches (`PageManager` and `Page::findItem`). Uses an index, so that reading
+ * takes linear time.
  */
 export class NvsLookup {
   readonly #items: Map<string, FoundItem> = new Map();
   readonly #found: Set<FoundItem> = new Set();
 
-  /** @param items - In the order of their pages, oldest first. */
+  /** @param items - Items in the order of their pages, oldest first. */
   constructor(items: readonly FoundItem[]) {
     let seen = new Set<string>();
     let page: FoundItem["page"] | undefined;
@@ -29,7 +30,7 @@ export class NvsLookup {
     }
   }
 
-  /** Returns whether a look-up finds this very item, and none before it. */
+  /** Returns `true` if a look-up finds exactly this item. */
   finds(item: FoundItem): boolean {
     return this.#found.has(item);
   }

@@ -5,49 +5,49 @@ import type { NvsStorage } from "./nvs-storage.ts";
 
 const ENTRIES_OFFSET = NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE;
 
-/** The flash of one page: header, bitmap of entry states, entries. Each method is as many programs as it says. */
+/** Flash of one page: header, bitmap of entry states, entries. Each method states its number of program operations. */
 export class NvsPageFlash {
   readonly #storage: NvsStorage;
-  /** The page as last read: spares reads while a partition is opened. Gone with the first change. */
+  /** Copy of the page, which saves reads while a partition is opened. Dropped at the first change. */
   #snapshot: Uint8Array | undefined;
 
-  /** Where the page begins in the partition, bytes. */
+  /** Offset of the page in the partition, in bytes. */
   readonly offset: number;
-  /** The bitmap as memory has it. */
+  /** Bitmap of entry states in memory. */
   readonly states: NvsEntryStates = new NvsEntryStates();
 
-  /** @param offset - Where the page begins in the partition, bytes. */
+  /** @param offset - Offset of the page in the partition, in bytes. */
   constructor(storage: NvsStorage, offset: number) {
     this.#storage = storage;
     this.offset = offset;
   }
 
-  /** Reads the whole page in one go and keeps it until the page changes, or {@link releaseSnapshot}. */
+  /** Reads the whole page at once and keeps a copy until the page changes, or {@link releaseSnapshot}. */
   takeSnapshot(): Uint8Array {
     this.#snapshot = this.#storage.read(this.offset, NVS_PAGE_SIZE);
     return this.#snapshot;
   }
 
-  /** Returns whether reads come from memory. */
+  /** Returns `true` if reads use the copy in memory. */
   get hasSnapshot(): boolean {
     return this.#snapshot !== undefined;
   }
 
-  /** Lets every later read go to flash again, so that what happens to the cells is seen. */
+  /** Drops the copy, so that later reads see changes of the flash cells. */
   releaseSnapshot(): void {
     this.#snapshot = undefined;
   }
 
-  /** Returns where an entry stands in the partition, bytes. */
+  /** Returns the offset of an entry in the partition, in bytes. */
   offsetOf(entryIndex: number): number {
     return this.offset + entryOffset(entryIndex);
   }
 
   /**
-   * Reads from an entry on.
+   * Reads bytes from the start of an entry.
    *
-   * @param sizeBytes - How many bytes. @defaultValue Those of one entry.
-   * @returns What is there; less at the end of the page.
+   * @param sizeBytes - Number of bytes. @defaultValue The size of one entry
+   * @returns The bytes; fewer at the end of the page.
    */
   read(entryIndex: number, sizeBytes: number = NVS_ENTRY_SIZE): Uint8Array {
     const offset = entryOffset(entryIndex);
@@ -68,7 +68,7 @@ export class NvsPageFlash {
     this.#program(0, Uint8Array.of(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24));
   }
 
-  /** Programs whole entries in one go, then marks them written. */
+  /** Programs whole entries at once, then marks them as written. */
   programEntries(entryIndex: number, bytes: Uint8Array): void {
     this.#program(entryOffset(entryIndex), bytes);
     this.programStates(entryIndex, entryIndex + bytes.length / NVS_ENTRY_SIZE, NvsEntryState.written);

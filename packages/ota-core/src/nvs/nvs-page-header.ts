@@ -19,20 +19,24 @@ export const NVS_PAGE_STATE_WORDS = {
 } as const;
 
 /**
- * State of a page. `uninitialized`: blank. `active`: the one that takes new items. `full`: it takes none any more.
- * `freeing`: its items are being moved to another page. `corrupt`: in memory only, a page whose content doesn't count
- * and that is erased before its next use.
+ * State of a page.
+ *
+ * - `uninitialized`: blank.
+ * - `active`: receives new items.
+ * - `full`: receives no further items.
+ * - `freeing`: its items are being moved to another page.
+ * - `corrupt`: in memory only; its content is ignored, and it is erased before its next use.
  */
 export type NvsPageState = keyof typeof NVS_PAGE_STATE_WORDS | "corrupt";
 
 /** Fields of a page's header. */
 export interface NvsPageHeader {
-  /** What the state word means; `corrupt` for an unknown one. The CRC doesn't cover it. */
+  /** State from the state word; `corrupt` for an unknown value. The CRC does not cover it. */
   readonly state: NvsPageState;
-  /** Counts activated pages from 0; the larger is the newer. */
+  /** Sequence number, which counts activated pages from 0. Newer pages have larger numbers. */
   readonly sequence: number;
   readonly version: number;
-  /** Whether the CRC over bytes 4 to 27 is right. */
+  /** `true` if the CRC of bytes 4 to 27 matches. */
   readonly crcMatches: boolean;
 }
 

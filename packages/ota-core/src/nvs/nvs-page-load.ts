@@ -12,21 +12,21 @@ export interface NvsLoadContext extends NvsPageContext {
 }
 
 /**
- * Reads a page and sets right what a power cut left in it (ESP-IDF `Page::load`, `Page::mLoadEntryTable`).
+ * Reads a page and repairs what a power cut left in it (ESP-IDF `Page::load`, `Page::mLoadEntryTable`).
  *
- * Three losses are ESP-IDF's own and happen here too:
+ * ESP-IDF loses values in three cases, and so does this function:
  *
- * - An entry that was torn so that its first four bytes stayed blank isn't recognised. It counts as free, the next
- *   entry is written into it, and that one is damaged: the first value written after the restart is lost. Flash that
- *   programs the bytes of an entry in order never leaves such an entry.
- * - A blob's update that stops between its last chunk and its index loses the old value too, where the old chunk
- *   stands in the same page: the last check below takes the old chunk for an earlier copy of the new one. So in every
- *   release since 4.4.8, 5.0.7, 5.1.4, 5.2.2 and 5.3. Numbers and strings are not concerned.
- * - Of two keys whose 24-bit hashes are equal the earlier is erased, when both stand in the active page.
+ * - A partially written entry whose first four bytes are blank counts as free. The next entry is written over it and is
+ *   corrupted, so the first value after the restart is lost. Flash that programs the bytes of an entry in order never
+ *   leaves such an entry.
+ * - If the update of a blob stops between its last chunk and its index, and the old chunk is in the same page, the old
+ *   value is lost too: the last check below treats the old chunk as an earlier copy of the new one. This applies to
+ *   every release since 4.4.8, 5.0.7, 5.1.4, 5.2.2 and 5.3, and not to numbers and strings.
+ * - Of two keys in the active page with the same 24-bit hash, the earlier one is erased.
  *
- * @param offset - Where the page begins in the partition, bytes.
- * @returns The page, `corrupt` if nothing in it counts; NEW_VERSION_FOUND for a page of a newer format; ESP_FAIL where
- * an item leads out of the page.
+ * @param offset - Offset of the page in the partition, in bytes.
+ * @returns The page, `corrupt` if its content is ignored; NEW_VERSION_FOUND for a page of a newer format; ESP_FAIL if
+ *   an item leads out of the page.
  */
 export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly err: number; readonly page: NvsPage } {
   const page = new NvsPage(context, offset);
@@ -53,7 +53,7 @@ export function loadNvsPage(context: NvsLoadContext, offset: number): { readonly
   return { err: header.state === "active" ? loading.recoverActive() : loading.recoverClosed(), page };
 }
 
-/** Where in the header the byte stands that shows the fault. */
+/** Offset in the header of the byte that shows the fault. */
 const HEADER_FAULT_OFFSETS: { readonly [Fault in NvsRecovery]?: number } = {
   "page-header-crc": 28,
   "page-newer-version": 8,
@@ -81,7 +81,7 @@ class PageRecovery {
   recoverActive(): number {
     const { flash } = this.#page;
     this.#page.nextFreeIndex = flash.states.firstIndexOf(NvsEntryState.empty);
-    // An entry may have been written without its state. Its first word shows it.
+    // The first word shows whether an entry was written without its state.
     for (let next = this.#page.nextFreeIndex; next < NVS_ENTRY_COUNT && !isFirstWordBlank(flash.read(next)); next++) {
       this.#report("entry-without-state", next);
       this.#page.discardEntry(next);
@@ -92,7 +92,7 @@ class PageRecovery {
     return last === undefined ? NvsErr.ESP_OK : this.#eraseEarlierCopy(last.index, last.entry);
   }
 
-  /** Full and freeing pages: damaged and incomplete items are erased, double ones can't be here. */
+  /** Loads a full or freeing page. Erases damaged and incomplete items; duplicates are impossible here. */
   recoverClosed(): number {
     const page = this.#page;
     let span = 1;
@@ -117,14 +117,14 @@ class PageRecovery {
   }
 
   /**
-   * Erases what is incomplete or double and indexes the rest.
+   * Erases incomplete and duplicate items and indexes the rest.
    *
    * @returns The last item unless it was incomplete, or an error.
    */
   #indexActiveItems(end: number): { index: number; entry: NvsEntry } | number | undefined {
     const page = this.#page;
     let lastIndex: number | undefined;
-    // A copy: it is looked at when the page may have changed.
+    // A copy, because the page may change before it is read.
     const last = new Uint8Array(NVS_ENTRY_SIZE);
     let span = 1;
     for (let index = 0; index < end; index += span) {

@@ -12,14 +12,13 @@ export interface FoundItem extends FoundEntry {
 }
 
 /**
- * The pages of a partition in the order they were activated, and the free ones (ESP-IDF `nvs_pagemanager.cpp`).
+ * Pages of a partition in the order of activation, and the free pages (ESP-IDF `nvs_pagemanager.cpp`). One page stays
+ * free to receive the items of another one.
  *
- * One page stays free, to move the items of another into.
- *
- * A loss of ESP-IDF's own: a page is erased when its items have been moved, and an erase that is cut may leave the
- * header readable while items are gone. The page then still says "freeing", so the next start erases the page with the
- * good copies and moves what is left. (Where the cut changes the state word instead, old items may come back, or no
- * page is free.)
+ * ESP-IDF can lose items here, and so does this class. A page is erased after its items are moved. If a power cut
+ * interrupts the erase, its header may be readable although items are gone. Its state is then still "freeing", so the
+ * next start erases the page with the good copies and moves the remaining items. (If the cut changes the state word
+ * instead, old items may return, or no page is free.)
  */
 export class NvsPageManager {
   readonly #context: NvsLoadContext;
@@ -32,11 +31,11 @@ export class NvsPageManager {
   }
 
   /**
-   * Reads all pages and finishes what a power cut interrupted (`PageManager::load`): an old value whose successor was
-   * written, and the move of a page's items.
+   * Reads all pages and finishes operations that a power cut interrupted (`PageManager::load`): erasing an old value
+   * after the new one was written, and moving a page's items.
    *
-   * @returns The error: NEW_VERSION_FOUND, NO_FREE_PAGES, NOT_ENOUGH_SPACE where there is no page to activate, or
-   * ESP_FAIL where a page contradicts itself.
+   * @returns The error: NEW_VERSION_FOUND, NO_FREE_PAGES, NOT_ENOUGH_SPACE if there is no page to activate, or
+   * ESP_FAIL if a page contradicts itself.
    */
   static load(context: NvsLoadContext): { readonly err: number; readonly manager: NvsPageManager } {
     const manager = new NvsPageManager(context);
@@ -55,8 +54,8 @@ export class NvsPageManager {
   }
 
   /**
-   * Reads all pages as {@link NvsPageManager.load} does, but moves no items, activates no page and reads on behind a page
-   * of a newer format: for a partition that is looked at, not used.
+   * Reads all pages for inspection. Unlike {@link NvsPageManager.load}, moves no items, activates no page, and
+   * continues after a page of a newer format.
    */
   static inspect(context: NvsLoadContext): NvsPageManager {
     const manager = new NvsPageManager(context);
@@ -74,7 +73,7 @@ export class NvsPageManager {
     return manager;
   }
 
-  /** Pages of the partition; a last part that is no whole page is not used. */
+  /** Number of pages. An incomplete page at the end is not used. */
   get pageCount(): number {
     return Math.floor(this.#context.storage.sizeBytes / NVS_PAGE_SIZE);
   }
@@ -84,27 +83,27 @@ export class NvsPageManager {
     return this.#pages;
   }
 
-  /** Returns the newest page: where items are written. */
+  /** Returns the newest page, which receives new items. */
   get current(): NvsPage | undefined {
     return this.#pages.at(-1);
   }
 
-  /** Pages that hold nothing. */
+  /** Free pages. */
   get freePageCount(): number {
     return this.#free.length;
   }
 
-  /** Ends the time in which pages are read from memory. */
+  /** Drops the copies of pages in memory. */
   releaseSnapshots(): void {
     for (const page of [...this.#pages, ...this.#free]) page.flash.releaseSnapshot();
   }
 
   /**
-   * Makes another page the current one (`PageManager::requestNewPage`): a free one if that leaves one free, else a free
-   * one with the items of the page that has most entries to win.
+   * Activates another page (`PageManager::requestNewPage`): a free one if another free one remains, otherwise a free
+   * one with the items of the page that has the most reclaimable entries.
    *
-   * @returns NOT_ENOUGH_SPACE if there is nothing to win, INVALID_STATE if no page is free, ESP_FAIL if other entries
-   * were moved than the page counted: then both pages stay in use.
+   * @returns NOT_ENOUGH_SPACE if no entry can be reclaimed, INVALID_STATE if no page is free, ESP_FAIL if the number of
+   *   moved entries differs from the page's count; both pages then stay in use.
    */
   requestNewPage(): number {
     if (this.#free.length === 0) return NvsErr.ESP_ERR_NVS_INVALID_STATE;
@@ -227,8 +226,8 @@ export class NvsPageManager {
   }
 
   /**
-   * Gives up the newest page if another is freeing: that one has all its items still, so the copies in the newest are worth
-   * nothing.
+   * Gives up the newest page if another is freeing: that one has all its items still, so the copies in the newest are
+   * worth nothing.
    *
    * @returns The page that is freeing.
    */

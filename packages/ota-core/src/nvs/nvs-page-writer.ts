@@ -5,9 +5,9 @@ import { buildNvsPageHeader, NVS_PAGE_HEADER_SIZE, NVS_PAGE_SIZE, NVS_PAGE_STATE
 
 const ENTRIES_OFFSET: number = NVS_PAGE_HEADER_SIZE + NVS_ENTRY_STATES_SIZE;
 
-/** One page that is being filled from its start. */
+/** Page that is being filled from its start. */
 export class NvsPageWriter {
-  /** The page as it is so far, 4096 bytes. */
+  /** Current content of the page, 4096 bytes. */
   readonly bytes: Uint8Array = new Uint8Array(NVS_PAGE_SIZE).fill(0xff);
   readonly #states: NvsEntryStates = new NvsEntryStates();
   #entryCount = 0;
@@ -20,17 +20,17 @@ export class NvsPageWriter {
     this.bytes.set(buildNvsPageHeader(sequence, version));
   }
 
-  /** Returns how many entries are written. */
+  /** Returns the number of written entries. */
   get entryCount(): number {
     return this.#entryCount;
   }
 
-  /** Entries that are free. */
+  /** Number of free entries. */
   get room(): number {
     return NVS_ENTRY_COUNT - this.#entryCount;
   }
 
-  /** Writes an item: its entry, and the entries of its payload, the last filled with 0xFF. The page has room for it. */
+  /** Writes an item: its entry, then its payload, padded with 0xFF. The page must have enough free entries. */
   append(entry: NvsEntry, payload: Uint8Array = new Uint8Array(0)): void {
     const offset = ENTRIES_OFFSET + NVS_ENTRY_SIZE * this.#entryCount;
     this.bytes.set(buildNvsEntry(entry), offset);
@@ -42,7 +42,7 @@ export class NvsPageWriter {
     }
   }
 
-  /** Marks the page as one that takes no more items. */
+  /** Marks the page as full. */
   close(): void {
     viewOf(this.bytes).setUint32(0, NVS_PAGE_STATE_WORDS.full, true);
   }

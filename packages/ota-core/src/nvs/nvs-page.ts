@@ -43,13 +43,13 @@ export interface NvsItem {
   readonly chunkIndex?: number;
 }
 
-/** Where an item stands. */
+/** Position of an item. */
 export interface FoundEntry {
   readonly index: number;
   readonly entry: NvsEntry;
 }
 
-/** What the pages of a partition share. */
+/** State that the pages of a partition share. */
 export interface NvsPageContext {
   readonly storage: NvsStorage;
   readonly behaviors: NvsBehaviors;
@@ -59,11 +59,11 @@ export interface NvsPageContext {
 /**
  * One page of NVS (ESP-IDF `nvs_page.cpp`): a header, a bitmap of entry states, 126 entries of 32 bytes.
  *
- * Every entry is programmed before its bitmap word, so that a power cut leaves an entry that doesn't count yet. What a
- * cut leaves is set right by `loadNvsPage`.
+ * Every entry is programmed before its bitmap word, so an entry that a power cut interrupts does not count.
+ * `loadNvsPage` repairs what a power cut leaves.
  *
- * Counts and indices are kept as ESP-IDF keeps them, not derived from the bitmap: where the bitmap is damaged they differ
- * from it, and decide what becomes of the page.
+ * Counts and indices are kept as in ESP-IDF, not derived from the bitmap. If the bitmap is damaged they differ from it,
+ * and ESP-IDF uses them to decide what happens to the page.
  */
 export class NvsPage {
   readonly #context: NvsPageContext;
@@ -72,9 +72,9 @@ export class NvsPage {
   #state: NvsPageState = "uninitialized";
   #usedCount = 0;
 
-  /** The page's bytes; `loadNvsPage` reads them, everything else goes through the page. */
+  /** Bytes of the page. Only `loadNvsPage` reads them directly. */
   readonly flash: NvsPageFlash;
-  /** Entries from here on have never been written; 126 if there are none. */
+  /** First entry that has never been written; 126 if there is none. */
   nextFreeIndex: number = NO_ENTRY;
   /** The first entry in use, where searches begin; 126 if there is none. */
   firstUsedIndex: number = NO_ENTRY;
@@ -122,8 +122,8 @@ export class NvsPage {
   }
 
   /**
-   * Returns whether an entry counts: its CRC is right, and its fields where the release looks at them. Judges an entry once
-   * while the page is read from memory.
+   * Returns whether an entry counts: its CRC is right, and its fields where the release looks at them. Judges an entry
+   * once while the page is read from memory.
    */
   isWhole(bytes: Uint8Array, index: number): boolean {
     if (!this.flash.hasSnapshot) return this.#judge(bytes, index);
@@ -142,10 +142,10 @@ export class NvsPage {
   }
 
   /**
-   * Looks for an item (`Page::findItem`). An entry on the way that is damaged is erased.
+   * Finds an item (`Page::findItem`). Erases damaged entries that it meets.
    *
-   * @param fromIndex - The entry to begin with.
-   * @param hash - That of the query, where it is known already.
+   * @param fromIndex - Entry to start at.
+   * @param hash - Hash of the query, if already known.
    * @returns The item, or NOT_FOUND or TYPE_MISMATCH.
    */
   find(query: NvsQuery, fromIndex = 0, hash: number | undefined = hashOfQuery(query)): FoundEntry | number {
@@ -192,7 +192,8 @@ export class NvsPage {
   /**
    * Reads the payload of a string or chunk (`Page::readVariableLengthItemData`).
    *
-   * @returns The payload; NOT_FOUND if its CRC is wrong, and then the item is erased; ESP_FAIL if its entries lead out of
+   * @returns The payload; NOT_FOUND if its CRC is wrong, and then the item is erased; ESP_FAIL if its entries lead out
+   *   of
    * the page or can't be erased.
    */
   readPayload(found: FoundEntry): Uint8Array | number {
@@ -206,7 +207,8 @@ export class NvsPage {
   }
 
   /**
-   * Returns whether the payload of a string or chunk is what `payload` begins with, and its CRC right (`Page::cmpItem`).
+   * Returns whether the payload of a string or chunk is what `payload` begins with, and its CRC right
+   * (`Page::cmpItem`).
    *
    * @param payload - More bytes than the item has don't count, as in ESP-IDF.
    */
@@ -221,8 +223,8 @@ export class NvsPage {
   }
 
   /**
-   * Writes an item behind the last one (`Page::writeItem`): its first entry, then the full entries of its payload in
-   * one go, then the padded rest; the bitmap word after each.
+   * Writes an item after the last one (`Page::writeItem`): its first entry, then the full entries of its payload at
+   * once, then the padded rest, each followed by the bitmap word.
    *
    * @returns ESP_OK, PAGE_FULL, KEY_TOO_LONG, VALUE_TOO_LONG or INVALID_STATE.
    */
@@ -271,7 +273,7 @@ export class NvsPage {
     return NvsErr.ESP_OK;
   }
 
-  /** Makes an entry count as erased whatever it holds. */
+  /** Marks an entry as erased, regardless of its content. */
   discardEntry(index: number): void {
     if (this.flash.states.get(index) === NvsEntryState.written) this.#usedCount = (this.#usedCount - 1) & COUNT_MASK;
     this.flash.programStates(index, index + 1, NvsEntryState.erased);
@@ -279,9 +281,9 @@ export class NvsPage {
   }
 
   /**
-   * Copies every written entry behind what `target` has (`Page::copyItems`).
+   * Copies every written entry after the entries of `target` (`Page::copyItems`).
    *
-   * @returns ESP_OK; NOT_FOUND if there is none; ESP_FAIL where a span leads out of a page.
+   * @returns ESP_OK; NOT_FOUND if there is none; ESP_FAIL if a span leads out of a page.
    */
   copyItemsTo(target: NvsPage): number {
     let index = this.firstUsedIndex;
@@ -305,7 +307,11 @@ export class NvsPage {
     return NvsErr.ESP_OK;
   }
 
-  /** Marks an active page as full: it takes no more items. @returns ESP_OK, or INVALID_STATE from any other state. */
+  /**
+   * Marks an active page as full, so that it receives no further items.
+   *
+   * @returns ESP_OK, or INVALID_STATE from any other state.
+   */
   markFull(): number {
     if (this.#state !== "active") return NvsErr.ESP_ERR_NVS_INVALID_STATE;
     this.flash.programPageState("full");
@@ -340,7 +346,7 @@ export class NvsPage {
     this.#keyHashes[index] = hash;
   }
 
-  /** Returns the first item with that hash at or behind an entry, or 126. */
+  /** Returns the first item with a hash at or after an entry, or 126. */
   firstIndexOfHash(hash: number, fromIndex: number): number {
     const index = this.#keyHashes.indexOf(hash, fromIndex);
     return index < 0 ? NO_ENTRY : index;
@@ -351,7 +357,7 @@ export class NvsPage {
     return { purge: this.#context.behaviors.zeroesDiscardedEntries };
   }
 
-  /** Returns what the item's entries hold of its payload: all of it, unless the fields contradict each other. */
+  /** Returns the payload in the item's entries: all of it, unless its fields contradict each other. */
   #storedPayload({ index, entry }: FoundEntry, sizeBytes: number): Uint8Array {
     return this.flash.read(index + 1, Math.min(sizeBytes, Math.max(0, entry.span - 1) * NVS_ENTRY_SIZE));
   }
@@ -362,7 +368,7 @@ export class NvsPage {
     this.nextFreeIndex = 0;
   }
 
-  /** ESP-IDF looks no further than the first free entry; a damaged bitmap may have written ones behind it. */
+  /** Like ESP-IDF, stops at the first free entry, although a damaged bitmap may have written ones after it. */
   #findFirstUsedBehind(begin: number): void {
     this.firstUsedIndex = NO_ENTRY;
     for (let index = begin; index < this.nextFreeIndex; index++) {

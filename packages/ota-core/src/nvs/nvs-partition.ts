@@ -19,38 +19,38 @@ export interface NvsPartitionEntry {
   readonly type: NvsValueType;
   /** `bigint` for 64 bits, text up to its first NUL for strings, bytes for blobs; `undefined` if it is damaged. */
   readonly value: number | bigint | string | Uint8Array | undefined;
-  /** Where its first entry stands, in bytes from the start of the partition. */
+  /** Offset of its first entry in the partition, in bytes. */
   readonly offset: number;
 }
 
 /** One page of a partition. */
 export interface NvsPartitionPage {
   readonly offset: number;
-  /** `corrupt`: nothing in it counts, and it is erased before its next use. */
+  /** State; the content of a `corrupt` page is ignored, and it is erased before its next use. */
   readonly state: NvsPageState;
-  /** `undefined` for pages that have none: blank and corrupt ones. */
+  /** Sequence number; `undefined` for blank and corrupt pages. */
   readonly sequence: number | undefined;
-  /** How many of its 126 entries are in which state, as flash says. */
+  /** Number of its 126 entries in each state, from the bitmap in flash. */
   readonly used: number;
   readonly erased: number;
   readonly free: number;
 }
 
-/** Something that isn't as a finished write of NVS leaves it. */
+/** Part of a partition that differs from the result of a finished write. */
 export interface NvsProblem {
-  /** `nvs/interrupted` is what a power cut leaves: NVS sets it right when it starts, and nothing is lost. */
+  /** `nvs/interrupted` is the effect of a power cut, which NVS repairs without loss when it starts. */
   readonly code: Extract<OtaErrorCode, `nvs/${string}`>;
   readonly message: string;
   /** Bytes from the start of the partition. */
   readonly offset: number;
 }
 
-/** What an NVS partition holds. */
+/** Content of an NVS partition. */
 export interface NvsPartition {
-  /** Format version: 1, or 2 where blobs may span pages; `undefined` if no page is in use. */
+  /** Format version: 1, or 2, in which blobs may span pages; `undefined` if no page is in use. */
   readonly version: 1 | 2 | undefined;
   readonly namespaces: readonly { readonly name: string; readonly index: number }[];
-  /** In the order of their pages, oldest first. */
+  /** Items in the order of their pages, oldest first. */
   readonly entries: readonly NvsPartitionEntry[];
   /** In the order of flash. */
   readonly pages: readonly NvsPartitionPage[];
@@ -65,9 +65,9 @@ const NAMESPACE_TABLE = 0;
 /** How a recovery is reported. */
 interface RecoveryText {
   readonly kind: "interrupted" | "damaged" | "newer-version" | "no-free-page";
-  /** A function gets the item concerned, or the page's format. */
+  /** Message, or a function of the item or of the page's format. */
   readonly message: string | ((subject: string) => string);
-  /** An encrypted partition is full of it: then it says nothing. */
+  /** `true` if an encrypted partition is full of such faults, so that they are meaningless. */
   readonly isOfPage: boolean;
 }
 
@@ -112,11 +112,10 @@ const RECOVERIES: Readonly<Record<NvsRecovery, RecoveryText>> = {
 };
 
 /**
- * Reads an NVS partition: the values that an application would find after `nvs_flash_init` (ESP-IDF `PageManager::load`,
- * `Storage::init`), what a power cut left, and what is damaged. Nothing is written, and any bytes give a result.
+ * Reads an NVS partition: the values that an app would find after `nvs_flash_init` (ESP-IDF `PageManager::load`,
+ * `Storage::init`), the effects of power cuts, and damage. Writes nothing, and accepts any bytes.
  *
- * @param bytes - The partition; a last part that is no whole page of 4096 bytes is not read. Blobs share no memory with
- *   them.
+ * @param bytes - Partition. An incomplete page at the end is ignored. The result shares no memory with it.
  */
 export function readNvsPartition(bytes: Uint8Array): NvsPartition {
   const reading = new PartitionReading(bytes);
@@ -221,7 +220,9 @@ function entriesOf(items: readonly FoundItem[], namespaces: NvsPartition["namesp
   return entries;
 }
 
-/** Returns whether a look-up would find this item: an older page may have another one, or the key a blob of version 2. */
+/**
+ * Returns `true` if a look-up would find this item, not one in an older page or a blob of version 2 with the same key.
+ */
 function isFound(lookup: NvsLookup, item: FoundItem): boolean {
   const { entry } = item;
   if (entry.type === NvsType.blob && lookup.get({ ...entry, type: NvsType.blobIndex }) !== undefined) return false;

@@ -1,15 +1,15 @@
 /**
- * The flash under an NVS partition; offsets are bytes from the partition's start.
+ * Flash of an NVS partition. Offsets are in bytes from the start of the partition.
  *
- * `program` clears bits and never sets one. `program` and `eraseSector` may throw when power goes: NVS lets that pass,
- * and what it held in memory is worth nothing from then on. A new `nvs_flash_init` over the same bytes recovers.
+ * `program` only clears bits. `program` and `eraseSector` may throw at a power cut. NVS does not catch the error, and
+ * its memory is invalid afterwards; a new `nvs_flash_init` over the same bytes recovers.
  */
 export interface NvsStorage {
-  /** Size of the partition in bytes; a last part that is no whole page of 4096 bytes is not used. */
+  /** Size of the partition in bytes. An incomplete page at the end is not used. */
   readonly sizeBytes: number;
-  /** Bytes as they read now. May be a view: NVS only reads it, and only until it changes these bytes. */
+  /** Reads bytes. The result may be a view: NVS does not modify it, and uses it only until it changes these bytes. */
   read(offset: number, length: number): Uint8Array;
-  /** ANDs `bytes` into what is there. */
+  /** ANDs `bytes` into the current content. */
   program(offset: number, bytes: Uint8Array): void;
   /** Sets the 4096 bytes at `offset`, a multiple of 4096, to 0xFF. */
   eraseSector(offset: number): void;

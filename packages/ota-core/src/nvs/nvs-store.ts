@@ -93,8 +93,8 @@ export class NvsStore {
   }
 
   /**
-   * Opens a partition to look at it: as {@link NvsStore.open}, but it moves and activates nothing and takes any pages.
-   * Only what recovery marks as erased is written, and memory keeps that too: a storage may drop it.
+   * Opens a partition for inspection. Unlike {@link NvsStore.open}, moves and activates nothing and accepts any pages.
+   * Writes only the marks of erased entries, which memory keeps too, so a storage may drop these writes.
    */
   static inspect(storage: NvsStorage, observer: NvsObserver): NvsStore {
     const context = loadContextOf(storage, { observer });
@@ -106,7 +106,7 @@ export class NvsStore {
     return this.#manager.pages;
   }
 
-  /** Namespaces in the order in which they are found. */
+  /** Namespaces in the order in which they were found. */
   get namespaces(): readonly NvsNamespace[] {
     return this.#namespaces;
   }
@@ -114,7 +114,8 @@ export class NvsStore {
   /**
    * Finds the index of a namespace.
    *
-   * @param create - Write it if it isn't there; else NOT_FOUND. NOT_ENOUGH_SPACE past 254 namespaces.
+   * @param create - Creates the namespace if it does not exist. Otherwise the result is NOT_FOUND; above 254
+   *   namespaces, NOT_ENOUGH_SPACE.
    */
   openNamespace(name: NvsKey, create: boolean): { readonly err: number; readonly index?: number } {
     const known = this.#namespaces.find((namespace) => hasNvsKey(namespace.name.bytes, 0, name));
@@ -156,16 +157,16 @@ export class NvsStore {
   }
 
   /**
-   * Writes a value, then erases the one it replaces, of whatever type (`Storage::writeItem`). What is there already
-   * isn't written again.
+   * Writes a value, then erases the previous one of any type (`Storage::writeItem`). Does not write an unchanged value
+   * again.
    *
-   * @param item - A blob has `NvsType.blob`, whatever the format of the one it replaces.
+   * @param item - Item. A blob has `NvsType.blob`, regardless of the format of the previous one.
    */
   set(item: NvsItem): number {
     return this.#set(item, { purge: false });
   }
 
-  /** Erases a key of whatever type. NOT_FOUND if there is none. */
+  /** Erases a key of any type. @returns NOT_FOUND if there is none. */
   erase(namespaceIndex: number, key: NvsKey): number {
     const found = this.#manager.find({ namespaceIndex, type: NvsType.any, key });
     if (found === undefined) return NvsErr.ESP_ERR_NVS_NOT_FOUND;
@@ -217,7 +218,7 @@ export class NvsStore {
       : err;
   }
 
-  /** Erases what a new value replaces. */
+  /** Erases the value that a new one replaces. */
   #eraseReplaced(
     { namespaceIndex, key }: NvsItem,
     old: FoundItem | undefined,
@@ -228,10 +229,10 @@ export class NvsStore {
     if (old.entry.type === NvsType.blobIndex) {
       return this.#blobs.erase(namespaceIndex, key, parseNvsBlobIndex(old.entry.data).chunkStart);
     }
-    // Making room may have moved the old value to another page.
+    // Freeing space may have moved the old value to another page.
     const query = { namespaceIndex, type: old.entry.type, key };
     if (!this.#isMoved(old, oldSequence)) {
-      // Without a sequence number the page may have other items by now, the new one among them.
+      // Without a sequence number, the page may have been reused, even for the new item.
       if (this.#behaviors.tracksMovedPages) return old.page.eraseItemAt(old.index, options);
       return old.page.erase(query, options);
     }

@@ -33,8 +33,7 @@ const TYPE_NAMES: ReadonlyMap<number, NvsValueType> = new Map([
 ]);
 
 /**
- * Returns the type of the value that an entry begins, or `undefined` for a chunk of a blob, which is no value of its
- * own.
+ * Returns the type of the value that an entry begins, or `undefined` for a chunk of a blob.
  */
 export function nvsValueType(type: number): NvsValueType | undefined {
   return TYPE_NAMES.get(type);
@@ -75,7 +74,7 @@ export function readNvsNumber(type: number, data: Uint8Array): number | bigint {
 const SHORT_LENGTH_MAX = 32;
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Text up to the first NUL, as C has it; bytes that are no UTF-8 become U+FFFD. */
+/** Decodes text up to the first NUL. Bytes that are not UTF-8 become U+FFFD. */
 export function readNvsText(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {

@@ -8,30 +8,30 @@ export interface NvsWifiBlob {
   readonly value: Uint8Array;
 }
 
-/** Keys of the Wi-Fi driver beside which Espressif's generator adds blobs, in whatever namespace they are. */
+/** Keys of the Wi-Fi driver for which Espressif's generator adds blobs, in any namespace. */
 const STATION_KEYS: readonly string[] = ["sta.ssid", "sta.pswd"];
 const ACCESS_POINT_KEYS: readonly string[] = ["ap.ssid", "ap.passwd", "ap.authmode"];
 
-/** Keys of the blobs that it adds. */
+/** Keys of the added blobs. */
 export const NVS_WIFI_BLOB_KEYS: ReadonlySet<string> = new Set(["sta.apinfo", "sta.pmk", "sta.apsw", "ap.pmk_info"]);
 
-/** Returns whether the generator adds blobs beside this key. */
+/** Returns `true` if the generator adds blobs for this key. */
 export function isNvsWifiKey(key: string): boolean {
   return STATION_KEYS.includes(key) || ACCESS_POINT_KEYS.includes(key);
 }
 
 /**
- * What Espressif's generator adds beside the Wi-Fi driver's own keys (its `write_entry`): blanks for the station, once,
- * and for the access point the key that its password and name give (IEEE 802.11i: PBKDF2, 4096 rounds).
+ * Adds the blobs that Espressif's generator adds for the Wi-Fi driver's keys (its `write_entry`): blank ones for the
+ * station, once, and for the access point the key derived from password and name (IEEE 802.11i: PBKDF2, 4096 rounds).
  */
 export class NvsWifiBlobs {
   #hasStation = false;
   readonly #accessPoint: Map<string, string> = new Map();
 
   /**
-   * Returns the blobs that stand before a key's own entry.
+   * Returns the blobs before a key's own entry.
    *
-   * @param text - The value as the CSV spells it.
+   * @param text - Value as in the CSV.
    */
   before(key: string, text: string): readonly NvsWifiBlob[] {
     if (!ACCESS_POINT_KEYS.includes(key)) return [];
@@ -42,7 +42,7 @@ export class NvsWifiBlobs {
     return [{ key: "ap.pmk_info", value: concatBytes([new Uint8Array(100), masterKey]) }];
   }
 
-  /** Returns the blobs that stand behind a key's own entry. */
+  /** Returns the blobs after a key's own entry. */
   after(key: string): readonly NvsWifiBlob[] {
     if (!STATION_KEYS.includes(key) || this.#hasStation) return [];
     this.#hasStation = true;

@@ -37,22 +37,21 @@ const SIZE_MAX = 0x800_0000;
 const NVS_VERSION_1 = 0xff;
 /** Longest string or blob of format version 1 in bytes, as Espressif's generator has it: just under half a page. */
 const VERSION_1_SIZE_MAX = 1984;
-/** Most chunks of a blob: the other half of the indices is for its next version. */
+/** Largest number of chunks of a blob. The other half of the indices is for its next version. */
 const CHUNKS_MAX = 127;
 
 /**
- * Writes an NVS partition: the bytes that Espressif's `esp-idf-nvs-partition-gen` 0.3.0 makes of the same content,
- * given as CSV by {@link formatNvsCsv}. One difference: below 0x3000 bytes the generator leaves out the blank pages at
- * the end.
+ * Builds an NVS partition with the same bytes as Espressif's `esp-idf-nvs-partition-gen` 0.3.0 from the CSV of
+ * {@link formatNvsCsv}. One difference: below 0x3000 bytes, the generator omits blank pages at the end.
  *
- * Two keys with the same 24-bit hash are refused: ESP-IDF's `Page::mLoadEntryTable` compares nothing else, takes the
- * first one of them for an old value, and erases it. The generator writes them all the same. One of twenty thousand
- * sets of forty random keys has such a pair.
+ * Refuses two keys with the same 24-bit hash, which the generator writes: ESP-IDF's `Page::mLoadEntryTable` compares
+ * only hashes and erases the first key as an old value. One in twenty thousand sets of forty random keys has such a
+ * pair.
  *
- * @param entries - Each key once in its namespace. They are written by namespace, in the order of first appearance.
+ * @param entries - Entries; a key may occur once per namespace. Written by namespace, in the order of first appearance.
  * @returns `sizeBytes` bytes.
  * @throws {@link OtaError} `nvs/entry-invalid`.
- * @throws {@link OtaError} `nvs/size-invalid` with the size that is needed.
+ * @throws {@link OtaError} `nvs/size-invalid` with the required size.
  */
 export function buildNvsPartition(entries: readonly NvsEntryInput[], options: NvsPartitionOptions): Uint8Array {
   const { sizeBytes, version = 2 } = options;
