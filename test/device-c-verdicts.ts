@@ -18,7 +18,8 @@ const RUNS = 15;
  * @param codec - Name of the codec in `host/verdict.c`.
  * @param inputs - Generator of the codec's arguments.
  * @param reference - Returns the verdict as `host/verdict.c` prints it.
- * @param isAccepted - Returns `true` for a verdict that is not a refusal. Some inputs must be accepted, and some refused.
+ * @param isAccepted - Returns `true` for a verdict that is not a refusal. Some inputs must be accepted, and some
+ *   refused.
  */
 export function expectSameVerdicts<Case extends CodecCase>(
   codec: string,

@@ -323,7 +323,7 @@ registerHooks({ resolve(specifier, context, next) {
 test("without the package, flash says how to install it, and everything else runs", async () => {
   const app = fileOf("app.bin", image("1.0.0"));
   const [, stderr, status] = await runWithout("@tinybms/ota-serial", "flash", "--port", "/dev/ttyUSB0", "--app", app);
-  expect(stderr).toContain("error[serial/package-missing]: boards at a cable need the package @tinybms/ota-serial");
+  expect(stderr).toContain("error[serial/package-missing]: boards on a cable need the package @tinybms/ota-serial");
   expect(stderr).toContain("hint: install the tarball of @tinybms/ota-serial");
   expect(status).toBe(1);
   expect(await runWithout("@tinybms/ota-serial", "smoke", "--quiet")).toEqual(["", "", 0]);

@@ -43,8 +43,8 @@ export interface ImageFile extends ArtifactFile {
    * Reads one whole chunk.
    *
    * @returns Bytes that no later call overwrites.
-   * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened; `delivery/image-mismatch`
-   *   if the chunk has changed since then.
+   * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened;
+   *   `delivery/image-mismatch` if the chunk has changed since then.
    */
   readChunk(index: number): Uint8Array;
 }
@@ -86,8 +86,8 @@ export interface OpenArtifact extends ArtifactFile {
 /**
  * Opens a file for delivery and hashes it. The file stays open, so that replacing it during the delivery has no effect.
  *
- * @throws {@link OtaError} `manifest/artifact-not-found` if the file can't be opened; `manifest/artifact-mismatch` if its
- *   size or hash differs from the manifest.
+ * @throws {@link OtaError} `manifest/artifact-not-found` if the file can't be opened; `manifest/artifact-mismatch` if
+ *   its size or hash differs from the manifest.
  */
 export function openArtifact(path: string, artifact: ArtifactIdentity): OpenArtifact {
   return withOpenFile(path, artifact, (descriptor) => {
@@ -229,8 +229,8 @@ function chunkReader(descriptor: number, sizeBytes: number, path: string): (inde
 }
 
 /**
- * Creates a reader that compares each chunk with the hash list. Devices would reject chunks of a changed file and request
- * them again until the timeout.
+ * Creates a reader that compares each chunk with the hash list. Devices would reject chunks of a changed file and
+ * request them again until the timeout.
  */
 function checkedReader(
   readChunk: (index: number) => Uint8Array,
@@ -249,8 +249,8 @@ function checkedReader(
 /**
  * Reads a whole file.
  *
- * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened; `delivery/image-mismatch`
- *   if it has changed since then.
+ * @throws {@link OtaError} `image/truncated` if the file has become shorter since it was opened;
+ *   `delivery/image-mismatch` if it has changed since then.
  */
 export function readWhole(file: ArtifactFile): Uint8Array {
   const bytes = new Uint8Array(file.sizeBytes);

@@ -10,39 +10,39 @@ import {
 import type { ImageFile } from "./image-file.ts";
 import type { OfferCounter } from "./sequence.ts";
 
-/** Who is to install a release: every device of the product, or the named ones. */
+/** Devices that receive a release: every device of the product, or the named ones. */
 export type DeliveryTarget = "all" | { readonly devices: readonly string[] };
 
-/** Who gets a release when. */
+/** Parts of an offer besides its release. */
 export interface OfferParts {
-  /** 32 hexadecimal digits, of 16 random bytes. */
+  /** Offer ID: 16 random bytes as 32 hexadecimal digits. */
   readonly id: string;
   readonly topicRoot: string;
   readonly counter: OfferCounter;
   readonly issuedAt: Date;
   readonly target: DeliveryTarget;
-  /** How many devices will ask for the image; `undefined` if nobody knows. */
+  /** Number of devices that will request the image; `undefined` if unknown. */
   readonly expectedCount: number | undefined;
 }
 
-/** How far apart devices' first requests are kept, in milliseconds per device. */
+/** Spread of the devices' first requests, in milliseconds per device. */
 const SPREAD_PER_DEVICE_MS = 2;
 
-/** The spread for a fleet of unknown size: about a thousand devices. */
+/** Spread for a fleet of unknown size, in milliseconds: enough for about a thousand devices. */
 const SPREAD_OF_UNKNOWN_MS = 2_000;
 
-/** The largest spread that the protocol knows, in milliseconds. */
+/** Largest spread that the protocol allows, in milliseconds. */
 const SPREAD_MAX_MS = 3_600_000;
 
 /** Maximum number of named devices of a delivery: as many as one offer can list (`target.devices` of its schema). */
 export const TARGET_DEVICES_MAX = 256;
 
 /**
- * The offer of a release, to be put into an envelope.
+ * Encodes an offer, the payload of an envelope.
  *
- * @param release - What is offered; `null` withdraws what was offered before.
- * @throws OtaError `protocol/malformed` or `protocol/too-large` where no device would take it, for example because more
- *   than {@link TARGET_DEVICES_MAX} devices are named.
+ * @param release - Offered release; `null` withdraws the previous offer.
+ * @throws {@link OtaError} `protocol/malformed` or `protocol/too-large` if no device would accept the offer, for
+ *   example because it names more than {@link TARGET_DEVICES_MAX} devices.
  */
 export function buildOfferPayload(release: Envelope | null, offer: OfferParts): Uint8Array {
   const [epoch, sequence] = offer.counter;
@@ -60,12 +60,12 @@ export function buildOfferPayload(release: Envelope | null, offer: OfferParts): 
   });
 }
 
-/** A release that nobody has signed. */
+/** Creates an unsigned release. */
 export function unsignedRelease(parts: ReleaseParts): Envelope {
   return { payload: buildRelease(releaseDocument(parts)), signatures: [] };
 }
 
-/** What a release says of an image file. */
+/** Returns the description of an image file for a release. */
 export function releasedImageOf({
   sha256: digest,
   sizeBytes,
@@ -76,13 +76,13 @@ export function releasedImageOf({
   return { sha256: digest, sizeBytes, hashListSha256: toHex(sha256(hashList)), chipId, secureVersion };
 }
 
-/** The topics on which an offer is published: the product's, or the own ones of the devices that it is for. */
+/** Returns the topics of an offer: the product's offer topic, or those of the target devices. */
 export function offerTopicsOf(topicRoot: string, target: DeliveryTarget): readonly string[] {
   const topics = topicsOf(topicRoot);
   return target === "all" ? [topics.offer] : target.devices.map((device) => topics.deviceOffer(device));
 }
 
-/** Version of what is offered; `undefined` for a withdrawal, and for what no device could read. */
+/** Returns the version of an offer's release; `undefined` for a withdrawal and for an unreadable release. */
 export function releaseVersionOf({ release }: OfferDocument): string | undefined {
   try {
     return release === null ? undefined : parseRelease(release.payload).version;
@@ -92,7 +92,7 @@ export function releaseVersionOf({ release }: OfferDocument): string | undefined
   }
 }
 
-/** One device has nobody to keep apart from. */
+/** Returns the spread of first requests, in milliseconds. A single device needs none. */
 function spreadMs(expectedCount: number | undefined): number {
   if (expectedCount === undefined) return SPREAD_OF_UNKNOWN_MS;
   return expectedCount <= 1 ? 0 : Math.min(SPREAD_PER_DEVICE_MS * expectedCount, SPREAD_MAX_MS);

@@ -108,7 +108,7 @@ test("a file above 16 MiB is refused before anybody connects, with the limit; on
   larger.remove();
   expect(exitCode).toBe(1);
   expect(stderr).toContain("error[delivery/blob-too-large]");
-  expect(stderr).toContain(`makes a message of ${limit + 1} bytes; blob mode takes at most ${limit}`);
+  expect(stderr).toContain(`needs a message of ${limit + 1} bytes; blob mode accepts at most ${limit}`);
   expect(stderr).toContain("chunked delivery has no such limit");
 });
 
@@ -142,12 +142,12 @@ test("a broker that closes the connection each time the message comes is told as
   await broker.close();
   expect(exitCode).toBe(1);
   expect(stderr).toContain("error[delivery/broker-refused]");
-  expect(stderr).toContain("closed the connection 3 times while a message of 400000 bytes was on its way");
+  expect(stderr).toContain("closed the connection 3 times during a message of 400000 bytes");
   expect(stderr).toContain("chunked delivery has no such limit");
 });
 
 test.for([
-  [149, "a message of 400000 bytes, with a reason code that MQTT has not for it"],
+  [149, "a message of 400000 bytes, with a reason code that MQTT does not define for it"],
   [135, "not authorized"],
   [151, "a quota is used up"],
 ] as const)("reason code %i in the acknowledgement is told: %s", async ([reasonCode, text]) => {

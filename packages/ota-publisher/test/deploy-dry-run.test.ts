@@ -158,7 +158,7 @@ const IN_CLEAR = { broker: "mqtt://broker.example", username: "u", password: "$P
 const SECRET_URL = "http://updates.example/x?token=$PW";
 
 test.for([
-  ["mqtt", "a password in the clear", IN_CLEAR, "sends a password in the clear to broker.example"],
+  ["mqtt", "a password in the clear", IN_CLEAR, "sends a password unencrypted to broker.example"],
   ["mqtt", "a password in the clear to a local network", { ...IN_CLEAR, broker: "mqtt://10.0.0.7" }, "to 10.0.0.7"],
   ["mqtt", "one in the broker's URL", { broker: "ws://u:$PW@broker.example" }, "ws:// sends"],
   ["mqtt", "an unchecked certificate", { insecure: true }, "insecure: true is set"],
@@ -168,7 +168,7 @@ test.for([
     { url: "http://updates.example/", headers: { "X-Token": "$PW" } },
     "header X-Token",
   ],
-  ["https", "a token in the clear", { url: SECRET_URL }, "sends a token in its URL in the clear"],
+  ["https", "a token in the clear", { url: SECRET_URL }, "sends a token in its URL unencrypted"],
   ["https", "a login in the clear", { url: "http://u:$PW@192.168.4.1/" }, "http:// sends"],
   ["https", "an unchecked certificate", { url: "https://updates.example/", verify: false }, "verify: false is set"],
 ] as const)("%s: %s needs --allow-insecure, and is a warning then", async ([channel, , members, text]) => {

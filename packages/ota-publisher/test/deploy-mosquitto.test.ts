@@ -132,7 +132,7 @@ test.skipIf(isAbsent)(
 );
 
 test.skipIf(isAbsent).for([
-  ["max_packet_size", "delivery/blob-too-large", "takes at most 100000"],
+  ["max_packet_size", "delivery/blob-too-large", "accepts at most 100000"],
   ["message_size_limit", "delivery/broker-refused", "a message of 300000 bytes"],
 ] as const)(`Mosquitto's %s is told as %s, and chunks pass below it${WHY}`, async ([option, code, text]) => {
   const limited = await startMosquitto(folder, ["allow_anonymous true", `${option} 100000`]);

@@ -239,7 +239,7 @@ test("a broker that takes the connection and answers nothing after ends with 1 w
   const interrupted = await running;
   server.close();
   expect(exitCode).toBe(1);
-  expect(stderr).toContain(`error[delivery/broker-unreachable]: the broker ${url} takes the connection, but does not`);
+  expect(stderr).toContain(`error[delivery/broker-unreachable]: the broker ${url} accepts the connection but does not`);
   expect(interrupted.exitCode).toBe(130);
 });
 

@@ -420,8 +420,8 @@ test.skipIf(isAbsent)(
       [authority.sign("elsewhere", "DNS:elsewhere.example"), "its certificate is for another host", "url must name"],
       [
         createAuthority(bench.folder, "selfsigned"),
-        "its certificate is signed by itself",
-        "names the file of that certificate",
+        "its certificate is self-signed",
+        "to the file of that certificate",
       ],
     ] as const;
     for (const [{ cert, key }, reason, hint] of cases) {

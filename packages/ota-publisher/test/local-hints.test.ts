@@ -34,7 +34,7 @@ test("an image that is cut off is to be built again, and a key set is not for si
   expect(await hintOf(["sign", file("torn.bin", IMAGE.subarray(0, 9000)), "--sign-key", key])).toContain(
     "idf.py build",
   );
-  expect(await hintOf(["sign", file("1.json", "{}"), "--sign-key", key])).toContain("the commands that make them");
+  expect(await hintOf(["sign", file("1.json", "{}"), "--sign-key", key])).toContain("the commands that create them");
 });
 
 test("a --keys folder without key sets may be misspelled, and one with a pending set is to be signed", async () => {

@@ -16,9 +16,9 @@ const WHY = isAbsent ? " (skipped: `apt-get install openssl`)" : "";
 const CAUSES = [
   ["an expired certificate", /renew the certificate on the server, or set this machine's clock/, false],
   ["a certificate for another host", /must name the host as the certificate does/, false],
-  ["an unknown issuer", /`ca` of the (?:mqtt|https) channel names the file of an issuer to trust/, true],
+  ["an unknown issuer", /`ca` of the (?:mqtt|https) channel to the file of an issuer to trust/, true],
   ["a wish for a client certificate", /`cert` and `key`/, false],
-  ["no TLS at all", /does that port speak (?:mqtt|http):\/\/\?/, false],
+  ["no TLS at all", /whether that port expects (?:mqtt|http):\/\//, false],
   ["a TLS version that is too old", /TLS 1\.2 is the oldest/, false],
 ] as const;
 

@@ -1,7 +1,7 @@
 import { type CommandOutput, ExitCode, type OutputOptions, tableLines } from "@tinybms/cli-kit/output";
 import { type BrokerCheck, checkBroker } from "../broker-check/check-broker.ts";
 import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
-import { refuseExposure } from "../network/exposure.ts";
+import { assertNotExposed } from "../network/exposure.ts";
 
 /** Options of `tinybms-ota broker-check`, as commander reads them. */
 export interface BrokerCheckCommandOptions extends OutputOptions {
@@ -46,7 +46,7 @@ function readAddress(url: string, { allowInsecure }: BrokerCheckCommandOptions, 
   if (password !== undefined) output.hide([password]);
   const isEncrypted = scheme === "mqtts" || scheme === "wss";
   const exposure = { channel: "mqtt", scheme, host, isEncrypted, uncheckedBy: undefined, secrets } as const;
-  for (const warning of refuseExposure(exposure, allowInsecure === true)) output.warn(warning);
+  for (const warning of assertNotExposed(exposure, allowInsecure === true)) output.warn(warning);
   return address;
 }
 

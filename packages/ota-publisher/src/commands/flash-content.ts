@@ -43,8 +43,8 @@ export async function flashContentOf(
 /**
  * Reads the app of a release and checks it against the manifest.
  *
- * @throws {@link OtaError} `manifest/…`, `image/…`; `arguments/invalid` if the release has several artifacts and none is
- *   named.
+ * @throws {@link OtaError} `manifest/…`, `image/…`; `arguments/invalid` if the release has several artifacts and none
+ *   is named.
  */
 async function releasedApp(options: FlashCommandOptions, version: string): Promise<FlashImage> {
   const root = await loadRootManifest(options.manifest);

@@ -142,7 +142,7 @@ test.skipIf(process.platform === "win32")("a key that others can read is warned 
   writeFileSync(image, IMAGE);
   expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toBe("");
   chmodSync(key, 0o640);
-  expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toContain("can be read by others");
+  expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toContain("can be read by other users");
 });
 
 test("a short passphrase is refused for a new key, unless the user insists, and opens a key that has it", async () => {
@@ -150,7 +150,7 @@ test("a short passphrase is refused for a new key, unless the user insists, and 
   const refused = await keygen([], { env });
   expect(JSON.parse(refused.stdout).error).toMatchObject({
     code: "signing/passphrase-unusable",
-    message: "the passphrase has 7 characters; a new key's must have 8 at least",
+    message: "the passphrase has 7 characters; that of a new key must have at least 8",
     hint: expect.stringContaining("--allow-weak-passphrase"),
   });
   expect(refused.stdout + refused.stderr).not.toContain("1234567");
@@ -168,7 +168,7 @@ test.skipIf(process.platform === "win32")("a passphrase file that others can rea
   chmodSync(file, 0o644);
   rmSync(key);
   rmSync(`${key}.pub`);
-  expect((await keygen(["--passphrase-file", file])).stderr).toContain(`${file} can be read by others`);
+  expect((await keygen(["--passphrase-file", file])).stderr).toContain(`${file} can be read by other users`);
 });
 
 test.each([[[]], [["--encrypt"]]])(

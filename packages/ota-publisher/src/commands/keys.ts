@@ -44,8 +44,8 @@ type Keys = Immutable<KeySet>;
 /**
  * Creates the first key set of a product (`keys init`).
  *
- * @throws {@link OtaError} `signing/key-exists` if the folder already has key sets; `signing/…`; `arguments/invalid` and
- *   `manifest/…` for the product.
+ * @throws {@link OtaError} `signing/key-exists` if the folder already has key sets; `signing/…`; `arguments/invalid`
+ *   and `manifest/…` for the product.
  */
 export async function runKeysInit(options: KeysInitOptions, output: CommandOutput): Promise<number> {
   const { root, release = root, offer = root, threshold = [] } = options;
@@ -73,7 +73,9 @@ export async function runKeysInit(options: KeysInitOptions, output: CommandOutpu
 /** Longest product name in a key set, in UTF-16 units (`schemas/protocol/key-set.schema.json`). */
 const PRODUCT_LENGTH_MAX = 128;
 
-/** Returns the product that the key set is for. `deploy` refuses a key set of another product than the release line's. */
+/**
+ * Returns the product that the key set is for. `deploy` refuses a key set of another product than the release line's.
+ */
 async function productNamed({ product, keys, manifest }: KeysInitOptions): Promise<string> {
   const file = manifest ?? join(dirname(resolve(keys)), "manifest.json");
   const ofLine = await productOfLine(file, product !== undefined && manifest === undefined);

@@ -53,7 +53,7 @@ async function refusal(args: readonly string[], world?: RunWorld) {
 
 test("a device gets product, broker and topic of the release line, its name, and a password that nobody else knows", async () => {
   const { exitCode, stdout, stderr } = await provision(["--device", "bench-1", "--out", at("nvs.bin"), ...OPEN]);
-  expect([exitCode, stderr], stderr).toEqual([0, expect.stringContaining("only simulated ones find it")]);
+  expect([exitCode, stderr], stderr).toEqual([0, expect.stringContaining("only simulated devices can reach it")]);
   const document = documentOf(at("nvs.bin"));
   const { broker, topic } = ROOT_MANIFEST.deployment.channels.mqtt;
   expect(document).toEqual({
@@ -197,7 +197,7 @@ test("the size comes from a partition table; one without NVS is refused", async 
   expect(statSync(at("nvs.bin")).size).toBe(entries.find(({ label }) => label === "nvs")?.size);
   const without = formatPartitionCsv({ entries: entries.filter(({ label }) => label !== "nvs") });
   expect(await refusal([...args, put("none.csv", without), "--allow-unsigned"])).toContain("has no partition of type");
-  expect(await refusal([...args, table, "--nvs-size", "0x6000", "--allow-unsigned"])).toContain("leave one away");
+  expect(await refusal([...args, table, "--nvs-size", "0x6000", "--allow-unsigned"])).toContain("omit one");
 });
 
 test("the app's own namespaces are in the partition, and CSV of all of it makes the same partition", async () => {
@@ -217,7 +217,7 @@ test("the app's own namespaces are in the partition, and CSV of all of it makes 
   if (isPosix) expect(statSync(at("out.csv")).mode & 0o777).toBe(0o600);
   const foreign = put("foreign.csv", "key,type,encoding,value\ntinybms,namespace,,\ndevice_id,data,string,b\n");
   expect(await refusal(["--device", "a", "--out", at("b.bin"), "--allow-unsigned", "--csv", foreign])).toContain(
-    "the namespace tinybms is not the app's",
+    "the namespace tinybms is reserved",
   );
 });
 
@@ -234,7 +234,7 @@ test("each encrypted partition has keys of its own", async () => {
 test("devices trust the current key set of the folder, or the one that is named", async () => {
   const keys = at("keys");
   const key = at("root.pem");
-  expect(await refusal(["--device", "a", "--out", at("nvs.bin")])).toContain("has no key set");
+  expect(await refusal(["--device", "a", "--out", at("nvs.bin")])).toContain("have no key set");
   await runCommand(["keygen", "--out", key]);
   const init = ["keys", "init", "--product", "gateway", "--root", `${key}.pub`, "--keys", keys, "--sign-key", key];
   expect((await runCommand(init)).exitCode).toBe(0);
@@ -262,7 +262,7 @@ test.for([
   [["--device", "a", "--out-dir", "x", "--csv-out", "y"], "--csv-out needs --out"],
   [["--device", "publisher", "--out-dir", "x", "--broker-acl", "mosquitto"], "publisher is the publisher's user name"],
   [["--device", "a", "--out", "x", "--broker", "http://b"], "it must be mqtt://HOST:PORT"],
-  [["--device", "a", "--out", "x", "--broker", "mqtt://b.example"], "sends a password in the clear to b.example"],
+  [["--device", "a", "--out", "x", "--broker", "mqtt://b.example"], "sends a password unencrypted to b.example"],
   [["--device", "a", "--out", "x", "--topic", "a/#"], "without the wildcards"],
   [["--device", "a", "--out", "x", "--cert", "c"], "a certificate and its private key go together"],
   [["--device", "a", "--out", "x", "--ca", "/nowhere/ca.pem"], "/nowhere/ca.pem is not there"],
@@ -304,7 +304,7 @@ test("the broker's files ask for user names that are the devices'", async () => 
   const args = ["--devices", list, "--out-dir", at("fleet"), "--broker-acl", "mosquitto", "--allow-unsigned"];
   expect(await refusal(args)).toContain("line 3, column username: the user name must be the device ID");
   const percent = ["--device", "a", "--out-dir", at("fleet"), "--broker-acl", "mosquitto", "--topic", "a%u"];
-  expect(await refusal([...percent, "--allow-unsigned"])).toContain("has a percent sign");
+  expect(await refusal([...percent, "--allow-unsigned"])).toContain("contains a percent sign");
 });
 
 test("no command line, error or result repeats a password of a file", async () => {

@@ -2,7 +2,7 @@ import { type CommandOutput, ExitCode, printable } from "@tinybms/cli-kit/output
 import { isDeviceId, OtaError } from "@tinybms/ota-core";
 import type { ProvisionDocument, ProvisionedDevice } from "@tinybms/ota-core/esp";
 import { parseBrokerUrl } from "../mqtt/broker-url.ts";
-import { refuseExposure } from "../network/exposure.ts";
+import { assertNotExposed } from "../network/exposure.ts";
 import { placesOf } from "../partition-places.ts";
 import { commonMembers } from "../provisioning/common-members.ts";
 import {
@@ -44,7 +44,7 @@ export async function runProvision(options: ProvisionCommandOptions, output: Com
     publisher: options.brokerAcl === undefined ? undefined : options.publisher,
     signal: output.world.signal,
   };
-  assertNotExposed(devices, options, output);
+  assertPasswordsProtected(devices, options, output);
   if (plan.publisher !== undefined) assertUserNames(plan.publisher, listed, devices);
   return options.out === undefined
     ? provisionFolder(plan, options, output)
@@ -178,7 +178,7 @@ function assertComplete(
 }
 
 /** Checks that devices send passwords to other machines only over mqtts and wss, unless `--allow-insecure` is set. */
-function assertNotExposed(
+function assertPasswordsProtected(
   devices: readonly DeviceToProvision[],
   { allowInsecure = false }: ProvisionCommandOptions,
   output: CommandOutput,
@@ -188,7 +188,7 @@ function assertNotExposed(
     const { protocol: scheme, host } = parseBrokerUrl(broker);
     const isEncrypted = scheme === "mqtts" || scheme === "wss";
     const exposure = { channel: "mqtt", scheme, host, isEncrypted, uncheckedBy: undefined } as const;
-    const warnings = refuseExposure({ ...exposure, secrets: [{ kind: "a password" }] }, allowInsecure);
+    const warnings = assertNotExposed({ ...exposure, secrets: [{ kind: "a password" }] }, allowInsecure);
     for (const warning of warnings) output.warn(warning);
   }
 }

@@ -208,7 +208,7 @@ test.for([
     "PEM of nothing",
     () => "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     "signing/key-malformed",
-    "no private key",
+    "does not contain a private key",
   ],
   ["no PEM", () => "hello", "signing/key-malformed", "no PEM block"],
   ["a megabyte", () => "x".repeat(1_000_000), "signing/key-unreadable", "no key is that large"],

@@ -35,7 +35,9 @@ export async function runValidate(options: ValidateCommandOptions, output: Comma
   return valid ? ExitCode.done : ExitCode.wrongInput;
 }
 
-/** Formats a problem as `file:line:column: severity code pointer: message`, whose location terminals and editors link. */
+/**
+ * Formats a problem as `file:line:column: severity code pointer: message`, whose location terminals and editors link.
+ */
 function textLine(problem: PlacedProblem, output: CommandOutput): string {
   const { file, pointer, line, column, severity, code, message } = problem;
   const color = severity === "error" ? "red" : "yellow";

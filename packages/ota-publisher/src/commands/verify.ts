@@ -40,12 +40,13 @@ interface SecureBootDocument extends VerifyDocument {
 const SIGNATURE_FILE_SIZE_MAX = 1024;
 
 /**
- * Verifies a detached signature of an app image, as `sign` and `openssl dgst -sha256 -sign` create it, or the Secure Boot
- * v2 signature at the end of the image.
+ * Verifies a detached signature of an app image, as `sign` and `openssl dgst -sha256 -sign` create it, or the Secure
+ * Boot v2 signature at the end of the image.
  *
  * @returns The exit code.
- * @throws {@link OtaError} `arguments/invalid` if the options do not name exactly one key, `signing/signature-mismatch`,
- *   `signing/not-an-image`, `signing/key-…`, `image/signature-invalid`, `image/file-unreadable`.
+ * @throws {@link OtaError} `arguments/invalid` if the options do not name exactly one key,
+ *   `signing/signature-mismatch`, `signing/not-an-image`, `signing/key-…`, `image/signature-invalid`,
+ *   `image/file-unreadable`.
  */
 export async function runVerify(file: string, options: VerifyCommandOptions, output: CommandOutput): Promise<number> {
   const { key, secureBoot, signature = `${file}.sig` } = options;

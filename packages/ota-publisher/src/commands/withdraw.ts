@@ -36,7 +36,8 @@ interface Withdrawal {
 }
 
 /**
- * Withdraws a version on each topic of its artifacts. Devices that are downloading it stop; devices that run it keep it.
+ * Withdraws a version on each topic of its artifacts. Devices that are downloading it stop; devices that run it keep
+ * it.
  *
  * @returns The exit code: 0 once the brokers retain the new offers.
  * @throws {@link OtaError} `delivery/not-offered` if a broker does not offer this version; `manifest/…`, `arguments/…`,

@@ -23,8 +23,8 @@ const CABLE = "serial";
 /**
  * Chooses the ways for each artifact, in order: those of `--transport`, otherwise the artifact's protocols.
  *
- * Leaves out, with a warning, unknown protocols, and a default protocol without a channel. If the user asked for a protocol
- * without a channel, its way reports that.
+ * Leaves out, with a warning, unknown protocols, and a default protocol without a channel. If the user asked for a
+ * protocol without a channel, its way reports that.
  *
  * @throws {@link OtaError} `arguments/invalid` if no delivery is left, or the chosen ways can't follow an option.
  */

@@ -108,10 +108,10 @@ export interface DeployProgress {
  *     if (error !== undefined) throw error;
  *     console.log(deliveries[0]?.devices); // [{ device: "bench-1", state: "confirmed", version: "1.2.3", … }]
  *
- * @returns The document of `deploy --json`. It contains failed deliveries too; its `error` is the first of their errors. It
- *   contains no secret.
- * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large` for faults that
- *   are found before anything is sent.
+ * @returns The document of `deploy --json`. It contains failed deliveries too; its `error` is the first of their
+ *   errors. It contains no secret.
+ * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large` for faults
+ *   that are found before anything is sent.
  */
 export async function deployRelease(options: DeployReleaseOptions): Promise<DeployResult> {
   const { env = process.env, signal = new AbortController().signal } = options;

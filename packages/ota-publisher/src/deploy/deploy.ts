@@ -48,8 +48,8 @@ interface DeployPlan {
 }
 
 /**
- * Delivers a release: each artifact in order, by each of its ways in order. A failed delivery does not stop the next one.
- * Hides every credential that it reads from `output`.
+ * Delivers a release: each artifact in order, by each of its ways in order. A failed delivery does not stop the next
+ * one. Hides every credential that it reads from `output`.
  *
  * @returns The result, including failed deliveries.
  * @throws {@link OtaError} `arguments/…`, `manifest/…`, `image/…`, `signing/…` or `delivery/blob-too-large`: the first

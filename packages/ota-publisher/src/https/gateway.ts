@@ -49,8 +49,8 @@ const TOKEN_RENEWALS_MAX = 2;
 const GUARD_STATUSES: readonly number[] = [401, 403, 404, 405, 413, 429];
 
 /**
- * Uploads an image to the TinyBMS gateway: fetches a CSRF token and posts the form. Repeats both if the gateway rejects the
- * token as expired. Credentials are in the target's headers.
+ * Uploads an image to the TinyBMS gateway: fetches a CSRF token and posts the form. Repeats both if the gateway rejects
+ * the token as expired. Credentials are in the target's headers.
  *
  * @param filename - File name of the image, for the gateway.
  * @param createBody - Creates the body with the form around it.

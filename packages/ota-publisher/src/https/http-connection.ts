@@ -85,8 +85,8 @@ export class HttpConnection {
   /**
    * Sends a request and reads its answer.
    *
-   * @param timeoutMs - Longest stall, in milliseconds: this system accepts no piece of the body, and the peer acknowledges no
-   *   bytes. After the body, the limit for the answer grows by the time that the body took.
+   * @param timeoutMs - Longest stall, in milliseconds: this system accepts no piece of the body, and the peer
+   *   acknowledges no bytes. After the body, the limit for the answer grows by the time that the body took.
    * @param signal - Ends the request with an {@link ExchangeError} that does not mention the signal.
    * @throws {@link ExchangeError} Its cause is an error of the socket, TLS, undici, or the body.
    */

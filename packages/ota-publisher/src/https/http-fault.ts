@@ -79,8 +79,8 @@ function proxyFault({ proxy, status, cause }: ProxyError, { url }: Server): Http
 }
 
 /**
- * Creates the fault for an answer that is neither a success nor a followed redirect: 429 and 5xx are transient, others are
- * not (RFC 9110 section 15, RFC 6585 section 4).
+ * Creates the fault for an answer that is neither a success nor a followed redirect: 429 and 5xx are transient, others
+ * are not (RFC 9110 section 15, RFC 6585 section 4).
  *
  * @param epochMs - Current time in milliseconds since 1970, for a `Retry-After` that is a date.
  */

@@ -54,8 +54,8 @@ export async function openImageFile({ path, sizeBytes }: ImagePlan): Promise<Fil
 /**
  * Body of a request, read from disk as the connection accepts it, so that little of it is in memory.
  *
- * The image is hashed while it is read. Its last bytes are sent only if the hash matches; otherwise the stream ends with
- * `delivery/image-mismatch`. So a server never receives a complete request with a wrong image.
+ * The image is hashed while it is read. Its last bytes are sent only if the hash matches; otherwise the stream ends
+ * with `delivery/image-mismatch`. So a server never receives a complete request with a wrong image.
  */
 export class ImageBody extends Readable {
   /** Length of the body with its frame, in bytes. */
@@ -89,7 +89,9 @@ export class ImageBody extends Readable {
     this.#onSent = onSent;
   }
 
-  /** Returns `true` if the last byte was handed over. A server may answer before the connection reports it as accepted. */
+  /**
+   * Returns `true` if the last byte was handed over. A server may answer before the connection reports it as accepted.
+   */
   get isHandedOver(): boolean {
     return this.#handedOverBytes === this.lengthBytes;
   }

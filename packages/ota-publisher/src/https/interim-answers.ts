@@ -4,8 +4,8 @@ const INTERIM_SIZE_MAX = 16 * 1024;
 const START = "HTTP/1.1 1";
 
 /**
- * Skips interim answers (1xx, RFC 9110 section 15.2), which a server may send before the final one. undici would close the
- * connection at `100 Continue`. Status 101 is not skipped, because it ends HTTP on the connection.
+ * Skips interim answers (1xx, RFC 9110 section 15.2), which a server may send before the final one. undici would close
+ * the connection at `100 Continue`. Status 101 is not skipped, because it ends HTTP on the connection.
  */
 export class InterimAnswers {
   #held: Buffer = Buffer.alloc(0);

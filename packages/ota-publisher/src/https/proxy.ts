@@ -16,8 +16,8 @@ export interface HttpProxy {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Returns the proxy that the environment names for a URL: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, unless `NO_PROXY`
- * names its host. Lower-case names take precedence, as in curl and undici.
+ * Returns the proxy that the environment names for a URL: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, unless
+ * `NO_PROXY` names its host. Lower-case names take precedence, as in curl and undici.
  *
  * @throws {@link OtaError} `arguments/invalid`. The message contains no credential.
  * @see https://curl.se/docs/manpage.html#ENVIRONMENT
@@ -51,7 +51,9 @@ function textOf(env: Environment, name: string): string {
   return (env[name.toLowerCase()] ?? env[name] ?? "").trim();
 }
 
-/** Returns `true` if `NO_PROXY` lists a host: by name, by a parent domain, by address, or by a network in CIDR notation. */
+/**
+ * Returns `true` if `NO_PROXY` lists a host: by name, by a parent domain, by address, or by a network in CIDR notation.
+ */
 function isExempt(host: string, port: string, list: string): boolean {
   return list.split(/[\s,]+/).some((entry) => {
     if (entry === "") return false;

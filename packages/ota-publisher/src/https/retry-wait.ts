@@ -5,8 +5,8 @@ export const ATTEMPTS_MAX = 6;
 const BACKOFF_MS = { first: 500, longest: 15_000 };
 
 /**
- * Returns the wait after a failed attempt. It doubles each time. A random part of up to half is subtracted, so that senders
- * that failed together do not retry together.
+ * Returns the wait after a failed attempt. It doubles each time. A random part of up to half is subtracted, so that
+ * senders that failed together do not retry together.
  *
  * @param attempt - Number of attempts so far, from 1.
  * @param random - Random number from 0 to below 1.

@@ -41,8 +41,8 @@ export class ServerText {
 }
 
 /**
- * Extracts a server's explanation from an answer: `message` or `error` of a JSON object, the title of a page, or the first
- * line of plain text.
+ * Extracts a server's explanation from an answer: `message` or `error` of a JSON object, the title of a page, or the
+ * first line of plain text.
  *
  * @param body - Decoded body of the answer.
  * @param contentType - Media type of the body.

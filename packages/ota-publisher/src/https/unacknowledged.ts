@@ -5,9 +5,9 @@ import { endianness } from "node:os";
 /**
  * Returns the number of bytes that a socket has sent and the peer has not acknowledged.
  *
- * A write completes when this system has buffered the bytes, possibly minutes before a slow receiver accepts them: Linux
- * buffers up to 4 MiB per connection and accepts more only when a third of that is free. `/proc/net/tcp` has the number of
- * unacknowledged bytes (`tx_queue`, proc(5)).
+ * A write completes when this system has buffered the bytes, possibly minutes before a slow receiver accepts them:
+ * Linux buffers up to 4 MiB per connection and accepts more only when a third of that is free. `/proc/net/tcp` has the
+ * number of unacknowledged bytes (`tx_queue`, proc(5)).
  *
  * @returns `undefined` on other systems, where a completed write is the only sign of progress.
  */

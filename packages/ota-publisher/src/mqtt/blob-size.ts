@@ -1,14 +1,14 @@
 import { OtaError } from "@tinybms/ota-core";
 
-/** The largest file that goes as one message, in bytes: what an embedded broker takes, too. */
+/** Largest file to send as one message, in bytes. The embedded broker has the same limit. */
 export const BLOB_SIZE_MAX: number = 16 * 1024 * 1024;
 
-/** What to do about a message that is too large. */
+/** Hint for a message that is too large. */
 export const CHUNKED_HINT =
-  "chunked delivery has no such limit: leave `mode` out of the mqtt channel, or take --mode chunked";
+  "chunked delivery has no such limit: remove `mode` from the mqtt channel, or use --mode chunked";
 
 /**
- * Refuses a file that is too large to go as one message.
+ * Checks that a file is small enough for one message.
  *
  * @throws {@link OtaError} `delivery/blob-too-large`.
  */
@@ -17,11 +17,11 @@ export function assertBlobFits({ path, sizeBytes }: { readonly path: string; rea
 }
 
 /**
- * Makes the error for a file that is too large for one message.
+ * Creates the error for a file that is too large for one message.
  *
- * @param size - Of the message, in bytes.
- * @param limit - The most that `taker` takes, in bytes.
- * @param taker - What has the limit, as the subject of the sentence.
+ * @param size - Size of the message, in bytes.
+ * @param limit - Largest message that `taker` accepts, in bytes.
+ * @param taker - Subject of the sentence about the limit.
  */
 export function tooLargeError(
   path: string,
@@ -29,6 +29,6 @@ export function tooLargeError(
   limit: number,
   taker: string,
 ): OtaError<"delivery/blob-too-large"> {
-  const message = `${path} makes a message of ${size} bytes; ${taker} takes at most ${limit}`;
+  const message = `${path} needs a message of ${size} bytes; ${taker} accepts at most ${limit}`;
   return new OtaError("delivery/blob-too-large", message, { size, limit }, { hint: CHUNKED_HINT });
 }

@@ -1,19 +1,20 @@
 import { OtaError } from "@tinybms/ota-core";
 
-/** Where a broker is, without the secrets that its URL may hold. */
+/** Parsed URL of a broker. */
 export interface BrokerAddress {
   readonly protocol: "mqtt" | "mqtts" | "ws" | "wss";
-  /** Name or address; an IPv6 address without brackets. */
+  /** Host name or address; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Path and query, for WebSockets; empty without. */
+  /** Path and query for WebSockets; otherwise empty. */
   readonly path: string;
-  /** User name and password of the URL, decoded. */
+  /** User name in the URL, decoded. */
   readonly username: string | undefined;
+  /** Password in the URL, decoded. */
   readonly password: string | undefined;
 }
 
-/** Ports where the URL names none: IANA's for MQTT, HTTP's for WebSockets. */
+/** Default ports: IANA's for MQTT, HTTP's for WebSockets. */
 const DEFAULT_PORTS: Readonly<Record<BrokerAddress["protocol"], number>> = {
   mqtt: 1883,
   mqtts: 8883,
@@ -22,13 +23,13 @@ const DEFAULT_PORTS: Readonly<Record<BrokerAddress["protocol"], number>> = {
 };
 
 /**
- * Reads a broker's URL: `mqtt://host:port`, `mqtts://`, `ws://` or `wss://`.
+ * Parses a broker's URL: `mqtt://host:port`, `mqtts://`, `ws://` or `wss://`.
  *
- * @param text - May hold user information, which no message repeats.
+ * @param text - URL, possibly with user information. No message contains that.
  * @throws {@link OtaError} `arguments/invalid`.
  */
 export function parseBrokerUrl(text: string): BrokerAddress {
-  if (!URL.canParse(text)) throw refuse(`the broker ${JSON.stringify(redactUrl(text))} is no URL`);
+  if (!URL.canParse(text)) throw refuse(`the broker ${JSON.stringify(redactUrl(text))} is not a URL`);
   const url = new URL(text);
   const protocol = Object.keys(DEFAULT_PORTS).find((name) => `${name}:` === url.protocol);
   if (!isProtocol(protocol)) throw refuse(`the broker's URL begins with ${url.protocol}//`);
@@ -45,12 +46,12 @@ export function parseBrokerUrl(text: string): BrokerAddress {
   };
 }
 
-/** The URL of a broker as messages may show it: without user name and password. */
+/** Formats a broker's URL without user name and password, for messages. */
 export function displayBroker({ protocol, host, port }: BrokerAddress): string {
   return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** What was meant to be a URL, without the user information that may stand in it, however it is misspelt. */
+/** Removes user information from text that should be a URL, even if it is malformed. */
 export function redactUrl(text: string): string {
   return text.replace(/^([a-z][a-z0-9+.-]*:\/+)?.*@/is, (_, scheme: string | undefined) => scheme ?? "");
 }

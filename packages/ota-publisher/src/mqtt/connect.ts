@@ -7,32 +7,32 @@ import type { BrokerAddress } from "./broker-url.ts";
 import { type ConnectionFault, connectionFault, finalReason } from "./connection-fault.ts";
 import type { MqttVersion } from "./publish-packet.ts";
 
-/** How to introduce ourselves to a broker. */
+/** Options of a connection to a broker. */
 export interface ConnectionOptions {
-  /** MQTT client identifier; a broker ends an older connection of the same one. */
+  /** MQTT client identifier. A broker ends an older connection with the same one. */
   readonly clientId: string;
-  /** Keep-alive in seconds, 60 without it; 0 switches it off. */
+  /** Keep-alive in seconds; 0 turns it off. @defaultValue 60 */
   readonly keepaliveSeconds?: number;
-  /** Stands above the URL's. */
+  /** Overrides the value in the URL. */
   readonly username?: string | undefined;
-  /** Stands above the URL's. */
+  /** Overrides the value in the URL. */
   readonly password?: string | undefined;
-  /** Skip the check of the broker's certificate. */
+  /** Skips the check of the broker's certificate. */
   readonly insecure?: boolean;
-  /** Whom to trust, and who we are: for `mqtts` and `wss`, unused otherwise. */
+  /** CA certificates, client certificate and key, for `mqtts` and `wss`. Unused otherwise. */
   readonly tls?: TlsFiles;
   /** Message that the broker publishes if the connection breaks without DISCONNECT. */
   readonly will?: ConnectionWill | undefined;
   /**
-   * For `BrokerConnection.publishBlob` alone: MQTT 5 where the broker speaks it, which tells its limits, else 3.1.1; and no
-   * keep-alive by the library, whose pings would wait behind the bytes of a message.
+   * For `BrokerConnection.publishBlob`: uses MQTT 5, which reports the broker's limits, if the broker supports it, and
+   * turns off mqtt.js's keep-alive, whose pings would wait behind the bytes of a message.
    */
   readonly forBlob?: boolean;
-  /** How long to try for the first connection, in milliseconds. */
+  /** Time limit for the first connection, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Called before each wait for another attempt. */
+  /** Called after each failed attempt. */
   readonly onRetry?: (fault: OtaError) => void;
-  /** Called for the first message on each topic that is too large for it, and skipped. */
+  /** Called for the first skipped message on each topic: one that exceeds the topic's limit. */
   readonly onSkipped?: (message: SkippedMessage) => void;
   /**
    * Waits between attempts, in milliseconds.
@@ -51,31 +51,31 @@ export interface ConnectionWill {
   readonly retain: boolean;
 }
 
-/** A connection of one client, and what of its messages is to be read. */
+/** Connected client with the filter for its messages. */
 export interface Connected {
   readonly client: MqttClient;
   readonly filter: MessageFilter;
-  /** The reason code of a DISCONNECT of MQTT 5, once the broker sent one. */
+  /** Returns the reason code of the broker's DISCONNECT (MQTT 5), if it sent one. */
   readonly reasonCode: () => number | undefined;
 }
 
-/** The first wait between two attempts, and the longest, in milliseconds. */
+/** First and longest wait between attempts, in milliseconds. */
 const RECONNECT = { firstMs: 200, longestMs: 5_000 };
 
-/** Makes the waits of one {@link BrokerConnection}: they go on from one connection to the next. */
+/** Creates the waits of a {@link BrokerConnection}, which continue from one connection to the next. */
 export function reconnectDelay(): ReconnectDelay {
   return new ReconnectDelay(RECONNECT);
 }
 
-/** How long one attempt may take, in milliseconds. */
+/** Time limit of one attempt, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /**
- * Tries until it succeeds, `deadline` (of `performance.now()`) passes, or a fault is for good.
+ * Tries to connect until it succeeds, `deadline` (a time of `performance.now()`) passes, or a fault is permanent.
  *
- * @param delay - Waits between attempts, which went on from the connection before.
- * @param first - MQTT version of the first attempt; where the broker does not speak 5, 3.1.1 follows.
- * @returns A connected client of one TCP connection, that makes no other by itself.
+ * @param delay - Waits between attempts, continued from the previous connection.
+ * @param first - MQTT version of the first attempt. If the broker does not support 5, 3.1.1 is tried next.
+ * @returns A connected client with one TCP connection, which does not reconnect by itself.
  * @throws {@link OtaError} `delivery/broker-unreachable` or `delivery/broker-refused`; the signal's reason.
  */
 export async function connectUntil(
@@ -101,7 +101,7 @@ export async function connectUntil(
     }
     const left = deadline - performance.now();
     if (!attempt.transient) throw attempt.error;
-    // The time was up in the middle of this attempt, so that the one before knows more of the reason.
+    // The deadline interrupted this attempt, so the error of the previous one is more specific.
     if (left <= 0) throw before ?? attempt.error;
     before = attempt.error;
     options.onRetry?.(attempt.error);
@@ -109,7 +109,7 @@ export async function connectUntil(
   }
 }
 
-/** Waits until the next attempt, or until the signal is aborted. */
+/** Waits before the next attempt, or until the signal is aborted. */
 export async function waitFor(
   ms: number,
   { wait = waitForReal }: Pick<ConnectionOptions, "wait">,
@@ -131,17 +131,17 @@ async function connectOnce(
   const client = connect(options);
   const filter = guardClient(client, { onSkipped });
   let cause: unknown = new Error("it closed the connection");
-  // It may come right behind CONNACK.
+  // DISCONNECT may follow CONNACK immediately.
   let reasonCode: number | undefined;
   client.on("disconnect", (packet) => {
     reasonCode = packet.reasonCode;
   });
-  // The listener stays: mqtt.js goes on after bytes that are no MQTT, and understands nothing that follows.
+  // This listener stays: after bytes that are not MQTT, mqtt.js continues but can't parse anything that follows.
   client.on("error", (error) => {
     cause = error;
     client.stream.destroy();
   });
-  // mqtt.js passes on the socket errors that it knows, and drops the others.
+  // mqtt.js forwards only some socket errors.
   client.stream.on("error", (error: unknown) => {
     cause = error;
   });
@@ -161,7 +161,7 @@ async function connectOnce(
   return connectionFault(cause, address);
 }
 
-/** Timers of mqtt.js that never fire: where pings are sent from outside. */
+/** Timers for mqtt.js that never fire, for connections whose pings are sent from outside. */
 const NO_TIMERS = { set: (): number => 0, clear: (): void => undefined };
 
 function clientOptions(
@@ -185,11 +185,11 @@ function clientOptions(
     keepalive: options.keepaliveSeconds ?? 60,
     ...(options.forBlob === true ? { timerVariant: NO_TIMERS } : {}),
     rejectUnauthorized: options.insecure !== true,
-    // mqtt.js takes a certificate for the wish to encrypt, whatever the URL says.
+    // Given a certificate, mqtt.js encrypts regardless of the URL.
     ...(protocol === "mqtts" || protocol === "wss" ? options.tls : {}),
     protocolVersion,
     clean: true,
-    // One client is one TCP connection: what comes after it is lost is decided here, not in the library.
+    // One client has one TCP connection: this package reconnects itself.
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,

@@ -8,7 +8,7 @@ const failing = (code: string | number): Error => Object.assign(new Error("ops:s
 
 test.for([
   ["ECONNREFUSED", "delivery/broker-unreachable", true, "nothing listens there"],
-  ["ENOTFOUND", "delivery/broker-unreachable", true, "there is no host of that name"],
+  ["ENOTFOUND", "delivery/broker-unreachable", true, "the host name is unknown"],
   ["ETIMEDOUT", "delivery/broker-unreachable", true, "no answer"],
   ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "delivery/broker-unreachable", false, "client certificate"],
   ["CERT_HAS_EXPIRED", "delivery/broker-unreachable", false, "its certificate has expired"],
@@ -34,8 +34,8 @@ test.for([
   ["ETIMEDOUT", "", "mqtt://h", "firewall"],
   ["ECONNRESET", "", "mqtt://h", "it may speak TLS on that port"],
   ["ECONNRESET", "", "mqtts://h", "client certificate"],
-  [undefined, "connack timeout", "mqtt://h", "is mqtt:// what it speaks there"],
-  [undefined, "connack timeout", "wss://h", "is wss:// what it speaks there"],
+  [undefined, "connack timeout", "mqtt://h", "that it expects mqtt://"],
+  [undefined, "connack timeout", "wss://h", "that it expects wss://"],
   [undefined, "Unexpected server response: 404", "ws://h", "the path of its WebSocket"],
 ] as const)("%s %s at %s is answered with a hint that says: %s", ([code, message, url, expected]) => {
   const cause = Object.assign(new Error(message), code === undefined ? {} : { code });

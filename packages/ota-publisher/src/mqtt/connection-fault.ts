@@ -4,19 +4,19 @@ import { type TlsSettings, tlsFaultOf } from "../network/tls-fault.ts";
 import type { AnnouncedLimits } from "./announced-limits.ts";
 import { type BrokerAddress, displayBroker } from "./broker-url.ts";
 
-/** Why an attempt to connect failed, and whether the same attempt can succeed later. */
+/** Fault of an attempt to connect. */
 export interface ConnectionFault {
   readonly error: OtaError<"delivery/broker-unreachable"> | OtaError<"delivery/broker-refused">;
-  /** `false`: the broker, or its certificate, would say the same again. */
+  /** `true` if the same attempt may succeed later. */
   readonly transient: boolean;
-  /** A broker that is too old for MQTT 5 would end an attempt to speak it like this. */
+  /** `true` if a broker without MQTT 5 may have caused the fault. */
   readonly mayWantOlder: boolean;
 }
 
 /**
- * What an error of mqtt.js or of the socket below it means.
+ * Creates the fault for an error of mqtt.js or of its socket.
  *
- * @param address - Named in the message by host and port alone.
+ * @param address - Broker. The message contains only its host and port.
  */
 export function connectionFault(cause: unknown, address: BrokerAddress): ConnectionFault {
   const { host, port } = address;
@@ -39,35 +39,35 @@ export function connectionFault(cause: unknown, address: BrokerAddress): Connect
   };
 }
 
-/** What a reason code of MQTT 5 above 127 means, in PUBACK, PUBREC, PUBCOMP or DISCONNECT (MQTT 5.0 section 2.4). */
+/** Describes a reason code above 127 in PUBACK, PUBREC, PUBCOMP or DISCONNECT (MQTT 5.0 section 2.4). */
 export function reasonOfCode(code: number): string {
   return MESSAGE_REFUSALS[code] ?? REFUSALS[code] ?? `reason code ${code}`;
 }
 
 const MESSAGE_REFUSALS: Readonly<Record<number, string>> = {
-  131: "it can't do this",
+  131: "it does not support this",
   139: "it is shutting down",
-  141: "it has not heard from us within the keep-alive time",
-  142: "another client came with the same client identifier",
-  144: "it does not take the topic",
+  141: "it received nothing within the keep-alive time",
+  142: "another client connected with the same client identifier",
+  144: "it does not accept the topic",
   149: "the message is too large",
   150: "too many messages",
   151: "a quota is used up",
-  152: "somebody ended the connection there",
-  153: "the message is not in the format that it wants",
+  152: "an administrator ended the connection",
+  153: "the message does not have the stated format",
   154: "it retains no messages",
-  155: "it does not take this quality of service",
+  155: "it does not accept this quality of service",
 };
 
 /** Reasons of CONNACK: MQTT 3.1.1 section 3.2.2.3 (1 to 5) and MQTT 5.0 section 3.2.2.2 (128 and above). */
 const REFUSALS: Readonly<Record<number, string>> = {
   1: "it does not speak MQTT 3.1.1",
-  2: "it does not take the client identifier",
+  2: "it does not accept the client identifier",
   3: "it is not ready",
   4: "wrong user name or password",
   5: "not authorized",
   132: "it does not speak this version of MQTT",
-  133: "it does not take the client identifier",
+  133: "it does not accept the client identifier",
   134: "wrong user name or password",
   135: "not authorized",
   136: "it is not ready",
@@ -91,26 +91,26 @@ const HINTS_OF_REFUSALS: Readonly<Record<number, string>> = {
   134: CREDENTIALS,
   135: `${CREDENTIALS}; the broker's access control must let the publisher use the channel's topics`,
   142: "set client_id of the mqtt channel to one that no other client uses",
-  149: "raise the broker's limit (Mosquitto: max_packet_size); a delivery needs 20 000 bytes, and 16 for each 4 KiB of the image",
+  149: "raise the broker's limit (Mosquitto: max_packet_size); a delivery needs 20 000 bytes, and 16 per 4 KiB of the image",
   151: "raise the broker's quota for this user, or remove connections and retained messages that are no longer needed",
-  154: "switch retained messages on (Mosquitto: retain_available true): devices that come later find the offer by them",
+  154: "turn on retained messages (Mosquitto: retain_available true): devices that connect later need them to find the offer",
   155: "allow QoS 1 (Mosquitto: max_qos 1 or 2): offers and reports need acknowledgements",
 };
 
-/** Reason codes of DISCONNECT that the next connection would meet again (MQTT 5.0 section 3.14.2.1). */
+/** Reason codes of DISCONNECT that the next connection would get again (MQTT 5.0 section 3.14.2.1). */
 const FINAL_REASONS: readonly number[] = [135, 142, 149, 151, 154, 155];
 
 /**
- * Why a broker ended a connection, where the next one would end in the same way.
+ * Creates the error for a reason code that the next connection would get again.
  *
  * @param code - Reason code of DISCONNECT.
- * @returns `undefined` if another connection may do better.
+ * @returns `undefined` if another connection may succeed.
  */
 export function finalReason(code: number | undefined, address: BrokerAddress): ConnectionFault["error"] | undefined {
   return code !== undefined && FINAL_REASONS.includes(code) ? refusalOf(code, reasonOfCode(code), address) : undefined;
 }
 
-/** What a publisher has sent so far, at its most. */
+/** Largest values that a publisher has sent so far. */
 export interface BrokerDemands {
   /** Size of the largest packet, in bytes. */
   readonly packetSize: number;
@@ -118,7 +118,7 @@ export interface BrokerDemands {
   readonly retain: boolean;
 }
 
-/** Why a broker can't take what a publisher sends, by the limits that it named in CONNACK (MQTT 5.0 section 3.2.2.3). */
+/** Creates the error for a publisher that exceeds the limits in the broker's CONNACK (MQTT 5.0 section 3.2.2.3). */
 export function limitFault(
   limits: Pick<AnnouncedLimits, "packetSizeMax" | "qosMax" | "canRetain">,
   demands: BrokerDemands,
@@ -126,7 +126,7 @@ export function limitFault(
 ): ConnectionFault["error"] | undefined {
   const { packetSizeMax = Number.POSITIVE_INFINITY, qosMax, canRetain } = limits;
   if (demands.packetSize > packetSizeMax) {
-    const reason = `it takes packets of at most ${packetSizeMax} bytes; this one has ${demands.packetSize}`;
+    const reason = `it accepts packets of at most ${packetSizeMax} bytes; this one has ${demands.packetSize}`;
     return refusalOf(149, reason, address);
   }
   if (demands.retain && !canRetain) return refusalOf(154, reasonOfCode(154), address);
@@ -147,15 +147,16 @@ const TLS_SETTINGS: TlsSettings = {
   plainScheme: "mqtt",
 };
 
-/** The number of a CONNACK, or the name of a socket's or TLS error; empty for any other. */
+/** Returns the code of a CONNACK, or of a socket or TLS error; otherwise the empty string. */
 function codeOf(cause: unknown): number | string {
   if (!(cause instanceof Error) || !("code" in cause)) return "";
   return typeof cause.code === "number" ? cause.code : String(cause.code);
 }
 
 function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress): SocketFault {
-  // The packet guard's: the first bytes are not MQTT.
-  if (cause instanceof OtaError) return { reason: cause.message, hint: "does an MQTT broker listen on that port?" };
+  // An error of the packet guard: the first bytes are not MQTT.
+  if (cause instanceof OtaError)
+    return { reason: cause.message, hint: "check that an MQTT broker listens on that port" };
   const known = socketFaultOf(code, TLS_SETTINGS.url);
   if (code === "ECONNREFUSED" && known !== undefined) {
     return { ...known, hint: `${known.hint} --broker embedded starts one in this process` };
@@ -168,16 +169,16 @@ function socketFault(code: string, cause: unknown, { protocol }: BrokerAddress):
     return { reason: `it answered HTTP ${status} instead of opening a WebSocket`, hint: path };
   }
   if (/^connack timeout|before the connection was established/.test(text)) {
-    return { reason: "it does not answer", hint: `${REACHABLE}, and is ${protocol}:// what it speaks there?` };
+    return { reason: "it does not answer", hint: `${REACHABLE}, and that it expects ${protocol}://` };
   }
   if (code === "ECONNRESET" || code === "EPIPE" || text === "it closed the connection") {
     const isTls = protocol === "mqtts" || protocol === "wss";
     const why = isTls
-      ? "it may want another client certificate (`cert` and `key` of the mqtt channel)"
+      ? "it may require another client certificate (`cert` and `key` of the mqtt channel)"
       : "it may speak TLS on that port";
-    return { reason: "it closed the connection", hint: `${why}; its log may say more` };
+    return { reason: "it closed the connection", hint: `${why}; check its log` };
   }
-  return { reason: code === "" ? text : code, hint: `${REACHABLE}?` };
+  return { reason: code === "" ? text : code, hint: REACHABLE };
 }
 
-const REACHABLE = "is it running, are host and port right";
+const REACHABLE = "check that it is running, and check host and port";

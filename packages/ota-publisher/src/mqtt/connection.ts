@@ -10,34 +10,35 @@ import { type BlobEnd, type BlobMessage, publishBlob } from "./publish-blob.ts";
 import { type MqttVersion, packetSize } from "./publish-packet.ts";
 import { type PublishEnd, Publishing } from "./publishing.ts";
 
-/** What happens on a connection after it was first made. */
+/** Events of a connection after it was first established. */
 export interface ConnectionEvents {
-  /** It is there again, as a new session: subscriptions have to be made anew. */
+  /** The connection is restored as a new session, without subscriptions. */
   connected: [];
-  /** It was lost; what was under way is lost with it. Attempts to have it back begin by themselves. */
+  /** The connection and all pending messages are lost. Reconnecting starts automatically. */
   disconnected: [];
-  /** It was lost, and no attempt can have it back. */
+  /** The connection is lost permanently. */
   failed: [];
   message: [message: BrokerMessage];
 }
 
-/** A message that the broker delivered. */
+/** Message from the broker. */
 export interface BrokerMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
-  /** The broker had kept it for subscribers to come. */
+  /** `true` if the broker had retained the message. */
   readonly retained: boolean;
 }
 
-/** How long the broker may take to close its side when the connection is closed, in milliseconds. */
+/** Time limit for the broker to close its side of the connection, in milliseconds. */
 const GOODBYE_MS = 500;
 
 /**
- * Connects to a broker, with attempts that wait longer and longer in between.
+ * Connects to a broker. Retries with increasing waits.
  *
- * @returns A connection that is made anew whenever it is lost, until it is closed.
- * @throws {@link OtaError} `delivery/broker-unreachable` or `delivery/broker-refused` when the time is up, or no
- *   further attempt could end otherwise; the signal's reason when it is aborted.
+ * @returns A connection that reconnects whenever it is lost, until it is closed.
+ * @throws {@link OtaError} `delivery/broker-unreachable` or `delivery/broker-refused` after the time limit, or if no
+ *   further attempt can succeed.
+ * @throws The signal's reason.
  */
 export async function connectBroker(address: BrokerAddress, options: ConnectionOptions): Promise<BrokerConnection> {
   const deadline = performance.now() + options.connectTimeoutMs;
@@ -46,21 +47,21 @@ export async function connectBroker(address: BrokerAddress, options: ConnectionO
   return new BrokerConnection(address, options, connected, delay);
 }
 
-/** A clean session with a broker that survives the loss of its TCP connection, as a new session. */
+/** Connection to a broker that reconnects with a new clean session when its TCP connection is lost. */
 export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly address: BrokerAddress;
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
   readonly #delay: ReconnectDelay;
   #client: MqttClient | undefined;
-  /** MQTT 5 was spoken to hear why connections do not last, and the broker did not say. */
+  /** `true` if an MQTT 5 connection was tried to learn why connections do not last, and the broker gave no reason. */
   #hasAsked = false;
-  /** The most that was sent: what the broker must take. */
+  /** Largest values that were sent, which the broker must accept. */
   #demands: BrokerDemands = { packetSize: 0, qos: 0, retain: false };
   #publishing: Publishing | undefined;
-  /** Tells the events of one client no more. */
-  #forsake: () => void = () => undefined;
-  /** Why no connection will be had again. */
+  /** Stops listening to the current client. */
+  #stopListening: () => void = () => undefined;
+  /** Error that keeps the connection from being restored. */
   #failure: OtaError | undefined;
 
   /** Use {@link connectBroker}. */
@@ -72,12 +73,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     this.#adopt(connected);
   }
 
-  /** Whether the connection stands now. */
+  /** Returns `true` while connected. */
   get connected(): boolean {
     return this.#client !== undefined;
   }
 
-  /** What the broker takes; `undefined` while the connection is away. */
+  /** Returns the broker's limits; `undefined` while disconnected. */
   get limits(): AnnouncedLimits | undefined {
     const client = this.#client;
     if (client === undefined) return undefined;
@@ -91,9 +92,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * Waits until a connection that was lost is there again.
+   * Waits until a lost connection is restored.
    *
-   * @throws {@link OtaError} `delivery/connection-lost` if no attempt can have it back, or the signal is aborted before.
+   * @throws {@link OtaError} `delivery/connection-lost` if it can't be restored, or the signal is aborted first.
    */
   async connectedAgain(signal: AbortSignal): Promise<void> {
     if (this.connected) return;
@@ -113,49 +114,49 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     }
   }
 
-  /** What to say when a delivery's time is up and the connection is still away. */
+  /** Creates the error for a connection that is still lost at the end of a delivery. */
   lossError(): OtaError<"delivery/connection-lost"> {
     const { host, port } = this.address;
     const failure = this.#failure;
-    const how = failure === undefined ? "was lost and did not come back in time" : `was lost: ${failure.message}`;
+    const how = failure === undefined ? "was lost and was not restored in time" : `was lost: ${failure.message}`;
     const message = `the connection to the broker ${displayBroker(this.address)} ${how}`;
-    const again = "devices keep what they have: the same deploy again goes on from there";
+    const again = "devices keep their chunks: run the same deploy again to continue";
     const hint = failure?.hint === undefined ? again : `${failure.hint}; ${again}`;
     return new OtaError("delivery/connection-lost", message, { host, port }, { hint });
   }
 
-  /** What to say when the broker took the connection, and says nothing since. */
+  /** Creates the error for a broker that accepts the connection but does not answer. */
   silentError(): OtaError<"delivery/broker-unreachable"> {
     const { host, port } = this.address;
-    const message = `the broker ${displayBroker(this.address)} takes the connection, but does not answer`;
+    const message = `the broker ${displayBroker(this.address)} accepts the connection but does not answer`;
     return new OtaError("delivery/broker-unreachable", message, { host, port });
   }
 
-  /** What to say when the broker does not acknowledge messages that were repeated. */
+  /** Creates the error for messages that the broker does not acknowledge, even when they are repeated. */
   unacknowledgedError(topics: readonly string[]): OtaError<"delivery/not-acknowledged"> {
     const message = `the broker ${displayBroker(this.address)} did not acknowledge the message on ${listOf(topics)}`;
     const hint =
-      "the broker or a proxy before it loses acknowledgements: look at its log; the same deploy again may get through";
+      "the broker or a proxy in front of it loses acknowledgements: check its log; running the same deploy again may succeed";
     return new OtaError("delivery/not-acknowledged", message, { topics }, { hint });
   }
 
-  /** What to say when the broker acknowledged messages that it does not give back. */
+  /** Creates the error for messages that the broker acknowledged but does not return. */
   notRetainedError(topics: readonly string[]): OtaError<"delivery/not-retained"> {
     const broker = displayBroker(this.address);
-    const message = `the broker ${broker} does not give back what was published on ${listOf(topics)}: access control? retained messages off?`;
+    const message = `the broker ${broker} does not return the message that was published on ${listOf(topics)}: access control may forbid it, or retained messages may be off`;
     const hint =
-      "the publisher needs the right to write and to read these topics, and the broker must keep retained messages (Mosquitto: acl_file, retain_available)";
+      "the publisher must be allowed to write and read these topics, and the broker must support retained messages (Mosquitto: acl_file, retain_available)";
     return new OtaError("delivery/not-retained", message, { topics }, { hint });
   }
 
-  /** What to say when the broker answers a publish with a reason code (MQTT 5.0 section 3.4.2.1). */
+  /** Creates the error for a reason code in answer to a publish (MQTT 5.0 section 3.4.2.1). */
   refusedMessageError(topic: string): OtaError<"delivery/broker-refused"> {
     const { code, message, details } = this.refusedError(`the message on ${topic}`);
     const hint = "the broker's access control must let the publisher write and read the channel's topics";
     return new OtaError(code, message, details, { hint });
   }
 
-  /** What to say when the broker took the connection, but not what is done on it. */
+  /** Creates the error for a broker that accepts the connection but refuses an operation. */
   refusedError(reason: string): OtaError<"delivery/broker-refused"> {
     const { host, port } = this.address;
     const message = `the broker ${displayBroker(this.address)} refused: ${reason}`;
@@ -192,7 +193,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     });
   }
 
-  /** Unsubscribes. Fulfilled with `false` if the connection was lost. */
+  /** Unsubscribes. Resolves to `false` if the connection was lost. */
   unsubscribe(topic: string | string[]): Promise<boolean> {
     const client = this.#client;
     if (client === undefined) return Promise.resolve(false);
@@ -202,8 +203,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * Says goodbye and ends the connection, without waiting for acknowledgements. No event follows, and no timer or socket
-   * is left.
+   * Sends DISCONNECT and closes the connection, without waiting for acknowledgements. Emits no further event and leaves
+   * no timer or socket.
    */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -215,7 +216,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    this.#forsake();
+    this.#stopListening();
     this.#publishing?.giveUp();
     const closed = new Promise<void>((resolve) => {
       client.stream.once("close", resolve);
@@ -227,8 +228,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * MQTT 3.1.1 has no reasons and no limits. Where a connection did not last, the next one speaks MQTT 5 once, so that
-   * the broker can say why.
+   * Returns the MQTT version of the next connection. MQTT 3.1.1 has no reason codes and limits. So if a connection did
+   * not last, the next one uses MQTT 5 once, so that the broker can report the reason.
    */
   #nextVersion(hasLasted: boolean): MqttVersion | undefined {
     if (this.#options.forBlob === true) return undefined;
@@ -253,11 +254,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       void this.#reconnect(finalReason(reasonCode(), this.address));
     };
     client.once("close", onClose);
-    // Not more than ours: mqtt.js clears its own timers when it hears of the end.
-    this.#forsake = () => client.off("close", onClose);
+    // Remove only this listener: mqtt.js needs its own to clear its timers.
+    this.#stopListening = () => client.off("close", onClose);
   }
 
-  /** @param final - Why another connection would end like this one. */
+  /** @param final - Error that another connection would get too, if any. */
   async #reconnect(final: OtaError | undefined): Promise<void> {
     const { signal } = this.#closing;
     const { waitMs, hasLasted } = this.#delay.lost(performance.now());
@@ -286,7 +287,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 }
 
-/** Topics for a message: three, and how many more. */
+/** Joins up to three topics for a message and counts the rest. */
 function listOf(topics: readonly string[]): string {
   const shown = topics.slice(0, 3).join(", ");
   return topics.length > 3 ? `${shown} and ${topics.length - 3} more` : shown;

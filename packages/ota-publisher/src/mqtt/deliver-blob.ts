@@ -9,11 +9,11 @@ import { reasonOfCode } from "./connection-fault.ts";
 import type { BlobEnd } from "./publish-blob.ts";
 import { packetSize } from "./publish-packet.ts";
 
-/** One file as one message, through one broker. */
+/** Plan of a blob delivery. */
 export interface BlobPlan {
   readonly broker: BrokerAddress;
   readonly connection: Omit<ConnectionOptions, "signal" | "onRetry" | "forBlob">;
-  /** The channel's topic, on which the message is published. */
+  /** Topic of the channel and of the message. */
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
@@ -21,33 +21,34 @@ export interface BlobPlan {
   readonly timeoutMs: number;
 }
 
-/** What a delivery tells while it runs. */
+/** Receives the events of a blob delivery. */
 export interface BlobDeliveryWatch {
-  /** Ends the delivery; the broker drops a message that is not whole then. */
+  /** Stops the delivery. The broker then drops an incomplete message. */
   readonly signal: AbortSignal;
-  /** The whole message has left. */
+  /** Called when the whole message was sent. */
   readonly onSent: () => void;
-  /** The broker can't be reached yet; another attempt follows. */
+  /** Called after a failed attempt to connect. */
   readonly onRetry: (fault: OtaError) => void;
-  /** The connection was lost, or is there again. */
+  /** Called when the connection is lost or restored. */
   readonly onConnection: (connected: boolean) => void;
 }
 
-/** What became of a message that a broker took. */
+/** Result of a message that a broker accepted. */
 export interface BlobOutcome {
-  /** The broker said that no client was subscribed to the topic. One that says nothing may have had none either. */
+  /** `true` if the broker reported that no client was subscribed. Brokers without that report give `false`. */
   readonly reachedNobody: boolean;
 }
 
-/** So often a broker may end the connection with the message under way, until that counts as its answer. */
+/** How often a broker may close the connection during the message before that counts as a refusal. */
 const LOSSES_MAX = 3;
 
 const PACKET_TOO_LARGE = 149;
 
 /**
- * Delivers a file as the original scripts meant it: the whole file as one message, and no word from any device.
+ * Delivers a file as one message, like the original scripts. No device answers.
  *
- * @returns When the broker has it: its acknowledgement, or at QoS 0 its answer to a ping sent behind the message.
+ * @returns The result, once the broker has the message: after its acknowledgement or, at QoS 0, after its answer to a
+ *   ping that follows the message.
  * @throws {@link OtaError} `delivery/blob-too-large`, `delivery/broker-unreachable`, `delivery/broker-refused`,
  *   `delivery/connection-lost`, `delivery/timeout`, `image/truncated` and `delivery/image-mismatch` if the file changed
  *   meanwhile; the signal's reason.
@@ -69,8 +70,8 @@ export async function deliverBlob(plan: BlobPlan, watch: BlobDeliveryWatch): Pro
     watch.signal.throwIfAborted();
     if (!deadline.aborted || error !== deadline.reason) throw error;
     const seconds = plan.timeoutMs / 1000;
-    const message = `time is up after ${seconds} s: the broker ${displayBroker(plan.broker)} has not acknowledged the message`;
-    const hint = "a slow link may need a longer --timeout; chunked delivery goes on where it was cut off";
+    const message = `time is up after ${seconds} s: the broker ${displayBroker(plan.broker)} did not acknowledge the message`;
+    const hint = "a slow link may need a longer --timeout; chunked delivery continues after an interruption";
     throw new OtaError("delivery/timeout", message, { seconds, devices: [] }, { hint });
   }
 }
@@ -81,7 +82,7 @@ async function sendUntilTaken(
   watch: BlobDeliveryWatch,
 ): Promise<BlobOutcome> {
   for (let losses = 1; ; losses++) {
-    refuseByLimits(connection, plan);
+    assertWithinLimits(connection, plan);
     const { signal, onSent } = watch;
     const { topic, qos, retain, file } = plan;
     signal.throwIfAborted();
@@ -97,8 +98,8 @@ async function sendUntilTaken(
   }
 }
 
-/** Checks what the broker said of itself when it took the connection. */
-function refuseByLimits(connection: BrokerConnection, { topic, qos, retain, file }: BlobPlan): void {
+/** Checks a message against the limits in the broker's CONNACK. */
+function assertWithinLimits(connection: BrokerConnection, { topic, qos, retain, file }: BlobPlan): void {
   const { limits, address } = connection;
   if (limits === undefined) return;
   const { version, packetSizeMax, qosMax, canRetain }: AnnouncedLimits = limits;
@@ -106,7 +107,8 @@ function refuseByLimits(connection: BrokerConnection, { topic, qos, retain, file
   if (packetSizeMax !== undefined && size > packetSizeMax) {
     throw tooLargeError(file.path, size, packetSizeMax, `the broker ${displayBroker(address)}`);
   }
-  if (qos > qosMax) throw connection.refusedError(`it takes no QoS ${qos}; set qos of the mqtt channel to ${qosMax}`);
+  if (qos > qosMax)
+    throw connection.refusedError(`it does not support QoS ${qos}; set qos of the mqtt channel to ${qosMax}`);
   if (retain && !canRetain)
     throw connection.refusedError("it retains no messages; set retain of the mqtt channel to false");
 }
@@ -119,7 +121,7 @@ function refusal(
   if (reasonCode === undefined) {
     return refusedForSize(
       connection,
-      `a message of ${file.sizeBytes} bytes, with a reason code that MQTT has not for it`,
+      `a message of ${file.sizeBytes} bytes, with a reason code that MQTT does not define for it`,
     );
   }
   if (reasonCode !== PACKET_TOO_LARGE) {
@@ -128,7 +130,7 @@ function refusal(
   return refusedForSize(connection, `a message of ${file.sizeBytes} bytes is too large for it`);
 }
 
-/** What it means that the connection ended while the message was on its way. */
+/** Creates the error for a connection that ended during the message. */
 function lossRefusal(
   connection: BrokerConnection,
   { file }: BlobPlan,
@@ -139,7 +141,7 @@ function lossRefusal(
     return refusedForSize(connection, `a message of ${file.sizeBytes} bytes is too large for it`);
   }
   if (reasonCode !== undefined) return connection.refusedError(reasonOfCode(reasonCode));
-  const reason = `it closed the connection ${losses} times while a message of ${file.sizeBytes} bytes was on its way`;
+  const reason = `it closed the connection ${losses} times during a message of ${file.sizeBytes} bytes`;
   return refusedForSize(connection, reason);
 }
 

@@ -5,55 +5,55 @@ import { loadTlsFiles, type TlsFiles } from "../tls/tls-files.ts";
 import { type BrokerAddress, parseBrokerUrl } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
 
-/** How an artifact goes by MQTT. Holds the broker's credentials in `connection` and `broker`. */
+/** Checked settings of an MQTT delivery. `connection` and `broker` contain credentials. */
 export interface MqttTarget {
-  /** `undefined`: a broker in this process. */
+  /** `undefined` for a broker in this process. */
   readonly broker: BrokerAddress | undefined;
-  /** The channel's topic: blob mode publishes on it, chunked delivery below it. */
+  /** Topic of the channel. Blob mode publishes on it, chunked delivery below it. */
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
-  /** Bytes per second of chunks; 0 means no limit. */
+  /** Rate of chunks in bytes per second; 0 means no limit. */
   readonly rate: number;
   readonly connection: Omit<ConnectionOptions, "connectTimeoutMs" | "signal" | "onRetry">;
-  /** What the user should know before anything is sent, as sentences. */
+  /** Warnings to print before anything is sent, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** Which channel is meant, and what the command says of it. */
+/** Artifact and manifest of a channel, and the command's options for it. */
 export interface MqttPlace {
-  /** The root manifest. */
+  /** Path of the root manifest. */
   readonly manifestFile: string;
-  /** Its folder, from which relative paths of TLS files count. */
+  /** Folder of the root manifest, for relative paths of TLS files. */
   readonly folder: string;
   /** Name of the artifact. */
   readonly artifact: string;
-  /** `--broker`, which stands above the manifest's. */
+  /** Value of `--broker`, which overrides the manifest's broker. */
   readonly brokerOption: string | undefined;
-  /** How the artifact travels. */
+  /** Mode of the delivery. */
   readonly mode: "chunked" | "blob";
 }
 
-/** Where a broker in this process listens. */
+/** Address of a broker in this process. */
 export interface EmbeddedAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** MQTT's own port, on this machine only. */
+/** MQTT's standard port, reachable only from this machine. */
 const EMBEDDED_DEFAULT: EmbeddedAddress = { host: "127.0.0.1", port: 1883 };
 
-/** Bytes per second where the channel names none: about what the flash of an ESP32 takes. */
+/** Default rate in bytes per second: about the write speed of an ESP32's flash. */
 const RATE_DEFAULT = 65_536;
 
-/** What MQTT lets a topic be in bytes, a third of it: whatever its characters are (MQTT 3.1.1 section 1.5.3). */
+/** A third of MQTT's limit for a topic in bytes, because a character may have three (MQTT 3.1.1 section 1.5.3). */
 const BLOB_TOPIC_LENGTH_MAX = 21_845;
 
-/** Members that are for the manifest's own broker, and go to no other. */
+/** Members that apply only to the manifest's own broker. */
 const FOR_ONE_BROKER: readonly string[] = ["broker", "username", "password", "cert", "key"];
 
 /**
- * Where `--broker embedded` or `--broker embedded://HOST:PORT` wants the broker.
+ * Parses `--broker embedded` and `--broker embedded://HOST:PORT`.
  *
  * @returns `undefined` for any other broker.
  * @throws {@link OtaError} `arguments/invalid`.
@@ -71,17 +71,21 @@ export function embeddedAddressOf(broker: string | undefined): EmbeddedAddress |
   return { host, port: url.port === "" ? EMBEDDED_DEFAULT.port : Number(url.port) };
 }
 
-/** The `mqtt` channel without what `--broker` replaces: the manifest's credentials are for the manifest's broker. */
+/**
+ * Returns the `mqtt` channel without the members that `--broker` replaces: the credentials are for the manifest's
+ * broker.
+ */
 export function withoutReplaced(settings: MqttChannel, brokerOption: string | undefined): MqttChannel {
   if (brokerOption === undefined) return settings;
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !FOR_ONE_BROKER.includes(name)));
 }
 
 /**
- * How an artifact goes by MQTT, checked as far as it can be without a network: URL, topic, TLS files.
+ * Checks the `mqtt` channel of an artifact as far as possible without a network: URL, topic and TLS files.
  *
- * @param settings - The channel, its variables expanded; `undefined` where the manifest has none.
- * @throws {@link OtaError} `manifest/channel-invalid`, or `arguments/invalid` for an option. No message repeats a secret.
+ * @param settings - Channel with expanded variables; `undefined` if the manifest has none.
+ * @throws {@link OtaError} `manifest/channel-invalid`, or `arguments/invalid` for an option. No message contains a
+ *   secret.
  */
 export async function mqttTargetOf(settings: MqttChannel | undefined, place: MqttPlace): Promise<MqttTarget> {
   const { manifestFile, artifact, brokerOption, mode } = place;
@@ -92,7 +96,7 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
   if (settings === undefined) throw invalid("there is none; it must have at least a topic");
   const { topic, qos = 1, retain = false, insecure = false, keepalive = 60, rate = RATE_DEFAULT } = settings;
   if (topic === undefined) throw invalid("it has no topic");
-  checkTopic(topic, mode, invalid);
+  assertTopic(topic, mode, invalid);
   const broker = brokerOf(settings.broker, brokerOption, invalid);
   const isEncrypted = broker?.protocol === "mqtts" || broker?.protocol === "wss";
   const tls = await loadTlsFiles(tlsPathsOf(settings, place.folder, invalid), invalid);
@@ -110,12 +114,12 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
 
 type Invalid = (fault: string, cause?: unknown) => OtaError<"manifest/channel-invalid">;
 
-function checkTopic(topic: string, mode: MqttPlace["mode"], invalid: Invalid): void {
+function assertTopic(topic: string, mode: MqttPlace["mode"], invalid: Invalid): void {
   try {
     topicsOf(topic);
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    // Blob mode puts nothing below the topic, so that it may be longer.
+    // Blob mode uses no topics below this one, so it may be longer.
     const isPlain = topic !== "" && topic.length <= BLOB_TOPIC_LENGTH_MAX && !/[+#\p{Cc}]/u.test(topic);
     if (mode === "chunked" || !isPlain) throw invalid(error.message, error);
   }

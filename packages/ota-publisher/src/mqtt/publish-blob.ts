@@ -1,6 +1,6 @@
 import type { MqttClient } from "mqtt";
 
-/** A file as one message. */
+/** Message that contains a whole file. */
 export interface BlobMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -8,23 +8,28 @@ export interface BlobMessage {
   readonly retain: boolean;
 }
 
-/** How the publication of a message ended. */
+/** Result of publishing a message. */
 export type BlobEnd =
-  /** The broker has it. `reachedNobody`: it said that no client is subscribed (MQTT 5; one that says nothing may have none). */
+  /**
+   * The broker has the message. `reachedNobody` is `true` if it reported that no client is subscribed (MQTT 5 only).
+   */
   | { readonly type: "taken"; readonly reachedNobody: boolean }
-  /** The broker answered with a reason code of MQTT 5; `undefined`: with one that MQTT does not have there. */
+  /**
+   * The broker answered with a reason code of MQTT 5. `undefined` stands for a code that MQTT does not define there.
+   */
   | { readonly type: "refused"; readonly reasonCode: number | undefined }
-  /** The connection ended first, with the reason code of the broker's DISCONNECT if it sent one. */
+  /** The connection ended before, with the reason code of the broker's DISCONNECT, if any. */
   | { readonly type: "lost"; readonly reasonCode: number | undefined };
 
 const NO_MATCHING_SUBSCRIBERS = 16;
 
 /**
- * Publishes one large message over a connection that nothing else is sent on. The client must have no keep-alive of its
- * own (`forBlob` of the connection's options): its ping would wait behind the message, and a slow link look like a dead one.
+ * Publishes one large message over a connection without other messages. The client must not send keep-alive pings
+ * itself (`forBlob` in the connection's options): they would wait behind the message, so that a slow link would look
+ * dead.
  *
- * @param signal - Ends the publication: in the middle of the message with the connection, behind it without.
- * @returns How it ended. At QoS 0, which has no answer, a ping behind the message tells that the broker has read it.
+ * @param signal - Stops publishing. During the message that closes the connection, after it it does not.
+ * @returns The result. At QoS 0, which has no acknowledgement, the answer to a ping after the message confirms it.
  */
 export async function publishBlob(client: MqttClient, message: BlobMessage, signal: AbortSignal): Promise<BlobEnd> {
   const { topic, payload, qos, retain } = message;
@@ -32,7 +37,7 @@ export async function publishBlob(client: MqttClient, message: BlobMessage, sign
   const answers = listen(client, ended.signal);
   const isUnderWay = (): boolean => client.stream.writableLength > 0;
   const abort = (): void => {
-    // Between two bytes of a message no goodbye can be said; behind its last one it can.
+    // DISCONNECT can't be sent in the middle of a message, only after it.
     if (isUnderWay()) client.stream.destroy();
     else {
       client.removeOutgoingMessage(client.getLastMessageId());
@@ -66,11 +71,11 @@ export async function publishBlob(client: MqttClient, message: BlobMessage, sign
   }
 }
 
-/** What the broker says besides the acknowledgement that mqtt.js waits for. */
+/** Answers of the broker besides the acknowledgement that mqtt.js waits for. */
 interface Answers {
-  /** Fulfilled when the connection ends or is given up, or the broker's reason code is one that mqtt.js does not read. */
+  /** Resolves when the connection ends or is given up, or the broker sends a reason code that mqtt.js can't parse. */
   readonly ended: Promise<BlobEnd>;
-  /** Fulfilled with the answer to a ping. */
+  /** Resolves with the answer to a ping. */
   readonly pong: Promise<void>;
   giveUp(): void;
   reachedNobody(): boolean;
@@ -95,8 +100,8 @@ function listen(client: MqttClient, until: AbortSignal): Answers {
     else if (packet.reasonCode === NO_MATCHING_SUBSCRIBERS) reachedNobody = true;
   };
   /**
-   * mqtt.js parses no reason code that the specification does not list for a packet, and Mosquitto sends one: 149 in the
-   * acknowledgement of a message above its `message_size_limit`.
+   * Handles reason codes that MQTT does not define for a packet, which mqtt.js reports as an error. Mosquitto sends
+   * one: 149 in the acknowledgement of a message above its `message_size_limit`.
    */
   const fail = ({ message }: Error): void => {
     if (/^Invalid (?:puback|pubrec|pubcomp) reason code$/.test(message))

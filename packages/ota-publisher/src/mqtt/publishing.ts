@@ -1,30 +1,30 @@
 import type { MqttClient } from "mqtt";
 import { buildPublishHeader } from "./publish-packet.ts";
 
-/** How a publish ended. */
+/** Result of a publish. */
 export type PublishEnd =
-  /** The broker acknowledged it (QoS 1), or it has left the socket (QoS 0). */
+  /** The broker acknowledged the message (QoS 1), or the socket accepted it (QoS 0). */
   | "acknowledged"
   /** The broker answered with a reason code. */
   | "refused"
-  /** The broker answers others, or nothing at all, and this one not; a retained message was repeated before. */
+  /** The broker did not acknowledge the message in time. A retained message was repeated first. */
   | "silent"
-  /** The connection ended before. */
+  /** The connection ended first. */
   | "lost";
 
-/** How long a broker may be silent before a retained message is repeated, in milliseconds. */
+/** How long to wait for an acknowledgement before a retained message is repeated, in milliseconds. */
 const REPEAT_MS = 2_000;
 
-/** So often a retained message is repeated. */
+/** How often to repeat a retained message. */
 const REPEATS_MAX = 4;
 
-/** How long a broker may be silent before a message that needs no acknowledgement is given up, in milliseconds. */
+/** How long to wait for the acknowledgement of another message, in milliseconds. */
 const SILENCE_MS = 10_000;
 
-/** A publish at QoS 1 that is not acknowledged yet. */
+/** Unacknowledged publish at QoS 1. */
 interface Pending {
   readonly packetId: number;
-  /** Sends the message again; absent for messages that may get lost. */
+  /** Sends the message again. Absent for messages that may be lost. */
   readonly repeat: (() => void) | undefined;
   readonly sentAt: number;
   readonly end: (end: PublishEnd) => void;
@@ -33,15 +33,15 @@ interface Pending {
 }
 
 /**
- * Publishes on one connection, and bounds the wait for each acknowledgement.
+ * Publishes on one connection and limits the wait for each acknowledgement.
  *
- * A retained message is repeated with the DUP flag, since everything else rests on it. Other messages (chunks) are given
- * up: devices ask again for what they lack. Brokers acknowledge in order (MQTT 3.1.1 section 4.6), so a chunk without an
- * acknowledgement is given up once a later one has it; mqtt.js would keep it in memory otherwise.
+ * A retained message is repeated with the DUP flag, because the delivery depends on it. Other messages (chunks) are
+ * dropped: devices request missing chunks again. Brokers acknowledge in order (MQTT 3.1.1 section 4.6), so a chunk is
+ * dropped once a later one is acknowledged. Otherwise mqtt.js would keep it in memory.
  */
 export class Publishing {
   readonly #client: MqttClient;
-  /** In the order in which they were sent. */
+  /** Pending messages in the order in which they were sent. */
   readonly #pending = new Map<number, Pending>();
   #answeredAt = Number.NEGATIVE_INFINITY;
 
@@ -68,31 +68,31 @@ export class Publishing {
       const repeat = options.retain ? () => this.#repeat(topic, bytes, packetId) : undefined;
       pending = { packetId, repeat, sentAt: performance.now(), end, repeats: 0, timer: undefined };
       this.#pending.set(packetId, pending);
-      this.#lookAfter(pending, repeat === undefined ? SILENCE_MS : REPEAT_MS);
+      this.#scheduleCheck(pending, repeat === undefined ? SILENCE_MS : REPEAT_MS);
     });
   }
 
-  /** Gives up what is not acknowledged yet, so that the connection can end at once. */
+  /** Drops all unacknowledged messages, so that the connection can be closed at once. */
   giveUp(): void {
     for (const pending of [...this.#pending.values()]) this.#drop(pending);
   }
 
-  #lookAfter(pending: Pending, delayMs: number): void {
-    pending.timer = setTimeout(() => this.#look(pending), delayMs);
+  #scheduleCheck(pending: Pending, delayMs: number): void {
+    pending.timer = setTimeout(() => this.#check(pending), delayMs);
   }
 
-  #look(pending: Pending): void {
+  #check(pending: Pending): void {
     const { repeat, sentAt } = pending;
     if (repeat === undefined) {
-      // On a slow link acknowledgements come late, but they come.
+      // On a slow link, acknowledgements arrive late.
       const silentMs = performance.now() - Math.max(sentAt, this.#answeredAt);
-      if (silentMs < SILENCE_MS) this.#lookAfter(pending, SILENCE_MS - silentMs);
+      if (silentMs < SILENCE_MS) this.#scheduleCheck(pending, SILENCE_MS - silentMs);
       else this.#drop(pending);
     } else if (pending.repeats === REPEATS_MAX) this.#drop(pending);
     else {
       pending.repeats++;
       repeat();
-      this.#lookAfter(pending, REPEAT_MS);
+      this.#scheduleCheck(pending, REPEAT_MS);
     }
   }
 
@@ -111,11 +111,11 @@ export class Publishing {
 
   #drop(pending: Pending): void {
     pending.end("silent");
-    // Calls back once more, to no effect.
+    // This calls back once more, without effect.
     this.#client.removeOutgoingMessage(pending.packetId);
   }
 
-  /** Sends the same packet with the DUP flag. MQTT 5.0 forbids that on a living connection (section 4.4): a new one there. */
+  /** Sends the packet again with the DUP flag. MQTT 5.0 forbids that (section 4.4), so there it sends a new packet. */
   #repeat(topic: string, payload: Buffer, packetId: number): void {
     const client = this.#client;
     if (!client.connected) return;

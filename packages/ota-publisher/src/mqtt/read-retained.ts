@@ -2,22 +2,22 @@ import { setTimeout as delay } from "node:timers/promises";
 import { equalBytes } from "@tinybms/ota-core";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
 
-/** How long retained messages may come after the broker acknowledged a second subscription, in milliseconds. */
+/** How long to wait for retained messages after the second SUBACK, in milliseconds. */
 const SETTLE_MS = 100;
 
-/** So often a broker is asked for what it was told to retain. */
+/** How often to read back messages that a broker should retain. */
 const READ_BACKS_MAX = 10;
 
 /**
- * What a broker keeps on some topics.
+ * Reads the retained messages on some topics.
  *
- * Brokers send retained messages after SUBACK, and MQTT tells nobody when they have sent the last. They go out on the
- * same connection as the answer to a second subscription, give or take what the broker does in between. Messages without
- * the retain flag are not among them: somebody publishes them now, and the broker may keep none.
+ * Brokers send retained messages after SUBACK, but MQTT does not mark the last one. So this function subscribes twice:
+ * the second SUBACK follows the messages, except for delays in the broker. It ignores messages without the RETAIN flag,
+ * which are published now and may not be retained.
  *
- * @param topics - Without wildcards.
- * @returns The last message of each topic that has one; `undefined` if the connection was lost, or the signal aborted,
- *   before all were there.
+ * @param topics - Topics without wildcards.
+ * @returns The retained message of each topic that has one; `undefined` if the connection was lost or the signal was
+ *   aborted before all had arrived.
  */
 export async function readRetained(
   connection: BrokerConnection,
@@ -55,11 +55,11 @@ export async function readRetained(
 }
 
 /**
- * Asks a broker for what it was told to retain, until it gives everything back.
+ * Reads retained messages repeatedly until the broker returns all expected ones.
  *
- * @param expected - What was published, by topic.
- * @param isDecided - Whether what was found is enough to stop asking.
- * @returns What it keeps on each topic at the end; `undefined` as {@link readRetained}.
+ * @param expected - Published payloads by topic.
+ * @param isDecided - Returns `true` if the messages found so far are sufficient.
+ * @returns The retained message of each topic after the last read; `undefined` as in {@link readRetained}.
  */
 export async function readBack(
   connection: BrokerConnection,
@@ -75,7 +75,7 @@ export async function readBack(
   }
 }
 
-/** Topics on which a broker keeps something else than it was told to, or nothing. */
+/** Returns the topics whose retained message is missing or differs from the expected one. */
 export function missingOf(
   expected: ReadonlyMap<string, Uint8Array>,
   found: ReadonlyMap<string, Uint8Array>,

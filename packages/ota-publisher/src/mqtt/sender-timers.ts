@@ -1,9 +1,9 @@
 import type { SenderTimer } from "@tinybms/ota-core";
 
-/** What `setTimeout` takes at most, in milliseconds. */
+/** Longest delay of `setTimeout`, in milliseconds. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-/** The timers of a sender, on the clock of `performance.now()`. One fires at its time or later, never before. */
+/** Timers of a sender, on the clock of `performance.now()`. A timer never fires before its time. */
 export class SenderTimers {
   readonly #onFire: (timer: SenderTimer) => void;
   readonly #timeouts = new Map<SenderTimer, NodeJS.Timeout>();
@@ -12,12 +12,12 @@ export class SenderTimers {
     this.#onFire = onFire;
   }
 
-  /** Sets a timer, anew if it was set, for a time of `performance.now()`. */
+  /** Sets or replaces a timer, for a time of `performance.now()`. */
   set(timer: SenderTimer, at: number): void {
     this.clear(timer);
     const delayMs = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMEOUT_MAX);
     const fire = (): void => {
-      // Timeouts count whole milliseconds from when the event loop woke up, and can end a little early.
+      // Timeouts count whole milliseconds since the event loop woke up, so they can fire slightly early.
       if (performance.now() < at) this.set(timer, at);
       else this.#onFire(timer);
     };

@@ -1,42 +1,41 @@
 import { type ChannelSecret, isLoopbackHost, OtaError } from "@tinybms/ota-core";
 
-/** How far a way to a server is protected, and what goes over it. */
+/** Protection of a connection to a server, and the credentials on it. */
 export interface Exposure {
   readonly channel: "https" | "mqtt";
-  /** Of the URL, for example `mqtt`. */
+  /** Scheme of the URL, such as `mqtt`. */
   readonly scheme: string;
   readonly host: string;
   readonly isEncrypted: boolean;
-  /** The channel's switch by which no certificate is checked, if it is set. */
+  /** Setting that turns off the certificate check, if it is set. */
   readonly uncheckedBy: "insecure: true" | "verify: false" | undefined;
   readonly secrets: readonly Pick<ChannelSecret, "kind">[];
 }
 
 /**
- * Refuses what would tell a credential to whoever listens or answers in the server's place, unless the user takes that
- * upon themselves: a file alone, which somebody else may have written, lowers no protection.
+ * Checks that a connection does not expose credentials to a listener or an impostor, unless the user allows it on the
+ * command line: a manifest, which another person may have written, can't lower the protection. Connections to this
+ * machine are exempt.
  *
- * On this machine nobody listens who couldn't read the credential anyway.
- *
- * @param isAllowed - `--allow-insecure`.
- * @returns What the user should know, as sentences.
- * @throws OtaError `arguments/insecure`.
+ * @param isAllowed - Value of `--allow-insecure`.
+ * @returns Warnings, as sentences.
+ * @throws {@link OtaError} `arguments/insecure`.
  */
-export function refuseExposure(
+export function assertNotExposed(
   { channel, scheme, host, isEncrypted, uncheckedBy, secrets }: Exposure,
   isAllowed: boolean,
 ): readonly string[] {
   const [secret] = secrets;
   const refuse = (what: string, hint: string): readonly string[] => {
     if (isAllowed) return [what];
-    const how = `${hint}; --allow-insecure does it nevertheless`;
+    const how = `${hint}; --allow-insecure allows it`;
     throw new OtaError("arguments/insecure", `channel ${channel}: ${what}`, { channel, host }, { hint: how });
   };
   if (isEncrypted) {
     if (uncheckedBy === undefined) return [];
-    const what = `${uncheckedBy} is set: whoever answers for ${host} is believed, and gets what we send`;
-    return refuse(what, "ca names the file of the issuer to trust");
+    const what = `${uncheckedBy} is set: the certificate of ${host} is not checked, so another server could receive what is sent`;
+    return refuse(what, "set ca to the file of the issuer to trust");
   }
   if (secret === undefined || isLoopbackHost(host)) return [];
-  return refuse(`${scheme}:// sends ${secret.kind} in the clear to ${host}`, `${scheme}s:// encrypts it`);
+  return refuse(`${scheme}:// sends ${secret.kind} unencrypted to ${host}`, `${scheme}s:// encrypts it`);
 }

@@ -1,31 +1,30 @@
-/** Why a TLS connection failed, and what to do about it. */
+/** Reason why a TLS connection failed, with a hint. */
 export interface TlsFault {
   readonly reason: string;
-  /** One sentence. */
+  /** Hint, as one sentence. */
   readonly hint: string;
 }
 
-/** Names of the settings that a hint points at. */
+/** Names of settings for hints. */
 export interface TlsSettings {
-  /** The setting that names the server, for example `url`. */
+  /** Setting with the server's URL, such as `url`. */
   readonly url: string;
-  /** The channel that has `ca`, `cert` and `key`, for example `the https channel`. */
+  /** Channel with `ca`, `cert` and `key`, such as `the https channel`. */
   readonly channel: string;
-  /** The member that switches the check off, for example `verify: false`. */
+  /** Member that turns off the certificate check, such as `verify: false`. */
   readonly unchecked: string;
-  /** The scheme without TLS, for example `http`. */
+  /** Scheme without TLS, such as `http`. */
   readonly plainScheme: string;
 }
 
 /**
- * Explains an error of OpenSSL or Node.js about a TLS connection: a verdict on the peer's certificate, or an alert of
- * the peer about ours.
+ * Explains a TLS error of OpenSSL or Node.js: a fault of the peer's certificate, or an alert from the peer about the
+ * client certificate.
  *
- * Only an unknown issuer may be one that the user knows better than this machine. So no other hint mentions that the
- * check can be switched off.
+ * Only for an unknown issuer does the hint mention that the check can be turned off: the user may know that issuer.
  *
- * @param code - The error's `code`.
- * @param message - The error's text: `EPROTO` says only there what happened.
+ * @param code - `code` of the error.
+ * @param message - Message of the error. For `EPROTO`, only the message contains the reason.
  * @returns `undefined` if the error is not about TLS.
  * @see RFC 8446 section 6.2 for alerts; OpenSSL's `X509_verify_cert_error_string(3)` for verdicts
  */
@@ -35,32 +34,35 @@ export function tlsFaultOf(code: string, message: string, settings: TlsSettings)
   }
   const { url, channel, unchecked, plainScheme } = settings;
   if (/wrong.version.number/i.test(`${code} ${message}`)) {
-    return { reason: "it does not speak TLS", hint: `does that port speak ${plainScheme}://?` };
+    return { reason: "it does not speak TLS", hint: `check whether that port expects ${plainScheme}://` };
   }
   if (/alert.protocol.version/i.test(`${code} ${message}`)) {
-    return { reason: "it offers no TLS version that is still safe", hint: "update the server: TLS 1.2 is the oldest" };
+    return {
+      reason: "it supports no secure TLS version",
+      hint: "update the server: TLS 1.2 is the oldest accepted version",
+    };
   }
   if (CLIENT_CERTIFICATE_WANTED.test(code)) {
-    return { reason: "it wants a client certificate", hint: `set \`cert\` and \`key\` of ${channel}` };
+    return { reason: "it requires a client certificate", hint: `set \`cert\` and \`key\` of ${channel}` };
   }
   if (CLIENT_CERTIFICATE_REFUSED.test(code)) {
     const hint = `\`cert\` and \`key\` of ${channel} must name a certificate that the server accepts`;
-    return { reason: "it refused our client certificate", hint };
+    return { reason: "it refused the client certificate", hint };
   }
   if (UNKNOWN_ISSUER.includes(code)) {
     const isOwn = code === "DEPTH_ZERO_SELF_SIGNED_CERT";
-    const reason = isOwn ? "its certificate is signed by itself" : "its certificate's issuer is not known here";
+    const reason = isOwn ? "its certificate is self-signed" : "its certificate's issuer is unknown";
     const file = isOwn ? "the file of that certificate" : "the file of an issuer to trust";
     return {
       reason,
-      hint: `\`ca\` of ${channel} names ${file}; on a bench, \`${unchecked}\` with --allow-insecure skips the check`,
+      hint: `set \`ca\` of ${channel} to ${file}; on a test bench, \`${unchecked}\` with --allow-insecure skips the check`,
     };
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     const hint = `${url} must name the host as the certificate does`;
     return { reason: "its certificate is for another host", hint };
   }
-  const [reason, hint] = CERTIFICATE_FAULTS[code] ?? [`TLS failed (${code})`, "the server's log may say more"];
+  const [reason, hint] = CERTIFICATE_FAULTS[code] ?? [`TLS failed (${code})`, "check the server's log"];
   return { reason, hint };
 }
 

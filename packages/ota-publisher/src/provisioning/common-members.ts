@@ -17,14 +17,14 @@ import { deviceBroker } from "./broker-members.ts";
 import { readInputFile } from "./input-file.ts";
 import type { ProvisionCommandOptions, ProvisioningMembers } from "./provision-options.ts";
 
-/** Above any document with certificates and a key set. */
+/** Largest settings file in bytes, above any document with certificates and a key set. */
 const DOCUMENT_SIZE_MAX = 64 * 1024;
 
 /**
- * What all devices are told: by options, else by the file of `--from`, else by the release line that `deploy` delivers.
+ * Reads the settings for all devices: from the options, otherwise the file of `--from`, otherwise the root manifest.
  *
- * @throws OtaError for what can't be read or contradicts itself; `arguments/invalid` where nothing says whose offers the
- *   devices take.
+ * @throws {@link OtaError} if a file can't be read or settings contradict each other; `arguments/invalid` if there is
+ *   neither a key set nor `--allow-unsigned`.
  */
 export async function commonMembers(
   options: ProvisionCommandOptions,
@@ -46,7 +46,7 @@ export async function commonMembers(
   return { ...rest, ...trust, broker: url };
 }
 
-/** Whether the members' values are right is checked when they make a whole. */
+/** Reads the file of `--from`. Its values are checked later, together with the other settings. */
 async function readMembers(file: string): Promise<ProvisioningMembers> {
   const text = decodeText(await readInputFile(file, DOCUMENT_SIZE_MAX));
   const parsed = text === undefined ? undefined : parseStrictJson(text);
@@ -56,11 +56,11 @@ async function readMembers(file: string): Promise<ProvisioningMembers> {
   }
   const place = parsed === undefined || parsed.ok ? "" : `:${parsed.line}:${parsed.column}`;
   const reason =
-    parsed === undefined ? "it is no UTF-8 or UTF-16" : parsed.ok ? "it must hold one object" : parsed.reason;
+    parsed === undefined ? "it is not UTF-8 or UTF-16" : parsed.ok ? "it must hold one object" : parsed.reason;
   throw new OtaError("provisioning/unreadable", `${file}${place}: ${reason}`, { file });
 }
 
-/** Of the release line: its product, and where `deploy` publishes. */
+/** Returns product, broker, topic and CA certificates of the root manifest, if it exists. */
 async function manifestMembers(
   { manifest: file, broker }: ProvisionCommandOptions,
   given: ProvisioningMembers,
@@ -73,7 +73,7 @@ async function manifestMembers(
   if (root === undefined) return {};
   const { product, deployment } = root.manifest;
   const { broker: url, topic, ca } = deployment?.channels?.mqtt ?? {};
-  // The authorities are those of the manifest's own broker.
+  // The CA certificates are for the manifest's own broker.
   const isOwnBroker = broker === undefined && given.broker === undefined;
   const wanted = Object.entries({ topic, ...(isOwnBroker ? { broker: url, ca } : {}) });
   const settings = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
@@ -97,7 +97,7 @@ function optionMembers({ broker, topic, product }: ProvisionCommandOptions): Pro
   };
 }
 
-/** Paths of PEM files. */
+/** Paths of a device's PEM files. */
 export interface PemPaths {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -105,9 +105,9 @@ export interface PemPaths {
 }
 
 /**
- * Certificates and key as devices get them: checked, each with one kind of line ends.
+ * Reads and checks certificates and key for devices, and normalizes their line ends.
  *
- * @throws OtaError `arguments/invalid` for files that are none, or a key that is not the certificate's.
+ * @throws {@link OtaError} `arguments/invalid` if a file is not PEM, or the key does not match the certificate.
  */
 export async function readPems(paths: PemPaths): Promise<ProvisioningMembers> {
   const { ca, cert, key } = paths;
@@ -127,21 +127,23 @@ function pemMembers({ ca, cert, key }: TlsFiles): ProvisioningMembers {
   };
 }
 
-/** The PEM blocks alone: what stands between them, such as the certificate as text, costs room in NVS. */
+/**
+ * Extracts the PEM blocks of one kind. Other text, such as a description of the certificate, would waste space in NVS.
+ */
 function blocksOf(text: string, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
   const all = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g) ?? [];
   const blocks = all.filter((block) => block.split("\n", 1)[0]?.includes(kind));
   return `${blocks.join("\n")}\n`.replaceAll(/\r\n?/g, "\n");
 }
 
-/** Whose offers the devices take: by options, by the file of `--from`, or by the folder of key sets. */
+/** Returns the key set for devices, from the options, the file of `--from`, or the folder of key sets. */
 async function trustMembers(
   { keySet, allowUnsigned = false, manifest, keys = join(dirname(manifest), "keys"), from }: ProvisionCommandOptions,
   given: ProvisioningMembers,
 ): Promise<ProvisioningMembers> {
   if (keySet !== undefined && allowUnsigned) {
     const message =
-      "--key-set and --allow-unsigned contradict each other: a device with a key set takes signed offers alone";
+      "--key-set and --allow-unsigned contradict each other: a device with a key set accepts only signed offers";
     throw new OtaError("arguments/invalid", message, { option: "--allow-unsigned" });
   }
   if (allowUnsigned) return { allow_unsigned: true };
@@ -154,8 +156,9 @@ async function trustMembers(
   if (allow_unsigned !== undefined) return { allow_unsigned };
   const current = (await readKeyStore(keys)).sets.at(-1);
   if (current !== undefined) return keySetMember(current.file, current.message);
-  const message = `nothing says whose offers the devices take: ${keys} has no key set, and none is named`;
-  const hint = "`tinybms-ota keys init` makes one and --key-set names one; --allow-unsigned is for a bench";
+  const message = `the devices have no key set: ${keys} has none, and none is named`;
+  const hint =
+    "create one with `tinybms-ota keys init` or name one with --key-set; --allow-unsigned is for test benches";
   throw new OtaError("arguments/invalid", message, { option: "--key-set" }, { hint });
 }
 
@@ -169,7 +172,7 @@ function keySetMember(file: string, message: Uint8Array): ProvisioningMembers {
   }
 }
 
-/** Where relative paths in a file begin. */
+/** Returns the folder for relative paths in a file. */
 export function folderOf(file: string): string {
   return dirname(resolve(file));
 }

@@ -15,27 +15,27 @@ import { codeOf } from "./input-file.ts";
 import { mosquittoAcl, mosquittoPasswords } from "./mosquitto.ts";
 import { type DeviceToProvision, entriesOf, partitionOf } from "./provisioned-device.ts";
 
-/** What is to be made of all devices. */
+/** Devices to provision, with the settings of their files. */
 export interface ProvisionPlan {
   readonly devices: readonly DeviceToProvision[];
   /** The app's own entries, for every device. */
   readonly own: readonly NvsEntryInput[];
-  /** Of each NVS partition, in bytes. */
+  /** Size of each NVS partition, in bytes. */
   readonly sizeBytes: number;
-  /** Encrypts each partition with keys of its own. */
+  /** Encrypts each partition with separate keys. */
   readonly encrypt: boolean;
-  /** User name of who publishes, where the broker's files are wanted. */
+  /** User name of the publisher, if the broker's files are requested. */
   readonly publisher: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Whoever owns the file may read it: there are passwords and keys in it. */
+/** Mode of files with passwords and keys: readable by the owner only. */
 const FILE_MODE = 0o600;
 
-/** Files that are written at a time. */
+/** Number of devices to write in parallel. */
 const PARALLEL = 32;
 
-/** Names of the broker's files, and of the one with the password of who publishes. */
+/** Names of the broker's files and of the publisher's password file. */
 export const MOSQUITTO_FILES: ProvisionedBroker = {
   passwords: "mosquitto.passwords",
   acl: "mosquitto.acl",
@@ -43,11 +43,11 @@ export const MOSQUITTO_FILES: ProvisionedBroker = {
 };
 
 /**
- * Writes the NVS partition of one device, and what goes with it.
+ * Writes the NVS partition of one device, and its keys and CSV file if requested.
  *
- * @param file - The partition.
- * @param csvFile - Its entries in the format of Espressif's generator.
- * @throws {@link OtaError} `provisioning/exists`, `provisioning/unwritable`: then nothing is written; `nvs/…`.
+ * @param file - Path of the partition.
+ * @param csvFile - Path of the entries in the format of Espressif's generator.
+ * @throws {@link OtaError} `provisioning/exists`, `provisioning/unwritable`; nothing is written then; `nvs/…`.
  */
 export async function writeOneDevice(
   device: DeviceToProvision,
@@ -72,11 +72,12 @@ export async function writeOneDevice(
 }
 
 /**
- * Writes a folder with a partition for each device, a list of what was made, and the broker's files where they are wanted.
+ * Writes a folder with a partition for each device, a list of the devices, and the broker's files if requested.
  *
- * @param describe - Makes the list of the devices that were made.
- * @throws {@link OtaError} `provisioning/exists` for a folder that has files, `provisioning/unwritable`: then nothing is
- *   written; `nvs/…`; the signal's reason.
+ * @param describe - Creates the list of the devices.
+ * @throws {@link OtaError} `provisioning/exists` if the folder is not empty, `provisioning/unwritable`; nothing is
+ *   written then; `nvs/…`.
+ * @throws The signal's reason.
  */
 export async function writeDeviceFolder(
   plan: ProvisionPlan,
@@ -131,7 +132,7 @@ function make(
   };
 }
 
-/** Password file, access control file, and the publisher's password. */
+/** Returns the password file, the access control file and the publisher's password file. */
 function brokerFiles({ devices, publisher }: ProvisionPlan): readonly (readonly [name: string, text: string])[] {
   if (publisher === undefined) return [];
   const password = randomBytes(24).toString("base64url");
@@ -160,6 +161,6 @@ function unwritable(file: string, cause: unknown): unknown {
   if (code !== "EEXIST" && code !== "ENOTEMPTY") {
     return new OtaError("provisioning/unwritable", `${file} can't be written: ${code}`, { file }, { cause });
   }
-  const hint = "what was provisioned is never written over: a device that has it would lose its password";
-  return new OtaError("provisioning/exists", `${file} is there already`, { file }, { cause, hint });
+  const hint = "provisioned files are never overwritten: a device that uses them would lose its password";
+  return new OtaError("provisioning/exists", `${file} already exists`, { file }, { cause, hint });
 }

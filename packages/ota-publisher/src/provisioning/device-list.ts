@@ -5,38 +5,38 @@ import { folderOf, readPems } from "./common-members.ts";
 import { readInputFile } from "./input-file.ts";
 import type { ProvisioningMembers } from "./provision-options.ts";
 
-/** A device of a list: what it is told besides what all are. */
+/** Device in a list, with its own settings. */
 export interface ListedDevice {
   readonly members: ProvisioningMembers;
-  /** Where the list has it; `undefined` for one that an option names. */
+  /** Its row in the list; `undefined` for a device that an option names. */
   readonly place: ListPlace | undefined;
 }
 
-/** A row of a list. */
+/** Row of a device list. */
 export interface ListPlace {
   readonly file: string;
-  /** Counted from 1. */
+  /** Line number, from 1. */
   readonly line: number;
 }
 
-/** Rows for a hundred thousand devices. */
+/** Largest device list in bytes: about a hundred thousand devices. */
 const LIST_SIZE_MAX = 16 * 1024 * 1024;
 
-/** What a list may say of a device: members as they are, and members whose columns name PEM files. */
+/** Columns of a list: settings as text, and paths of PEM files. */
 const TEXT_COLUMNS = ["device_id", "broker", "topic", "product", "username", "password"] as const;
 const FILE_COLUMNS = ["ca_certificate", "certificate", "private_key"] as const;
 const COLUMNS: readonly string[] = [...TEXT_COLUMNS, ...FILE_COLUMNS];
 
 /**
- * Reads a list of devices: CSV whose header has `device_id` and any other member of a provisioning, in any order. The
- * columns `ca_certificate`, `certificate` and `private_key` name PEM files, relative to the list. An empty field says
- * nothing. The file may be UTF-8, or UTF-16 with a byte-order mark.
+ * Reads a device list: CSV whose header has `device_id` and any other settings, in any order. The columns
+ * `ca_certificate`, `certificate` and `private_key` hold paths of PEM files, relative to the list. For an empty field,
+ * the setting for all devices applies. The file may be UTF-8, or UTF-16 with a byte-order mark.
  *
  * @throws {@link OtaError} `provisioning/unreadable`, `provisioning/list-invalid` with line and column.
  */
 export async function readDeviceList(file: string): Promise<readonly ListedDevice[]> {
   const text = decodeText(await readInputFile(file, LIST_SIZE_MAX));
-  if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is no UTF-8 or UTF-16`, { file });
+  if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is not UTF-8 or UTF-16`, { file });
   const rows = readCsvRows(text).map((row): CsvRow => {
     if (!("unclosedIndex" in row)) return row;
     throw listFault({ file, line: row.line }, String(row.unclosedIndex + 1), "the quote is never closed");
@@ -50,7 +50,7 @@ export async function readDeviceList(file: string): Promise<readonly ListedDevic
   return listed;
 }
 
-/** A fault of a list, at its place. */
+/** Creates the error for a fault in a device list. */
 export function listFault(
   { file, line }: ListPlace,
   column: string,

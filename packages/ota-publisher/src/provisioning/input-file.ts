@@ -4,7 +4,7 @@ import { isOtaError, OtaError } from "@tinybms/ota-core";
 /**
  * Reads a small file.
  *
- * @param sizeMax - In bytes; what is larger is not what was meant.
+ * @param sizeMax - Largest size in bytes.
  * @throws {@link OtaError} `provisioning/unreadable`.
  */
 export async function readInputFile(file: string, sizeMax: number): Promise<Uint8Array> {
@@ -12,8 +12,8 @@ export async function readInputFile(file: string, sizeMax: number): Promise<Uint
     const handle = await open(file, "r");
     try {
       const stats = await handle.stat();
-      if (!stats.isFile()) throw new Error("it is no regular file");
-      if (stats.size > sizeMax) throw new Error(`it has ${stats.size} bytes; at most ${sizeMax} are read`);
+      if (!stats.isFile()) throw new Error("it is not a regular file");
+      if (stats.size > sizeMax) throw new Error(`it has ${stats.size} bytes; the limit is ${sizeMax}`);
       return Uint8Array.from(await handle.readFile());
     } finally {
       await handle.close();
@@ -24,7 +24,7 @@ export async function readInputFile(file: string, sizeMax: number): Promise<Uint
   }
 }
 
-/** Runs something on a file's content, and names the file in what it finds wrong. */
+/** Runs `work` on a file's content and adds the file's name to its errors. */
 export function ofFile<T>(file: string, work: () => T): T {
   try {
     return work();
@@ -35,7 +35,7 @@ export function ofFile<T>(file: string, work: () => T): T {
   }
 }
 
-/** The code of an error of the file system, such as `ENOENT`. */
+/** Returns the code of a file system error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

@@ -1,44 +1,45 @@
 import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { OtaError, topicsOf } from "@tinybms/ota-core";
 
-/** Somebody who may connect. */
+/** User of a Mosquitto broker. */
 export interface MosquittoUser {
   readonly name: string;
   readonly password: string;
-  /** The password was drawn, so that nobody can guess it. */
+  /** `true` if the password is random. */
   readonly isDrawn: boolean;
 }
 
-/** What stands for any image, device or epoch while topics are made, none of which may hold the wildcard itself. */
+/** Placeholders for any image and device while topics are built, because topics can't contain wildcards. */
 const ANY_IMAGE: string = "0".repeat(32);
 const ANY_DEVICE = "0";
 
-/** As `mosquitto_passwd` has them (Mosquitto 2.0 `password_mosq.h`). */
+/** Sizes in bytes, as in `mosquitto_passwd` (Mosquitto 2.0, `password_mosq.h`). */
 const SALT_SIZE = 12;
 const HASH_SIZE = 64;
-/** Of Mosquitto itself: enough for what nobody can guess, and cheap when a thousand devices come back at once. */
+/** Mosquitto's default: enough for random passwords, and cheap when a thousand devices reconnect at once. */
 const ITERATIONS = 101;
-/** Some 20 ms for the broker at each connection. */
+/** Iterations for chosen passwords: about 20 ms for the broker at each connection. */
 const ITERATIONS_OF_CHOSEN = 20_000;
 
 /**
- * A password file for Mosquitto 2, as `mosquitto_passwd` writes it: PBKDF2 with SHA-512, each with a salt of its own.
+ * Formats a password file for Mosquitto 2, like `mosquitto_passwd`: PBKDF2 with SHA-512 and a random salt for each
+ * user.
  *
- * @param users - Names without a colon, which would end them.
+ * @param users - Users whose names contain no colon.
  */
 export function mosquittoPasswords(users: readonly MosquittoUser[]): string {
   return users.map((user) => `${user.name}:${hash(user)}\n`).join("");
 }
 
 /**
- * An access control file for Mosquitto 2: the topics table of docs/protocol.md. A device is who logs in under its name: it
- * publishes its own requests and reports alone, and reads what publishers say to it and to all. New devices need no
- * line.
+ * Formats an access control file for Mosquitto 2, by the topics table of docs/protocol.md. A device logs in with its ID
+ * as user name. It may publish its own requests and reports, and read messages to it and to all devices. New devices
+ * need no line.
  *
- * @param roots - The topics of the channels.
- * @param publisher - User name of who publishes; not the name of a device.
- * @throws OtaError `protocol/topic-invalid`; `arguments/invalid` for a topic with a percent sign, which Mosquitto reads
- *   as a variable.
+ * @param roots - Topics of the channels.
+ * @param publisher - User name of the publisher; not the ID of a device.
+ * @throws {@link OtaError} `protocol/topic-invalid`; `arguments/invalid` for a topic with a percent sign, which begins
+ *   a variable in Mosquitto's file.
  */
 export function mosquittoAcl(roots: readonly string[], publisher: string): string {
   const lines = ["# Devices: whoever logs in under a device's name (%u)."];
@@ -58,17 +59,17 @@ export function mosquittoAcl(roots: readonly string[], publisher: string): strin
   return `${lines.join("\n")}\n`;
 }
 
-/** Topics below a root, with Mosquitto's `%u` for the name of a device. */
+/** Returns the topics below a root, with Mosquitto's `%u` for the device ID. */
 function topicsOfDevice(root: string): {
   readonly device: Readonly<Record<"request" | "state" | "offer" | "chunk", string>>;
   readonly common: readonly string[];
 } {
   if (root.includes("%")) {
-    const message = `the topic ${JSON.stringify(root)} has a percent sign, with which Mosquitto's file begins a variable`;
+    const message = `the topic ${JSON.stringify(root)} contains a percent sign, which begins a variable in Mosquitto's file`;
     throw new OtaError("arguments/invalid", message, { option: "--broker-acl" });
   }
   const topics = topicsOf(root);
-  // The root may hold the same levels.
+  // The root may contain the same levels.
   const below = (topic: string, level: string, variable: string): string =>
     root + topic.slice(root.length).replace(`/${level}/`, `/${variable}/`);
   const own = (topic: string): string => below(topic, ANY_DEVICE, "%u");
@@ -84,7 +85,7 @@ function topicsOfDevice(root: string): {
   };
 }
 
-/** `$7$iterations$salt$hash`. */
+/** Hashes a password in Mosquitto's format, `$7$iterations$salt$hash`. */
 function hash({ password, isDrawn }: MosquittoUser): string {
   const iterations = isDrawn ? ITERATIONS : ITERATIONS_OF_CHOSEN;
   const salt = randomBytes(SALT_SIZE);

@@ -8,17 +8,16 @@ import {
 } from "@tinybms/ota-core/esp";
 import { ofFile, readInputFile } from "./input-file.ts";
 
-/** The size that most of ESP-IDF's own tables give NVS, two_ota_large among them, in bytes. */
+/** Size of NVS in most of ESP-IDF's partition tables, such as two_ota_large, in bytes. */
 const SIZE_DEFAULT = 0x6000;
 const TABLE_SIZE_MAX = 64 * 1024;
 
 /**
- * How large the NVS partition is to be, in bytes: as the option says, or the partition table, or as in ESP-IDF's own
- * tables.
+ * Returns the size of the NVS partition in bytes: from the option, from the partition table, or ESP-IDF's default.
  *
- * @param places - Where partition table and bootloader lie, for tables in CSV.
- * @throws OtaError `arguments/invalid` where both say it, or the table has no NVS partition; `image/…` for a table that
- *   is none.
+ * @param places - Offsets of partition table and bootloader, for tables in CSV.
+ * @throws {@link OtaError} `arguments/invalid` if both options are set, or the table has no NVS partition; `image/…` if
+ *   the file is not a partition table.
  */
 export async function nvsSizeOf(
   options: { readonly nvsSize?: number; readonly partitionTable?: string },
@@ -27,7 +26,7 @@ export async function nvsSizeOf(
   const { nvsSize, partitionTable: file } = options;
   if (file === undefined) return nvsSize ?? SIZE_DEFAULT;
   if (nvsSize !== undefined) {
-    const message = "--nvs-size and --partition-table both say how large the partition is; leave one away";
+    const message = "--nvs-size and --partition-table both set the size of the partition; omit one";
     throw new OtaError("arguments/invalid", message, { option: "--nvs-size" });
   }
   const bytes = await readInputFile(file, TABLE_SIZE_MAX);

@@ -3,18 +3,18 @@ import { OtaError } from "@tinybms/ota-core";
 import { type NvsEntryInput, PROVISIONING_NAMESPACE, parseNvsCsv } from "@tinybms/ota-core/esp";
 import { ofFile, readInputFile } from "./input-file.ts";
 
-/** Far more than any NVS partition holds. */
+/** Largest CSV file in bytes, far above the size of any NVS partition. */
 const CSV_SIZE_MAX = 16 * 1024 * 1024;
 
-/** Namespaces that are not the app's: what devices are told, and what their OTA agent keeps. */
+/** Namespaces that the app can't use: the provisioning, and the records of the OTA agent. */
 const RESERVED: readonly string[] = [PROVISIONING_NAMESPACE, "tinybms_ota"];
 
 /**
- * Reads the app's own namespaces, from files in the format of Espressif's generator. As for that one, relative names of
- * files in rows of type `file` begin in the current folder.
+ * Reads the app's namespaces from files in the format of Espressif's generator. As there, relative paths in rows of
+ * type `file` are relative to the current folder.
  *
- * @throws OtaError `provisioning/unreadable`, `nvs/csv-invalid` with line and column; `nvs/entry-invalid` for a namespace
- *   that is not the app's.
+ * @throws {@link OtaError} `provisioning/unreadable`, `nvs/csv-invalid` with line and column; `nvs/entry-invalid` for a
+ *   reserved namespace.
  */
 export async function readOwnEntries(files: readonly string[]): Promise<readonly NvsEntryInput[]> {
   const entries: NvsEntryInput[] = [];
@@ -24,7 +24,7 @@ export async function readOwnEntries(files: readonly string[]): Promise<readonly
     const reserved = found.find(({ namespace }) => RESERVED.includes(namespace));
     if (reserved !== undefined) {
       const { namespace } = reserved;
-      const message = `${file}: the namespace ${namespace} is not the app's; what devices are told comes from options and the list`;
+      const message = `${file}: the namespace ${namespace} is reserved; set its values with options and the device list`;
       throw new OtaError("nvs/entry-invalid", message, { namespace, key: "" });
     }
     entries.push(...found);

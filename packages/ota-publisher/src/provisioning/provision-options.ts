@@ -2,44 +2,44 @@ import type { OutputOptions } from "@tinybms/cli-kit/output";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { PartitionPlaceOptions } from "../partition-places.ts";
 
-/** Options of `tinybms-ota provision`, as commander reads them. */
+/** Options of `tinybms-ota provision`, as commander parses them. */
 export interface ProvisionCommandOptions extends OutputOptions, PartitionPlaceOptions {
-  /** Names of devices. */
+  /** Device IDs. */
   readonly device?: readonly string[];
-  /** CSV file of devices. */
+  /** Path of a device list. */
   readonly devices?: string;
-  /** The NVS partition of the one device. */
+  /** Path of the NVS partition of a single device. */
   readonly out?: string;
-  /** Folder for any number of devices. */
+  /** Folder for the partitions of all devices. */
   readonly outDir?: string;
-  /** JSON file of members that all devices share. */
+  /** Path of a JSON file with settings for all devices. */
   readonly from?: string;
   readonly manifest: string;
-  /** Folder of key sets. */
+  /** Folder of the key sets. */
   readonly keys?: string;
   readonly broker?: string;
   readonly topic?: string;
   readonly product?: string;
-  /** File of a key set's envelope. */
+  /** Path of a key set. */
   readonly keySet?: string;
   readonly allowUnsigned?: boolean;
-  /** PEM files. */
+  /** Path of the CA certificates (PEM). */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** Bytes. */
+  /** Size of the NVS partition, in bytes. */
   readonly nvsSize?: number;
   readonly partitionTable?: string;
-  /** CSV files of the app's own namespaces. */
+  /** Paths of CSV files with the app's namespaces. */
   readonly csv?: readonly string[];
   readonly csvOut?: string;
   readonly brokerAcl?: "mosquitto";
-  /** User name of who publishes. */
+  /** User name of the publisher. */
   readonly publisher: string;
   readonly encrypt?: boolean;
-  /** Have devices send passwords unencrypted to another machine. */
+  /** Allows devices to send passwords unencrypted to another machine. */
   readonly allowInsecure?: boolean;
 }
 
-/** Some members of a provisioning, before it is known whether they make a whole. */
+/** Members of a provisioning, possibly incomplete. */
 export type ProvisioningMembers = Partial<Provisioning>;

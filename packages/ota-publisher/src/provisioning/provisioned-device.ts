@@ -12,25 +12,25 @@ import { deviceBroker } from "./broker-members.ts";
 import { type ListedDevice, type ListPlace, listFault } from "./device-list.ts";
 import type { ProvisioningMembers } from "./provision-options.ts";
 
-/** A device that is to be provisioned. */
+/** Device to provision. */
 export interface DeviceToProvision {
   readonly document: Provisioning;
-  /** Its password was drawn here. */
+  /** `true` if its password is random. */
   readonly isDrawn: boolean;
 }
 
-/** 192 bits, as 32 characters. */
+/** Size of a random password in bytes: 192 bits, which base64url encodes as 32 characters. */
 const PASSWORD_SIZE = 24;
 
-/** Pages that stay blank: the one that NVS needs to move items, and one that the device can write to. */
+/** Number of blank pages: one that NVS needs to move entries, and one for the device to write to. */
 const BLANK_PAGES_MIN = 2;
 
 /**
- * What one device is told: what all are, and above that what the list says of it. Where nothing says how it logs in, its
- * name is its user name and its password is drawn.
+ * Merges the settings for all devices with those of one device. Without credentials, uses the device ID as user name
+ * and a random password.
  *
- * @throws {@link OtaError} `provisioning/invalid`, or `provisioning/list-invalid` for a device of a list;
- *   `arguments/invalid` for a broker that is none.
+ * @throws {@link OtaError} `provisioning/invalid`, or `provisioning/list-invalid` for a device in a list;
+ *   `arguments/invalid` for an invalid broker URL.
  */
 export function deviceToProvision(common: ProvisioningMembers, { members, place }: ListedDevice): DeviceToProvision {
   const merged: ProvisioningMembers = { ...common, ...members };
@@ -40,7 +40,7 @@ export function deviceToProvision(common: ProvisioningMembers, { members, place 
     const login = needsPassword
       ? { username: merged.username ?? merged.device_id, password: randomBytes(PASSWORD_SIZE).toString("base64url") }
       : {};
-    // A password without a user name is that of the device's name.
+    // With a password but no user name, the user name is the device ID.
     const username = merged.password === undefined ? {} : { username: merged.username ?? merged.device_id };
     const document = checkProvisioning({ ...merged, ...broker, ...login, ...username });
     return { document, isDrawn: needsPassword };
@@ -49,16 +49,16 @@ export function deviceToProvision(common: ProvisioningMembers, { members, place 
   }
 }
 
-/** The NVS entries of a device: what it is told, then what its app finds besides. */
+/** Returns the NVS entries of a device: its settings, then those of its app. */
 export function entriesOf({ document }: DeviceToProvision, own: readonly NvsEntryInput[]): readonly NvsEntryInput[] {
   return [...provisioningEntries(document), ...own];
 }
 
 /**
- * The NVS partition of a device, with room for what the device itself writes.
+ * Builds the NVS partition of a device, with space for the device's own writes.
  *
- * @param sizeBytes - Of the partition.
- * @throws {@link OtaError} `nvs/entry-invalid`; `nvs/size-invalid` with the size that is needed.
+ * @param sizeBytes - Size of the partition, in bytes.
+ * @throws {@link OtaError} `nvs/entry-invalid`; `nvs/size-invalid` with the required size.
  */
 export function partitionOf(entries: readonly NvsEntryInput[], sizeBytes: number): Uint8Array {
   const bytes = build(entries, sizeBytes);
@@ -76,14 +76,14 @@ function build(entries: readonly NvsEntryInput[], sizeBytes: number): Uint8Array
     return buildNvsPartition(entries, { sizeBytes });
   } catch (error) {
     if (!isOtaError(error, "nvs/size-invalid") || error.details.neededBytes === undefined) throw error;
-    // The writer leaves NVS alone its blank page.
+    // The writer leaves only the one blank page that NVS needs.
     throw tooSmall(sizeBytes, error.details.neededBytes + NVS_PAGE_SIZE * (BLANK_PAGES_MIN - 1));
   }
 }
 
 function tooSmall(sizeBytes: number, neededBytes: number): OtaError<"nvs/size-invalid"> {
-  const message = `an NVS partition of ${formatHex(sizeBytes)} bytes leaves the device no page to write to; it needs ${formatHex(neededBytes)}`;
-  const hint = "--nvs-size says how large it is; the partition table of the app must say the same";
+  const message = `an NVS partition of ${formatHex(sizeBytes)} bytes has no free page for the device to write to; it needs ${formatHex(neededBytes)}`;
+  const hint = "set the size with --nvs-size; the app's partition table must have the same size";
   return new OtaError("nvs/size-invalid", message, { sizeBytes, neededBytes }, { hint });
 }
 
@@ -91,7 +91,7 @@ function isBlank(page: Uint8Array): boolean {
   return page.every((byte) => byte === 0xff);
 }
 
-/** Where the list has what is wrong. */
+/** Adds the row of the list to an error. */
 function atPlace(error: unknown, place: ListPlace): unknown {
   if (isOtaError(error, "provisioning/invalid")) {
     const [problem] = error.details.problems;

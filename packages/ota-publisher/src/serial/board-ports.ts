@@ -1,20 +1,20 @@
 import { OtaError } from "@tinybms/ota-core";
 import type { SerialPackage } from "./load-serial.ts";
 
-/** Which ports are meant. */
+/** Options that select ports. */
 export interface PortChoice {
   readonly port?: readonly string[] | undefined;
   readonly allPorts?: boolean | undefined;
 }
 
 /**
- * Finds the ports that are meant: those named, all that look like a board, or the only one.
+ * Returns the selected ports: the named ones, all that look like a board, or the only one.
  *
  * @throws {@link OtaError} `serial/no-port`, `serial/ports-unlisted`, `arguments/invalid`.
  */
 export async function portsOf(serial: SerialPackage, { port = [], allPorts }: PortChoice): Promise<readonly string[]> {
   if (port.length > 0 && allPorts === true) {
-    const message = "--all-ports takes every board; leave --port out";
+    const message = "--all-ports selects every board; omit --port";
     throw new OtaError("arguments/invalid", message, { option: "--all-ports" });
   }
   if (port.length > 0) return [...new Set(port)];

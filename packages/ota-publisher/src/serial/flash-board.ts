@@ -4,11 +4,11 @@ import type { BoardRecord, FlashJob, FlashWatch } from "./flash-job.ts";
 import type { SerialPackage } from "./load-serial.ts";
 
 /**
- * Flashes one board: opens the port, looks at the board, plans, writes, starts the app and waits for its version.
+ * Flashes one board: opens the port, identifies the board, plans, writes, starts the app and waits for its version. In
+ * every case, resets the board out of its loader and closes the port.
  *
- * Whatever goes wrong, the board is reset out of its loader, and the port closed.
- *
- * @returns What came of it, also where it failed. What is not an `OtaError` is thrown.
+ * @returns The record, also of a failure.
+ * @throws Errors that are not an `OtaError`.
  */
 export async function flashBoard(
   serial: SerialPackage,
@@ -56,7 +56,7 @@ async function work(
     learn({ plan });
     if (!job.dryRun) await write(flasher, plan, watch, learn);
   } catch (error) {
-    // An old app may still be there, and a board in its loader looks dead.
+    // Start the old app, if it still exists: a board in its loader looks dead.
     await flasher.startApp().catch(() => undefined);
     throw error;
   }
@@ -93,7 +93,7 @@ async function write(
   learn({ written, unchanged, baudRate: flasher.baudRate });
 }
 
-/** A line that tells how many bytes have left by it. */
+/** Wraps a line to count the written bytes. */
 function counting(line: SerialLine, onWritten: (bytes: number) => void): SerialLine {
   let written = 0;
   return {

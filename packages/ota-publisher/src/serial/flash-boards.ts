@@ -4,7 +4,7 @@ import { flashBoard } from "./flash-board.ts";
 import type { BoardRecord, FlashJob, FlashStage } from "./flash-job.ts";
 import type { SerialPackage } from "./load-serial.ts";
 
-/** What a stage is in the words of deliveries. */
+/** Device states for the stages of flashing. */
 const STATES: Readonly<Record<FlashStage, DeviceState>> = {
   connect: "waiting",
   compare: "checking",
@@ -15,17 +15,17 @@ const STATES: Readonly<Record<FlashStage, DeviceState>> = {
   failed: "failed",
 };
 
-/** Receives what happens to boards. */
+/** Receives the events of boards. */
 export interface BoardsWatch {
-  /** A board got further. */
+  /** Called when a board makes progress. */
   onDevice(board: DeviceProgress): void;
-  /** A sentence that the user should know. */
+  /** Called with a sentence for the user. */
   onNote(text: string): void;
-  /** What a board prints once it starts. */
+  /** Called with the output of a board that starts. */
   readonly onLog?: ((bytes: Uint8Array) => void) | undefined;
 }
 
-/** Flashes boards, all at once. */
+/** Flashes several boards in parallel. */
 export async function flashBoards(
   serial: SerialPackage,
   ports: readonly string[],
@@ -44,7 +44,7 @@ export async function flashBoards(
   );
 }
 
-/** A board as deliveries tell of devices. */
+/** Converts the record of a board to the progress of a device. */
 export function progressOf({
   port,
   board,
@@ -69,7 +69,7 @@ export function progressOf({
   };
 }
 
-/** What is wrong with boards: the error of the only one, or how many of several failed. */
+/** Returns the error of a single board, or the error that counts the failed ones of several boards. */
 export function boardsError(records: readonly BoardRecord[]): OtaError | undefined {
   const failed = records.filter(({ error }) => error !== undefined);
   const [first] = failed;

@@ -10,57 +10,58 @@ import type {
   WholeFlashOptions,
 } from "@tinybms/ota-serial";
 
-/** What goes onto a board: an app, or parts at fixed offsets. */
+/** Content for a board: an app, or parts at fixed offsets. */
 export type FlashContent =
   | { readonly type: "app"; readonly app: FlashImage; readonly options: AppFlashOptions }
   | { readonly type: "parts"; readonly parts: readonly FlashPart[]; readonly options: WholeFlashOptions };
 
-/** How a board is reached. */
+/** Connection options for a board. */
 export interface ReachOptions {
   readonly baudRate: number;
   readonly reset?: readonly ResetStep[] | undefined;
-  /** Where its partition table lies; 0x8000 without it. */
+  /** Offset of the partition table. @defaultValue 0x8000 */
   readonly tableOffset?: number | undefined;
 }
 
-/** What is done with a board. */
+/** Job for a board. */
 export interface FlashJob {
   readonly content: FlashContent;
   readonly reach: ReachOptions;
-  /** How long to wait for the app to say its version; 0: not at all. */
+  /** How long to wait for the app to log its version, in seconds; 0 does not wait. */
   readonly watchSeconds: number;
-  /** Connect, look and plan, and write nothing. */
+  /** Connects and plans without writing. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }
 
-/** What goes on with a board. */
+/** Stage of flashing. */
 export type FlashStage = "connect" | "compare" | "write" | "verify" | "start" | "done" | "failed";
 
-/** Where what happens to a board is told. */
+/** Receives the events of flashing one board. */
 export interface FlashWatch {
-  /** `done` and `total` are bytes of the flash. */
+  /** Called with the progress of a stage. `done` and `total` are bytes of flash. */
   onStage(stage: FlashStage, done: number, total: number, plan?: FlashPlan): void;
-  /** A sentence that the user should know. */
+  /** Called with a sentence for the user. */
   onNote(text: string): void;
-  /** What the board prints once it starts. */
+  /** Called with the output of the board when it starts. */
   onLog(bytes: Uint8Array): void;
 }
 
-/** What a flash came to. */
+/** Record of flashing one board. */
 export interface BoardRecord {
   readonly port: string;
   readonly outcome: "planned" | "flashed" | "failed";
   readonly board: Board | undefined;
   readonly plan: FlashPlan | undefined;
-  /** Bytes of the flash that were written, and that were there already. */
+  /** Bytes of flash that were written. */
   readonly written: number;
+  /** Bytes of flash that were already correct. */
   readonly unchanged: number;
-  /** Bytes that went over the cable. */
+  /** Bytes sent over the cable. */
   readonly bytesSent: number;
   readonly baudRate: number | undefined;
   readonly durationMs: number;
-  /** What the board said when it started; `undefined` where it was not watched. */
+  /** Report of the board's start; `undefined` if the start was not watched. */
   readonly started: BootReport | undefined;
   readonly error: OtaError | undefined;
 }

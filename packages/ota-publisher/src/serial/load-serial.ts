@@ -1,10 +1,10 @@
 import { OtaError } from "@tinybms/ota-core";
 
-/** The package for boards at a cable: its part that runs anywhere, and its ports. */
+/** The package `@tinybms/ota-serial` with its entry for Node. */
 export type SerialPackage = typeof import("@tinybms/ota-serial") & typeof import("@tinybms/ota-serial/node");
 
 /**
- * Loads `@tinybms/ota-serial`, which is an installation of its own: nothing but boards at a cable needs it.
+ * Loads `@tinybms/ota-serial`, which is installed separately because only boards on a cable need it.
  *
  * @throws {@link OtaError} `serial/package-missing`.
  */
@@ -15,7 +15,7 @@ export async function loadSerial(): Promise<SerialPackage> {
   } catch (cause) {
     const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isAbsent) throw cause;
-    const message = `boards at a cable need the package ${name}, which is not installed`;
+    const message = `boards on a cable need the package ${name}, which is not installed`;
     const hint = `install the tarball of ${name} (pnpm pack:all) next to tinybms-ota`;
     throw new OtaError("serial/package-missing", message, { package: name }, { cause, hint });
   }

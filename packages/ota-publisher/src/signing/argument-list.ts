@@ -1,12 +1,11 @@
 import { OtaError } from "@tinybms/ota-core";
 
 /**
- * Splits a command line into the program and its arguments, without a shell: white space separates, `'…'` and `"…"` keep
- * together what stands between, and no other character means anything. A backslash is a backslash (paths of Windows);
- * one kind of quote stands inside the other. Whoever wants a shell writes `sh -c '…'`.
+ * Splits a command line into a program and its arguments without a shell. White space separates arguments; `'…'` and
+ * `"…"` quote. No other character is special, so that Windows paths work. To use a shell, write `sh -c '…'`.
  *
- * @param option - Where the text came from, for the error.
- * @throws OtaError `arguments/invalid` where a quote is not closed, or nothing stands there.
+ * @param option - Option that contains the text, for the error.
+ * @throws {@link OtaError} `arguments/invalid` if a quote is not closed or the text is empty.
  */
 export function splitCommand(text: string, option: string): readonly [program: string, ...rest: string[]] {
   const words: string[] = [];

@@ -1,8 +1,8 @@
 import { createCipheriv, type KeyObject, randomBytes, scryptSync } from "node:crypto";
 
 /**
- * Cost of scrypt: 16 MiB, five times over. OWASP's Password Storage Cheat Sheet names this among its equals; OpenSSL reads
- * no key that needs more than 32 MiB (`SCRYPT_MAX_MEM`), so that the next larger N is out of reach.
+ * Cost of scrypt: 16 MiB, five times. It is one of the settings in OWASP's Password Storage Cheat Sheet. OpenSSL reads
+ * no key that needs more than 32 MiB (`SCRYPT_MAX_MEM`), which excludes the next larger N.
  */
 const SCRYPT = { N: 2 ** 14, r: 8, p: 5 } as const;
 
@@ -11,10 +11,10 @@ const SALT_SIZE = 16;
 const IV_SIZE = 16;
 
 /**
- * Encrypts a private key: PKCS #8 with PBES2, scrypt and AES-256-CBC, which OpenSSL 1.1 and later read. Node.js itself
- * writes PBKDF2 with 2048 iterations, and has no way to say otherwise.
+ * Encrypts a private key as PKCS #8 with PBES2, scrypt and AES-256-CBC, which OpenSSL 1.1 and later read. Node.js can
+ * write only PBKDF2 with 2048 iterations.
  *
- * @returns PEM, `ENCRYPTED PRIVATE KEY`.
+ * @returns PEM with the label `ENCRYPTED PRIVATE KEY`.
  * @see RFC 5958 section 3, RFC 8018 appendix A.4, RFC 7914 section 7
  */
 export function encryptPrivateKey(key: KeyObject, passphrase: string): string {
@@ -52,14 +52,14 @@ function octets(content: Uint8Array): Buffer {
   return element(0x04, content);
 }
 
-/** A positive INTEGER below 2³¹, in its shortest form. */
+/** Encodes a positive INTEGER below 2³¹ in its shortest form. */
 function integer(value: number): Buffer {
   const digits = value.toString(16);
   const bytes = Buffer.from(digits.padStart(digits.length + (digits.length % 2), "0"), "hex");
   return element(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 }
 
-/** One element of DER with a definite length (X.690 section 8.1). */
+/** Encodes a DER element with a definite length (X.690 section 8.1). */
 function element(tag: number, content: Uint8Array): Buffer {
   const { length } = content;
   const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];

@@ -14,25 +14,25 @@ import {
 import { encryptPrivateKey } from "./encrypt-key.ts";
 import { askPassphrase, givenPassphrase, type PassphraseOptions, warnIfReadable } from "./passphrase.ts";
 
-/** A private key that was opened. */
+/** Opened private key. */
 export interface PrivateKey {
   readonly key: PublicKey;
+  /** Signs a message. */
   sign(message: Uint8Array): KeyedSignature;
 }
 
-/** More bytes than any key file has. */
+/** Largest key file, in bytes. */
 const KEY_FILE_SIZE_MAX = 16_384;
 
-/** What a private key's file may hold; traditional forms only without encryption. */
+/** PEM labels of private keys. Traditional forms must not be encrypted. */
 const PRIVATE_LABELS: readonly string[] = ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"];
 
 /**
- * Opens a private key: PEM of PKCS #8, with a passphrase or without.
+ * Opens a private key: a PEM file in PKCS #8, encrypted or not. The passphrase comes from `options`, the environment or
+ * the terminal.
  *
- * The passphrase comes from where `options` says, from the environment, or from the terminal.
- *
- * @throws OtaError `signing/key-unreadable`, `signing/key-malformed`, `signing/key-unsupported`,
- *   `signing/key-encrypted` where no passphrase is to be had, `signing/passphrase-wrong`.
+ * @throws {@link OtaError} `signing/key-unreadable`, `signing/key-malformed`, `signing/key-unsupported`,
+ *   `signing/key-encrypted` if there is no passphrase, `signing/passphrase-wrong`.
  */
 export async function openPrivateKey(
   file: string,
@@ -54,9 +54,9 @@ export async function openPrivateKey(
 }
 
 /**
- * Reads a public key's file.
+ * Reads a public key file.
  *
- * @throws OtaError `signing/key-unreadable`, `signing/key-malformed`, `signing/key-unsupported`.
+ * @throws {@link OtaError} `signing/key-unreadable`, `signing/key-malformed`, `signing/key-unsupported`.
  */
 export async function readPublicKey(file: string): Promise<PublicKey> {
   const text = await readKeyText(file);
@@ -64,12 +64,12 @@ export async function readPublicKey(file: string): Promise<PublicKey> {
 }
 
 /**
- * Writes a new key: `file`, which its owner alone can read, and `file`.pub; both or neither.
+ * Writes a new key pair: `file`, readable by its owner only, and `<file>.pub`. Writes both or neither.
  *
- * @param passphrase - Encrypts it: see `encryptPrivateKey`.
+ * @param passphrase - Encrypts the private key: see `encryptPrivateKey`.
  * @returns The public key.
- * @throws OtaError `signing/key-exists` where one of the files is there: nothing is overwritten;
- *   `signing/key-unreadable` where they can't be written.
+ * @throws {@link OtaError} `signing/key-exists` if one of the files exists: nothing is overwritten;
+ *   `signing/key-unreadable` if the files can't be written.
  */
 export async function writeKeyPair(
   file: string,
@@ -86,10 +86,10 @@ export async function writeKeyPair(
 }
 
 /**
- * Writes the public key of a private key that was opened to `file`.pub.
+ * Writes a public key to `<file>.pub`.
  *
- * @returns Whether it was written; `false` where it is there already and holds this key.
- * @throws OtaError `signing/key-exists` where it holds anything else; `signing/key-unreadable`.
+ * @returns `false` if the file already exists with this key.
+ * @throws {@link OtaError} `signing/key-exists` if the file exists with other content; `signing/key-unreadable`.
  */
 export async function writePublicKey(file: string, key: PublicKey): Promise<boolean> {
   try {
@@ -120,13 +120,13 @@ async function decrypt(
   const given = givenPassphrase(options, output);
   const passphrase = given ?? (output.world.isUnattended === true ? undefined : await askPassphrase(file, output));
   if (passphrase === undefined) {
-    const hint = "--passphrase-file, --passphrase-fd or the variable TINYBMS_OTA_PASSPHRASE hand it over";
+    const hint = "pass it with --passphrase-file, --passphrase-fd or the variable TINYBMS_OTA_PASSPHRASE";
     throw new OtaError("signing/key-encrypted", `${file} is encrypted; its passphrase is needed`, { file }, { hint });
   }
   try {
     return createPrivateKey({ key: pem, passphrase });
   } catch {
-    // OpenSSL's reason is no help, and is not told: it depends on what the wrong passphrase made of the bytes.
+    // OpenSSL's reason is omitted: it depends on the bytes that the wrong passphrase produced.
     const message = `${file} can't be decrypted: the passphrase is wrong, or the file is damaged`;
     throw new OtaError("signing/passphrase-wrong", message, { file });
   }
@@ -136,19 +136,19 @@ function decode(file: string, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new OtaError("signing/key-malformed", `${file} is malformed: what it holds is no private key`, {});
+    throw new OtaError("signing/key-malformed", `${file} is malformed: it does not contain a private key`, {});
   }
 }
 
 /**
- * The text of a key's file.
+ * Reads the text of a key file.
  *
- * @throws OtaError `signing/key-unreadable`, for more than 16 KiB too.
+ * @throws {@link OtaError} `signing/key-unreadable`, also for a file above 16 KiB.
  */
 export async function readKeyText(file: string): Promise<string> {
   try {
     const { size } = await stat(file).then((found) =>
-      found.isFile() ? found : Promise.reject(new Error("it is no regular file")),
+      found.isFile() ? found : Promise.reject(new Error("it is not a regular file")),
     );
     if (size > KEY_FILE_SIZE_MAX) throw new Error(`${size} bytes; no key is that large`);
     return await readFile(file, "latin1");
@@ -164,17 +164,17 @@ async function writeNew(files: readonly NewFile[]): Promise<void> {
   });
 }
 
-/** The name that was taken: link(2) has two paths, and Node.js calls the second one `dest`. */
+/** Returns the existing file in an error of link(2), whose second path Node.js calls `dest`. */
 function destinationOf(error: unknown): string | undefined {
   return error instanceof Error && "dest" in error ? String(error.dest) : undefined;
 }
 
 function exists(file: string, cause: unknown): OtaError<"signing/key-exists"> {
-  const hint = "keys are never overwritten: choose another name, or move the old key away";
-  return new OtaError("signing/key-exists", `${file} is there already`, { file }, { cause, hint });
+  const hint = "keys are never overwritten: choose another name, or move the old key";
+  return new OtaError("signing/key-exists", `${file} already exists`, { file }, { cause, hint });
 }
 
-/** A key's fault with the file that it is in. */
+/** Adds the file's name to an error about a key. */
 function ofFile<T>(file: string, read: () => T): T {
   try {
     return read();

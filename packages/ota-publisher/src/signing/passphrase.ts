@@ -3,27 +3,27 @@ import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { decodeUtf8, OtaError } from "@tinybms/ota-core";
 import { askSecret, type PromptTerminal } from "./prompt.ts";
 
-/** Where a passphrase may stand in the environment. */
+/** Environment variable with a passphrase. */
 export const PASSPHRASE_VARIABLE = "TINYBMS_OTA_PASSPHRASE";
 
-/** Where a passphrase comes from: never from an argument, which every user of the machine can see. */
+/** Sources of a passphrase. It is never an argument, because every user of the machine can see arguments. */
 export interface PassphraseOptions {
-  /** A file whose first line it is. */
+  /** Path of a file whose first line is the passphrase. */
   readonly passphraseFile?: string | undefined;
-  /** An open file descriptor that it is read from, up to the end of its first line. */
+  /** Open file descriptor whose first line is the passphrase. */
   readonly passphraseFd?: number | undefined;
 }
 
 const PASSPHRASE_SIZE_MAX = 1024;
 
-/** Characters that a new key's passphrase has at least (NIST SP 800-63B section 5.1.1.1). */
+/** Shortest passphrase for a new key, in characters (NIST SP 800-63B section 5.1.1.1). */
 const PASSPHRASE_LENGTH_MIN = 8;
 
 /**
- * The passphrase that was handed over: by a file, a file descriptor or the environment. It is hidden in all output.
+ * Reads the passphrase from a file, a file descriptor or the environment, and hides it in all output.
  *
- * @returns `undefined` where none was.
- * @throws OtaError `signing/passphrase-unusable`.
+ * @returns `undefined` if there is none.
+ * @throws {@link OtaError} `signing/passphrase-unusable`.
  */
 export function givenPassphrase(options: PassphraseOptions, output: CommandOutput): string | undefined {
   const { passphraseFile, passphraseFd } = options;
@@ -37,35 +37,35 @@ export function givenPassphrase(options: PassphraseOptions, output: CommandOutpu
 }
 
 /**
- * Refuses a passphrase for a new key that a machine guesses whatever the key derivation costs.
+ * Checks that a passphrase for a new key is long enough to resist guessing.
  *
- * @throws OtaError `signing/passphrase-unusable`.
+ * @throws {@link OtaError} `signing/passphrase-unusable`.
  */
 export function assertStrong(passphrase: string): void {
   const { length } = [...passphrase];
   if (length >= PASSPHRASE_LENGTH_MIN) return;
-  const message = `the passphrase has ${length} characters; a new key's must have ${PASSPHRASE_LENGTH_MIN} at least`;
-  throw unusable(message, "choose a longer one; --allow-weak-passphrase is for keys of a bench");
+  const message = `the passphrase has ${length} characters; that of a new key must have at least ${PASSPHRASE_LENGTH_MIN}`;
+  throw unusable(message, "choose a longer one; --allow-weak-passphrase is for keys of a test bench");
 }
 
-/** Warns of a file with a secret that other users of this machine can read. Pipes and devices have no lasting content. */
+/** Warns if other users of this machine can read a file with a secret. Ignores pipes and devices. */
 export function warnIfReadable(file: string, output: CommandOutput): void {
   if (process.platform === "win32") return;
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.isFile() !== true || (found.mode & 0o077) === 0) return;
-  output.warn(`${file} can be read by others on this machine; chmod 600 keeps it to its owner`);
+  output.warn(`${file} can be read by other users of this machine; chmod 600 makes it private`);
 }
 
-/** Hides the environment's passphrase in all output, whether it is used or not: a program may repeat it. */
+/** Hides the environment's passphrase in all output, even if it is not used: a program may print it. */
 export function hidePassphrase(output: CommandOutput): void {
   const passphrase = output.world.env[PASSPHRASE_VARIABLE] ?? "";
   if (passphrase !== "") output.hide([passphrase]);
 }
 
 /**
- * Asks for the passphrase of a key that is there.
+ * Prompts for the passphrase of an existing key.
  *
- * @returns `undefined` where there is no terminal.
+ * @returns `undefined` if there is no terminal.
  */
 export async function askPassphrase(
   file: string,
@@ -77,15 +77,15 @@ export async function askPassphrase(
 }
 
 /**
- * Asks for a new key's passphrase, twice.
+ * Prompts twice for the passphrase of a new key.
  *
- * @throws OtaError `signing/passphrase-unusable` where there is no terminal, or the answers differ.
+ * @throws {@link OtaError} `signing/passphrase-unusable` if there is no terminal, or the answers differ.
  */
 export async function askNewPassphrase(output: CommandOutput, terminal: PromptTerminal = TERMINAL): Promise<string> {
   const first = await askSecret("Passphrase of the new key: ", terminal);
   if (first === undefined) {
-    const hint = `--passphrase-file, --passphrase-fd or the variable ${PASSPHRASE_VARIABLE} hand it over without one`;
-    throw unusable("there is no terminal to ask for the passphrase on", hint);
+    const hint = `pass it with --passphrase-file, --passphrase-fd or the variable ${PASSPHRASE_VARIABLE}`;
+    throw unusable("there is no terminal to prompt for the passphrase", hint);
   }
   const passphrase = checked(first, output);
   if ((await askSecret("The same again: ", terminal)) !== passphrase) throw unusable("the two passphrases differ");

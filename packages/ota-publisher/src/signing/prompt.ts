@@ -1,27 +1,27 @@
 import { OtaError } from "@tinybms/ota-core";
 
-/** A terminal that can be asked: what is typed comes as it is typed, and is not shown. */
+/** Terminal for prompts. */
 export interface PromptTerminal {
   readonly input: NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly output: { write(text: string): unknown };
 }
 
-/** What keys of a terminal send in raw mode. */
+/** Characters that a terminal sends in raw mode. */
 const Key = { interrupt: "\u0003", end: "\u0004", backspace: "\b", delete: "\u007f", clear: "\u0015" } as const;
 
-/** Longer than anything that a person types. */
+/** Longest answer, in characters. */
 const ANSWER_LENGTH_MAX = 1024;
 
 /**
- * Asks for a secret on a terminal, without showing what is typed.
+ * Prompts for a secret on a terminal without echoing it.
  *
- * @returns What was typed, or `undefined` where there is no terminal to ask on.
- * @throws OtaError `delivery/interrupted` on Ctrl-C, or where the terminal goes away.
+ * @returns The answer, or `undefined` if there is no terminal.
+ * @throws {@link OtaError} `delivery/interrupted` on Ctrl-C, or if the terminal closes.
  */
 export async function askSecret(question: string, terminal: PromptTerminal): Promise<string | undefined> {
   const { input, output } = terminal;
   if (input.isTTY !== true || input.setRawMode === undefined) return undefined;
-  input.setRawMode(true); // before the question: who answers at once would see it echoed
+  input.setRawMode(true); // Before the question, so that an immediate answer is not echoed.
   output.write(question);
   try {
     return await readAnswer(input);

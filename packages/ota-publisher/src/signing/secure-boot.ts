@@ -11,16 +11,16 @@ import {
 } from "@tinybms/ota-core/esp";
 import { parsePem } from "@tinybms/ota-core/signing";
 
-/** The block of a signature sector that a key made. */
+/** Block in a signature sector that a key signed. */
 export interface SecureBootSignature {
   readonly scheme: SignatureScheme;
-  /** Which of the sector's three blocks, from 0. */
+  /** Index of the block in the sector, from 0 to 2. */
   readonly block: number;
-  /** SHA-256 of the key's structure, as the eFuse holds it; lower-case hexadecimal. */
+  /** SHA-256 of the key's structure, as in the eFuse; lower-case hexadecimal. */
   readonly keyDigest: string;
 }
 
-/** A public key as signature blocks store it (`ets_secure_boot_sig_block_t`, `ets_ecdsa…`), little-endian. */
+/** Public key in the format of signature blocks (`ets_secure_boot_sig_block_t`, `ets_ecdsa…`), little-endian. */
 interface StoredKey {
   readonly scheme: SignatureScheme;
   readonly bytes: Uint8Array;
@@ -33,7 +33,7 @@ interface Curve {
   readonly pointSize: number;
 }
 
-/** Curve id, and sizes of a coordinate and of the whole point as stored, in bytes; by OpenSSL's names. */
+/** Curves by OpenSSL's names: curve id, and sizes of a coordinate and of the stored point, in bytes. */
 const CURVES: Readonly<Record<string, Curve>> = {
   prime192v1: { scheme: "ecdsa-p192", id: 1, size: 24, pointSize: 64 },
   prime256v1: { scheme: "ecdsa-p256", id: 2, size: 32, pointSize: 64 },
@@ -41,21 +41,22 @@ const CURVES: Readonly<Record<string, Curve>> = {
 };
 
 /**
- * Verifies the signature of Secure Boot v2 behind an image: one block with a right CRC, of this very key, over every byte
- * up to the signature sector.
+ * Verifies the Secure Boot v2 signature after an image: looks for a block of this key with a matching CRC whose
+ * signature covers all bytes up to the signature sector.
  *
- * @param bytes - The image with its signature sector.
+ * @param bytes - Image with its signature sector.
  * @param imageSize - Size of the image without padding and sector, in bytes.
- * @param pem - The public key: RSA of 3072 bits, or ECDSA on P-192, P-256 or P-384.
- * @returns `undefined` where no block is of the key, or its signature is wrong.
- * @throws OtaError `signing/key-malformed`, `signing/key-unsupported`, `image/signature-invalid` without a sector.
+ * @param pem - Public key: RSA with 3072 bits, or ECDSA on P-192, P-256 or P-384.
+ * @returns `undefined` if no block has a valid signature of this key.
+ * @throws {@link OtaError} `signing/key-malformed`, `signing/key-unsupported`; `image/signature-invalid` if there is no
+ *   signature sector.
  */
 export function verifySecureBoot(bytes: Uint8Array, imageSize: number, pem: string): SecureBootSignature | undefined {
   const key = readKey(pem);
   const stored = storedKeyOf(key);
   const offset = signatureOffset(imageSize);
   if (bytes[offset] !== SIGNATURE_BLOCK_MAGIC || bytes.length < offset + SIGNATURE_BLOCK_SIZE) {
-    const message = `no signature of Secure Boot v2 stands behind the image, at 0x${offset.toString(16)}`;
+    const message = `there is no Secure Boot v2 signature after the image, at 0x${offset.toString(16)}`;
     throw new OtaError("image/signature-invalid", message, { offset });
   }
   const signed = bytes.subarray(0, offset);
@@ -87,18 +88,18 @@ function storedKeyOf(key: KeyObject): StoredKey {
   if (curve !== undefined) return storedPoint(key, curve);
   if (key.asymmetricKeyType !== "rsa" || modulusLength !== 3072) {
     const type = [key.asymmetricKeyType ?? "unknown", modulusLength ?? namedCurve].filter((it) => it !== "").join("-");
-    const message = `Secure Boot v2 takes RSA of 3072 bits, P-192, P-256 or P-384; the key is ${type}`;
+    const message = `Secure Boot v2 needs RSA with 3072 bits, P-192, P-256 or P-384; the key is ${type}`;
     throw new OtaError("signing/key-unsupported", message, { type });
   }
   const { n = "", e = "" } = key.export({ format: "jwk" });
   const modulus = numberOf(n);
-  // What the ROM needs for Montgomery multiplication: R² mod n, and −n⁻¹ mod 2³².
+  // The ROM's constants for Montgomery multiplication: R² mod n, and −n⁻¹ mod 2³².
   const r = 2n ** 6144n % modulus;
   const fields = [littleEndian(modulus, 384), littleEndian(numberOf(e), 4), littleEndian(r, 384)];
   return { scheme: "rsa-3072", bytes: concatBytes([...fields, littleEndian(minusInverse(modulus), 4)]) };
 }
 
-/** An uncompressed point ends a SubjectPublicKeyInfo: 0x04, x and y, big-endian. */
+/** Extracts the uncompressed point at the end of a SubjectPublicKeyInfo: 0x04, x and y, big-endian. */
 function storedPoint(key: KeyObject, { scheme, id, size, pointSize }: Curve): StoredKey {
   const point = new Uint8Array(key.export({ format: "der", type: "spki" })).slice(-1 - 2 * size);
   if (point[0] !== 4) throw new OtaError("signing/key-unsupported", "the key's point is compressed", { type: "ec" });
@@ -107,7 +108,7 @@ function storedPoint(key: KeyObject, { scheme, id, size, pointSize }: Curve): St
   return { scheme, bytes: concatBytes([Uint8Array.of(id), x, y, padding]) };
 }
 
-/** −n⁻¹ modulo 2³², by Newton's iteration: each step doubles the bits that are right. */
+/** Computes −n⁻¹ modulo 2³² by Newton's iteration, each step of which doubles the number of correct bits. */
 function minusInverse(odd: bigint): bigint {
   const modulus = 2n ** 32n;
   let inverse = 1n;
@@ -120,12 +121,12 @@ function readKey(pem: string): KeyObject {
   try {
     if (label === "PUBLIC KEY") return createPublicKey(pem);
   } catch {
-    // told below
+    // The error below covers this.
   }
   throw new OtaError("signing/key-malformed", `the file holds ${label}; it must hold a public key (PUBLIC KEY)`, {});
 }
 
-/** Of base64url, as a JWK has it. */
+/** Decodes a number in base64url, as in a JWK. */
 function numberOf(text: string): bigint {
   return BigInt(`0x${toHex(Buffer.from(text, "base64url"))}`);
 }

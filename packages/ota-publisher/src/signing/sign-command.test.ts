@@ -29,7 +29,7 @@ test.for([
   [
     "that fails",
     node("console.error(`card is \\u001b[31mabsent`); process.exit(3)"),
-    "exit code 3; it says: card is absent",
+    "exit code 3; its stderr: card is absent",
   ],
   ["that writes nothing", node(""), "it wrote no signature"],
   [
@@ -37,7 +37,7 @@ test.for([
     node("setInterval(() => process.stdout.write(`x`.repeat(4096)), 1)"),
     "more than 1024 bytes",
   ],
-  ["that hangs", node("setInterval(() => {}, 1000)"), "it was not done after 0.5 s"],
+  ["that hangs", node("setInterval(() => {}, 1000)"), "it did not finish within 0.5 s"],
 ] as const)("a command %s is ended and told", async ([, text, reason]) => {
   await expect(runSignCommand(text, MESSAGE, world, text.includes("{}") ? 500 : 20_000)).rejects.toMatchObject({
     code: "signing/command-failed",

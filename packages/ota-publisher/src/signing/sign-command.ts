@@ -4,23 +4,23 @@ import { concatBytes, decodeUtf8, OtaError } from "@tinybms/ota-core";
 import { splitCommand } from "./argument-list.ts";
 import { PASSPHRASE_VARIABLE } from "./passphrase.ts";
 
-/** How long a command may take: a smart card may ask a person for a PIN or a touch. */
+/** Time limit of a command, in milliseconds. A smart card may ask a person for a PIN or a touch. */
 const COMMAND_TIMEOUT_MS = 120_000;
 
-/** No signature of the protocol is larger than that of RSA with 4096 bits, 512 bytes. */
+/** Largest output of a command, in bytes. No signature is larger than 512 (RSA with 4096 bits). */
 const SIGNATURE_SIZE_MAX = 1024;
 
-/** What is kept of what the command says on standard error, in bytes. */
+/** Bytes to keep of the command's stderr. */
 const COMPLAINT_SIZE_MAX = 2048;
 
 /**
- * Lets a command sign: it gets the message on standard input and writes the bare signature to standard output. It runs
- * without a shell (see {@link splitCommand}), in this terminal's session so that it can ask for a PIN there, and without
- * the passphrase in its environment.
+ * Signs a message with a command, which receives the message on stdin and writes the raw signature to stdout. The
+ * command runs without a shell (see {@link splitCommand}) and without the passphrase in its environment. It can prompt
+ * for a PIN on the terminal.
  *
  * @param text - Program and arguments.
- * @param timeoutMs - After that it is ended.
- * @throws OtaError `signing/command-failed`, `arguments/invalid`, `delivery/interrupted`.
+ * @param timeoutMs - Time limit in milliseconds.
+ * @throws {@link OtaError} `signing/command-failed`, `arguments/invalid`, `delivery/interrupted`.
  */
 export async function runSignCommand(
   text: string,
@@ -42,17 +42,18 @@ export async function runSignCommand(
     const stop = (error: OtaError): void => {
       end(() => reject(error));
       child.kill("SIGKILL");
-      // A grandchild may hold the pipes open for ever.
+      // A grandchild may keep the pipes open.
       child.stdout.destroy();
       child.stderr.destroy();
     };
     const onAbort = (): void => stop(new OtaError("delivery/interrupted", "interrupted", {}));
-    const timer = setTimeout(() => fail(`it was not done after ${timeoutMs / 1000} s`), timeoutMs);
+    const timer = setTimeout(() => fail(`it did not finish within ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     child.stdout.on("data", (piece: Uint8Array) => {
       output.push(piece);
-      if (sizeOf(output) > SIGNATURE_SIZE_MAX) fail(`it wrote more than ${SIGNATURE_SIZE_MAX} bytes: no signature`);
+      if (sizeOf(output) > SIGNATURE_SIZE_MAX)
+        fail(`it wrote more than ${SIGNATURE_SIZE_MAX} bytes, which is not a signature`);
     });
     child.stderr.on("data", (piece: Uint8Array) => {
       if (sizeOf(complaint) < COMPLAINT_SIZE_MAX) complaint.push(piece.subarray(0, COMPLAINT_SIZE_MAX));
@@ -81,6 +82,6 @@ function complaintOf(pieces: readonly Uint8Array[]): string {
 }
 
 function commandFailed(program: string, reason: string, complaint: string): OtaError<"signing/command-failed"> {
-  const said = complaint === "" ? "" : `; it says: ${complaint}`;
+  const said = complaint === "" ? "" : `; its stderr: ${complaint}`;
   return new OtaError("signing/command-failed", `--sign-command ${program}: ${reason}${said}`, { reason });
 }

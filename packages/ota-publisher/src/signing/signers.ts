@@ -6,25 +6,23 @@ import { openPrivateKey, readPublicKey } from "./key-file.ts";
 import { hidePassphrase, type PassphraseOptions } from "./passphrase.ts";
 import { runSignCommand } from "./sign-command.ts";
 
-/** Who signs, as commands are told by `--sign-key`, `--sign-command` and `--sign-public`. */
+/** Options that name signers: `--sign-key`, `--sign-command` and `--sign-public`. */
 export interface SigningOptions extends PassphraseOptions {
-  /** Files of private keys. */
+  /** Paths of private keys. */
   readonly signKey?: readonly string[] | undefined;
-  /** Programs with their arguments. */
+  /** Command lines of signing programs. */
   readonly signCommand?: readonly string[] | undefined;
-  /** Files of the public keys that the commands sign with. */
+  /** Paths of the public keys of the commands. */
   readonly signPublic?: readonly string[] | undefined;
 }
 
 /**
- * Opens the signers that a command was told of. Every fault of files and arguments is found here, before anything is
- * done; a command itself runs only when something is signed.
+ * Opens the signers in the options. Detects all faults of files and arguments before anything is signed. A command runs
+ * only when it signs. Its signature is verified, and the matching public key identifies the signer.
  *
- * What a command signs is verified: with which of the public keys tells whose signature it is.
- *
- * @param candidates - Public keys that a command may sign with besides those of `--sign-public`: a key set's.
- * @returns Keys first, then commands; empty where there are no such options.
- * @throws OtaError `arguments/invalid` for a command without any public key, `signing/…` as `openPrivateKey`.
+ * @param candidates - Public keys that a command may use besides those of `--sign-public`, such as those of a key set.
+ * @returns Keys first, then commands; empty without such options.
+ * @throws {@link OtaError} `arguments/invalid` for a command without any public key, and the codes of `openPrivateKey`.
  */
 export async function openSigners(
   options: SigningOptions,
@@ -42,10 +40,10 @@ export async function openSigners(
   for (const text of signCommand) {
     const [program] = splitCommand(text, "--sign-command");
     if (known.length === 0) {
-      const hint = "--sign-public names the public key that the command signs with";
+      const hint = "name the public key of the command with --sign-public";
       throw new OtaError(
         "arguments/invalid",
-        `nobody knows which key ${program} has`,
+        `the public key of ${program} is unknown`,
         { option: "--sign-command" },
         { hint },
       );

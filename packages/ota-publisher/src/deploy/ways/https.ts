@@ -5,7 +5,7 @@ import type { LoadedArtifact } from "@tinybms/ota-core/node";
 import type { HttpsDeliveryPlan } from "../../https/deliver-over-https.ts";
 import type { HttpsTarget } from "../../https/https-channel.ts";
 import type { ArtifactFile } from "../../image-file.ts";
-import { type Exposure, refuseExposure } from "../../network/exposure.ts";
+import { assertNotExposed, type Exposure } from "../../network/exposure.ts";
 import { channelPlace, expandChannels, literalWarnings } from "./channel-checks.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Setting, Way } from "./way.ts";
 
@@ -81,7 +81,7 @@ async function readHttpsChannel(
   output.hide([...secrets, ...segments]);
   await assertTlsFiles(target);
   const literal = settings === undefined ? [] : literalWarnings({ https: settings });
-  const exposed = refuseExposure(exposureOf(target, expanded), options.allowInsecure === true);
+  const exposed = assertNotExposed(exposureOf(target, expanded), options.allowInsecure === true);
   const about = [...exposed, ...target.warnings].map((warning) => `channel https: ${warning}`);
   return { target, warnings: [...literal, ...about] };
 }

@@ -5,13 +5,13 @@ import { type BrokerAddress, displayBroker } from "../../mqtt/broker-url.ts";
 import type { ConnectionOptions } from "../../mqtt/connect.ts";
 import type { DeliveryWatch } from "../../mqtt/deliver-over-mqtt.ts";
 import { type MqttPlace, type MqttTarget, mqttTargetOf, withoutReplaced } from "../../mqtt/mqtt-channel.ts";
-import { type Exposure, refuseExposure } from "../../network/exposure.ts";
+import { assertNotExposed, type Exposure } from "../../network/exposure.ts";
 import { type ChannelContext, channelPlace, expandChannels, literalWarnings } from "./channel-checks.ts";
 import type { DeliveryJob, Setting } from "./way.ts";
 
 /**
- * Time limit for the first connection, in milliseconds. A broker that is lost later has the whole `--timeout` to return, but
- * a wrong host should not take ten minutes to be reported.
+ * Time limit for the first connection, in milliseconds. A broker that is lost later has the whole `--timeout` to
+ * return, but a wrong host should not take ten minutes to be reported.
  */
 const CONNECT_TIMEOUT_MS = 30_000;
 
@@ -33,7 +33,7 @@ export async function readMqttChannel(
   const channel = await mqttTargetOf(expanded, place);
   if (channel.broker?.password !== undefined) output.hide([channel.broker.password]);
   const literal = settings === undefined ? [] : literalWarnings({ mqtt: settings });
-  const exposed = refuseExposure(exposureOf(channel, expanded), options.allowInsecure === true);
+  const exposed = assertNotExposed(exposureOf(channel, expanded), options.allowInsecure === true);
   const about = [...exposed, ...channel.warnings].map((warning) => `channel mqtt: ${warning}`);
   return { channel, warnings: [...literal, ...about] };
 }

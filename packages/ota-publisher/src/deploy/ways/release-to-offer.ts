@@ -15,8 +15,8 @@ import type { SignedRelease } from "./way.ts";
  * Returns the release for an offer: the signed one if it exists, otherwise an unsigned one.
  *
  * @param parts - Contents of the release, from the files.
- * @throws {@link OtaError} `signing/release-mismatch` if the signed release has other contents; `signing/unsigned` if there
- *   is none and devices require one; `signing/…`: the codes of `verifyEnvelope`.
+ * @throws {@link OtaError} `signing/release-mismatch` if the signed release has other contents; `signing/unsigned` if
+ *   there is none and devices require one; `signing/…`: the codes of `verifyEnvelope`.
  */
 export function releaseToOffer(parts: ReleaseParts, { file, found }: SignedRelease, signing: OfferSigning): Envelope {
   const keys = currentKeys(signing);

@@ -50,7 +50,9 @@ export interface DeployContext {
   readonly target: DeliveryTarget;
   /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
-  /** When the version was packaged, an ISO 8601 date. Without `created_at` in the version manifest, the current time. */
+  /**
+   * When the version was packaged, an ISO 8601 date. Without `created_at` in the version manifest, the current time.
+   */
   readonly createdAt: string;
   readonly signedRelease: SignedRelease;
   /** Opens and measures an artifact's file, once for all its deliveries. `deploy` closes it. */
