@@ -28,7 +28,7 @@ import {
 } from "@tinybms/ota-core/signing";
 import { buildOfferPayload } from "@tinybms/ota-publisher";
 import { connectAsync, type MqttClient } from "mqtt";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { hasMosquitto, killMosquittos, startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { runCommand } from "../packages/ota-publisher/test/release-line.ts";
 import { createKeys, succeed } from "../packages/ota-publisher/test/signed-line.ts";
@@ -44,6 +44,19 @@ let folder = "";
 let url = "";
 let fleet: DeviceConnection[] = [];
 let thief: MqttClient;
+
+/** Ends the time that passes ten times as fast for devices and publisher as for the broker. */
+let endFastTime: () => void = () => undefined;
+
+function beginFastTime(): void {
+  const { setInterval, clearInterval } = globalThis;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const pump = setInterval(() => vi.advanceTimersByTime(100), 10);
+  endFastTime = () => {
+    clearInterval(pump);
+    vi.useRealTimers();
+  };
+}
 
 const at = (name: string): string => join(folder, name);
 const build = (version: string): Uint8Array =>
@@ -71,12 +84,14 @@ beforeEach(async () => {
     ...["--release", at("release.pub"), "--offer", at("offer.pub")],
     ...["--sign-key", at("root-a"), "--sign-key", at("root-b")],
   );
+  beginFastTime();
   fleet = DEVICES.map((id) => switchOn(id, { app: build("1.0.0") }));
   thief = await connectAsync(url);
 });
 
 afterEach(async () => {
   if (isAbsent) return;
+  endFastTime();
   await thief.endAsync(true);
   await Promise.all(fleet.map((device) => device.stop()));
   await killMosquittos();
@@ -102,7 +117,7 @@ async function release(version: string, releaseKey = "release", offerKey = "offe
 async function deploy(version: string, offerKey = "offer", devices = DEVICES.length): Promise<void> {
   await succeed(
     ...["deploy", "--version", version, "--manifest", at("ota/manifest.json"), "--sign-key", at(offerKey)],
-    ...["--expect", String(devices), "--timeout", "300", "--quiet"],
+    ...["--expect", String(devices), "--timeout", "3000", "--quiet"],
   );
   expect(versionsThatRun().slice(0, devices)).toEqual(DEVICES.slice(0, devices).map(() => version));
 }
@@ -190,7 +205,7 @@ drill(
     writeFileSync(at("stolen/.tinybms-ota/sequence.json"), JSON.stringify({ topics: { [TOPIC]: [1, 2_000_000_000] } }));
     await succeed(
       ...["deploy", "--version", "1.1.0", "--manifest", at("stolen/manifest.json"), "--sign-key", at("offer")],
-      ...["--expect", "2", "--timeout", "300", "--quiet"],
+      ...["--expect", "2", "--timeout", "3000", "--quiet"],
     );
     expect(versionsThatRun()).toEqual(["1.1.0", "1.1.0"]);
     // One device is off, and sees nothing of what follows until it is back.
