@@ -1,4 +1,4 @@
-import { isTopicRoot, parseTopic, TOPIC_SIZE_MAX, utf8 } from "@tinybms/ota-core";
+import { isTopicRoot, TOPIC_SIZE_MAX, utf8 } from "@tinybms/ota-core";
 import { findTopic, rootOf } from "./find-topic.ts";
 
 /** Identity of a client. */
@@ -31,7 +31,7 @@ export class TopicAccess {
   published(identity: Identity, topic: string): void {
     if (this.#roots !== undefined || identity.role === "device") return;
     const root = rootOf(topic);
-    const kind = root === undefined ? undefined : parseTopic(root, topic)?.kind;
+    const kind = findTopic(topic, undefined)?.kind;
     // A process of this machine may also be a device.
     if (root !== undefined && kind !== "request" && kind !== "state") this.#add(root);
   }
