@@ -34,6 +34,7 @@ const FLAGS: readonly string[] = [
   "-Wl,--strip-all",
   "-Wl,--gc-sections",
   "-Wl,-z,stack-size=16384",
+  "-Wl,--export=__heap_base",
 ];
 
 /** How `tinybms_ota.wasm` was built. */

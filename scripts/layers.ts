@@ -27,6 +27,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
   "packages/ota-serial": [["entries"], ["plan"], ["boot", "flash"], ["loader", "node"], ["line"]],
   "packages/ota-broker": [["entries"], ["base"]],
   "packages/cli-kit": [["entries"], ["base"]],
+  "packages/ota-device-wasm": [["entries"], ["base"]],
   "packages/ota-publisher": [
     ["bin", "entries"],
     ["cli"],

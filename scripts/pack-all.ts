@@ -16,6 +16,7 @@ const PACKAGES = [
   "packages/ota-core",
   "packages/ota-broker",
   "packages/cli-kit",
+  "packages/ota-device-wasm",
   "packages/ota-serial",
   "packages/ota-publisher",
   "packages/esp-idf-nvs-partition-gen",

@@ -24,14 +24,18 @@ const IDF = "6.0.2";
 const TOPIC = "tinybms/gateway/ota";
 const PRODUCT = "TinyBMS Web Gateway";
 const STORIES = [
-  { id: "bench-1", story: "goes straight through" },
+  { id: "bench-1", agent: "ts", story: "goes straight through" },
   {
     id: "bench-2",
+    agent: "c",
     story: "loses power in the middle of the download",
     fault: "bench-2:power-cut@at=50%,moment=during,seed=7",
   },
-  { id: "bench-3", story: "fails its self-test", fault: "bench-3:self-test=fail,version=NEW" },
+  { id: "bench-3", agent: "c", story: "fails its self-test", fault: "bench-3:self-test=fail,version=NEW" },
 ] as const;
+
+/** What runs on a device as the receiver. */
+const AGENT_NAMES = { c: "C", ts: "TypeScript" } as const;
 
 const { values } = parseArgs({ options: { binary: { type: "string" }, from: { type: "string" } } });
 const callerFolder = process.env.INIT_CWD ?? process.cwd();
@@ -69,7 +73,7 @@ async function demo(): Promise<number> {
   const broker = await startEmbeddedBroker({});
   const log: DeviceLogEntry[] = [];
   const connections = STORIES.map((story) => switchOn(story, running, to, broker.url, log));
-  for (const { id, story } of STORIES) say(`   ${id} ${story}`);
+  for (const { id, agent, story } of STORIES) say(`   ${id} (receiver in ${AGENT_NAMES[agent]}) ${story}`);
 
   say("\n4  Deploy");
   const deploy = ["deploy", "--version", version, "--manifest", manifest, "--broker", broker.url];
@@ -150,7 +154,8 @@ function switchOn(
     "fault" in story ? story.fault.replace(",version=NEW", isSameVersion ? "" : `,version=${version}`) : undefined;
   const faults = text === undefined ? [] : [parseFault(text)];
   const appBuild = { idf: idfRelease(IDF) };
-  const device = createDevice({ id: story.id, topicRoot: TOPIC, product: PRODUCT, app: running, faults, appBuild });
+  const { id, agent } = story;
+  const device = createDevice({ id, agent, topicRoot: TOPIC, product: PRODUCT, app: running, faults, appBuild });
   return connectDevice(device, brokerUrl, { faults, onLog: (entry) => log.push(entry) });
 }
 

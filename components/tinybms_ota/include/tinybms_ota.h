@@ -97,6 +97,9 @@ typedef enum {
   TBO_CODE_UNSUPPORTED_ALGORITHM,
   TBO_CODE_MALFORMED,
   TBO_CODE_MESSAGE_TOO_LARGE,
+  TBO_CODE_BROKER_NOT_REACHED,
+  TBO_CODE_BROKER_REFUSED,
+  TBO_CODE_NETWORK_DOWN,
   TBO_CODE_COUNT
 } tbo_code_t;
 
@@ -231,6 +234,8 @@ typedef struct {
    * @return NULL if there is none.
    */
   const char *(*lend_keys)(void *context, tbo_keys_t which, size_t *length);
+  /** Sets the connection's will anew from tbo_report(), which takes a new connection. It may wait; may be NULL. */
+  void (*renew_will)(void *context);
   /** Restarts the device once what was published has left. */
   void (*reboot)(void *context);
 
@@ -387,6 +392,7 @@ typedef struct {
 /** A summary of the machine, for the application. */
 typedef struct {
   tbo_state_t state;
+  /** TBO_CODE_COUNT for a code in the record that this version does not know. */
   tbo_code_t error;
   /** Chunks of the image in the slot, and chunks of the image; both 0 without a download. */
   uint32_t received;

@@ -23,6 +23,7 @@ IMPORT("flash") void import_flash(void *context, int operation, uint32_t offset,
 IMPORT("store") void import_store(void *context, int what, const char *text, size_t length);
 IMPORT("lend_keys") const char *import_lend_keys(void *context, int which);
 IMPORT("keys_length") size_t import_keys_length(void *context, int which);
+IMPORT("renew_will") void import_renew_will(void *context);
 IMPORT("reboot") void import_reboot(void *context);
 IMPORT("sha256")
 void import_sha256(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
@@ -76,8 +77,8 @@ const char *init(tbo_port_t *port, void *context, const char *device, const char
                  uint32_t chip_id, uint32_t algorithms, int allow_unsigned, uint32_t window, const uint32_t *timing,
                  void *memory, size_t size) {
   const tbo_port_t functions = {context,   import_subscribe, import_unsubscribe, publish,       set_timer,
-                                clear_timer, flash,          store,              lend_keys,     import_reboot,
-                                import_sha256, verify,       import_random_below};
+                                clear_timer, flash,          store,              lend_keys,     import_renew_will,
+                                import_reboot, import_sha256, verify,          import_random_below};
   const tbo_config_t config = {device,
                                topic_root,
                                product,
@@ -171,14 +172,14 @@ EXPORT("report") size_t report(const tbo_t *tbo, int is_online, char *out, size_
   return tbo_report(tbo, is_online != 0, out, size);
 }
 
-/** Writes state, received, total, chunks received, chunks useful, requests, and the dropped messages by reason. */
+/** Writes state, error, received, total, chunks received, chunks useful, requests, and the dropped messages by reason. */
 EXPORT("status") void status(const tbo_t *tbo, uint32_t *out) {
   tbo_status_t found;
   tbo_status(tbo, &found);
-  const uint32_t numbers[] = {(uint32_t)found.state, found.received,      found.total,
-                              found.chunks_received, found.chunks_useful, found.requests};
+  const uint32_t numbers[] = {(uint32_t)found.state, (uint32_t)found.error, found.received, found.total,
+                              found.chunks_received, found.chunks_useful,   found.requests};
   memcpy(out, numbers, sizeof numbers);
-  memcpy(out + 6, found.dropped, sizeof found.dropped);
+  memcpy(out + 7, found.dropped, sizeof found.dropped);
 }
 
 EXPORT("state_text") const char *state_text(uint32_t state) { return tbo_state_text((tbo_state_t)state); }

@@ -1,7 +1,6 @@
 import {
   type DeviceState,
   messageEvent,
-  Receiver,
   type ReceiverAction,
   type ReceiverEvent,
   type ReceiverStats,
@@ -16,6 +15,7 @@ import type { VerifiedImage } from "../boot/image-verification.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
 import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
+import { type AgentKind, type AgentReceiver, createAgentReceiver } from "./agent-receiver.ts";
 import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {
   deselectTarget,
@@ -55,6 +55,12 @@ export interface AgentOptions {
   readonly timing?: Partial<ReceiverTiming> | undefined;
   /** Chunks it has buffers for; `0` takes what comes. */
   readonly window?: number | undefined;
+  /**
+   * Implementation of the receiver.
+   *
+   * @defaultValue `ts`
+   */
+  readonly agent?: AgentKind | undefined;
 }
 
 /** How the start came about. */
@@ -99,7 +105,7 @@ export type AgentAction =
   | { readonly type: "clear-timer"; readonly timer: AgentTimer };
 
 /**
- * The OTA agent as firmware would have it: ota-core's {@link Receiver}, with its flash operations carried out on the
+ * The OTA agent as firmware would have it: a receiver ({@link AgentReceiver}), with its flash operations carried out on the
  * `esp_partition_…` and `esp_ota_…` calls and its record in NVS. Lives from one start of the app to the next reset.
  *
  * After a `reboot` action it must not be used any more.
@@ -107,7 +113,7 @@ export type AgentAction =
 export class OtaAgent {
   readonly #app: AppContext;
   readonly #options: AgentOptions;
-  readonly #receiver: Receiver;
+  readonly #receiver: AgentReceiver;
   readonly #storage: AgentStorage;
   readonly #target: UpdateTarget | undefined;
   readonly #running: RunningImage;
@@ -125,18 +131,6 @@ export class OtaAgent {
     this.#app = app;
     this.#options = options;
     this.#isResetClean = start.cleanReset;
-    const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
-    this.#receiver = new Receiver({
-      device,
-      topicRoot,
-      product,
-      chipId: app.chip.id,
-      allowUnsigned,
-      keySet,
-      random,
-      timing,
-      window,
-    });
     this.#target = findUpdateTarget(app);
     this.#storage = openAgentStorage(app, options.isProvisioned !== true);
     const running = readRunningImage(app, start.image);
@@ -154,6 +148,19 @@ export class OtaAgent {
       rollback: start.rollback,
       secureVersion: app.efuse.secureVersion,
     };
+    // Last, because a power cut in one of the steps above leaves nobody to dispose it.
+    const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
+    this.#receiver = createAgentReceiver(options.agent ?? "ts", {
+      device,
+      topicRoot,
+      product,
+      chipId: app.chip.id,
+      allowUnsigned,
+      keySet,
+      random,
+      timing,
+      window,
+    });
   }
 
   /** Tells the machine of the start. Once, before any {@link handle}. */
@@ -167,6 +174,11 @@ export class OtaAgent {
     const actions = this.#run(translated);
     if (event.type === "connected") this.#beginSelfTest(event.now, actions);
     return actions;
+  }
+
+  /** Gives the receiver's memory back. The agent must not be used any more. */
+  dispose(): void {
+    this.#receiver.dispose?.();
   }
 
   get state(): DeviceState {

@@ -1,9 +1,10 @@
 import type { ChipName } from "@tinybms/ota-core/esp";
 import type { ResetCircuit } from "../rom/reset-circuit.ts";
+import type { AgentOption } from "./agent-option.ts";
 import type { IdfOptions } from "./idf-option.ts";
 
 /** Options of `run` that describe the devices. */
-export interface DeviceInputOptions extends IdfOptions {
+export interface DeviceInputOptions extends IdfOptions, AgentOption {
   readonly topic?: string;
   readonly devices?: number;
   /** Prefix of the device IDs. */

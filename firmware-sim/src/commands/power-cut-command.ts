@@ -42,7 +42,7 @@ export async function powerCut(options: PowerCutOptions, output: CommandOutput):
 }
 
 async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOptions; idf: IdfReport }> {
-  const { seed, points, run, update } = options;
+  const { seed, points, run, update, agent } = options;
   const from = await readFlashContents(options);
   const to = await readInput(update);
   const image = parseAppImage(to);
@@ -57,6 +57,7 @@ async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOption
     to,
     version,
     seed,
+    agent,
     appBuild,
     bootloaderOptions,
     ...(run === "both" ? {} : { runs: [run] }),

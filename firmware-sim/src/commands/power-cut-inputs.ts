@@ -1,8 +1,9 @@
 import type { ChipName } from "@tinybms/ota-core/esp";
+import type { AgentOption } from "./agent-option.ts";
 import type { IdfOptions } from "./idf-option.ts";
 
 /** Options of `tinybms-sim power-cut`. */
-export interface PowerCutOptions extends IdfOptions {
+export interface PowerCutOptions extends IdfOptions, AgentOption {
   readonly app: string;
   readonly update: string;
   readonly version?: string;

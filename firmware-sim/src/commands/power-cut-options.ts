@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { addExamples, type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
 import { CHIPS } from "@tinybms/ota-core/esp";
 import { Option } from "commander";
+import { declareAgent } from "./agent-option.ts";
 import { declareIdf } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
 import { allOrCount } from "./point-count.ts";
@@ -41,6 +42,7 @@ export const declarePowerCut: DeclareCommand = (command, run) => {
       "flash address of the partition table (default: 0x8000)",
       partitionTableOffset,
     );
+  declareAgent(command);
   declareIdf(command).action(
     run(async (options: PowerCutOptions, output) => {
       const { powerCut } = await import("./power-cut-command.ts");

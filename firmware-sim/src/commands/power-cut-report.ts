@@ -11,7 +11,8 @@ const REPORTS_MAX = 5;
 
 /** Returns the command that replays a point. */
 export function replayLine(options: PowerCutOptions, point: string): string {
-  const { app, update, version, partitionTable, chip, bootloader, seed, idf, bootloaderIdf, appRollback } = options;
+  const { app, update, version, partitionTable, chip, bootloader, seed, agent, idf, bootloaderIdf, appRollback } =
+    options;
   const named = {
     app,
     update,
@@ -22,6 +23,7 @@ export function replayLine(options: PowerCutOptions, point: string): string {
     idf: idf?.release.name,
     "bootloader-idf": bootloaderIdf?.release.name,
     "app-rollback": appRollback,
+    agent: agent === "c" ? agent : undefined,
     seed,
     replay: point,
   };

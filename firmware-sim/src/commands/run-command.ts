@@ -1,5 +1,6 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import { OtaError } from "@tinybms/ota-core";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { createDevice, createProvisionedDevice } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
@@ -109,7 +110,7 @@ async function startFleet(
   const onLog = (entry: DeviceLogEntry) => report(entry, output);
   const running = await Promise.all(
     boards.map((board, index) => {
-      const options = { faults, seed: index + 1, onLog, onConnectionError };
+      const options = { faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError };
       return startDevice(deviceOf(board, inputs, index + 1), broker?.url, serial, options, output);
     }),
   );
@@ -137,7 +138,7 @@ async function startDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
   serial: SerialAddress | undefined,
-  options: DeviceConnectOptions,
+  options: DeviceConnectOptions & { readonly agent: AgentKind | undefined },
   output: CommandOutput,
 ): Promise<RunningDevice> {
   if (serial === undefined) {
@@ -180,10 +181,10 @@ function hasProvisionedBroker({ boards }: DeviceInputs): boolean {
 
 function deviceOf(
   { id, hardware, provisioning }: NamedBoard,
-  { topic, product, keySet, faults, idf: { appBuild, bootloaderOptions } }: DeviceInputs,
+  { topic, product, keySet, faults, agent, idf: { appBuild, bootloaderOptions } }: DeviceInputs,
   seed: number,
 ): SimulatedDevice {
-  const common = { faults, seed, appBuild, bootloaderOptions };
+  const common = { faults, seed, agent, appBuild, bootloaderOptions };
   if (provisioning !== undefined) return createProvisionedDevice(hardware, common);
   return createDevice({ id, topicRoot: topic, product, hardware, keySet, ...common });
 }

@@ -14,6 +14,7 @@ import {
   verifyAppImage,
 } from "@tinybms/ota-core/esp";
 import { readKeySet, type TrustedKeys, verifySignature } from "@tinybms/ota-core/signing";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import type { Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../device/create-device.ts";
 import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";
@@ -34,6 +35,7 @@ export interface DeviceInputs {
   /** ESP-IDF releases of the first device, used for all. */
   readonly idf: ChosenIdf;
   readonly faults: readonly Fault[];
+  readonly agent: AgentKind | undefined;
   /** Topic of devices without provisioning data. */
   readonly topic: string;
   readonly product: string;
@@ -69,12 +71,12 @@ const DEFAULT_APP = { projectName: "tinybms-gateway", version: "1.0.0", sizeByte
  *   `simulation/…` for files and faults; `image/…`, `nvs/…` and `provisioning/…` for contents.
  */
 export async function readDeviceInputs(options: DeviceInputOptions): Promise<DeviceInputs> {
-  const { topic = TOPIC_DEFAULT, product = PRODUCT_DEFAULT, flash: path } = options;
+  const { topic = TOPIC_DEFAULT, product = PRODUCT_DEFAULT, flash: path, agent } = options;
   assertTopic(topic);
   const faults = (await Promise.all((options.fault ?? []).map(readFaults))).flat();
   const keySet = options.keySet === undefined ? undefined : await readProvisioned(options.keySet, product);
   const tableOffset = options.partitionTableOffset;
-  const common = { faults, topic, product, keySet, tableOffset };
+  const common = { faults, agent, topic, product, keySet, tableOffset };
   if (path !== undefined) refuseSeveral(options);
   if (path === undefined || !existsSync(path)) {
     const boards = await newBoards(options);

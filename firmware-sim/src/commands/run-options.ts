@@ -3,6 +3,7 @@ import { CHIPS } from "@tinybms/ota-core/esp";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { FAULT_GRAMMAR } from "../fault/parse-fault.ts";
 import { RESET_CIRCUITS } from "../rom/reset-circuit.ts";
+import { declareAgent } from "./agent-option.ts";
 import { declareIdf } from "./idf-option.ts";
 import { partitionTableOffset } from "./partition-table-offset.ts";
 import type { RunOptions } from "./run-command.ts";
@@ -13,6 +14,7 @@ const DEVICES_MAX = 10_000;
 export const declareRun: DeclareCommand = (command, run) => {
   addConnectionOptions(command);
   addDeviceOptions(command);
+  declareAgent(command);
   addEndAndFaultOptions(command);
   declareIdf(command).action(
     run(async (options: RunOptions, output) => {

@@ -1,4 +1,5 @@
 import { isOtaError } from "@tinybms/ota-core";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { createProvisionedDevice } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
@@ -30,9 +31,9 @@ export async function startSerialDevice(
   device: SimulatedDevice,
   brokerUrl: string | undefined,
   address: SerialAddress,
-  options: DeviceConnectOptions & { readonly resetCircuit: ResetCircuit },
+  options: DeviceConnectOptions & { readonly resetCircuit: ResetCircuit; readonly agent: AgentKind | undefined },
 ): Promise<SerialDevice> {
-  const { faults = [], seed = 1, onLog, resetCircuit } = options;
+  const { faults = [], seed = 1, onLog, resetCircuit, agent } = options;
   const { hardware, id } = device;
   let powerOn: NodeJS.Timeout | undefined;
   const log = (entry: DeviceLogEntry) => {
@@ -42,7 +43,8 @@ export async function startSerialDevice(
   const onRestart = (after: "reset" | "power-cut") => (after === "reset" ? cable.restartApp() : cable.powerOn());
   const connection = new DeviceConnection(device, brokerUrl, { ...options, onLog: log, onRestart });
   const firmware = new ConnectedFirmware(connection, () => {
-    if (hasNewIdentity(connection.device)) connection.device = createProvisionedDevice(hardware, { faults, seed });
+    if (hasNewIdentity(connection.device))
+      connection.device = createProvisionedDevice(hardware, { faults, seed, agent });
   });
   const onPowerLost = (message: string) => {
     onLog?.({ type: "power-cut", now: Math.floor(performance.now()), device: connection.device.id, message });

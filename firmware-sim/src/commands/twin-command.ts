@@ -1,5 +1,6 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
 import { decodeText, OtaError } from "@tinybms/ota-core";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { judgeUpdate, type TwinInput, type TwinResult } from "../twin/twin.ts";
 import type { IdfOptions } from "./idf-option.ts";
 import { runWithProgress } from "./power-cut-progress.ts";
@@ -14,6 +15,7 @@ export interface TwinOptions extends IdfOptions {
   readonly efuse?: string;
   readonly points: "all" | number;
   readonly seed: number;
+  readonly agent?: AgentKind | undefined;
   readonly jobs: number;
 }
 
@@ -36,7 +38,7 @@ export async function twin(options: TwinOptions, output: CommandOutput): Promise
 }
 
 async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
-  const { flash, update, version, efuse, points, seed, idf, bootloaderIdf, appRollback } = options;
+  const { flash, update, version, efuse, points, seed, agent, idf, bootloaderIdf, appRollback } = options;
   return {
     idf,
     bootloaderIdf,
@@ -47,6 +49,7 @@ async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
     ...(efuse === undefined ? {} : { efuse: { file: efuse, content: await readText(efuse) } }),
     points,
     seed,
+    agent,
   };
 }
 

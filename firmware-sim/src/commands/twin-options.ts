@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { addExamples, type DeclareCommand, positiveInteger, wholeNumber } from "@tinybms/cli-kit";
+import { declareAgent } from "./agent-option.ts";
 import { declareIdf } from "./idf-option.ts";
 import { allOrCount } from "./point-count.ts";
 import type { TwinOptions } from "./twin-command.ts";
@@ -19,6 +20,7 @@ export const declareTwin: DeclareCommand = (command, run) => {
     .option("--points <count>", "number of power cuts, spread evenly, or all", allOrCount, POINTS_DEFAULT)
     .option("--seed <number>", "seed of all random choices", wholeNumber, 1)
     .option("--jobs <count>", "number of threads", positiveInteger, availableParallelism());
+  declareAgent(command);
   declareIdf(command).action(
     run(async (options: TwinOptions, output) => {
       const { twin } = await import("./twin-command.ts");

@@ -1,6 +1,7 @@
 import type { ReceiverTiming } from "@tinybms/ota-core";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { SignatureVerifier, TrustedKeys } from "@tinybms/ota-core/signing";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import type { SelfTestRule } from "../agent/self-test.ts";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { AppBuild } from "../esp-idf/app-context.ts";
@@ -64,4 +65,10 @@ export interface DeviceOptions {
    * @defaultValue 0
    */
   readonly window?: number;
+  /**
+   * Implementation of the receiver: `ts` is ota-core's, `c` the device code in C, compiled to WebAssembly.
+   *
+   * @defaultValue `ts`
+   */
+  readonly agent?: AgentKind | undefined;
 }

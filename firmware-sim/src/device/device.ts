@@ -158,7 +158,15 @@ export class SimulatedDevice {
   }
 
   #start(now: number, cleanReset: boolean): DeviceAction[] {
-    const { bootloaderOptions = {}, appBuild, selfTests = [], selfTestMs = 100, timing, window } = this.#options;
+    const {
+      bootloaderOptions = {},
+      appBuild,
+      selfTests = [],
+      selfTestMs = 100,
+      timing,
+      window,
+      agent: kind,
+    } = this.#options;
     this.#outcome = runBootloader(this.hardware, bootloaderOptions);
     if (this.#outcome.kind === "reset-loop") {
       this.#status = "reset-loop";
@@ -180,6 +188,7 @@ export class SimulatedDevice {
         selfTestMs,
         timing,
         window,
+        agent: kind,
       },
       { now, image: this.#outcome.image, cleanReset, rollback: startsOnProbation(bootloaderOptions, appBuild) },
     );
@@ -261,6 +270,7 @@ export class SimulatedDevice {
     if (this.#agent === undefined) return;
     this.#lastReport = this.#agent.report(false);
     this.#totals = this.totals;
+    this.#agent.dispose();
     this.#agent = undefined;
   }
 

@@ -1,6 +1,7 @@
 import { OtaError, parseOffer, type SenderOptions, sha256, toHex, topicsOf } from "@tinybms/ota-core";
 import { DataSubtype, type PartitionEntry, PartitionType, type SignatureScheme } from "@tinybms/ota-core/esp";
 import { parseEnvelope, parseKeySet, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
 import { verifyRomSignature } from "../boot/verify-rom-signature.ts";
@@ -35,6 +36,12 @@ export interface ScenarioOptions {
    * `bootloaderOptions.secureBoot` can't be sent to another thread.
    */
   readonly signatureScheme?: SignatureScheme | undefined;
+  /**
+   * Implementation of the device's receiver.
+   *
+   * @defaultValue `ts`
+   */
+  readonly agent?: AgentKind | undefined;
   /** Key set and offer; without it the device accepts unsigned offers and gets one. */
   readonly trust?: ScenarioTrust | undefined;
 }
@@ -116,6 +123,7 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
       seed: deviceSeed,
       bootloaderOptions,
       appBuild,
+      agent: options.agent,
       selfTests: run === "rollback" ? [{ sha256: newSha256, outcome: "fail" }] : [],
     });
   const { oldSha256, accepted, target, rejectedBefore } = firstStart(

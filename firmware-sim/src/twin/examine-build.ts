@@ -1,4 +1,5 @@
 import { isOtaError } from "@tinybms/ota-core";
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { runBootloader } from "../boot/bootloader.ts";
 import { verifyImage } from "../boot/verify-image.ts";
 import { appOptionsOf } from "../device/app-options.ts";
@@ -26,6 +27,8 @@ export interface Examination {
 /** Options of {@link examineBuild}. */
 export interface ExaminationOptions {
   readonly seed: number;
+  /** Implementation of the device's receiver; by default `ts`. */
+  readonly agent?: AgentKind | undefined;
   /** Number of power cuts in each run; `undefined` makes all of them. */
   readonly points: number | undefined;
   /** Threads of the sweep; 0 threads run it in the calling thread. */
@@ -55,6 +58,7 @@ export async function examineBuild(
     to: release.bytes,
     version: release.version,
     seed: options.seed,
+    agent: options.agent,
     bootloaderOptions,
     appBuild,
     signatureScheme,

@@ -1,3 +1,4 @@
+import type { AgentKind } from "../agent/agent-receiver.ts";
 import { type IdfReleaseMatch, type ReportedRelease, reportRelease } from "../idf-release/idf-release.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
@@ -43,6 +44,12 @@ export interface TwinInput {
   readonly points: "all" | number;
   /** Decides all random choices. */
   readonly seed: number;
+  /**
+   * Implementation of the device's receiver.
+   *
+   * @defaultValue `ts`
+   */
+  readonly agent?: AgentKind | undefined;
 }
 
 /** Result for one build. */
@@ -134,7 +141,7 @@ async function examine(
   { contents }: DumpedBoard,
   release: Release,
   builds: readonly Build[],
-  { points, seed }: TwinInput,
+  { points, seed, agent }: TwinInput,
   threads: ThreadOptions,
 ): Promise<readonly Examination[]> {
   const examinations: Examination[] = [];
@@ -146,7 +153,7 @@ async function examine(
     };
     const share = points === "all" ? undefined : Math.ceil(points / builds.length / EXAMINED_RUNS.length);
     const sweep: ThreadOptions = { ...threads, onProgress };
-    examinations.push(await examineBuild(contents, release, build, { seed, points: share, sweep }));
+    examinations.push(await examineBuild(contents, release, build, { seed, agent, points: share, sweep }));
   }
   return examinations;
 }

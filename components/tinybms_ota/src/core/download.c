@@ -151,8 +151,8 @@ static void verified(tbo_t *tbo, const tbo_image_t *found) {
     condemn(tbo, problem, found->esp_err);
     return;
   }
-  download->phase = TBO_PHASE_SWITCH;
-  tbo_set_to_boot(tbo);
+  download->phase = TBO_PHASE_READY;
+  if (!tbo->is_reboot_held) tbo_set_to_boot(tbo);
 }
 
 static void on_done(tbo_t *tbo, const tbo_flash_answer_t *answer) {
@@ -276,13 +276,18 @@ void tbo_on_chunk(tbo_t *tbo, size_t length) {
   }
 }
 
+/** Sets the time to ask for the hash list again, once the device subscribed to it. */
+static void await_hashes(tbo_t *tbo) {
+  tbo_ask_later(tbo);
+  tbo->download.fruitless++;
+}
+
 void tbo_download_timer(tbo_t *tbo) {
   tbo_download_t *download = &tbo->download;
   if (!tbo->is_connected) return;
   if (download->phase == TBO_PHASE_HASHES) {
-    download->fruitless++;
     tbo_subscribe(tbo, TBO_TOPIC_HASHES, download->image, true);
-    tbo_ask_later(tbo);
+    await_hashes(tbo);
   }
   if (download->phase == TBO_PHASE_FETCH) tbo_ask(tbo);
 }
@@ -293,7 +298,7 @@ void tbo_download_join(tbo_t *tbo) {
   tbo_subscribe(tbo, TBO_TOPIC_IMAGE_CHUNK, download->image, true);
   tbo_subscribe(tbo, TBO_TOPIC_DEVICE_CHUNK, NULL, true);
   tbo_subscribe(tbo, TBO_TOPIC_HASHES, download->image, true);
-  if (download->phase == TBO_PHASE_HASHES) tbo_ask_later(tbo);
+  if (download->phase == TBO_PHASE_HASHES) await_hashes(tbo);
   if (download->phase == TBO_PHASE_FETCH) ask_within_spread(tbo);
 }
 
@@ -328,6 +333,10 @@ void tbo_download_start(tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_
   tbo_download_join(tbo);
 }
 
+bool tbo_is_stalled(const tbo_t *tbo) {
+  return tbo->activity == TBO_DOWNLOADS && tbo->download.fruitless > tbo->config.timing.stalled_after;
+}
+
 tbo_state_t tbo_download_state(const tbo_t *tbo) {
   switch (tbo->download.phase) {
     case TBO_PHASE_HASHES:
@@ -336,6 +345,7 @@ tbo_state_t tbo_download_state(const tbo_t *tbo) {
     case TBO_PHASE_INVALIDATE:
     case TBO_PHASE_FETCH:
       return TBO_STATE_DOWNLOADING;
+    case TBO_PHASE_READY:
     case TBO_PHASE_SWITCH:
       return TBO_STATE_READY_TO_REBOOT;
     default:

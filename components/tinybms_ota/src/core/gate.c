@@ -132,18 +132,25 @@ static void offer_judged(tbo_t *tbo, tbo_exam_result_t result, tbo_code_t code) 
 }
 
 /** Returns false if the order of offers forbids this one. */
-static bool check_order(tbo_t *tbo, const tbo_offer_t *offer) {
+static bool check_order(tbo_t *tbo, const tbo_offer_t *offer, bool is_retained) {
   uint32_t expected = tbo->keys_epoch;
+  int order = compare_with_accepted(tbo, offer);
   if (expected != 0 && offer->epoch > expected) {
-    tbo_refuse(tbo, TBO_DROP_EARLY, TBO_CODE_WRONG_EPOCH);
+    tbo_drop(tbo, TBO_DROP_EARLY);
     tbo_answer(tbo, offer->id, TBO_STATE_WAITING, TBO_CODE_WRONG_EPOCH, false);
     return false;
   }
-  if (expected != 0 && offer->epoch < expected) {
+  // A standing offer that the accepted one replaced is no attack. The broker repeats it at each connect.
+  bool is_former = offer->epoch < expected;
+  if (is_retained && (order < 0 || (order == 0 && is_former))) {
+    tbo_drop(tbo, TBO_DROP_STALE_OFFER);
+    return false;
+  }
+  if (is_former) {
     refuse_offer(tbo, offer, TBO_DROP_STALE_OFFER, TBO_CODE_WRONG_EPOCH, false);
     return false;
   }
-  if (compare_with_accepted(tbo, offer) >= 0) return true;
+  if (order >= 0) return true;
   refuse_offer(tbo, offer, TBO_DROP_STALE_OFFER, TBO_CODE_STALE, false);
   return false;
 }
@@ -155,7 +162,7 @@ void tbo_on_offer(tbo_t *tbo, size_t length, bool is_retained) {
   unsigned release_count = 0;
   if (!open_envelope(tbo, length) || !open_offer(tbo, &offer) ||
       (!is_withdrawal(&offer) && !check_release(tbo, &offer, &release_count))) {
-    tbo_drop(tbo, TBO_DROP_MALFORMED);
+    tbo_refuse(tbo, TBO_DROP_MALFORMED, length > TBO_ENVELOPE_MAX ? TBO_CODE_MESSAGE_TOO_LARGE : TBO_CODE_MALFORMED);
     return;
   }
   if (!tbo_json_equals(offer.topic_root, config->topic_root, strlen(config->topic_root)) ||
@@ -163,7 +170,7 @@ void tbo_on_offer(tbo_t *tbo, size_t length, bool is_retained) {
     tbo_drop(tbo, TBO_DROP_NOT_FOR_US);
     return;
   }
-  if (!check_order(tbo, &offer)) return;
+  if (!check_order(tbo, &offer, is_retained)) return;
   if (tbo->keys_epoch == 0) {
     bool is_allowed = config->allow_unsigned && !tbo->is_locked;
     tbo->exam.is_second = false;
@@ -213,7 +220,7 @@ void tbo_on_key_set(tbo_t *tbo, size_t length, bool is_retained) {
     return;
   }
   if (!open_envelope(tbo, length)) {
-    problem = TBO_CODE_MALFORMED;
+    problem = length > TBO_ENVELOPE_MAX ? TBO_CODE_MESSAGE_TOO_LARGE : TBO_CODE_MALFORMED;
   } else {
     count = 2u * (unsigned)exam->envelope.count;
     if (!tbo_key_set_parse((const char *)exam->document.bytes, exam->document.length, (uint8_t *)tbo->scratch,

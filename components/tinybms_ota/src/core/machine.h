@@ -78,6 +78,7 @@ typedef enum {
   TBO_PHASE_FETCH,      /**< Takes chunks. */
   TBO_PHASE_VERIFY,     /**< Reads the whole image back, and runs ESP-IDF's own check. */
   TBO_PHASE_CONDEMN,    /**< Makes an image that must not run unbootable. */
+  TBO_PHASE_READY,      /**< The image passed every check. */
   TBO_PHASE_SWITCH,     /**< Sets the image to boot. */
   TBO_PHASE_ENDED
 } tbo_phase_t;
@@ -123,7 +124,7 @@ typedef struct {
   uint32_t epoch, sequence, key_set;
   uint8_t offer[16];
   uint8_t state;
-  bool has_offer;
+  bool has_offer, has_clock, is_stalled;
   char code[TBO_CODE_SIZE];
 } tbo_report_key_t;
 
@@ -163,6 +164,7 @@ struct tbo {
   tbo_error_t error;
   tbo_time_t keys_issued_at;
   uint64_t reported_at, asked_at;
+  int64_t clock; /**< UTC minus the time of the events. */
   uint32_t keys_epoch; /**< Epoch of the trusted key set; 0 without one. */
   uint32_t chunks_received, chunks_useful;
   uint32_t requests; /**< Of downloads that have ended. */
@@ -174,11 +176,15 @@ struct tbo {
   uint8_t activity;     /**< tbo_activity_t */
   uint8_t rest_state;   /**< tbo_state_t */
   uint8_t keys_source;  /**< tbo_keys_t */
+  uint8_t network;      /**< tbo_network_t, for the image on probation. */
   bool is_booted, is_connected;
   bool has_offer, has_image;
   bool has_passed;      /**< The image on probation passed the application's check. */
   bool is_locked;       /**< The stored key set can't be used, so no offer is accepted. */
   bool is_offer_waiting;
+  bool is_reboot_held; /**< The application forbids the restart. */
+  bool is_will_stale;  /**< An offer ended since the will was set. */
+  bool has_clock;
   bool is_programming; /**< The message buffer holds bytes that are being written. */
   bool is_report_timer_set;
   bool is_retry_due;
@@ -191,6 +197,10 @@ struct tbo {
 tbo_state_t tbo_state(const tbo_t *tbo);
 /** Rests in a state. */
 void tbo_rest(tbo_t *tbo, tbo_state_t state);
+/** Rests in a state because the offer ended: the will would take that back. */
+void tbo_end_offer(tbo_t *tbo, tbo_state_t state);
+/** Ends an event: reports what changed. */
+void tbo_end_event(tbo_t *tbo);
 /** Ends the current offer: stores its outcome and rests. */
 void tbo_finish(tbo_t *tbo, tbo_outcome_kind_t outcome, const tbo_attempt_t *attempt);
 /** Counts a dropped message. */
@@ -217,7 +227,7 @@ tbo_hasher_t tbo_hasher(const tbo_t *tbo);
 void tbo_set_timer(tbo_t *tbo, tbo_timer_t timer, uint64_t at);
 /** Requests a flash operation. */
 void tbo_flash(tbo_t *tbo, tbo_flash_t operation, uint32_t offset, uint32_t length, const uint8_t *bytes);
-/** Stores the attempt and sets the downloaded image to boot. */
+/** Stores the attempt and sets the downloaded image to boot. The download must be in TBO_PHASE_READY. */
 void tbo_set_to_boot(tbo_t *tbo);
 /** Ends the download in a failure. */
 void tbo_fail_download(tbo_t *tbo, tbo_code_t code, int32_t esp_err);
@@ -315,6 +325,8 @@ void tbo_on_chunk(tbo_t *tbo, size_t length);
 void tbo_download_timer(tbo_t *tbo);
 /** Handles the answer to a flash request. */
 void tbo_download_flash(tbo_t *tbo, const tbo_flash_answer_t *answer);
+/** Returns whether the download keeps asking, and neither the hash list nor a useful chunk arrives. */
+bool tbo_is_stalled(const tbo_t *tbo);
 /** Returns the state of the download. */
 tbo_state_t tbo_download_state(const tbo_t *tbo);
 
@@ -331,6 +343,8 @@ void tbo_ask_later(tbo_t *tbo);
 void tbo_probation_start(tbo_t *tbo);
 /** Gives up the image on probation. */
 void tbo_give_up(tbo_t *tbo, tbo_code_t code);
+/** Gives up the image because its time is over. */
+void tbo_probation_over(tbo_t *tbo);
 /** Handles a connection during a probation. */
 void tbo_probation_connected(tbo_t *tbo);
 /** Handles the application's own verdict. */

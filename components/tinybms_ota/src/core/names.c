@@ -39,6 +39,9 @@ const char *tbo_code_text(tbo_code_t code) {
       "signing/unsupported-algorithm",
       "protocol/malformed",
       "protocol/too-large",
+      "delivery/broker-not-reached",
+      "delivery/broker-refused",
+      "delivery/network-down",
   };
   return code < TBO_CODE_COUNT ? texts[code] : "";
 }

@@ -19,7 +19,11 @@ const tbo_time_t *tbo_time_floor(const tbo_t *tbo, uint32_t epoch, tbo_time_t *s
 static bool is_expired(const tbo_t *tbo, const tbo_offer_t *offer) {
   tbo_time_t scratch;
   const tbo_time_t *floor = tbo_time_floor(tbo, offer->epoch, &scratch);
-  return offer->expires_at.text[0] != 0 && floor != NULL && tbo_time_is_earlier(&offer->expires_at, floor);
+  if (offer->expires_at.text[0] == 0) return false;
+  if (floor != NULL && tbo_time_is_earlier(&offer->expires_at, floor)) return true;
+  if (!tbo->has_clock) return false;
+  tbo_time_from_ms(tbo->clock + (int64_t)tbo->now, &scratch);
+  return tbo_time_is_earlier(&offer->expires_at, &scratch);
 }
 
 static tbo_code_t slot_problem(const tbo_t *tbo, const tbo_release_t *release) {

@@ -23,6 +23,7 @@ static void confirm(tbo_t *tbo) {
 void tbo_probation_start(tbo_t *tbo) {
   tbo->tried = tbo->record.attempt;
   tbo->has_passed = false;
+  tbo->network = TBO_NETWORK_UP;
   tbo->activity = TBO_ON_PROBATION;
 }
 
@@ -34,6 +35,12 @@ void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
   tbo_report_publish(tbo);
   tbo->port->clear_timer(tbo->port->context, TBO_TIMER_PROBATION);
   tbo_flash(tbo, TBO_FLASH_ROLL_BACK, 0, 0, NULL);
+}
+
+void tbo_probation_over(tbo_t *tbo) {
+  if (tbo->is_connected) tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
+  else if (tbo->network == TBO_NETWORK_BROKER_REFUSED) tbo_give_up(tbo, TBO_CODE_BROKER_REFUSED);
+  else tbo_give_up(tbo, tbo->network == TBO_NETWORK_DOWN ? TBO_CODE_NETWORK_DOWN : TBO_CODE_BROKER_NOT_REACHED);
 }
 
 void tbo_probation_connected(tbo_t *tbo) {

@@ -8,6 +8,9 @@ enum { UNREACHABLE_MS = 180000 };
 
 #define EPOCH_MAX 2147483647u
 
+/** Last millisecond of the year 9999: later times have no form in ISO 8601. */
+#define UTC_MAX 253402300799999u
+
 _Static_assert(sizeof(struct tbo) <= TBO_STATE_SIZE, "TBO_STATE_SIZE is too small");
 
 /* ---- What the parts share ---- */
@@ -92,6 +95,11 @@ void tbo_rest(tbo_t *tbo, tbo_state_t state) {
   tbo->rest_state = (uint8_t)state;
 }
 
+void tbo_end_offer(tbo_t *tbo, tbo_state_t state) {
+  tbo_rest(tbo, state);
+  tbo->is_will_stale = true;
+}
+
 static void set_outcome(tbo_t *tbo, tbo_outcome_kind_t kind, const uint8_t *offer, const uint8_t *image) {
   tbo_outcome_t outcome;
   memset(&outcome, 0, sizeof outcome);
@@ -109,7 +117,7 @@ void tbo_finish(tbo_t *tbo, tbo_outcome_kind_t outcome, const tbo_attempt_t *att
   if (attempt != NULL && attempt->is_present) set_outcome(tbo, outcome, attempt->offer, attempt->image);
   else if (tbo->has_offer && tbo->has_image) set_outcome(tbo, outcome, tbo->offer, tbo->image);
   tbo->port->clear_timer(tbo->port->context, TBO_TIMER_PROBATION);
-  tbo_rest(tbo, (tbo_state_t)states[outcome]);
+  tbo_end_offer(tbo, (tbo_state_t)states[outcome]);
   if (!tbo->is_offer_waiting) return;
   // The device kept no copy of the offer that waits: the broker repeats it.
   tbo->is_offer_waiting = false;
@@ -126,11 +134,12 @@ void tbo_fail_download(tbo_t *tbo, tbo_code_t code, int32_t esp_err) {
   tbo_set_error(tbo, code, esp_err);
   set_outcome(tbo, TBO_OUTCOME_FAILED, tbo->offer, tbo->image);
   tbo_end_download(tbo, TBO_STATE_FAILED, NULL);
+  tbo->is_will_stale = true;
 }
 
 /** The attempt is stored before the image is set to boot, so that no power cut can start it a third time. */
 void tbo_set_to_boot(tbo_t *tbo) {
-  const tbo_download_t *download = &tbo->download;
+  tbo_download_t *download = &tbo->download;
   tbo_attempt_t *attempt = &tbo->record.attempt;
   bool is_same_offer = attempt->is_present && memcmp(attempt->offer, download->offer, sizeof attempt->offer) == 0;
   uint32_t attempts = is_same_offer ? attempt->attempts : 0;
@@ -141,6 +150,7 @@ void tbo_set_to_boot(tbo_t *tbo) {
   memcpy(attempt->offer, download->offer, sizeof attempt->offer);
   memcpy(attempt->image, download->image, sizeof attempt->image);
   tbo_store_record(tbo);
+  download->phase = TBO_PHASE_SWITCH;
   tbo_flash(tbo, TBO_FLASH_SET_BOOT, 0, 0, NULL);
 }
 
@@ -161,7 +171,7 @@ static void on_timer(tbo_t *tbo, tbo_timer_t timer) {
     if (tbo->activity == TBO_DOWNLOADS) tbo_report_publish(tbo);
   }
   if (timer == TBO_TIMER_REQUEST && tbo->activity == TBO_DOWNLOADS) tbo_download_timer(tbo);
-  if (timer == TBO_TIMER_PROBATION && tbo->activity == TBO_ON_PROBATION) tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
+  if (timer == TBO_TIMER_PROBATION && tbo->activity == TBO_ON_PROBATION) tbo_probation_over(tbo);
 }
 
 static void on_flash(tbo_t *tbo, const tbo_flash_answer_t *answer) {
@@ -180,6 +190,17 @@ static void on_flash(tbo_t *tbo, const tbo_flash_answer_t *answer) {
     default:
       return;
   }
+}
+
+static void on_clock(tbo_t *tbo, bool is_known, uint64_t utc_ms) {
+  tbo->has_clock = is_known && utc_ms <= UTC_MAX;
+  if (tbo->has_clock) tbo->clock = (int64_t)utc_ms - (int64_t)tbo->now;
+}
+
+static void on_may_reboot(tbo_t *tbo, bool is_allowed) {
+  tbo->is_reboot_held = !is_allowed;
+  bool is_ready = tbo->activity == TBO_DOWNLOADS && tbo->download.phase == TBO_PHASE_READY;
+  if (is_allowed && is_ready) tbo_set_to_boot(tbo);
 }
 
 static void dispatch(tbo_t *tbo, const tbo_event_t *event) {
@@ -203,6 +224,15 @@ static void dispatch(tbo_t *tbo, const tbo_event_t *event) {
     case TBO_EV_SELF_TEST:
       if (tbo->activity == TBO_ON_PROBATION) tbo_probation_self_test(tbo, event->u.flag);
       return;
+    case TBO_EV_CLOCK:
+      on_clock(tbo, event->u.clock.is_known, event->u.clock.utc_ms);
+      return;
+    case TBO_EV_NETWORK:
+      tbo->network = (uint8_t)event->u.network;
+      return;
+    case TBO_EV_MAY_REBOOT:
+      on_may_reboot(tbo, event->u.flag);
+      return;
     case TBO_EV_CANCEL:
       if (tbo->activity == TBO_DOWNLOADS) tbo_end_download(tbo, TBO_STATE_IDLE, NULL);
       return;
@@ -211,11 +241,20 @@ static void dispatch(tbo_t *tbo, const tbo_event_t *event) {
   }
 }
 
+void tbo_end_event(tbo_t *tbo) {
+  tbo_report_changed(tbo);
+  // Last, because a port may end the connection for it.
+  if (tbo->is_will_stale && tbo->is_connected && tbo->port->renew_will != NULL) {
+    tbo->port->renew_will(tbo->port->context);
+  }
+  tbo->is_will_stale = false;
+}
+
 void tbo_handle(tbo_t *tbo, const tbo_event_t *event) {
   tbo->now = event->now_ms;
   if (event->type == TBO_EV_BOOTED) tbo_on_booted(tbo, event->u.boot);
   else if (tbo->is_booted) dispatch(tbo, event);
-  tbo_report_changed(tbo);
+  tbo_end_event(tbo);
 }
 
 void tbo_status(const tbo_t *tbo, tbo_status_t *status) {
@@ -223,6 +262,7 @@ void tbo_status(const tbo_t *tbo, tbo_status_t *status) {
   bool has_download = tbo->activity == TBO_DOWNLOADS;
   memset(status, 0, sizeof *status);
   status->state = tbo_state(tbo);
+  status->error = TBO_CODE_COUNT;
   for (unsigned code = 0; code < TBO_CODE_COUNT; code++) {
     if (strcmp(tbo->error.code, tbo_code_text((tbo_code_t)code)) == 0) status->error = (tbo_code_t)code;
   }

@@ -68,7 +68,7 @@ static void add_progress(const tbo_t *tbo, tbo_text_t *text) {
   const tbo_bitmap_t *missing = &download->missing;
   add_number(text, ",\"received\":", has_download(tbo) ? missing->size - missing->count : 0);
   add_number(text, ",\"total\":", has_download(tbo) ? missing->size : 0);
-  if (has_download(tbo) && download->fruitless > tbo->config.timing.stalled_after) tbo_text_add(text, ",\"stalled\":true");
+  if (tbo_is_stalled(tbo)) tbo_text_add(text, ",\"stalled\":true");
 }
 
 static void add_running(const tbo_t *tbo, tbo_text_t *text) {
@@ -107,7 +107,7 @@ static size_t write_members(const tbo_t *tbo, bool is_online, const answer_t *an
   add_number(&text, ",", tbo->record.sequence);
   tbo_text_add(&text, "]");
   if (tbo->keys_epoch != 0) add_number(&text, ",\"key_set\":", tbo->keys_epoch);
-  add_flag(&text, ",\"clock\":", false);
+  add_flag(&text, ",\"clock\":", tbo->has_clock);
   add_flag(&text, ",\"online\":", is_online);
   add_refused(tbo, &text);
   if (has_counters) add_counters(tbo, &text);
@@ -140,6 +140,8 @@ static void key_of(const tbo_t *tbo, tbo_report_key_t *key) {
   key->sequence = tbo->record.sequence;
   key->key_set = tbo->keys_epoch;
   key->has_offer = tbo->has_offer;
+  key->has_clock = tbo->has_clock;
+  key->is_stalled = tbo_is_stalled(tbo);
   if (tbo->has_offer) memcpy(key->offer, tbo->offer, sizeof key->offer);
   memcpy(key->code, tbo->error.code, sizeof key->code);
 }
@@ -147,6 +149,7 @@ static void key_of(const tbo_t *tbo, tbo_report_key_t *key) {
 static bool is_same_key(const tbo_report_key_t *left, const tbo_report_key_t *right) {
   return left->state == right->state && left->epoch == right->epoch && left->sequence == right->sequence &&
          left->key_set == right->key_set && left->has_offer == right->has_offer &&
+         left->has_clock == right->has_clock && left->is_stalled == right->is_stalled &&
          memcmp(left->offer, right->offer, sizeof left->offer) == 0 && strcmp(left->code, right->code) == 0;
 }
 

@@ -77,6 +77,11 @@ static void end_chunk(tbo_t *tbo, bool is_whole) {
   else tbo_on_chunk(tbo, rx->total);
 }
 
+/** Refuses an envelope that is too large, or whose parts do not fit together. */
+static void refuse_envelope(tbo_t *tbo, tbo_drop_t reason) {
+  tbo_refuse(tbo, reason, tbo->rx.is_broken ? TBO_CODE_MALFORMED : TBO_CODE_MESSAGE_TOO_LARGE);
+}
+
 static void end_envelope(tbo_t *tbo, bool is_whole) {
   const tbo_rx_t *rx = &tbo->rx;
   bool is_key_set = rx->kind == TBO_TOPIC_KEYS;
@@ -84,9 +89,8 @@ static void end_envelope(tbo_t *tbo, bool is_whole) {
   if (rx->is_busy || is_buffer_taken(tbo)) tbo_postpone(tbo, TBO_DROP_BUSY);
   else if (is_whole && is_key_set) tbo_on_key_set(tbo, rx->total, rx->is_retained);
   else if (is_whole) tbo_on_offer(tbo, rx->total, rx->is_retained);
-  else if (!is_key_set) tbo_drop(tbo, TBO_DROP_MALFORMED);
-  else if (tbo->keys_epoch == 0) tbo_drop(tbo, TBO_DROP_NOT_FOR_US);
-  else tbo_refuse(tbo, TBO_DROP_UNTRUSTED, rx->is_broken ? TBO_CODE_MALFORMED : TBO_CODE_MESSAGE_TOO_LARGE);
+  else if (is_key_set && tbo->keys_epoch == 0) tbo_drop(tbo, TBO_DROP_NOT_FOR_US);
+  else refuse_envelope(tbo, is_key_set ? TBO_DROP_UNTRUSTED : TBO_DROP_MALFORMED);
 }
 
 void tbo_rx_end(tbo_t *tbo, uint64_t now_ms) {
@@ -109,5 +113,5 @@ void tbo_rx_end(tbo_t *tbo, uint64_t now_ms) {
       break;
   }
   rx->target = TBO_RX_NONE;
-  tbo_report_changed(tbo);
+  tbo_end_event(tbo);
 }

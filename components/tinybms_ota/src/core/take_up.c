@@ -101,7 +101,7 @@ void tbo_take_up(tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *rele
   if (!is_known) accept(tbo, offer, payload_sha256);
   name_offer(tbo, offer->id, release == NULL ? NULL : release->sha256);
   tbo_set_error(tbo, release == NULL ? TBO_CODE_WITHDRAWN : TBO_CODE_NONE, 0);
-  if (release == NULL) tbo_rest(tbo, TBO_STATE_IDLE);
+  if (release == NULL) tbo_end_offer(tbo, TBO_STATE_IDLE);
   else if (is_here) tbo_finish(tbo, TBO_OUTCOME_CONFIRMED, NULL);
   else tbo_download_start(tbo, offer, release);
 }

@@ -1,0 +1,1 @@
+export { WasmReceiver } from "./wasm-receiver.ts";
