@@ -118,21 +118,21 @@ test("publishes a will only on topics that its client may publish on", async () 
 test("limits the retained messages of one device, and leaves room for others", async () => {
   const limits = {
     retainedBytesMax: 1_000_000,
-    retainedBytesPerDeviceMax: 5_000,
-    retainedBytesPerPublisherMax: 20_000,
+    retainedBytesPerDeviceMax: 2_500,
+    retainedBytesPerPublisherMax: 10_000,
   };
   const { broker, refusals } = await startBroker({ users, limits });
   const publisher = await connectClient(broker.url, as("ci"));
-  expect(await mayPublish(publisher, `${ROOT}/v1/offer`, true, "x".repeat(10_000))).toBe(true);
+  expect(await mayPublish(publisher, `${ROOT}/v1/offer`, true, "x".repeat(4_000))).toBe(true);
   const device = await connectClient(broker.url, as("bench-1"));
-  const report = "x".repeat(2_000);
+  const report = "x".repeat(1_000);
   expect(await mayPublish(device, `${ROOT}/v1/device/bench-1/state`, true, report)).toBe(true);
   expect(await mayPublish(device, `${ROOT}/v1/device/bench-1/request`, true, report)).toBe(false);
-  expect(refusals.map(({ reason }) => reason)).toEqual(["there is no room to retain a message of 2000 bytes"]);
+  expect(refusals.map(({ reason }) => reason)).toEqual(["there is no room to retain a message of 1000 bytes"]);
   const other = await connectClient(broker.url, as("bench-2"));
   expect(await mayPublish(other, `${ROOT}/v1/device/bench-2/state`, true, report)).toBe(true);
-  expect(await mayPublish(publisher, `${ROOT}/v1/keys/2`, true, "x".repeat(8_000))).toBe(true);
-  expect(await mayPublish(publisher, `${ROOT}/v1/keys/3`, true, "x".repeat(8_000))).toBe(false);
+  expect(await mayPublish(publisher, `${ROOT}/v1/keys/2`, true, "x".repeat(4_000))).toBe(true);
+  expect(await mayPublish(publisher, `${ROOT}/v1/keys/3`, true, "x".repeat(4_000))).toBe(false);
 });
 
 test("publishes a will only within the size limit of its topic", async () => {
@@ -141,15 +141,15 @@ test("publishes a will only within the size limit of its topic", async () => {
   const sizes: number[] = [];
   reader.on("message", (_topic, payload) => sizes.push(payload.length));
   await maySubscribe(reader, "#");
-  for (const size of [2_049, 2_048]) {
+  for (const size of [1_025, 1_024]) {
     const topic = `${ROOT}/v1/device/bench-1/state`;
     const will = { topic, payload: Buffer.alloc(size, "x"), qos: 1 as const, retain: true };
     const device = await connectClient(broker.url, { ...as("bench-1"), will });
     device.stream.destroy();
   }
-  await expect.poll(() => sizes).toEqual([2_048]);
+  await expect.poll(() => sizes).toEqual([1_024]);
   expect(refusals.map(({ reason }) => reason)).toEqual([
-    `its message of 2049 bytes is too large for "${ROOT}/v1/device/bench-1/state", which takes 2048`,
+    `its message of 1025 bytes is too large for "${ROOT}/v1/device/bench-1/state", which takes 1024`,
   ]);
 });
 
