@@ -260,7 +260,7 @@ export interface OtaErrorOptions {
   /** The error that caused this one. */
   readonly cause?: unknown;
   /** One sentence that says what the reader can do. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 /** Mark on the errors of every copy of this module. */

@@ -11,8 +11,8 @@ export interface PartitionPlaceOptions {
 export function placesOf(options: PartitionPlaceOptions): PartitionCsvOptions {
   const { partitionTableOffset, primaryBootloaderOffset, recoveryBootloaderOffset } = options;
   return {
-    ...(partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset }),
-    ...(primaryBootloaderOffset === undefined ? {} : { bootloaderOffset: primaryBootloaderOffset }),
-    ...(recoveryBootloaderOffset === undefined ? {} : { recoveryBootloaderOffset }),
+    tableOffset: partitionTableOffset,
+    bootloaderOffset: primaryBootloaderOffset,
+    recoveryBootloaderOffset,
   };
 }

@@ -76,7 +76,7 @@ export function parsePartitionCsv(text: string, options: PartitionCsvOptions = {
     .map((line, index) => ({ line: index + 1, text: line.trim() }))
     .filter((row) => row.text !== "" && !row.text.startsWith("#"));
   const bootloaderOffset = options.bootloaderOffset ?? statedBootloaderOffset(texts);
-  const places = { ...options, tableOffset, ...(bootloaderOffset === undefined ? {} : { bootloaderOffset }) };
+  const places = { ...options, tableOffset, bootloaderOffset };
   const rows = texts.map((row) => parseRow(row.text, row.line, places));
   const excess = rows[ENTRIES_MAX];
   if (excess !== undefined) {
@@ -286,5 +286,5 @@ function formatSize(size: number): string {
 }
 
 function invalid(line: number, message: string, hint?: string): OtaError<"image/partition-csv-invalid"> {
-  return new OtaError("image/partition-csv-invalid", message, { line }, hint === undefined ? {} : { hint });
+  return new OtaError("image/partition-csv-invalid", message, { line }, { hint });
 }

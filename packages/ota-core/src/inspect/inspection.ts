@@ -263,5 +263,5 @@ export interface InspectOptions extends PartitionCsvOptions {
   /** Whether strings and blobs of NVS are shown. */
   readonly showSecrets?: boolean;
   /** Size of the flash in bytes. */
-  readonly flashSize?: number;
+  readonly flashSize?: number | undefined;
 }

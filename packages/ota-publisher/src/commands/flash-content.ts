@@ -3,6 +3,7 @@ import { decodeText, isOtaError, OtaError } from "@tinybms/ota-core";
 import { parseAppImage, verifyAppImage } from "@tinybms/ota-core/esp";
 import { type LoadedArtifact, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import type { FlasherArgs, FlashImage, FlashPart, FlashSettingNames, PlacedFile } from "@tinybms/ota-serial";
+import { definedMembers } from "../defined-members.ts";
 import { openImage } from "../image-file.ts";
 import type { FlashContent } from "../serial/flash-job.ts";
 import type { SerialPackage } from "../serial/load-serial.ts";
@@ -21,22 +22,20 @@ export async function flashContentOf(
   onWarning: (text: string) => void,
 ): Promise<FlashContent> {
   const { version, app, all, image = [], slot = "next", select, keepOtadata = false, force = false } = options;
-  const nvs = options.nvs === undefined ? {} : { nvs: await readWholeFile(options.nvs) };
+  const nvs = options.nvs === undefined ? undefined : await readWholeFile(options.nvs);
   const { partitionTableOffset } = options;
   if (version !== undefined || app !== undefined) {
     const found = app === undefined ? await releasedApp(options, version ?? "") : await appOf(app);
-    return { type: "app", app: found, options: { slot, select, force, ...nvs } };
+    return { type: "app", app: found, options: { slot, select, force, nvs } };
   }
   const build = all === undefined ? undefined : await buildOf(serial, all);
   const files = build?.files ?? image.map((text) => serial.parsePlacedFile(text));
   for (const warning of build?.warnings ?? []) onWarning(warning);
   const settings = { ...build?.settings, ...settingsOf(serial, options) };
-  const table = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
-  const chip = build?.chip === undefined ? {} : { chip: build.chip };
   return {
     type: "parts",
     parts: await partsOf(files),
-    options: { keepOtadata, settings, force, ...chip, ...nvs, ...table },
+    options: { keepOtadata, settings, force, chip: build?.chip, nvs, tableOffset: partitionTableOffset },
   };
 }
 
@@ -93,12 +92,7 @@ async function appOf(path: string): Promise<FlashImage> {
   } catch (error) {
     if (!isOtaError(error)) throw error;
     const { code, message, details, hint } = error;
-    throw new OtaError(
-      code,
-      `${path}: ${message}`,
-      details,
-      hint === undefined ? { cause: error } : { cause: error, hint },
-    );
+    throw new OtaError(code, `${path}: ${message}`, details, { cause: error, hint });
   }
 }
 
@@ -107,13 +101,9 @@ function settingsOf(
   serial: SerialPackage,
   { flashMode, flashSize, flashFreq }: FlashCommandOptions,
 ): FlashSettingNames {
-  serial.assertSettings(flashMode === undefined ? {} : { mode: flashMode }, "--flash-mode", "");
-  serial.assertSettings(flashSize === undefined ? {} : { size: flashSize }, "--flash-size", "");
-  return {
-    ...(flashMode === undefined ? {} : { mode: flashMode }),
-    ...(flashSize === undefined ? {} : { size: flashSize }),
-    ...(flashFreq === undefined ? {} : { frequency: flashFreq }),
-  };
+  serial.assertSettings({ mode: flashMode }, "--flash-mode", "");
+  serial.assertSettings({ size: flashSize }, "--flash-size", "");
+  return definedMembers({ mode: flashMode, size: flashSize, frequency: flashFreq });
 }
 
 async function buildOf(serial: SerialPackage, path: string): Promise<FlasherArgs> {

@@ -63,7 +63,7 @@ export function reachOf(
 ): ReachOptions & FlasherOptions {
   return {
     baudRate: baud,
-    ...(resetSequence === undefined ? {} : { reset: serial.parseResetSequence(resetSequence) }),
+    reset: resetSequence === undefined ? undefined : serial.parseResetSequence(resetSequence),
     tableOffset: partitionTableOffset,
   };
 }
@@ -99,5 +99,5 @@ export function assertConsistent(options: FlashCommandOptions): void {
 }
 
 function invalid(option: string, message: string, hint?: string): OtaError<"arguments/invalid"> {
-  return new OtaError("arguments/invalid", message, { option }, hint === undefined ? {} : { hint });
+  return new OtaError("arguments/invalid", message, { option }, { hint });
 }

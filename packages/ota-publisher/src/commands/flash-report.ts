@@ -2,6 +2,7 @@ import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
 import type { OtaError } from "@tinybms/ota-core";
 import { revisionName } from "@tinybms/ota-core/esp";
 import type { PortInfo } from "@tinybms/ota-serial/node";
+import { definedMembers } from "../defined-members.ts";
 import type { BoardRecord } from "../serial/flash-job.ts";
 import type { FlashCommandOptions } from "./flash-options.ts";
 
@@ -27,8 +28,7 @@ export function flashDocument(
   records: readonly BoardRecord[],
   error: OtaError | undefined,
 ): object {
-  const release = version === undefined ? {} : { version };
-  return { ...release, dryRun, boards: records.map(boardDocument), ...(error === undefined ? {} : { error }) };
+  return { ...definedMembers({ version }), dryRun, boards: records.map(boardDocument), ...definedMembers({ error }) };
 }
 
 /** Prints the result of one board. */
@@ -76,6 +76,6 @@ function boardDocument(record: BoardRecord): object {
     started:
       started === undefined ? null : { version: started.version ?? null, projectName: started.projectName ?? null },
     warnings: plan?.warnings ?? [],
-    ...(error === undefined ? {} : { error }),
+    ...definedMembers({ error }),
   };
 }

@@ -20,8 +20,7 @@ export interface InspectCommandOptions extends OutputOptions, PartitionPlaceOpti
 export async function runInspect(file: string, options: InspectCommandOptions, output: CommandOutput): Promise<number> {
   const { showSecrets = false, flashSize } = options;
   const bytes = await readWholeFile(file);
-  const size = flashSize === undefined ? {} : { flashSize };
-  const inspection = inspectImage(bytes, { showSecrets, ...size, ...placesOf(options) });
+  const inspection = inspectImage(bytes, { showSecrets, flashSize, ...placesOf(options) });
   output.printJson(inspection);
   if (!output.json && !(output.quiet && inspection.valid)) {
     for (const line of inspectionText(file, inspection, output)) output.print(line);

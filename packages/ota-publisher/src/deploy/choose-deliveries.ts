@@ -105,5 +105,5 @@ function listOf(names: readonly string[]): string {
 }
 
 function invalid(option: string, message: string, hint?: string): OtaError<"arguments/invalid"> {
-  return new OtaError("arguments/invalid", message, { option }, hint === undefined ? {} : { hint });
+  return new OtaError("arguments/invalid", message, { option }, { hint });
 }

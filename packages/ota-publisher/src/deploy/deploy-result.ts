@@ -1,4 +1,5 @@
 import type { DeviceProgress, DeviceState, OtaError } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 import type { DeliveryPlace } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 
@@ -83,7 +84,7 @@ export function artifactDocument({ planned, ...record }: DeliveryRecord): Deploy
     ...{ artifact, transport: way.transport, mode, ...place, size: file.sizeBytes, sha256: file.sha256 },
     ...{ bytesSent, chunksSent, durationMs: Math.round(durationMs), outcome, devices: devices.map(deviceDocument) },
     ...(notes.length === 0 ? {} : { notes }),
-    ...(error === undefined ? {} : { error }),
+    ...definedMembers({ error }),
   };
 }
 
@@ -91,6 +92,6 @@ function deviceDocument({ device, state, version, slot, error, endedAtMs }: Devi
   return {
     ...{ device, state: state ?? null, version: version ?? null, slot: slot ?? null },
     ...(endedAtMs === undefined ? {} : { endedAfterMs: Math.round(endedAtMs) }),
-    ...(error === undefined ? {} : { error }),
+    ...definedMembers({ error }),
   };
 }

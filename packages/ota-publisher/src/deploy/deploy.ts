@@ -8,6 +8,7 @@ import {
   releaseFileOf,
 } from "@tinybms/ota-core/node";
 import { productOf } from "@tinybms/ota-core/signing";
+import { definedMembers } from "../defined-members.ts";
 import { type OpenArtifact, openArtifact } from "../image-file.ts";
 import { sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, openOfferSigning } from "../signing/offer-signing.ts";
@@ -70,7 +71,7 @@ export async function deploy(
     reporter.onDone(records);
     const { warnings } = plan;
     const deliveries = records.map(artifactDocument);
-    return { version, dryRun, deliveries, warnings, ...(error === undefined ? {} : { error }) };
+    return { version, dryRun, deliveries, warnings, ...definedMembers({ error }) };
   } finally {
     plan.close();
   }

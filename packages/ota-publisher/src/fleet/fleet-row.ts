@@ -1,4 +1,5 @@
 import { type DeviceState, type FleetDevice, type FleetView, isBehind } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 
 /** One device of a fleet, as `status` shows it. */
 export interface FleetRow {
@@ -54,8 +55,7 @@ function rowOf(
   const behind = isBehind(accepted, highest);
   return {
     ...{ device, online, state, releases, version, slot, runningSha256, received, total, accepted, behind },
-    ...(keySet === undefined ? {} : { keySet }),
-    ...(error === undefined ? {} : { error }),
+    ...definedMembers({ keySet, error }),
   };
 }
 

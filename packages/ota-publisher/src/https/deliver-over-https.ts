@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { OtaError } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 import { loadTlsFiles } from "../tls/tls-files.ts";
 import { GATEWAY_IMAGE_SIZE_MIN, type UploadOutcome, uploadToGateway } from "./gateway.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -93,7 +94,7 @@ export async function deliverOverHttps(
     const { notes, version } = await tryUntilDone(attempt, plan, watch, ended, clock);
     // A fast answer may arrive before the report that the last bytes were accepted.
     watch.onProgress(image.sizeBytes);
-    return { bytesSent: image.sizeBytes, notes, ...(version === undefined ? {} : { version }) };
+    return { bytesSent: image.sizeBytes, notes, ...definedMembers({ version }) };
   } catch (error) {
     if (signal.aborted) {
       throw new OtaError("delivery/interrupted", `the delivery to ${target.display} was interrupted`, {});
@@ -169,7 +170,7 @@ async function tryUntilDone(
 /** Returns the last attempt's error, with the reason why no further attempt is made. */
 function givenUp({ error }: HttpFault, reason: string): OtaError {
   const { code, message, details, hint, cause } = error;
-  return new OtaError(code, `${message} (${reason})`, details, hint === undefined ? { cause } : { cause, hint });
+  return new OtaError(code, `${message} (${reason})`, details, { cause, hint });
 }
 
 function deadlineError({ target, timeoutMs }: HttpsDeliveryPlan, cause: unknown): OtaError<"delivery/timeout"> {

@@ -92,12 +92,11 @@ export function statusFault(answer: HttpAnswer, server: Server, epochMs: number)
   const message = `${server.display} answered ${name}${said === "" || said === name ? "" : `: ${said}`}`;
   const details = { ...addressOf(server.url), status };
   const hint = hintOf(status, said);
-  const options = hint === undefined ? {} : { hint };
   if (status !== 429 && status < 500) {
-    return { error: new OtaError("delivery/server-refused", message, details, options), transient: false };
+    return { error: new OtaError("delivery/server-refused", message, details, { hint }), transient: false };
   }
   return {
-    error: new OtaError("delivery/server-failed", message, details, options),
+    error: new OtaError("delivery/server-failed", message, details, { hint }),
     transient: true,
     ...retryAfterOf(answer, epochMs),
   };

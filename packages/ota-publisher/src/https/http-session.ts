@@ -1,4 +1,5 @@
 import { OtaError } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 import { ExchangeError, type HttpAnswer, type HttpConnection } from "./http-connection.ts";
 import { addressOf, exchangeFault, type HttpFault, type Server } from "./http-fault.ts";
 import type { HttpsTarget } from "./https-channel.ts";
@@ -54,7 +55,7 @@ export class HttpSession {
           method,
           path: `${at.pathname}${at.search}`,
           headers,
-          ...(body === undefined ? {} : { body }),
+          ...definedMembers({ body }),
         };
         answer = await this.#connection.exchange(request, this.target.timeoutMs, this.#signal);
       } catch (error) {

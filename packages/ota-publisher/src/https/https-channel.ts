@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type HttpsChannel, OtaError } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 import { loadTlsFiles } from "../tls/tls-files.ts";
 import { isPrivateHost } from "./private-host.ts";
 import type { HttpProxy } from "./proxy.ts";
@@ -221,10 +222,7 @@ function tlsPathsOf(channel: HttpsSettings, where: ChannelPlace): Pick<HttpsTarg
   if ((cert === undefined) !== (key === undefined)) {
     throw channelInvalid(`cert and key go together; ${cert === undefined ? "cert" : "key"} is missing`, where);
   }
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  return definedMembers({ ca, cert, key });
 }
 
 function transportWarnings(url: URL, channel: HttpsSettings): string[] {

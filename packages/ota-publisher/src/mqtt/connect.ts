@@ -2,6 +2,7 @@ import { setTimeout as setTimer } from "node:timers/promises";
 import { guardClient, type MessageFilter, ReconnectDelay, type SkippedMessage } from "@tinybms/ota-broker/client";
 import type { OtaError } from "@tinybms/ota-core";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { definedMembers } from "../defined-members.ts";
 import type { TlsFiles } from "../tls/tls-files.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { type ConnectionFault, connectionFault, finalReason } from "./connection-fault.ts";
@@ -119,7 +120,7 @@ export async function waitFor(
 }
 
 function waitForReal(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return setTimer(ms, undefined, signal === undefined ? {} : { signal });
+  return setTimer(ms, undefined, { signal });
 }
 
 async function connectOnce(
@@ -178,8 +179,7 @@ function clientOptions(
     host,
     port,
     ...(path === "" ? {} : { path }),
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...definedMembers({ username, password }),
     clientId: options.clientId,
     ...(options.will === undefined ? {} : { will: { ...options.will, payload: Buffer.from(options.will.payload) } }),
     keepalive: options.keepaliveSeconds ?? 60,

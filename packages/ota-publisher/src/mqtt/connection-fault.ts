@@ -25,8 +25,7 @@ export function connectionFault(cause: unknown, address: BrokerAddress): Connect
     const reason = REFUSALS[code] ?? `reason code ${code}`;
     const message = `the broker ${displayBroker(address)} refused the connection: ${reason}`;
     const hint = HINTS_OF_REFUSALS[code];
-    const options = hint === undefined ? { cause } : { cause, hint };
-    const error = new OtaError("delivery/broker-refused", message, { host, port, reason }, options);
+    const error = new OtaError("delivery/broker-refused", message, { host, port, reason }, { cause, hint });
     return { error, transient: TRANSIENT_REFUSALS.includes(code), mayWantOlder: OTHER_VERSION.includes(code) };
   }
   const tls = tlsFaultOf(code, cause instanceof Error ? cause.message : "", TLS_SETTINGS);
@@ -137,7 +136,7 @@ function refusalOf(code: number, reason: string, address: BrokerAddress): OtaErr
   const { host, port } = address;
   const hint = HINTS_OF_REFUSALS[code];
   const message = `the broker ${displayBroker(address)} refused: ${reason}`;
-  return new OtaError("delivery/broker-refused", message, { host, port, reason }, hint === undefined ? {} : { hint });
+  return new OtaError("delivery/broker-refused", message, { host, port, reason }, { hint });
 }
 
 const TLS_SETTINGS: TlsSettings = {

@@ -11,6 +11,7 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 import type { Envelope } from "@tinybms/ota-core/signing";
+import { definedMembers } from "../defined-members.ts";
 import type { ImageFile } from "../image-file.ts";
 import type { DeliveryTarget } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
@@ -83,9 +84,7 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
   const { signal, onRetry, onSkipped } = watch;
   const connection = await connectBroker(plan.broker, {
     ...plan.connection,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onRetry === undefined ? {} : { onRetry }),
-    ...(onSkipped === undefined ? {} : { onSkipped }),
+    ...definedMembers({ signal, onRetry, onSkipped }),
   });
   try {
     for (let attempt = 1; ; attempt++) {

@@ -141,7 +141,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
  */
 export async function giveWay(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const delayMs = Math.random() * GIVE_WAY_MS * 2 ** attempt;
-  await delay(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  await delay(delayMs, undefined, { signal }).catch(() => undefined);
   signal?.throwIfAborted();
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { isOtaError, type MqttChannel, OtaError, toHex, topicsOf } from "@tinybms/ota-core";
+import { definedMembers } from "../defined-members.ts";
 import { loadTlsFiles, type TlsFiles } from "../tls/tls-files.ts";
 import { type BrokerAddress, parseBrokerUrl } from "./broker-url.ts";
 import type { ConnectionOptions } from "./connect.ts";
@@ -145,11 +146,9 @@ function tlsPathsOf(settings: MqttChannel, folder: string, invalid: Invalid): Tl
   if ((cert === undefined) !== (key === undefined)) {
     throw invalid(`cert and key go together; ${cert === undefined ? "cert" : "key"} is missing`);
   }
-  const pathOf = (path: string): string => resolve(folder, path);
-  return {
-    ...(ca === undefined ? {} : { ca: pathOf(ca) }),
-    ...(cert === undefined || key === undefined ? {} : { cert: pathOf(cert), key: pathOf(key) }),
-  };
+  const pathOf = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(folder, path);
+  return definedMembers({ ca: pathOf(ca), cert: pathOf(cert), key: pathOf(key) });
 }
 
 interface Security {

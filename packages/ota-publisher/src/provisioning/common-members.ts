@@ -11,6 +11,7 @@ import {
 } from "@tinybms/ota-core";
 import { loadRootManifest } from "@tinybms/ota-core/node";
 import { envelopeToJson, parseEnvelope, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
+import { definedMembers } from "../defined-members.ts";
 import { readKeyStore } from "../signing/key-store.ts";
 import { loadTlsFiles, type TlsFiles } from "../tls/tls-files.ts";
 import { deviceBroker } from "./broker-members.ts";
@@ -75,26 +76,16 @@ async function manifestMembers(
   const { broker: url, topic, ca } = deployment?.channels?.mqtt ?? {};
   // The CA certificates are for the manifest's own broker.
   const isOwnBroker = broker === undefined && given.broker === undefined;
-  const wanted = Object.entries({ topic, ...(isOwnBroker ? { broker: url, ca } : {}) });
-  const settings = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
+  const settings = definedMembers({ topic, ...(isOwnBroker ? { broker: url, ca } : {}) });
   const { mqtt = {} } = channelsFromEnvironment({ mqtt: settings }, world.env, file);
   const invalid = (fault: string, cause?: unknown) =>
     new OtaError("manifest/channel-invalid", `${file}: channel mqtt: ${fault}`, { file, channel: "mqtt" }, { cause });
   const tls = mqtt.ca === undefined ? {} : await loadTlsFiles({ ca: resolve(root.folder, mqtt.ca) }, invalid);
-  return {
-    ...(product.name === undefined ? {} : { product: product.name }),
-    ...(mqtt.topic === undefined ? {} : { topic: mqtt.topic }),
-    ...(mqtt.broker === undefined ? {} : { broker: mqtt.broker }),
-    ...pemMembers(tls),
-  };
+  return { ...definedMembers({ product: product.name, topic: mqtt.topic, broker: mqtt.broker }), ...pemMembers(tls) };
 }
 
 function optionMembers({ broker, topic, product }: ProvisionCommandOptions): ProvisioningMembers {
-  return {
-    ...(broker === undefined ? {} : { broker }),
-    ...(topic === undefined ? {} : { topic }),
-    ...(product === undefined ? {} : { product }),
-  };
+  return definedMembers({ broker, topic, product });
 }
 
 /** Paths of a device's PEM files. */
@@ -115,16 +106,15 @@ export async function readPems(paths: PemPaths): Promise<ProvisioningMembers> {
   if ((cert === undefined) !== (key === undefined)) {
     throw invalid("a certificate and its private key go together; one is missing");
   }
-  const own = cert === undefined || key === undefined ? {} : { cert, key };
-  return pemMembers(await loadTlsFiles({ ...own, ...(ca === undefined ? {} : { ca }) }, invalid));
+  return pemMembers(await loadTlsFiles(definedMembers({ ca, cert, key }), invalid));
 }
 
 function pemMembers({ ca, cert, key }: TlsFiles): ProvisioningMembers {
-  return {
-    ...(ca === undefined ? {} : { ca_certificate: blocksOf(ca, "CERTIFICATE") }),
-    ...(cert === undefined ? {} : { certificate: blocksOf(cert, "CERTIFICATE") }),
-    ...(key === undefined ? {} : { private_key: blocksOf(key, "PRIVATE KEY") }),
-  };
+  return definedMembers({
+    ca_certificate: ca && blocksOf(ca, "CERTIFICATE"),
+    certificate: cert && blocksOf(cert, "CERTIFICATE"),
+    private_key: key && blocksOf(key, "PRIVATE KEY"),
+  });
 }
 
 /**

@@ -30,8 +30,8 @@ export function ofFile<T>(file: string, work: () => T): T {
     return work();
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, ...hint });
+    const { hint } = error;
+    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, hint });
   }
 }
 

@@ -180,8 +180,8 @@ function ofFile<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, ...hint });
+    const { hint } = error;
+    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, hint });
   }
 }
 

@@ -134,5 +134,5 @@ function readUpToLine(fd: number): Uint8Array {
 }
 
 function unusable(message: string, hint?: string): OtaError<"signing/passphrase-unusable"> {
-  return new OtaError("signing/passphrase-unusable", message, {}, hint === undefined ? {} : { hint });
+  return new OtaError("signing/passphrase-unusable", message, {}, { hint });
 }
