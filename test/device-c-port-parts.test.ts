@@ -48,9 +48,9 @@ const FLASH_SIZE = 1024 * 1024;
 const otadataEntry: fc.Arbitrary<OtadataEntry | undefined> = fc.option(
   fc
     .record({
-      sequence: fc.integer({ min: 1, max: 9 }),
+      sequence: fc.integer({ min: 1, max: 4 }),
       state: fc.constantFrom(...Object.values(OtaImageState)),
-      isTorn: fc.boolean(),
+      isTorn: fc.nat(5).map((number) => number === 0),
     })
     .map(({ sequence, state, isTorn }) => (isTorn ? torn(sequence, state) : entry(sequence, state))),
   { nil: undefined },

@@ -199,6 +199,30 @@ describe.skipIf(!canBuildPort)("a device with the ESP-IDF port", () => {
     expect(missing_count).toBeLessThan(CHUNKS.length - 4);
   });
 
+  test("takes what arrives while it still subscribes and reports", async () => {
+    using device = new PortDevice();
+    await device.start();
+    await device.send("connect");
+    for (let count = 0; count < 3; count++) await device.send(`message ${TOPIC_ROOT}/v1/offer 1 ${hex(OFFER)}`);
+    await device.send("settle");
+    expect(device.log).toContain(`subscribe ${TOPIC_ROOT}/v1/offer 1`);
+    expect(device.reported).toBe("checking");
+  });
+
+  test("deselects the slot of the update before it is overwritten", async () => {
+    using device = new PortDevice();
+    device.hardware = board({
+      chip: "esp32c3",
+      otadata: [entry(1, OtaImageState.ABORTED), entry(2, OtaImageState.VALID)],
+      corrupt: [1],
+      images: new Map([[0, { chip: "esp32c3", version: "1.0.0", projectName: "gateway" }]]),
+    });
+    await device.start();
+    await device.deliver({ chunksMax: 3 });
+    await device.cut();
+    expect(otadataOf(device.hardware)[0]).toBe("3:valid");
+  });
+
   test("returns to the former image where the self-test fails", async () => {
     using device = new PortDevice();
     await device.start();

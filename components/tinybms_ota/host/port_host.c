@@ -193,10 +193,8 @@ static bool run(unsigned count, char *words[8]) {
     return start();
   } else if (strcmp(command, "connect") == 0) {
     fake_mqtt_connect();
-    fake_settle();
   } else if (strcmp(command, "disconnect") == 0) {
     fake_mqtt_disconnect();
-    fake_settle();
   } else if (strcmp(command, "message") == 0 && count == 4) {
     const size_t length = unhex(words[3]);
     fake_mqtt_message(words[1], words[3], length, words[2][0] == '1');
