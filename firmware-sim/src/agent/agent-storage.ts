@@ -13,7 +13,7 @@ const BOOT_COUNT_KEY = "boot_count";
 export interface AgentStorage {
   /** How often this application started, this time included; 1 where nothing can be kept. */
   readonly bootCount: number;
-  /** What was stored last; `undefined` where there is none, or it is lost. */
+  /** What was stored last; `undefined` if nothing was stored, or it is lost. */
   readonly record: ReceiverRecord | undefined;
   /** The key set that was stored last; `undefined` as for the record. */
   readonly keySet: Immutable<KeySet> | undefined;

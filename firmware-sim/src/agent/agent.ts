@@ -40,7 +40,7 @@ export interface AgentOptions {
   readonly product: string;
   /** Takes unsigned offers, as long as it has no key set. */
   readonly allowUnsigned: boolean;
-  /** The key set it was provisioned with. What it has come to since is in NVS. */
+  /** The key set that it was provisioned with. A later one is in NVS. */
   readonly keySet?: TrustedKeys | undefined;
   /** Who it is stands in NVS, which is therefore never erased. */
   readonly isProvisioned?: boolean | undefined;
@@ -48,7 +48,7 @@ export interface AgentOptions {
   readonly verify?: SignatureVerifier | undefined;
   /** A source of numbers in [0, 1). */
   readonly random: () => number;
-  /** What becomes of the self-test, by image. */
+  /** Outcome of the self-test, by image. */
   readonly selfTests: readonly SelfTestRule[];
   /** How long the self-test takes once the broker is reached, in milliseconds. */
   readonly selfTestMs: number;
@@ -286,7 +286,7 @@ export class OtaAgent {
       : { type: "flash-failed", now, operation: action.type, espErr: answer.espErr };
   }
 
-  /** Makes sure that otadata stays right whatever the action does to the slot. @returns ESP_OK, or why it must not be done. */
+  /** Takes otadata off the slot before an action changes it. @returns ESP_OK, or why the action must not be done. */
   #prepareTarget(action: FlashAction): number {
     const isOverwritten = action.type === "erase-sector" && action.offset === 0;
     const isSelected = action.type === "set-boot-partition";
@@ -296,7 +296,7 @@ export class OtaAgent {
     return espErr === EspErr.ESP_OK && isSelected ? this.#prepareSwitch() : espErr;
   }
 
-  /** Makes sure that there is a way back. @returns ESP_OK, or why there is none, and the switch must not be made. */
+  /** Makes sure that there is a way back. @returns ESP_OK, or why the switch must not be made. */
   #prepareSwitch(): number {
     // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
     if (this.#isRecordLost) return EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;

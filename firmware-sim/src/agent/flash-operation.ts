@@ -20,7 +20,7 @@ export type FlashAnswer =
 /**
  * Carries out one flash operation with the calls that firmware would use.
  *
- * @param target - The slot of the update; `undefined` where there is none, and then only `mark-valid` can go well.
+ * @param target - The slot of the update; `undefined` if there is no such slot: only `mark-valid` can succeed then.
  * @throws PowerCut where the flash loses power, EspAbort where the device would.
  */
 export function carryOutFlashAction(

@@ -6,7 +6,7 @@ import type { AgentOptions } from "./agent.ts";
 import { openDeviceNvs } from "./device-nvs.ts";
 
 /**
- * Reads what the device was told in the factory, as its app does at each start.
+ * Reads the provisioning data of the factory, as the app does at each start.
  *
  * @throws OtaError `nvs/not-provisioned` where it can't be read or isn't there, `provisioning/invalid`; PowerCut where the
  *   flash loses power.

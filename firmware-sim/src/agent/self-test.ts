@@ -3,7 +3,7 @@ import type { RunningImage } from "@tinybms/ota-core";
 /** How the application's own check of a new image ends. `hang`: it never does. */
 export type SelfTestOutcome = "pass" | "fail" | "hang";
 
-/** What becomes of the self-test of certain images. */
+/** Outcome of the self-test of certain images. */
 export interface SelfTestRule {
   /** Version of the app descriptor; any without it. */
   readonly version?: string | undefined;
@@ -12,7 +12,7 @@ export interface SelfTestRule {
   readonly outcome: SelfTestOutcome;
 }
 
-/** The outcome of the first rule that fits the running image; `pass` where none does. */
+/** Returns the outcome of the first rule that fits the running image; `pass` if no rule fits. */
 export function selfTestOutcome(rules: readonly SelfTestRule[], running: RunningImage): SelfTestOutcome {
   const rule = rules.find(
     ({ version, sha256 }) =>

@@ -28,7 +28,7 @@ export class StoredText<T> {
    * Finds the newest of what is stored.
    *
    * @param name - At most 10 characters.
-   * @param parse - Reads a text, and tells by its check value whether it is whole.
+   * @param parse - Parses a text; its check value says whether it is whole.
    */
   constructor(handle: NvsHandle, name: string, parse: (text: string) => T | undefined) {
     this.#handle = handle;
@@ -40,7 +40,7 @@ export class StoredText<T> {
     }
   }
 
-  /** What was stored last; `undefined` where there is none, or it is lost. */
+  /** What was stored last; `undefined` if nothing was stored, or it is lost. */
   get value(): T | undefined {
     return this.#newest?.value;
   }

@@ -20,11 +20,11 @@ export type BootDecision =
   | { readonly type: "confirm"; readonly attempt: Attempt }
   /** The last accepted offer ended before the reset. */
   | { readonly type: "resume"; readonly outcome: OfferOutcome }
-  /** Nothing to do. The offer of an attempt in the record is taken up where the reset left it. */
+  /** Nothing to do. The offer of an attempt in the record goes on when the broker repeats it. */
   | { readonly type: "rest" };
 
 /**
- * Decides what the last offer came to, from what the device stored and what runs.
+ * Decides how the last offer goes on, or ended, from the stored record and the running image.
  *
  * @param record - As stored before the reset.
  * @param running - The running image.

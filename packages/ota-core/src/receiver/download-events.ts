@@ -30,7 +30,7 @@ export type DownloadEvent =
   /** The receiver gives the download up. */
   | { readonly type: "leave" };
 
-/** What a download came to. */
+/** How a download ended, or that its image is complete. */
 export type DownloadEnd =
   /** The image in the slot passed every check. The download waits for the event `switch`. */
   | { readonly type: "ready" }

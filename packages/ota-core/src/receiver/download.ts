@@ -246,7 +246,7 @@ export class Download {
     if (phase.name === "scan") return this.#scanned(phase.index, false);
     if (phase.name === "verify") return this.#startOver(unreadable(espErr));
     if (phase.name === "condemn") return this.#onFlashDone({ operation: "erase-sector" });
-    // An inactive entry that can't be invalidated is none: there was nothing stale.
+    // An inactive entry that can't be invalidated does not exist: there was nothing stale.
     if (phase.name === "invalidate" && operation === "invalidate-otadata") {
       return this.#onFlashDone({ operation });
     }
@@ -311,7 +311,7 @@ export class Download {
     this.#read(0);
   }
 
-  /** verify → switch. The image in flash must be what the release says, whatever was checked before. */
+  /** verify → switch. The image in flash must be what the release says. Checks of single chunks are not enough. */
   #verified({ storedSha256, image }: Extract<FlashResult, { operation: "verify-image" }>): void {
     const expected = this.release.image;
     if (storedSha256 !== expected.sha256) return this.#startOver(readBackMismatch(expected.sha256, storedSha256));

@@ -11,7 +11,7 @@ import { RetainedRetry } from "./retained-retry.ts";
 /** An event that carries an envelope, or the answer to a check of one. */
 export type EnvelopeEvent = Extract<ReceiverEvent, { type: "offer" | "key-set" | "verified" }>;
 
-/** What an envelope came to. */
+/** Result of an examined envelope. */
 export type IntakeResult =
   | Extract<Admission, { kind: "admitted" | "early" | "malformed" | "refused" }>
   | { readonly kind: "dropped"; readonly reason: DropReason }

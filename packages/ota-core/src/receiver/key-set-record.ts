@@ -20,7 +20,7 @@ export function buildKeySetRecord(document: Immutable<KeySet>): string {
  * Reads what {@link buildKeySetRecord} wrote. Nothing is verified: what a device keeps in its own flash, it has verified
  * before.
  *
- * @returns The key set, or `undefined` for any text that is none.
+ * @returns The key set, or `undefined` if the text is not a valid record.
  */
 export function parseKeySetRecord(text: string): KeySet | undefined {
   const json = utf8(text.slice(8));

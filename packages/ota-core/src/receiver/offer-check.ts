@@ -5,7 +5,7 @@ import type { Release } from "../schemas/types.generated.ts";
 import { isEarlier } from "../signing/time-floor.ts";
 import type { RunningImage, TargetSlot } from "./receiver-events.ts";
 
-/** What a device knows of itself, to be held against an offer. */
+/** Properties of a device that an offer is compared with. */
 export interface DeviceFacts {
   readonly product: string;
   readonly chipId: number;
@@ -30,12 +30,12 @@ const HONOURED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What forbids a device to take an offer that is meant for it: all that can be known before the first erase.
+ * Returns why a device can't take an offer that is meant for it, as far as it can know before the first erase.
  *
- * The order is from what concerns every device of the product to what concerns this one. `waive` gets past a check
+ * Checks run from what concerns every device of the product to what concerns this one. `waive` gets past a check
  * that receivers have wrong in the field; nothing waives size, secure version or the order of offers.
  *
- * @returns The first reason, or `undefined` where there is none.
+ * @returns The first reason, or `undefined` if the device can take the offer.
  */
 export function refuseOffer(offer: OfferDocument, release: Release, facts: DeviceFacts): OtaError | undefined {
   const waived: readonly string[] = offer.waive ?? [];
@@ -50,7 +50,7 @@ export function refuseOffer(offer: OfferDocument, release: Release, facts: Devic
   );
 }
 
-/** What this receiver doesn't understand but must. */
+/** Returns the first feature that the offer demands and this receiver lacks. */
 function refuseUnsupported(offer: OfferDocument): OtaError | undefined {
   const feature = offer.critical?.find((name) => !HONOURED.has(name));
   if (feature !== undefined) {
@@ -96,7 +96,7 @@ function refuseSecureVersion(release: Release, required: number): OtaError | und
   return new OtaError("offer/secure-version", message, { required, found });
 }
 
-/** `min_battery_percent` is for devices that have a battery; this receiver knows of none. */
+/** Passes over `min_battery_percent`: it is for devices that have a battery. */
 function refuseConstraints(offer: OfferDocument, running: RunningImage): OtaError | undefined {
   const images = offer.constraints?.from_images;
   if (images === undefined || images.some((image) => running.sha256.startsWith(image))) return undefined;

@@ -18,7 +18,7 @@ export type ProbationEvent =
   /** The image must not stay. */
   | { readonly type: "give-up"; readonly code: OtaErrorCode };
 
-/** What a probation came to. */
+/** How a probation ended. */
 export type ProbationEnd =
   /** The image stays. */
   | { readonly type: "confirmed"; readonly attempt: Attempt | undefined }

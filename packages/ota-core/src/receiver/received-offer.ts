@@ -6,21 +6,21 @@ import { parseRelease } from "../messages/release.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { sha256 } from "../sha256.ts";
 
-/** An offer as it arrived, read but not judged. */
+/** An offer that was parsed, and not verified. */
 export interface ReceivedOffer {
   readonly offer: OfferDocument;
-  /** `undefined` in the withdrawal of another. */
+  /** `undefined` in a withdrawal. */
   readonly release: Release | undefined;
-  /** SHA-256 of the envelope's payload, 64 hexadecimal digits: two offers are the same where this is. */
+  /** SHA-256 of the envelope's payload, 64 hexadecimal digits. Two offers with the same hash are the same. */
   readonly payloadSha256: string;
-  /** What `offer` was read from, and what is verified. */
+  /** Envelope that holds `offer`; its signatures are verified. */
   readonly envelope: Envelope;
   /** The envelope's bytes. */
   readonly message: Uint8Array;
 }
 
 /**
- * Reads an offer envelope with the release within.
+ * Parses an offer envelope and the release in it.
  *
  * @returns `protocol/malformed` or `protocol/too-large` if any part of it is not what it should be.
  */

@@ -2,7 +2,7 @@ import type { OtaErrorCode } from "../errors.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import type { DropReason, ReceiverStats } from "./receiver-events.ts";
 
-/** What a receiver counts, from boot on. */
+/** Counters of a receiver since boot. */
 export class ReceiverCounters {
   chunksReceived = 0;
   chunksUseful = 0;
@@ -11,7 +11,7 @@ export class ReceiverCounters {
   readonly #dropped: Partial<Record<DropReason, number>> = {};
   #refused: StateReport["refused"];
 
-  /** What was refused: how many, and the code of the last; `undefined` where nothing was. */
+  /** Number of refusals, and the code of the last one; `undefined` without any. */
   get refused(): StateReport["refused"] {
     return this.#refused;
   }
@@ -20,7 +20,7 @@ export class ReceiverCounters {
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
   }
 
-  /** Told with the next report; by itself it is worth none. */
+  /** Counts a refusal. The next report says so; a refusal alone causes no report. */
   refuse(reason: DropReason, code: OtaErrorCode): void {
     this.drop(reason);
     this.#refused = { count: (this.#refused?.count ?? 0) + 1, code };

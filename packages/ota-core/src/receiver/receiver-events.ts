@@ -10,7 +10,7 @@ export interface RunningImage {
   readonly version: string;
   /** Project name of the app descriptor. */
   readonly projectName: string;
-  /** When it was built at the earliest, ISO 8601 in UTC, as `earliestBuildTime` tells; absent where it doesn't say. */
+  /** Earliest time of its build, ISO 8601 in UTC, see `earliestBuildTime`; absent if its descriptor states no time. */
   readonly builtAt?: string;
   /** Label of the partition it runs from, for example `ota_0`. */
   readonly slot: string;
@@ -20,7 +20,7 @@ export interface RunningImage {
   readonly pendingVerify: boolean;
 }
 
-/** The partition the next image goes to, or why there is none. */
+/** The partition that the next image goes to. */
 export interface TargetSlot {
   /** Label of the partition, for example `ota_1`. */
   readonly slot: string;
@@ -112,7 +112,7 @@ export type ReceiverEvent =
   /** The broker took us: subscriptions have to be made anew. */
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
-  /** Milliseconds of UTC since 1970; `undefined` if the device does not know the time. It doesn't until it is told. */
+  /** Milliseconds of UTC since 1970; `undefined` if the device does not know the time, as after a boot. */
   | { readonly type: "clock"; readonly now: number; readonly utc: number | undefined }
   /** What keeps the device from the broker, or kept it. Names the cause if a probation fails. */
   | { readonly type: "network"; readonly now: number; readonly status: NetworkStatus }
@@ -135,7 +135,7 @@ export type ReceiverEvent =
   /** Give up the offer at hand; the running image stays. */
   | { readonly type: "cancel"; readonly now: number };
 
-/** What each part of a receiver is told beside an event. */
+/** What each part of a receiver gets beside an event. */
 export interface ReceiverContext {
   /** Time of the event, in whole milliseconds. */
   readonly now: number;
@@ -208,7 +208,7 @@ export type DropReason =
   | "hash-mismatch"
   | "unsupported";
 
-/** What a receiver counts, from boot on. */
+/** Counters of a receiver since boot. */
 export interface ReceiverStats {
   readonly chunksReceived: number;
   readonly chunksUseful: number;

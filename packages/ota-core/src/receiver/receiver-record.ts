@@ -5,7 +5,7 @@ import type { OfferDocument } from "../messages/offer.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { isEarlier } from "../signing/time-floor.ts";
 
-/** The end that an offer came to on a device. */
+/** How an offer ended on a device. */
 export type Outcome = "confirmed" | "rolled-back" | "failed";
 
 /** What a device keeps across resets, besides what its flash says by itself. */
@@ -18,7 +18,7 @@ export interface ReceiverRecord {
   readonly floor?: { readonly epoch: number; readonly time: string };
   /** Written before the boot partition is set, cleared when the image is confirmed or condemned. */
   readonly attempt?: Attempt;
-  /** How the offer `accepted` names ended, so that a standing offer isn't taken up again. */
+  /** How the offer `accepted` names ended, so that a standing offer is not installed again. */
   readonly outcome?: {
     readonly offer: string;
     readonly image: string;
@@ -49,7 +49,7 @@ export interface Attempt {
 /** A device that never accepted an offer. */
 export const BLANK_RECORD: ReceiverRecord = { accepted: [0, 0], payloadSha256: "" };
 
-/** The time floor of a record once an authentic offer has told the time as well. */
+/** Returns the time floor of a record after an authentic offer of a certain time. */
 export function floorWith(
   { floor }: ReceiverRecord,
   { epoch, issued_at: issuedAt }: Pick<OfferDocument, "epoch" | "issued_at">,
@@ -90,7 +90,7 @@ export function buildReceiverRecord(record: ReceiverRecord): string {
 /**
  * Reads what {@link buildReceiverRecord} wrote.
  *
- * @returns The record, or `undefined` for any text that is none: a device then starts from {@link BLANK_RECORD}.
+ * @returns The record, or `undefined` if the text is not a valid record: a device then starts from {@link BLANK_RECORD}.
  */
 export function parseReceiverRecord(text: string): ReceiverRecord | undefined {
   const json = text.slice(8);

@@ -12,7 +12,7 @@ const ANSWERS_PER_MINUTE = 8;
 /** Of those, answers reserved for senders of authentic offers: a flood of forged offers can't use them up. */
 const ANSWERS_FOR_AUTHENTIC = 1;
 
-/** What a device tells the sender of an offer. */
+/** Answer of a device to the sender of an offer. */
 export interface OfferAnswer {
   /** Id of the offer. */
   readonly offer: string;
@@ -25,7 +25,7 @@ export interface OfferAnswer {
 /**
  * Decides when a device reports its state, and answers the senders of offers.
  *
- * Sans-IO: each method returns the actions to carry out, none while the device is not connected.
+ * Sans-IO: each method returns the actions to carry out. They are empty while the device is not connected.
  */
 export class ReceiverReports {
   readonly #topic: string;

@@ -372,7 +372,7 @@ export class Receiver {
 
   /**
    * Returns `true` if the accepted offer, delivered again, changes nothing: an activity goes on, and what ended stays
-   * ended. Nothing is written to flash for this, whatever was offered in between.
+   * ended. Nothing is written to flash for this, even if other offers came in between.
    */
   #stands(offer: OfferDocument): boolean {
     const { outcome } = this.#record;
@@ -454,7 +454,7 @@ export class Receiver {
     this.#rest("rejected");
   }
 
-  /** A signed offer tells the time even if the device can't take it. */
+  /** Raises the floor by the time of a signed offer, even if the device can't take the offer. */
   #raiseFloor(offer: OfferDocument): void {
     if (this.#intake.keySet === undefined) return;
     const record = this.#time.raised(offer, this.#record, this.#knownTimes());
