@@ -7,7 +7,7 @@
 import { type OtadataEntry, OtaImageState } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
 import type { BootSlot } from "../src/boot/boot-event.ts";
-import type { Hardware } from "../src/boot/boot-options.ts";
+import { copyHardware, type Hardware } from "../src/boot/boot-options.ts";
 import { runBootloader } from "../src/boot/bootloader.ts";
 import { EspErr } from "../src/esp-err/esp-err.ts";
 import type { AppContext } from "../src/esp-idf/app-context.ts";
@@ -123,14 +123,14 @@ test.for(SWEEPS)("a power cut anywhere in $what leaves an app that boots", (swee
   const run = (hardware: Hardware) =>
     writer === undefined || app === undefined ? runBootloader(hardware) : writer({ ...app, ...hardware });
 
-  const whole = copyOf(before);
+  const whole = copyHardware(before);
   run(whole);
   expect(whole.flash.operationCount - before.flash.operationCount, "one erase and one program").toBe(2);
   expect(bootOf(whole)).toBe(uncut);
 
   const seen = new Set<BootSlot>();
   for (const cut of CUTS) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt(cut);
     untilPowerCut(() => run(hardware));
     for (let starts = 0; starts < 4; starts++) {
@@ -148,7 +148,7 @@ test("selects the new app on retry after any cut of esp_ota_set_boot_partition",
   const before = board({ otadata: [entry(1, VALID), entry(2, OtaImageState.ABORTED)] });
   const app = start(before);
   for (const cut of CUTS) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt(cut);
     untilPowerCut(() => esp_ota_set_boot_partition({ ...app, ...hardware }, partition(app, "ota_1")));
     hardware.flash.powerOn();
@@ -167,7 +167,7 @@ test("skips probation only after a tear that leaves a subset of bits: a limit of
   const outcomes: Record<string, number> = { old: 0, probation: 0 };
   const unprotected: Record<string, number> = {};
   for (const cut of CUTS) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt(cut);
     untilPowerCut(() => esp_ota_set_boot_partition({ ...app, ...hardware }, partition(app, "ota_1")));
     hardware.flash.powerOn();
@@ -191,7 +191,7 @@ test.for(SWEEPS.filter(({ what }) => what === "mark_app_invalid" || what.include
     const app = writer === undefined ? undefined : start(before);
     const revived = new Set<string>();
     for (const cut of CUTS) {
-      const hardware = copyOf(before);
+      const hardware = copyHardware(before);
       hardware.flash.cutPowerAt(cut);
       untilPowerCut(() =>
         writer === undefined || app === undefined ? runBootloader(hardware) : writer({ ...app, ...hardware }),
@@ -208,14 +208,10 @@ test("keeps the running app selected after a cut while esp_ota_begin erases the 
   const before = board({ otadata: [entry(1, VALID), entry(2, OtaImageState.ABORTED)] });
   const app = start(before);
   for (const cut of CUTS.filter(({ operation }) => operation === 1)) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt(cut);
     untilPowerCut(() => esp_ota_invalidate_inactive_ota_data_slot({ ...app, ...hardware }));
     hardware.flash.powerOn();
     expect(bootOf(hardware), JSON.stringify(cut)).toBe(0);
   }
 });
-
-function copyOf({ flash, efuse, chip }: Hardware): Hardware {
-  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
-}

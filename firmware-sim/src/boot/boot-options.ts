@@ -12,6 +12,11 @@ export interface Hardware {
   readonly chip: Chip;
 }
 
+/** Returns an independent copy of hardware. */
+export function copyHardware({ flash, efuse, chip }: Hardware): Hardware {
+  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
+}
+
 /**
  * Build options of the bootloader, and pins held at this start. Separate from the app's options, because devices in the
  * field keep the bootloader that they were made with.

@@ -133,7 +133,7 @@ export class Efuse {
       secureDownload: this.isSecureDownloadOn,
       secureBootDigests: this.#secureBootDigests,
       revokedDigests: [...this.#revokedDigests],
-      ...(this.flashEncryptionKey === undefined ? {} : { flashEncryptionKey: this.flashEncryptionKey }),
+      flashEncryptionKey: this.flashEncryptionKey,
     });
   }
 }

@@ -17,6 +17,7 @@ import {
   withFlashSettings,
 } from "@tinybms/ota-core/esp";
 import { writeFileAtomically } from "@tinybms/ota-core/node";
+import { unwritable } from "../device/flash-file.ts";
 import { FLASH_SIZE_MAX } from "../flash/nor-flash.ts";
 import { type FlashInput, layOutFlash, mergeParts } from "./flash-layout.ts";
 import { csvOptionsOf, readInput } from "./run-inputs.ts";
@@ -56,16 +57,25 @@ export async function flash(options: FlashOptions, output: CommandOutput): Promi
   });
   const chip = chipOf(options, appImage.header.chipId);
   const { table, tableBytes } = await readTable(options, chip);
-  const { partitionTableOffset } = options;
-  const places = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
   const sizeBytes = options.flashSize ?? sizeFor(table);
   assertTableFits(table, sizeBytes);
   const bootloader = await readBootloader(options, chip);
   const nvs = options.nvs === undefined ? undefined : await readPart(options.nvs);
   const partitions = await Promise.all((options.partition ?? []).map(readLabelled));
-  const parts = layOutFlash({ ...places, chip, table, tableBytes, bootloader, app, nvs, partitions });
+  const parts = layOutFlash({
+    tableOffset: options.partitionTableOffset,
+    chip,
+    table,
+    tableBytes,
+    bootloader,
+    app,
+    nvs,
+    partitions,
+  });
   const image = mergeParts(parts, sizeBytes);
-  await write(options.output, image);
+  await writeFileAtomically(options.output, image).catch((cause: unknown) => {
+    throw unwritable(options.output, cause);
+  });
   if (bootloader === undefined) output.note("without --bootloader, only a simulated device starts from this flash");
   const rows = parts.map(({ name, offset, bytes, file }) => ({ name, offset, size: bytes.length, file }));
   output.printJson({
@@ -160,16 +170,7 @@ function about<Result>({ file }: FlashInput, parse: () => Result): Result {
     return parse();
   } catch (error) {
     if (!isOtaError(error)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, ...hint });
-  }
-}
-
-async function write(file: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFileAtomically(file, bytes);
-  } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-    throw new OtaError("simulation/file-unwritable", `${file} can't be written${why}`, { file }, { cause });
+    const { code, message, details, hint } = error;
+    throw new OtaError(code, `${file}: ${message}`, details, { cause: error, hint });
   }
 }

@@ -9,8 +9,7 @@ import {
   type PartitionTable,
   PartitionType,
 } from "@tinybms/ota-core/esp";
-
-const SECTOR_SIZE = 0x1000;
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
 
 /** An input file. */
 export interface FlashInput {
@@ -23,7 +22,7 @@ export interface FlashInputs {
   readonly chip: Chip;
   readonly table: Pick<PartitionTable, "entries">;
   /** Flash offset of the table, in bytes. @defaultValue 0x8000 */
-  readonly tableOffset?: number;
+  readonly tableOffset?: number | undefined;
   /** The table in binary form. */
   readonly tableBytes: FlashInput;
   readonly bootloader: FlashInput | undefined;

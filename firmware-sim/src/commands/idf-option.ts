@@ -1,6 +1,6 @@
 import { findBootloaderDescriptor } from "@tinybms/ota-core/esp";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
+import { type BootloaderOptions, copyHardware, type Hardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";
 import type { AppBuild } from "../esp-idf/app-context.ts";
 import {
@@ -65,20 +65,16 @@ export interface ChosenIdf {
  * @param tableOffset - Offset of the partition table, in bytes.
  * @defaultValue `tableOffset`: 0x8000
  */
-export function chooseIdf(options: IdfOptions, { flash, efuse, chip }: Hardware, tableOffset?: number): ChosenIdf {
-  const place = tableOffset === undefined ? {} : { tableOffset };
-  const copy = { flash: flash.snapshot(), efuse: efuse.copy(), chip };
-  const outcome = runBootloader(copy, place);
+export function chooseIdf(options: IdfOptions, hardware: Hardware, tableOffset?: number): ChosenIdf {
+  const { flash, chip } = hardware;
+  const outcome = runBootloader(copyHardware(hardware), { tableOffset });
   const ofApp = outcome.kind === "boots" ? outcome.image.descriptor?.idfVersion : undefined;
   const ofBootloader = findBootloaderDescriptor(flash.truth(chip.bootloaderOffset, 256))?.idfVersion;
   const app = options.idf ?? matchIdfRelease(ofApp);
   const bootloader = options.bootloaderIdf ?? (ofBootloader === undefined ? app : matchIdfRelease(ofBootloader));
   return {
-    bootloaderOptions: { ...place, idf: bootloader.release },
-    appBuild: {
-      ...(options.idf === undefined ? {} : { idf: options.idf.release }),
-      ...(options.appRollback === undefined ? {} : { rollback: options.appRollback === "on" }),
-    },
+    bootloaderOptions: { tableOffset, idf: bootloader.release },
+    appBuild: { idf: options.idf?.release, rollback: options.appRollback && options.appRollback === "on" },
     report: { app: reportRelease(app), bootloader: reportRelease(bootloader) },
   };
 }

@@ -60,8 +60,8 @@ async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOption
     agent,
     appBuild,
     bootloaderOptions,
-    ...(run === "both" ? {} : { runs: [run] }),
-    ...(points === "all" ? {} : { points }),
+    runs: run === "both" ? undefined : [run],
+    points: points === "all" ? undefined : points,
     pairs,
     wornSectors: WORN_SECTORS,
   };

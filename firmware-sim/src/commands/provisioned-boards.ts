@@ -40,8 +40,8 @@ export function provisionedBoard(
   } catch (error) {
     if (!isOtaError(error)) throw error;
     if (!must && (error.code === "nvs/not-provisioned" || error.code === "nvs/encrypted")) return undefined;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, ...hint });
+    const { code, message, details, hint } = error;
+    throw new OtaError(code, `${file}: ${message}`, details, { cause: error, hint });
   }
 }
 

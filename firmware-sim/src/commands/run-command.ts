@@ -265,5 +265,5 @@ function textOf(entry: DeviceLogEntry, output: CommandOutput): string {
 function unreachable({ host, port, display }: ChosenBroker, cause: Error | undefined): OtaError {
   const why = cause === undefined ? "" : `: ${cause.message}`;
   const message = `no device reached the broker ${display}${why}`;
-  return new OtaError("delivery/broker-unreachable", message, { host, port }, cause === undefined ? {} : { cause });
+  return new OtaError("delivery/broker-unreachable", message, { host, port }, { cause });
 }

@@ -15,7 +15,7 @@ import {
 } from "@tinybms/ota-core/esp";
 import { readKeySet, type TrustedKeys, verifySignature } from "@tinybms/ota-core/signing";
 import type { AgentKind } from "../agent/agent-receiver.ts";
-import type { Hardware } from "../boot/boot-options.ts";
+import { copyHardware, type Hardware } from "../boot/boot-options.ts";
 import { createHardware, type FlashContents } from "../device/create-device.ts";
 import { boardOfFlash, contentsOfFlash } from "../device/flash-dump.ts";
 import { type Fault, faultsOf } from "../fault/fault.ts";
@@ -136,15 +136,11 @@ function namedBoards({ id = ID_DEFAULT, devices = 1 }: DeviceInputOptions, hardw
   return Array.from({ length: devices }, (_, index) => {
     const name = `${id}-${index + 1}`;
     if (isDeviceId(name))
-      return { id: name, hardware: index === 0 ? hardware : copyOf(hardware), provisioning: undefined };
+      return { id: name, hardware: index === 0 ? hardware : copyHardware(hardware), provisioning: undefined };
     const rule = "1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, the first a letter or digit";
     const message = `--id: ${JSON.stringify(name)} is not a valid device ID; it must be ${rule}`;
     throw new OtaError("arguments/invalid", message, { option: "--id" });
   });
-}
-
-function copyOf({ chip, efuse, flash }: Hardware): Hardware {
-  return { chip, efuse: efuse.copy(), flash: flash.snapshot() };
 }
 
 function refuseSeveral({ devices = 1, nvs = [] }: DeviceInputOptions): void {
@@ -215,14 +211,13 @@ export async function readFlashContents(
   const projectName = update && parseAppImage(update).descriptor?.projectName;
   const app = given ?? buildAppImage({ ...DEFAULT_APP, chip, ...(projectName === undefined ? {} : { projectName }) });
   const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
-  const { partitionTableOffset } = options;
-  const place = partitionTableOffset === undefined ? {} : { tableOffset: partitionTableOffset };
+  const { partitionTableOffset: tableOffset } = options;
   const bootloader = options.bootloader === undefined ? undefined : await readInput(options.bootloader);
   return {
     chip,
     app,
-    ...(table === undefined ? {} : { partitionTable: parsePartitionFile(table, { ...csvOptionsOf(chip), ...place }) }),
-    ...place,
+    partitionTable: table && parsePartitionFile(table, { ...csvOptionsOf(chip), tableOffset }),
+    tableOffset,
     bootloader,
   };
 }

@@ -42,11 +42,11 @@ async function readTwinInput(options: TwinOptions): Promise<TwinInput> {
   return {
     idf,
     bootloaderIdf,
-    ...(appRollback === undefined ? {} : { appRollback: appRollback === "on" }),
+    appRollback: appRollback && appRollback === "on",
     flash: { file: flash, content: await readInput(flash) },
     update: { file: update, content: await readInput(update) },
     version,
-    ...(efuse === undefined ? {} : { efuse: { file: efuse, content: await readText(efuse) } }),
+    efuse: efuse === undefined ? undefined : { file: efuse, content: await readText(efuse) },
     points,
     seed,
     agent,

@@ -1,15 +1,15 @@
 import type { BootloaderOptions } from "../boot/boot-options.ts";
-import type { AppBuild, AppOptions } from "../esp-idf/app-context.ts";
+import type { AppBuild, AppOptionsInput } from "../esp-idf/app-context.ts";
 
 /** Returns the build options of an app: those of its bootloader, except where `build` differs. */
-export function appOptionsOf(bootloader: BootloaderOptions, build: AppBuild = {}): Partial<AppOptions> {
+export function appOptionsOf(bootloader: BootloaderOptions, build: AppBuild = {}): AppOptionsInput {
   const { rollback = true, antiRollback = false, tableOffset, secureBoot: signedApps } = bootloader;
   return {
     rollback: build.rollback ?? rollback,
     antiRollback,
-    ...(build.idf === undefined ? {} : { idf: build.idf }),
-    ...(tableOffset === undefined ? {} : { tableOffset }),
-    ...(signedApps === undefined ? {} : { signedApps }),
+    idf: build.idf,
+    tableOffset,
+    signedApps,
   };
 }
 

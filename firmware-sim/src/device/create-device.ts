@@ -8,6 +8,7 @@ import {
   chipById,
   chipByName,
   DataSubtype,
+  findPartition,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
@@ -104,9 +105,9 @@ export function createHardware(contents: FlashContents): Hardware {
   }
   const { APP, DATA } = PartitionType;
   const parts = [
-    ["nvs", contents.nvs, find(table, DATA, DataSubtype.NVS)],
-    ["otadata", contents.otadata, find(table, DATA, DataSubtype.OTA)],
-    ["app", contents.app, find(table, APP, AppSubtype.FACTORY) ?? find(table, APP, AppSubtype.OTA_0)],
+    ["nvs", contents.nvs, findPartition(table, DATA, DataSubtype.NVS)],
+    ["otadata", contents.otadata, findPartition(table, DATA, DataSubtype.OTA)],
+    ["app", contents.app, findPartition(table, APP, AppSubtype.FACTORY) ?? findPartition(table, APP, AppSubtype.OTA_0)],
   ] as const;
   for (const [name, bytes, place] of parts) {
     if (bytes !== undefined) load(flash, place ?? { label: `a partition for ${name}`, offset: 0, size: 0 }, bytes);
@@ -152,8 +153,4 @@ function tableOf({
 function flashSizeFor({ flashDump }: FlashContents, { entries }: Pick<PartitionTable, "entries">): number {
   const end = Math.max(4 * 2 ** 20, flashDump?.length ?? 0, ...entries.map(({ offset, size }) => offset + size));
   return 2 ** Math.ceil(Math.log2(end));
-}
-
-function find({ entries }: Pick<PartitionTable, "entries">, type: number, subtype: number): PartitionEntry | undefined {
-  return entries.find((entry) => entry.type === type && entry.subtype === subtype);
 }

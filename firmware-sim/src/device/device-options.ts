@@ -16,13 +16,13 @@ export interface DeviceOptions {
    *
    * @defaultValue `tinybms/gateway/ota`
    */
-  readonly topicRoot?: string;
+  readonly topicRoot?: string | undefined;
   /**
    * `product.name` of the manifest.
    *
    * @defaultValue `TinyBMS Web Gateway`
    */
-  readonly product?: string;
+  readonly product?: string | undefined;
   /**
    * Accepts unsigned offers as long as the device has no key set.
    *

@@ -1,6 +1,7 @@
 import { isOtaError, OtaError } from "@tinybms/ota-core";
 import {
   DataSubtype,
+  findPartition,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
   type PartitionEntry,
@@ -40,10 +41,7 @@ export function partitionBytes(flash: NorFlash, label: string, length: number = 
  * @throws {@link OtaError} `nvs/not-provisioned`, `nvs/encrypted`, `provisioning/invalid`.
  */
 export function provisioningInFlash(flash: NorFlash, tableOffset?: number): Provisioning {
-  const { DATA } = PartitionType;
-  const nvs = partitionsOf(flash, tableOffset).find(
-    ({ type, subtype }) => type === DATA && subtype === DataSubtype.NVS,
-  );
+  const nvs = findPartition({ entries: partitionsOf(flash, tableOffset) }, PartitionType.DATA, DataSubtype.NVS);
   if (nvs !== undefined) return provisioningOfPartition(flash.truth(nvs.offset, nvs.size));
   throw new OtaError(
     "nvs/not-provisioned",

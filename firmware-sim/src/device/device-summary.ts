@@ -1,11 +1,11 @@
 import type { DeviceState, StateReport } from "@tinybms/ota-core";
 import {
   DataSubtype,
+  findPartition,
   OTADATA_ENTRY_SIZE,
   OTADATA_SECTOR_SIZE,
   otadataCrc,
   otaStateName,
-  type PartitionEntry,
   PartitionType,
   parseOtadataEntry,
 } from "@tinybms/ota-core/esp";
@@ -71,8 +71,8 @@ export function summarizeDevice(device: SummarizedDevice): DeviceSummary {
 
 /** Returns the two entries in flash; empty if there is no otadata partition or no valid table. */
 function otadataOf({ hardware: { flash }, tableOffset }: SummarizedDevice): OtadataSummary[] {
-  const isOtadata = ({ type, subtype }: PartitionEntry) => type === PartitionType.DATA && subtype === DataSubtype.OTA;
-  const offset = partitionsOf(flash, tableOffset).find(isOtadata)?.offset;
+  const table = { entries: partitionsOf(flash, tableOffset) };
+  const offset = findPartition(table, PartitionType.DATA, DataSubtype.OTA)?.offset;
   if (offset === undefined) return [];
   return [offset, offset + OTADATA_SECTOR_SIZE].map((start) => {
     const bytes = flash.truth(start, OTADATA_ENTRY_SIZE);

@@ -19,7 +19,9 @@ test.for<[ChipName, Uint8Array]>([
   ["esp32s3", flashWith([0x10000, Uint8Array.of(0xe9)], [0x50000, buildAppImage({ chip: "esp32s3" })])], // a slot torn
   ["esp32", flashWith()],
 ])("takes the chip from the first app, or assumes ESP32: %s", ([chip, flash]) => {
-  expect(contentsOfFlash("dump.bin", flash, undefined)).toEqual({ chip, flashDump: flash, flashSizeBytes: MEBIBYTE });
+  expect(contentsOfFlash("dump.bin", flash, undefined)).toEqual({
+    ...{ chip, flashDump: flash, flashSizeBytes: MEBIBYTE, tableOffset: 0x8000 },
+  });
   expect(contentsOfFlash("dump.bin", flash, "esp32h2").chip).toBe("esp32h2");
 });
 

@@ -39,8 +39,7 @@ export function contentsOfFlash(
 ): FlashContents {
   assertFlashSize(file, flashDump);
   const table = tableOf(file, flashDump, tableOffset);
-  const place = tableOffset === PARTITION_TABLE_OFFSET ? {} : { tableOffset };
-  return { flashDump, flashSizeBytes: flashDump.length, chip: chip ?? chipOf(flashDump, table), ...place };
+  return { flashDump, flashSizeBytes: flashDump.length, chip: chip ?? chipOf(flashDump, table), tableOffset };
 }
 
 /**

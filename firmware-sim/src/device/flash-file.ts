@@ -82,7 +82,8 @@ export class FlashFile {
   }
 }
 
-function unwritable(file: string, cause: unknown): OtaError<"simulation/file-unwritable"> {
+/** Returns the error for a file that can't be written. */
+export function unwritable(file: string, cause: unknown): OtaError<"simulation/file-unwritable"> {
   const why = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
   return new OtaError("simulation/file-unwritable", `${file} can't be written${why}`, { file }, { cause });
 }

@@ -36,6 +36,9 @@ export interface AppOptions {
   readonly signedApps?: SignedApps | undefined;
 }
 
+/** Options of {@link createAppContext}: all members are optional. */
+export type AppOptionsInput = { readonly [Name in keyof AppOptions]?: AppOptions[Name] | undefined };
+
 /** Build options of an app that may differ from its bootloader's. Plain data. */
 export interface AppBuild {
   /** Release of ESP-IDF; by default the one in the running image's descriptor, or the nearest known release. */
@@ -116,7 +119,7 @@ export interface AppContext {
 export function createAppContext(
   hardware: Hardware,
   outcome: BootOutcome & { readonly kind: "boots" },
-  options: Partial<AppOptions> = {},
+  options: AppOptionsInput = {},
 ): AppContext {
   const { rollback = true, antiRollback = false, tableOffset = PARTITION_TABLE_OFFSET, signedApps } = options;
   const { descriptor } = outcome.image;

@@ -1,9 +1,9 @@
 import { NVS_PAGE_SIZE } from "@tinybms/ota-core/esp";
-import type { Hardware } from "../boot/boot-options.ts";
+import { copyHardware, type Hardware } from "../boot/boot-options.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, cutPower, isWeak } from "./cut.ts";
-import { contains, copyOf, type Scenario } from "./scenario.ts";
+import { contains, type Scenario } from "./scenario.ts";
 
 /** The highest offer and key set that a device has accepted. */
 export interface Accepted {
@@ -67,7 +67,7 @@ export function cutOff(
   { variant, seed }: Cut,
   before: Pick<CutState, "floor"> & RecordDamage,
 ): CutState {
-  const hardware = copyOf(device.hardware);
+  const hardware = copyHardware(device.hardware);
   cutPower(hardware.flash, operation, variant, seed);
   return {
     hardware,
@@ -121,7 +121,7 @@ export class AcceptedFloor {
   /** Returns what was accepted before the current operation. */
   of({ hardware }: SimulatedDevice): Accepted {
     if (this.#known === undefined) {
-      const copy = this.#scenario.device(copyOf(hardware), this.#scenario.seed);
+      const copy = this.#scenario.device(copyHardware(hardware), this.#scenario.seed);
       copy.boot(0);
       this.#known = acceptedOf(copy);
     }

@@ -3,7 +3,7 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { NorFlash, WatchedOperation } from "../flash/nor-flash.ts";
 import { PowerCut } from "../flash/power-cut.ts";
 import { freedBitVariants, missedBitVariants } from "../flash/single-bit-tears.ts";
-import { ERASE_TEARS, PROGRAM_TEARS } from "../flash/tears.ts";
+import { eraseCutVariants, programCutVariants } from "../flash/tears.ts";
 import { contains, type Scenario } from "./scenario.ts";
 
 /** A power cut as a report names it. Entered again, it reproduces the same cut. */
@@ -29,9 +29,6 @@ export type CutPhase =
 /** Programs up to this size are records, for which every single bit is tried: otadata and NVS entries are 32 bytes. */
 const RECORD_SIZE_MAX = 32;
 
-const ERASE_VARIANTS: readonly string[] = ERASE_TEARS.map(({ name }) => name);
-const PROGRAM_VARIANTS: readonly string[] = PROGRAM_TEARS.map(({ name }) => name);
-
 /**
  * Returns the names of all tears that a power cut in an operation can cause: the ten of an erase or the twelve of a
  * program, and each single bit for records of otadata and NVS.
@@ -42,12 +39,12 @@ export function variantsOf(scenario: Scenario, flash: NorFlash, operation: Watch
   const { kind, offset, bytes } = operation;
   const isOtadata = contains(scenario.otadata, offset);
   if (kind === "erase") {
-    if (!isOtadata || offset % OTADATA_SECTOR_SIZE !== 0) return ERASE_VARIANTS;
-    return [...ERASE_VARIANTS, ...freedBitVariants(flash.truth(offset, OTADATA_ENTRY_SIZE))];
+    if (!isOtadata || offset % OTADATA_SECTOR_SIZE !== 0) return eraseCutVariants;
+    return [...eraseCutVariants, ...freedBitVariants(flash.truth(offset, OTADATA_ENTRY_SIZE))];
   }
-  if (bytes === undefined || bytes.length > RECORD_SIZE_MAX) return PROGRAM_VARIANTS;
-  if (!isOtadata && !contains(scenario.nvs, offset)) return PROGRAM_VARIANTS;
-  return [...PROGRAM_VARIANTS, ...missedBitVariants(bytes)];
+  if (bytes === undefined || bytes.length > RECORD_SIZE_MAX) return programCutVariants;
+  if (!isOtadata && !contains(scenario.nvs, offset)) return programCutVariants;
+  return [...programCutVariants, ...missedBitVariants(bytes)];
 }
 
 /** Returns the name under which a variant is counted: single bits are counted together. */

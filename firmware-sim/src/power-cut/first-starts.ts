@@ -1,4 +1,4 @@
-import type { Hardware } from "../boot/boot-options.ts";
+import { copyHardware, type Hardware } from "../boot/boot-options.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceAction, DeviceLogEntry } from "../device/device-events.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
@@ -7,7 +7,7 @@ import { type Accepted, acceptedOf, type CutState } from "./cut-state.ts";
 import type { Breach } from "./invariant.ts";
 import { isOnProbation } from "./life.ts";
 import { rejectionsOf } from "./rejections.ts";
-import { contains, copyOf, type Scenario } from "./scenario.ts";
+import { contains, type Scenario } from "./scenario.ts";
 
 /** Result of the first start after a cut. */
 export type StartOutcome =
@@ -36,7 +36,7 @@ const WEAK_POWER_ONS = 4;
  * the power-on several times.
  */
 export function firstStarts(scenario: Scenario, cutState: CutState): FirstStarts {
-  const hardware = copyOf(cutState.hardware);
+  const hardware = copyHardware(cutState.hardware);
   const breaches: Breach[] = [];
   const first = start(scenario, cutState, hardware, breaches);
   if (isWeak(cutState.variant)) {

@@ -1,11 +1,12 @@
 import { CHUNK_SIZE } from "@tinybms/ota-core";
+import { copyHardware } from "../boot/boot-options.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import { isWeak } from "./cut.ts";
 import { acceptedOf, type CutState, type RecordDamage } from "./cut-state.ts";
 import { checkAccepted, checkBootable, checkFlash, checkRejections, limitOf } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type Life, live } from "./life.ts";
-import { copyOf, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** History of a device before its last power cut. */
 export interface Past {
@@ -37,7 +38,7 @@ const STARTS_MAX = 2;
  * one more power-on, and checks the result.
  */
 export function recover(scenario: Scenario, cutState: CutState, past: Past): Recovery {
-  const hardware = copyOf(cutState.hardware);
+  const hardware = copyHardware(cutState.hardware);
   const life = live(scenario, hardware, { seed: cutState.seed, startsBefore: past.starts });
   const breaches = checkLife(scenario, { ...cutState, ...past }, life);
   const written = life.device.totals.chunksUseful;

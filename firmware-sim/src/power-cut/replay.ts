@@ -1,4 +1,5 @@
 import { OtaError } from "@tinybms/ota-core";
+import { copyHardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
@@ -9,7 +10,7 @@ import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
 import { formatPoint, type SweepPoint } from "./point-name.ts";
 import { checkLife, isInAttempt, recover } from "./recovery.ts";
-import { copyOf, createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
+import { createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
 import { checkWorn, liveWorn } from "./worn-sector.ts";
 
 /** One step of a replay. */
@@ -42,7 +43,7 @@ export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay
     return { outcome: undefined, breaches: checkWorn(scenario, life), trace, flash };
   }
   if (point.cuts.length === 0) {
-    const life = live(scenario, copyOf(scenario.hardware), { seed: scenario.seed });
+    const life = live(scenario, copyHardware(scenario.hardware), { seed: scenario.seed });
     const trace = life.log.map((entry) => ({ type: "device", entry }) as const);
     const breaches = checkLife(scenario, { ...NO_DAMAGE, attemptsCut: 0 }, life);
     return { outcome: undefined, breaches, trace, flash: life.device.hardware.flash.dump() };
@@ -50,7 +51,7 @@ export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay
   const trace: TraceEntry[] = [];
   const { cutState, starts, attemptsCut, chunksWritten } = reach(scenario, point, trace);
   const { outcome, breaches } = firstStarts(scenario, cutState);
-  const again = copyOf(cutState.hardware);
+  const again = copyHardware(cutState.hardware);
   again.flash.powerOn();
   trace.push({ type: "console", lines: runBootloader(again, scenario.bootloaderOptions).log });
   const past = { starts, attemptsCut, chunksWritten: point.cuts.length === 1 ? chunksWritten : undefined };
@@ -73,7 +74,7 @@ interface Reached {
 
 /** Runs to each cut in turn and returns the state that the last one left. */
 function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }, trace: TraceEntry[]): Reached {
-  let hardware = copyOf(scenario.hardware);
+  let hardware = copyHardware(scenario.hardware);
   let { seed } = scenario;
   let reached: Reached | undefined;
   for (const cut of point.cuts) {
@@ -93,7 +94,7 @@ function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }
     live(scenario, hardware, { seed, startsBefore: reached?.starts ?? 0, onOperation });
     if (found === undefined) throw noOperation(point, cut, number);
     reached = found;
-    hardware = copyOf(found.cutState.hardware);
+    hardware = copyHardware(found.cutState.hardware);
     seed = cut.seed;
   }
   if (reached === undefined) throw noOperation(point, { operation: 0, variant: "", seed: 0 }, 0);

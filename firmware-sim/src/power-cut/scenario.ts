@@ -1,15 +1,15 @@
 import { OtaError, parseOffer, type SenderOptions, sha256, toHex, topicsOf } from "@tinybms/ota-core";
-import { DataSubtype, type PartitionEntry, PartitionType, type SignatureScheme } from "@tinybms/ota-core/esp";
+import { DataSubtype, findPartition, PartitionType, type SignatureScheme } from "@tinybms/ota-core/esp";
 import { parseEnvelope, parseKeySet, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
 import type { AgentKind } from "../agent/agent-receiver.ts";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
-import type { BootloaderOptions, Hardware } from "../boot/boot-options.ts";
+import { type BootloaderOptions, copyHardware, type Hardware } from "../boot/boot-options.ts";
 import { verifyRomSignature } from "../boot/verify-rom-signature.ts";
 import { appOptionsOf, startsOnProbation } from "../device/app-options.ts";
 import { createDevice, createHardware, type FlashContents } from "../device/create-device.ts";
 import type { SimulatedDevice } from "../device/device.ts";
 import { partitionsOf } from "../device/device-partitions.ts";
-import { type AppBuild, type AppOptions, createAppContext } from "../esp-idf/app-context.ts";
+import { type AppBuild, type AppOptionsInput, createAppContext } from "../esp-idf/app-context.ts";
 import { ContentCache } from "../flash/content-cache.ts";
 import { type ImagePublisherOptions, prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
@@ -66,7 +66,7 @@ export interface FlashArea {
 export interface Scenario {
   readonly run: SweepRun;
   readonly seed: number;
-  /** The board before the first power-on. Never run it: use {@link copyOf}. */
+  /** The board before the first power-on. Never run it: use `copyHardware`. */
   readonly hardware: Hardware;
   readonly image: Uint8Array;
   /** SHA-256 of the old image and of the new one, in hex. */
@@ -127,14 +127,11 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
       selfTests: run === "rollback" ? [{ sha256: newSha256, outcome: "fail" }] : [],
     });
   const { oldSha256, accepted, target, rejectedBefore } = firstStart(
-    device(copyOf(hardware), seed),
+    device(copyHardware(hardware), seed),
     appOptionsOf(bootloaderOptions, appBuild),
   );
-  const partitions = partitionsOf(hardware.flash, bootloaderOptions.tableOffset);
-  const publication = {
-    ...{ image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence: accepted[1] + 1 },
-    ...(version === undefined ? {} : { version }),
-  };
+  const table = { entries: partitionsOf(hardware.flash, bootloaderOptions.tableOffset) };
+  const publication = { image, topicRoot: TOPIC_ROOT, product: PRODUCT, sequence: accepted[1] + 1, version };
   return {
     run,
     seed,
@@ -144,8 +141,8 @@ export function createScenario(options: ScenarioOptions, run: SweepRun): Scenari
     newSha256,
     target,
     rejectedBefore,
-    otadata: findData(partitions, DataSubtype.OTA),
-    nvs: findData(partitions, DataSubtype.NVS),
+    otadata: findPartition(table, PartitionType.DATA, DataSubtype.OTA) ?? NOWHERE,
+    nvs: findPartition(table, PartitionType.DATA, DataSubtype.NVS) ?? NOWHERE,
     sender: { ...prepareSender(publication), ...offerOf(trust) },
     retained: retainedKeySets(trust?.laterKeySets ?? []),
     bootloaderOptions,
@@ -169,11 +166,6 @@ function completeBootloaderOptions({ bootloaderOptions = {}, signatureScheme }: 
   return { ...bootloaderOptions, secureBoot: { scheme: signatureScheme, verify: verifyRomSignature } };
 }
 
-/** Returns an independent copy of hardware. */
-export function copyOf({ flash, efuse, chip }: Hardware): Hardware {
-  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
-}
-
 /** Returns whether an offset lies in a range. */
 export function contains({ offset, size }: FlashArea, at: number): boolean {
   return at >= offset && at < offset + size;
@@ -181,7 +173,7 @@ export function contains({ offset, size }: FlashArea, at: number): boolean {
 
 function firstStart(
   device: SimulatedDevice,
-  appOptions: Partial<AppOptions>,
+  appOptions: AppOptionsInput,
 ): Pick<Scenario, "oldSha256" | "target" | "rejectedBefore"> & { readonly accepted: readonly [number, number] } {
   device.boot(0);
   const { bootOutcome, report } = device;
@@ -202,8 +194,4 @@ function firstStart(
     target: range,
     rejectedBefore: rejectionsOf(range, bootOutcome),
   };
-}
-
-function findData(partitions: readonly PartitionEntry[], subtype: number): FlashArea {
-  return partitions.find((entry) => entry.type === PartitionType.DATA && entry.subtype === subtype) ?? NOWHERE;
 }

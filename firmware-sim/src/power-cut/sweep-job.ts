@@ -1,3 +1,4 @@
+import { copyHardware } from "../boot/boot-options.ts";
 import type { WatchedOperation } from "../flash/nor-flash.ts";
 import { type Cut, phaseOf, seedOf, variantKind, variantsOf } from "./cut.ts";
 import { AcceptedFloor, type CutState, cutOff, NO_DAMAGE } from "./cut-state.ts";
@@ -6,7 +7,7 @@ import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
 import { formatPoint, type SweepPoint, WORN_FAULTS } from "./point-name.ts";
 import { isInAttempt, type Past, recover } from "./recovery.ts";
-import { copyOf, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { countCuts, selectCuts, variantBySeed } from "./select-cuts.ts";
 import type { SweepJob, SweepOptions } from "./sweep-options.ts";
 import { addViolation, countEnd, countOutcome, countUp, createTally, type SweepTally } from "./sweep-tally.ts";
@@ -71,7 +72,7 @@ function sweepPairs(scenario: Scenario, options: SweepOptions, job: SweepJob, ta
       const breaches = bootAfterCut(scenario, cutState, past, isRecovered, tally);
       report(tally, { kind: "cuts", run: scenario.run, cuts: [first, second] }, breaches);
     };
-    live(scenario, copyOf(hardware), { seed: first.seed, startsBefore: progress.starts, onOperation });
+    live(scenario, copyHardware(hardware), { seed: first.seed, startsBefore: progress.starts, onOperation });
   });
 }
 
@@ -122,7 +123,7 @@ function eachOperation(scenario: Scenario, job: SweepJob, visit: (at: OperationA
     floor.onOperation(operation);
     if (number >= job.from && number < job.to) visit({ operation, number, progress, floor });
   };
-  live(scenario, copyOf(scenario.hardware), { seed: scenario.seed, onOperation });
+  live(scenario, copyHardware(scenario.hardware), { seed: scenario.seed, onOperation });
 }
 
 function pickCut(

@@ -1,10 +1,12 @@
 import { OtaError } from "@tinybms/ota-core";
+import { copyHardware } from "../boot/boot-options.ts";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { variantsOf } from "./cut.ts";
 import { NO_DAMAGE } from "./cut-state.ts";
 import { live } from "./life.ts";
 import { formatPoint } from "./point-name.ts";
 import { checkLife } from "./recovery.ts";
-import { copyOf, createScenario, type Scenario, type SweepRun } from "./scenario.ts";
+import { createScenario, type Scenario, type SweepRun } from "./scenario.ts";
 import { countCuts } from "./select-cuts.ts";
 import { runJob } from "./sweep-job.ts";
 import type { SweepJob, SweepOptions } from "./sweep-options.ts";
@@ -71,7 +73,7 @@ export function powerCutSweep(options: SweepOptions): SweepResult {
 /** Counts the candidate cuts of each operation of a run. */
 function countOperations(scenario: Scenario, options: SweepOptions, tally: SweepTally): readonly number[] {
   const counts: number[] = [];
-  const life = live(scenario, copyOf(scenario.hardware), {
+  const life = live(scenario, copyHardware(scenario.hardware), {
     seed: scenario.seed,
     onOperation: (operation, { device }) => {
       const variants = variantsOf(scenario, device.hardware.flash, operation);
@@ -121,7 +123,7 @@ function dividePairs(whole: Omit<SweepJob, "kind">): SweepJob[] {
 
 /** Spreads sectors evenly over the image, including the first and the last; a single one is in the middle. */
 function divideWorn({ image, run }: Scenario, count: number): SweepJob[] {
-  const sectors = Math.ceil(image.length / 4096);
+  const sectors = Math.ceil(image.length / SECTOR_SIZE);
   const wanted = Math.min(count, sectors);
   return Array.from({ length: wanted }, (_, index) => {
     const sector = wanted === 1 ? Math.floor(sectors / 2) : Math.round((index * (sectors - 1)) / (wanted - 1));

@@ -1,13 +1,14 @@
+import { copyHardware } from "../boot/boot-options.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { checkBootable, checkConfined, checkRejections } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type Life, live } from "./life.ts";
 import type { WornFault } from "./point-name.ts";
-import { copyOf, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** Runs a scenario on a flash in which one sector of the target slot is worn out. */
 export function liveWorn(scenario: Scenario, sector: number, fault: WornFault): Life {
-  const hardware = copyOf(scenario.hardware);
+  const hardware = copyHardware(scenario.hardware);
   hardware.flash.setFaults([{ type: fault, sectorIndex: scenario.target.offset / SECTOR_SIZE + sector }]);
   return live(scenario, hardware, { seed: scenario.seed + sector });
 }

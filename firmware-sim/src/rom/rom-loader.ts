@@ -114,9 +114,7 @@ export class RomLoader {
 
   #response(op: number, { status = LoaderStatus.OK, value = 0, payload }: LoaderReply): LoaderEffect {
     const statusSize = this.#isStub ? 2 : 4;
-    const withPayload = payload === undefined ? {} : { payload };
-    const frame = buildLoaderResponse({ op, value, status, statusSize, ...withPayload });
-    return { type: "send", bytes: encodeSlip(frame) };
+    return { type: "send", bytes: encodeSlip(buildLoaderResponse({ op, value, status, statusSize, payload })) };
   }
 
   /** Hosts recognize that a ROM doesn't know their command by the different op and the error. */

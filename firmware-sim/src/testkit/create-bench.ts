@@ -60,13 +60,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const { app = buildAppImage({ version: "0.0.1", sizeBytes: 16_384 }) } = options;
   const ids = typeof devices === "number" ? Array.from({ length: devices }, (_, at) => `bench-${at + 1}`) : devices;
   const faults = (options.faults ?? []).map((fault) => parseFault(fault));
-  const boards = ids.map((id) =>
-    createDevice({
-      ...{ id, app, faults },
-      ...(topicRoot === undefined ? {} : { topicRoot }),
-      ...(product === undefined ? {} : { product }),
-    }),
-  );
+  const boards = ids.map((id) => createDevice({ id, app, faults, topicRoot, product }));
   const broker = await startEmbeddedBroker();
   const log: DeviceLogEntry[] = [];
   const connections = boards.map((board, index) =>

@@ -131,7 +131,7 @@ function efusesOf(
     secureVersion: antiRollback ? (running.descriptor?.secureVersion ?? 0) : 0,
     chipRevision: revisions.chip.min,
     blockRevision: revisions.block.min,
-    ...(evidence.secureBoot ? { secureBoot: true } : {}),
+    secureBoot: evidence.secureBoot,
     ...simulated(efuses),
     ...(digests === undefined ? {} : { secureBootDigests: digests }),
   };

@@ -1,5 +1,6 @@
 import { isOtaError } from "@tinybms/ota-core";
 import type { AgentKind } from "../agent/agent-receiver.ts";
+import { copyHardware } from "../boot/boot-options.ts";
 import { runBootloader } from "../boot/bootloader.ts";
 import { verifyImage } from "../boot/verify-image.ts";
 import { appOptionsOf } from "../device/app-options.ts";
@@ -7,7 +8,7 @@ import { EspErr } from "../esp-err/esp-err.ts";
 import { createAppContext } from "../esp-idf/app-context.ts";
 import { esp_image_verify } from "../esp-idf/esp-image.ts";
 import type { SweepViolation } from "../power-cut/invariant.ts";
-import { copyOf, createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";
+import { createScenario, type Scenario, type ScenarioOptions, type SweepRun } from "../power-cut/scenario.ts";
 import { powerCutSweep, type SweepResult } from "../power-cut/sweep.ts";
 import { powerCutSweepOnThreads, type ThreadOptions } from "../power-cut/sweep-threads.ts";
 import type { Build } from "./builds.ts";
@@ -103,7 +104,7 @@ function targetReasons({ target }: Scenario, { bytes }: Release): TwinReason | u
 /** Verifies the image in its slot as ESP-IDF does. @returns The reason why ESP-IDF rejects it, if it does. */
 function verificationReasons(scenario: Scenario, release: Release, build: Build): TwinReason | undefined {
   const { bootloaderOptions, target } = scenario;
-  const hardware = copyOf(scenario.hardware);
+  const hardware = copyHardware(scenario.hardware);
   const outcome = runBootloader(hardware, bootloaderOptions);
   if (outcome.kind !== "boots") return undefined;
   hardware.flash.load(target.offset, release.bytes);

@@ -1,7 +1,7 @@
 import { OtaError } from "@tinybms/ota-core";
 import { type Inspection, PARTITION_TABLE_OFFSET } from "@tinybms/ota-core/esp";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
 
-const SECTOR_SIZE = 4096;
 /** Threshold in bits per byte. The expected value for random bytes is 8 − 255 / (2 · 4096 · ln 2) = 7.955 (Miller 1955). */
 const CIPHER_ENTROPY = 7.93;
 

@@ -3,7 +3,7 @@
 
 import { buildOtadataEntry, OtaImageState, otadataEntry } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
-import type { Hardware } from "../../src/boot/boot-options.ts";
+import { copyHardware } from "../../src/boot/boot-options.ts";
 import { runBootloader } from "../../src/boot/bootloader.ts";
 import { EspErr } from "../../src/esp-err/esp-err.ts";
 import { esp_ota_set_boot_partition } from "../../src/esp-idf/esp-ota-boot.ts";
@@ -20,10 +20,6 @@ import { R, r } from "./expect-start.ts";
 
 const { NEW, PENDING_VERIFY, VALID, ABORTED } = OtaImageState;
 
-function copyOf({ flash, efuse, chip }: Hardware): Hardware {
-  return { flash: flash.snapshot(), efuse: efuse.copy(), chip };
-}
-
 // These results are selectable, but not NEW. No prefix of the write is.
 test("finding 1: boots without probation in 31 of 81 cases if a write of NEW misses one bit", () => {
   // Sequence 3 selects ota_0 by sector 0; ota_1 runs by the other entry.
@@ -32,7 +28,7 @@ test("finding 1: boots without probation in 31 of 81 cases if a write of NEW mis
   const outcomes = { old: 0, probation: 0, unprotected: 0, abortedNext: 0 };
   const variants = missedBitVariants(buildOtadataEntry(otadataEntry(3, NEW)));
   for (const variant of variants) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt({ operation: 2, moment: "during", variant });
     untilPowerCut(() => esp_ota_set_boot_partition({ ...app, ...hardware }, partition(app, "ota_0")));
     hardware.flash.powerOn();
@@ -48,7 +44,7 @@ test("finding 1: boots without probation in 31 of 81 cases if a write of NEW mis
   expect(outcomes).toEqual({ old: 50, probation: 0, unprotected: 30, abortedNext: 1 });
 
   for (let length = 0; length <= 32; length++) {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.load(OTADATA_OFFSET, buildOtadataEntry(otadataEntry(3, NEW)).subarray(0, length));
     expect(bootOf(hardware), `prefix of ${length}`).toBe(length === 32 ? 0 : 1);
   }
@@ -58,7 +54,7 @@ test("finding 1: selects an aborted app again in 31 of 80 cases if a write of AB
   const before = board({ otadata: [entry(3, PENDING_VERIFY), entry(2, VALID)] });
   const variants = missedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
   const booted = variants.map((variant) => {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt({ operation: 2, moment: "during", variant });
     untilPowerCut(() => runBootloader(hardware));
     hardware.flash.powerOn();
@@ -101,7 +97,7 @@ test("finding 4: makes an aborted image selectable in 31 of 80 cases if esp_ota_
   const app = start(before);
   const variants = freedBitVariants(buildOtadataEntry(otadataEntry(3, ABORTED)));
   const booted = variants.map((variant) => {
-    const hardware = copyOf(before);
+    const hardware = copyHardware(before);
     hardware.flash.cutPowerAt({ operation: 1, moment: "during", variant });
     const torn = { ...app, ...hardware, otaHandles: new Map() };
     untilPowerCut(() => esp_ota_begin(torn, partition(app, "ota_0"), OTA_WITH_SEQUENTIAL_WRITES));
@@ -112,7 +108,7 @@ test("finding 4: makes an aborted image selectable in 31 of 80 cases if esp_ota_
   expect(booted.filter((slot) => slot === 0)).toHaveLength(31);
 
   // The cure: without its first sector the resurrected image is refused.
-  const hardware = copyOf(before);
+  const hardware = copyHardware(before);
   hardware.flash.eraseSector(partition(app, "ota_0").address);
   hardware.flash.cutPowerAt({
     operation: 1,

@@ -72,8 +72,7 @@ export class CommandOutput {
   }
 
   #cleanOtaError({ code, details, hint }: OtaError, message: string, cause: unknown): OtaError {
-    const options = hint === undefined ? { cause } : { cause, hint: this.redact(hint) };
-    return new OtaError(code, message, this.redactAll(details), options);
+    return new OtaError(code, message, this.redactAll(details), { cause, hint: hint && this.redact(hint) });
   }
 
   /** Returns a copy of a result with the secrets of {@link hide} redacted. */

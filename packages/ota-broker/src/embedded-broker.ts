@@ -207,8 +207,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const [reason, hint] = LISTEN_FAULTS[code] ?? [code || String(error), undefined];
     const message = `the embedded broker can't listen on ${host}:${port}: ${reason}`;
-    const options = hint === undefined ? { cause: error } : { cause: error, hint };
-    throw new OtaError("delivery/broker-unreachable", message, { host, port }, options);
+    throw new OtaError("delivery/broker-unreachable", message, { host, port }, { cause: error, hint });
   }
 }
 

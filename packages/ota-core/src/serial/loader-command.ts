@@ -99,7 +99,7 @@ export function parseLoaderRequest(frame: Uint8Array): LoaderRequest | undefined
 export function buildLoaderResponse(response: {
   readonly op: number;
   readonly value?: number;
-  readonly payload?: Uint8Array;
+  readonly payload?: Uint8Array | undefined;
   /** One of `LoaderStatus`, uint16. @defaultValue `LoaderStatus.OK` */
   readonly status?: number;
   readonly statusSize: 2 | 4;
