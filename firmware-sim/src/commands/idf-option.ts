@@ -29,7 +29,11 @@ export function declareIdf(command: Command): Command {
       `ESP-IDF release of the apps (default: the one in each image): ${IDF_RELEASE_NAMES.join(", ")}; 5.5 is the newest of its branch`,
       release,
     )
-    .option("--bootloader-idf <release>", "release of the bootloader (default: its own, or the app's)", release)
+    .option(
+      "--bootloader-idf <release>",
+      "ESP-IDF release of the bootloader (default: the one in its descriptor, or the app's)",
+      release,
+    )
     .addOption(
       new Option(
         "--app-rollback <on|off>",

@@ -36,7 +36,7 @@ function addConnectionOptions(command: Command): void {
   command
     .optionsGroup("Connection:")
     .option("--broker <url>", "mqtt://HOST:PORT; embedded or embedded://HOST:PORT starts a broker in this process")
-    .option("--allow-insecure", "allow a password to another machine without encryption")
+    .option("--allow-insecure", "allow sending a password unencrypted to another machine")
     .option("--topic <topic>", "topic of the channel (default: tinybms/gateway/ota)")
     .option("--product <name>", "product.name of the manifest (default: TinyBMS Web Gateway)")
     .option("--key-set <file>", "key set that the devices trust (default: none; they accept unsigned offers)");
@@ -49,7 +49,7 @@ function addDeviceOptions(command: Command): void {
     .option("--id <prefix>", "prefix of the device IDs: PREFIX-1, PREFIX-2 and so on (default: bench)")
     .option("--app <file>", "app image that the devices start with (default: a generated one)")
     .addOption(
-      new Option("--before <file>", "start with a generated app of the chip and project of this image").conflicts(
+      new Option("--before <file>", "start with a generated app for the chip and project of this image").conflicts(
         "app",
       ),
     )
@@ -63,12 +63,12 @@ function addDeviceOptions(command: Command): void {
     )
     .option(
       "--nvs <file...>",
-      "one device for each NVS partition of tinybms-ota provision, with its ID, broker and keys",
+      "start one device for each NVS partition from tinybms-ota provision, with its ID, broker and keys",
     )
     .option("--flash <file>", "keep the flash of the single device in this file; continue from it if it exists")
     .option("--serial <place>", "serve the serial port of the single device: tcp:HOST:PORT or rfc2217:HOST:PORT")
     .addOption(
-      new Option("--reset-circuit <kind>", "how DTR and RTS reach the chip (default: transistors)").choices(
+      new Option("--reset-circuit <kind>", "connection of DTR and RTS to the chip (default: transistors)").choices(
         RESET_CIRCUITS,
       ),
     );
