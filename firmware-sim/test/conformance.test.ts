@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Receiver, type ReceiverAction } from "@tinybms/ota-core";
+import { WasmReceiver } from "@tinybms/ota-device-wasm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../src/cli.ts";
 import { MachineReceiver } from "../src/conformance/machine-receiver.ts";
@@ -43,6 +44,13 @@ test.for(vectors.map((vector) => [vector.header.name, vector] as const))(
   "the TypeScript receiver passes %s",
   async ([, vector]) => {
     expect(await runVector(vector, new MachineReceiver((options) => new Receiver(options)))).toBeUndefined();
+  },
+);
+
+test.for(vectors.map((vector) => [vector.header.name, vector] as const))(
+  "the receiver in C passes %s",
+  async ([, vector]) => {
+    expect(await runVector(vector, new MachineReceiver((options) => new WasmReceiver(options)))).toBeUndefined();
   },
 );
 
