@@ -6,31 +6,31 @@ import { acquireLock, assertWithin, type Lock, writeFileAtomically } from "@tiny
 /** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
 export type OfferCounter = readonly [epoch: number, sequence: number];
 
-/** The epoch of offers that are not signed: no key set was ever exchanged. */
+/** Epoch of unsigned offers, and of offers under the first key set. */
 const FIRST_EPOCH = 1;
 
-/** A counter may leave our own record behind by so much; more is somebody's mistake, or worse. */
+/** How far a retained counter may be ahead of this publisher's record. A larger jump is a mistake or an attack. */
 const JUMP_MAX = 1_000;
 
-/** How long to wait for another command that takes a number, in milliseconds. */
+/** How long to wait for another command that uses the record, in milliseconds. */
 const LOCK_TIMEOUT_MS = 30_000;
 
-/** What a counter holds at most: integers of the protocol end at 2³¹ − 1. */
+/** Largest counter: integers of the protocol end at 2³¹ − 1. */
 const COUNTER_MAX = 2 ** 31 - 1;
 
-/** The file that holds the record, beside the root manifest. It belongs to the release line: keep it with it. */
+/** Returns the path of the record, next to the root manifest. It is part of the release line. */
 export function sequenceFileOf(manifestFolder: string): string {
   return join(manifestFolder, ".tinybms-ota", "sequence.json");
 }
 
 /**
- * The counter of the next offer: one more than the highest of our own record and of what the broker keeps.
+ * Returns the counter of the next offer: one above the highest in the record and on the broker.
  *
- * @param recorded - Our own record for this topic; `undefined` before the first offer from here.
- * @param retained - The counters of the offers that the broker keeps for the same devices.
- * @param keyEpoch - Epoch of the current key set, under which alone offers count; `undefined` where there is none.
- * @throws {@link OtaError} `delivery/sequence-jump` where that would leave our own record more than 1 000 behind, or
- *   no counter is left; `signing/key-set-epoch` where an offer of a later key set was made from here already.
+ * @param recorded - Counter in the record for this topic; `undefined` before the first offer.
+ * @param retained - Counters of the offers that the broker retains for the same devices.
+ * @param keyEpoch - Epoch of the current key set, under which offers count; `undefined` without a key set.
+ * @throws {@link OtaError} `delivery/sequence-jump` if the counter would be more than 1 000 above the record, or none
+ *   is left; `signing/key-set-epoch` if this publisher already made an offer under a later key set.
  */
 export function nextCounter(
   recorded: OfferCounter | undefined,
@@ -58,19 +58,19 @@ function olderKeys(expected: number, found: number): OtaError<"signing/key-set-e
 }
 
 /**
- * The record's counter for a topic.
+ * Reads the counter in the record for a topic.
  *
- * @param topicRoot - The channel's topic.
- * @returns `undefined` if no offer was made from here.
- * @throws {@link OtaError} `manifest/unreadable` if the file is there but can't be read, or holds something else.
+ * @param topicRoot - Topic of the channel.
+ * @returns `undefined` if this publisher has made no offer.
+ * @throws {@link OtaError} `manifest/unreadable` if the file exists but can't be read, or is not a record.
  */
 export async function readCounter(file: string, topicRoot: string): Promise<OfferCounter | undefined> {
   return (await readRecord(file)).get(topicRoot);
 }
 
-/** What {@link takeCounter} numbers by. */
+/** Parameters of {@link takeCounter}. */
 export interface CounterRequest {
-  /** The channel's topic. */
+  /** Topic of the channel. */
   readonly topicRoot: string;
   /** As of {@link nextCounter}. */
   readonly retained: readonly OfferCounter[];
@@ -80,11 +80,11 @@ export interface CounterRequest {
 }
 
 /**
- * Takes the counter of the next offer and records it, under a lock: two commands on one release line never get the same
- * one. It is recorded before its offer is published; one that was never recorded must never have been seen.
+ * Takes the counter of the next offer and records it under a lock, so that two commands never get the same counter. The
+ * counter is recorded before its offer is published, so that every published counter is recorded.
  *
- * @throws {@link OtaError} as {@link nextCounter} and {@link readCounter}; `package/locked`, `package/write-failed`; the
- *   signal's reason.
+ * @throws {@link OtaError} as {@link nextCounter} and {@link readCounter}; `package/locked`, `package/write-failed`;
+ *   the signal's reason.
  */
 export async function takeCounter(
   file: string,
@@ -103,7 +103,7 @@ export async function takeCounter(
   }
 }
 
-/** The folder of the release line that a record belongs to: see {@link sequenceFileOf}. */
+/** Returns the folder of the release line of a record: see {@link sequenceFileOf}. */
 function folderOf(file: string): string {
   return dirname(dirname(file));
 }

@@ -18,33 +18,33 @@ import type { BrokerConnection } from "./connection.ts";
 import { sealOfferParts } from "./offer-parts.ts";
 import { missingOf, readBack, readRetained } from "./read-retained.ts";
 
-/** So often an offer may be made again because another publisher took its number. */
+/** How often to create an offer again because another publisher used its number. */
 export const NUMBERS_MAX = 8;
 
-/** Half the longest first wait of {@link giveWay}, in milliseconds. */
+/** Half of the longest first wait of {@link giveWay}, in milliseconds. */
 const GIVE_WAY_MS = 100;
 
-/** An offer that is to be made. */
+/** Plan of an offer. */
 export interface OfferPlan {
-  /** The channel's topic. */
+  /** Topic of the channel. */
   readonly topicRoot: string;
   readonly target: DeliveryTarget;
-  /** What is offered; `null` withdraws what was offered before. */
+  /** Offered release; `null` withdraws the previous offer. */
   readonly release: Envelope | null;
   readonly signing: OfferSigning;
-  /** How many devices will ask for the image; `undefined` if nobody knows. */
+  /** Number of devices that will request the image; `undefined` if unknown. */
   readonly expectedCount: number | undefined;
-  /** Where the counters of our own offers are recorded. */
+  /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
   readonly timeoutMs: number;
 }
 
-/** Who is told what while an offer is made. */
+/** Receives the events while an offer is created. */
 export interface OfferWatch {
   readonly signal?: AbortSignal;
-  /** The connection was lost, or is there again. */
+  /** Called when the connection is lost or restored. */
   readonly onConnection?: (connected: boolean) => void;
-  /** The broker keeps an offer of the current epoch or a later one that no trusted key has signed. */
+  /** Called if the broker retains an offer of the current or a later epoch that no trusted key signed. */
   readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
 }
 
@@ -59,15 +59,15 @@ export interface MadeOffer {
 }
 
 /**
- * Makes an offer: numbers it above those that the broker keeps, publishes the key sets that it lacks, so that devices
- * have them before the offer that counts under them, signs it and records its number.
+ * Creates an offer: numbers it above the offers that the broker retains, publishes key sets that the broker lacks
+ * (devices need them before the offer), signs the offer and records its number. With a key set, ignores offers on the
+ * broker that no trusted key signed, so that they can't raise the counter.
  *
- * With a key set, an offer on the broker that no trusted key has signed is passed over: it can't move our count.
- *
- * @param check - Looks at what the broker keeps, and throws where no offer is to be made.
+ * @param check - Checks the retained offers, and throws if no offer should be made.
  * @throws {@link OtaError} `delivery/sequence-jump`, `delivery/connection-lost`, `delivery/broker-unreachable`;
- *   `delivery/not-acknowledged` and `delivery/not-retained` for a key set; `signing/key-set-epoch` where the broker keeps a newer key set; `signing/…` where devices would not trust the offer; `protocol/too-large` where it has no room in a message;
- *   `manifest/unreadable` and `package/write-failed` for the record; the signal's reason.
+ *   `delivery/not-acknowledged` and `delivery/not-retained` for a key set; `signing/key-set-epoch` where the broker
+ *   keeps a newer key set; `signing/…` where devices would not trust the offer; `protocol/too-large` where it has no
+ *   room in a message; `manifest/unreadable` and `package/write-failed` for the record; the signal's reason.
  */
 export async function makeOffer(
   connection: BrokerConnection,
@@ -79,7 +79,7 @@ export async function makeOffer(
   const deadline = AbortSignal.timeout(Math.ceil(plan.timeoutMs));
   const signal = watch.signal === undefined ? deadline : AbortSignal.any([watch.signal, deadline]);
   const retained = await retainedMessages(connection, plan, watch, signal);
-  refuseOlderKeys(retained, plan);
+  assertCurrentKeys(retained, plan);
   const before = offersOf(retained, plan, watch);
   check(before);
   await publishKeySets(connection, plan, retained, watch, signal);
@@ -97,10 +97,10 @@ export async function makeOffer(
 }
 
 /**
- * Publishes a message that the broker is to keep, again where the connection was lost before it was acknowledged.
+ * Publishes a retained message. Publishes it again if the connection was lost before the acknowledgement.
  *
- * @throws {@link OtaError} `delivery/connection-lost`, `delivery/broker-refused`, `delivery/not-acknowledged`; the reason
- *   of an interruption.
+ * @throws {@link OtaError} `delivery/connection-lost`, `delivery/broker-refused`, `delivery/not-acknowledged`; the
+ *   reason of an interruption.
  */
 export async function publishRetained(
   connection: BrokerConnection,
@@ -119,7 +119,7 @@ export async function publishRetained(
   }
 }
 
-/** What work comes to; `undefined` if the signal is aborted before. */
+/** Returns the result of `work`; `undefined` if the signal is aborted first. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const settled = new AbortController();
   const aborted = new Promise<undefined>((resolve) => {
@@ -134,10 +134,10 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
 }
 
 /**
- * Waits before an offer is made again because its number is taken. The other publisher may be about to do the same: of
- * two random waits one is over first, and the other sees the result.
+ * Waits before an offer is created again because its number is in use. The other publisher may do the same: the random
+ * waits let one of them go first, and the other one sees the result.
  *
- * @param attempt - How often this offer was made, from 1.
+ * @param attempt - Number of attempts so far, from 1.
  */
 export async function giveWay(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const delayMs = Math.random() * GIVE_WAY_MS * 2 ** attempt;
@@ -145,7 +145,10 @@ export async function giveWay(attempt: number, signal: AbortSignal | undefined):
   signal?.throwIfAborted();
 }
 
-/** Waits for a connection that was lost. @throws What `BrokerConnection.connectedAgain` throws; an interruption's reason. */
+/**
+ * Waits for a connection that was lost. @throws What `BrokerConnection.connectedAgain` throws; an interruption's
+ * reason.
+ */
 export async function connectedAgain(
   connection: BrokerConnection,
   { signal: interrupt, onConnection }: OfferWatch,
@@ -161,7 +164,9 @@ export async function connectedAgain(
   onConnection?.(true);
 }
 
-/** What the broker keeps, read anew when the connection was lost meanwhile: half of it would number an offer wrong. */
+/**
+ * Reads the retained messages. Reads all of them again if the connection was lost: a part would give a wrong number.
+ */
 async function retainedMessages(
   connection: BrokerConnection,
   plan: OfferPlan,
@@ -183,8 +188,8 @@ function offerTopics({ topicRoot, target }: OfferPlan): readonly string[] {
 }
 
 /**
- * The topics of our key sets with what each is to hold, and that of the next, which is to hold nothing. The first is not
- * published: devices are provisioned with it, and take only what follows theirs.
+ * Returns the topics of the key sets with their messages, and the topic of the next key set, which must be empty. The
+ * first key set is not published: devices are provisioned with it, and accept only later ones.
  */
 function keyTopics({ topicRoot, signing }: OfferPlan): ReadonlyMap<string, Uint8Array | undefined> {
   const topics = topicsOf(topicRoot);
@@ -215,13 +220,13 @@ function offerOf(
   const read = readOffer(payload, plan);
   if (read === undefined || read.isTrusted) return read?.offer;
   const { epoch, sequence } = read.offer;
-  // One of an epoch before was trusted in its time.
+  // An offer of an earlier epoch may have been trusted then.
   const isOld = epoch < (currentKeys(plan.signing)?.document.epoch ?? 0);
   if (!isOld) onForeignOffer?.({ topic, counter: [epoch, sequence] });
   return undefined;
 }
 
-/** Reads an offer; `undefined` for what no device below this topic could read. */
+/** Parses an offer. Returns `undefined` if no device on this topic could read it. */
 function readOffer(
   payload: Uint8Array,
   { topicRoot, signing }: Pick<OfferPlan, "topicRoot" | "signing">,
@@ -237,7 +242,7 @@ function readOffer(
   }
 }
 
-/** Reads an offer that may replace one of ours; `undefined` for one that devices would not take. */
+/** Parses an offer that may replace this publisher's. Returns `undefined` if devices would not accept it. */
 export function competingOffer(
   payload: Uint8Array,
   plan: Pick<OfferPlan, "topicRoot" | "signing">,
@@ -249,8 +254,8 @@ export function competingOffer(
   return { id, counter: [epoch, sequence], version, isForAll: target === "all" };
 }
 
-/** Whoever has an older key set makes offers that no device would count any more. */
-function refuseOlderKeys(retained: ReadonlyMap<string, Uint8Array>, plan: OfferPlan): void {
+/** Checks that the broker has no newer key set: devices would not accept offers under an older one. */
+function assertCurrentKeys(retained: ReadonlyMap<string, Uint8Array>, plan: OfferPlan): void {
   const current = currentKeys(plan.signing);
   if (current === undefined) return;
   const found = current.document.epoch + 1;
@@ -259,7 +264,7 @@ function refuseOlderKeys(retained: ReadonlyMap<string, Uint8Array>, plan: OfferP
   try {
     advanceKeySet(current, message, verifySignature);
   } catch (error) {
-    // What doesn't follow from our own is nobody's key set.
+    // Not a valid successor of the current key set.
     if (isOtaError(error)) return;
     throw error;
   }
@@ -285,7 +290,7 @@ async function publishKeySets(
   if (published.size === 0) return;
   const found = await readBack(connection, published, signal);
   watch.signal?.throwIfAborted();
-  // A connection that was lost meanwhile says nothing of what the broker keeps.
+  // After a lost connection it is unknown what the broker retains.
   const missing = found === undefined ? [] : missingOf(published, found);
   if (missing.length > 0) throw connection.notRetainedError(missing);
 }

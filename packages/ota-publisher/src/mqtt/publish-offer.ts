@@ -14,14 +14,14 @@ import {
 } from "./make-offer.ts";
 import { missingOf, readBack } from "./read-retained.ts";
 
-/** What the broker keeps in place of an offer: another offer, or nothing that devices would take. */
+/** State of an offer on the broker. */
 type Standing =
   | { readonly type: "stands" | "overwritten" | "missing" }
   | { readonly type: "number-taken" | "replaced"; readonly by: CompetingOffer };
 
 /**
- * Makes an offer, publishes it and makes sure that the broker keeps it. Where another publisher used the same number at
- * the same moment, the offer is made again under the next one.
+ * Creates an offer, publishes it and checks that the broker retains it. If another publisher used the same number at
+ * the same time, creates the offer again with the next number.
  *
  * @param check - As of {@link makeOffer}; called once.
  * @returns The offer that stands.
@@ -72,7 +72,7 @@ async function publishAndRead(
   }
 }
 
-/** What matters most of what is found on the topics. */
+/** Returns the most important state among the topics. */
 function standingOf(
   found: ReadonlyMap<string, Uint8Array>,
   { id, counter: [epoch, sequence], envelopes }: MadeOffer,

@@ -21,32 +21,32 @@ import {
 } from "@tinybms/ota-core/signing";
 import { assertDeviceAlgorithms, assertKeySetFits, type KeySetInSigning } from "./key-set-limits.ts";
 
-/** A key set that is signed as it must be. */
+/** Complete key set, with all required signatures. */
 export interface StoredKeySet {
   readonly file: string;
-  /** The envelope, as it is published on the topic of its epoch. */
+  /** Envelope, as published on the topic of its epoch. */
   readonly message: Uint8Array;
   readonly keys: TrustedKeys;
 }
 
-/** The next key set, while it collects signatures. */
+/** Next key set, which still needs signatures. */
 export interface PendingKeySet extends KeySetInSigning {
   readonly file: string;
 }
 
-/** A folder of key sets: `<epoch>.json` for each, and `pending.json` for the next. */
+/** Folder of key sets: `<epoch>.json` for each one, and `pending.json` for the next one. */
 export interface KeyStore {
   readonly folder: string;
-  /** Each verified against the one before, the current one last. */
+  /** Key sets, each verified against the previous one. The current one is last. */
   readonly sets: readonly StoredKeySet[];
   readonly pending: PendingKeySet | undefined;
 }
 
 /**
- * Reads a folder of key sets and verifies every step from the first to the last.
+ * Reads a folder of key sets and verifies each one against the previous one.
  *
- * @returns Empty where there is no such folder.
- * @throws OtaError `signing/key-set-unreadable`, or `signing/…` as `advanceKeySet`, with the file that is wrong.
+ * @returns An empty store if the folder does not exist.
+ * @throws {@link OtaError} `signing/key-set-unreadable`, and the codes of `advanceKeySet`, with the name of the file.
  */
 export async function readKeyStore(folder: string): Promise<KeyStore> {
   const epochs = (await namesIn(folder))
@@ -94,7 +94,7 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
     return { ...store, pending };
   }
   const file = join(store.folder, `${pending.keys.document.epoch}.json`);
-  // What devices will do with it, before it is called done.
+  // Verify it as devices do before it counts as complete.
   const keys =
     current === undefined ? readKeySet(message, verifySignature) : advanceKeySet(current, message, verifySignature);
   await write(file, message);
@@ -105,8 +105,8 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
 /**
  * A folder with another pending key set, which no one has signed. Nothing is written yet.
  *
- * @throws OtaError `signing/key-set-change` for a key set that no device would take: malformed, too large, or with a new
- *   key of an algorithm that devices don't have; also where the step needs more signatures than an envelope holds.
+ * @throws OtaError `signing/key-set-change` for a key set that no device would take: malformed, too large, or with a
+ *   new key of an algorithm that devices don't have; also where the step needs more signatures than an envelope holds.
  */
 export function withPending(store: KeyStore, document: Immutable<KeySet>): KeyStore {
   const envelope: Envelope = { payload: payloadOf(document), signatures: [] };
@@ -146,7 +146,7 @@ async function readPending(folder: string, current: TrustedKeys | undefined): Pr
   const pending = ofFile(file, () => pendingOf(file, parseEnvelope(bytes, MESSAGE_SIZE_MAX.keys), current));
   const { epoch } = pending.keys.document;
   const expected = (current?.document.epoch ?? 0) + 1;
-  // A crash between the last two steps of completing a set leaves it behind.
+  // Left by a crash between the last two steps of completing a key set.
   if (epoch < expected) return undefined;
   if (epoch === expected) return pending;
   const text = `${file} holds epoch ${epoch}; the next of this folder is ${expected}`;
@@ -191,7 +191,7 @@ function ofFile<T>(file: string, read: () => T): T {
   } catch (error) {
     if (!isOtaError(error)) throw error;
     const message = `${file}: ${error.message}`;
-    // A message's fault is its sender's; a file's is not.
+    // Codes of the group protocol are for messages, not files.
     const isMessageFault = error.code.startsWith("protocol/");
     if (isMessageFault) throw new OtaError("signing/key-set-unreadable", message, { file }, { cause: error });
     throw new OtaError(error.code, message, error.details, { cause: error });

@@ -13,29 +13,30 @@ import {
 import { readKeyStore, type StoredKeySet } from "./key-store.ts";
 import { openSigners, type SigningOptions } from "./signers.ts";
 
-/** Who signs offers, and what devices hold them to. */
+/** Signers of offers, and the key sets that devices check them against. */
 export interface OfferSigning {
   readonly signers: readonly Signer[];
-  /** The product's key sets, the current one last. Without any, nothing can be checked. */
+  /** Key sets of the product, the current one last. Without any, signatures are not checked. */
   readonly keySets: readonly StoredKeySet[];
 }
 
-/** Options of commands that make offers. */
+/** Options of commands that create offers. */
 export interface OfferSigningOptions extends SigningOptions {
-  /** The folder of key sets; without it `keys` beside the root manifest. */
+  /** Folder of the key sets. @defaultValue `keys` next to the root manifest */
   readonly keys?: string | undefined;
 }
 
-/** Offers that nobody signs, for devices that nobody gave a key set. */
+/** Unsigned offers, for devices without a key set. */
 export const UNSIGNED: OfferSigning = { signers: [], keySets: [] };
 
 /**
- * Opens the signers of an offer, and reads what devices trust.
+ * Opens the signers of an offer and reads the key sets.
  *
  * @param manifestFolder - Folder of the root manifest.
- * @param product - Whose devices they are.
- * @throws OtaError `signing/unsigned` where there is a key set and nobody to sign; `signing/key-set-product` for another
- *   product's; `signing/key-set-unreadable` where `--keys` names a folder without any; as `readKeyStore`, `openSigners`.
+ * @param product - Name of the product.
+ * @throws OtaError `signing/unsigned` where there is a key set and nobody to sign; `signing/key-set-product` for
+ *   another product's; `signing/key-set-unreadable` where `--keys` names a folder without any; as `readKeyStore`,
+ *   `openSigners`.
  */
 export async function openOfferSigning(
   options: OfferSigningOptions,
@@ -70,16 +71,17 @@ export async function openOfferSigning(
   return { signers, keySets };
 }
 
-/** The key set that devices are to have. */
+/** Returns the current key set. */
 export function currentKeys({ keySets }: OfferSigning): TrustedKeys | undefined {
   return keySets.at(-1)?.keys;
 }
 
 /**
- * Signs an offer, and makes sure that devices will take its signature.
+ * Signs an offer and checks that devices will accept its signatures.
  *
- * @returns The envelope's bytes.
- * @throws OtaError `signing/…` as `verifyEnvelope`; what a signer throws.
+ * @returns The bytes of the envelope.
+ * @throws {@link OtaError} The codes of `verifyEnvelope`.
+ * @throws The errors of a signer.
  */
 export async function sealOffer(payload: Uint8Array, signing: OfferSigning): Promise<Uint8Array> {
   const envelope = await signEnvelope("offer", { payload, signatures: [] }, signing.signers);
@@ -88,7 +90,7 @@ export async function sealOffer(payload: Uint8Array, signing: OfferSigning): Pro
   return buildEnvelope(envelope.payload, envelope.signatures);
 }
 
-/** Whether devices would count an offer: without a key set all that come. */
+/** Returns `true` if devices would accept an offer. Without a key set, they accept every offer. */
 export function isTrustedOffer(envelope: Envelope, signing: OfferSigning): boolean {
   const keys = currentKeys(signing);
   if (keys === undefined) return true;

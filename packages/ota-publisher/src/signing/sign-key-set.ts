@@ -3,12 +3,13 @@ import { type Envelope, type PublicKey, type Signer, signEnvelope, type TrustedK
 import { type KeyStore, type PendingKeySet, writeNextKeySet } from "./key-store.ts";
 
 /**
- * Lets signers sign the pending key set, and writes it after each, so that nobody's signature is lost with the next
- * one's mistake.
+ * Signs the pending key set with each signer and writes it after each one, so that an error does not lose earlier
+ * signatures.
  *
- * @returns The folder as it is then: without a pending set if all have signed who must.
- * @throws OtaError `signing/wrong-role` for a key that is a root key of neither set; `signing/key-set-change` for one
- *   whose signature is not needed; what a signer throws.
+ * @returns The new content of the folder, without a pending key set once all required signatures exist.
+ * @throws {@link OtaError} `signing/wrong-role` for a key that is not a root key of either key set;
+ *   `signing/key-set-change` if its signature is not needed.
+ * @throws The errors of a signer.
  */
 export async function signPendingKeySet(store: KeyStore, signers: readonly Signer[]): Promise<KeyStore> {
   let now = store;
@@ -23,7 +24,7 @@ export async function signPendingKeySet(store: KeyStore, signers: readonly Signe
   return now;
 }
 
-/** The root keys that may sign the pending set: of the current set and of the pending one itself. */
+/** Returns the root keys that may sign the pending key set: those of the current and of the pending one. */
 export function rootKeysOf({ sets, pending }: Pick<KeyStore, "sets" | "pending">): readonly PublicKey[] {
   const both: readonly (TrustedKeys | undefined)[] = [sets.at(-1)?.keys, pending?.keys];
   const keys = new Map(both.flatMap((it) => it?.roles.root.keys.map((key) => [key.keyid, key] as const) ?? []));
@@ -40,7 +41,7 @@ function checkSigner(keyid: string, { keys, progress }: PendingKeySet): void {
   if (!isNeeded) throw change(`enough of the keys that ${keyid} belongs to have signed; others are missing`);
 }
 
-/** Signatures that stand in the file but count on no side would take the places of others. */
+/** Drops signatures that count for neither key set, because they would use up the places of others. */
 function sortedOut({ payload, signatures }: Envelope, { progress }: PendingKeySet): Envelope {
   const counting = progress.flatMap(({ signed }) => signed);
   const last = signatures.length - 1;
