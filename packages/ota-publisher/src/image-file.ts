@@ -12,6 +12,7 @@ import {
   toHex,
 } from "@tinybms/ota-core";
 import { createImageJudge, type JudgedImage } from "@tinybms/ota-core/esp";
+import { codeOf } from "./system-error.ts";
 
 /** Open file of a delivery with its size and hash. */
 export interface ArtifactFile {
@@ -149,7 +150,7 @@ function open(path: string, { file, name }: ArtifactIdentity): number {
     return openSync(path, "r");
   } catch (cause) {
     if (isOtaError(cause)) throw cause;
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const isMissing = codeOf(cause) === "ENOENT";
     throw notFound(isMissing ? "there is no such file" : "it can't be opened", cause);
   }
 }

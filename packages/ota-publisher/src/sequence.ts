@@ -2,6 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
 import { acquireLock, assertWithin, type Lock, writeFileAtomically } from "@tinybms/ota-core/node";
+import { codeOf } from "./system-error.ts";
 
 /** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
 export type OfferCounter = readonly [epoch: number, sequence: number];
@@ -142,7 +143,7 @@ async function readRecord(file: string): Promise<Map<string, OfferCounter>> {
     throw damaged(file);
   } catch (cause) {
     if (isOtaError(cause)) throw cause;
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return new Map();
+    if (codeOf(cause) === "ENOENT") return new Map();
     throw damaged(file, cause);
   }
 }

@@ -5,6 +5,7 @@ import { hasSignatureForm, type PublicKey, verifySignature } from "@tinybms/ota-
 import { readSignableImage, type SignableImage } from "../signing/image-signature.ts";
 import { readKeyText, readPublicKey } from "../signing/key-file.ts";
 import { type SecureBootSignature, verifySecureBoot } from "../signing/secure-boot.ts";
+import { reasonOf } from "../system-error.ts";
 
 /** Options of `tinybms-ota verify`, as commander parses them. */
 export interface VerifyCommandOptions extends OutputOptions {
@@ -101,7 +102,7 @@ async function readSignature(file: string): Promise<Uint8Array> {
     if (found.size > SIGNATURE_FILE_SIZE_MAX) throw new Error(`it is ${found.size} bytes; no signature is that large`);
     return new Uint8Array(await readFile(file));
   } catch (cause) {
-    const reason = cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : String(cause);
+    const reason = reasonOf(cause);
     throw new OtaError("image/file-unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
   }
 }

@@ -11,7 +11,7 @@ import {
   type ProvisionedDevice,
 } from "@tinybms/ota-core/esp";
 import { writeNewFile, writeNewFolder } from "@tinybms/ota-core/node";
-import { codeOf } from "./input-file.ts";
+import { codeOf } from "../system-error.ts";
 import { mosquittoAcl, mosquittoPasswords } from "./mosquitto.ts";
 import { type DeviceToProvision, entriesOf, partitionOf } from "./provisioned-device.ts";
 

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { isOtaError, OtaError } from "@tinybms/ota-core";
+import { reasonOf } from "../system-error.ts";
 
 /**
  * Reads a small file.
@@ -19,7 +20,7 @@ export async function readInputFile(file: string, sizeMax: number): Promise<Uint
       await handle.close();
     }
   } catch (cause) {
-    const reason = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+    const reason = reasonOf(cause);
     throw new OtaError("provisioning/unreadable", `${file} can't be read: ${reason}`, { file }, { cause });
   }
 }
@@ -33,9 +34,4 @@ export function ofFile<T>(file: string, work: () => T): T {
     const { hint } = error;
     throw new OtaError(error.code, `${file}: ${error.message}`, error.details, { cause: error, hint });
   }
-}
-
-/** Returns the code of a file system error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

@@ -1,4 +1,5 @@
 import { OtaError } from "@tinybms/ota-core";
+import { codeOf } from "../system-error.ts";
 
 /** The package `@tinybms/ota-serial` with its entry for Node. */
 export type SerialPackage = typeof import("@tinybms/ota-serial") & typeof import("@tinybms/ota-serial/node");
@@ -13,7 +14,7 @@ export async function loadSerial(): Promise<SerialPackage> {
   try {
     return { ...(await import("@tinybms/ota-serial")), ...(await import("@tinybms/ota-serial/node")) };
   } catch (cause) {
-    const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const isAbsent = codeOf(cause) === "ERR_MODULE_NOT_FOUND";
     if (!isAbsent) throw cause;
     const message = `boards on a cable need the package ${name}, which is not installed`;
     const hint = `install the tarball of ${name} (pnpm pack:all) next to tinybms-ota`;

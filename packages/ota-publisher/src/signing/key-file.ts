@@ -11,6 +11,7 @@ import {
   parsePublicKey,
   parsePublicKeyPem,
 } from "@tinybms/ota-core/signing";
+import { codeOf, reasonOf } from "../system-error.ts";
 import { encryptPrivateKey } from "./encrypt-key.ts";
 import { askPassphrase, givenPassphrase, type PassphraseOptions, warnIfReadable } from "./passphrase.ts";
 
@@ -186,10 +187,6 @@ function ofFile<T>(file: string, read: () => T): T {
 }
 
 function unreadable(file: string, verb: string, cause: unknown): OtaError<"signing/key-unreadable"> {
-  const reason = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = reasonOf(cause);
   return new OtaError("signing/key-unreadable", `${file} can't be ${verb}: ${reason}`, { file }, { cause });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

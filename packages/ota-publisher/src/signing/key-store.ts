@@ -19,6 +19,7 @@ import {
   trustKeys,
   verifySignature,
 } from "@tinybms/ota-core/signing";
+import { codeOf, reasonOf } from "../system-error.ts";
 import { assertDeviceAlgorithms, assertKeySetFits, type KeySetInSigning } from "./key-set-limits.ts";
 
 /** Complete key set, with all required signatures. */
@@ -199,10 +200,6 @@ function ofFile<T>(file: string, read: () => T): T {
 }
 
 function unreadable(file: string, verb: string, cause: unknown): OtaError<"signing/key-set-unreadable"> {
-  const reason = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = reasonOf(cause);
   return new OtaError("signing/key-set-unreadable", `${file} can't be ${verb}: ${reason}`, { file }, { cause });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

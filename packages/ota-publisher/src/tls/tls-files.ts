@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { decodeUtf8 } from "@tinybms/ota-core";
+import { codeOf } from "../system-error.ts";
 
 /** The TLS files of a channel, read and checked. */
 export interface TlsFiles {
@@ -73,5 +74,5 @@ function privateKeyIn(text: string): KeyObject | undefined {
 }
 
 function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  return codeOf(cause) === "ENOENT";
 }
