@@ -8,6 +8,9 @@ const ROOT: string = join(import.meta.dirname, "..");
 /** Folder of the device component. */
 const COMPONENT: string = join(ROOT, "components", "tinybms_ota");
 
+/** The ESP-IDF port on the host: as from v6.0 on, and as before. It needs Mbed TLS as well. */
+const PORTS: readonly string[] = ["port_host", "port_host_v5"];
+
 /** Built host programs, by the hash of the sources. */
 const CACHE: string = join(ROOT, ".cache", "device-c");
 
@@ -24,16 +27,17 @@ export const clang: string | undefined = CLANGS.find(canBuild);
  * Builds the host programs of the device component with AddressSanitizer and UndefinedBehaviorSanitizer, once for each
  * state of the sources.
  *
- * @param name - One of {@link PROGRAMS}.
+ * @param name - One of {@link PROGRAMS} or {@link PORTS}.
  * @returns Path of the program.
  */
 export function hostProgram(name: string): string {
-  const folder = join(CACHE, sourcesHash());
+  const group = PORTS.includes(name) ? PORTS : PROGRAMS;
+  const folder = join(CACHE, `${sourcesHash()}-${group[0]}`);
   if (existsSync(folder)) return join(folder, name);
   mkdirSync(CACHE, { recursive: true });
   const build = mkdtempSync(join(CACHE, "build-"));
   run("cmake", ["-S", join(COMPONENT, "host"), "-B", build, "-G", "Ninja", `-DCMAKE_C_COMPILER=${clang}`]);
-  run("cmake", ["--build", build, "--target", ...PROGRAMS]);
+  run("cmake", ["--build", build, "--target", ...group]);
   try {
     renameSync(build, folder);
   } catch {
