@@ -1,1 +1,2 @@
+export { DeviceModule } from "./device-module.ts";
 export { WasmReceiver } from "./wasm-receiver.ts";

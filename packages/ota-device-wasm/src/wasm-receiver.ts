@@ -43,7 +43,7 @@ const NO_IMAGE = "0".repeat(32);
  * longer needed.
  */
 export class WasmReceiver {
-  readonly #module: DeviceModule = sharedDeviceModule();
+  readonly #module: DeviceModule;
   readonly #options: ReceiverOptions;
   readonly #keys: DeviceKeys;
   readonly #host: DeviceHost;
@@ -54,12 +54,14 @@ export class WasmReceiver {
   #isDisposed = false;
 
   /**
+   * @param module - @defaultValue the committed module, shared by all machines of the process
    * @throws {@link OtaError} `protocol/topic-invalid` for a topic root or device name that is not valid.
    * @throws {@link OtaError} `signing/key-set-product` for a key set of another product.
    * @throws {@link OtaError} `signing/unsupported-algorithm` for a key set that the device can't use.
    * @throws Error for other options with which a device can't have been provisioned.
    */
-  constructor(options: ReceiverOptions) {
+  constructor(options: ReceiverOptions, module: DeviceModule = sharedDeviceModule()) {
+    this.#module = module;
     topicsOf(options.topicRoot).state(options.device);
     const { keySet } = options;
     if (keySet !== undefined) assertUsable(keySet, options);

@@ -12,7 +12,7 @@ import type {
 import type { ReceiverOptions } from "../../ota-core/src/receiver/receiver-options.ts";
 import { buildReceiverRecord, parseReceiverRecord } from "../../ota-core/src/receiver/receiver-record.ts";
 import { imageIdOfBytes, PRODUCT, TOPIC_ROOT } from "../../ota-core/test/bench-offer.ts";
-import { WasmReceiver } from "../src/index.ts";
+import { type DeviceModule, WasmReceiver } from "../src/index.ts";
 
 /** A step of a script. Numbers choose among what is there. */
 export type ScriptStep =
@@ -50,6 +50,7 @@ export class DifferentialWorld {
   readonly #options: Omit<ReceiverOptions, "random">;
   readonly #messages: { readonly offers: readonly Uint8Array[]; readonly keySets: readonly Uint8Array[] };
   readonly #slotSize: number;
+  readonly #module: DeviceModule | undefined;
   #reference: Receiver;
   #device: WasmReceiver;
   #now = 0;
@@ -69,7 +70,9 @@ export class DifferentialWorld {
     options: Omit<ReceiverOptions, "device" | "product" | "random" | "topicRoot">,
     messages: { readonly offers: readonly Uint8Array[]; readonly keySets: readonly Uint8Array[] },
     slotSize: number,
+    module?: DeviceModule,
   ) {
+    this.#module = module;
     this.#options = { device: "bench-1", topicRoot: TOPIC_ROOT, product: PRODUCT, ...options };
     this.#messages = messages;
     this.#slotSize = slotSize;
@@ -129,7 +132,7 @@ export class DifferentialWorld {
   #machines(): [Receiver, WasmReceiver] {
     return [
       new Receiver({ ...this.#options, random: randomOf() }),
-      new WasmReceiver({ ...this.#options, random: randomOf() }),
+      new WasmReceiver({ ...this.#options, random: randomOf() }, this.#module),
     ];
   }
 
