@@ -3,7 +3,7 @@
  * bare clone. After the tests it names, once, the system programs whose tests were skipped.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const SCRIPTS = new URL("../scripts/", import.meta.url);
@@ -41,6 +41,7 @@ function missingPrograms(): readonly string[] {
 
 /** Servers are in `/usr/sbin`, which the path of a user may lack. */
 function isInstalled(program: string): boolean {
+  if (program.startsWith("/")) return existsSync(program);
   const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin` };
   return spawnSync("sh", ["-c", `command -v ${program}`], { env, stdio: "ignore" }).status === 0;
 }
