@@ -2,6 +2,7 @@
 // served.
 import { topicsOf } from "@tinybms/ota-core";
 import { expect } from "vitest";
+import type { AgentKind } from "../src/agent/agent-receiver.ts";
 import { createDevice, createHardware } from "../src/device/create-device.ts";
 import type { SimulatedDevice } from "../src/device/device.ts";
 import { ContentCache } from "../src/flash/content-cache.ts";
@@ -78,10 +79,10 @@ class Watched {
 }
 
 /** Lets the world of a seed be attacked, and served in the end. Throws where anything is not as it must be. */
-export function attackedWorld(seed: number): void {
+export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
   const random = createRandom(seed);
   const broker = new HostileBroker(random.fork(), FLEET.armoury);
-  const watched = DEVICES.map((id) => new Watched(makeDevice(id, seed)));
+  const watched = DEVICES.map((id) => new Watched(makeDevice(id, seed, agent)));
   const devices = watched.map(({ device }) => device);
   const world = new World({ seed, devices, broker });
   FLEET.laterKeySets.forEach((keySet, index) => {
@@ -142,7 +143,7 @@ function isServed({ status, state, report }: SimulatedDevice): boolean {
   return status === "running" && state === "confirmed" && report?.running_sha256 === FLEET.finalImage.sha256;
 }
 
-function makeDevice(id: string, seed: number): SimulatedDevice {
+function makeDevice(id: string, seed: number, agent: AgentKind): SimulatedDevice {
   const { flash, efuse, chip } = BOARD;
   return createDevice({
     id,
@@ -151,6 +152,7 @@ function makeDevice(id: string, seed: number): SimulatedDevice {
     hardware: { flash: flash.snapshot(), efuse: efuse.copy(), chip },
     keySet: FLEET.keySet,
     verify: VERIFY,
+    agent,
     seed,
     // Of the images of the past one fails in some worlds: it goes, and must not come back under the same number.
     selfTests: seed % 3 === 0 ? [{ version: "3.0.0", outcome: "fail" }] : [],

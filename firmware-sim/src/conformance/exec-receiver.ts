@@ -43,7 +43,7 @@ export class ExecReceiver implements JudgedReceiver {
   }
 
   async begin(header: VectorHeader): Promise<void> {
-    this.#send(header as unknown as VectorObject);
+    this.#send(header);
   }
 
   /** @throws {@link OtaError} `simulation/no-answer` if the program ends, is silent, or answers something else. */
@@ -71,7 +71,7 @@ export class ExecReceiver implements JudgedReceiver {
     clearTimeout(late);
   }
 
-  #send(document: VectorObject): void {
+  #send(document: VectorHeader | VectorObject): void {
     this.#child.stdin?.write(`${JSON.stringify(document)}\n`);
   }
 

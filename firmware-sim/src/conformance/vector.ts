@@ -50,15 +50,8 @@ export function parseVector(text: string, file: string): Vector {
     .split("\n")
     .filter((line) => line !== "")
     .map((line, index) => parseLine(line, `${file}:${index + 1}`));
-  if (header?.vector !== 1 || typeof header.name !== "string" || !isObject(header.device)) {
-    throw refuse(`${file} is not a vector of version 1`);
-  }
-  for (const [index, step] of steps.entries()) {
-    if (!isObject(step.event) || !Array.isArray(step.actions)) {
-      throw refuse(`${file}:${index + 2} has no event or no actions`);
-    }
-  }
-  return { header, steps } as unknown as Vector;
+  if (header === undefined || !isHeader(header)) throw refuse(`${file} is not a vector of version 1`);
+  return { header, steps: steps.map((step, index) => checkedLine(step, `${file}:${index + 2}`)) };
 }
 
 /** Formats a vector as the text of its file. */
@@ -69,6 +62,18 @@ export function formatVector({ header, steps }: Vector): string {
 /** Returns `true` for a JSON object. */
 export function isObject(value: unknown): value is VectorObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isHeader(line: VectorObject): line is VectorObject & VectorHeader {
+  const { vector, name, rule, device, random_permille: permille, image } = line;
+  if (vector !== 1 || typeof name !== "string" || typeof rule !== "string" || !isObject(device)) return false;
+  if (!Array.isArray(permille) || !permille.every(Number.isSafeInteger)) return false;
+  return isObject(image) && Number.isSafeInteger(image.size) && Number.isSafeInteger(image.seed);
+}
+
+function checkedLine({ event, actions }: VectorObject, place: string): VectorLine {
+  if (isObject(event) && Array.isArray(actions) && actions.every(isObject)) return { event, actions };
+  throw refuse(`${place} has no event or no actions`);
 }
 
 function parseLine(line: string, place: string): VectorObject {
