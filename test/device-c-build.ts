@@ -15,7 +15,7 @@ const PORTS: readonly string[] = ["port_host", "port_host_v5"];
 const CACHE: string = join(ROOT, ".cache", "device-c");
 
 /** Host programs that are built together, since they share the library. */
-const PROGRAMS: readonly string[] = ["verdict", "fuzz_json", "fuzz_envelope"];
+const PROGRAMS: readonly string[] = ["verdict", "fuzz_json", "fuzz_envelope", "fuzz_events"];
 
 /** Names under which clang may be installed. */
 const CLANGS: readonly string[] = ["clang-19", "clang"];

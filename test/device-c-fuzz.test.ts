@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.skipIf(clang === undefined).each(["fuzz_json", "fuzz_envelope"])("%s finds no fault", (fuzzer) => {
+test.skipIf(clang === undefined).each(["fuzz_json", "fuzz_envelope", "fuzz_events"])("%s finds no fault", (fuzzer) => {
   const corpus = join(folder, fuzzer);
   cpSync(CORPUS, corpus, { recursive: true });
   const options = ["-seed=1", `-runs=${RUNS}`, "-max_len=4096", `-artifact_prefix=${folder}/`, corpus];

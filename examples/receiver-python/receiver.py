@@ -14,6 +14,8 @@ from trust import Budget, Examination, key_set_checks, offer_checks, verificatio
 
 REPORT_MS, PROBATION_MS, ASK_MS = 1_000, 60_000, 60_000
 STARTS_MAX = 2
+FLASH = {"read-flash", "erase-sector", "program", "verify-image", "invalidate-otadata", "set-boot-partition"}
+FLASH |= {"mark-valid", "roll-back"}
 ANSWERS_MAX, ANSWERS_KEPT = 8, 1
 
 # Names that an offer's `critical` may have: members that this receiver knows, and encodings.
@@ -52,6 +54,7 @@ class Receiver:
         self.clock, self.network, self.may_reboot = None, None, True
         self.refused, self.stats = None, {"chunks_received": 0, "chunks_useful": 0, "requests": 0}
         self.examination = None
+        self.flash_open, self.flash_held = False, None
         self.budgets = {"offer": Budget(16, 8), "keys": Budget(8, 8)}
         self.asked_at, self.verify_timer, self.offer_waits = None, False, False
         self.answered, self.must_renew_will = [], False
@@ -74,6 +77,12 @@ class Receiver:
         return self.out
 
     def act(self, action, **members):
+        if action in FLASH:
+            if self.flash_open:
+                # An activity ended while its last operation was under way.
+                self.flash_held = (action, members)
+                return
+            self.flash_open = True
         self.out.append({"type": action, **members})
 
     def on_booted(self, event):
@@ -171,6 +180,10 @@ class Receiver:
         self.on_flash(event["operation"], None, event["esp_err"])
 
     def on_flash(self, operation, result, esp_err):
+        held, self.flash_open, self.flash_held = self.flash_held, False, None
+        if held:
+            # The answer is of the former activity.
+            return self.act(held[0], **held[1])
         if self.download:
             self.download.on_flash(operation, result, esp_err)
         elif self.probation:

@@ -399,6 +399,50 @@ export const DELIVERY_SCENARIOS: readonly VectorScenario[] = [
     },
   },
   {
+    name: "probation-is-decided-once",
+    rule: "Once the flash is asked to confirm an image or to roll back, nothing changes that before it answers.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "self-test", passed: true });
+      await script.feed({ type: "connected" });
+      await script.feed({ type: "disconnected" });
+      await script.feed({ type: "connected" });
+      await script.feed({ type: "timer", timer: "probation" });
+      await script.feed({ type: "self-test", passed: false });
+      await script.feed({ type: "flash-done", result: { operation: "mark-valid" } });
+    },
+  },
+  {
+    name: "offer-while-the-flash-is-busy",
+    rule: "One flash operation is under way at a time: the next download waits for the answer, and does not take it for its own.",
+    async play(script) {
+      await script.boot();
+      await script.run({ type: "connected" });
+      await script.offer(offerMessage(script));
+      await script.feed({
+        type: "message",
+        topic: script.topics.hashes(script.imageId),
+        retained: true,
+        payload: { hash_list: true },
+      });
+      const other = textOf(offerMessage(script, { sequence: 2, id: "ee".repeat(16) }));
+      await script.feed({ type: "message", topic: script.topics.offer, retained: true, payload: other });
+      await script.feed({
+        type: "message",
+        topic: script.topics.hashes(script.imageId),
+        retained: true,
+        payload: { hash_list: true },
+      });
+      await script.feed({ type: "flash-failed", operation: "read-flash", esp_err: NO_SPACE });
+      await script.feed({
+        type: "flash-done",
+        result: { operation: "read-flash", bytes: { image: [0, 4096] } },
+      });
+    },
+  },
+  {
     name: "restart-not-allowed",
     rule: "While the application does not allow a restart, the device stays ready-to-reboot, connected or not.",
     async play(script) {

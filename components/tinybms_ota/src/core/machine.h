@@ -169,6 +169,7 @@ struct tbo {
   uint32_t chunks_received, chunks_useful;
   uint32_t requests; /**< Of downloads that have ended. */
   uint32_t refused;
+  uint32_t held_offset, held_length; /**< Of the flash operation that waits. */
   uint32_t dropped[TBO_DROP_COUNT];
   uint8_t offer[16];  /**< The offer that reports name. */
   uint8_t image[32];  /**< SHA-256 of its image. */
@@ -176,10 +177,14 @@ struct tbo {
   uint8_t activity;     /**< tbo_activity_t */
   uint8_t rest_state;   /**< tbo_state_t */
   uint8_t keys_source;  /**< tbo_keys_t */
+  uint8_t held_operation; /**< tbo_flash_t */
   uint8_t network;      /**< tbo_network_t, for the image on probation. */
   bool is_booted, is_connected;
+  bool is_flash_open;   /**< A flash operation is under way. */
+  bool is_flash_held;   /**< Another one waits for its answer, which is of a former activity. */
   bool has_offer, has_image;
   bool has_passed;      /**< The image on probation passed the application's check. */
+  bool is_decided;      /**< The flash was asked to confirm that image or to roll back. */
   bool is_locked;       /**< The stored key set can't be used, so no offer is accepted. */
   bool is_offer_waiting;
   bool is_reboot_held; /**< The application forbids the restart. */

@@ -16,6 +16,7 @@ static void store_attempt(tbo_t *tbo, bool is_proven, tbo_code_t error) {
 }
 
 static void confirm(tbo_t *tbo) {
+  tbo->is_decided = true;
   store_attempt(tbo, true, TBO_CODE_NONE);
   tbo_flash(tbo, TBO_FLASH_MARK_VALID, 0, 0, NULL);
 }
@@ -23,12 +24,14 @@ static void confirm(tbo_t *tbo) {
 void tbo_probation_start(tbo_t *tbo) {
   tbo->tried = tbo->record.attempt;
   tbo->has_passed = false;
+  tbo->is_decided = false;
   tbo->network = TBO_NETWORK_UP;
   tbo->activity = TBO_ON_PROBATION;
 }
 
 void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
   tbo->has_passed = false;
+  tbo->is_decided = true;
   store_attempt(tbo, false, code);
   // Reported before the reset that follows.
   tbo_set_error(tbo, code, 0);
@@ -38,16 +41,18 @@ void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
 }
 
 void tbo_probation_over(tbo_t *tbo) {
+  if (tbo->is_decided) return;
   if (tbo->is_connected) tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
   else if (tbo->network == TBO_NETWORK_BROKER_REFUSED) tbo_give_up(tbo, TBO_CODE_BROKER_REFUSED);
   else tbo_give_up(tbo, tbo->network == TBO_NETWORK_DOWN ? TBO_CODE_NETWORK_DOWN : TBO_CODE_BROKER_NOT_REACHED);
 }
 
 void tbo_probation_connected(tbo_t *tbo) {
-  if (tbo->has_passed) confirm(tbo);
+  if (tbo->has_passed && !tbo->is_decided) confirm(tbo);
 }
 
 void tbo_probation_self_test(tbo_t *tbo, bool passed) {
+  if (tbo->is_decided) return;
   if (!passed) {
     tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
     return;

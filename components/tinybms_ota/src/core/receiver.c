@@ -47,6 +47,15 @@ void tbo_subscribe_to_offers(tbo_t *tbo) {
 void tbo_set_timer(tbo_t *tbo, tbo_timer_t timer, uint64_t at) { tbo->port->set_timer(tbo->port->context, timer, at); }
 
 void tbo_flash(tbo_t *tbo, tbo_flash_t operation, uint32_t offset, uint32_t length, const uint8_t *bytes) {
+  if (tbo->is_flash_open) {
+    // An activity ended while its last operation was under way. The first one of the next activity reads or erases.
+    tbo->held_operation = (uint8_t)operation;
+    tbo->held_offset = offset;
+    tbo->held_length = length;
+    tbo->is_flash_held = true;
+    return;
+  }
+  tbo->is_flash_open = true;
   tbo->port->flash(tbo->port->context, operation, offset, length, bytes);
 }
 
@@ -176,6 +185,13 @@ static void on_timer(tbo_t *tbo, tbo_timer_t timer) {
 
 static void on_flash(tbo_t *tbo, const tbo_flash_answer_t *answer) {
   if (answer->operation == TBO_FLASH_PROGRAM) tbo->is_programming = false;
+  tbo->is_flash_open = false;
+  if (tbo->is_flash_held) {
+    // The answer is of the former activity.
+    tbo->is_flash_held = false;
+    tbo_flash(tbo, (tbo_flash_t)tbo->held_operation, tbo->held_offset, tbo->held_length, NULL);
+    return;
+  }
   switch (tbo->activity) {
     case TBO_ON_PROBATION:
       tbo_probation_flash(tbo, answer);

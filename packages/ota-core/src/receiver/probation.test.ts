@@ -54,6 +54,22 @@ test("does not confirm an image that it gave up", () => {
   expect(probation.handle({ type: "connected" }, ONLINE).actions).toEqual([]);
 });
 
+test("asks the flash once, whatever happens before it answers", () => {
+  const probation = new Probation(ATTEMPT);
+  probation.handle({ type: "self-test", now: 0, passed: true }, OFFLINE);
+  expect(probation.handle({ type: "connected" }, ONLINE).actions).toEqual([{ type: "mark-valid" }]);
+  for (const event of [
+    { type: "connected" },
+    { type: "timer", now: 0, timer: "probation" },
+    { type: "self-test", now: 0, passed: true },
+    { type: "self-test", now: 0, passed: false },
+  ] as const) {
+    expect(probation.handle(event, ONLINE)).toEqual({ actions: [] });
+  }
+  const marked = { type: "flash-done", now: 0, result: { operation: "mark-valid" } } as const;
+  expect(probation.handle(marked, ONLINE).end).toEqual({ type: "confirmed", attempt: ATTEMPT });
+});
+
 test("is stuck where no rollback is possible", () => {
   const event = { type: "flash-failed", now: 0, operation: "roll-back", espErr: -1 } as const;
   expect(new Probation(ATTEMPT).handle(event, ONLINE).end).toEqual({ type: "stuck", attempt: ATTEMPT });

@@ -53,6 +53,8 @@ const NOTHING: ProbationStep = { actions: [] };
 export class Probation {
   readonly #attempt: Attempt | undefined;
   #hasPassed = false;
+  /** The flash was asked to confirm the image or to roll back. Nothing that comes before the answer changes that. */
+  #isDecided = false;
   #network: NetworkStatus = "up";
 
   /** @param attempt - The attempt on probation; `undefined` for an image that came another way, such as a cable. */
@@ -66,8 +68,9 @@ export class Probation {
       case "begin":
         return { actions: [{ type: "set-timer", timer: "probation", at: now + event.durationMs }] };
       case "connected":
-        return this.#hasPassed ? this.#confirm() : NOTHING;
+        return this.#hasPassed && !this.#isDecided ? this.#confirm() : NOTHING;
       case "self-test":
+        if (this.#isDecided) return NOTHING;
         if (!event.passed) return this.#giveUp("delivery/self-test-failed");
         this.#hasPassed = true;
         return isConnected ? this.#confirm() : NOTHING;
@@ -75,7 +78,7 @@ export class Probation {
         this.#network = event.status;
         return NOTHING;
       case "timer":
-        if (event.timer !== "probation") return NOTHING;
+        if (event.timer !== "probation" || this.#isDecided) return NOTHING;
         return this.#giveUp(isConnected ? "delivery/self-test-failed" : UNREACHED[this.#network]);
       case "flash-done":
         if (event.result.operation !== "mark-valid") return NOTHING;
@@ -93,12 +96,14 @@ export class Probation {
   }
 
   #confirm(): ProbationStep {
+    this.#isDecided = true;
     const attempt = this.#attempt === undefined ? undefined : { ...this.#attempt, proven: true };
     return { attempt, actions: [{ type: "mark-valid" }] };
   }
 
   #giveUp(error: OtaErrorCode): ProbationStep {
     this.#hasPassed = false;
+    this.#isDecided = true;
     const attempt = this.#attempt === undefined ? undefined : { ...this.#attempt, error };
     return { attempt, error, actions: [{ type: "clear-timer", timer: "probation" }, { type: "roll-back" }] };
   }

@@ -12,6 +12,7 @@ import { DeviceTime, type KnownTimes } from "./device-time.ts";
 import { Download } from "./download.ts";
 import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
 import { type EnvelopeEvent, EnvelopeIntake, type IntakeResult } from "./envelope-intake.ts";
+import { FlashTurns } from "./flash-turns.ts";
 import { refuseOffer } from "./offer-check.ts";
 import { Probation, type ProbationEnd, type ProbationEvent } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
@@ -83,6 +84,7 @@ export class Receiver {
   #isWillStale = false;
   #context: ReceiverContext = { now: 0, isConnected: false };
   #out: ReceiverAction[] = [];
+  readonly #flash: FlashTurns = new FlashTurns();
 
   /**
    * @throws {@link OtaError} `protocol/topic-invalid`.
@@ -147,7 +149,7 @@ export class Receiver {
     // Last, because an adapter may end the connection for it.
     if (this.#isWillStale && this.#context.isConnected) this.#emit({ type: "renew-will" });
     this.#isWillStale = false;
-    return withoutRejoins(this.#out);
+    return withoutRejoins(this.#flash.pass(this.#out));
   }
 
   #dispatch(event: Exclude<ReceiverEvent, BootedEvent>): void {
@@ -173,6 +175,11 @@ export class Receiver {
       case "cancel":
         if (this.#activity.name === "download") this.#endDownload("idle");
         return;
+      case "flash-done":
+      case "flash-failed": {
+        const held = this.#flash.answered();
+        return held === undefined ? this.#onActivityEvent(event) : this.#emit(held);
+      }
       default:
         return this.#onActivityEvent(event);
     }
