@@ -216,7 +216,7 @@ test("tinybms-sim run leaves nothing, settled, out of time or interrupted", asyn
     resources: [],
   });
   const { url } = await lossy(() => true);
-  const interrupted = await sim([...run, "--broker", url, "--devices", "3"], "without a key set");
+  const interrupted = await sim([...run, "--broker", url, "--devices", "3"], "accept unsigned offers");
   expect(interrupted).toEqual({ exitCode: 130, resources: [] });
   const absent = await sim([...run, "--broker", "mqtt://127.0.0.1:1"], "trying again");
   expect(absent).toEqual({ exitCode: 130, resources: [] });

@@ -122,6 +122,26 @@ test("continues an interrupted delivery under another offer", async () => {
   expect(connection.device.totals.chunksUseful).toBeLessThanOrEqual(CHUNKS + 4);
 });
 
+test("leaves its last report behind when it stops as soon as its offer ended", async () => {
+  const url = await startBroker();
+  const reports: string[] = [];
+  const watcher = await connectAsync(url);
+  ends.push(() => watcher.endAsync());
+  watcher.on("message", (_topic, payload) => {
+    const { state, online } = parseStateReport(payload);
+    reports.push(`${state} ${online}`);
+  });
+  await watcher.subscribeAsync(topicsOf(TOPIC_ROOT).stateFilter);
+  const other = buildAppImage({ version: "2.0.0", projectName: "other", sizeBytes: CHUNKS * 4096, seed: 2 });
+  const sender = publishImage({ image: other, topicRoot: TOPIC_ROOT, product: PRODUCT });
+  const { connection } = startDevice(url, "bench-1");
+  ends.push(await publishOver(url, TOPIC_ROOT, sender));
+  await untilState(connection, "failed");
+  await connection.stop();
+  await expect.poll(() => reports.at(-1)).toBe("failed false");
+  expect(reports).toContain("failed true");
+});
+
 test("rolls back after a failing self-test", async () => {
   const url = await startBroker();
   const { connection } = startDevice(url, "bench-3", { faults: [parseFault("bench-3:self-test=fail")] });

@@ -76,6 +76,7 @@ export class DeviceConnection {
   #life = 0;
   #restart: NodeJS.Timeout | undefined;
   #reset: Promise<void> = Promise.resolve();
+  #renewal: Promise<void> = Promise.resolve();
   #isStopped = false;
   readonly #watchers: Set<() => void> = new Set();
 
@@ -132,6 +133,8 @@ export class DeviceConnection {
   /** Publishes `online: false`, disconnects cleanly and ends. The device keeps its state. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    // In the middle of it no report could be published.
+    await withinMs(this.#renewal, STOP_MS_MAX);
     this.#endLife();
     await withinMs(this.#reset, STOP_MS_MAX);
     const client = this.#client;
@@ -194,13 +197,24 @@ export class DeviceConnection {
     );
   }
 
-  /** Connects anew, after a DISCONNECT so that the broker drops the will of the connection before. */
-  #renewWill(): void {
+  /**
+   * Connects anew, after the reports are acknowledged and a DISCONNECT: the broker drops the will of the connection
+   * before.
+   */
+  async #renewWill(): Promise<void> {
     const client = this.#client;
+    if (client === undefined) return;
     const life = this.#life;
-    client?.end(false, {}, () => {
-      if (this.#life === life && this.#client === client) client.reconnect();
+    const isOver = (): boolean => this.#life !== life || this.#client !== client;
+    await withinMs(Promise.all(this.#unacknowledged), FLUSH_MS_MAX);
+    if (isOver()) return;
+    await withinMs(client.endAsync(), FLUSH_MS_MAX);
+    if (isOver()) return;
+    const connected = new Promise<void>((resolve) => {
+      client.once("connect", () => resolve());
     });
+    client.reconnect();
+    await connected;
   }
 
   /** Returns the current will. mqtt.js sends the one in its options at each connect. */
@@ -241,7 +255,7 @@ export class DeviceConnection {
           this.#timers.delete(action.timer);
           break;
         case "renew-will":
-          this.#renewWill();
+          this.#renewal = this.#renewWill();
           break;
         case "log":
           this.#options.onLog?.(action.entry);

@@ -34,7 +34,11 @@ test.for<[text: string, path: string, message: string]>([
   ["", "", "e.json: line 1, column 1: "],
   ["[]", "", "e.json: it must be an object of eFuse fields"],
   ['{"secureVersion":1,"secureVersion":2}', "", "e.json: line 1, column "],
-  ['{"SECURE_VERSION":1}', "/SECURE_VERSION", '"SECURE_VERSION" is no field; there are secureVersion, chipRevision, '],
+  [
+    '{"SECURE_VERSION":1}',
+    "/SECURE_VERSION",
+    '"SECURE_VERSION" is not an eFuse field; the fields are secureVersion, chipRevision, ',
+  ],
   ['{"secureVersion":33}', "/secureVersion", "secureVersion is 33; it must be a whole number from 0 to 32"],
   ['{"secureVersion":"3"}', "/secureVersion", 'secureVersion is "3"; it must be a whole number'],
   ['{"chipRevision":3.1}', "/chipRevision", 'chipRevision is 3.1; it must be major and minor in quotes, such as "3.1"'],
@@ -42,7 +46,7 @@ test.for<[text: string, path: string, message: string]>([
   [`{"secureBootDigests":["${DIGEST}","${DIGEST}"]}`, "/secureBootDigests", "must be at most 1 digests"],
   ['{"secureBootDigests":["ab"]}', "/secureBootDigests", "each as 64 hexadecimal digits"],
   ['{"revokedDigests":[1]}', "/revokedDigests", "revokedDigests is [1]; it must be positions from 0 to 0"],
-  ['{"toString":1}', "/toString", '"toString" is no field'],
+  ['{"toString":1}', "/toString", '"toString" is not an eFuse field'],
 ])("rejects %s, with its place", ([text, path, message]) => {
   expect(() => parseEfuseFile("e.json", text, ESP32)).toThrow(
     expect.objectContaining({
