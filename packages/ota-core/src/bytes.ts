@@ -82,7 +82,7 @@ export function toBase64(bytes: Uint8Array): string {
 /**
  * Decodes canonical base64 (RFC 4648 section 4: padded, no white space, unused bits zero).
  *
- * Accepts exactly one spelling per byte string, so that nobody can vary a signed text.
+ * Accepts exactly one spelling per byte string, so that a signed text can't be varied.
  *
  * @returns The bytes, or `undefined` if the text is not canonical base64.
  */

@@ -2,34 +2,34 @@ import { isOtaError } from "../errors.ts";
 import { type DeviceState, parseStateReport } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 
-/** Most devices that a {@link FleetView} remembers by default. */
+/** Default maximum number of devices in a {@link FleetView}. */
 const DEVICES_MAX = 20_000;
 
-/** Changes that are kept of each device. */
+/** Maximum number of changes kept per device. */
 const CHANGES_MAX = 32;
 
-/** What a device said of itself, as far as a fleet view keeps it. Everything is the device's own claim. */
+/** Fields of a device's report that a fleet view keeps. They are claims of the device. */
 export interface FleetReport {
   readonly state: DeviceState;
-  /** Image of its offer: 32 hexadecimal digits; absent without an offer. */
+  /** Image of its offer: 32 hexadecimal digits; `undefined` without an offer. */
   readonly image: string | undefined;
   /** Version of the app descriptor of the running image. */
   readonly version: string;
   readonly slot: string;
   /** SHA-256 of the running image: 64 hexadecimal digits. */
   readonly runningSha256: string;
-  /** Chunks of the offered image that are in flash, of `total`. */
+  /** Number of chunks of the offered image that are in flash, of `total`. */
   readonly received: number;
   readonly total: number;
   /** Highest (epoch, sequence) that it accepted. */
   readonly accepted: readonly [epoch: number, sequence: number];
-  /** Epoch of the key set that it trusts; `undefined` if it has none. */
+  /** Epoch of the trusted key set; `undefined` without a key set. */
   readonly keySet: number | undefined;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly bootCount: number;
 }
 
-/** A moment at which a device's state, running image or error changed. */
+/** A change of a device's state, running image or error. */
 export interface FleetChange {
   /** Time of the event, in milliseconds. */
   readonly at: number;
@@ -45,7 +45,7 @@ export interface FleetDevice {
   readonly report: FleetReport;
   /** Time of its last report, in milliseconds. */
   readonly heardAt: number;
-  /** Its last 32 changes, the oldest first. */
+  /** Its last 32 changes, oldest first. */
   readonly changes: readonly FleetChange[];
 }
 
@@ -57,37 +57,40 @@ export interface FleetCounts {
   readonly byRunningImage: ReadonlyMap<string, number>;
   readonly byState: ReadonlyMap<DeviceState, number>;
   readonly byErrorCode: ReadonlyMap<string, number>;
-  /** By epoch of the key set; 0: none. */
+  /** By epoch of the key set; 0 without a key set. */
   readonly byKeySet: ReadonlyMap<number, number>;
-  /** Highest (epoch, sequence) that a device accepted; [0, 0] without one. */
+  /** Highest (epoch, sequence) that any device accepted; [0, 0] if no device accepted an offer. */
   readonly highestAccepted: readonly [epoch: number, sequence: number];
 }
 
 /** Result of {@link FleetView.report}. */
 export type FleetReportResult = "changed" | "unchanged" | "malformed";
 
-/** State of a fleet, from the reports of its devices. Bounded: the device that was heard least recently is forgotten. */
+/**
+ * State of a fleet, from the reports of its devices. Bounded: a new device replaces the one that has not reported for
+ * the longest time.
+ */
 export class FleetView {
   readonly #devicesMax: number;
-  /** Least recently heard first. */
+  /** Ordered by the time of the last report, oldest first. */
   readonly #devices = new Map<string, FleetDevice>();
   #forgotten = 0;
   #malformed = 0;
 
   /**
-   * @param options.devicesMax - Most devices that are remembered.
-   *   @defaultValue 20 000
+   * @param options.devicesMax - Maximum number of devices.
+   * @defaultValue 20 000
    */
   constructor({ devicesMax = DEVICES_MAX }: { readonly devicesMax?: number } = {}) {
     this.#devicesMax = devicesMax;
   }
 
-  /** How often a device was forgotten for another. */
+  /** Number of times that a new device replaced another one. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** Messages that were not state reports of the device in their topic. */
+  /** Number of messages that were not state reports of the device in their topic. */
   get malformed(): number {
     return this.#malformed;
   }
@@ -97,7 +100,7 @@ export class FleetView {
     return [...this.#devices.values()].sort((left, right) => (left.device < right.device ? -1 : 1));
   }
 
-  /** Returns a device, if it was heard and not forgotten. */
+  /** Returns a device; `undefined` if it has not reported, or was replaced. */
   find(device: string): FleetDevice | undefined {
     return this.#devices.get(device);
   }
@@ -105,12 +108,12 @@ export class FleetView {
   /**
    * Takes a message on a device's state topic.
    *
-   * Of a report with `online: false`, the connection's will, only that member counts if the device was heard before: a
-   * will is as old as the connection.
+   * A report with `online: false` is the connection's will, which is as old as the connection: if the device has
+   * reported before, only that member counts.
    *
    * @param device - Device in the topic.
    * @param payload - The message.
-   * @param now - Time in milliseconds, of any clock that does not go back.
+   * @param now - Time in milliseconds, of any clock that does not go backward.
    */
   report(device: string, payload: Uint8Array, now: number): FleetReportResult {
     const document = parsed(payload);
@@ -179,7 +182,7 @@ function parsed(payload: Uint8Array): StateReport | undefined {
   }
 }
 
-/** Copies the members by name: those that the schema does not know could be of any size. */
+/** Copies only known members: members outside the schema could have any size. */
 function reportOf(document: StateReport): FleetReport {
   const { state, image, version, slot, received, total, accepted, error } = document;
   return {

@@ -25,18 +25,18 @@ const MAGICS: readonly (readonly [readonly number[], string, string])[] = [
   [[0xea, 0x04], "an ESP8266 image (second format)", "only chips of the ESP32 family are supported"],
 ];
 
-/** Kinds of text, by what they begin with. */
+/** Kinds of text, recognized by their beginning. */
 const TEXTS: readonly (readonly [RegExp, string, string])[] = [
   [/^\s*<(?:!doctype|html|\?xml)/i, "an HTML or XML text", "perhaps an error page was saved instead of the file"],
-  [/^-----BEGIN /, "a PEM text", "it is a key or a certificate, no firmware"],
+  [/^-----BEGIN /, "a PEM text", "it is a key or a certificate, not firmware"],
   [/^:[0-9A-F]{8}/i, "an Intel HEX text", "the image to deliver is a binary file"],
   [/^\s*[{[]/, "a JSON text", "tinybms-ota validate checks manifests"],
 ];
 
-/** Flash encryption works on blocks of so many bytes. */
+/** Block size of flash encryption in bytes. */
 const CIPHER_BLOCK_SIZE = 16;
 const SECTOR_SIZE = 4096;
-/** Bytes whose distribution is looked at. */
+/** Number of bytes whose distribution is measured. */
 const SAMPLE_SIZE = 0x1_0000;
 const SAMPLE_SIZE_MIN = 512;
 
@@ -55,8 +55,8 @@ export function isBlank(bytes: Uint8Array): boolean {
 }
 
 /**
- * Returns whether bytes, erased sectors apart, are spread as evenly as those of a cipher: Shannon's entropy, less than
- * a tenth of a bit under what a random sample of the size has (8 − 255 / (2 n ln 2), Miller 1955).
+ * Returns `true` if bytes are distributed as evenly as a cipher's output. Ignores erased sectors. Their Shannon entropy
+ * must be less than 0.1 bit below that of a random sample of the same size (8 − 255 / (2 n ln 2), Miller 1955).
  */
 export function looksEncrypted(bytes: Uint8Array): boolean {
   const counts = new Uint32Array(256);
@@ -74,8 +74,8 @@ export function looksEncrypted(bytes: Uint8Array): boolean {
 }
 
 /**
- * Returns the text of a file that is text: UTF-8, or UTF-16 with a byte-order mark, without control characters but
- * white space.
+ * Decodes a text file: UTF-8, or UTF-16 with a byte-order mark, without control characters except white space. Returns
+ * `undefined` for other files.
  */
 export function textOf(bytes: Uint8Array): string | undefined {
   const text = decodeText(bytes);
@@ -84,9 +84,9 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Returns whether a text is a partition table in CSV: what the parser accepts, or, so that its faults can be told, a
- * text that has a row with the keyword of a type in its second field. The CSV of NVS partitions has such rows too,
- * below its own header.
+ * Returns `true` if a text is a partition table in CSV: the parser accepts it, or a row has the keyword of a type in
+ * its second field, so that its faults can be reported. The CSV of NVS partitions also has such rows, but below its own
+ * header.
  */
 export function looksLikePartitionCsv(text: string, options: PartitionCsvOptions): boolean {
   const rows = text
@@ -105,7 +105,7 @@ export function looksLikePartitionCsv(text: string, options: PartitionCsvOptions
 
 function guess(bytes: Uint8Array): Guess {
   const [first] = bytes;
-  if (first === undefined) return { code: "image/empty", description: "an empty file", advice: "it has no byte" };
+  if (first === undefined) return { code: "image/empty", description: "an empty file", advice: "it has no bytes" };
   if (isBlank(bytes)) {
     const isErased = first === 0xff;
     const description = isErased ? "erased flash" : "a file of zeros";
@@ -124,13 +124,13 @@ function guess(bytes: Uint8Array): Guess {
     for (const [pattern, description, advice] of TEXTS) {
       if (pattern.test(text)) return { code: "image/unknown-format", description, advice };
     }
-    return { code: "image/unknown-format", description: "a text file", advice: "it is no firmware" };
+    return { code: "image/unknown-format", description: "a text file", advice: "it is not firmware" };
   }
   if (looksEncrypted(bytes)) {
     const isWhole = bytes.length % CIPHER_BLOCK_SIZE === 0;
     const advice = isWhole
-      ? "its bytes are spread evenly, as flash encryption leaves them; inspect the image before it is encrypted"
-      : "its bytes are spread evenly, and no format begins like it";
+      ? "its bytes are evenly distributed, as after flash encryption; inspect the image before it is encrypted"
+      : "its bytes are evenly distributed, and no known format begins this way";
     return { code: "image/encrypted", description: "encrypted or compressed data", advice };
   }
   const begin = `it begins with 0x${first.toString(16).padStart(2, "0")}`;

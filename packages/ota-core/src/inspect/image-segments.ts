@@ -50,8 +50,8 @@ export function checkMapping(segments: readonly InspectedSegment[], mmuPageSize:
 }
 
 /**
- * Notes mapped segments that the bootloader does not map: of DROM and of IROM it maps the last segment, and on chips with
- * one bus it stops at a third (`unpack_load_app` of `bootloader_utility.c`).
+ * Notes mapped segments that the bootloader does not map. It maps the last segment of DROM and of IROM; on chips with
+ * one bus, it stops at a third segment (`unpack_load_app` of `bootloader_utility.c`).
  */
 export function noteUnmapped(segments: readonly InspectedSegment[], findings: Findings): void {
   for (const [memory, mapped] of [
@@ -63,7 +63,7 @@ export function noteUnmapped(segments: readonly InspectedSegment[], findings: Fi
     if (indices.length <= mapped) continue;
     const what =
       memory === "flash"
-        ? "the bootloader maps two, and stops at the third"
+        ? "the bootloader maps two and stops at the third"
         : "the bootloader maps only the last of them";
     const message = `segments ${indices.join(", ")} are all mapped ${memory === "flash" ? "from flash" : `as ${memory.toUpperCase()}`}: ${what}`;
     findings.note("image/invalid", message, segments[indices[0] ?? 0]?.offset, "/segments");

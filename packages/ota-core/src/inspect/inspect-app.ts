@@ -27,9 +27,9 @@ const NO_REVISION: readonly number[] = [0, 0xffff];
 export type ImagePlace = "file" | "partition";
 
 /**
- * Inspects an image that begins with 0xE9: an app, or a bootloader, which has no segment that is mapped from flash.
+ * Inspects an image that begins with 0xE9: an app, or a bootloader (which has no segment that is mapped from flash).
  *
- * @param bytes - The image and what follows.
+ * @param bytes - The image and the bytes after it.
  */
 export function inspectApp(bytes: Uint8Array, place: ImagePlace): AppImageInspection | BootloaderInspection {
   const findings = new Findings();
@@ -56,8 +56,8 @@ export function inspectApp(bytes: Uint8Array, place: ImagePlace): AppImageInspec
   if (descriptor !== undefined) checkBlockRevision(header, descriptor, findings);
   checkDescriptor(image, findings);
   if (place === "file" && (common.trailing === "erased" || common.trailing === "data")) {
-    const what = common.trailing === "erased" ? "bytes of 0xff" : "bytes that are no part of it";
-    const message = `${common.trailingSize} ${what} follow the image; deploy takes it only without them`;
+    const what = common.trailing === "erased" ? "bytes of 0xff" : "bytes that are not part of it";
+    const message = `${common.trailingSize} ${what} follow the image; deploy accepts it only without them`;
     findings.note("image/invalid", message, common.imageSize ?? 0, "/trailing");
   }
   return {
@@ -100,14 +100,14 @@ function isBootloader(bytes: Uint8Array, header: AppImageHeader, segments: reado
 function checkHeader(header: AppImageHeader, segments: readonly InspectedSegment[], findings: Findings): void {
   const { chipId, minChipRevisionFull: min, maxChipRevisionFull: max } = header;
   if (chipById(chipId) === undefined) {
-    const message = `chip id 0x${chipId.toString(16).padStart(4, "0")} is none of an ESP32`;
+    const message = `chip id 0x${chipId.toString(16).padStart(4, "0")} does not belong to a chip of the ESP32 family`;
     findings.problem("image/wrong-chip", message, 12, "/chipId");
   }
   if (segments.length === 0 && header.segmentCount === 0) {
-    findings.problem("image/invalid", "the image has no segments; it must have one", 1, "/segments");
+    findings.problem("image/invalid", "the image has no segments; it must have at least one", 1, "/segments");
   }
   if (!NO_REVISION.includes(max) && min > max) {
-    const message = `no chip can run it: at least revision ${revision(min)} is asked for, and at most ${revision(max)}`;
+    const message = `no chip can run it: it requires revision ${revision(min)} or later, and ${revision(max)} or earlier`;
     findings.problem("image/invalid", message, 15, "/minChipRevision");
   }
 }
@@ -119,7 +119,7 @@ function checkBlockRevision(
   findings: Findings,
 ): void {
   if (NO_REVISION.includes(max) || min <= max || chipById(header?.chipId ?? 0)?.checksBlockRevision === false) return;
-  const message = `no chip can run it: at least eFuse block revision ${revision(min)} is asked for, and at most ${revision(max)}`;
+  const message = `no chip can run it: it requires eFuse block revision ${revision(min)} or later, and ${revision(max)} or earlier`;
   findings.problem("image/invalid", message, APP_DESCRIPTOR_OFFSET + 176, "/descriptor/minEfuseBlockRevision");
 }
 
@@ -131,7 +131,7 @@ function checkSums({ checksum, appendedHash }: AppImage, findings: Findings): vo
     findings.problem("image/checksum-mismatch", message, checksum.offset, "/checksum");
   }
   if (appendedHash === undefined) {
-    findings.note("image/invalid", "the image has no SHA-256 of its own: only an 8-bit checksum protects it");
+    findings.note("image/invalid", "the image has no SHA-256: only an 8-bit checksum protects it");
   } else if (!equalBytes(appendedHash.stored, appendedHash.computed)) {
     const [stored, computed] = [toHex(appendedHash.stored), toHex(appendedHash.computed)];
     const message = `the SHA-256 is ${stored}, but the image hashes to ${computed}: the image is damaged`;
@@ -144,8 +144,8 @@ function checkDescriptor(image: AppImage | undefined, findings: Findings): void 
   const [first] = image.segments;
   const tooShort = first !== undefined && first.dataSize < APP_DESCRIPTOR_SIZE;
   const why = tooShort
-    ? `segment 0 has ${first.dataSize} bytes, and it needs ${APP_DESCRIPTOR_SIZE}`
-    : "none begins there";
+    ? `segment 0 has ${first.dataSize} bytes; a descriptor needs ${APP_DESCRIPTOR_SIZE}`
+    : "the magic word is not there";
   const message = `the app has no descriptor at 0x${APP_DESCRIPTOR_OFFSET.toString(16)}: ${why}`;
   findings.problem("image/invalid", message, APP_DESCRIPTOR_OFFSET, "/descriptor");
 }

@@ -219,7 +219,7 @@ test("two partition tables are named, and an option takes the other", () => {
   };
   const bytes = buildFlash(FLASH_SIZE, contents);
   const message =
-    "another partition table is at 0xc000; the one at 0x8000 counts, unless --partition-table-offset takes another";
+    "another partition table is at 0xc000; the one at 0x8000 counts, unless --partition-table-offset names another";
   expect(inspectImage(bytes)).toMatchObject({ partitionTableOffset: 0x8000, notes: [{ message, offset: 0xc000 }] });
   expect(inspectImage(bytes, { tableOffset: 0xc000 })).toMatchObject({
     partitionTableOffset: 0xc000,
@@ -271,7 +271,7 @@ test("a flash smaller than its header says is judged by its size", () => {
   expect(inspectImage(bytes, { flashSize: 0x20_0000 })).toMatchObject({ valid: false });
 });
 
-test("of a merged image that ends before its partitions do, the rest is taken as erased", () => {
+test("treats the missing end of a merged image as erased", () => {
   const bytes = buildFlash(FLASH_SIZE, contentsOf("esp32", 0x1000)).subarray(0, AT.ota_0);
   expect(inspectImage(bytes)).toMatchObject({
     type: "flash",

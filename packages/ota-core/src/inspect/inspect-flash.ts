@@ -33,23 +33,23 @@ import {
 
 const SECTOR_SIZE = 0x1000;
 
-/** How many further partition tables a note names. */
+/** Maximum number of further partition tables that a note names. */
 const TABLES_NAMED_MAX = 4;
 
-/** What is known of a flash besides its bytes. */
+/** Known properties of a flash other than its bytes. */
 export interface InspectFlashOptions extends InspectOptions, LocateOptions {}
 
 /**
  * Inspects a flash, or the beginning of one such as a merged image: bootloader, partition table, then every partition.
  *
- * @param flash - The flash from address 0. Addresses in the result are those of the flash.
+ * @param flash - The flash from address 0. Addresses in the result are flash addresses.
  */
 export function inspectFlash(flash: Uint8Array, options: InspectFlashOptions = {}): FlashInspection {
   return inspectLocated(flash, { start: 0, ...locateInFlash(flash, options) }, options);
 }
 
 /**
- * Inspects a flash whose parts are located.
+ * Inspects a flash in which bootloader and partition table were found.
  *
  * @param file - The flash from address `locations.start`.
  */
@@ -82,7 +82,7 @@ export function inspectLocated(
 
   const table = tableOffset === undefined ? undefined : tableAt(flash, tableOffset);
   const entries = table?.entries ?? [];
-  // For all partitions together: a crafted table may name the same bytes again and again.
+  // One limit for all partitions together: a crafted table may name the same bytes many times.
   let nvsReadMax = NVS_READ_SIZE_MAX;
   const partitions = entries.map((entry, index) => {
     const limited = { ...options, nvsReadMax };
@@ -160,7 +160,7 @@ function noteCopies(
   const more =
     otherTableOffsets.length > TABLES_NAMED_MAX ? ` and ${otherTableOffsets.length - TABLES_NAMED_MAX} more` : "";
   const others = otherTableOffsets.length === 1 ? "another partition table is" : "other partition tables are";
-  const message = `${others} at ${places}${more}; the one at ${formatHex(tableOffset)} counts, unless --partition-table-offset takes another`;
+  const message = `${others} at ${places}${more}; the one at ${formatHex(tableOffset)} counts, unless --partition-table-offset names another`;
   findings.note("image/partition-table-invalid", message, otherTableOffsets[0], "/partitionTableOffset");
 }
 
@@ -195,7 +195,7 @@ function inspectContents(
     if (bytes[0] === APP_IMAGE_MAGIC) return inspectApp(bytes, "partition");
     const isEncrypted = looksEncrypted(bytes);
     const what = isEncrypted ? "data that looks encrypted" : "no app";
-    const message = `${entry.label} holds ${what}: an app begins with 0xe9`;
+    const message = `${entry.label} contains ${what}; an app begins with 0xe9`;
     findings.problem(isEncrypted ? "image/encrypted" : "image/not-bootable", message, entry.offset, path);
     return null;
   }
@@ -208,10 +208,10 @@ function inspectContents(
   return null;
 }
 
-/** Pads a data partition that the end of the file truncates: the missing bytes count as erased. */
+/** Pads a data partition that the end of the file truncates. The missing bytes count as erased. */
 function padded(bytes: Uint8Array, size: number): Uint8Array {
   if (bytes.length === size) return bytes;
-  // The size comes from the table, so that it is only believed as far as a partition of these kinds is large.
+  // The size comes from the table, so it is limited to what a partition of these types needs.
   const whole = new Uint8Array(Math.max(bytes.length, Math.min(size, 0x10_0000))).fill(0xff);
   whole.set(bytes);
   return whole;
@@ -220,13 +220,13 @@ function padded(bytes: Uint8Array, size: number): Uint8Array {
 function noteEnd(size: number, partitions: readonly FlashPartition[], findings: Findings): void {
   const missing = partitions.filter(({ present }) => present !== "whole").map(({ label }) => label);
   if (missing.length === 0) return;
-  const message = `the file ends at ${formatHex(size)}, before the end of ${missing.join(", ")}; what is missing is taken as erased`;
+  const message = `the file ends at ${formatHex(size)}, before the end of ${missing.join(", ")}; the missing bytes count as erased`;
   findings.note("image/truncated", message, size, "/partitions");
 }
 
 /**
- * Returns the partition that the bootloader would try first (`bootloader_utility_get_selected_boot_partition`), with
- * rollback off.
+ * Returns the partition that the bootloader tries first without rollback
+ * (`bootloader_utility_get_selected_boot_partition`).
  */
 function bootPartition(flash: Uint8Array, entries: readonly PartitionEntry[]): PartitionEntry | undefined {
   const table = { entries };
@@ -252,13 +252,13 @@ function checkBoot(
 ): void {
   for (const [index, { label, contents, offset }] of partitions.entries()) {
     if (contents?.type !== "app-image" || bootloader === null || contents.chip === bootloader.chip) continue;
-    const message = `${label} holds an app for the ${contents.chip}, but the bootloader is for the ${bootloader.chip}`;
+    const message = `${label} contains an app for the ${contents.chip}, but the bootloader is for the ${bootloader.chip}`;
     findings.problem("image/wrong-chip", message, offset, `/partitions/${index}`);
   }
   const partition = partitions.find(({ offset }) => offset === boot?.offset);
   if (boot === undefined || partition === undefined || partition.present === "none") return;
   if (partition.contents?.type === "app-image" && partition.contents.valid) return;
-  const message = `the bootloader would start ${boot.label} at ${formatHex(boot.offset)}, which holds no sound app`;
+  const message = `the bootloader would start ${boot.label} at ${formatHex(boot.offset)}, which contains no valid app`;
   findings.problem("image/not-bootable", message, boot.offset, "/boot");
 }
 

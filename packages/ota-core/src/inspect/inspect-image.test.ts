@@ -148,7 +148,7 @@ test.for([
   [
     13,
     [0x4200_0020, 0x4201_0020, 0x4202_0020],
-    "segments 0, 2, 4 are all mapped from flash: the bootloader maps two, and stops at the third",
+    "segments 0, 2, 4 are all mapped from flash: the bootloader maps two and stops at the third",
   ],
 ] as const)(
   "an image of chip %i that is mapped more often than the bootloader maps gets a note",
@@ -166,7 +166,7 @@ test.for([
 
 test("limits of the eFuse block revision that no chip meets are told, as those of the chip revision are", () => {
   const limits = { minEfuseBlockRevision: 200, maxEfuseBlockRevision: 199, version: "1", projectName: "x" };
-  const message = "no chip can run it: at least eFuse block revision 2.0 is asked for, and at most 1.99";
+  const message = "no chip can run it: it requires eFuse block revision 2.0 or later, and 1.99 or earlier";
   expect(inspectImage(buildAppImage({ ...limits, chip: "esp32s3" }))).toMatchObject({
     valid: false,
     problems: [{ code: "image/invalid", message, offset: 208, path: "/descriptor/minEfuseBlockRevision" }],
@@ -180,7 +180,7 @@ test("what follows an app is told: deploy takes only a signature there", () => {
     valid: true,
     trailing: "data",
     trailingSize: 100,
-    notes: [{ message: "100 bytes that are no part of it follow the image; deploy takes it only without them" }],
+    notes: [{ message: "100 bytes that are not part of it follow the image; deploy accepts it only without them" }],
   });
 });
 
@@ -279,14 +279,14 @@ test("a partition table, binary or CSV, with two slots allows updates", () => {
   expect(inspectImage(utf8(TWO_OTA_PARTITION_CSV))).toMatchObject({ ...fields, format: "csv", md5: null });
 });
 
-test("a table with only factory is valid, and says that no OTA is possible and what would make it possible", () => {
+test("accepts a table with only factory, notes that OTA is not possible, and suggests a table", () => {
   const inspection = inspectImage(tableOf(SINGLEAPP_PARTITION_CSV), { flashSize: 8 * 1024 * 1024 });
   expect(inspection).toMatchObject({
     valid: true,
     updatable: false,
     slotCount: 0,
     flashSize: 8 * 1024 * 1024,
-    notes: [{ code: "image/no-ota-slots", message: expect.stringContaining("no OTA is possible on this table") }],
+    notes: [{ code: "image/no-ota-slots", message: expect.stringContaining("OTA is not possible with this table") }],
   });
   if (inspection.type !== "partition-table" || inspection.suggestion === null) throw new Error("no suggestion");
   expect(inspectImage(utf8(inspection.suggestion.csv), { flashSize: 8 * 1024 * 1024 })).toMatchObject({
@@ -346,7 +346,7 @@ test("a torn otadata entry is a note while the other counts, and a problem when 
   expect(inspectImage(otadata(entry(1, OtaImageState.ABORTED), BLANK_ENTRY))).toMatchObject({
     valid: true,
     active: null,
-    notes: [{ message: "entry 0 is aborted: its slot was given up" }],
+    notes: [{ message: "entry 0 is aborted: its slot was rejected" }],
   });
 });
 

@@ -16,13 +16,15 @@ import { inspectSignatureBlock } from "./inspect-signature.ts";
 import type { Inspection, InspectOptions } from "./inspection.ts";
 import { isFlash, locateInFile } from "./locate-flash.ts";
 
-/** Sizes of flash chips in bytes: a file of such a size with a bootloader alone is a flash, not a padded image. */
+/**
+ * Sizes of flash chips in bytes. A file of such a size that contains only a bootloader is a flash, not a padded image.
+ */
 const FLASH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128].map((mebibytes) => mebibytes * 0x10_0000);
 
 /**
- * Identifies a file by its content and reports its problems. Any bytes give a result; never throws for bad input.
+ * Identifies a file by its content and reports its problems. Never throws for bad input.
  *
- * @param bytes - The whole file. The result shares no memory with them, and is JSON-safe.
+ * @param bytes - The whole file. The result shares no memory with them and is JSON-safe.
  */
 export function inspectImage(bytes: Uint8Array, options: InspectOptions = {}): Inspection {
   if (isBlank(bytes) || isEsp8266Image(bytes)) return inspectForeign(bytes);
@@ -66,7 +68,7 @@ function isSignatureSector(bytes: Uint8Array): boolean {
   return magic === SIGNATURE_BLOCK_MAGIC && (version === 2 || version === 3) && bytes.length <= SIGNATURE_SECTOR_SIZE;
 }
 
-/** Returns `true` if the bytes begin with an image with an app descriptor, so not with the bootloader of a flash. */
+/** Returns `true` if the bytes begin with an image that has an app descriptor. The bootloader of a flash has none. */
 function isApp(bytes: Uint8Array): boolean {
   if (bytes[0] !== APP_IMAGE_MAGIC || bytes.length < APP_DESCRIPTOR_OFFSET + 4) return false;
   return viewOf(bytes).getUint32(APP_DESCRIPTOR_OFFSET, true) === APP_DESCRIPTOR_MAGIC;

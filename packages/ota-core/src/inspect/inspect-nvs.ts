@@ -24,8 +24,8 @@ const SIZES: Readonly<Record<Exclude<NvsValueType, "string" | "blob">, number>> 
 const PUBLIC_KEYS: readonly string[] = ["device_id", "broker", "topic", "product", "username"];
 
 /**
- * Bytes of NVS that one inspection reads: 128 pages. A device keeps an index of all pages in its RAM, and has none for that
- * many. A crafted file of two million entries would take gigabytes here.
+ * Maximum number of NVS bytes that one inspection reads: 128 pages, more than a device can index in its RAM. A crafted
+ * file of two million entries would need gigabytes here.
  */
 export const NVS_READ_SIZE_MAX: number = 128 * NVS_PAGE_SIZE;
 
@@ -44,16 +44,16 @@ export function inspectNvs(
   const findings = new Findings();
   const { version, namespaces, entries, pages, problems } = readNvsPartition(bytes.subarray(0, readMax));
   if (bytes.length > readMax) {
-    const message = `the partition is ${bytes.length} bytes; only the first ${readMax} are read, and judged by themselves`;
+    const message = `the partition is ${bytes.length} bytes; only the first ${readMax} are read, and checked as if they were the whole`;
     findings.problem("nvs/size-invalid", message, readMax);
   }
   const excess = bytes.length % NVS_PAGE_SIZE;
   if (excess > 0) {
-    const message = `the partition is ${bytes.length} bytes, no multiple of ${NVS_PAGE_SIZE}: the last ${excess} are not read`;
+    const message = `the partition is ${bytes.length} bytes, not a multiple of ${NVS_PAGE_SIZE}: the last ${excess} are not read`;
     findings.problem("image/truncated", message, bytes.length - excess);
   }
   for (const { code, message, offset } of problems) {
-    if (code === "nvs/interrupted") findings.note(code, `${message} (NVS sets it right when it starts)`, offset);
+    if (code === "nvs/interrupted") findings.note(code, `${message} (NVS repairs this when it starts)`, offset);
     else findings.problem(code, message, offset);
   }
   return {
@@ -87,7 +87,7 @@ function describe(entry: NvsPartitionEntry, showSecrets: boolean): InspectedNvsE
   if (damaged || masked) return { ...common, value: null };
   if (value instanceof Uint8Array) return { ...common, value: toHex(value) };
   if (typeof value === "bigint") return { ...common, value: String(value) };
-  // JSON has no number for NaN and the infinities, which a float may be.
+  // A float may be NaN or infinite, and JSON has no number for these.
   return { ...common, value: typeof value === "number" && !Number.isFinite(value) ? String(value) : value };
 }
 

@@ -30,12 +30,12 @@ export function inspectOtadata(bytes: Uint8Array, slotCount?: number): OtadataIn
   for (const [index, { blank, crcMatches, counts, state, offset }] of inspected.entries()) {
     const path = `/entries/${index}`;
     if (!blank && !crcMatches) {
-      const message = `the CRC of entry ${index} is wrong: it was torn, and doesn't count`;
-      // One torn entry is what a power cut leaves; with the other in place nothing is lost.
+      const message = `the CRC of entry ${index} is wrong: it is torn and doesn't count`;
+      // A power cut leaves at most one torn entry. Nothing is lost if the other one is valid.
       if (active === undefined) findings.problem("image/otadata-invalid", message, offset, path);
       else findings.note("image/otadata-invalid", message, offset, path);
     } else if (!blank && !counts) {
-      findings.note("image/otadata-invalid", `entry ${index} is ${state}: its slot was given up`, offset, path);
+      findings.note("image/otadata-invalid", `entry ${index} is ${state}: its slot was rejected`, offset, path);
     }
   }
   if (inspected.every(({ blank }) => blank)) {
@@ -44,7 +44,10 @@ export function inspectOtadata(bytes: Uint8Array, slotCount?: number): OtadataIn
   return { type: "otadata", ...findings.result(bytes.length), entries: inspected, active: active ?? null };
 }
 
-/** Returns `true` if a file is an otadata partition: each sector has at most an entry, and an entry has a valid CRC. */
+/**
+ * Returns `true` if a file is an otadata partition: each sector contains at most one entry, and at least one entry has
+ * a valid CRC.
+ */
 export function looksLikeOtadata(bytes: Uint8Array): boolean {
   if (bytes.length < OTADATA_ENTRY_SIZE || bytes.length > OTADATA_SIZE) return false;
   const missing = new Uint8Array(OTADATA_SIZE - bytes.length).fill(0xff);

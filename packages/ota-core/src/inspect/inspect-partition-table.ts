@@ -24,9 +24,9 @@ import { suggestOtaTable } from "./suggest-table.ts";
 
 const SECTOR_SIZE = 0x1000;
 
-/** Where table and bootloader lie, and how large the flash is, in bytes. */
+/** Offsets of table and bootloader, and size of the flash, in bytes. */
 export interface TablePlace extends PartitionCsvOptions {
-  /** Without it the size is the smallest that holds every partition. */
+  /** Size of the flash in bytes. @defaultValue The smallest size that holds every partition. */
   readonly flashSize?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function inspectPartitionTable(bytes: Uint8Array, place: TablePlace): Par
   const findings = new Findings();
   const table = parse(() => parsePartitionTable(bytes), findings);
   if (table?.md5 === "mismatch") {
-    const message = "the MD5 of the partition table is wrong: the bootloader refuses the table and resets for ever";
+    const message = "the MD5 of the partition table is wrong: the bootloader refuses the table and resets in a loop";
     findings.problem("image/partition-table-invalid", message, 32 * table.entries.length, "/md5");
   }
   if (table?.md5 === "absent") {
@@ -44,7 +44,7 @@ export function inspectPartitionTable(bytes: Uint8Array, place: TablePlace): Par
   }
   const rest = bytes.subarray(PARTITION_TABLE_SIZE);
   if (rest.some((byte) => byte !== 0xff)) {
-    const message = `${rest.length} bytes follow the partition table, which takes ${PARTITION_TABLE_SIZE}`;
+    const message = `${rest.length} bytes follow the partition table, which has ${PARTITION_TABLE_SIZE}`;
     findings.note("image/partition-table-invalid", message, PARTITION_TABLE_SIZE);
   }
   return inspectTable(table, "binary", bytes.length, place, findings);
@@ -90,11 +90,11 @@ function inspectTable(
   let suggestion: PartitionTableInspection["suggestion"] = null;
   if (obstacle !== undefined) {
     suggestion = suggestOtaTable(entries, flashSize, tableOffset) ?? null;
-    const assumed = told === undefined ? " (assumed from the partitions; --flash-size tells)" : "";
+    const assumed = told === undefined ? " (assumed from the partitions; --flash-size sets it)" : "";
     const remedy =
       suggestion === null
-        ? `a flash of ${formatMiB(flashSize)}${assumed} is too small for a table that allows it`
-        : `the suggested table allows it on a flash of ${formatMiB(flashSize)}${assumed}, with two slots of ${suggestion.slotSize / 1024} KiB`;
+        ? `a flash of ${formatMiB(flashSize)}${assumed} is too small for a table that allows updates`
+        : `the suggested table allows updates on a flash of ${formatMiB(flashSize)}${assumed}, with two slots of ${suggestion.slotSize / 1024} KiB`;
     findings.note("image/no-ota-slots", `${obstacle}; ${remedy}`, undefined, "/partitions");
   }
   return {
@@ -129,7 +129,7 @@ function checkLayout(
   }
 }
 
-/** Why no app can be updated over and over on this table, or `undefined`. */
+/** Returns the reason why a table does not allow repeated updates, or `undefined` if it does. */
 function updateObstacle(entries: readonly PartitionEntry[]): string | undefined {
   const table = { entries };
   const slots = otaSlots(table);
@@ -138,14 +138,14 @@ function updateObstacle(entries: readonly PartitionEntry[]): string | undefined 
   const gap = entries.find(({ type, subtype }) => isSlot(type, subtype) && (subtype & 0x0f) > slots.length);
   if (slots.length === 0 && gap === undefined) {
     const only = hasFactory ? ": it has only factory, which an app can't overwrite while it runs" : "";
-    return `no OTA is possible on this table, it has no OTA slot${only}`;
+    return `OTA is not possible with this table: it has no OTA slot${only}`;
   }
   if (gap !== undefined) {
-    return `no OTA is safe on this table, the slot ota_${slots.length} is missing before ${partitionSubtypeName(gap.type, gap.subtype)}`;
+    return `OTA is not safe with this table: the slot ota_${slots.length} is missing before ${partitionSubtypeName(gap.type, gap.subtype)}`;
   }
-  if (!hasOtadata) return "no OTA is possible on this table, it has no otadata partition to select a slot with";
+  if (!hasOtadata) return "OTA is not possible with this table: it has no otadata partition to select a slot";
   if (slots.length > 1) return undefined;
-  return `an app in ${slots[0]?.label} can't be updated on this table, it is the only OTA slot`;
+  return `an app in ${slots[0]?.label} can't be updated with this table: it is in the only OTA slot`;
 }
 
 function isSlot(type: number, subtype: number): boolean {

@@ -23,10 +23,10 @@ export function inspectSignatureBlock(bytes: Uint8Array): SignatureBlockInspecti
 }
 
 /**
- * Inspects the signature behind an image, if there is one.
+ * Inspects the signature after an image. Returns `undefined` if there is no signature.
  *
- * @param bytes - The image and what follows.
- * @param imageSize - Where the image ends, in bytes.
+ * @param bytes - The image and the bytes after it.
+ * @param imageSize - Size of the image in bytes.
  */
 export function inspectSignature(bytes: Uint8Array, imageSize: number, findings: Findings): InspectedSignature | null {
   const offset = signatureOffset(imageSize);
@@ -44,7 +44,11 @@ export function inspectSignature(bytes: Uint8Array, imageSize: number, findings:
   return { offset: imageSize, version: 1, blocks: [] };
 }
 
-/** @param signedSize - How many bytes from the first are signed; `undefined` if the image isn't there. */
+/**
+ * Reads the blocks of a signature sector.
+ *
+ * @param signedSize - Number of signed bytes before the sector; `undefined` if the image isn't in the file.
+ */
 function readBlocks(
   bytes: Uint8Array,
   start: number,
@@ -69,7 +73,7 @@ function readBlocks(
         digests.set(scheme, digest);
         imageDigestMatches = equalBytes(digest, imageDigest);
         if (!imageDigestMatches) {
-          const message = `the image hashes to ${toHex(digest)}, but the signature is of ${toHex(imageDigest)}`;
+          const message = `the image hashes to ${toHex(digest)}, but the signature covers ${toHex(imageDigest)}`;
           findings.problem("image/signature-invalid", message, offset, at);
         }
       }

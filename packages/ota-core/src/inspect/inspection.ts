@@ -20,9 +20,9 @@ export interface InspectProblem {
 export interface InspectionBase {
   /** `true` if there are no problems. */
   readonly valid: boolean;
-  /** Size in bytes of what was inspected. */
+  /** Number of inspected bytes. */
   readonly size: number;
-  /** What is wrong. */
+  /** Faults that make the file invalid. */
   readonly problems: readonly InspectProblem[];
   /** Notes that are not problems of the file, but may be problems of its use. */
   readonly notes: readonly InspectProblem[];
@@ -39,36 +39,36 @@ export interface InspectedSum<Value> {
 /** One segment of an image. */
 export interface InspectedSegment {
   readonly loadAddress: number;
-  /** Where its data begins in the image, in bytes. */
+  /** Offset of its data in the image, in bytes. */
   readonly offset: number;
   readonly size: number;
-  /** What its load address is: flash mapped as data or code, memory, or padding that goes nowhere. */
+  /** Kind of memory at its load address: flash mapped as data or code, RAM, or padding, which is not loaded. */
   readonly memory: "drom" | "irom" | "flash" | "psram" | "dram" | "ram" | "padding";
 }
 
-/** What app images and bootloader images have in common. Fields are `null` where the file ends before them. */
+/** Common fields of app and bootloader images. A field is `null` if the file ends before it. */
 interface ImageInspection extends InspectionBase {
-  /** `null` for an id that no supported chip has. */
+  /** `null` for an unknown chip id. */
   readonly chip: ChipName | null;
   readonly chipId: number | null;
-  /** Chip revisions it runs on, for example `0.3`; `null` for no limit. */
+  /** Lowest chip revision that it runs on, for example `0.3`; `null` for no limit. */
   readonly minChipRevision: string | null;
   readonly maxChipRevision: string | null;
   readonly flashMode: string | null;
-  /** Size of the flash that the header states, in bytes. */
+  /** Flash size stated in the header, in bytes. */
   readonly flashSize: number | null;
   readonly entryAddress: number | null;
   readonly segments: readonly InspectedSegment[];
   /** Size in bytes of header, segments, checksum and hash. */
   readonly imageSize: number | null;
-  /** How many bytes follow the image, and what they are. */
+  /** Number of bytes after the image. `trailing` says what they are. */
   readonly trailingSize: number;
   readonly trailing: "nothing" | "erased" | "signature" | "data";
   readonly checksum: InspectedSum<number> | null;
-  /** `null` also where the image has none. */
+  /** `null` also if the image has no hash. */
   readonly hash: InspectedSum<string> | null;
   readonly signature: InspectedSignature | null;
-  /** SHA-256 of everything inspected. */
+  /** SHA-256 of all inspected bytes. */
   readonly sha256: string;
 }
 
@@ -109,7 +109,7 @@ export interface InspectedSignatureBlock {
   readonly keyDigest: string;
   readonly imageDigest: string;
   readonly crcMatches: boolean;
-  /** Whether the image hashes to `imageDigest`; `null` where there is no image to hash. */
+  /** Whether the image's hash equals `imageDigest`; `null` without an image. */
   readonly imageDigestMatches: boolean | null;
 }
 
@@ -129,7 +129,7 @@ export interface SignatureBlockInspection extends InspectionBase {
 /** One partition of a table. */
 export interface InspectedPartition {
   readonly label: string;
-  /** Keyword of the type and subtype, for example `app` and `ota_0`; hexadecimal where there is none. */
+  /** Keywords of type and subtype, for example `app` and `ota_0`; hexadecimal numbers without keywords. */
   readonly type: string;
   readonly subtype: string;
   readonly offset: number;
@@ -140,11 +140,11 @@ export interface InspectedPartition {
 
 /** A partition table that would allow updates. */
 export interface SuggestedTable {
-  /** The flash it is for, in bytes. */
+  /** Size of the flash that it is for, in bytes. */
   readonly flashSize: number;
   /** Size of each of its two slots, in bytes. */
   readonly slotSize: number;
-  /** In the format of `partitions.csv`. */
+  /** The table in the format of `partitions.csv`. */
   readonly csv: string;
 }
 
@@ -154,13 +154,13 @@ export interface PartitionTableInspection extends InspectionBase {
   readonly format: "binary" | "csv";
   readonly partitions: readonly InspectedPartition[];
   readonly md5: "valid" | "mismatch" | "absent" | null;
-  /** How many OTA slots the app counts. */
+  /** Number of OTA slots as the app counts them. */
   readonly slotCount: number;
-  /** Whether an app can be updated over and over: two slots or more, and otadata. */
+  /** Whether an app can be updated repeatedly: at least two slots, and otadata. */
   readonly updatable: boolean;
-  /** Size of the flash in bytes: the stated one, or what the partitions need. */
+  /** Size of the flash in bytes: as stated, otherwise the size that the partitions need. */
   readonly flashSize: number;
-  /** `null` where the table is updatable, or the flash too small. */
+  /** `null` if the table already allows updates, or the flash is too small. */
   readonly suggestion: SuggestedTable | null;
 }
 
@@ -173,7 +173,7 @@ export interface InspectedOtadataEntry {
   readonly blank: boolean;
   /** `true` if the bootloader considers this entry. */
   readonly counts: boolean;
-  /** Index of the slot it selects; `null` where the number of slots isn't known. */
+  /** Index of the selected slot; `null` if the number of slots isn't known. */
   readonly slot: number | null;
 }
 
@@ -181,19 +181,19 @@ export interface InspectedOtadataEntry {
 export interface OtadataInspection extends InspectionBase {
   readonly type: "otadata";
   readonly entries: readonly InspectedOtadataEntry[];
-  /** Index of the entry that the bootloader follows. */
+  /** Index of the entry that the bootloader uses. */
   readonly active: number | null;
 }
 
 /** One value of an NVS partition. */
 export interface InspectedNvsEntry {
-  /** `null` where the partition has no name for the namespace. */
+  /** `null` if the partition has no name for the namespace. */
   readonly namespace: string | null;
   readonly key: string;
   readonly type: NvsValueType;
-  /** Size of the value in bytes; a string's without its NUL. */
+  /** Size of the value in bytes, without the NUL of a string. */
   readonly size: number;
-  /** Decimal digits for 64-bit integers, hexadecimal for blobs; `null` where it is masked or damaged. */
+  /** Decimal digits for 64-bit integers, hexadecimal for blobs; `null` if it is masked or damaged. */
   readonly value: number | string | null;
   readonly masked: boolean;
   readonly damaged: boolean;
@@ -218,17 +218,17 @@ export interface NvsInspection extends InspectionBase {
 
 /** Partition of a flash and its content. */
 export interface FlashPartition extends InspectedPartition {
-  /** How much of it the file has. */
+  /** How much of the partition the file contains. */
   readonly present: "whole" | "part" | "none";
   readonly erased: boolean;
-  /** `null` for erased partitions, and for those whose format isn't read. */
+  /** `null` for erased partitions and unsupported formats. */
   readonly contents: Inspection | null;
 }
 
 /** A whole flash, or the beginning of one. */
 export interface FlashInspection extends InspectionBase {
   readonly type: "flash";
-  /** Flash address of the file's first byte: 0, or where a merged image goes that begins with its bootloader. */
+  /** Flash address of the file's first byte: 0, or the bootloader's offset if a merged image begins with it. */
   readonly startsAt: number;
   readonly chip: ChipName | null;
   readonly bootloaderOffset: number | null;
@@ -236,14 +236,14 @@ export interface FlashInspection extends InspectionBase {
   readonly partitionTableOffset: number | null;
   readonly partitionTable: PartitionTableInspection | null;
   readonly partitions: readonly FlashPartition[];
-  /** Label of the partition that the bootloader selects, before it checks the content. */
+  /** Label of the partition that the bootloader selects before it checks any content. */
   readonly boot: string | null;
 }
 
-/** A file of another kind. */
+/** A file of an unsupported format. */
 export interface UnknownInspection extends InspectionBase {
   readonly type: "unknown";
-  /** What it seems to be, in a few words. */
+  /** Guess of the format, in a few words. */
   readonly description: string;
 }
 
@@ -260,7 +260,7 @@ export type Inspection =
 
 /** Options of an inspection, including the offsets of {@link PartitionCsvOptions}. */
 export interface InspectOptions extends PartitionCsvOptions {
-  /** Whether strings and blobs of NVS are shown. */
+  /** Whether to show strings and blobs of NVS. */
   readonly showSecrets?: boolean;
   /** Size of the flash in bytes. */
   readonly flashSize?: number | undefined;

@@ -15,7 +15,7 @@ import type { BootloaderInspection } from "./inspection.ts";
 
 const SECTOR_SIZE = 0x1000;
 
-/** Where the ROMs of all chips look for the bootloader, in bytes. */
+/** Bootloader offsets of all chips' ROMs, in bytes. */
 const BOOTLOADER_OFFSETS: readonly number[] = [...new Set(CHIPS.map(({ bootloaderOffset }) => bootloaderOffset))].sort(
   (left, right) => left - right,
 );
@@ -25,11 +25,11 @@ export interface FoundBootloader {
   /** Flash address of its first byte. */
   readonly offset: number;
   readonly inspection: BootloaderInspection;
-  /** Whether the ROM of the chip that it is built for looks there. */
+  /** Whether the ROM of its chip reads the bootloader at this offset. */
   readonly isAtRomOffset: boolean;
 }
 
-/** Where a flash has its bootloader and its partition table. */
+/** Addresses of bootloader and partition table in a flash. */
 export interface FlashLocations {
   /** Flash address of the file's first byte: 0, or the bootloader's offset of a merged image that begins with it. */
   readonly start: number;
@@ -41,20 +41,20 @@ export interface FlashLocations {
   readonly otherTableOffsets: readonly number[];
 }
 
-/** What is known of a flash besides its bytes. */
+/** Known properties of a flash other than its bytes. */
 export interface LocateOptions {
-  /** Chip that the flash belongs to. Without it every chip's ROM is considered. */
+  /** Chip that the flash belongs to. @defaultValue All chips are considered. */
   readonly chip?: ChipName | undefined;
-  /** Flash address of the partition table; 0x8000 and then every sector is searched without it. */
+  /** Flash address of the partition table. @defaultValue 0x8000, then every sector. */
   readonly tableOffset?: number | undefined;
 }
 
 /**
  * Finds bootloader and partition table where ROM and bootloader look for them.
  *
- * A bootloader counts at the offset that the ROM of its chip reads, whatever precedes it: ESP32 keeps the digest of
- * Secure Boot v1 at 0x0. The partition table counts at 0x8000, then at the first sector behind the bootloader whose
- * table lies before all partitions that it names.
+ * A bootloader counts at the offset that the ROM of its chip reads, regardless of the bytes before it: the ESP32 has
+ * the digest of Secure Boot v1 at 0x0. The partition table counts at 0x8000; otherwise at the first sector after the
+ * bootloader with a table that precedes all of its partitions.
  *
  * @param flash - The flash from address 0.
  */
@@ -77,25 +77,22 @@ export function locateInFlash(flash: Uint8Array, options: LocateOptions = {}): O
 }
 
 /**
- * Finds what {@link locateInFlash} does in a file that begins at 0x0, or with the bootloader of a chip whose ROM looks
- * further up (merged images of MicroPython for ESP32 and ESP32-S2 begin at 0x1000).
+ * Does the same as {@link locateInFlash} for a file that begins at 0x0, or with a bootloader that belongs to a higher
+ * address (merged images of MicroPython for ESP32 and ESP32-S2 begin at 0x1000).
  */
 export function locateInFile(file: Uint8Array, options: LocateOptions = {}): FlashLocations {
   const start = startOfFile(file, options);
   return { start, ...locateInFlash(start === 0 ? file : flashFrom(file, start), options) };
 }
 
-/** Returns the flash from address 0 that a file belongs to which begins at `start`: what precedes it is erased. */
+/** Returns the flash from address 0 for a file that begins at address `start`. The bytes before it are erased. */
 export function flashFrom(file: Uint8Array, start: number): Uint8Array {
   const flash = new Uint8Array(start + file.length).fill(0xff, 0, start);
   flash.set(file, start);
   return flash;
 }
 
-/**
- * Returns whether there is enough of a flash for the file to be one: a partition table, or a bootloader that no chance
- * put there.
- */
+/** Returns `true` if a file is a flash: it contains a partition table, or a bootloader that is not there by chance. */
 export function isFlash(file: Uint8Array, { start, bootloader, tableOffset }: FlashLocations): boolean {
   if (tableOffset !== undefined) return true;
   if (bootloader === undefined || start > 0) return false;
@@ -163,8 +160,9 @@ function chooseTable(
 }
 
 /**
- * Flash address of a file's first byte. A file that begins with a bootloader which the ROM reads elsewhere, and has no
- * such bootloader there, begins at that place if its apps say so, or else its partition table.
+ * Returns the flash address of a file's first byte. If the file begins with a bootloader that the ROM reads at a higher
+ * address, and has no bootloader at that address, it begins there if its apps (or otherwise its partition table)
+ * confirm this.
  */
 function startOfFile(file: Uint8Array, options: LocateOptions): number {
   if (file[0] !== APP_IMAGE_MAGIC) return 0;
@@ -182,7 +180,7 @@ function startOfFile(file: Uint8Array, options: LocateOptions): number {
   return tables.some(({ offset }) => offset === PARTITION_TABLE_OFFSET) ? 0 : start;
 }
 
-/** Chips that the apps in a flash are built for. */
+/** Returns the chips of the apps in a flash. */
 function chipsOfApps(flash: Uint8Array, tables: readonly PartitionTable[]): readonly ChipName[] {
   const heads = tables.flatMap(appsOf).filter((offset) => flash[offset] === APP_IMAGE_MAGIC);
   return heads.flatMap((offset) => {
@@ -196,13 +194,13 @@ function appsOf(table: PartitionTable): readonly number[] {
   return table.entries.filter(({ type }) => type === PartitionType.APP).map(({ offset }) => offset);
 }
 
-/** Returns all entries except those of the primary bootloader and partition table. */
+/** Returns all entries except the primary bootloader and partition table. */
 function partitionsOf({ entries }: PartitionTable): PartitionTable["entries"] {
   const { BOOTLOADER, PARTITION_TABLE } = PartitionType;
   return entries.filter(({ type, subtype }) => !((type === BOOTLOADER || type === PARTITION_TABLE) && subtype === 0));
 }
 
-/** Returns the partition table at an address, or `undefined` if none can be parsed. */
+/** Returns the partition table at an address, or `undefined` if it can't be parsed. */
 export function tableAt(flash: Uint8Array, offset: number): PartitionTable | undefined {
   if (!isTableMagic(flash, offset)) return undefined;
   try {

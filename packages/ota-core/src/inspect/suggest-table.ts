@@ -6,7 +6,7 @@ import type { SuggestedTable } from "./inspection.ts";
 
 const SECTOR_SIZE = 0x1000;
 const SLOT_ALIGNMENT = 0x1_0000;
-/** No slot is larger on chips with narrow cache addresses. */
+/** Maximum size of a slot on chips with narrow cache addresses, in bytes. */
 const SLOT_SIZE_MAX = 0x100_0000;
 /** Smallest useful file system partition, in bytes. Smaller ones are omitted. */
 const DATA_SIZE_MIN = 0x4000;
@@ -14,13 +14,13 @@ const DATA_SIZE_MIN = 0x4000;
 /**
  * Suggests a partition table that allows updates, as similar to the given one as possible. Data partitions before the
  * first app stay where they are, so that NVS keeps its values; `otadata` and two equal slots follow, then the other
- * data partitions. Slots are as large as the flash allows; where they would be smaller than the app's partition now,
- * other data gives way.
+ * data partitions. Slots are as large as the flash allows. If they would be smaller than the current app partition,
+ * other data partitions shrink.
  *
- * @param entries - The table that is to be changed.
+ * @param entries - The table to change.
  * @param flashSize - Size of the flash in bytes.
  * @param tableOffset - Offset of the partition table in flash, in bytes.
- * @returns `undefined` if the flash is too small, or the entries can't stand in a table.
+ * @returns `undefined` if the flash is too small, or the entries don't form a valid table.
  */
 export function suggestOtaTable(
   entries: readonly PartitionEntry[],
@@ -60,7 +60,9 @@ export function suggestOtaTable(
   return csv === undefined ? undefined : { flashSize, slotSize, csv };
 }
 
-/** Returns the size of each of two slots, in bytes: what is left beside the data, but no less than the app has now. */
+/**
+ * Returns the size of each of the two slots in bytes: the space beside the data, but at least the app's current size.
+ */
 function chooseSlotSize(available: number, wanted: number, rest: readonly PartitionEntry[]): number {
   const restSize = rest.reduce((sum, { size }) => sum + align(size, SECTOR_SIZE), 0);
   const half = (size: number) => Math.floor(size / 2 / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;

@@ -5,7 +5,7 @@ export interface CsvRow {
   readonly fields: readonly string[];
 }
 
-/** A row whose last field is never closed. */
+/** A row whose last field has no closing quote. */
 export interface UnclosedCsvRow {
   readonly line: number;
   /** Index of that field. */

@@ -15,7 +15,7 @@ import type { NvsQuery } from "./nvs-query.ts";
 const EVERY_INDEX = { namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.blobIndex };
 const EVERY_CHUNK = { namespaceIndex: NVS_NAMESPACE_ANY, type: NvsType.blobData };
 
-/** An index as it was found. */
+/** A blob index in flash. */
 interface ListedBlob {
   readonly version: BlobVersion;
   readonly sizeBytes: number;
@@ -24,19 +24,19 @@ interface ListedBlob {
   foundChunkCount: number;
 }
 
-/** What the indices of one namespace and key have in common. */
+/** Indices of one namespace and key. */
 interface BlobName {
-  /** The pages that have one, oldest first. */
+  /** Pages that contain such an index, oldest first. */
   readonly pages: NvsPage[];
   readonly versions: BlobVersion[];
 }
 
-/** What the indices of one namespace and key have in common that begin at the same chunk. */
+/** Indices of one namespace and key that begin at the same chunk. */
 interface BlobVersion {
   readonly query: NvsQuery;
   readonly chunkStart: number;
   readonly name: BlobName;
-  /** First of the pages that may still hold an index of this name. */
+  /** Index of the first page that may still contain an index of this version. */
   pageCursor: number;
   /** First index. Chunks count only for it. */
   first: ListedBlob | undefined;
@@ -67,7 +67,7 @@ export function eraseIncompleteBlobs(context: NvsLoadContext, pages: readonly Nv
   }
 }
 
-/** Lists the indices in the order of the pages, and what they have in common by namespace and key. */
+/** Lists the indices in the order of their pages, and groups them by namespace and key. */
 function listBlobs(pages: readonly NvsPage[], names: Map<string, BlobName>): readonly ListedBlob[] {
   const blobs: ListedBlob[] = [];
   for (const page of pages) {
@@ -98,10 +98,10 @@ function* chunksOf(pages: readonly NvsPage[]): Generator<FoundEntry & { readonly
   }
 }
 
-/** Erases the first index of a version that there still is, which need not be the one that was found incomplete. */
+/** Erases the first remaining index of a version, which is not always the one that was found incomplete. */
 function eraseIndex(context: NvsLoadContext, version: BlobVersion): void {
   const { query, name } = version;
-  // What a page doesn't have now it doesn't have for the next index of this version.
+  // A page without such an index now has none for the next call either.
   for (; version.pageCursor < name.pages.length; version.pageCursor++) {
     const page = name.pages[version.pageCursor];
     const found = page?.find(query);

@@ -17,13 +17,13 @@ import type { NvsKey } from "./nvs-key.ts";
 import type { NvsItem, NvsPage, NvsPageContext } from "./nvs-page.ts";
 import type { FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
 
-/** Chunks that the indices of one version of a blob can name. */
+/** Maximum number of chunks that one version of a blob can have. */
 const CHUNK_COUNT_MAX = 127;
-/** With less room than this the first chunk begins a new page, if the blob doesn't fit. */
+/** If a blob doesn't fit into the page and less room than this remains, its first chunk begins a new page. */
 const FIRST_CHUNK_SIZE_BYTES_MIN = NVS_CHUNK_SIZE_MAX / 10;
 const KEEP = { purge: false } as const;
 
-/** A blob to write: its bytes, which of them are written, and in how many chunks. */
+/** Progress of writing a blob: its bytes, how many of them are written, and in how many chunks. */
 interface BlobWrite {
   readonly item: NvsItem;
   readonly chunkStart: number;
@@ -33,7 +33,7 @@ interface BlobWrite {
   readonly pages: NvsPage[];
 }
 
-/** Blobs of format version 2: chunks over one or more pages, and an index that makes them count. */
+/** Blobs of format version 2: chunks in one or more pages, and an index that makes them valid. */
 export class NvsBlobs {
   readonly #manager: NvsPageManager;
   readonly #behaviors: NvsBehaviors;
@@ -75,7 +75,7 @@ export class NvsBlobs {
     return offset === sizeBytes ? { err: NvsErr.ESP_OK, data: concatBytes(parts) } : { err: NvsErr.ESP_FAIL };
   }
 
-  /** Returns whether a blob's chunks hold these bytes (`Storage::cmpMultiPageBlob`). */
+  /** Returns `true` if a blob's chunks contain these bytes (`Storage::cmpMultiPageBlob`). */
   holds(index: NvsEntry, item: NvsItem): boolean {
     const { namespaceIndex, key, data } = item;
     const { sizeBytes, chunkCount, chunkStart } = parseNvsBlobIndex(index.data);
@@ -87,7 +87,7 @@ export class NvsBlobs {
       const { sizeBytes: chunkSizeBytes, crc } = parseNvsVariableData(found.entry.data);
       const end = offset + chunkSizeBytes;
       if (end > sizeBytes || found.entry.chunkIndex !== chunkStart + chunk) return false;
-      // ESP-IDF's own mistake: the CRC is that of this chunk, the bytes are those of the first.
+      // A bug of ESP-IDF: it compares this chunk's CRC with the bytes of the first chunk.
       const isCompared = this.#behaviors.rewritesUnchangedBlobs;
       if (isCompared && crc32(data.subarray(0, chunkSizeBytes), NVS_CRC_SEED) !== crc) return false;
       if (!found.page.holdsPayload(found, data.subarray(offset, end))) return false;
@@ -144,9 +144,7 @@ export class NvsBlobs {
     return NvsErr.ESP_OK;
   }
 
-  /**
-   * Erases a key's index, a second one if there is one, and every chunk (`Storage::eraseMultiPageBlob`, any version).
-   */
+  /** Erases a key's index, a possible second index, and every chunk (`Storage::eraseMultiPageBlob`, any version). */
   eraseEveryVersion(namespaceIndex: number, key: NvsKey): number {
     return this.#eraseAll(namespaceIndex, key, KEEP);
   }

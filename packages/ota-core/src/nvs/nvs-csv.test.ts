@@ -62,7 +62,7 @@ test.for([
   [csv("k"), 3, "type", "the row ends before this column"],
   [csv("k,data,u8"), 3, "value", "the row ends before this column"],
   [csv("k,data,string,a,b"), 3, "value", "more columns than the header; put a value with a comma into quotes"],
-  [csv("k,Data,u8,1"), 3, "type", '"Data" is none of namespace, data, file'],
+  [csv("k,Data,u8,1"), 3, "type", '"Data" is not namespace, data or file'],
   [csv("# a comment", "", "k,data,u9,1"), 5, "encoding", "it must be one of u8, i8,"],
   [csv("k,data,STRING,x"), 3, "encoding", "in lower case"],
   [csv("k,data,u8,"), 3, "value", "a u8 must be a whole number in decimal digits"],

@@ -11,14 +11,14 @@ export type NvsFileReader = (path: string) => Uint8Array | undefined;
 /** The columns, in the order in which they are written. */
 export const NVS_CSV_COLUMNS = ["key", "type", "encoding", "value"] as const;
 
-/** Longest field that Python's `csv` reads. */
+/** Maximum length of a field that Python's `csv` reads. */
 export const CSV_FIELD_LENGTH_MAX = 131_072;
 
 const LINE_FEED = 0x0a;
 
 type Column = (typeof NVS_CSV_COLUMNS)[number];
 
-/** Where the header has each column. */
+/** Index of each column in the header. */
 interface Header {
   readonly width: number;
   readonly indices: Readonly<Record<Column, number>>;
@@ -87,7 +87,7 @@ class NvsCsvParser {
     if (problem !== undefined) throw invalid(line, "key", `it ${problem}`);
     if (type === "namespace") return this.#openNamespace(line, key);
     if (type !== "data" && type !== "file") {
-      throw invalid(line, "type", `${JSON.stringify(type)} is none of namespace, data, file`);
+      throw invalid(line, "type", `${JSON.stringify(type)} is not namespace, data or file`);
     }
     const namespace = this.#namespace;
     if (namespace === undefined) throw invalid(line, "key", "no row of type namespace stands before this one");

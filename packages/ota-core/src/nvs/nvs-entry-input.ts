@@ -4,7 +4,7 @@ import { NVS_CHUNK_SIZE_MAX, NVS_ENTRY_SIZE } from "./nvs-entry.ts";
 import { isNvsIntegerType, NVS_INTEGERS, type NvsIntegerType } from "./nvs-integer.ts";
 import { NVS_KEY_LENGTH_MAX } from "./nvs-key.ts";
 
-/** One key and its value, as the functions `nvs_set_…` of ESP-IDF would write it. */
+/** One key and its value, as ESP-IDF's functions `nvs_set_…` write them. */
 export type NvsPairInput = {
   readonly namespace: string;
   readonly key: string;
@@ -15,7 +15,7 @@ export type NvsPairInput = {
   | { readonly type: "blob"; readonly value: Uint8Array }
 );
 
-/** What goes into a partition: a value, or a namespace that is made though it may stay empty. */
+/** Content of a partition to build: a value, or a namespace, which may stay empty. */
 export type NvsEntryInput = NvsPairInput | { readonly namespace: string; readonly type: "namespace" };
 
 /** A namespace and its values. */
@@ -24,14 +24,14 @@ export interface NvsNamespaceInput {
   readonly pairs: readonly NvsPairInput[];
 }
 
-/** Largest number of namespaces: 0 is the table of namespaces, 255 means "any" (ESP-IDF `Storage`). */
+/** Maximum number of namespaces: 0 is the table of namespaces, 255 means "any" (ESP-IDF `Storage`). */
 const NAMESPACES_MAX = 254;
 /**
  * Longest string in bytes, including its NUL: the limit of Espressif's generator. The generator opens a new page for a
  * string that would exactly fill one, so 4000 bytes, which a device accepts, fit nowhere.
  */
 const STRING_SIZE_MAX: number = NVS_CHUNK_SIZE_MAX - NVS_ENTRY_SIZE;
-/** Largest blob in bytes: 127 chunks of a page each. */
+/** Maximum size of a blob in bytes: 127 chunks of one page each. */
 export const NVS_BLOB_SIZE_MAX: number = 127 * NVS_CHUNK_SIZE_MAX;
 
 /**
@@ -58,8 +58,8 @@ export function groupNvsEntries(entries: readonly NvsEntryInput[]): readonly Nvs
 }
 
 /**
- * Describes the fault of a single entry, as the end of a sentence that begins with its name. Returns `undefined` if
- * there is none.
+ * Describes the fault of a single entry, as the end of a sentence that begins with its name. Returns `undefined` if the
+ * entry is valid.
  */
 export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
   const namespaceProblem = nvsNameProblem(entry.namespace);
@@ -70,11 +70,11 @@ export function nvsEntryProblem(entry: NvsEntryInput): string | undefined {
   if (entry.type === "string") return stringProblem(entry.value);
   if (entry.type === "blob") return blobProblem(entry.value);
   if (isNvsIntegerType(entry.type)) return integerProblem(entry.type, entry.value);
-  return "has a type that is none of u8, i8, u16, i16, u32, i32, u64, i64, string, blob";
+  return "has an unknown type; it must be u8, i8, u16, i16, u32, i32, u64, i64, string or blob";
 }
 
 /**
- * Describes the fault of a key or a namespace name. Returns `undefined` if there is none. A device accepts any 1 to 15
+ * Describes the fault of a key or a namespace name. Returns `undefined` if it is valid. A device accepts any 1 to 15
  * bytes except NUL. Espressif's generator corrupts entries whose key is not ASCII, so only ASCII is accepted here.
  */
 export function nvsNameProblem(name: string): string | undefined {

@@ -18,11 +18,11 @@ const STATES: readonly NvsEntryState[] = [
   NvsEntryState.empty,
 ];
 
-/** What memory holds of a page's bitmap: 126 states, two bits each, least significant first in little-endian words. */
+/** Copy of a page's bitmap in memory: 126 states of two bits, least significant first, in little-endian words. */
 export class NvsEntryStates {
   readonly #words: Uint32Array = new Uint32Array(NVS_ENTRY_STATES_SIZE / 4).fill(0xffff_ffff);
 
-  /** Takes the bitmap over from flash. */
+  /** Loads the bitmap from flash. */
   load(bitmap: Uint8Array): void {
     const view = viewOf(bitmap);
     for (let index = 0; index < this.#words.length; index++) this.#words[index] = view.getUint32(4 * index, true);
@@ -51,14 +51,14 @@ export class NvsEntryStates {
     return bytes;
   }
 
-  /** Returns the first entry in that state, or 126. */
+  /** Returns the index of the first entry in a state, or 126. */
   firstIndexOf(state: NvsEntryState): number {
     let index = 0;
     while (index < NVS_ENTRY_COUNT && this.get(index) !== state) index++;
     return index;
   }
 
-  /** Returns how many entries are in that state. */
+  /** Returns the number of entries in a state. */
   count(state: NvsEntryState): number {
     let count = 0;
     for (let index = 0; index < NVS_ENTRY_COUNT; index++) if (this.get(index) === state) count++;
@@ -66,7 +66,7 @@ export class NvsEntryStates {
   }
 }
 
-/** Returns which word of the bitmap an entry's state is in. */
+/** Returns the index of the bitmap's word that contains an entry's state. */
 export function nvsStateWordIndex(entryIndex: number): number {
   return Math.floor(entryIndex / STATES_PER_WORD);
 }

@@ -4,7 +4,7 @@ import { NvsType } from "./nvs-entry.ts";
 /** Name of an integer type. */
 export type NvsIntegerType = "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "u64" | "i64";
 
-/** An integer that `nvs_set_…` knows. */
+/** An integer type of the functions `nvs_set_…`. */
 export interface NvsInteger {
   /** One of `NvsType`'s numbers. */
   readonly type: number;
@@ -25,7 +25,7 @@ export const NVS_INTEGERS: Readonly<Record<NvsIntegerType, NvsInteger>> = {
   i64: { type: NvsType.i64, sizeBytes: 8, min: -0x8000_0000_0000_0000n, max: 0x7fff_ffff_ffff_ffffn },
 };
 
-/** Returns whether a type or an encoding is that of an integer. */
+/** Returns `true` if a type or an encoding is an integer's. */
 export function isNvsIntegerType(name: string): name is NvsIntegerType {
   return Object.hasOwn(NVS_INTEGERS, name);
 }

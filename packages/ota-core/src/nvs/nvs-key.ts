@@ -6,7 +6,7 @@ export const NVS_KEY_SIZE = 16;
 /** Longest key or namespace, without the NUL. */
 export const NVS_KEY_LENGTH_MAX = 15;
 
-/** A key or a namespace as NVS looks it up. */
+/** A key or namespace for a look-up. */
 export interface NvsKey {
   /** 16 bytes: at most 15 of the key, padded with NUL. */
   readonly bytes: Uint8Array;
@@ -32,7 +32,7 @@ export function nvsKeyFromBytes(source: Uint8Array): NvsKey {
 }
 
 /**
- * Returns whether a key field holds this key: the bytes up to the first NUL, at most 15, are equal.
+ * Returns `true` if a key field contains this key: the bytes up to the first NUL, at most 15, are equal.
  *
  * @param bytes - Where the field is.
  * @param offset - Where it begins; 16 bytes follow.

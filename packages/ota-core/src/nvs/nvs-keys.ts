@@ -47,7 +47,7 @@ export function buildNvsKeys(keys: NvsKeys): Uint8Array {
   return bytes;
 }
 
-/** @throws {@link OtaError} `nvs/keys-invalid` if a key is not 32 bytes. */
+/** Checks the size of both keys. @throws {@link OtaError} `nvs/keys-invalid` if a key is not 32 bytes. */
 export function checkNvsKeys({ encryptionKey, tweakKey }: NvsKeys): void {
   if (encryptionKey.length === KEY_SIZE && tweakKey.length === KEY_SIZE) return;
   throw invalid(0, `NVS keys are twice ${KEY_SIZE} bytes; these are ${encryptionKey.length} and ${tweakKey.length}`);

@@ -3,13 +3,16 @@ import type { NvsObserver } from "./nvs-observer.ts";
 
 /** How NVS runs over a partition. */
 export interface NvsOptions {
-  /** @defaultValue Those of ESP-IDF 6.2-dev. */
+  /**
+   * Behaviors of the release of ESP-IDF.
+   * @defaultValue The behaviors of ESP-IDF 6.2-dev.
+   */
   readonly behaviors?: NvsBehaviors | undefined;
-  /** Learns what recovery finds when the partition is opened. */
+  /** Receives what recovery finds when the partition is opened. */
   readonly observer?: NvsObserver | undefined;
   /**
-   * Ends the software where ESP-IDF loops forever or aborts. Releases that don't check an entry's fields loop at an entry
-   * of span 0 whose CRC is right.
+   * Ends the software where ESP-IDF loops forever or aborts. Releases that don't check an entry's fields loop at an
+   * entry of span 0 whose CRC is right.
    *
    * @defaultValue Throws a `RangeError`.
    */

@@ -6,7 +6,7 @@ import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
 import { type FoundEntry, NvsPage, type NvsPageContext } from "./nvs-page.ts";
 import { NVS_PAGE_HEADER_SIZE, NVS_VERSION, type NvsPageHeader, parseNvsPageHeader } from "./nvs-page-header.ts";
 
-/** What the pages of a partition share while it is opened. */
+/** State that the pages of a partition share while it is opened. */
 export interface NvsLoadContext extends NvsPageContext {
   readonly observer?: NvsObserver | undefined;
 }
@@ -66,7 +66,7 @@ function faultOfHeader(header: NvsPageHeader, bytes: Uint8Array): NvsRecovery | 
   return header.state === "corrupt" ? "page-state-unknown" : undefined;
 }
 
-/** What is done to a page that is in use. */
+/** Recovery of a page that is in use. */
 class PageRecovery {
   readonly #page: NvsPage;
   readonly #context: NvsLoadContext;
@@ -160,7 +160,9 @@ class PageRecovery {
     return lastIndex === undefined ? undefined : { index: lastIndex, entry: parseNvsEntry(last) };
   }
 
-  /** Meant for a last item that was written before its predecessor was erased; of a chunk it finds any other chunk. */
+  /**
+   * Intended for a last item that was written before its predecessor was erased. For a chunk it finds any other chunk.
+   */
   #eraseEarlierCopy(lastIndex: number, last: NvsEntry): number {
     const key = nvsKeyFromBytes(last.key);
     const copy: FoundEntry | number = this.#page.find({ namespaceIndex: last.namespaceIndex, type: last.type, key });
@@ -168,7 +170,7 @@ class PageRecovery {
     return this.#erase("item-twice", copy.index);
   }
 
-  /** Returns whether all entries of an item are written, or `undefined` if they lead out of the page. */
+  /** Returns `true` if all entries of an item are written; `undefined` if they reach beyond the page. */
   #isWritten(index: number, span: number): boolean | undefined {
     for (let part = index; part < index + span; part++) {
       if (part >= NVS_ENTRY_COUNT) return undefined;

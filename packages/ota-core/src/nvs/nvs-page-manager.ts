@@ -226,8 +226,8 @@ export class NvsPageManager {
   }
 
   /**
-   * Gives up the newest page if another is freeing: that one has all its items still, so the copies in the newest are
-   * worth nothing.
+   * Discards the newest page if another page is freeing. The freeing page still has all its items, so their copies in
+   * the newest page are not needed.
    *
    * @returns The page that is freeing.
    */

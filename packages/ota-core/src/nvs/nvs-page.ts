@@ -27,10 +27,10 @@ import { hashOfQuery, matchNvsEntry, type NvsQuery } from "./nvs-query.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
 const NO_HASH = -1;
-/** In place of an entry's index: no entry. */
+/** Index that means "no entry". */
 const NO_ENTRY = NVS_ENTRY_COUNT;
 const COUNT_MASK = 0xffff;
-/** What is known of an entry that flash holds. */
+/** Known state of an entry in flash. */
 const [UNKNOWN, WHOLE, DAMAGED] = [0, 1, 2];
 
 /** An item to write. */
@@ -80,7 +80,7 @@ export class NvsPage {
   firstUsedIndex: number = NO_ENTRY;
   /** Position in the order of pages; set before a page is first written. */
   sequence = 0;
-  /** Format version that the header has, or will have. */
+  /** Format version in the header; in a blank page, the version to write. */
   version: number = NVS_VERSION;
 
   /** @param offset - Where the page begins in the partition, bytes. */
@@ -93,36 +93,36 @@ export class NvsPage {
     return this.#state;
   }
 
-  /** Returns whether the page has a place in the order of pages. */
+  /** Returns `true` if the page has a place in the order of pages. */
   get isInUse(): boolean {
     return this.#state === "active" || this.#state === "full" || this.#state === "freeing";
   }
 
-  /** Entries in use, 16 bits: with a damaged bitmap it goes below 0 or beyond 126, as in ESP-IDF. */
+  /** Number of entries in use, 16 bits. If the bitmap is damaged, it can be below 0 or above 126, as in ESP-IDF. */
   get usedEntryCount(): number {
     return this.#usedCount;
   }
 
-  /** Bytes of payload that one more chunk could have here. */
+  /** Maximum payload of one more chunk in this page, in bytes. */
   get tailroomBytes(): number {
     if (this.#state === "uninitialized") return NVS_CHUNK_SIZE_MAX;
     if (this.#state === "full") return 0;
     return Math.max(0, (NVS_ENTRY_COUNT - this.nextFreeIndex - 1) * NVS_ENTRY_SIZE);
   }
 
-  /** Sets what the page is, as its header or its emptiness shows. Writes nothing. */
+  /** Sets the state that the page has in flash. Writes nothing. */
   adoptState(state: NvsPageState): void {
     this.#state = state;
   }
 
-  /** Counts entries in use and finds the first, as the bitmap in memory has them. */
+  /** Counts the entries in use according to the bitmap in memory, and finds the first. */
   countEntries(): void {
     this.#usedCount = this.flash.states.count(NvsEntryState.written);
     this.firstUsedIndex = this.flash.states.firstIndexOf(NvsEntryState.written);
   }
 
   /**
-   * Returns whether an entry counts: its CRC is right, and its fields where the release looks at them. Judges an entry
+   * Returns `true` if an entry counts: its CRC is right, and its fields too if the release checks them. Checks an entry
    * once while the page is read from memory.
    */
   isWhole(bytes: Uint8Array, index: number): boolean {
@@ -207,8 +207,7 @@ export class NvsPage {
   }
 
   /**
-   * Returns whether the payload of a string or chunk is what `payload` begins with, and its CRC right
-   * (`Page::cmpItem`).
+   * Returns `true` if `payload` begins with the payload of a string or chunk, and its CRC is right (`Page::cmpItem`).
    *
    * @param payload - More bytes than the item has don't count, as in ESP-IDF.
    */
@@ -341,7 +340,7 @@ export class NvsPage {
     this.#state = "uninitialized";
   }
 
-  /** Remembers the hash of the item that begins at an entry. */
+  /** Stores the hash of the item that begins at an entry. */
   setHash(index: number, hash: number): void {
     this.#keyHashes[index] = hash;
   }

@@ -82,9 +82,9 @@ const RECOVERIES: Readonly<Record<NvsRecovery, RecoveryText>> = {
     message: (format) => `the page has format ${format}, which is newer than 0xfe (version 2)`,
     isOfPage: false,
   },
-  "page-state-unknown": ofPage("damaged", "the state word of the page is none: nothing in the page counts"),
+  "page-state-unknown": ofPage("damaged", "the state word of the page is unknown: nothing in the page counts"),
   "entry-without-state": ofPage("interrupted", "an entry was written, but its state wasn't: it doesn't count"),
-  "entry-state-illegal": ofPage("damaged", "the state of an entry is none"),
+  "entry-state-illegal": ofPage("damaged", "the state of an entry is unknown"),
   "entry-damaged": ofPage("damaged", "an entry is damaged: its CRC or its fields are wrong"),
   "item-half-written": ofPage("interrupted", "an item was not written to its end: it doesn't count"),
   "item-half-erased": ofPage("interrupted", "an item was not erased to its end: it doesn't count"),
@@ -183,8 +183,7 @@ class PartitionReading implements NvsObserver {
 }
 
 /**
- * Returns the bytes as they are: what the engine marks as erased it keeps in memory too, so that nothing need be
- * copied.
+ * Returns a storage that ignores writes. The engine keeps the marks of erased entries in memory, so no copy is needed.
  */
 function storageOf(bytes: Uint8Array): NvsStorage {
   return {

@@ -1,17 +1,17 @@
 import { NVS_CHUNK_ANY, NVS_CHUNK_START, NVS_NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
 import { hashNvsKey, hasNvsKey, type NvsKey } from "./nvs-key.ts";
 
-/** What to look for in a page. */
+/** Criteria for finding an item in a page. */
 export interface NvsQuery {
   /** {@link NVS_NAMESPACE_ANY}: every namespace. */
   readonly namespaceIndex: number;
   /** `NvsType.any`: every type. */
   readonly type: number;
-  /** Every key without one. */
+  /** `undefined` matches every key. */
   readonly key?: NvsKey | undefined;
-  /** Every chunk without one. */
+  /** `undefined` matches every chunk. */
   readonly chunkIndex?: number | undefined;
-  /** Of a blob's index: which version; both without one, or with {@link NVS_CHUNK_START}'s `any`. */
+  /** Version of a blob's index. `undefined` and {@link NVS_CHUNK_START}'s `any` match both. */
   readonly chunkStart?: number | undefined;
 }
 

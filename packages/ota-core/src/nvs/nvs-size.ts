@@ -1,7 +1,7 @@
 import { OtaError } from "../errors.ts";
 
 /**
- * Refuses a field that is cut short.
+ * Checks that a field is complete.
  *
  * @param what - Name of the field, for the message.
  * @throws {@link OtaError} `image/truncated`.

@@ -21,7 +21,7 @@ import type { NvsStorage } from "./nvs-storage.ts";
 
 const NAMESPACE_TABLE = 0;
 const NAMESPACE_INDEX_MAX = 254;
-/** In this order releases before 5.5.2 look for a value of another type. */
+/** Order in which releases before 5.5.2 search for a value of another type. */
 const TYPES_IN_ORDER: readonly number[] = [
   NvsType.u8,
   NvsType.u16,
@@ -39,15 +39,15 @@ const TYPES_IN_ORDER: readonly number[] = [
 /** How full a partition is, in entries of 32 bytes (ESP-IDF `nvs_stats_t`). */
 export interface NvsStats {
   readonly usedEntries: number;
-  /** Not used, erased ones included. */
+  /** Entries that hold no item, erased ones included. */
   readonly freeEntries: number;
-  /** Free ones without the page that is kept for moving items. Not in releases before 5.2. */
+  /** Free entries outside the page that is reserved for moving items. Absent in releases before 5.2. */
   readonly availableEntries?: number;
   readonly totalEntries: number;
   readonly namespaceCount: number;
 }
 
-/** A namespace that has a name. */
+/** A named namespace. */
 interface NvsNamespace {
   readonly name: NvsKey;
   readonly index: number;
@@ -189,7 +189,10 @@ export class NvsStore {
     return NvsErr.ESP_OK;
   }
 
-  /** Counts entries. @returns ESP_FAIL while a page is being freed: a move that failed leaves one. */
+  /**
+   * Counts entries.
+   * @returns ESP_FAIL while a page is being freed, which a failed move can leave behind.
+   */
   stats(): { readonly err: number; readonly stats?: NvsStats } {
     const { pages, pageCount } = this.#manager;
     let usedEntries = 0;

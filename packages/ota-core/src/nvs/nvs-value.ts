@@ -1,7 +1,7 @@
 import { viewOf } from "../bytes.ts";
 import { NvsType } from "./nvs-entry.ts";
 
-/** Type of a value, as the column `encoding` of Espressif's generator and the names of `nvs_get_…` have it. */
+/** Type of a value, named as in the column `encoding` of Espressif's generator and in the functions `nvs_get_…`. */
 export type NvsValueType =
   | "u8"
   | "i8"
@@ -79,7 +79,7 @@ export function readNvsText(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {
     if (byte === 0) return text;
-    // A decoder is dear for a key, and a partition has hundreds.
+    // A `TextDecoder` costs too much for a short key: a partition has hundreds.
     if (byte >= 0x80 || text.length >= SHORT_LENGTH_MAX) return decodeTerminated(bytes);
     text += String.fromCharCode(byte);
   }

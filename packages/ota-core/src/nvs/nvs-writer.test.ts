@@ -83,7 +83,7 @@ test.for([
   [entry({ type: "string", value: 7 }), "must have text"],
   [entry({ type: "blob", value: [1] }), "must have a Uint8Array"],
   [entry({ type: "blob", value: new Uint8Array(508_001) }), "a blob takes at most 508000"],
-  [entry({ type: "float", value: 1 }), "has a type that is none of u8,"],
+  [entry({ type: "float", value: 1 }), "has an unknown type; it must be u8,"],
   [entry({ key: "", type: "u8", value: 1 }), "has a key that is empty"],
   [entry({ key: "a-key-of-16-chars", type: "u8", value: 1 }), "has 17 characters; at most 15 are allowed"],
   [entry({ key: "é", type: "u8", value: 1 }), "not printable ASCII"],
@@ -112,12 +112,12 @@ test("a key twice, a namespace too many, and values that version 1 has no room f
   }
 });
 
-test("a blob that would need 128 chunks where it stands is refused, and fits at the start of a page", () => {
+test("refuses a blob that would need 128 chunks at its position, and accepts it at the start of a page", () => {
   const blob = (size: number) => [entry({ type: "blob", value: new Uint8Array(size) })];
   // The first page has the namespace's entry too: 124 entries of payload there, 126 pages of 125, and the rest in another.
   const fitting = 3968 + 126 * 4000;
   expect(buildNvsPartition(blob(fitting), { sizeBytes: 0x10_0000 }).length).toBe(0x10_0000);
-  expect(() => buildNvsPartition(blob(fitting + 1), { sizeBytes: 0x10_0000 })).toThrow("128 chunks where it stands");
+  expect(() => buildNvsPartition(blob(fitting + 1), { sizeBytes: 0x10_0000 })).toThrow("128 chunks at this position");
 });
 
 test("two keys with the same hash are refused, since a device takes the first for an old value", () => {

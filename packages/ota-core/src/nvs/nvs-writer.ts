@@ -18,14 +18,14 @@ import { hashNvsKey, nvsKeyFromText } from "./nvs-key.ts";
 import { NVS_PAGE_SIZE, NVS_VERSION } from "./nvs-page-header.ts";
 import { NvsPageWriter } from "./nvs-page-writer.ts";
 
-/** Of which size and version a partition is to be. */
+/** Size and format version of a partition to build. */
 export interface NvsPartitionOptions {
   /**
    * Size of the partition in bytes, a multiple of 4096. From 0x3000 one page stays blank, which NVS needs to write;
    * below, every page may be filled, and the partition must be flagged `readonly` in the partition table.
    */
   readonly sizeBytes: number;
-  /** Format version: 2, where blobs may span pages, by default; 1 for what ESP-IDF before 3.2 reads. */
+  /** Format version: 2, in which blobs may span pages; 1 for ESP-IDF before 3.2. @defaultValue 2 */
   readonly version?: 1 | 2 | undefined;
 }
 
@@ -35,9 +35,9 @@ const WRITABLE_SIZE_MIN: number = 3 * NVS_PAGE_SIZE;
 const SIZE_MAX = 0x800_0000;
 /** Version byte of format version 1. */
 const NVS_VERSION_1 = 0xff;
-/** Longest string or blob of format version 1 in bytes, as Espressif's generator has it: just under half a page. */
+/** Maximum size of a string or blob of format version 1 in Espressif's generator, in bytes: just under half a page. */
 const VERSION_1_SIZE_MAX = 1984;
-/** Largest number of chunks of a blob. The other half of the indices is for its next version. */
+/** Maximum number of chunks of a blob. The other half of the indices is for its next version. */
 const CHUNKS_MAX = 127;
 
 /**
@@ -72,14 +72,14 @@ export function buildNvsPartition(entries: readonly NvsEntryInput[], options: Nv
   return bytes;
 }
 
-/** Where a value belongs; a namespace itself has an empty key. */
+/** Namespace and key of a value. A namespace itself has an empty key. */
 type NvsPlace = Pick<NvsPairInput, "namespace" | "key">;
 
 /** Places items in pages as Espressif's generator does. */
 class NvsWriter {
   readonly pages: NvsPageWriter[] = [];
   readonly #version: 1 | 2;
-  /** Whose each hash is. */
+  /** Name of the key with each hash. */
   readonly #owners: Map<number, string> = new Map();
   #page: NvsPageWriter;
 
@@ -117,7 +117,7 @@ class NvsWriter {
       throw invalid(place, `is ${payload.length} bytes long; format version 1 takes at most ${VERSION_1_SIZE_MAX}`);
     }
     const span = nvsSpanOf(payload.length);
-    // The generator leaves at least one entry of a page free behind these.
+    // After such an item, the generator leaves at least one entry of the page free.
     if (this.#page.entryCount + span >= NVS_ENTRY_COUNT) this.#nextPage();
     const data = buildNvsVariableData(payload);
     const field = { chunkIndex: NVS_CHUNK_ANY, key: nvsKeyFromText(place.key).bytes, data };
@@ -139,7 +139,7 @@ class NvsWriter {
       if (offset < blob.length || this.#page.room === 0) this.#nextPage();
     } while (offset < blob.length);
     if (chunkCount > CHUNKS_MAX) {
-      throw invalid(place, `would have ${chunkCount} chunks where it stands; a blob has at most ${CHUNKS_MAX}`);
+      throw invalid(place, `would have ${chunkCount} chunks at this position; a blob has at most ${CHUNKS_MAX}`);
     }
     const data = buildNvsBlobIndex({ sizeBytes: blob.length, chunkCount, chunkStart: NVS_CHUNK_START.first });
     this.#append(place, { namespaceIndex, type: NvsType.blobIndex, span: 1, chunkIndex: NVS_CHUNK_ANY, key, data });
@@ -149,7 +149,7 @@ class NvsWriter {
     const hash = hashNvsKey(entry.namespaceIndex, entry.key, entry.chunkIndex);
     const owner = this.#owners.get(hash);
     if (owner !== undefined) {
-      const reason = "by which NVS tells keys apart, so that a device may erase the first";
+      const reason = "by which NVS distinguishes keys, so a device may erase the first";
       throw invalid(place, `has the same 24-bit hash as ${owner}, ${reason}; rename one of them`);
     }
     this.#owners.set(hash, nameOf(place));
@@ -181,14 +181,15 @@ function checkSize(sizeBytes: number): void {
   const isWhole = Number.isSafeInteger(sizeBytes) && sizeBytes % NVS_PAGE_SIZE === 0;
   if (isWhole && sizeBytes >= NVS_PAGE_SIZE && sizeBytes <= SIZE_MAX) return;
   const limits = `a multiple of ${NVS_PAGE_SIZE} from ${formatHex(NVS_PAGE_SIZE)} to ${formatHex(SIZE_MAX)}`;
-  // Callers in JavaScript may pass anything, even what has no text.
+  // Callers in JavaScript may pass any value, even one that can't be converted to text.
   const size = typeof sizeBytes === "number" ? String(sizeBytes) : `a ${typeof sizeBytes} of`;
   const message = `a partition of ${size} bytes can't be made: its size must be ${limits}`;
   throw new OtaError("nvs/size-invalid", message, { sizeBytes });
 }
 
 /**
- * Returns the smallest size of that kind, writable or read-only, that holds so many pages; writable if read-only can't.
+ * Returns the smallest size of the same kind (writable or read-only) for a number of pages; writable if read-only
+ * can't.
  */
 function neededSize(pageCount: number, sizeBytes: number): number {
   const readOnlySize = pageCount * NVS_PAGE_SIZE;

@@ -94,7 +94,7 @@ test.for([
   [{ broker: "mqtt://user:hush@x" }, "broker has another value; it must be a broker URL"],
   [{ topic: "a/#" }, "without the wildcards"],
   [{ topic: "ä".repeat(30) }, "topic has more than 45 bytes"],
-  [{ passwort: "hush" }, "has a member passwort; it may have none of that name"],
+  [{ passwort: "hush" }, "has a member passwort; no member of that name is allowed"],
   [{ password: "hush\0" }, "password has another value"],
   [{ username: undefined }, "a password is given without a username"],
   [{ certificate: undefined }, "certificate and private_key go together"],

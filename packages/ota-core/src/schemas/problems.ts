@@ -3,28 +3,28 @@ import { holdsSecret, redactUserInfo } from "../secret-text.ts";
 import type { SchemaError } from "./validator.ts";
 import { PATTERN_WORDS } from "./validators.generated.ts";
 
-/** More faults than this help nobody, and a hostile document of 1 MiB could hold half a million. */
+/** Maximum number of reported problems. A hostile document of 1 MiB could have half a million. */
 const PROBLEMS_MAX = 100;
 
-/** A path may be this long and still be read at a glance, in UTF-16 units. */
+/** Maximum length of a quoted path, in UTF-16 units. */
 const QUOTED_LENGTH_MAX = 200;
 
-/** A value under a member with such a name may be a secret and is never shown. */
+/** Names of members whose values may be secrets. Such values are never shown. */
 const SECRET_NAME = /pass|secret|token|auth|credential|user|header|cookie|key/i;
 
-/** Faults of how the rules combine; the faults that they combine say more. */
+/** Keywords that combine rules. The faults of the combined rules say more. */
 const COMBINING: ReadonlySet<string> = new Set(["oneOf", "anyOf", "allOf", "if", "not"]);
 
 /**
  * Turns a validator's findings into one sentence each: what is wrong, and what would be right.
  *
- * Where a value may take one of several forms, the findings about the form it nearly has are kept and the others left
- * out. Values that may be secret, by the names above them or by a user part or a token in a URL, are not repeated.
+ * If a value may have one of several forms, keeps only the findings about the closest form. Omits values that may be
+ * secret: under a member with such a name, or a URL with user information or a token.
  *
- * @param code - The code that all problems get.
- * @param errors - What the validator left in `errors`.
- * @param value - The document that was validated.
- * @returns At most 100 problems, in the document's order of checks; empty without errors.
+ * @param code - Error code of all problems.
+ * @param errors - `errors` of the validator.
+ * @param value - The validated document.
+ * @returns At most 100 problems, in the order of the checks; empty without errors.
  */
 export function problemsOf(
   code: OtaErrorCode,
@@ -47,7 +47,7 @@ export function problemsOf(
   return problems.slice(0, PROBLEMS_MAX);
 }
 
-/** The value at a JSON pointer (RFC 6901), or `undefined` where there is none. */
+/** Returns the value at a JSON pointer (RFC 6901), or `undefined` if there is no such value. */
 export function valueAt(document: unknown, pointer: string): unknown {
   let value = document;
   for (const name of segmentsOf(pointer)) {
@@ -57,7 +57,7 @@ export function valueAt(document: unknown, pointer: string): unknown {
   return value;
 }
 
-/** How a message names the place: `qos`, `artifacts[0]`, `the document`. */
+/** Returns the name of a place for messages: `qos`, `artifacts[0]`, `the document`. */
 export function labelOf(pointer: string): string {
   const segments = segmentsOf(pointer);
   const isIndex = (segment: string | undefined): boolean => segment !== undefined && /^[0-9]+$/.test(segment);
@@ -72,7 +72,7 @@ function messagesAt(path: string, errors: readonly SchemaError[], document: unkn
   const alternatives = errors.some(({ keyword }) => keyword === "oneOf" || keyword === "anyOf");
   if (!alternatives)
     return errors.filter(({ keyword }) => !COMBINING.has(keyword)).map((error) => sentence(error, path, document));
-  // Deeper findings are about the form that the value has; at this place only the other forms complain.
+  // Deeper findings concern the form that the value has. Findings at this place come from the other forms.
   for (const place of places) if (place.startsWith(`${path}/`)) return [];
   const [missing] = errors.filter(({ keyword }) => keyword === "required");
   if (missing !== undefined) return [sentence(missing, path, document)];
@@ -86,17 +86,17 @@ function sentence(error: SchemaError, path: string, document: unknown): string {
   if (keyword === "required") return `${label} lacks ${printable(String(params.missingProperty), 60)}`;
   if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
     const name = params.additionalProperty ?? params.unevaluatedProperty;
-    return `${label} has a member ${printable(String(name), 60)}; it may have none of that name`;
+    return `${label} has a member ${printable(String(name), 60)}; no member of that name is allowed`;
   }
   if (keyword === "uniqueItems")
-    return `${label} holds the same value at ${params.j} and ${params.i}; each may stand there once`;
+    return `${label} holds the same value at ${params.j} and ${params.i}; each value may occur only once`;
   if (keyword === "type") {
     return `${label} is ${kindOf(valueAt(document, path), error.params.type)}; it must be ${demand(error)}`;
   }
   return `${found(path, document)}; it must be ${demand(error)}`;
 }
 
-/** What the rule demands, to stand after "it must be". */
+/** Describes what a rule requires, to follow "it must be". */
 function demand({ keyword, params }: SchemaError): string {
   switch (keyword) {
     case "type":
@@ -147,7 +147,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
   "<": "less than",
 };
 
-/** "qos is 3", or only that something is wrong where the value may be a secret or says nothing. */
+/** Describes the value, for example "qos is 3"; without the value if it may be a secret or does not help. */
 function found(path: string, document: unknown): string {
   const value = valueAt(document, path);
   const label = labelOf(path);
@@ -161,7 +161,7 @@ function found(path: string, document: unknown): string {
   return `${label} is ${typeof value === "string" ? JSON.stringify(printable(value, 40)) : String(value)}`;
 }
 
-/** "a string"; a number is shown where an integer was wanted, for its fraction is the fault. */
+/** Returns the type of a value, for example "a string"; the number itself if an integer was expected. */
 function kindOf(value: unknown, wanted: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
@@ -180,14 +180,17 @@ function listed(words: readonly string[]): string {
 }
 
 /**
- * A text from a document as messages quote it: short, without what could move a terminal's cursor, and without user
- * information in what may be a URL.
+ * Quotes a text from a document for a message: shortened, without terminal control characters, and without user
+ * information if it may be a URL.
  */
 export function quoted(text: string): string {
   return JSON.stringify(printable(redactUserInfo(text.slice(0, QUOTED_LENGTH_MAX + 1)), QUOTED_LENGTH_MAX));
 }
 
-/** The text without what could move a terminal's cursor or turn its direction, and not longer than `lengthMax`. */
+/**
+ * Returns a text without characters that move a terminal's cursor or change the writing direction, shortened to
+ * `lengthMax`.
+ */
 function printable(text: string, lengthMax: number): string {
   const safe = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
   return safe.length > lengthMax ? `${safe.slice(0, lengthMax)}…` : safe;

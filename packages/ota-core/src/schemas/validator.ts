@@ -2,18 +2,20 @@
 export interface SchemaError {
   /** JSON pointer (RFC 6901) of the faulty value. */
   readonly instancePath: string;
-  /** Where in the schema the broken rule stands. */
+  /** Place of the violated rule in the schema. */
   readonly schemaPath: string;
-  /** The rule that is broken, for example `type`, `required`, `pattern`. */
+  /** The violated rule, for example `type`, `required`, `pattern`. */
   readonly keyword: string;
-  /** What the rule demands; its members depend on the keyword. */
+  /** Requirements of the rule; the members depend on the keyword. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** Checks a value against one JSON Schema, compiled ahead of time from `schemas/`. */
 export interface SchemaValidator<T> {
-  /** Whether the value satisfies the schema. Sets {@link SchemaValidator.errors}. Never throws on parsed JSON. */
+  /**
+   * Returns `true` if the value satisfies the schema. Sets {@link SchemaValidator.errors}. Never throws on parsed JSON.
+   */
   (value: unknown): value is T;
-  /** What the latest call found; `null` when nothing. */
+  /** Findings of the latest call; `null` if there are none. */
   errors?: readonly SchemaError[] | null;
 }
