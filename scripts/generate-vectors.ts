@@ -5,13 +5,24 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { formatVector } from "../firmware-sim/src/conformance/vector.ts";
+import { CHUNK_SCENARIOS } from "./vectors/chunk-scenarios.ts";
+import { DOWNLOAD_SCENARIOS } from "./vectors/download-scenarios.ts";
+import { OFFER_SCENARIOS } from "./vectors/offer-scenarios.ts";
+import { PROBATION_SCENARIOS } from "./vectors/probation-scenarios.ts";
+import { RESTART_SCENARIOS } from "./vectors/restart-scenarios.ts";
 import { SIGNED_SCENARIOS } from "./vectors/signed-scenarios.ts";
-import { DELIVERY_SCENARIOS, OFFER_SCENARIOS } from "./vectors/unsigned-scenarios.ts";
 import { VectorScript } from "./vectors/vector-script.ts";
 
 const FOLDER = new URL("../vectors/v1/", import.meta.url);
 
-const scenarios = [...DELIVERY_SCENARIOS, ...OFFER_SCENARIOS, ...SIGNED_SCENARIOS];
+const scenarios = [
+  ...DOWNLOAD_SCENARIOS,
+  ...CHUNK_SCENARIOS,
+  ...RESTART_SCENARIOS,
+  ...PROBATION_SCENARIOS,
+  ...OFFER_SCENARIOS,
+  ...SIGNED_SCENARIOS,
+];
 const files = new Map<string, string>();
 for (const { name, play, ...options } of scenarios) {
   if (files.has(`${name}.jsonl`)) throw new Error(`two scenarios are named ${name}`);

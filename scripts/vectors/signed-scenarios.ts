@@ -1,7 +1,7 @@
 /** Vectors of devices with a key set. */
 import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
-import type { VectorScenario } from "./unsigned-scenarios.ts";
 import { keySetMessage, keySetOf, type OfferChanges, offerMessage, releaseOf } from "./vector-documents.ts";
+import type { VectorScenario } from "./vector-scenario.ts";
 import { type Answers, textOf, type VectorScript } from "./vector-script.ts";
 
 const ROUTINE: OfferChanges = { signers: ["offer"], releaseSigners: ["release"] };
