@@ -5,19 +5,18 @@
 
 #include <string.h>
 
-/** A chip that ESP-IDF supports: its name without hyphens, and its `esp_chip_id_t`. */
+/** A chip that ESP-IDF supports: its name in lower case without hyphens, behind `esp32`, and its `esp_chip_id_t`. */
 typedef struct {
-  char name[9];
-  uint16_t id;
+  char name[4];
+  uint8_t id;
 } chip_t;
 
 static const chip_t CHIPS[] = {
-    {"esp32", 0x00},    {"esp32s2", 0x02},  {"esp32c3", 0x05},  {"esp32s3", 0x09}, {"esp32c2", 0x0c},
-    {"esp32c6", 0x0d},  {"esp32h2", 0x10},  {"esp32p4", 0x12},  {"esp32c61", 0x14}, {"esp32c5", 0x17},
-    {"esp32h21", 0x19}, {"esp32h4", 0x1c},  {"esp32s31", 0x20},
+    {"", 0x00},   {"s2", 0x02},  {"c3", 0x05}, {"s3", 0x09},  {"c2", 0x0c}, {"c6", 0x0d},  {"h2", 0x10},
+    {"p4", 0x12}, {"c61", 0x14}, {"c5", 0x17}, {"h21", 0x19}, {"h4", 0x1c}, {"s31", 0x20},
 };
 
-enum { CHIP_COUNT = sizeof CHIPS / sizeof CHIPS[0], IMAGE_SIZE_MAX = 134217728 };
+enum { CHIP_COUNT = sizeof CHIPS / sizeof CHIPS[0], NAME_SIZE = 9, IMAGE_SIZE_MAX = 134217728 };
 
 static bool parse_image(tbo_json_t image, tbo_release_t *release) {
   uint32_t chip_id;
@@ -49,22 +48,25 @@ static bool is_space(uint32_t c) {
   return (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/** Reads a chip's name in lower case, without space around it and without hyphens, underscores and spaces in it. */
-static bool read_name(tbo_json_t value, char name[9]) {
-  size_t first = SIZE_MAX;
-  size_t last = 0;
-  size_t position = 0;
+/**
+ * Reads a chip's name in lower case, without space around it and without hyphens, underscores and spaces in it.
+ *
+ * @return `false` for what is no chip's name: it is too long, or has another character in it.
+ */
+static bool read_name(tbo_json_t value, char name[NAME_SIZE]) {
   size_t length = 0;
+  bool has_begun = false;
+  bool is_broken = false; /* by other space than U+0020; no matter if nothing follows */
   uint32_t c;
-  for (tbo_json_t raw = tbo_json_raw(value); tbo_json_next_code_point(&raw, &c); position++) {
-    if (is_space(c)) continue;
-    if (first == SIZE_MAX) first = position;
-    last = position;
-  }
-  position = 0;
-  for (tbo_json_t raw = tbo_json_raw(value); tbo_json_next_code_point(&raw, &c); position++) {
-    if (position < first || position > last || c == '-' || c == '_' || c == ' ') continue;
-    if (length == 8 || c >= 0x80) return false;
+  for (tbo_json_t raw = tbo_json_raw(value); tbo_json_next_code_point(&raw, &c);) {
+    if (is_space(c)) {
+      is_broken = is_broken || (has_begun && c != ' ');
+      continue;
+    }
+    has_begun = true;
+    if (is_broken) return false;
+    if (c == '-' || c == '_') continue;
+    if (length == NAME_SIZE - 1 || c >= 0x80) return false;
     name[length++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
   }
   name[length] = '\0';
@@ -72,15 +74,17 @@ static bool read_name(tbo_json_t value, char name[9]) {
 }
 
 bool tbo_release_allows_chip(const tbo_release_t *release, uint16_t chip_id) {
-  char name[9];
-  if (!read_name(release->hardware, name)) return true;
+  static const char family[] = {'e', 's', 'p', '3', '2'};
+  char name[NAME_SIZE] = "";
+  bool is_chip = false;
+  bool is_listed = false;
+  if (!read_name(release->hardware, name) || memcmp(name, family, sizeof family) != 0) return true;
   for (unsigned i = 0; i < CHIP_COUNT; i++) {
-    if (strlen(name) != strlen(CHIPS[i].name) || memcmp(name, CHIPS[i].name, strlen(name)) != 0) continue;
-    /* "esp32" stands for every chip of the list, as in everyday speech. */
-    for (unsigned other = 0; i == 0 && other < CHIP_COUNT; other++) {
-      if (CHIPS[other].id == chip_id) return true;
-    }
-    return CHIPS[i].id == chip_id;
+    is_listed = is_listed || CHIPS[i].id == chip_id;
+    if (strcmp(name + sizeof family, CHIPS[i].name) != 0) continue;
+    if (CHIPS[i].id == chip_id) return true;
+    is_chip = true;
   }
-  return true;
+  /* "esp32" stands for every chip of the list, as in everyday speech. */
+  return name[sizeof family] == '\0' ? is_listed : !is_chip;
 }

@@ -5,53 +5,46 @@
 
 enum { SECONDS_LENGTH = 19, MS_PER_DAY = 86400000 };
 
-static unsigned two_digits(const char *text) { return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0'); }
+/** Where the fields stand after the year: month, day, hour, minute, second. */
+enum { FIELDS = 5, FIRST_FIELD = 5, FIELD_STEP = 3 };
+
+static const char FORM[TBO_TIME_SIZE] = "0000-00-00T00:00:00Z";
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/** Reads two digits. */
+static unsigned read(const char *text) { return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0'); }
+
 bool tbo_time_read(const char *text, size_t length, tbo_time_t *time) {
-  static const char form[] = "0000-00-00T00:00:00";
+  static const uint8_t maxima[FIELDS] = {12, 31, 23, 59, 59};
   if (length < SECONDS_LENGTH + 1 || length >= TBO_TIME_SIZE || text[length - 1] != 'Z') return false;
-  for (size_t i = 0; i < SECONDS_LENGTH; i++) {
-    if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return false;
+  for (size_t i = 0; i < length - 1; i++) {
+    char form = i < SECONDS_LENGTH ? FORM[i] : i == SECONDS_LENGTH ? '.' : '0';
+    if (form == '0' ? !is_digit(text[i]) : text[i] != form) return false;
   }
-  unsigned month = two_digits(text + 5);
-  unsigned day = two_digits(text + 8);
-  if (month < 1 || month > 12 || day < 1 || day > 31 || two_digits(text + 11) > 23) return false;
-  if (two_digits(text + 14) > 59 || two_digits(text + 17) > 59) return false;
-  if (length > SECONDS_LENGTH + 1) {
-    if (text[SECONDS_LENGTH] != '.' || length == SECONDS_LENGTH + 2) return false;
-    for (size_t i = SECONDS_LENGTH + 1; i < length - 1; i++) {
-      if (!is_digit(text[i])) return false;
-    }
+  if (length == SECONDS_LENGTH + 2) return false;
+  for (unsigned i = 0; i < FIELDS; i++) {
+    unsigned value = read(text + FIRST_FIELD + FIELD_STEP * i);
+    if (value > maxima[i] || (value == 0 && i < 2)) return false;
   }
   memset(time, 0, sizeof *time);
   memcpy(time->text, text, length);
   return true;
 }
 
-/** Returns the days from 1970-01-01 to the first of a month, 1 to 12, in the Gregorian calendar. */
-static int64_t days_to_month(int64_t year, unsigned month) {
-  static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-  int64_t past = year - 1;
-  bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  /* Year 0 counts as a leap year: the divisions round towards zero, so it is counted from 400 years later. */
-  past += 400;
-  int64_t leap_days = past / 4 - past / 100 + past / 400 - 97;
-  return (year - 1) * 365 + leap_days + before[month - 1] + (is_leap && month > 2) - 719162;
-}
+/** Days from 1 March of the year −400 to 1970-01-01 (Gregorian). A year that begins in March ends with its leap day. */
+enum { DAYS_TO_1970 = 719468 + 146097 };
 
 int64_t tbo_time_to_ms(const tbo_time_t *time) {
   const char *text = time->text;
-  int64_t year = (int64_t)two_digits(text) * 100 + two_digits(text + 2);
-  int64_t days = days_to_month(year, two_digits(text + 5)) + two_digits(text + 8) - 1;
-  int64_t seconds = two_digits(text + 11) * 3600 + two_digits(text + 14) * 60 + two_digits(text + 17);
-  int64_t fraction = 0;
-  if (text[SECONDS_LENGTH] == '.') {
-    const char *digits = text + SECONDS_LENGTH + 1;
-    for (int i = 0; i < 3; i++) fraction = fraction * 10 + (is_digit(*digits) ? *digits++ - '0' : 0);
-  }
-  return days * MS_PER_DAY + seconds * 1000 + fraction;
+  unsigned month = read(text + 5);
+  uint32_t year = read(text) * 100 + read(text + 2) + 400 - (month < 3);
+  uint32_t days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * ((month + 9) % 12) + 2) / 5 + read(text + 8) - 1;
+  uint32_t fraction = 0;
+  const char *digits = text + SECONDS_LENGTH + 1;
+  for (int i = 0; i < 3; i++) fraction = fraction * 10 + (is_digit(*digits) ? (uint32_t)(*digits++ - '0') : 0);
+  uint32_t seconds = read(text + 11) * 3600 + read(text + 14) * 60 + read(text + 17);
+  return (int64_t)((int32_t)days - DAYS_TO_1970) * MS_PER_DAY + seconds * 1000 + fraction;
 }
 
 /** Writes a number with leading zeros. */
@@ -67,20 +60,18 @@ void tbo_time_from_ms(int64_t ms, tbo_time_t *time) {
   if (ms < 0) ms = 0;
   if (ms > last) ms = last;
   uint32_t days = (uint32_t)(ms / MS_PER_DAY);
-  uint32_t seconds = (uint32_t)(ms % MS_PER_DAY / 1000);
-  uint32_t year = 1970 + days / 366;
-  while (days_to_month(year + 1, 1) <= days) year++;
-  unsigned month = 1;
-  while (month < 12 && days_to_month(year, month + 1) <= days) month++;
-  static const char form[] = "0000-00-00T00:00:00Z";
-  memset(time, 0, sizeof *time);
-  memcpy(time->text, form, sizeof form);
+  uint32_t seconds = (uint32_t)(ms - (int64_t)days * MS_PER_DAY) / 1000;
+  days += DAYS_TO_1970;
+  uint32_t of_era = days % 146097;
+  uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  uint32_t of_year = of_era - (365 * year + year / 4 - year / 100);
+  uint32_t month = (5 * of_year + 2) / 153;
+  year += days / 146097 * 400 - 400 + (month >= 10);
+  const uint32_t fields[FIELDS] = {(month + 2) % 12 + 1, of_year - (153 * month + 2) / 5 + 1, seconds / 3600,
+                                   seconds / 60 % 60, seconds % 60};
+  memcpy(time->text, FORM, sizeof FORM);
   put(time->text, 4, year);
-  put(time->text + 5, 2, month);
-  put(time->text + 8, 2, days - (uint32_t)days_to_month(year, month) + 1);
-  put(time->text + 11, 2, seconds / 3600);
-  put(time->text + 14, 2, seconds / 60 % 60);
-  put(time->text + 17, 2, seconds % 60);
+  for (unsigned i = 0; i < FIELDS; i++) put(time->text + FIRST_FIELD + FIELD_STEP * i, 2, fields[i]);
 }
 
 bool tbo_time_is_earlier(const tbo_time_t *left, const tbo_time_t *right) {

@@ -4,16 +4,11 @@
 #include "hex.h"
 #include "text.h"
 #include "utf8.h"
+#include "words.h"
 
 #include <string.h>
 
-enum { IMAGE_DIGITS = 32 };
-
-/** A part of a topic between slashes. */
-typedef struct {
-  const char *text;
-  size_t length;
-} level_t;
+static const char VERSION[] = "/v1/";
 
 bool tbo_topic_is_root(const char *text, size_t length) {
   if (length == 0 || length > TBO_TOPIC_ROOT_MAX || text[0] == '$') return false;
@@ -39,100 +34,71 @@ bool tbo_topic_is_device(const char *text, size_t length) {
   return true;
 }
 
-static bool is_word(level_t level, const char *word) {
-  return level.length == strlen(word) && memcmp(level.text, word, level.length) == 0;
+/**
+ * Topics below `ROOT/v1/`, in the order of tbo_topic_kind_t. `#` stands for an epoch, `%` for an image, `@` for a device.
+ */
+static const char PATTERNS[] =
+    "keys/#\0offer\0device/@/offer\0image/%/hashes\0image/%/chunk\0device/@/chunk\0device/@/request\0device/@/state\0";
+
+/** Reads a decimal number from 1 to 2^31−1 without leading zeros. */
+static bool read_epoch(const char *text, size_t length, uint32_t *epoch) {
+  tbo_json_t value;
+  int32_t number;
+  if (!tbo_json_check(text, length, 1, &value) || value.length != length) return false;
+  if (!tbo_json_integer(value, 1, INT32_MAX, &number)) return false;
+  *epoch = (uint32_t)number;
+  return true;
 }
 
-/** Reads a decimal number from 1 to 2^31−1 without leading zeros; returns 0 for anything else. */
-static uint32_t read_epoch(level_t level) {
-  uint64_t epoch = 0;
-  if (level.length == 0 || level.length > 10 || level.text[0] == '0') return 0;
-  for (size_t i = 0; i < level.length; i++) {
-    if (level.text[i] < '0' || level.text[i] > '9') return 0;
-    epoch = epoch * 10 + (uint64_t)(level.text[i] - '0');
+/** Reads one level of a topic. */
+static bool read_level(char type, const char *text, size_t length, tbo_topic_t *parsed) {
+  if (type == '#') return read_epoch(text, length, &parsed->epoch);
+  if (type == '%') return length == 2 * sizeof parsed->image && tbo_hex_decode(text, parsed->image, sizeof parsed->image);
+  parsed->device = text;
+  parsed->device_length = length;
+  return tbo_topic_is_device(text, length);
+}
+
+static bool is_level(char c) { return c == '#' || c == '%' || c == '@'; }
+
+static bool matches(const char *pattern, const char *at, const char *end, tbo_topic_t *parsed) {
+  for (; *pattern != '\0'; pattern++) {
+    const char *start = at;
+    if (is_level(*pattern)) {
+      while (at < end && *at != '/') at++;
+      if (!read_level(*pattern, start, (size_t)(at - start), parsed)) return false;
+    } else if (at == end || *at++ != *pattern) {
+      return false;
+    }
   }
-  return epoch <= INT32_MAX ? (uint32_t)epoch : 0;
-}
-
-static void parse_image(level_t name, level_t leaf, tbo_topic_t *parsed) {
-  uint8_t image[sizeof parsed->image];
-  if (name.length != IMAGE_DIGITS || !tbo_hex_decode(name.text, image, sizeof image)) return;
-  if (!is_word(leaf, "hashes") && !is_word(leaf, "chunk")) return;
-  parsed->kind = leaf.text[0] == 'h' ? TBO_TOPIC_HASHES : TBO_TOPIC_IMAGE_CHUNK;
-  memcpy(parsed->image, image, sizeof image);
-}
-
-static void parse_device(level_t name, level_t leaf, tbo_topic_t *parsed) {
-  static const char *const leaves[] = {"offer", "chunk", "request", "state"};
-  static const tbo_topic_kind_t kinds[] = {TBO_TOPIC_DEVICE_OFFER, TBO_TOPIC_DEVICE_CHUNK, TBO_TOPIC_REQUEST,
-                                           TBO_TOPIC_STATE};
-  if (!tbo_topic_is_device(name.text, name.length)) return;
-  for (unsigned i = 0; i < 4; i++) {
-    if (!is_word(leaf, leaves[i])) continue;
-    *parsed = (tbo_topic_t){.kind = kinds[i], .device = name.text, .device_length = name.length};
-  }
-}
-
-/** Splits a topic at its slashes. Returns the number of levels; 4 for any number above 3. */
-static unsigned split(const char *text, size_t length, level_t levels[3]) {
-  unsigned count = 0;
-  const char *end = text + length;
-  const char *start = text;
-  for (const char *at = text;; at++) {
-    if (at < end && *at != '/') continue;
-    if (count == 3) return 4;
-    levels[count++] = (level_t){start, (size_t)(at - start)};
-    if (at == end) return count;
-    start = at + 1;
-  }
+  return at == end;
 }
 
 void tbo_topic_parse(const char *root, const char *topic, size_t length, tbo_topic_t *parsed) {
-  static const char version[] = "/v1/";
   size_t root_length = strlen(root);
-  size_t base = root_length + sizeof version - 1;
-  level_t levels[3];
-  *parsed = (tbo_topic_t){.kind = TBO_TOPIC_NONE};
-  if (length < base || memcmp(topic, root, root_length) != 0) return;
-  if (memcmp(topic + root_length, version, sizeof version - 1) != 0) return;
-  unsigned count = split(topic + base, length - base, levels);
-  if (count == 1 && is_word(levels[0], "offer")) parsed->kind = TBO_TOPIC_OFFER;
-  if (count == 2 && is_word(levels[0], "keys")) {
-    parsed->epoch = read_epoch(levels[1]);
-    if (parsed->epoch > 0) parsed->kind = TBO_TOPIC_KEYS;
+  const char *at = topic + root_length + sizeof VERSION - 1;
+  unsigned kind = TBO_TOPIC_STATE;
+  if (length < root_length + sizeof VERSION - 1 || memcmp(topic, root, root_length) != 0 ||
+      memcmp(topic + root_length, VERSION, sizeof VERSION - 1) != 0) {
+    kind = TBO_TOPIC_NONE;
   }
-  if (count == 3 && is_word(levels[0], "image")) parse_image(levels[1], levels[2], parsed);
-  if (count == 3 && is_word(levels[0], "device")) parse_device(levels[1], levels[2], parsed);
+  for (;; kind--) {
+    *parsed = (tbo_topic_t){.kind = (tbo_topic_kind_t)kind};
+    if (kind == TBO_TOPIC_NONE || matches(tbo_word(PATTERNS, kind - 1), at, topic + length, parsed)) return;
+  }
 }
 
 size_t tbo_topic_write(const char *root, const tbo_topic_t *topic, char out[TBO_TOPIC_SIZE]) {
-  static const char *const leaves[] = {"", "", "", "/offer", "/hashes", "/chunk", "/chunk", "/request", "/state"};
   tbo_text_t text;
   tbo_text_begin(&text, out, TBO_TOPIC_SIZE);
+  if (topic->kind == TBO_TOPIC_NONE) return 0;
   tbo_text_add(&text, root);
-  switch (topic->kind) {
-    case TBO_TOPIC_NONE:
-      return 0;
-    case TBO_TOPIC_KEYS:
-      tbo_text_add(&text, "/v1/keys/");
-      tbo_text_number(&text, topic->epoch);
-      break;
-    case TBO_TOPIC_OFFER:
-      tbo_text_add(&text, "/v1/offer");
-      break;
-    case TBO_TOPIC_HASHES:
-    case TBO_TOPIC_IMAGE_CHUNK:
-      tbo_text_add(&text, "/v1/image/");
-      tbo_text_hex(&text, topic->image, sizeof topic->image);
-      break;
-    case TBO_TOPIC_DEVICE_OFFER:
-    case TBO_TOPIC_DEVICE_CHUNK:
-    case TBO_TOPIC_REQUEST:
-    case TBO_TOPIC_STATE:
-      tbo_text_add(&text, "/v1/device/");
-      tbo_text_bytes(&text, topic->device, topic->device_length);
-      break;
+  tbo_text_add(&text, VERSION);
+  for (const char *pattern = tbo_word(PATTERNS, topic->kind - 1); *pattern != '\0'; pattern++) {
+    if (*pattern == '#') tbo_text_number(&text, topic->epoch);
+    else if (*pattern == '%') tbo_text_hex(&text, topic->image, sizeof topic->image);
+    else if (*pattern == '@') tbo_text_bytes(&text, topic->device, topic->device_length);
+    else tbo_text_bytes(&text, pattern, 1);
   }
-  tbo_text_add(&text, leaves[topic->kind]);
   return text.is_truncated ? 0 : text.length;
 }

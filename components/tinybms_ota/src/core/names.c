@@ -1,55 +1,54 @@
 // SPDX-License-Identifier: MIT
+#include "codec/words.h"
 #include "tinybms_ota.h"
 
 const char *tbo_code_text(tbo_code_t code) {
-  static const char *const texts[TBO_CODE_COUNT] = {
-      "",
-      "delivery/self-test-failed",
-      "delivery/attempts-exhausted",
-      "delivery/no-rollback",
-      "delivery/image-mismatch",
-      "delivery/image-rejected",
-      "delivery/flash-failed",
-      "offer/withdrawn",
-      "offer/wrong-epoch",
-      "offer/untrusted",
-      "offer/stale",
-      "offer/sequence-conflict",
-      "offer/unsupported",
-      "offer/expired",
-      "offer/wrong-product",
-      "offer/wrong-chip",
-      "offer/wrong-hardware",
-      "offer/secure-version",
-      "offer/constraint",
-      "offer/no-slot",
-      "offer/too-large",
-      "offer/wrong-project",
-      "signing/unsigned",
-      "signing/threshold",
-      "signing/bad-signature",
-      "signing/wrong-algorithm",
-      "signing/revoked-key",
-      "signing/wrong-role",
-      "signing/unknown-key",
-      "signing/key-set-epoch",
-      "signing/key-set-product",
-      "signing/key-malformed",
-      "signing/key-unsupported",
-      "signing/unsupported-algorithm",
-      "protocol/malformed",
-      "protocol/too-large",
-      "delivery/broker-not-reached",
-      "delivery/broker-refused",
-      "delivery/network-down",
-  };
-  return code < TBO_CODE_COUNT ? texts[code] : "";
+  // In the order of tbo_code_t, from 1.
+  static const char texts[] =
+      "delivery/self-test-failed\0"
+      "delivery/attempts-exhausted\0"
+      "delivery/no-rollback\0"
+      "delivery/image-mismatch\0"
+      "delivery/image-rejected\0"
+      "delivery/flash-failed\0"
+      "offer/withdrawn\0"
+      "offer/wrong-epoch\0"
+      "offer/untrusted\0"
+      "offer/stale\0"
+      "offer/sequence-conflict\0"
+      "offer/unsupported\0"
+      "offer/expired\0"
+      "offer/wrong-product\0"
+      "offer/wrong-chip\0"
+      "offer/wrong-hardware\0"
+      "offer/secure-version\0"
+      "offer/constraint\0"
+      "offer/no-slot\0"
+      "offer/too-large\0"
+      "offer/wrong-project\0"
+      "signing/unsigned\0"
+      "signing/threshold\0"
+      "signing/bad-signature\0"
+      "signing/wrong-algorithm\0"
+      "signing/revoked-key\0"
+      "signing/wrong-role\0"
+      "signing/unknown-key\0"
+      "signing/key-set-epoch\0"
+      "signing/key-set-product\0"
+      "signing/key-malformed\0"
+      "signing/key-unsupported\0"
+      "signing/unsupported-algorithm\0"
+      "protocol/malformed\0"
+      "protocol/too-large\0"
+      "delivery/broker-not-reached\0"
+      "delivery/broker-refused\0"
+      "delivery/network-down\0";
+  return code == TBO_CODE_NONE || code >= TBO_CODE_COUNT ? "" : tbo_word(texts, code - 1u);
 }
 
 const char *tbo_state_text(tbo_state_t state) {
-  static const char *const texts[TBO_STATE_COUNT] = {
-      "idle",           "waiting",   "checking", "downloading", "verifying", "ready-to-reboot",
-      "pending-verify", "confirmed", "rejected", "rolled-back", "failed",
-  };
-  return state < TBO_STATE_COUNT ? texts[state] : "";
+  static const char texts[] =
+      "idle\0waiting\0checking\0downloading\0verifying\0ready-to-reboot\0pending-verify\0confirmed\0rejected\0"
+      "rolled-back\0failed\0";
+  return tbo_word(texts, state);
 }
