@@ -30,12 +30,12 @@ export const DEVICES = ["bench-1", "bench-2"] as const;
 const CHUNK = 4096;
 const HIGHEST = 2_147_483_647;
 
-/** An image of the fleet's past, present, or of nobody. */
+/** An image: of an earlier release, of the current one, or of an attacker. */
 export interface FleetImage {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** Its chunks as they travel. */
+  /** Its chunks as messages. */
   readonly chunks: readonly Uint8Array[];
 }
 
@@ -48,7 +48,7 @@ function fleetImage(name: string, seed: number): FleetImage {
   return { name, bytes, sha256: hash, chunks };
 }
 
-/** An offer of the past, and who may take it: those it is for, while the epoch is theirs. */
+/** An earlier offer, and the devices that may accept it: its targets, as long as they are in its epoch. */
 export interface PastOffer {
   readonly envelope: Uint8Array;
   readonly image: FleetImage;
@@ -58,10 +58,10 @@ export interface PastOffer {
   readonly allowed: readonly string[];
 }
 
-/** Everything that happened before the attack, and what stands while it lasts. */
+/** History of the fleet before the attack, and the offer that is valid during it. */
 export interface AttackedFleet {
   readonly factory: FleetImage;
-  /** What the honest publisher offers all the time, under the third key set. */
+  /** Offer of the honest publisher during the attack, under the third key set. */
   readonly final: ImagePublisherOptions;
   readonly finalImage: FleetImage;
   readonly keySet: TrustedKeys;
@@ -110,10 +110,10 @@ export function createAttackedFleet(): AttackedFleet {
     past(onlyForTwo, [DEVICES[1]], 1, 2, two, stolen),
     past(third, DEVICES, 1, 3, "all", stolen),
     past(second, DEVICES, 1, 4, { devices: [...DEVICES] }, stolen),
-    // By the thief of the first offer key, while it counts: any release that was signed, under any number.
+    // By the thief of the first offer key, while that key is trusted: any signed release, under any sequence.
     past(factory, DEVICES, 1, 7, "all", stolen),
     past(second, DEVICES, 1, HIGHEST, "all", stolen),
-    // Under one number with another.
+    // The same sequence as another offer.
     past(third, DEVICES, 1, 4, "all", stolen),
     past(third, [DEVICES[0]], 2, 1, { devices: [DEVICES[0]] }, nextOffer),
     past(second, DEVICES, 2, 2, "all", nextOffer),
@@ -213,7 +213,7 @@ function topicsOfFleet(images: readonly FleetImage[]): readonly string[] {
   ];
 }
 
-/** What devices never said. */
+/** Returns reports and requests that no device sent. */
 function lies(images: readonly FleetImage[]): readonly Uint8Array[] {
   return images.flatMap(({ sha256: hash, name, bytes }) => [
     buildHashList(bytes),

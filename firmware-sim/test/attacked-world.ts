@@ -1,5 +1,5 @@
-// Worlds whose broker itself is the attacker. Whatever it does, devices run only what they may; once it is honest, all are
-// served.
+// Worlds whose broker is the attacker. Devices must only run images that they may run, and must all be updated once the
+// broker is honest.
 import { topicsOf } from "@tinybms/ota-core";
 import { expect } from "vitest";
 import type { AgentKind } from "../src/agent/agent-receiver.ts";
@@ -13,9 +13,9 @@ import { World } from "../src/simulation/world.ts";
 import { createAttackedFleet, DEVICES, PRODUCT, TOPIC_ROOT } from "./attacked-fleet.ts";
 import { HostileBroker } from "./hostile-broker.ts";
 
-/** How long the broker is hostile, in virtual time: every world draws from up to this. */
+/** Maximum time for which a broker is hostile, in milliseconds of virtual time. Each world draws its own. */
 const HOSTILE_MS_MAX = 40_000;
-/** In the partition table that devices have without another. */
+/** Offset of NVS in the default partition table. */
 const NVS_OFFSET = 0x9000;
 const NVS_END = 0xf000;
 const HONEST_MS_MAX = 24 * 3_600_000;
@@ -25,15 +25,15 @@ const BOARD = createHardware({ app: FLEET.factory.bytes, flashSizeBytes: 2 ** 22
 BOARD.flash.rememberIn(new ContentCache());
 const VERIFY = createRememberingVerifier();
 
-/** What came of the attacks over all worlds of this process, so that tests that attack nothing fail. */
+/** Counts over all worlds of this process, so that tests whose attacks have no effect fail. */
 export const seen = { finalInstalls: 0, oldInstalls: 0, keySetSteps: 0, refused: 0, served: 0, powerCuts: 0 };
 
-/** What one device did, and whether it might. */
+/** Watches one device and checks that it only runs images that it may run. */
 class Watched {
   readonly device: SimulatedDevice;
   #accepted: readonly [number, number] = [0, 0];
   #keySet = 0;
-  /** Sequences under which an image was started that had not run before. */
+  /** Sequences under which a new image was started. */
   readonly installs: string[] = [];
   #running: string = FLEET.factory.sha256;
 
@@ -45,7 +45,7 @@ class Watched {
     const { device } = this;
     if (device.status === "reset-loop") expect.fail(`${device.id} does not boot`);
     const { report } = device;
-    // What an agent knew that power has ended since was perhaps not stored yet, and was told to nobody.
+    // An agent that lost power may have known something that it had neither stored nor reported.
     if (report?.online !== true) return;
     const { accepted, key_set: keySet = 0, running_sha256: running } = report;
     const [epoch, sequence] = accepted;
@@ -61,24 +61,27 @@ class Watched {
     this.#running = running;
   }
 
-  /** An image that starts for the first time is one that this device was offered, and has accepted under that number. */
+  /** Checks that a newly started image was offered to this device, and accepted under that sequence. */
   #onOtherImage(running: string, state: string): void {
     const [epoch, sequence] = this.#accepted;
-    if (state !== "pending-verify") return; // back to the one before
+    if (state !== "pending-verify") return; // a rollback
     const offer = FLEET.offers.find((past) => {
       const isThis = past.image.sha256 === running && past.epoch === epoch && past.sequence === sequence;
       return isThis && past.allowed.includes(this.device.id);
     });
     if (offer === undefined) expect.fail(`${this.device.id} runs ${running} under ${epoch}/${sequence}`);
     const install = `${epoch}/${sequence}`;
-    // One for each number; power that went during the probation gives the image its second and last start.
+    // One start for each sequence, and a second if power failed during the probation.
     const starts = this.installs.filter((other) => other === install).length + 1;
     expect(starts, `starts under ${install}`).toBeLessThanOrEqual(1 + this.device.powerCutCount);
     this.installs.push(install);
   }
 }
 
-/** Lets the world of a seed be attacked, and served in the end. Throws where anything is not as it must be. */
+/**
+ * Attacks the world of a seed, then makes its broker honest. Throws if a device does something that it must not do, or
+ * is not updated in the end.
+ */
 export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
   const random = createRandom(seed);
   const broker = new HostileBroker(random.fork(), FLEET.armoury);
@@ -107,7 +110,7 @@ export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
   for (const { hardware } of devices) hardware.flash.disarm();
   for (const { report } of devices) seen.refused += report?.refused?.count ?? 0;
 
-  // It turns honest: connections are made anew, and an honest publisher is there, as there always should be.
+  // The broker becomes honest. Devices reconnect, and an honest publisher runs.
   broker.turnHonest();
   for (const { id } of devices) world.dropConnection(id, 100);
   world.addPublisher(new ImagePublisher(FLEET.final), TOPIC_ROOT);
@@ -116,7 +119,7 @@ export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
     return devices.every(isServed);
   }, HONEST_MS_MAX);
   for (const { device, installs } of watched) {
-    // Where a cut tore an entry of NVS, ESP-IDF may write over it: a limit of its own.
+    // ESP-IDF may write over an entry of NVS that a power cut tore.
     expect(device.hardware.flash.violations.filter(({ offset }) => offset < NVS_OFFSET || offset >= NVS_END)).toEqual(
       [],
     );
@@ -127,7 +130,7 @@ export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
   }
 }
 
-/** Looks at the devices whenever something happened to one, and at every sixteenth step. */
+/** Checks the devices after each change of one of them, and at every sixteenth step. */
 function createLook(world: World, watched: readonly Watched[]): () => void {
   let steps = 0;
   let logged = 0;
@@ -154,7 +157,7 @@ function makeDevice(id: string, seed: number, agent: AgentKind): SimulatedDevice
     verify: VERIFY,
     agent,
     seed,
-    // Of the images of the past one fails in some worlds: it goes, and must not come back under the same number.
+    // In some worlds an earlier image fails its self-test. It must not be installed again under the same sequence.
     selfTests: seed % 3 === 0 ? [{ version: "3.0.0", outcome: "fail" }] : [],
   });
 }

@@ -28,43 +28,46 @@ import { NorFlash } from "../src/flash/nor-flash.ts";
 import { PowerCut } from "../src/flash/power-cut.ts";
 import { idfRelease } from "../src/idf-release/idf-release.ts";
 
-/** A board to set up. Every slot holds a good image of its own unless said otherwise. */
+/** Description of a board. By default each slot contains its own valid image. */
 export interface BoardSpec {
   readonly chip?: ChipName;
-  /** The numbers of the OTA slots; 0 and 1 without it. */
+  /** Numbers of the OTA slots. @defaultValue 0 and 1 */
   readonly slots?: readonly number[];
   readonly factory?: boolean;
   readonly test?: boolean;
-  /** The two entries; `undefined` is blank. */
+  /** The two otadata entries; `undefined` is blank. */
   readonly otadata?: readonly [OtadataEntry | undefined, OtadataEntry | undefined];
-  /** Size of the otadata partition in bytes, 0 for none; 0x2000 without it. */
+  /** Size of the otadata partition in bytes; 0 for no partition. @defaultValue 0x2000 */
   readonly otadataSize?: number;
   /** Slots whose image has one flipped bit. */
   readonly corrupt?: readonly BootSlot[];
   /** Slots without an image. */
   readonly empty?: readonly BootSlot[];
-  /** What the image of a slot is like. */
+  /** Specifications of the slots' images. */
   readonly images?: ReadonlyMap<BootSlot, AppImageSpec>;
-  /** Turns an image into what is written into its slot, such as a signed one. */
+  /** Converts an image before it is written into its slot, for example by signing it. */
   readonly sign?: (image: Uint8Array, slot: BootSlot) => Uint8Array;
-  /** With a key for flash encryption everything but NVS is enciphered, blank otadata too, as after a first start. */
+  /**
+   * eFuses. With a key for flash encryption everything but NVS is encrypted, including blank otadata, as after a first
+   * start.
+   */
   readonly efuse?: EfuseFields;
-  /** The last word on the partition table. */
+  /** Changes the partition table before it is written. */
   readonly table?: (
     entries: PartitionEntry[],
   ) => Pick<PartitionTable, "entries"> & Partial<Pick<PartitionTable, "md5">>;
 }
 
-/** Where otadata lies on a board, in bytes. */
+/** Offset of otadata, in bytes. */
 export const OTADATA_OFFSET = 0xd000;
 
 /** Size of each app partition, in bytes. */
 export const SLOT_SIZE = 0x10000;
 
-/** An entry with a right CRC. */
+/** Creates an entry with a correct CRC. */
 export { otadataEntry as entry };
 
-/** An entry with one bit of its CRC wrong. */
+/** Creates an entry with one wrong bit in its CRC. */
 export function torn(sequence: number, state: number): OtadataEntry {
   return { ...otadataEntry(sequence, state), crc: (otadataCrc(sequence) ^ 1) >>> 0 };
 }
@@ -130,7 +133,7 @@ function labelOf(subtype: number): string {
   return typeof slot === "number" ? `ota_${slot}` : slot;
 }
 
-/** What otadata holds, as `1:valid`, `blank` or `5:new torn`. */
+/** Formats the otadata entries, for example `1:valid`, `blank` or `5:new torn`. */
 export function otadataOf(hardware: Pick<Hardware, "flash" | "efuse">): readonly string[] {
   const copy = flashViewOf({ flash: hardware.flash.snapshot(), efuse: hardware.efuse });
   return [0, 0x1000].map((offset) => {
@@ -141,13 +144,13 @@ export function otadataOf(hardware: Pick<Hardware, "flash" | "efuse">): readonly
   });
 }
 
-/** The slot that boots, or the reason why none does. */
+/** Returns the slot that boots, or the reason why no slot does. */
 export function bootOf(hardware: Hardware, options: BootloaderOptions = {}): BootSlot | string {
   const outcome = runBootloader(hardware, options);
   return outcome.kind === "boots" ? outcome.slot : outcome.reason;
 }
 
-/** Boots and starts the app: of 6.2-dev, and with the bootloader's build options, unless said otherwise. */
+/** Boots and starts the app. By default the release is 6.2-dev, and the app has the bootloader's build options. */
 export function start(hardware: Hardware, options: BootloaderOptions = {}, app: Partial<AppOptions> = {}): AppContext {
   const outcome = runBootloader(hardware, options);
   if (outcome.kind !== "boots") throw new Error(`nothing boots: ${outcome.log.join("\n")}`);
@@ -155,14 +158,14 @@ export function start(hardware: Hardware, options: BootloaderOptions = {}, app: 
   return createAppContext(hardware, outcome, { idf: idfRelease("6.2-dev"), rollback, antiRollback, ...app });
 }
 
-/** A partition by its label, as the app sees it. */
+/** Returns a partition of the app by its label. */
 export function partition(app: AppContext, label: string): EspPartition {
   const found = app.partitions.find((candidate) => candidate.label === label);
   if (found === undefined) throw new Error(`no partition ${label}`);
   return found;
 }
 
-/** Runs software until the armed power cut ends it. @returns The cut; a test whose cut never falls fails. */
+/** Runs software until the armed power cut ends it. @returns The cut. @throws Error if the cut did not occur. */
 export function untilPowerCut(work: () => unknown): PowerCut {
   try {
     work();

@@ -2,37 +2,37 @@ import { parseTopic } from "@tinybms/ota-core";
 import type { Random } from "../src/random/random.ts";
 import { type BrokerClient, InMemoryBroker, type InMemoryMessage } from "../src/simulation/in-memory-broker.ts";
 
-/** What an attacker has in hand: all that was ever published, and all that it can make itself. */
+/** Messages that an attacker has: everything ever published, and its own forgeries. */
 export interface Armoury {
   readonly topicRoot: string;
-  /** Topics on which devices can be told something. */
+  /** Topics on which devices receive messages. */
   readonly topics: readonly string[];
-  /** Those among them on which offers come. */
+  /** Offer topics among them. */
   readonly offerTopics: readonly string[];
-  /** Offers, key sets, hash lists, chunks: honest ones of all times, and forged ones. */
+  /** Offers, key sets, hash lists and chunks: all published ones, and forged ones. */
   readonly payloads: readonly Uint8Array[];
-  /** Those among them that are offers or key sets. */
+  /** Offers and key sets among them. */
   readonly envelopes: readonly Uint8Array[];
-  /** By the image's name in topics: its hash list, and its chunks as they travel. */
+  /** Hash list and chunk messages of each image, by the image's name in topics. */
   readonly images: ReadonlyMap<string, { readonly hashes: Uint8Array; readonly chunks: readonly Uint8Array[] }>;
 }
 
-/** Messages that are held back to be let go out of order; the oldest is lost where there are more. */
+/** Maximum number of messages that are held back and delivered out of order. Beyond that, the oldest is lost. */
 const HELD_MAX = 8;
 
 /**
- * A broker in an attacker's hands. Whatever it is to deliver it drops, holds back, doubles, damages, or swaps for something
- * else out of its armoury; it tells anybody anything on any topic, each client its own story, and gladly serves images of
- * the past. What honest publishers had it retain it still knows, and goes by once it turns honest.
+ * A broker under an attacker's control. It drops, holds back, duplicates, damages or replaces messages, sends any
+ * message to any client on any topic, shows each client different messages, and serves earlier images. It still keeps
+ * what honest publishers retained, and serves that once it becomes honest.
  */
 export class HostileBroker extends InMemoryBroker {
   readonly #random: Random;
   readonly #armoury: Armoury;
   readonly #proxies: Map<BrokerClient, BrokerClient> = new Map();
-  /** What each client is told to be the news, whatever the news is. */
+  /** The message that each client gets in place of every new message. */
   readonly #stories: Map<BrokerClient, Uint8Array> = new Map();
   readonly #held: (() => void)[] = [];
-  /** Topics of which nothing gets through, so that devices are left with the past: in some worlds none. */
+  /** Topics whose messages are never delivered, so that devices only see earlier ones. Empty in some worlds. */
   readonly #pinned: readonly string[];
   #isHostile = true;
 
@@ -78,7 +78,7 @@ export class HostileBroker extends InMemoryBroker {
     if (this.#isHostile && parsed?.kind === "request") this.#serve(payload);
   }
 
-  /** Tells somebody something that nobody asked for. */
+  /** Sends an unrequested message to a client. */
   attack(): void {
     if (!this.#isHostile) return;
     const clients = [...this.#proxies.keys()];
@@ -94,7 +94,7 @@ export class HostileBroker extends InMemoryBroker {
     if (this.#random.bool(0.3)) this.#letGo();
   }
 
-  /** From now on it is as a broker should be. */
+  /** From now on behaves as a correct broker. */
   turnHonest(): void {
     this.#isHostile = false;
     this.#held.length = 0;
@@ -113,7 +113,7 @@ export class HostileBroker extends InMemoryBroker {
     client.deliver({ ...message, payload: this.#pick(this.#armoury.payloads) });
   }
 
-  /** Serves what a device asks for, from the past as well, or with chunks of something else. */
+  /** Answers a device's request: with the right chunks, also of earlier images, or with chunks of another image. */
   #serve(request: Uint8Array): void {
     const name = /"image":"([0-9a-f]{32})"/.exec(new TextDecoder().decode(request))?.[1] ?? "";
     const image = this.#armoury.images.get(name);

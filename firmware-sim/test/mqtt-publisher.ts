@@ -2,7 +2,7 @@ import { parseTopic, type SenderEvent } from "@tinybms/ota-core";
 import { connectAsync } from "mqtt";
 import type { ImagePublisher } from "../src/simulation/publish-image.ts";
 
-/** Runs a publisher over a real broker in the simplest way, for tests of devices. */
+/** Runs a minimal publisher over a real broker, for tests of devices. */
 export async function publishOver(
   brokerUrl: string,
   topicRoot: string,

@@ -8,7 +8,7 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
 }
 
-/** Makes a key. RSA takes a second. */
+/** Creates a key. RSA takes a second. */
 export function makeSigningKey(scheme: SigningKey["scheme"]): SigningKey {
   const { privateKey } =
     scheme === "rsa-3072"
@@ -26,7 +26,7 @@ export function signImage(image: Uint8Array, ...keys: readonly SigningKey[]): Ui
   return concatBytes([padded, sector]);
 }
 
-/** The digest of a key that is burnt into the eFuse. */
+/** Returns the digest of a key to burn into the eFuses. */
 export function keyDigestOf(key: SigningKey): Uint8Array {
   return sha256(publicKeyOf(key));
 }
@@ -42,7 +42,7 @@ function signatureOf(key: SigningKey, padded: Uint8Array): Omit<SignatureBlock, 
   return { scheme, imageDigest: sha256(padded), publicKey: publicKeyOf(key), signature };
 }
 
-/** n, e, R = 2^6144 mod n and M' = −1/n mod 2^32 of RSA; curve 2, x and y of P-256. */
+/** Returns n, e, R = 2^6144 mod n and M' = −1/n mod 2^32 of RSA; curve 2, x and y of P-256. */
 function publicKeyOf({ scheme, privateKey }: SigningKey): Uint8Array {
   const { n = "", x = "", y = "" } = createPublicKey(privateKey).export({ format: "jwk" });
   const number = (text: string) => reversed(Buffer.from(text, "base64url"));
@@ -56,7 +56,7 @@ function publicKeyOf({ scheme, privateKey }: SigningKey): Uint8Array {
   return key;
 }
 
-/** −1/n mod 2^32 by Newton's iteration: each round doubles the bits that are right. */
+/** Computes −1/n mod 2^32 by Newton's iteration: each round doubles the number of correct bits. */
 function montgomeryOf(low: bigint): bigint {
   let inverse = 1n;
   for (let round = 0; round < 5; round++) inverse = (inverse * (2n - low * inverse)) & 0xffff_ffffn;

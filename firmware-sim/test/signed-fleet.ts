@@ -28,7 +28,10 @@ export function createFleetKey(): FleetKey {
   return { ...parsePublicKey(Uint8Array.from(spki)), privateKey };
 }
 
-/** Bytes of every second signature. One size for all, so that whatever a seed does to a message it does in each run. */
+/**
+ * Size of all ECDSA signatures in bytes. Their size is fixed so that a seed changes messages in the same way in each
+ * run.
+ */
 const SIGNATURE_SIZE = 71;
 
 function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload: Uint8Array): EnvelopeSignature {
@@ -38,12 +41,12 @@ function signatureOf(key: FleetKey, kind: "keys" | "offer" | "release", payload:
   }
 }
 
-/** Signs offers and releases with a key each. */
+/** Creates a signer with one key for offers and one for releases. */
 export function signerOf(keys: Readonly<Record<"offer" | "release", FleetKey>>): PublicationSigner {
   return (kind, payload) => [signatureOf(keys[kind], kind, payload)];
 }
 
-/** A key set's envelope as it travels. */
+/** Returns the message of a key set. */
 export function sealKeySet(document: Immutable<KeySet>, ...signers: readonly FleetKey[]): Uint8Array {
   const payload = buildKeySet(document);
   return buildEnvelope(
@@ -52,7 +55,7 @@ export function sealKeySet(document: Immutable<KeySet>, ...signers: readonly Fle
   );
 }
 
-/** The keys of a product's first three epochs: from the second on another offer key has the place of the first. */
+/** Keys of a product's first three epochs. From the second on, another offer key replaces the first. */
 export interface FleetKeys {
   readonly root: FleetKey;
   readonly release: FleetKey;
@@ -77,7 +80,10 @@ export function createFleetKeys(product: string): FleetKeys {
   return { root, release, offer, nextOffer, keySets: [seal(first), seal(second), seal(third)] };
 }
 
-/** A device of a power-cut sweep that takes two steps to the key set of epoch 3 and is then offered an image under it. */
+/**
+ * Returns the trust of a device in a power-cut sweep that moves to the key set of epoch 3 in two steps, and is then
+ * offered an image under it.
+ */
 export function sweptTrust(image: Uint8Array): ScenarioTrust {
   const { keySets, release, nextOffer } = createFleetKeys(PRODUCT);
   const sign = signerOf({ release, offer: nextOffer });

@@ -11,24 +11,24 @@ import {
   parsePartitionCsv,
 } from "@tinybms/ota-core/esp";
 
-/** A bootloader to make up. */
+/** Description of a bootloader image to build. */
 export interface BootloaderSpec {
   readonly chip?: ChipName;
   readonly idfVersion?: string;
-  /** What its code holds, such as log lines. */
+  /** Text in its code, such as log lines. */
   readonly text?: string;
-  /** Size of the flash that its header states: 0 = 1 MB, without it. */
+  /** Flash size in its header. @defaultValue 0, which means 1 MB */
   readonly spiSize?: number;
 }
 
-/** A dump to make up: a flash of 1 MiB. */
+/** Description of a flash dump of 1 MiB to build. */
 export interface DumpSpec {
   readonly chip?: ChipName;
-  /** `null`: none. */
+  /** `null` for no bootloader. */
   readonly bootloader?: Uint8Array | null;
   readonly tableOffset?: number;
   readonly csv?: string;
-  /** By label of the table. */
+  /** Contents of partitions by label. */
   readonly contents?: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -47,7 +47,7 @@ export const TWIN_NEW: Uint8Array = buildAppImage({ version: "2.0.0", sizeBytes:
 /** The first entry after an update: sequence 1. */
 export const TWIN_SELECTED: Uint8Array = buildOtadataEntry(otadataEntry(1, OtaImageState.VALID));
 
-/** A bootloader that says of itself what ESP-IDF's says: segments in memory only, and a descriptor. */
+/** Builds a bootloader image like ESP-IDF's: all segments in RAM, and a descriptor. */
 export function makeBootloader({
   chip: name = "esp32",
   idfVersion,
@@ -80,7 +80,7 @@ export function makeBootloader({
   return encodeAppImage({ header, segments, hashAppended: true });
 }
 
-/** Puts a dump together; what nobody names is erased. Without contents it has the old app in its first slot. */
+/** Builds a dump. Unnamed partitions are erased. Without contents, the old app is in the first slot. */
 export function makeDump({
   chip: name = "esp32",
   tableOffset = 0x8000,

@@ -9,7 +9,7 @@ export const AGENT_KINDS: readonly AgentKind[] = ["ts", "c"];
 
 /** A receiver of either implementation. */
 export type AgentReceiver = Pick<Receiver, "error" | "handle" | "progress" | "report" | "state" | "stats"> & {
-  /** Gives back memory that no garbage collector frees. No other method may be called afterwards. */
+  /** Frees memory that no garbage collector frees. No other method may be called after it. */
   dispose?(): void;
 };
 

@@ -9,26 +9,32 @@ import { StoredText } from "./stored-text.ts";
 const NAMESPACE = "tinybms_ota";
 const BOOT_COUNT_KEY = "boot_count";
 
-/** What the agent keeps in NVS. */
+/** Data that the agent keeps in NVS. */
 export interface AgentStorage {
-  /** How often this application started, this time included; 1 where nothing can be kept. */
+  /** Number of starts of this application, including this one; 1 if NVS can't be used. */
   readonly bootCount: number;
-  /** What was stored last; `undefined` if nothing was stored, or it is lost. */
+  /** The last stored record; `undefined` if there is none, or it is lost. */
   readonly record: ReceiverRecord | undefined;
-  /** The key set that was stored last; `undefined` as for the record. */
+  /** The last stored key set; `undefined` if there is none, or it is lost. */
   readonly keySet: Immutable<KeySet> | undefined;
-  /** Replaces the record. @returns ESP_OK, or what NVS gave: the old record then stands. */
+  /**
+   * Replaces the record.
+   * @returns ESP_OK, or the error of NVS, in which case the old record stays.
+   */
   store(record: ReceiverRecord): number;
-  /** Replaces the key set. @returns As `store`. */
+  /**
+   * Replaces the key set.
+   * @returns As {@link AgentStorage.store}.
+   */
   storeKeySet(keySet: Immutable<KeySet>): number;
 }
 
 /**
  * Opens the agent's namespace in the first NVS partition and counts the start.
  *
- * @param mayErase - Where NVS has no free page or is of a newer version it is erased, as ESP-IDF's examples do: the record
- *   is lost then. Otherwise nothing can be kept.
- * @throws PowerCut where the flash loses power.
+ * @param mayErase - Whether to erase NVS if it has no free page or a newer version, as ESP-IDF's examples do. The
+ *   record is then lost. Without permission, the agent can't store anything.
+ * @throws {@link PowerCut} if the flash loses power.
  */
 export function openAgentStorage(app: AppContext, mayErase: boolean = true): AgentStorage {
   const failures: number[] = [];

@@ -31,29 +31,29 @@ import { carryOutFlashAction, type FlashAction } from "./flash-operation.ts";
 import { readRunningImage } from "./running-image.ts";
 import { type SelfTestRule, selfTestOutcome } from "./self-test.ts";
 
-/** How the firmware of a device was built and provisioned. */
+/** Build options and provisioning of a device's firmware. */
 export interface AgentOptions {
   /** The device's name in topics. */
   readonly device: string;
-  /** The channel's `topic`, see `docs/protocol.md`. */
+  /** The channel's `topic` (see `docs/protocol.md`). */
   readonly topicRoot: string;
   readonly product: string;
-  /** Takes unsigned offers, as long as it has no key set. */
+  /** Whether it accepts unsigned offers as long as it has no key set. */
   readonly allowUnsigned: boolean;
-  /** The key set that it was provisioned with. A later one is in NVS. */
+  /** Key set that it was provisioned with. NVS may have a later one. */
   readonly keySet?: TrustedKeys | undefined;
-  /** Who it is stands in NVS, which is therefore never erased. */
+  /** Whether NVS holds the device's identity and so must never be erased. @defaultValue `false` */
   readonly isProvisioned?: boolean | undefined;
-  /** @defaultValue `verifySignature` */
+  /** Verifies signatures. @defaultValue `verifySignature` */
   readonly verify?: SignatureVerifier | undefined;
-  /** A source of numbers in [0, 1). */
+  /** Returns random numbers in [0, 1). */
   readonly random: () => number;
-  /** Outcome of the self-test, by image. */
+  /** Results of the self-test, by image. */
   readonly selfTests: readonly SelfTestRule[];
-  /** How long the self-test takes once the broker is reached, in milliseconds. */
+  /** Duration of the self-test after the connection to the broker, in milliseconds. */
   readonly selfTestMs: number;
   readonly timing?: Partial<ReceiverTiming> | undefined;
-  /** Chunks it has buffers for; `0` takes what comes. */
+  /** Number of chunks that it can buffer; 0 means no limit. @defaultValue 0 */
   readonly window?: number | undefined;
   /**
    * Implementation of the receiver.
@@ -63,34 +63,34 @@ export interface AgentOptions {
   readonly agent?: AgentKind | undefined;
 }
 
-/** How the start came about. */
+/** Circumstances of a start. */
 export interface AgentStart {
   readonly now: number;
-  /** What the bootloader loaded. */
+  /** Image that the bootloader loaded. */
   readonly image: VerifiedImage;
-  /** Software asked for the reset that led here. */
+  /** Whether software requested the reset. */
   readonly cleanReset: boolean;
-  /** New images start on the bootloader's probation. */
+  /** Whether new images start on probation by the bootloader. */
   readonly rollback: boolean;
 }
 
-/** When to do something that no message triggers. */
+/** Timers of the agent. */
 export type AgentTimer =
   | ReceiverTimer
-  /** When the self-test has its result. */
+  /** The self-test ends. */
   | "self-test";
 
-/** A message that the broker delivered. */
+/** A message from the broker. */
 export interface AgentMessage {
   readonly type: "message";
   readonly now: number;
   readonly topic: string;
   readonly payload: Uint8Array;
-  /** The RETAIN flag of its PUBLISH: it arrives because of a subscription. */
+  /** The RETAIN flag of its PUBLISH: the broker sends it because of a subscription. */
   readonly retained: boolean;
 }
 
-/** What reaches the agent from outside. `now` is in milliseconds on a clock that never goes back; the receiver gets whole ones. */
+/** Events for the agent. `now` is in milliseconds on a monotonic clock; the receiver gets it rounded to an integer. */
 export type AgentEvent =
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
@@ -98,17 +98,17 @@ export type AgentEvent =
   | { readonly type: "timer"; readonly now: number; readonly timer: AgentTimer }
   | Extract<ReceiverEvent, { readonly type: "cancel" | "clock" | "may-reboot" | "network" }>;
 
-/** What the agent wants of the world, in order. */
+/** Actions that the agent requests, in order. */
 export type AgentAction =
   | Extract<ReceiverAction, { readonly type: "publish" | "subscribe" | "unsubscribe" | "reboot" | "renew-will" }>
   | { readonly type: "set-timer"; readonly timer: AgentTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: AgentTimer };
 
 /**
- * The OTA agent as firmware would have it: a receiver ({@link AgentReceiver}), with its flash operations carried out on the
- * `esp_partition_…` and `esp_ota_…` calls and its record in NVS. Lives from one start of the app to the next reset.
+ * The OTA agent of a firmware: a receiver ({@link AgentReceiver}) whose flash operations are `esp_partition_…` and
+ * `esp_ota_…` calls and whose record is in NVS. Exists from a start of the app to the next reset.
  *
- * After a `reboot` action it must not be used any more.
+ * Must not be used after a `reboot` action.
  */
 export class OtaAgent {
   readonly #app: AppContext;
@@ -123,9 +123,9 @@ export class OtaAgent {
   #isRecordLost = false;
 
   /**
-   * Starts the app: opens NVS, looks at itself in flash, repairs what a fall-back left.
+   * Starts the app: opens NVS, reads its own image in flash, and repairs otadata after a fallback of the bootloader.
    *
-   * @throws PowerCut where the flash loses power, EspAbort where the device would.
+   * @throws {@link PowerCut} if the flash loses power; {@link EspAbort} if the device would abort.
    */
   constructor(app: AppContext, options: AgentOptions, start: AgentStart) {
     this.#app = app;
@@ -148,7 +148,7 @@ export class OtaAgent {
       rollback: start.rollback,
       secureVersion: app.efuse.secureVersion,
     };
-    // Last, because a power cut in one of the steps above leaves nobody to dispose it.
+    // Last, because after a power cut in a step above nothing would dispose it.
     const { device, topicRoot, product, allowUnsigned, keySet, random, timing, window } = options;
     this.#receiver = createAgentReceiver(options.agent ?? "ts", {
       device,
@@ -163,7 +163,7 @@ export class OtaAgent {
     });
   }
 
-  /** Tells the machine of the start. Once, before any {@link handle}. */
+  /** Passes the start to the receiver. Must be called once, before {@link handle}. */
   begin(): AgentAction[] {
     return this.#run(this.#bootedEvent);
   }
@@ -176,7 +176,7 @@ export class OtaAgent {
     return actions;
   }
 
-  /** Gives the receiver's memory back. The agent must not be used any more. */
+  /** Frees the receiver's memory. The agent must not be used after it. */
   dispose(): void {
     this.#receiver.dispose?.();
   }
@@ -185,12 +185,12 @@ export class OtaAgent {
     return this.#receiver.state;
   }
 
-  /** What is wrong, as reports say it. */
+  /** Error in the device's reports, if any. */
   get error(): ReportedError | undefined {
     return this.#receiver.error;
   }
 
-  /** Chunks of the image at hand, and how many of them stand in flash. */
+  /** Number of chunks of the current image, and how many of them are in flash. */
   get progress(): { readonly received: number; readonly total: number } {
     return this.#receiver.progress;
   }
@@ -207,7 +207,7 @@ export class OtaAgent {
     return this.#storage.bootCount;
   }
 
-  /** The state report as of now; with `online` false it is the connection's will. */
+  /** Returns the current state report. If `online` is `false`, it is the connection's will. */
   report(online: boolean): StateReport {
     return this.#receiver.report(online);
   }
@@ -233,7 +233,7 @@ export class OtaAgent {
     actions.push({ type: "set-timer", timer: "self-test", at: now + this.#options.selfTestMs });
   }
 
-  /** Runs the machine until it asks for nothing more of the flash; stops at a reboot. */
+  /** Runs the receiver until it requests no more flash operations. Stops at a reboot. */
   #run(event: ReceiverEvent): AgentAction[] {
     const { now } = event;
     const wanted: AgentAction[] = [];
@@ -286,7 +286,10 @@ export class OtaAgent {
       : { type: "flash-failed", now, operation: action.type, espErr: answer.espErr };
   }
 
-  /** Takes otadata off the slot before an action changes it. @returns ESP_OK, or why the action must not be done. */
+  /**
+   * Makes otadata select another slot before an action changes this one.
+   * @returns ESP_OK, or the error that forbids the action.
+   */
   #prepareTarget(action: FlashAction): number {
     const isOverwritten = action.type === "erase-sector" && action.offset === 0;
     const isSelected = action.type === "set-boot-partition";
@@ -296,15 +299,18 @@ export class OtaAgent {
     return espErr === EspErr.ESP_OK && isSelected ? this.#prepareSwitch() : espErr;
   }
 
-  /** Makes sure that there is a way back. @returns ESP_OK, or why the switch must not be made. */
+  /**
+   * Makes sure that a rollback will be possible.
+   * @returns ESP_OK, or the error that forbids the switch.
+   */
   #prepareSwitch(): number {
-    // Without its record of the attempt a device could start a bad image again and again; so it doesn't start it.
+    // Without a record of the attempt, a device could start a bad image again and again.
     if (this.#isRecordLost) return EspErr.ESP_ERR_NVS_NOT_ENOUGH_SPACE;
     const isFirm = this.#isResetClean && isRunningRecorded(this.#app);
     return isFirm ? EspErr.ESP_OK : recordRunningAnew(this.#app);
   }
 
-  /** Gives the running image up, and never another: after a fall-back the selected entry is not its own. */
+  /** Rejects the running image, never another one: after a fallback, otadata selects another image's entry. */
   #rollBack(): { readonly err: number; readonly restart: boolean } {
     if (!isRunningSelected(this.#app)) return { err: EspErr.ESP_ERR_INVALID_STATE, restart: false };
     return esp_ota_mark_app_invalid_rollback_and_reboot(this.#app);

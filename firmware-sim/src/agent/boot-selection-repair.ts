@@ -22,39 +22,39 @@ import {
   slotOfEntry,
 } from "../esp-idf/ota-select.ts";
 
-/** OTA slots that a partition table can have (`esp_partition.h`, ESP_PARTITION_SUBTYPE_APP_OTA_MAX). */
+/** Maximum number of OTA slots in a partition table (`esp_partition.h`, `ESP_PARTITION_SUBTYPE_APP_OTA_MAX`). */
 const OTA_SLOTS_MAX = 16;
 
-/** Whether the slot that otadata selects is the one that runs. Without otadata there is nothing to select. */
+/** Returns `true` if otadata selects the running slot, or there is no otadata. */
 export function isRunningSelected(app: AppContext): boolean {
   const selected = esp_ota_get_boot_partition(app);
   return selected === undefined || selected.address === esp_ota_get_running_partition(app).address;
 }
 
 /**
- * Makes otadata agree with what runs, after the bootloader fell back to another slot than the selected one. It tells
- * otadata nothing of that, while `esp_ota_mark_app_valid_cancel_rollback` and `esp_ota_set_boot_partition` go by the
- * selected entry: the first would confirm the image that could not boot, the second could overwrite the record of the one
- * that did.
+ * Makes otadata select the running slot after the bootloader fell back to it from another one. The bootloader does not
+ * record a fallback, but `esp_ota_mark_app_valid_cancel_rollback` and `esp_ota_set_boot_partition` use the selected
+ * entry: the first would confirm the image that failed to boot, and the second could overwrite the entry of the running
+ * one.
  *
- * The running slot is selected anew and confirmed, unless it is on trial: then it is on probation again. An image that
- * was given up (ABORTED or INVALID) stays given up, with nothing changed.
+ * Selects the running slot again and confirms it, or, if it is on trial, puts it on probation again. Changes nothing if
+ * the running image was rejected (ABORTED or INVALID).
  *
- * @param isOnTrial - The agent's own record says that the running image has yet to prove itself.
- * @throws PowerCut where the flash loses power: the next start finds the same, and does the same.
+ * @param isOnTrial - Whether the agent's own record says that the running image is not confirmed yet.
+ * @throws {@link PowerCut} if the flash loses power. The next start then repeats the repair.
  */
 export function repairBootSelection(app: AppContext, isOnTrial: boolean): void {
   if (isRunningSelected(app) && !isUnrecorded(app)) return;
   const running = esp_ota_get_running_partition(app);
   if (isGivenUp(esp_ota_get_state_partition(app, running).state)) return;
   if (esp_ota_set_boot_partition(app, running) !== EspErr.ESP_OK || isOnTrial) return;
-  // Only with the running slot selected does the call confirm the right entry. Factory has none.
+  // The call confirms the right entry only if the running slot is selected. Factory has no entry.
   if (isRunningSelected(app)) esp_ota_mark_app_valid_cancel_rollback(app);
 }
 
 /**
- * Whether otadata selects what runs, and as confirmed: there would be a way back to it from another slot. Factory has no
- * entry, and needs none.
+ * Returns `true` if otadata selects the running slot as confirmed, so that another slot can roll back to it. Factory
+ * needs no entry for that.
  */
 export function isRunningRecorded(app: AppContext): boolean {
   const running = esp_ota_get_running_partition(app);
@@ -66,15 +66,15 @@ export function isRunningRecorded(app: AppContext): boolean {
 }
 
 /**
- * Records the running OTA slot once more, confirmed, in the sector of otadata that does not count now. To be called before
- * another slot is selected: where nothing selects the running one ({@link isRunningRecorded}), as with an image that was
- * given up and runs for want of another; and after a reset that nobody asked for. The power may have gone then while the
- * entry was written, and the cells of such an entry can read right now and wrong later.
+ * Records the running OTA slot again, as confirmed, in the inactive sector of otadata. Call it before another slot is
+ * selected in two cases: if no entry selects the running slot ({@link isRunningRecorded}), for example because a
+ * rejected image runs when no other image boots; and after a reset that software did not request. Power may then have
+ * failed while the entry was written, and its cells may read correctly now and incorrectly later.
  *
- * The entry is written as it is, since `esp_ota_set_boot_partition` would erase the one that counts.
+ * Writes the entry directly, because `esp_ota_set_boot_partition` would erase the active one.
  *
- * @returns ESP_OK, or what kept the entry from being written. Without otadata and for factory nothing is.
- * @throws PowerCut where the flash loses power: the entry before still selects the running slot.
+ * @returns ESP_OK, or the error of writing the entry. Without otadata and for factory, writes nothing.
+ * @throws {@link PowerCut} if the flash loses power. The previous entry then still selects the running slot.
  */
 export function recordRunningAnew(app: AppContext): number {
   const running = esp_ota_get_running_partition(app);
@@ -89,15 +89,15 @@ export function recordRunningAnew(app: AppContext): number {
 }
 
 /**
- * Makes otadata select another slot than the one about to be overwritten or set to boot, if it selects that: after a
- * fall-back that was not repaired, since the running image had been given up. A half-written image would start without
- * probation, and before 6.0 `esp_ota_set_boot_partition` of the slot that is active leaves no way back (docs/decisions/0001).
+ * Makes otadata select another slot if it selects the one that is about to be overwritten or set to boot. This happens
+ * after a fallback that was not repaired because the running image was rejected. Otherwise, a partly written image
+ * would start without probation, and in releases before 6.0 `esp_ota_set_boot_partition` of the active slot would make
+ * a rollback impossible (docs/decisions/0001).
  *
- * The running OTA slot is recorded in place of what it fell back from. For factory all of otadata is erased, the entry that
- * counts last.
+ * Records the running OTA slot instead. For factory, erases all of otadata, the active entry last.
  *
- * @returns ESP_OK, or what kept otadata from being written.
- * @throws PowerCut where the flash loses power: the next start falls back again, or selects what runs.
+ * @returns ESP_OK, or the error of writing otadata.
+ * @throws {@link PowerCut} if the flash loses power. The next start then falls back again, or selects the running slot.
  */
 export function deselectTarget(app: AppContext, target: EspPartition): number {
   const select = readOtaSelect(app);
@@ -110,11 +110,11 @@ export function deselectTarget(app: AppContext, target: EspPartition): number {
 }
 
 /**
- * Erases the entry of otadata that does not count, so that the slot about to be overwritten is not gone back to. Releases
- * before 5.5 have no call for it: there the sector is erased through its partition.
+ * Erases the inactive entry of otadata, to prevent a rollback to the slot that is about to be overwritten. Releases
+ * before 5.5 have no function for it, so the sector is erased through its partition.
  *
- * @returns ESP_FAIL, with nothing done, unless an entry is active and the other one is of a slot that isn't running.
- * @throws PowerCut where the flash loses power.
+ * @returns ESP_FAIL, without a change, unless one entry is active and the other selects a slot that isn't running.
+ * @throws {@link PowerCut} if the flash loses power.
  */
 export function invalidateInactiveEntry(app: AppContext): number {
   if (app.options.idf.behaviors.hasInvalidateInactiveSlot) return esp_ota_invalidate_inactive_ota_data_slot(app);
@@ -128,8 +128,8 @@ export function invalidateInactiveEntry(app: AppContext): number {
 }
 
 /**
- * Whether an OTA slot runs that no entry selects: the bootloader's first entry on blank otadata was torn. Without one there
- * would be nothing to go back to.
+ * Returns `true` if no entry selects the running OTA slot, because a power cut tore the bootloader's first entry on
+ * blank otadata. Without an entry, a rollback to this slot is impossible.
  */
 function isUnrecorded(app: AppContext): boolean {
   const select = readOtaSelect(app);
@@ -140,7 +140,7 @@ function isOtaSlot({ subtype }: EspPartition): boolean {
   return subtype >= AppSubtype.OTA_0 && subtype < AppSubtype.OTA_0 + OTA_SLOTS_MAX;
 }
 
-/** Whether the running image's own entry, if otadata selects it, awaits confirmation. */
+/** Returns `true` if otadata selects the running image and its entry is not confirmed yet. */
 export function isRunningPending(app: AppContext): boolean {
   const select = readOtaSelect(app);
   if (select?.active === undefined) return false;
@@ -149,23 +149,23 @@ export function isRunningPending(app: AppContext): boolean {
   return entry.state === OtaImageState.PENDING_VERIFY || entry.state === OtaImageState.NEW;
 }
 
-/** Where the next image goes. */
+/** Slot for the next image. */
 export interface UpdateTarget {
   readonly partition: EspPartition;
   readonly slot: TargetSlot;
 }
 
 /**
- * The slot for the next image, judged by otadata as the bootloader left it: ask before the repair.
+ * Returns the slot for the next image, from otadata as the bootloader left it. Must be called before the repair.
  *
- * @returns `undefined` where there is no OTA slot beside the running one, or no otadata to select it by.
+ * @returns `undefined` if there is no other OTA slot, or no otadata to select it.
  */
 export function findUpdateTarget(app: AppContext): UpdateTarget | undefined {
   const partition = esp_ota_get_next_update_partition(app);
   if (partition === undefined || readOtaSelect(app) === undefined) return undefined;
   if (partition.address === esp_ota_get_running_partition(app).address) return undefined;
   const { state } = esp_ota_get_state_partition(app, partition);
-  // PENDING_VERIFY on a slot that isn't running: it was to start, and the bootloader fell back from it.
+  // PENDING_VERIFY on a slot that isn't running: the bootloader tried to start it and fell back.
   const condemned = isGivenUp(state) || state === OtaImageState.PENDING_VERIFY;
   return { partition, slot: { slot: partition.label, sizeBytes: partition.size, condemned } };
 }

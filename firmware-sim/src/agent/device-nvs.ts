@@ -9,22 +9,22 @@ import {
 } from "../esp-idf/esp-partition.ts";
 import { type Nvs, nvs_flash_erase, nvs_flash_init } from "../nvs/nvs.ts";
 
-/** How an app opens NVS. */
+/** Options of {@link openDeviceNvs}. */
 export interface DeviceNvsOptions {
   /**
-   * Erase it where it has no free page or is of a newer version, as ESP-IDF's examples do. An app whose identity is in
-   * there must not: it would never be heard of again.
+   * Whether to erase NVS if it has no free page or a newer version, as ESP-IDF's examples do. An app whose identity is
+   * in NVS must not erase it: it could never connect again.
    */
   readonly mayErase: boolean;
-  /** Gets what the flash refuses, as long as NVS is used. */
+  /** Collects errors of the flash as long as NVS is in use. */
   readonly failures?: number[];
 }
 
 /**
  * Opens the first NVS partition, as an app does at its start.
  *
- * @returns 0 with `nvs`, or what `nvs_flash_init` gave.
- * @throws PowerCut where the flash loses power.
+ * @returns 0 with `nvs`, or the error of `nvs_flash_init`.
+ * @throws {@link PowerCut} if the flash loses power.
  */
 export function openDeviceNvs(
   app: AppContext,

@@ -9,19 +9,19 @@ import { SECTOR_SIZE } from "../flash/sector-store.ts";
 import { invalidateInactiveEntry, isRunningSelected } from "./boot-selection-repair.ts";
 import { type SlotContent, verifyTarget } from "./verify-target.ts";
 
-/** A flash operation that the receiver asks for, and that the device goes on after. */
+/** A flash operation that the receiver requests and that does not end in a reset. */
 export type FlashAction = Extract<ReceiverAction, { readonly type: Exclude<FlashOperation, "roll-back"> }>;
 
-/** What came of one. */
+/** Result of a flash operation. */
 export type FlashAnswer =
   | { readonly ok: true; readonly result: FlashResult }
   | { readonly ok: false; readonly espErr: number };
 
 /**
- * Carries out one flash operation with the calls that firmware would use.
+ * Carries out one flash operation with the functions that firmware uses.
  *
- * @param target - The slot of the update; `undefined` if there is no such slot: only `mark-valid` can succeed then.
- * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ * @param target - The slot of the update. If it is `undefined`, only `mark-valid` can succeed.
+ * @throws {@link PowerCut} if the flash loses power; {@link EspAbort} if the device would abort.
  */
 export function carryOutFlashAction(
   app: AppContext,
@@ -48,13 +48,13 @@ export function carryOutFlashAction(
   }
 }
 
-/** Confirms the running image, and never another: after a fall-back the selected entry is not its own. */
+/** Confirms the running image, never another one: after a fallback, otadata selects another image's entry. */
 function markRunningValid(app: AppContext): number {
   if (!isRunningSelected(app)) return EspErr.ESP_ERR_INVALID_STATE;
   return esp_ota_mark_app_valid_cancel_rollback(app);
 }
 
-/** On encrypted flash, the end of an image is padded to a whole block with what erased flash holds. */
+/** Programs bytes of the image. On encrypted flash, pads the end of the image to a whole block with 0xFF. */
 function programTarget(
   app: AppContext,
   target: EspPartition,

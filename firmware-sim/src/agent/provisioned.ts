@@ -8,8 +8,8 @@ import { openDeviceNvs } from "./device-nvs.ts";
 /**
  * Reads the provisioning data of the factory, as the app does at each start.
  *
- * @throws OtaError `nvs/not-provisioned` where it can't be read or isn't there, `provisioning/invalid`; PowerCut where the
- *   flash loses power.
+ * @throws {@link OtaError} `nvs/not-provisioned` if it is missing or unreadable; `provisioning/invalid`. {@link
+ *   PowerCut} if the flash loses power.
  */
 export function readProvisionedIdentity(app: AppContext): Provisioning {
   const { nvs } = openDeviceNvs(app, { mayErase: false });
@@ -21,13 +21,16 @@ export function readProvisionedIdentity(app: AppContext): Provisioning {
   });
 }
 
-/** Who an agent is. */
+/** Identity of an agent. */
 export type AgentIdentity = Pick<
   AgentOptions,
   "device" | "topicRoot" | "product" | "allowUnsigned" | "keySet" | "isProvisioned"
 >;
 
-/** Who the agent is by that. The factory is believed: who signed the key set is looked at no more. */
+/**
+ * Returns an agent's identity from provisioning data. Trusts the factory: does not verify the signatures of the key
+ * set.
+ */
 export function agentIdentityOf(provisioning: Provisioning): AgentIdentity {
   const { device_id: device, topic: topicRoot, product, allow_unsigned: allowUnsigned = false, key_set } = provisioning;
   const keySet = key_set === undefined ? undefined : trustKeys(parseKeySet(envelopeFromJson(key_set).payload));

@@ -18,8 +18,8 @@ import type { FlashReader } from "../flash/flash-reader.ts";
 /**
  * Describes the running image from its own flash.
  *
- * @param image - What the bootloader found when it loaded it.
- * @throws EspAbort where no partition holds the running app.
+ * @param image - The bootloader's description of the loaded image.
+ * @throws {@link EspAbort} if no partition contains the running app.
  */
 export function readRunningImage(app: AppContext, image: VerifiedImage): Omit<RunningImage, "pendingVerify"> {
   const descriptor = esp_app_get_description(app);
@@ -41,11 +41,10 @@ function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: n
 }
 
 /**
- * Returns the SHA-256 of the image in a partition as it is measured when it runs: with the signature sector, if one
- * follows. A sector counts only if it signs this very image: a larger signed image that stood here before may have left
- * its own.
+ * Returns the SHA-256 of the image in a partition as a running device computes it: including its signature sector, if
+ * any. A sector counts only if it signs this image, because a larger signed image may have left its own there.
  *
- * @param imageSizeBytes - Size to the end of its checksum or hash.
+ * @param imageSizeBytes - Size in bytes up to the end of its checksum or hash.
  */
 export function hashImage(flash: FlashReader, partition: EspPartition, imageSizeBytes: number): Uint8Array {
   const hash = createSha256();

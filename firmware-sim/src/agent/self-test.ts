@@ -1,18 +1,18 @@
 import type { RunningImage } from "@tinybms/ota-core";
 
-/** How the application's own check of a new image ends. `hang`: it never does. */
+/** Result of the application's own check of a new image. `hang`: the check never ends. */
 export type SelfTestOutcome = "pass" | "fail" | "hang";
 
-/** Outcome of the self-test of certain images. */
+/** Result of the self-test for certain images. */
 export interface SelfTestRule {
-  /** Version of the app descriptor; any without it. */
+  /** Version of the app descriptor. `undefined` matches any. */
   readonly version?: string | undefined;
-  /** SHA-256 of the image, 64 hex digits; any without it. */
+  /** SHA-256 of the image, 64 hexadecimal digits. `undefined` matches any. */
   readonly sha256?: string | undefined;
   readonly outcome: SelfTestOutcome;
 }
 
-/** Returns the outcome of the first rule that fits the running image; `pass` if no rule fits. */
+/** Returns the result of the first rule that matches the running image; `pass` if no rule matches. */
 export function selfTestOutcome(rules: readonly SelfTestRule[], running: RunningImage): SelfTestOutcome {
   const rule = rules.find(
     ({ version, sha256 }) =>

@@ -2,21 +2,22 @@ import { EspErr } from "../esp-err/esp-err.ts";
 import { type NvsHandle, nvs_erase_key, nvs_get_str, nvs_set_str } from "../nvs/nvs.ts";
 
 /**
- * Characters of text in one string: with the numbers in front it fills half a page of NVS, where a string has to lie in one
- * page.
+ * Maximum number of characters in one string. With its header, a string of this size fills half a page of NVS; a string
+ * must fit into one page.
  */
 const PIECE_SIZE_MAX = 1_960;
 
-/** A value, with how many were stored before it. */
+/** A value and the number of values stored before it. */
 interface Numbered<T> {
   readonly number: number;
   readonly value: T;
 }
 
 /**
- * An ASCII text in NVS that is replaced new-before-old: written in turns under two names, each text in as many strings as
- * it needs, with its number and their count before each. A power cut while ESP-IDF marks a string's old form as erased (`Page::eraseEntryAndSpan`) can leave neither form
- * readable; the other text then still holds what was stored before.
+ * An ASCII text in NVS whose new value is written before the old one is erased. Texts are written alternately under two
+ * names. Each text takes as many strings as it needs; each string begins with the text's number and the number of
+ * strings. A power cut while ESP-IDF marks the old string as erased (`Page::eraseEntryAndSpan`) can make both
+ * unreadable; the text under the other name is then still the previous value.
  */
 export class StoredText<T> {
   readonly #handle: NvsHandle;
@@ -25,10 +26,10 @@ export class StoredText<T> {
   #newest: Numbered<T> | undefined;
 
   /**
-   * Finds the newest of what is stored.
+   * Finds the newest stored text.
    *
    * @param name - At most 10 characters.
-   * @param parse - Parses a text; its check value says whether it is whole.
+   * @param parse - Parses a text, and detects by its check value whether it is complete.
    */
   constructor(handle: NvsHandle, name: string, parse: (text: string) => T | undefined) {
     this.#handle = handle;
@@ -40,16 +41,16 @@ export class StoredText<T> {
     }
   }
 
-  /** What was stored last; `undefined` if nothing was stored, or it is lost. */
+  /** The last stored value; `undefined` if there is none, or it is lost. */
   get value(): T | undefined {
     return this.#newest?.value;
   }
 
   /**
-   * Writes a text beside the one before.
+   * Writes a text, and keeps the previous one under the other name.
    *
-   * @param isWritten - Whether the flash took all of it.
-   * @returns ESP_OK, or what NVS gave: the text before then stands.
+   * @param isWritten - Returns ESP_OK if the flash accepted all writes.
+   * @returns ESP_OK, or the error of NVS, in which case the previous text stays.
    */
   store(value: T, text: string, isWritten: () => number): number {
     const number = (this.#newest?.number ?? 0) + 1;
@@ -57,7 +58,7 @@ export class StoredText<T> {
     const pieces = Math.max(1, Math.ceil(text.length / PIECE_SIZE_MAX));
     const err = this.#write(turn, `${number}/${pieces} `, text) || isWritten();
     if (err === EspErr.ESP_OK) this.#newest = { number, value };
-    // What is left of a longer text, or of this one where there is no room for it, is in the way of others.
+    // Strings left from a longer text, or from this one if it did not fit, would take space from other values.
     this.#eraseFrom(turn, err === EspErr.ESP_OK ? pieces : 0);
     return err;
   }
@@ -78,7 +79,7 @@ export class StoredText<T> {
   #read(turn: number): Numbered<T> | undefined {
     let text = "";
     let header: string | undefined;
-    // Strings under another header are left of another text.
+    // Strings with another header belong to another text.
     for (let piece = 0; ; piece++) {
       const stored = nvs_get_str(this.#handle, this.#key(turn, piece)).value ?? "";
       const [, own, part = ""] = /^([0-9]{1,10}\/[0-9]{1,2}) (.*)$/s.exec(stored) ?? [];

@@ -7,15 +7,15 @@ import { flashOf } from "../esp-idf/esp-partition.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import { hashImage } from "./running-image.ts";
 
-/** What a slot holds. */
+/** Content of a slot. */
 export type SlotContent = Extract<FlashResult, { operation: "verify-image" }>;
 
 /**
- * Hashes the image in a slot as it is stored, and checks it with `esp_image_verify`. A board can do both in one read.
+ * Hashes the image stored in a slot, and verifies it with `esp_image_verify`. A device can do both in one read.
  *
- * @param length - Size of the image by the release, in bytes.
- * @returns The error of the flash instead, if the slot can't be read.
- * @throws PowerCut where the flash loses power, EspAbort where the device would.
+ * @param length - Size of the image stated by the release, in bytes.
+ * @returns The content; the error of the flash if the slot can't be read.
+ * @throws {@link PowerCut} if the flash loses power; {@link EspAbort} if the device would abort.
  */
 export function verifyTarget(app: AppContext, target: EspPartition, length: number): SlotContent | number {
   if (length > target.size) return EspErr.ESP_ERR_INVALID_SIZE;
@@ -33,7 +33,7 @@ function imageIn(app: AppContext, target: EspPartition, flash: FlashReader): Slo
   if (verification.kind === "invalid") return { espErr: verification.err };
   const { imageSizeBytes, descriptor } = verification.image;
   const header = flash.read(target.address, APP_IMAGE_HEADER_SIZE);
-  // Cells that were cut off in the middle of an operation may read otherwise now.
+  // Cells of an interrupted operation may read differently now.
   if (header[0] !== APP_IMAGE_MAGIC) return { espErr: EspErr.ESP_ERR_IMAGE_INVALID };
   const { chipId } = parseAppImageHeader(header);
   const { secureVersion = 0, projectName = "" } = descriptor ?? {};

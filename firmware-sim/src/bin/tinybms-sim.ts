@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 
-// Node 22.8 and later keep the compiled form of what is imported from here on, so nothing is imported before.
+// Node 22.8 and later cache the compiled form of modules that are imported after this call.
 process.getBuiltinModule("node:module").enableCompileCache?.();
 
 const { runInProcess } = await import("@tinybms/cli-kit/process");

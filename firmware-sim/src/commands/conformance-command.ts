@@ -13,7 +13,7 @@ export interface ConformanceOptions extends OutputOptions {
   readonly only?: readonly string[];
 }
 
-/** What `conformance --json` prints. */
+/** JSON document of `conformance --json`. */
 interface ConformanceDocument {
   readonly vectors: number;
   readonly steps: number;
@@ -22,10 +22,10 @@ interface ConformanceDocument {
 }
 
 /**
- * Runs the conformance vectors against a receiver in a process of its own.
+ * Runs the conformance vectors on a receiver in a separate process.
  *
  * @returns The exit code: 0 if every vector passed, else 1.
- * @throws OtaError `arguments/invalid` if there are no vectors, `simulation/no-answer`.
+ * @throws {@link OtaError} `arguments/invalid` if there are no vectors, `simulation/no-answer`.
  */
 export async function conformance(options: ConformanceOptions, output: CommandOutput): Promise<number> {
   const vectors = await readVectors(options);

@@ -1,6 +1,6 @@
 import { isObject, type VectorObject, type VectorValue } from "./vector.ts";
 
-/** A difference between what a receiver did and what the vector says. */
+/** A difference between a receiver's actions and the vector. */
 export interface ActionDifference {
   /** Path in the list of actions, for example `[2].topic`. */
   readonly path: string;
@@ -11,9 +11,9 @@ export interface ActionDifference {
 /**
  * Compares the actions of one step.
  *
- * Texts of errors and the counters of reports are free; everything else must be equal, and in order.
+ * Error texts and the counters of reports may differ; everything else must be equal and in the same order.
  *
- * @returns The first difference; `undefined` if there is none.
+ * @returns The first difference; `undefined` if the actions agree.
  */
 export function compareActions(
   expected: readonly VectorObject[],
@@ -22,7 +22,7 @@ export function compareActions(
   return difference(withoutFree(expected), withoutFree(actual), "");
 }
 
-/** Removes what receivers may choose. */
+/** Removes the members that receivers may choose. */
 function withoutFree(value: VectorValue): VectorValue {
   if (Array.isArray(value)) return value.map((item: VectorValue) => withoutFree(item));
   if (!isObject(value)) return value;

@@ -5,17 +5,17 @@ import { OtaError, parseStrictJson } from "@tinybms/ota-core";
 import type { JudgedReceiver } from "./run-vector.ts";
 import { isObject, type VectorHeader, type VectorObject } from "./vector.ts";
 
-/** Longest line that a program may answer with, in characters. */
+/** Maximum length of a program's answer, in characters. */
 const LINE_LENGTH_MAX = 1024 * 1024;
 
-/** How long a program may take for one answer, in milliseconds. */
+/** Maximum time for one answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
- * A receiver in a process of its own.
+ * A receiver in a separate process.
  *
- * It reads one JSON document per line: a header begins a vector and has no answer; each `{"event": …}` is answered by one
- * line `{"actions": […]}`. See vectors/v1/README.md.
+ * It reads one JSON document per line: a header begins a vector and has no answer; each `{"event": …}` is answered by
+ * one line `{"actions": […]}`. See vectors/v1/README.md.
  */
 export class ExecReceiver implements JudgedReceiver {
   readonly #command: string;
@@ -25,7 +25,7 @@ export class ExecReceiver implements JudgedReceiver {
   #failure: Error | undefined;
 
   /**
-   * Starts the program, through a shell.
+   * Starts the program in a shell.
    *
    * @param command - Command line.
    */
@@ -46,7 +46,12 @@ export class ExecReceiver implements JudgedReceiver {
     this.#send(header);
   }
 
-  /** @throws {@link OtaError} `simulation/no-answer` if the program ends, is silent, or answers something else. */
+  /**
+   * Sends an event to the program and returns its answer.
+   *
+   * @throws {@link OtaError} `simulation/no-answer` if the program ends, does not answer in time, or gives an invalid
+   *   answer.
+   */
   async handle(event: VectorObject): Promise<readonly VectorObject[]> {
     this.#send({ event });
     const line = await this.#nextLine();

@@ -5,19 +5,19 @@ import { isObject, type VectorHeader, type VectorObject, type VectorValue } from
 import { vectorImage } from "./vector-image.ts";
 import { VectorJson } from "./vector-json.ts";
 
-/** A receiver machine of this project. */
+/** A receiver state machine of this project. */
 export interface ReceiverMachine {
   handle(event: ReceiverEvent): readonly ReceiverAction[];
 }
 
-/** Lets a machine be judged by vectors. */
+/** Runs conformance vectors on a state machine. */
 export class MachineReceiver implements JudgedReceiver {
   readonly #create: (options: ReceiverOptions) => ReceiverMachine;
   #machine: ReceiverMachine | undefined;
   #json: VectorJson = new VectorJson(new Uint8Array(1));
   #options: ReceiverOptions | undefined;
 
-  /** @param create - Makes a machine. Called at the start of each vector, and at each `booted` event. */
+  /** @param create - Creates a state machine. Called at the start of each vector, and at each `booted` event. */
   constructor(create: (options: ReceiverOptions) => ReceiverMachine) {
     this.#create = create;
   }
@@ -40,7 +40,7 @@ export class MachineReceiver implements JudgedReceiver {
   }
 }
 
-/** Writes an action as vectors have it. */
+/** Converts an action to its form in vectors. */
 export function encodeAction(json: VectorJson, action: ReceiverAction): VectorObject {
   const encoded = json.encode(action);
   if (!isObject(encoded)) throw new Error("an action is an object");
@@ -62,7 +62,7 @@ function receiverOptions(device: VectorObject, random: () => number): ReceiverOp
   };
 }
 
-/** Returns the receiver's event; `undefined` for a message on a topic that is not the device's. */
+/** Returns the receiver's event; `undefined` for a message on a topic of another device. */
 function receiverEvent(json: VectorJson, event: VectorObject, topicRoot: string): ReceiverEvent | undefined {
   if (event.type !== "message") return json.decode(nullsLeftOut(event)) as ReceiverEvent;
   const now = Number(event.now);

@@ -3,15 +3,15 @@ import type { Vector, VectorHeader, VectorObject } from "./vector.ts";
 import { vectorImage } from "./vector-image.ts";
 import { VectorJson } from "./vector-json.ts";
 
-/** A receiver that vectors judge. */
+/** A receiver under test. */
 export interface JudgedReceiver {
-  /** Begins a vector: the device is made anew. */
+  /** Begins a vector with a new device. */
   begin(header: VectorHeader): Promise<void>;
-  /** Handles an event. @returns What the device does because of it, in order. */
+  /** Handles an event. @returns The device's actions, in order. */
   handle(event: VectorObject): Promise<readonly VectorObject[]>;
 }
 
-/** The first step in which a receiver did something else than the vector says. */
+/** The first step in which a receiver's actions differ from the vector. */
 export interface VectorFailure extends ActionDifference {
   readonly name: string;
   readonly rule: string;
@@ -23,7 +23,7 @@ export interface VectorFailure extends ActionDifference {
 /**
  * Runs a vector.
  *
- * @returns The first failure; `undefined` if the receiver did what the vector says.
+ * @returns The first failure; `undefined` if all actions agree with the vector.
  */
 export async function runVector(
   { header, steps }: Vector,

@@ -1,7 +1,7 @@
 /**
- * Returns the image of a vector. Only its hashes matter: what ESP-IDF finds in it is told by an event.
+ * Returns the image of a vector. Only its hashes matter: an event states what ESP-IDF finds in it.
  *
- * @param size - In bytes.
+ * @param size - Size in bytes.
  * @param seed - Start of a linear congruential generator: `x = (x * 1103515245 + 12345) mod 2^31`, of which each byte
  *   is bits 16 to 23.
  */

@@ -10,7 +10,7 @@ import {
 } from "@tinybms/ota-core";
 import { isObject, type VectorObject, type VectorValue } from "./vector.ts";
 
-/** Members whose names are part of a document, and stay as they are. */
+/** Members that hold a document, whose member names stay unchanged. */
 const DOCUMENTS: readonly string[] = ["record", "key_set"];
 
 /** Converts values of the receiver to JSON and back: names in snake_case, bytes as objects. */
@@ -80,7 +80,10 @@ export class VectorJson {
     return parsed.ok && isObject(parsed.value) ? { json: parsed.value } : this.encodeBytes(bytes);
   }
 
-  /** Returns an action with all bytes in the form that this class writes: every form of the same bytes is right. */
+  /**
+   * Returns an action with all bytes in the form that this class writes. Receivers may write the same bytes in any
+   * form.
+   */
   canonical(action: VectorObject): VectorObject {
     const entries = Object.entries(action).map(([name, member]) => {
       const bytes = isObject(member) ? this.#decodeBytes(member) : undefined;

@@ -12,7 +12,7 @@ export type VectorValue =
 /** JSON object. */
 export type VectorObject = Readonly<Record<string, VectorValue>>;
 
-/** First line of a vector file: the device, and what the vector shows. */
+/** First line of a vector file: the device, and the rule that the vector shows. */
 export interface VectorHeader {
   /** Version of the format. */
   readonly vector: 1;
@@ -21,13 +21,13 @@ export interface VectorHeader {
   readonly rule: string;
   /** How the device was provisioned. */
   readonly device: VectorObject;
-  /** Random numbers in turn, in thousandths, 0 to 999; from the start again after the last. */
+  /** Random numbers in thousandths, 0 to 999, in order. The device uses the first again after the last. */
   readonly random_permille: readonly number[];
   /** The image: see {@link vectorImage}. */
   readonly image: { readonly size: number; readonly seed: number };
 }
 
-/** Another line of a vector file: an event, and everything that the device does because of it, in order. */
+/** Another line of a vector file: an event, and the device's actions, in order. */
 export interface VectorLine {
   readonly event: VectorObject;
   readonly actions: readonly VectorObject[];

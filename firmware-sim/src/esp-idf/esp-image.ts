@@ -56,7 +56,7 @@ export function esp_ota_check_image_validity(
  * Does what {@link esp_image_verify} does, and returns what it found.
  *
  * @param flash - Flash as software sees the partition.
- * @throws EspAbort with anti-rollback, if the image has no app descriptor.
+ * @throws {@link EspAbort} with anti-rollback, if the image has no app descriptor.
  */
 export function readImage(app: AppContext, partition: EspPartition, flash: FlashReader): ImageVerification {
   return verify(app, partition, true, flash);

@@ -355,7 +355,10 @@ export class NorFlash implements FlashAccess {
     return this.#cut;
   }
 
-  /** Returns whether an access lies within the flash. @throws PowerCut while power is off. */
+  /**
+   * Returns `true` if an access lies within the flash.
+   * @throws {@link PowerCut} while power is off.
+   */
   #admit(access: "read" | "program" | "erase", offset: number, length: number): boolean {
     if (this.#cut !== undefined) throw this.#cut;
     if (isWithin(offset, length, this.sizeBytes)) return true;

@@ -10,19 +10,22 @@ export const r: BootloaderOptions = { rollback: false };
 /** A: anti-rollback is on. */
 export const A: BootloaderOptions = { rollback: true, antiRollback: true };
 
-/** What a start is to do. */
+/** Expected result of a start. */
 export interface ExpectedStart {
-  /** R without it. */
+  /** Options of the bootloader. @defaultValue {@link R} */
   readonly options?: BootloaderOptions;
-  /** The slot that boots, or why none does. */
+  /** The slot that boots, or the reason why no slot does. */
   readonly boots: number | string;
-  /** otadata afterwards; as before without it, with no flash operation. */
+  /** Entries of otadata after the start. By default otadata must be unchanged, without any flash operation. */
   readonly otadata?: readonly [string, string];
-  /** What the next starts boot. */
+  /** Slots that the next starts boot. */
   readonly next?: readonly (number | string)[];
 }
 
-/** Starts a board and checks all of it. @returns The board, for more. */
+/**
+ * Starts a board and checks the result.
+ * @returns The board, for further checks.
+ */
 export function expectStart(spec: BoardSpec, { options = R, boots, otadata, next = [] }: ExpectedStart): Hardware {
   const hardware = board(spec);
   const before = hardware.flash.dump();

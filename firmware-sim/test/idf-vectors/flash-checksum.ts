@@ -1,21 +1,23 @@
-// Checksums of a flash that changed little since the last one.
+// Checksums of a flash, fast if few sectors changed since the last one.
 
 import { crc32 } from "node:zlib";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
 import { SECTOR_SIZE } from "../../src/flash/sector-store.ts";
 
-/** Checksums of sectors, by what `NorFlash.sectorIdentity` gives for them. */
+/** Checksums of sectors, by the result of `NorFlash.sectorIdentity`. */
 const SECTOR_CHECKSUMS: WeakMap<object, number> = new WeakMap();
 
-/** What 4096 zero bytes do to each byte of a CRC register: CRC-32 is linear, so that checksums of parts can be joined. */
+/**
+ * Effect of 4096 zero bytes on each byte of a CRC register. CRC-32 is linear, so checksums of parts can be combined.
+ */
 const SHIFT_BY_SECTOR: readonly Uint32Array[] = [0, 8, 16, 24].map((shift) =>
   Uint32Array.from({ length: 256 }, (_, byte) => shiftBySector((byte << shift) >>> 0)),
 );
 
 /**
- * CRC-32 of the first bytes of a flash.
+ * Returns the CRC-32 of the first bytes of a flash.
  *
- * @param end - How many bytes, a multiple of 4096.
+ * @param end - Number of bytes, a multiple of 4096.
  */
 export function flashChecksum(flash: NorFlash, end: number): number {
   let checksum = 0;
@@ -40,7 +42,7 @@ function sectorChecksum(flash: NorFlash, sector: number): number {
   return checksum;
 }
 
-/** The CRC register after 4096 zero bytes, without the inversions at both ends. */
+/** Returns the CRC register after 4096 zero bytes, without the inversions at both ends. */
 function shiftBySector(register: number): number {
   let shifted = register;
   for (let bit = 0; bit < SECTOR_SIZE * 8; bit++) shifted = (shifted >>> 1) ^ (shifted & 1 ? 0xedb8_8320 : 0);

@@ -1,4 +1,4 @@
-// All boot or app cases of a release.
+// Replays all boot or app cases of a release.
 
 import { type IdfRelease, type IdfReleaseName, idfRelease } from "../../src/idf-release/idf-release.ts";
 import { replayBoardVector } from "./replay-board-vector.ts";
@@ -10,9 +10,9 @@ let images: VectorImages | undefined;
 /**
  * Replays the cases of a release.
  *
- * @param idf - The release to replay them on; the one that they were recorded on without it.
- * @param until - How many differences are enough.
- * @returns The differences, one for each case that has any.
+ * @param idf - The release to replay them on; by default the one that they were recorded on.
+ * @param until - Number of differences after which the replay ends.
+ * @returns The differences, at most one for each case.
  */
 export function replayAll(
   kind: "boot" | "app",

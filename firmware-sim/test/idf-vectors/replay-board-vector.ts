@@ -1,4 +1,4 @@
-// Makes the calls of a boot or app case and compares what comes of them with what ESP-IDF's own code did.
+// Makes the calls of a boot or app case and compares their results with those of ESP-IDF's own code.
 
 import { crc32 } from "node:zlib";
 import { toHex } from "@tinybms/ota-core";
@@ -38,7 +38,7 @@ import { type BoardVector, boardOfVector, entriesOf, type VectorImages, type Vec
 
 type Result = VectorStep["result"];
 
-/** What the bootloader of the vectors calls the reasons for a reset. */
+/** Names of reset reasons in the vectors. */
 const RESETS: Readonly<Partial<Record<ResetReason, string>>> = {
   "partition-table-invalid": "partition-table",
   "otadata-too-small": "otadata",
@@ -49,8 +49,8 @@ const RESETS: Readonly<Partial<Record<ResetReason, string>>> = {
 /**
  * Replays a case.
  *
- * @param idf - The release that bootloader and app are of.
- * @returns The first difference, in a sentence; `undefined` if there is none.
+ * @param idf - Release of bootloader and app.
+ * @returns The first difference, as a sentence; `undefined` if all results are equal.
  */
 export function replayBoardVector(vector: BoardVector, images: VectorImages, idf: IdfRelease): string | undefined {
   const replay = new BoardReplay(vector, images, idf);
@@ -137,7 +137,7 @@ class BoardReplay {
     const { rollback, anti_rollback: antiRollback } = this.#vector;
     const options = { rollback, antiRollback, idf: this.#idf };
     this.#app = undefined;
-    // What ESP-IDF does with the pin and no test partition lies outside of what was recorded.
+    // The vectors do not record what ESP-IDF does if the pin is set and there is no test partition.
     const hasTest = this.#entries.some(
       ({ type, subtype }) => type === PartitionType.APP && subtype === AppSubtype.TEST,
     );
@@ -148,7 +148,7 @@ class BoardReplay {
     return { boots: outcome.partition.offset };
   }
 
-  /** The partition that a call names by its place in the table. */
+  /** Returns the partition that a call names by its index in the table. */
   partition(index: unknown): EspPartition | undefined {
     if (typeof index !== "number") return undefined;
     const entry = this.#entries[index]!;
@@ -173,7 +173,7 @@ class BoardReplay {
   }
 }
 
-/** Makes a call of the app's side. */
+/** Makes a call of the app. */
 function callApp(
   app: AppContext,
   { call, args = {} }: VectorStep,

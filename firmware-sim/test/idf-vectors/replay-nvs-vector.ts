@@ -1,4 +1,4 @@
-// One recorded NVS case, replayed on the engine. README.md beside this file says what the fields mean.
+// Replays a recorded NVS case on the engine. README.md in this folder describes the fields.
 
 import { crc32, gunzipSync } from "node:zlib";
 import { equalBytes, fromHex, toHex } from "@tinybms/ota-core";
@@ -7,7 +7,7 @@ import { type VectorCut, VectorPartition, VectorPowerLoss } from "./vector-parti
 
 const PAGE_SIZE = 4096;
 
-/** What a call is given. */
+/** Arguments of a call. */
 interface NvsArgs {
   readonly namespace: string;
   readonly key: string;
@@ -50,7 +50,7 @@ type Result = Readonly<Record<string, unknown>>;
 /**
  * Replays a case.
  *
- * @param onInit - Gets the cells before the partition is opened.
+ * @param onInit - Called with the cells before the partition is opened.
  * @returns The first difference, or `undefined`.
  */
 export function replayNvsVector(
@@ -75,7 +75,7 @@ export function replayNvsVector(
   return isEnd ? undefined : `${vector.id} (${vector.scenario}): the partition differs at the end`;
 }
 
-/** What the app has in RAM. */
+/** State of the app in RAM. */
 class NvsApp {
   readonly #partition: VectorPartition;
   readonly #behaviors: NvsBehaviors;
@@ -182,7 +182,7 @@ function contentOf(data: Uint8Array): Result {
   return { length: data.length, crc: crc32(data) };
 }
 
-/** A plain loop: the cases have megabytes of them. */
+/** Returns the bytes of a blob. A plain loop for speed: the cases have megabytes of them. */
 function blobOf({ length, seed }: NvsArgs): Uint8Array {
   const bytes = new Uint8Array(length);
   const first = Math.imul(31, seed);

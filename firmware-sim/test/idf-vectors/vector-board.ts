@@ -1,4 +1,4 @@
-// The start state of a boot or app case.
+// Initial state of a boot or app case.
 
 import { fromHex } from "@tinybms/ota-core";
 import { buildPartitionTable, chipByName, type PartitionEntry, PartitionType } from "@tinybms/ota-core/esp";
@@ -8,22 +8,22 @@ import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { OTADATA_OFFSET } from "../board-spec.ts";
 import { flashChecksum } from "./flash-checksum.ts";
 
-/** What lies at the start of an app partition. */
+/** Content at the start of an app partition. */
 interface VectorSlot {
   readonly image: string;
   /** Bits to flip. */
   readonly flip?: readonly number[];
-  /** How many bytes of the image are there. */
+  /** Number of bytes of the image that are there. */
   readonly cut?: number;
-  /** How many bytes 0x33 follow. */
+  /** Number of bytes 0x33 after it. */
   readonly tail?: number;
 }
 
-/** One call of a case, and what ESP-IDF made of it. */
+/** One call of a case, and ESP-IDF's result. */
 export interface VectorStep {
   readonly call: string;
   readonly args?: Readonly<Record<string, unknown>>;
-  /** Flash operations that take effect before power goes. */
+  /** Number of flash operations that take effect before the power cut. */
   readonly cut?: number;
   readonly result: Readonly<Record<string, unknown>>;
   readonly ops?: number;
@@ -78,7 +78,7 @@ export function boardOfVector(vector: BoardVector, images: VectorImages): Hardwa
   return { flash, chip, efuse: new Efuse(chip, { secureVersion: vector.efuse }) };
 }
 
-/** The partitions of the table, in its order. */
+/** Returns the partitions in the order of the table. */
 export function entriesOf({ table }: BoardVector): readonly PartitionEntry[] {
   return table.entries.map(([label, type, subtype, offset, size, flags]) => ({
     label,

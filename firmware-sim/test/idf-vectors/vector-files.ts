@@ -1,4 +1,4 @@
-// Reads the recorded vectors; README.md beside this file says what they hold.
+// Reads the recorded vectors. README.md in this folder describes them.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +8,10 @@ import { IDF_RELEASE_NAMES, type IdfReleaseName } from "../../src/idf-release/id
 /** A kind of vector: a folder with a file for each release. */
 export type VectorKind = "boot" | "app" | "nvs";
 
-/** Where the vectors lie: here, or in the folder that the environment variable `IDF_VECTORS` names. */
+/** Folder of the vectors: this one, or the one in the environment variable `IDF_VECTORS`. */
 export const VECTOR_FOLDER: string = process.env.IDF_VECTORS ?? import.meta.dirname;
 
-/** Lists the releases that a kind was recorded on, oldest first. */
+/** Lists the releases for which a kind was recorded, oldest first. */
 export function recordedReleases(kind: VectorKind): readonly IdfReleaseName[] {
   const files = readdirSync(join(VECTOR_FOLDER, kind)).filter((file) => file.endsWith(".jsonl.gz"));
   const names = files.map((file) => file.replace(/^v/, "").replace(/\.jsonl\.gz$/, ""));

@@ -1,13 +1,13 @@
-// The NVS partition of a vector: operations are counted and torn as its README says, by write and not by flash page.
+// The NVS partition of a vector. Operations are counted and torn as its README says: by write, not by flash page.
 
 import { crc32 } from "node:zlib";
 import type { NvsStorage } from "@tinybms/ota-core/esp";
 
 const SECTOR_SIZE = 4096;
 
-/** How power goes within a call. */
+/** Power cut within a call. */
 export interface VectorCut {
-  /** Operations that take effect; the next one is torn. */
+  /** Number of operations that take effect; the next one is torn. */
   readonly after: number;
   readonly effect: "none" | "prefix" | "bits";
   readonly value?: number;
@@ -21,7 +21,7 @@ export interface VectorHit {
   readonly length: number;
 }
 
-/** Power is gone. No `Error`: hundreds are thrown, and none needs a stack. */
+/** Signals a power cut. Not an `Error`: hundreds are thrown, and a stack trace would cost time. */
 export class VectorPowerLoss {
   readonly hit: VectorHit;
 
@@ -30,10 +30,10 @@ export class VectorPowerLoss {
   }
 }
 
-/** A partition in memory whose next call may be cut. */
+/** A partition in memory with power cuts. */
 export class VectorPartition implements NvsStorage {
   readonly cells: Uint8Array;
-  /** Operations of the call, a torn one included. */
+  /** Number of operations of the call, including a torn one. */
   operationCount = 0;
   #cut: VectorCut | undefined;
   #checksum: number | undefined;
@@ -57,7 +57,7 @@ export class VectorPartition implements NvsStorage {
     this.#cut = cut;
   }
 
-  /** Puts bytes there from outside. */
+  /** Sets bytes from outside. */
   load(offset: number, bytes: Uint8Array): void {
     this.cells.set(bytes, offset);
     this.#checksum = undefined;

@@ -23,17 +23,17 @@ import type { KnownApp, OtaModel } from "./ota-model.ts";
 
 const { NEW, PENDING_VERIFY, VALID } = OtaImageState;
 
-/** One image for each version, of two sectors and a half. */
+/** Images by version, each of two and a half sectors. */
 const IMAGES: Map<string, Uint8Array> = new Map();
 
-/** The image of a version. */
+/** Returns the image of a version. */
 export function imageOf(version: string): Uint8Array {
   const image = IMAGES.get(version) ?? buildAppImage({ version, sizeBytes: 10_000, seed: Number(version) });
   IMAGES.set(version, image);
   return image;
 }
 
-/** The real system: a board, the app that runs on it, and the update that it writes. */
+/** The system under test: a board, the app that runs on it, and the update that it writes. */
 export class OtaDevice {
   readonly hardware: Hardware;
   app: AppContext;
@@ -71,14 +71,14 @@ export class OtaDevice {
     return this.app.running.descriptor?.version ?? "";
   }
 
-  /** The version of the app that a slot holds, if it is whole. */
+  /** Returns the version of the app in a slot; `undefined` if it is incomplete. */
   versionIn(number: number): string | undefined {
     const slot = this.slot(number);
     if (esp_image_verify(this.app, slot) !== EspErr.ESP_OK) return undefined;
     return esp_ota_get_partition_description(this.app, slot).description?.version;
   }
 
-  /** The state of the entry that selects the running app, as otadata has it. */
+  /** Returns the otadata entry that selects the running app. */
   get selectedEntry(): OtadataEntry | undefined {
     return this.#entries()
       .filter(isSelectValid)
@@ -86,13 +86,13 @@ export class OtaDevice {
   }
 
   /**
-   * Does something, and takes power away at its n-th flash operation; then gives it back.
+   * Runs `work` with a power cut at its n-th flash operation, then restores power.
    *
-   * @returns Whether the cut fell; if not, all was done.
+   * @returns `true` if the cut occurred; otherwise `work` was completed.
    */
   cut(work: () => void, operation: number, seed: number): boolean {
     const { flash } = this.hardware;
-    // What stays is all, nothing, or a beginning: other tears of an entry its CRC can't tell, and no model can.
+    // All of the operation takes effect, nothing, or its beginning. The CRC of an entry can't detect other tears.
     const variant = ["untouched", "done", undefined][seed % 3];
     flash.cutPowerAt({
       operation,
@@ -112,12 +112,12 @@ export class OtaDevice {
     }
   }
 
-  /** What the model is after a cut: the board says which of the possible ways it went. */
+  /** Updates the model after a cut: the board shows which of the possible results occurred. */
   adopt(model: OtaModel): void {
     model.running = this.runningSlot;
     model.update = undefined;
     if (this.selectedEntry === undefined) {
-      // An entry torn where the other one didn't count: the agent selects what runs anew, and so does this.
+      // The entry was torn and the other one is invalid. The agent selects the running slot again, and so does this.
       esp_ota_set_boot_partition(this.app, this.slot(this.runningSlot));
       esp_ota_mark_app_valid_cancel_rollback(this.app);
     }
@@ -126,7 +126,7 @@ export class OtaDevice {
       .sort((left, right) => right.sequence - left.sequence)
       .map((entry) => toKnownApp(entry, model.slotCount));
     const [newest, before] = known;
-    if (newest === undefined) throw new Error("otadata knows of no app");
+    if (newest === undefined) throw new Error("otadata has no valid entry");
     model.newest = newest;
     model.before = before;
   }

@@ -1,32 +1,32 @@
 /**
- * What ESP-IDF's documentation promises of OTA with rollback, on a board without factory: an app runs and may be on
- * probation; another may be selected for the next start; one may be gone back to.
+ * OTA with rollback on a board without factory, as ESP-IDF documents it: an app runs and may be on probation; another
+ * may be selected for the next start; one may be the target of a rollback.
  */
 
-/** An app that otadata knows of. */
+/** An app with an entry in otadata. */
 export interface KnownApp {
   readonly slot: number;
-  /** `new`: it starts next, for the first time. `pending`: it runs, not yet confirmed. */
+  /** `new`: starts next, for the first time. `pending`: runs but is not confirmed. */
   state: "new" | "pending" | "valid" | "given-up";
 }
 
-/** The state of a board as the documentation speaks of it. */
+/** State of a board in the terms of the documentation. */
 export interface OtaModel {
   readonly slotCount: number;
-  /** What each slot holds, by version; `undefined` is nothing that would start. */
+  /** Version in each slot; `undefined` if the slot's content doesn't start. */
   readonly contents: (string | undefined)[];
   running: number;
-  /** What was selected last. */
+  /** The last selected app. */
   newest: KnownApp;
-  /** What was selected before that, unless an update has taken its place. */
+  /** The app selected before that, unless an update has overwritten it. */
   before: KnownApp | undefined;
-  /** Updates begun so far: each brings a version of its own. */
+  /** Number of updates so far. Each has its own version. */
   begun: number;
-  /** An update being written: its slot, how much of its image, and which. */
+  /** The update that is being written: its slot, its version, and the number of bytes written. */
   update: { slot: number; version: string; written: number } | undefined;
 }
 
-/** A board as it leaves its factory: the first slot's app, confirmed. */
+/** Returns a board as it leaves the factory: the first slot's app, confirmed. */
 export function freshModel(slotCount: number): OtaModel {
   const contents = Array.from({ length: slotCount }, (_, slot) => (slot === 0 ? "1" : undefined));
   return {
@@ -40,17 +40,17 @@ export function freshModel(slotCount: number): OtaModel {
   };
 }
 
-/** What starts next, unless it is one that was given up. */
+/** Returns the app that starts next: the last selected one, unless it was rejected. */
 export function selected({ newest, before }: OtaModel): KnownApp | undefined {
   return newest.state !== "given-up" ? newest : before?.state === "given-up" ? undefined : before;
 }
 
-/** Whether the app that runs is the one that the next start takes: an update that waits for its reset is not. */
+/** Returns `true` if the running app also starts next: no update waits for a reset. */
 export function isSettled(model: OtaModel): boolean {
   return selected(model)?.slot === model.running;
 }
 
-/** Whether there is another app to go back to. */
+/** Returns `true` if a rollback is possible. */
 export function canRollBack(model: OtaModel): boolean {
   const { newest, before, contents } = model;
   return (
@@ -62,9 +62,9 @@ export function canRollBack(model: OtaModel): boolean {
 }
 
 /**
- * `esp_ota_begin`: the slot is no longer what one would go back to.
+ * `esp_ota_begin`: a rollback to the slot becomes impossible.
  *
- * @param erases - Its contents go now, and not with the first write.
+ * @param erases - Whether its content is erased now, not with the first write.
  */
 export function begin(model: OtaModel, slot: number, erases: boolean): void {
   const inactive = selected(model) === model.newest ? model.before : model.newest;
@@ -74,14 +74,14 @@ export function begin(model: OtaModel, slot: number, erases: boolean): void {
   model.update = { slot, version: `${1 + model.begun}`, written: 0 };
 }
 
-/** `esp_ota_write`: the slot holds nothing whole until all is there. */
+/** `esp_ota_write`: the slot contains no complete image until all bytes are written. */
 export function write(model: OtaModel, length: number): void {
   if (model.update === undefined) return;
   model.contents[model.update.slot] = undefined;
   model.update.written += length;
 }
 
-/** `esp_ota_set_boot_partition`: it starts next, and has to confirm itself. */
+/** `esp_ota_set_boot_partition`: the slot starts next and must be confirmed. */
 export function select(model: OtaModel, slot: number): void {
   const current = selected(model);
   if (current?.slot === slot) {
@@ -92,7 +92,7 @@ export function select(model: OtaModel, slot: number): void {
   model.newest = { slot, state: "new" };
 }
 
-/** A reset: what runs unconfirmed is given up, and what is selected starts. */
+/** A reset: an unconfirmed running app is rejected, and the selected one starts. */
 export function reboot(model: OtaModel): void {
   model.update = undefined;
   for (const app of [model.newest, model.before]) if (app?.state === "pending") app.state = "given-up";

@@ -2,9 +2,9 @@ import type { NvsStorage } from "@tinybms/ota-core/esp";
 import { NorFlash, type WatchedOperation } from "../../src/flash/nor-flash.ts";
 import type { CutMoment } from "../../src/flash/power-cut.ts";
 
-/** How the next cut tears, by name: the one or the other, whichever operation it hits. */
+/** The next power cut, with the name of its tear for each kind of operation. */
 export interface NvsCut {
-  /** 1 is the next page program or sector erase. */
+  /** Number of the operation, counted from the next page program or sector erase, which is 1. */
   readonly operation: number;
   readonly moment: CutMoment;
   readonly programTear?: string;
@@ -16,11 +16,11 @@ export interface NvsCut {
 export interface NvsOperation {
   readonly kind: WatchedOperation["kind"];
   readonly offset: number;
-  /** What was to be programmed; empty for an erase. */
+  /** Bytes to program; empty for an erase. */
   readonly bytes: Uint8Array;
 }
 
-/** Ways in which programs are torn here: all that leave no weak cells. */
+/** Tears of programs: all that leave no weak cells. */
 export const PROGRAM_TEARS: readonly string[] = [
   "prefix-1",
   "prefix-half",
@@ -31,7 +31,7 @@ export const PROGRAM_TEARS: readonly string[] = [
   "subset-90",
 ];
 
-/** Ways in which erases are torn here: all that leave no weak cells. */
+/** Tears of erases: all that leave no weak cells. */
 export const ERASE_TEARS: readonly string[] = [
   "zeroed-quarter",
   "zeroed-three-quarters",
@@ -40,18 +40,21 @@ export const ERASE_TEARS: readonly string[] = [
   "mix-50",
 ];
 
-/** Those of flash that programs in order and erases the header first: beyond that ESP-IDF's format has limits of its own. */
+/**
+ * Tears of flash that programs bytes in order and erases the header first. ESP-IDF's format does not survive all
+ * others.
+ */
 export const ORDERLY_TEARS: { readonly program: readonly string[]; readonly erase: readonly string[] } = {
   program: ["prefix-1", "prefix-half", "prefix-all-but-last"],
   erase: ["all-zero", "mix-50"],
 };
 
-/** An NVS partition at the beginning of a flash that has nothing else. */
+/** A flash that consists of one NVS partition. */
 export class NvsFlash implements NvsStorage {
   readonly sizeBytes: number;
-  /** Operations since the flash or this copy of it was made, if one asks for them by setting an array. */
+  /** Operations since this flash or copy was created. Set an array to record them. */
   trace: NvsOperation[] | undefined;
-  /** The operation that was begun last. */
+  /** The last operation that began. */
   lastOperation: NvsOperation | undefined;
   readonly #nor: NorFlash;
   readonly #operationsBefore: number;
@@ -59,7 +62,7 @@ export class NvsFlash implements NvsStorage {
   readonly #readsBefore: number;
   #cut: (NvsCut & { readonly at: number }) | undefined;
 
-  /** @param content - A size in bytes, for a blank partition; its bytes; or a flash to copy. */
+  /** @param content - Size of a blank partition in bytes, content of the partition, or a flash to copy. */
   constructor(content: number | Uint8Array | NvsFlash) {
     this.#nor = content instanceof NvsFlash ? content.#nor.snapshot() : new NorFlash(2 ** 20);
     this.sizeBytes =
@@ -71,12 +74,12 @@ export class NvsFlash implements NvsStorage {
     this.#nor.watch((operation) => this.#begin(operation));
   }
 
-  /** What the cells hold now. */
+  /** Current content of the cells. */
   get cells(): Uint8Array {
     return this.#nor.truth(0, this.sizeBytes);
   }
 
-  /** Page programs and sector erases since the flash or this copy of it was made. */
+  /** Number of page programs and sector erases since this flash or copy was created. */
   get operationCount(): number {
     return this.#nor.operationCount - this.#operationsBefore;
   }
@@ -85,12 +88,12 @@ export class NvsFlash implements NvsStorage {
     return this.#nor.counters.reads - this.#readsBefore;
   }
 
-  /** Programs that needed a bit to go from 0 to 1, which flash doesn't do. */
+  /** Number of programs that tried to change a bit from 0 to 1. */
   get lostBitCount(): number {
     return this.#nor.violationCount - this.#violationsBefore;
   }
 
-  /** Puts bytes into the cells from outside. */
+  /** Sets cells from outside. */
   load(offset: number, bytes: Uint8Array): void {
     this.#nor.load(offset, bytes);
   }

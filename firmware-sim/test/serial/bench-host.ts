@@ -15,11 +15,11 @@ import type { SerialBoardAction, SerialBoardEvent } from "../../src/rom/serial-b
 
 type HostEvent<Event = SerialBoardEvent> = Event extends SerialBoardEvent ? Omit<Event, "now"> : never;
 
-/** A board, a host that speaks to its loader, and a clock that stands still unless a timer is waited for. */
+/** A board, a host connected to its loader, and a clock that only advances to the next timer. */
 export class BenchHost {
   readonly board: SerialBoard;
   now = 0;
-  /** What the board printed outside of frames. */
+  /** Bytes that the board printed outside of frames. */
   console = "";
   readonly boots: number[] = [];
   halts = 0;
@@ -32,7 +32,7 @@ export class BenchHost {
     this.board = new SerialBoard(options);
   }
 
-  /** A board that waits in its loader, synchronised. */
+  /** Creates a board that waits in its loader, synchronized. */
   static inLoader(options: SerialBoardOptions): BenchHost {
     const host = new BenchHost(options);
     host.event({ type: "power-on" });
@@ -45,19 +45,19 @@ export class BenchHost {
     this.#perform(this.board.handle({ ...event, now: this.now }));
   }
 
-  /** Lets time pass until no timer is set. */
+  /** Advances time until no timer is set. */
   settle(): void {
     while (this.#timer !== undefined) this.#fire(this.#timer);
   }
 
-  /** Lets time pass. */
+  /** Advances time. */
   wait(ms: number): void {
     const end = this.now + ms;
     while (this.#timer !== undefined && this.#timer <= end) this.#fire(this.#timer);
     this.now = end;
   }
 
-  /** Sends a frame. @returns All frames that came until the board was at rest. */
+  /** Sends a frame. @returns All frames until the board was idle. */
   exchange(frame: Uint8Array): readonly Uint8Array[] {
     this.#frames = [];
     this.event({ type: "receive", bytes: encodeSlip(frame) });
@@ -91,7 +91,10 @@ export class BenchHost {
     return this.responses(LoaderOp.SYNC, SYNC_DATA);
   }
 
-  /** Uploads a stub, or what passes for one. @returns The frames upon its start. */
+  /**
+   * Uploads a stub, or bytes in its place.
+   * @returns The frames after its start.
+   */
   startStub(entry = 0x4000_0010): readonly Uint8Array[] {
     const text = new Uint8Array(0x100);
     this.request(LoaderOp.MEM_BEGIN, text.length, 1, 0x1800, 0x4000_0000);
@@ -124,7 +127,7 @@ export class BenchHost {
   }
 }
 
-/** Bytes that don't repeat and hardly compress. */
+/** Returns bytes that don't repeat and hardly compress. */
 export function noise(size: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(size);
   let state = seed;
