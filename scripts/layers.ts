@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["entries"],
     ["release"],
     ["inspect", "receiver"],
-    ["fleet", "manifest", "provisioning", "sender", "signing"],
+    ["fleet", "manifest", "provisioning", "rollout", "sender", "signing"],
     ["messages"],
     ["image", "nvs", "schemas", "serial"],
     ["base", "json"],

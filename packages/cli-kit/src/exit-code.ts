@@ -7,6 +7,7 @@ export const ExitCode = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } 
 const INPUT_GROUPS: readonly string[] = [
   "arguments",
   "image",
+  "journal",
   "manifest",
   "nvs",
   "package",

@@ -13,7 +13,8 @@ export interface Problem {
  *
  * The prefix says where the fault lies: `arguments`, `manifest`, `package`, `image`, `provisioning` are an input's;
  * `protocol` and `offer` a peer's; `signing` a key's, a signature's or a key set's; `delivery` the network's or a
- * device's; `nvs` a partition's; `serial` a cable's or a board's; `simulation` a scenario's.
+ * device's; `nvs` a partition's; `serial` a cable's or a board's; `journal` a rollout's
+ * journal's; `rollout` a stage's; `simulation` a scenario's.
  */
 export interface OtaErrorDetails {
   "arguments/invalid": { readonly option?: string };
@@ -239,6 +240,14 @@ export interface OtaErrorDetails {
   "serial/wrong-version": { readonly port: string; readonly expected: string; readonly found: string };
   "serial/file-unwritable": { readonly file: string };
   "serial/boards-failed": { readonly ports: readonly string[] };
+
+  "journal/damaged": { readonly file: string; readonly line: number };
+  "journal/newer": { readonly file: string; readonly found: number };
+  "journal/exists": { readonly file: string };
+  "journal/unusable": { readonly file: string };
+  "journal/other-release": { readonly file: string; readonly member: string };
+
+  "rollout/stopped": { readonly reason: string; readonly stage: number; readonly failed: readonly string[] };
 
   "simulation/invalid-fault": { readonly fault: string };
   "simulation/does-not-fit": { readonly partition: string; readonly size: number; readonly limit: number };

@@ -159,6 +159,7 @@ export class Pair {
           this.#giveBack(action.topic);
           break;
         case "progress":
+        case "offered":
           break;
       }
     }

@@ -2,8 +2,11 @@ import type { DeviceState } from "../messages/state-report.ts";
 import type { DeviceVerdict, LedgerCounts } from "./device-ledger.ts";
 import type { DeliveryOutcome } from "./sender-events.ts";
 
-/** What a delivery waits for: that each device confirms, that each has the image, or nothing. */
-export type DeliveryWait = "confirmed" | "downloaded" | "none";
+/**
+ * What a delivery waits for: that each device confirms, that each has the image, nothing, or that it is cancelled. A
+ * delivery that waits to be cancelled has no time limit: somebody else decides when it is over.
+ */
+export type DeliveryWait = "confirmed" | "downloaded" | "none" | "cancelled";
 
 /** Time for which others may still appear after the latest device was first heard, if no number is expected, in milliseconds. */
 export const SETTLE_MS = 2_000;

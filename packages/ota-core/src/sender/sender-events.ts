@@ -71,6 +71,8 @@ export type SenderAction =
   | { readonly type: "subscribe"; readonly topic: string }
   | { readonly type: "set-timer"; readonly timer: SenderTimer; readonly at: number }
   | { readonly type: "clear-timer"; readonly timer: SenderTimer }
+  /** The broker keeps the offer. Only of a delivery that waits to be cancelled; again after each new connection. */
+  | { readonly type: "offered" }
   /** State or progress of a device changed. */
   | { readonly type: "progress"; readonly device: DeviceProgress }
   /** The delivery ended; nothing follows. */

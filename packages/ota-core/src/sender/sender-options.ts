@@ -34,7 +34,7 @@ export interface SenderOptions {
   /** Devices that the delivery waits for. Names take precedence over a count. Without both, it waits for those it hears. */
   readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
   readonly wait: DeliveryWait;
-  /** Time limit of the delivery, in milliseconds. */
+  /** Time limit of the delivery, in milliseconds. A delivery that waits to be cancelled has none. */
   readonly timeoutMs: number;
   /** Bytes of chunk messages per second; 0 means no limit. @defaultValue 65 536 */
   readonly rate?: number;

@@ -167,7 +167,7 @@ export class Sender {
     if (this.#phase !== "idle") return;
     this.#phase = "offline";
     this.#reports.start(now);
-    this.#out.setTimer("deadline", now + this.#options.timeoutMs);
+    if (this.#options.wait !== "cancelled") this.#out.setTimer("deadline", now + this.#options.timeoutMs);
     if (this.#connected) this.#announce(now);
   }
 
@@ -270,6 +270,7 @@ export class Sender {
     }
     this.#out.clearTimer("read-back");
     if (this.#options.wait === "none") this.#finish("offered");
+    if (this.#options.wait === "cancelled") this.#out.push({ type: "offered" });
   }
 
   /** Takes a message on an offer topic or the hash list's: our own that comes back, or another publisher's offer. */
@@ -337,6 +338,7 @@ export class Sender {
   }
 
   #endIfOver(now: number): void {
+    if (this.#options.wait === "cancelled") return;
     const { counts, named } = this.#ledger;
     const end = endOf({ counts, named, count: this.#options.expected.count, newestAt: this.#reports.newestAt }, now);
     if (end.type === "over") this.#finish(end.reason);

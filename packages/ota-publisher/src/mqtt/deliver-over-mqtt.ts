@@ -3,12 +3,8 @@ import {
   type DeliveryOutcome,
   type DeviceProgress,
   type OtaError,
-  parseTopic,
   Sender,
-  type SenderAction,
-  type SenderEvent,
   type SenderOptions,
-  topicsOf,
 } from "@tinybms/ota-core";
 import type { Envelope } from "@tinybms/ota-core/signing";
 import { definedMembers } from "../defined-members.ts";
@@ -17,10 +13,10 @@ import type { DeliveryTarget } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
+import { carryOut } from "./carry-out.ts";
 import type { ConnectionOptions } from "./connect.ts";
-import { type BrokerConnection, type BrokerMessage, connectBroker } from "./connection.ts";
+import { connectBroker } from "./connection.ts";
 import { competingOffer, giveWay, type MadeOffer, makeOffer, NUMBERS_MAX } from "./make-offer.ts";
-import { SenderTimers } from "./sender-timers.ts";
 
 /** One image, for some devices, through one broker. */
 export interface DeliveryPlan {
@@ -139,89 +135,4 @@ function countOf({ target, expected }: DeliveryPlan): number | undefined {
 
 function expectsOne({ expected: { devices, count } }: DeliveryPlan): boolean {
   return devices === undefined ? count === 1 : devices.length === 1;
-}
-
-/** Runs the machine on a connection until it is done. */
-function carryOut(
-  sender: Sender,
-  connection: BrokerConnection,
-  { topicRoot, target, image }: DeliveryPlan,
-  { signal, onProgress, onConnection }: DeliveryWatch,
-): Promise<DeliveryOutcome> {
-  return new Promise((resolve, reject) => {
-    const timers = new SenderTimers((timer) => handle({ type: "timer", now: performance.now(), timer }));
-    const cancel = (): void => handle({ type: "cancel", now: performance.now() });
-    let ended = false;
-    const end = (): void => {
-      ended = true;
-      timers.clearAll();
-      connection.removeAllListeners();
-      signal?.removeEventListener("abort", cancel);
-    };
-    const finish = (outcome: DeliveryOutcome): void => {
-      end();
-      const isUndone = ["timeout", "no-device", "cancelled", "not-retained"].includes(outcome.reason);
-      if (!isUndone || connection.connected || signal?.aborted === true) resolve(outcome);
-      else reject(connection.lossError());
-    };
-    const handle = (event: SenderEvent): void => {
-      if (ended) return;
-      try {
-        for (const action of sender.handle(event)) perform(action);
-      } catch (error) {
-        finishWith(error);
-      }
-    };
-    const perform = (action: SenderAction): void => {
-      if (action.type === "publish") void publish(action);
-      else if (action.type === "read-chunk") {
-        handle({ type: "chunk-read", now: performance.now(), id: action.id, bytes: image.readChunk(action.index) });
-      } else if (action.type === "subscribe") void subscribe(action.topic);
-      else if (action.type === "set-timer") timers.set(action.timer, action.at);
-      else if (action.type === "clear-timer") timers.clear(action.timer);
-      else if (action.type === "progress") onProgress?.(action.device);
-      else finish(action.outcome);
-    };
-    const publish = async ({ topic, payload, qos, retain, id }: SenderAction & { type: "publish" }): Promise<void> => {
-      const result = await connection.publish(topic, payload, { qos, retain });
-      const now = performance.now();
-      if (result === "acknowledged") handle({ type: "drained", now, id });
-      // A chunk without its acknowledgement makes room for the next: devices ask again for what they lack.
-      if (result === "silent") handle({ type: retain ? "unacknowledged" : "drained", now, id });
-      if (result === "refused" && retain && !ended) finishWith(connection.refusedMessageError(topic));
-    };
-    const finishWith = (error: unknown): void => {
-      end();
-      reject(error);
-    };
-    const subscribe = async (topic: string): Promise<void> => {
-      const granted = await connection.subscribe(topic);
-      // Offers to every device are watched as far as the broker allows it; nothing else rests on them.
-      const isOptional = target !== "all" && topic === topicsOf(topicRoot).offer;
-      if (granted || ended || !connection.connected || isOptional) return;
-      finishWith(connection.refusedError(`it does not let us subscribe to ${topic}`));
-    };
-    connection.on("message", (message) => handle(eventOf(message, topicRoot)));
-    connection.on("disconnected", () => {
-      onConnection?.(false);
-      handle({ type: "disconnected", now: performance.now() });
-    });
-    connection.on("connected", () => {
-      onConnection?.(true);
-      handle({ type: "connected", now: performance.now() });
-    });
-    connection.on("failed", cancel);
-    signal?.addEventListener("abort", cancel, { once: true });
-    handle({ type: "start", now: performance.now() });
-    if (connection.connected) handle({ type: "connected", now: performance.now() });
-    if (signal?.aborted === true) cancel();
-  });
-}
-
-function eventOf({ topic, payload, retained }: BrokerMessage, topicRoot: string): SenderEvent {
-  const parsed = parseTopic(topicRoot, topic);
-  const now = performance.now();
-  if (parsed?.kind === "request") return { type: "request", now, device: parsed.device, payload };
-  if (parsed?.kind === "state") return { type: "state", now, device: parsed.device, payload, retained };
-  return { type: "announcement", now, topic, payload, retained };
 }
