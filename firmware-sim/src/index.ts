@@ -44,9 +44,17 @@ export { listenOnRfc2217 } from "./serial/rfc2217-port.ts";
 export { type HostPort, type PortListener, SerialCable, type SerialCableOptions } from "./serial/serial-cable.ts";
 export { type ListenAddress, listenOnTcp, type NetworkPort } from "./serial/tcp-port.ts";
 export {
+  type LineOptions,
+  MOSQUITTO_LIMITS,
+  type NetworkCounts,
+  type NetworkOptions,
+  type QueueLimits,
+} from "./simulation/network-options.ts";
+export {
   ImagePublisher,
   type ImagePublisherOptions,
   type Publication,
   publishImage,
 } from "./simulation/publish-image.ts";
-export { World, type WorldOptions, type WorldPublisher } from "./simulation/world.ts";
+export type { PublisherRun, WorldPublisher } from "./simulation/publisher-in-world.ts";
+export { type DeviceTraits, World, type WorldOptions } from "./simulation/world.ts";

@@ -43,11 +43,15 @@ export class HostileBroker extends InMemoryBroker {
     this.#pinned = armoury.topics.filter((topic) => topic.includes("/keys/") && random.bool(0.4));
   }
 
-  override connect(client: BrokerClient): void {
+  override isConnected(client: BrokerClient): boolean {
+    return this.#proxies.has(client);
+  }
+
+  override connect(client: BrokerClient): boolean {
     const proxy: BrokerClient = { will: client.will, deliver: (message) => this.#deliver(client, message) };
     this.#proxies.set(client, proxy);
     this.#stories.set(client, this.#pick(this.#armoury.envelopes));
-    super.connect(proxy);
+    return super.connect(proxy);
   }
 
   override disconnect(client: BrokerClient, clean: boolean): void {
@@ -126,7 +130,7 @@ export class HostileBroker extends InMemoryBroker {
   }
 
   #tell(client: BrokerClient, topic: string, payload: Uint8Array): void {
-    client.deliver({ topic, payload, retained: this.#random.bool() });
+    client.deliver({ topic, payload, qos: 1, retained: this.#random.bool() });
   }
 
   #hold(release: () => void): void {

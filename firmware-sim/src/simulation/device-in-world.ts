@@ -12,22 +12,32 @@ export interface DeviceSurroundings {
   /** Time from reset to the start of the app, and from there to the connection with the broker, in milliseconds. */
   readonly bootMs: number;
   readonly connectMs: number;
+  /** Time to the next attempt to connect, in milliseconds. */
+  reconnectMs(): number;
+  /** Duration of a flash operation, relative to the typical one. */
+  readonly flashFactor: number;
   log(entry: DeviceLogEntry): void;
 }
 
 type DeviceTimer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
-type EventFactory = (now: number) => DeviceEvent;
+/** Something that happened to a device, to be handled once its flash isn't busy. */
+interface InboxEntry {
+  readonly createEvent: (now: number) => DeviceEvent;
+  /** Called after the event is handled. */
+  readonly handled?: (() => void) | undefined;
+}
 
 /** Runs one device in virtual time. Flash operations take time, and events wait until they are done. */
 export class DeviceInWorld {
   readonly device: SimulatedDevice;
   readonly #world: DeviceSurroundings;
-  #inbox: EventFactory[] = [];
+  #inbox: InboxEntry[] = [];
   #busyUntil = 0;
   /** Counts resets. What was scheduled before the last one is canceled. */
   #life = 0;
   readonly #timers: VirtualTimers<DeviceTimer>;
+  #isUnreachable = false;
 
   constructor(device: SimulatedDevice, world: DeviceSurroundings) {
     this.device = device;
@@ -35,7 +45,7 @@ export class DeviceInWorld {
     this.#timers = new VirtualTimers(
       (delayMs, action) => this.#after(delayMs, action),
       () => world.now(),
-      (timer) => this.#receive((now) => ({ type: "timer", now, timer })),
+      (timer) => this.#receive({ createEvent: (now) => ({ type: "timer", now, timer }) }),
     );
   }
 
@@ -46,25 +56,66 @@ export class DeviceInWorld {
     this.#connectAfter(this.#world.connectMs);
   }
 
+  get link(): Link {
+    return this.#world.link;
+  }
+
+  /** Number of events that wait for the flash. */
+  get waiting(): number {
+    return this.#inbox.length;
+  }
+
   /** Breaks the connection to the broker. The device reconnects after `backMs` milliseconds. */
   dropConnection(backMs: number): void {
     if (!this.#world.link.isConnected) return;
     this.#world.link.disconnect(false);
-    this.#receive((now) => ({ type: "disconnected", now }));
+    this.#lose(backMs);
+  }
+
+  /** Cuts the power between two events. @param offMs - Time until it returns; `undefined` if it does not. */
+  cutPower(offMs: number | undefined): void {
+    this.device.cutPower();
+    this.#restart(offMs, "vanish");
+  }
+
+  /** Sends the device into deep sleep for some time. Its connection ends properly, and only flash survives. */
+  sleep(durationMs: number): void {
+    if (this.device.status !== "running") return;
+    this.device.halt();
+    this.#restart(durationMs, "clean");
+  }
+
+  #lose(backMs: number): void {
+    this.#receive({ createEvent: (now) => ({ type: "disconnected", now }) });
     this.#connectAfter(backMs);
   }
 
   #connectAfter(delayMs: number): void {
     this.#after(delayMs, () => {
-      this.#world.link.connect(this.device.will, ({ topic, payload, retained }) =>
-        this.#receive((now) => ({ type: "message", now, topic, payload, retained })),
-      );
-      this.#receive((now) => ({ type: "connected", now }));
+      const { link } = this.#world;
+      if (link.isConnected) return;
+      const life = this.#life;
+      const isConnected = link.connect(this.device.will, {
+        receive: ({ topic, payload, retained }, handled) =>
+          this.#receive({ createEvent: (now) => ({ type: "message", now, topic, payload, retained }), handled }),
+        ended: () => {
+          if (this.#life === life) this.#lose(this.#world.reconnectMs());
+        },
+      });
+      if (!isConnected) {
+        this.#isUnreachable = true;
+        const status = link.isFrozen ? "down" : "up";
+        this.#receive({ createEvent: (now) => ({ type: "network", now, status }) });
+        return this.#connectAfter(this.#world.reconnectMs());
+      }
+      if (this.#isUnreachable) this.#receive({ createEvent: (now) => ({ type: "network", now, status: "up" }) });
+      this.#isUnreachable = false;
+      this.#receive({ createEvent: (now) => ({ type: "connected", now }) });
     });
   }
 
-  #receive(createEvent: EventFactory): void {
-    this.#inbox.push(createEvent);
+  #receive(entry: InboxEntry): void {
+    this.#inbox.push(entry);
     this.#drain();
   }
 
@@ -76,10 +127,11 @@ export class DeviceInWorld {
         if (this.#inbox.length === 1) this.#after(this.#busyUntil - now, () => this.#drain());
         return;
       }
-      const createEvent = this.#inbox[0];
-      if (createEvent === undefined) return;
+      const [entry] = this.#inbox;
+      if (entry === undefined) return;
       this.#inbox.shift();
-      this.#perform(() => this.device.handle(createEvent(now)));
+      this.#perform(() => this.device.handle(entry.createEvent(now)));
+      this.#acknowledge(entry, now);
       if (this.#inbox.length > 0 && this.#world.now() < this.#busyUntil) {
         this.#after(this.#busyUntil - now, () => this.#drain());
         return;
@@ -87,16 +139,23 @@ export class DeviceInWorld {
     }
   }
 
+  /** Reports that an event is handled, once the flash operations that it caused are done. */
+  #acknowledge({ handled }: InboxEntry, now: number): void {
+    if (handled === undefined) return;
+    if (this.#busyUntil > now) this.#after(this.#busyUntil - now, handled);
+    else handled();
+  }
+
   #perform(step: () => ReturnType<SimulatedDevice["handle"]>): void {
     const { flash } = this.device.hardware;
     const before = flash.busyMs;
     const actions = step();
-    this.#busyUntil = this.#world.now() + flash.busyMs - before;
+    this.#busyUntil = this.#world.now() + (flash.busyMs - before) * this.#world.flashFactor;
     const { link } = this.#world;
     for (const action of actions) {
       switch (action.type) {
         case "publish":
-          link.publish(action.topic, action.payload, action.retain);
+          link.publish(action.topic, action.payload, action.retain, action.qos);
           break;
         case "subscribe":
           link.subscribe(action.topic);
@@ -114,22 +173,24 @@ export class DeviceInWorld {
           this.#world.log(action.entry);
           break;
         case "reset":
-          this.#restart(this.#world.bootMs, action.flush);
+          this.#restart(this.#world.bootMs, action.flush ? "clean" : "vanish");
           break;
         case "power-lost":
-          this.#restart(action.powerOnAfterMs, false);
+          this.#restart(action.powerOnAfterMs, "vanish");
           break;
       }
     }
   }
 
-  #restart(afterMs: number, clean: boolean): void {
+  #restart(afterMs: number | undefined, end: "clean" | "vanish"): void {
     this.#life++;
     this.#inbox = [];
     this.#busyUntil = 0;
+    this.#isUnreachable = false;
     this.#timers.clearAll();
-    this.#world.link.disconnect(clean);
-    this.#after(afterMs, () => this.boot());
+    if (end === "clean") this.#world.link.disconnect(true);
+    else this.#world.link.vanish();
+    if (afterMs !== undefined) this.#after(afterMs, () => this.boot());
   }
 
   #after(delayMs: number, action: () => void): void {

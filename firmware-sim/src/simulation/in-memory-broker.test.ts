@@ -34,7 +34,7 @@ test("delivers a message once to each subscriber, even if several filters match"
   broker.subscribe(subscriber, "a/b");
   broker.publish("a/b", utf8("x"), false);
   broker.publish("c", utf8("y"), false);
-  expect(subscriber.got).toEqual([{ topic: "a/b", payload: utf8("x"), retained: false }]);
+  expect(subscriber.got).toEqual([{ topic: "a/b", payload: utf8("x"), qos: 1, retained: false }]);
 });
 
 test("delivers a retained message with each subscription, until an empty one clears it", () => {

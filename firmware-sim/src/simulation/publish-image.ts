@@ -44,6 +44,12 @@ export interface Publication {
    * @defaultValue `"all"`
    */
   readonly target?: OfferDocument["target"] | undefined;
+  /**
+   * Time over which devices spread their first requests, in milliseconds.
+   *
+   * @defaultValue no spread
+   */
+  readonly spreadMs?: number | undefined;
   /** Signs offer and release; without it they are unsigned. */
   readonly sign?: PublicationSigner | undefined;
   /** Other options of the sender. By default it waits for `confirmed` devices, for up to a week. */
@@ -93,7 +99,7 @@ export function publishImage(publication: Publication): ImagePublisher {
  */
 export function prepareSender(publication: Publication): ImagePublisherOptions {
   const { image, topicRoot, product, epoch = 1, sequence = 1, target = "all", sender = {} } = publication;
-  const { sign = () => [] } = publication;
+  const { sign = () => [], spreadMs } = publication;
   const { chipId } = parseAppImageHeader(image);
   const descriptor = parseAppDescriptor(
     image.subarray(APP_DESCRIPTOR_OFFSET, APP_DESCRIPTOR_OFFSET + APP_DESCRIPTOR_SIZE),
@@ -126,6 +132,7 @@ export function prepareSender(publication: Publication): ImagePublisherOptions {
     release: { payload: release, signatures: sign("release", release) },
     chunk_encodings: ["identity"],
     target,
+    ...(spreadMs === undefined ? {} : { spread_ms: spreadMs }),
   });
   return {
     topicRoot,

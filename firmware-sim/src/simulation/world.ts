@@ -1,4 +1,3 @@
-import { type DeliveryOutcome, parseTopic, type SenderAction, type SenderEvent } from "@tinybms/ota-core";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { Fault } from "../fault/fault.ts";
@@ -6,13 +5,31 @@ import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom, type Random } from "../random/random.ts";
 import { DeviceInWorld } from "./device-in-world.ts";
 import { EventQueue } from "./event-queue.ts";
-import { InMemoryBroker, type InMemoryMessage } from "./in-memory-broker.ts";
-import { Link, type Schedule } from "./link.ts";
-import { VirtualTimers } from "./virtual-timers.ts";
+import { InMemoryBroker } from "./in-memory-broker.ts";
+import { Link } from "./link.ts";
+import {
+  IDEAL_LINE,
+  type LineOptions,
+  type NetworkCounts,
+  type NetworkOptions,
+  zeroNetworkCounts,
+} from "./network-options.ts";
+import { PublisherInWorld, type PublisherRun, type WorldPublisher } from "./publisher-in-world.ts";
 
-/** A publisher in the world: an `ImagePublisher`, or another object with the events and actions of a `Sender` without reads. */
-export interface WorldPublisher {
-  handle(event: SenderEvent): Exclude<SenderAction, { type: "read-chunk" }>[];
+/** What sets a device of a world apart from others. */
+export interface DeviceTraits extends Partial<LineOptions> {
+  /**
+   * When the device is powered on, in milliseconds.
+   *
+   * @defaultValue 0
+   */
+  readonly joinsAtMs?: number | undefined;
+  /**
+   * Duration of its flash operations, relative to the typical one.
+   *
+   * @defaultValue 1
+   */
+  readonly flashFactor?: number | undefined;
 }
 
 /** Options of a {@link World}. */
@@ -21,6 +38,10 @@ export interface WorldOptions {
   readonly seed: number;
   /** Devices, switched off. {@link World} powers them on at time 0. */
   readonly devices: readonly SimulatedDevice[];
+  /** Latencies, bandwidths, queues and keep-alive; by default a network without limits. */
+  readonly network?: NetworkOptions | undefined;
+  /** What sets single devices apart, by name. */
+  readonly traits?: ReadonlyMap<string, DeviceTraits> | undefined;
   /** Faults of the network, each for the devices that it names. Faults of a device are among its own options. */
   readonly faults?: readonly Fault[];
   /**
@@ -33,8 +54,10 @@ export interface WorldOptions {
   readonly broker?: InMemoryBroker;
 }
 
-const LATENCY_MS_MAX = 20;
+const LATENCY_MS: readonly [number, number] = [1, 20];
 const CONNECT_MS_MAX = 50;
+/** Range of the time between two attempts to connect, in milliseconds. */
+const RECONNECT_MS: readonly [number, number] = [100, 5_000];
 
 /**
  * A deterministic world with a virtual clock, an in-memory broker, devices and publishers. It never waits for real time,
@@ -46,32 +69,44 @@ export class World {
   /** Log of all devices, in order. */
   readonly log: DeviceLogEntry[] = [];
   readonly devices: readonly SimulatedDevice[];
-  readonly #inWorld: readonly DeviceInWorld[];
+  /** Counts of what happened in the network. */
+  readonly counts: NetworkCounts = zeroNetworkCounts();
+  readonly #network: NetworkOptions;
+  readonly #inWorld: ReadonlyMap<string, DeviceInWorld>;
+  readonly #publishers: PublisherInWorld[] = [];
   readonly #queue: EventQueue<() => void> = new EventQueue();
   readonly #random: Random;
   #now = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, devices, faults = [], bootMs = 300, broker = new InMemoryBroker() } = options;
+    const { seed, devices, faults = [], bootMs = 300, broker = new InMemoryBroker(), network = {} } = options;
     this.seed = seed;
     this.broker = broker;
     this.devices = devices;
+    this.#network = network;
     this.#random = createRandom(seed);
-    this.#inWorld = devices.map((device) => {
-      const random = this.#random.fork();
-      const latencyMs = random.integer(1, LATENCY_MS_MAX);
-      const connectMs = random.integer(1, CONNECT_MS_MAX);
-      const linkFaults = new LinkFaults(faults, device.id, device.topicRoot, random);
-      return new DeviceInWorld(device, {
-        link: new Link(this.broker, this.schedule, latencyMs, linkFaults),
-        schedule: this.schedule,
-        now: () => this.#now,
-        bootMs,
-        connectMs,
-        log: (entry) => this.log.push(entry),
-      });
-    });
-    for (const device of this.#inWorld) this.schedule(0, () => device.boot());
+    this.#inWorld = new Map(
+      devices.map((device) => {
+        const random = this.#random.fork();
+        const latencyMs = random.integer(...(network.latencyMs ?? LATENCY_MS));
+        const connectMs = random.integer(1, CONNECT_MS_MAX);
+        const linkFaults = new LinkFaults(faults, device.id, device.topicRoot, random);
+        const traits = options.traits?.get(device.id) ?? {};
+        const line = { ...IDEAL_LINE, latencyMs, ...network.devices, ...traits };
+        const inWorld = new DeviceInWorld(device, {
+          link: this.#createLink(line, linkFaults, device.id),
+          schedule: this.schedule,
+          now: () => this.#now,
+          bootMs,
+          connectMs,
+          reconnectMs: () => random.integer(...RECONNECT_MS),
+          flashFactor: traits.flashFactor ?? 1,
+          log: (entry) => this.log.push(entry),
+        });
+        this.schedule(traits.joinsAtMs ?? 0, () => inWorld.boot());
+        return [device.id, inWorld];
+      }),
+    );
   }
 
   /** Virtual time since the start, in milliseconds. */
@@ -79,21 +114,75 @@ export class World {
     return this.#now;
   }
 
+  /** Number of events that are scheduled. */
+  get scheduled(): number {
+    return this.#queue.size;
+  }
+
   /**
    * Starts and connects a publisher.
    *
    * @returns An object with its outcome, once there is one.
    */
-  addPublisher(publisher: WorldPublisher, topicRoot: string): { readonly outcome: DeliveryOutcome | undefined } {
-    const link = new Link(this.broker, this.schedule, this.#random.integer(1, LATENCY_MS_MAX));
+  addPublisher(publisher: WorldPublisher, topicRoot: string): PublisherRun {
+    const latencyMs = this.#random.integer(...(this.#network.latencyMs ?? LATENCY_MS));
+    const link = this.#createLink({ ...IDEAL_LINE, latencyMs, ...this.#network.publishers });
     const host = new PublisherInWorld(publisher, topicRoot, link, this.schedule, () => this.#now);
+    this.#publishers.push(host);
     this.schedule(0, () => host.start());
     return host;
   }
 
+  /** Returns whether a device is connected, as far as it knows. */
+  isConnected(device: string): boolean {
+    return this.#inWorld.get(device)?.link.isConnected ?? false;
+  }
+
   /** Breaks a device's connection. The device reconnects after `backMs` milliseconds. */
   dropConnection(device: string, backMs: number): void {
-    this.#inWorld.find((candidate) => candidate.device.id === device)?.dropConnection(backMs);
+    this.#inWorld.get(device)?.dropConnection(backMs);
+  }
+
+  /** Cuts a device's power between two events. @param offMs - Time until it returns; `undefined` if it does not. */
+  cutPower(device: string, offMs: number | undefined): void {
+    this.#inWorld.get(device)?.cutPower(offMs);
+  }
+
+  /** Sends a running device into deep sleep. */
+  sleep(device: string, durationMs: number): void {
+    this.#inWorld.get(device)?.sleep(durationMs);
+  }
+
+  /** Cuts devices off the broker for some time, without breaking their connections. */
+  partition(devices: readonly string[], durationMs: number): void {
+    const links = devices.flatMap((device) => this.#inWorld.get(device)?.link ?? []);
+    this.#freeze(links, durationMs);
+  }
+
+  /** Cuts the publishers off the broker for some time, without breaking their connections. */
+  partitionPublishers(durationMs: number): void {
+    this.#freeze(
+      this.#publishers.map(({ link }) => link),
+      durationMs,
+    );
+  }
+
+  /**
+   * Kills the broker, and starts it again.
+   *
+   * @param downMs - Time until it accepts connections, in milliseconds.
+   * @param withStore - `false` if it loses its retained messages.
+   */
+  restartBroker(downMs: number, withStore: boolean): void {
+    if (!this.broker.isUp) return;
+    this.counts.brokerRestarts++;
+    this.broker.stop();
+    this.schedule(downMs, () => this.broker.start(withStore));
+  }
+
+  /** Returns the number of events that wait for a device's flash. */
+  waiting(device: string): number {
+    return this.#inWorld.get(device)?.waiting ?? 0;
   }
 
   /**
@@ -132,64 +221,17 @@ export class World {
   readonly schedule = (delayMs: number, action: () => void): void => {
     this.#queue.add(this.#now + delayMs, action);
   };
-}
 
-type SenderTimer = Extract<SenderEvent, { readonly type: "timer" }>["timer"];
-
-/** Runs one publisher in virtual time. */
-class PublisherInWorld {
-  outcome: DeliveryOutcome | undefined;
-  readonly #publisher: WorldPublisher;
-  readonly #topicRoot: string;
-  readonly #link: Link;
-  readonly #now: () => number;
-  readonly #timers: VirtualTimers<SenderTimer>;
-
-  constructor(publisher: WorldPublisher, topicRoot: string, link: Link, schedule: Schedule, now: () => number) {
-    this.#publisher = publisher;
-    this.#topicRoot = topicRoot;
-    this.#link = link;
-    this.#now = now;
-    this.#timers = new VirtualTimers(schedule, now, (timer) => this.#handle({ type: "timer", now: now(), timer }));
+  #createLink(line: LineOptions, faults?: LinkFaults, clientId?: string): Link {
+    const { broker, schedule, counts } = this;
+    return new Link({ broker, schedule, now: () => this.#now, line, counts, faults, clientId });
   }
 
-  start(): void {
-    this.#handle({ type: "start", now: this.#now() });
-    this.#link.connect(undefined, (message) => this.#receive(message));
-    this.#handle({ type: "connected", now: this.#now() });
-  }
-
-  #receive({ topic, payload, retained }: InMemoryMessage): void {
-    const parsed = parseTopic(this.#topicRoot, topic);
-    const now = this.#now();
-    if (parsed?.kind === "request") this.#handle({ type: "request", now, device: parsed.device, payload });
-    else if (parsed?.kind === "state") this.#handle({ type: "state", now, device: parsed.device, payload, retained });
-    else this.#handle({ type: "announcement", now, topic, payload, retained });
-  }
-
-  #handle(event: SenderEvent): void {
-    for (const action of this.#publisher.handle(event)) {
-      switch (action.type) {
-        case "publish":
-          this.#link.publish(action.topic, action.payload, action.retain, () =>
-            this.#handle({ type: "drained", now: this.#now(), id: action.id }),
-          );
-          break;
-        case "subscribe":
-          this.#link.subscribe(action.topic);
-          break;
-        case "set-timer":
-          this.#timers.set(action.timer, action.at);
-          break;
-        case "clear-timer":
-          this.#timers.clear(action.timer);
-          break;
-        case "done":
-          this.outcome = action.outcome;
-          break;
-        case "progress":
-          break;
-      }
-    }
+  #freeze(links: readonly Link[], durationMs: number): void {
+    const frozen = links.filter((link) => !link.isFrozen);
+    for (const link of frozen) link.freeze();
+    this.schedule(durationMs, () => {
+      for (const link of frozen) link.thaw();
+    });
   }
 }
