@@ -5,6 +5,7 @@
 
 import { benchDelivery } from "./bench-delivery.ts";
 import { benchEndOfCommand } from "./bench-end-of-command.ts";
+import { benchFleet } from "./bench-fleet.ts";
 import { benchGuards } from "./bench-guards.ts";
 import { benchHashFile } from "./bench-hash-file.ts";
 import { benchIdleDevice } from "./bench-idle-device.ts";
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   "idle-device": benchIdleDevice,
   nvs: benchNvs,
   serial: benchSerial,
+  fleet: benchFleet,
 };
 
 const row = (name: string, ...cells: readonly string[]) =>

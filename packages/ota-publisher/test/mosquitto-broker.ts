@@ -9,6 +9,8 @@ import { freePort } from "../../../test/free-port.ts";
 /** A Mosquitto in a process of its own. */
 export interface Mosquitto {
   readonly port: number;
+  /** Process id. */
+  readonly pid: number | undefined;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export async function startMosquitto(
   const child = spawn("mosquitto", ["-c", config], { stdio: "ignore" });
   const broker: Mosquitto = {
     port: listening,
+    pid: child.pid,
     async kill() {
       running.delete(broker);
       if (child.exitCode !== null || child.signalCode !== null) return;
