@@ -56,7 +56,7 @@ export function buildOfferPayload(release: Envelope | null, offer: OfferParts): 
     release,
     chunk_encodings: ["identity"],
     target: offer.target === "all" ? "all" : { devices: offer.target.devices },
-    spread_ms: spreadMs(offer.expectedCount),
+    spread_ms: spreadMsOf(offer.expectedCount),
   });
 }
 
@@ -92,8 +92,12 @@ export function releaseVersionOf({ release }: OfferDocument): string | undefined
   }
 }
 
-/** Returns the spread of first requests, in milliseconds. A single device needs none. */
-function spreadMs(expectedCount: number | undefined): number {
+/**
+ * Returns the time over which devices spread their first requests, in milliseconds. A single device needs none.
+ *
+ * @param expectedCount - Number of devices that will request the image; `undefined` if unknown.
+ */
+export function spreadMsOf(expectedCount: number | undefined): number {
   if (expectedCount === undefined) return SPREAD_OF_UNKNOWN_MS;
   return expectedCount <= 1 ? 0 : Math.min(SPREAD_PER_DEVICE_MS * expectedCount, SPREAD_MAX_MS);
 }

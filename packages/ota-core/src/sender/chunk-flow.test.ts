@@ -22,7 +22,7 @@ test("sends nothing before the round begins, and no more than the window holds",
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[0, COUNT]]), 0)).toBe("taken");
   expect(flow.next(0)).toBeUndefined();
-  flow.beginRound();
+  flow.beginRound(0);
   for (const id of [1, 2]) {
     expect(flow.next(0)).toEqual({ type: "chunk", index: id, device: undefined });
     flow.sent(id, id, undefined);
@@ -36,7 +36,7 @@ test("merges a second request into the round that gathers", () => {
   const { flow, ledger } = flowOf(COUNT);
   flow.ask(ledger.hear("a", 0), request([[1, 2]]), 0);
   expect(flow.ask(ledger.hear("b", 0), request([[2, 2]]), 0)).toBe("merged");
-  flow.beginRound();
+  flow.beginRound(0);
   expect([1, 2, 3].map(() => flow.next(0))).toMatchObject([{ index: 1 }, { index: 2 }, { index: 3 }]);
   expect(flow.next(0)).toBeUndefined();
 });
@@ -44,13 +44,13 @@ test("merges a second request into the round that gathers", () => {
 test("finds a chunk on its way until it is drained or rewound", () => {
   const { flow, ledger } = flowOf();
   flow.ask(ledger.hear("a", 0), request([[1, 2]]), 0);
-  flow.beginRound();
+  flow.beginRound(0);
   flow.next(0);
   flow.sent(7, 1, undefined);
   expect(flow.find(7)).toEqual({ index: 1, device: undefined });
   flow.rewind();
   expect(flow.find(7)).toBeUndefined();
-  flow.beginRound();
+  flow.beginRound(0);
   expect(flow.next(0), "what was on its way goes out again first").toMatchObject({ index: 1 });
 });
 
@@ -63,7 +63,7 @@ test("answers a device that asks for it alone, on its own", () => {
 test("says when the pace lets the next chunk go", () => {
   const { flow, ledger } = flowOf(COUNT, 1_000);
   flow.ask(ledger.hear("a", 0), request([[1, 5]]), 0);
-  flow.beginRound();
+  flow.beginRound(0);
   for (let sent = 0; sent < 4; sent++) expect(flow.next(0)).toMatchObject({ type: "chunk" });
   const next = flow.next(0);
   expect(next).toMatchObject({ type: "wait" });
@@ -84,7 +84,7 @@ const taken = (flow: ChunkFlow): number[] => {
 test("answers no more than the window that a device names, where there is no pace", () => {
   const { flow, ledger } = flowOf(COUNT);
   flow.ask(ledger.hear("a", 0), request([[0, COUNT]], { window: 2 }), 0);
-  flow.beginRound();
+  flow.beginRound(0);
   expect(taken(flow)).toEqual([1, 2]);
   flow.ask(
     ledger.hear("a", 0),
@@ -97,21 +97,21 @@ test("answers no more than the window that a device names, where there is no pac
     ),
     0,
   );
-  flow.beginRound();
+  flow.beginRound(0);
   expect(taken(flow), "chunk 0 comes last, and only with all others").toEqual([3, 0]);
 });
 
 test("passes over the window of a device in a round that keeps to a pace", () => {
   const { flow, ledger } = flowOf(COUNT, 1_000_000);
   flow.ask(ledger.hear("a", 0), request([[1, 4]], { window: 2 }), 0);
-  flow.beginRound();
+  flow.beginRound(0);
   expect(taken(flow)).toEqual([1, 2, 3, 4]);
 });
 
 test("has no more than a second of its rate on the way", () => {
   const { flow, ledger } = flowOf(COUNT, 2 * (CHUNK_SIZE + 20));
   flow.ask(ledger.hear("a", 0), request([[1, 5]]), 0);
-  flow.beginRound();
+  flow.beginRound(0);
   for (const id of [1, 2]) {
     expect(flow.next(0)).toMatchObject({ type: "chunk" });
     flow.sent(id, id, undefined);

@@ -5,8 +5,11 @@ import { chunkSizeAt } from "../messages/hash-list.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import type { DeviceRequest } from "../schemas/types.generated.ts";
 import type { DeviceEntry, DeviceLedger } from "./device-ledger.ts";
+import { FleetGrowth } from "./fleet-growth.ts";
+import { judgeRequest } from "./judge-request.ts";
 import { clipRanges, RequestUnion } from "./merge-requests.ts";
 import { Pace } from "./pace.ts";
+import { SentChunks } from "./sent-chunks.ts";
 import { chooseUnicast, UNICAST_CHUNKS_MAX, UnicastAnswers } from "./unicast-answers.ts";
 
 /** Number of chunks that may leave at once after a pause, at any rate. */
@@ -14,6 +17,23 @@ const BURST_CHUNKS = 4;
 
 /** Time between two ranges for a device without credit, in milliseconds. */
 const FREE_RANGE_MS = 60_000;
+
+/** Time for which a chunk may be on its way, in milliseconds, and while the fleet grows, with a pace and without one. */
+const LAG_MS = 1_000;
+const LAG_GROWING_MS = 30_000;
+const LAG_GROWING_UNPACED_MS = 3_000;
+
+/** Minimum number of chunks by which a device judges a round. */
+const JUDGED_MIN = 20;
+
+/** Share of a round that a device may lose. */
+const LOSS_MAX = 0.05;
+
+/** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
+const HOLD_MAX_MS = 30_000;
+
+/** Chunks of an answer for a device that names no window, where there is no pace: half of what brokers queue. */
+const WINDOW_UNNAMED = 512;
 
 /** Time for which an outlier threshold is valid, in milliseconds: computing it visits every device. */
 const THRESHOLD_MS = 200;
@@ -56,6 +76,13 @@ export class ChunkFlow {
   /** The last round was cut off, so what devices lack now says nothing about its pace. */
   #interrupted = true;
   #singleLast = false;
+  readonly #sent: SentChunks;
+  readonly #growth: FleetGrowth;
+  #asked = 0;
+  /** When the round began, and when it last sent a chunk. */
+  #startedAt = 0;
+  #lastSentAt = 0;
+  #heldSince: number | undefined;
   #threshold = { lacking: Number.POSITIVE_INFINITY, computedAt: Number.NEGATIVE_INFINITY };
 
   constructor(options: ChunkFlowOptions) {
@@ -64,7 +91,10 @@ export class ChunkFlow {
     this.#ledger = options.ledger;
     this.#union = new RequestUnion(options.chunkCount);
     this.#window = windowOf(options);
-    this.#pace = new Pace(options.rate, BURST_CHUNKS * (CHUNK_HEADER_SIZE + CHUNK_SIZE));
+    const message = CHUNK_HEADER_SIZE + CHUNK_SIZE;
+    this.#pace = new Pace(options.rate, BURST_CHUNKS * message, message);
+    this.#sent = new SentChunks(options.chunkCount);
+    this.#growth = new FleetGrowth(options.ledger);
   }
 
   /** `true` if requests wait for the next round. */
@@ -82,31 +112,73 @@ export class ChunkFlow {
     return this.#pace.rate;
   }
 
+  /** Number of rounds that have begun. */
+  get round(): number {
+    return this.#round;
+  }
+
+  /** Number of devices that asked for chunks. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Records a report: a device that begins to download, or is online again, listens from here on. */
+  reported(entry: DeviceEntry, wasOnline: boolean, now: number): void {
+    if (entry.state === "downloading" && (entry.listeningFrom === undefined || !wasOnline)) {
+      entry.listeningFrom = this.#sent.place;
+    }
+    this.#growth.look(now);
+  }
+
   /**
    * Takes a request for this image.
    *
    * A device that asks for it, or that lacks far more than others, is answered alone, with as many chunks as its window
-   * and {@link UNICAST_CHUNKS_MAX} allow. Everything else is united.
+   * and {@link UNICAST_CHUNKS_MAX} allow. Everything else is united, without what is on its way to the device.
    */
   ask(entry: DeviceEntry, request: DeviceRequest, now: number): RequestResult {
-    const ranges = clipRanges(request.missing, this.#options.chunkCount);
+    const { chunkCount } = this.#options;
+    const ranges = clipRanges(request.missing, chunkCount);
     if (ranges.length === 0) return "malformed";
-    entry.lacking = Math.min(request.missing_count, this.#options.chunkCount);
+    const missingCount = Math.min(request.missing_count, chunkCount);
+    if (entry.lacked === undefined) this.#asked++;
+    entry.lacking = missingCount;
+    this.#growth.look(now);
+    const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, this.#lagMs(now));
+    if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
-    if (request.unicast || this.#isFarBehind(entry.lacking, now)) return this.#answer(entry, ranges, limit, now);
+    if (request.unicast) return this.#answer(entry, ranges, limit, now);
+    if (wanted.length === 0) return "merged";
+    if (this.#isFarBehind(entry.lacking, now)) return this.#answer(entry, wanted, limit, now);
     const joins = this.#union.pending > 0;
     entry.joinedRound ??= this.#round + (this.#union.running ? 2 : 1);
-    const refused = this.#union.ask(entry, this.#withinWindow(ranges, request.window));
+    const refused = this.#union.ask(entry, this.#withinWindow(wanted, request.window));
     if (refused.length > 0) return this.#giveFreeRange(entry, refused, limit, now);
     return joins ? "merged" : "taken";
   }
 
+  /**
+   * Returns when the next round may begin: at a pace, not while the median device still receives what the last one sent.
+   * What devices lack then is complete. `now` if it may begin at once.
+   */
+  roundReadyAt(now: number): number {
+    const until = this.#options.rate === 0 || this.#round === 0 ? now : this.#growth.growsUntil;
+    if (until <= now) return now;
+    this.#heldSince ??= now;
+    return Math.max(now, Math.min(until, this.#heldSince + HOLD_MAX_MS));
+  }
+
   /** Begins the round for the requests that wait, at the pace that the last round suggests. */
-  beginRound(): void {
+  beginRound(now: number): void {
     if (!this.gathering) return;
-    if (!this.#interrupted) this.#pace.adapt(this.#ledger.lostInRound(this.#round, this.#union.sent));
+    const loss = this.#ledger.takeLoss(this.#round);
+    const reachedBytes = this.#union.sent * (CHUNK_HEADER_SIZE + CHUNK_SIZE) * (1 - loss);
+    const reachedRate = (reachedBytes * 1_000) / Math.max(1, this.#lastSentAt - this.#startedAt);
+    if (!this.#interrupted) this.#pace.adapt(loss > LOSS_MAX, reachedRate);
     this.#interrupted = false;
+    this.#heldSince = undefined;
     this.#round++;
+    this.#startedAt = now;
     this.#union.start();
   }
 
@@ -128,8 +200,11 @@ export class ChunkFlow {
     if (until > now) return { type: "wait", until };
     this.#pace.spend(bytes);
     this.#singleLast = typeof chosen !== "number";
-    if (typeof chosen === "number") this.#union.take();
-    else this.#answers.take();
+    if (typeof chosen === "number") {
+      this.#union.take();
+      this.#sent.record(chosen, now);
+      this.#lastSentAt = now;
+    } else this.#answers.take();
     return { type: "chunk", index, device: typeof chosen === "number" ? undefined : chosen.device };
   }
 
@@ -157,19 +232,25 @@ export class ChunkFlow {
       else single.set(device, [...(single.get(device) ?? []), index]);
     }
     this.#inFlight.clear();
+    this.#sent.settle();
     for (const [device, lost] of single) this.#answers.add(device, lost);
     this.#interrupted ||= this.#union.running || shared.length > 0;
     this.#union.rewind(shared);
   }
 
   /**
-   * Returns the part of a request that a round answers. Without a pace, the device's window alone keeps chunks from queuing
-   * at the broker, where an offer or a withdrawal would wait behind them.
+   * Returns the part of a request that a round answers. Without a pace, the window alone keeps chunks from queuing at the
+   * broker, where an offer or a withdrawal would wait behind them.
    */
   #withinWindow(ranges: readonly ChunkRange[], window: number): readonly ChunkRange[] {
-    if (this.#options.rate > 0 || window === 0) return ranges;
-    const chunks = chooseUnicast(ranges, window).sort((left, right) => left - right);
+    if (this.#options.rate > 0) return ranges;
+    const chunks = chooseUnicast(ranges, window || WINDOW_UNNAMED).sort((left, right) => left - right);
     return chunks.map((index) => [index, 1]);
+  }
+
+  #lagMs(now: number): number {
+    if (now >= this.#growth.growsUntil) return LAG_MS;
+    return this.#options.rate > 0 ? LAG_GROWING_MS : LAG_GROWING_UNPACED_MS;
   }
 
   #isFarBehind(lacking: number, now: number): boolean {

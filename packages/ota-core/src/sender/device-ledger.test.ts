@@ -87,14 +87,20 @@ test("fewer than twenty devices have no outlier threshold", () => {
   expect(ledger.outlierThreshold()).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("only devices that a round was for tell whether it was lost", () => {
+test("only devices that a round was for tell whether it was lost, and each round is judged anew", () => {
   const ledger = ledgerOf(100);
   for (let device = 0; device < 5; device++) {
     const entry = ledger.hear(`d${device}`, 0);
     entry.joinedRound = device < 3 ? 1 : 2;
-    entry.lacking = device < 2 ? 5 : 100;
+    entry.lossShare = device < 2 ? 0.5 : 0.1;
   }
-  expect(ledger.lostInRound(1, 100)).toBe(false);
-  expect(ledger.lostInRound(1, 99)).toBe(true);
-  expect(ledger.lostInRound(2, 100)).toBe(true);
+  expect(ledger.takeLoss(1)).toBe(0.5);
+  expect(ledger.takeLoss(2)).toBe(0);
+});
+
+test("names what the median device lacks among those that said it", () => {
+  const ledger = ledgerOf(100);
+  expect(ledger.medianLacking()).toBeUndefined();
+  for (const [number, lacking] of [undefined, 3, 90, 5].entries()) ledger.hear(`d${number}`, 0).lacking = lacking;
+  expect(ledger.medianLacking()).toBe(5);
 });

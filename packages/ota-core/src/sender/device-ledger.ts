@@ -1,5 +1,6 @@
 import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
+import type { Listener } from "./judge-request.ts";
 import type { Account } from "./merge-requests.ts";
 import type { DeviceProgress } from "./sender-events.ts";
 
@@ -16,7 +17,7 @@ const LAGGING_DEVICES_MIN = 20;
 export type DeviceVerdict = "ok" | "failed";
 
 /** What is known of one device. Times are on the clock of the events. */
-export interface DeviceEntry extends Account {
+export interface DeviceEntry extends Account, Listener {
   readonly device: string;
   /** The delivery waits for it by name. */
   readonly named: boolean;
@@ -39,6 +40,8 @@ export interface DeviceEntry extends Account {
   unreachable: boolean;
   /** First round that answered one of its requests in full. */
   joinedRound: number | undefined;
+  /** Share that it lost of what was sent between its last two requests, from 0 to 1. Judged anew in each round. */
+  lossShare: number;
 }
 
 /** Numbers of devices by how their delivery stands. */
@@ -169,7 +172,8 @@ export class DeviceLedger {
   }
 
   /**
-   * Gives up devices that the delivery still waits for and that were silent for too long.
+   * Gives up devices that the delivery still waits for and that were silent for too long. A device whose application holds
+   * back the restart is not given up: it has nothing to say, and its will says when it is gone.
    *
    * @param silenceMs - Maximum silence, in milliseconds.
    * @param since - Time from which devices could be heard.
@@ -180,6 +184,7 @@ export class DeviceLedger {
     let nextAt = now + silenceMs;
     for (const entry of this.entries()) {
       if (entry.verdict !== undefined || !(entry.named || entry.state !== undefined)) continue;
+      if (entry.state === "ready-to-reboot" && entry.online) continue;
       const silentAt = Math.max(entry.heardAt ?? since, since) + silenceMs;
       if (silentAt > now) nextAt = Math.min(nextAt, silentAt);
       else gone.push(entry);
@@ -222,19 +227,26 @@ export class DeviceLedger {
     return Math.max(most + 1, median + this.#chunkCount * 0.05);
   }
 
+  /** Returns how many chunks the median device lacks; `undefined` before one asked or reported. */
+  medianLacking(): number | undefined {
+    const lacking: number[] = [];
+    for (const entry of this.entries()) if (entry.lacking !== undefined) lacking.push(entry.lacking);
+    return lacking.sort((left, right) => left - right)[lacking.length >>> 1];
+  }
+
   /**
-   * Returns `true` if the median of the devices that a round was for lacks more than 5 % of it.
+   * Returns the share that the median of the devices which a round was for lost. Forgets what devices lost, so that the next
+   * round is judged by the requests that follow it.
    *
    * @param round - The round that ended.
-   * @param sent - Number of chunks that it sent.
    */
-  lostInRound(round: number, sent: number): boolean {
-    const lacking: number[] = [];
+  takeLoss(round: number): number {
+    const shares: number[] = [];
     for (const entry of this.entries()) {
-      if (entry.joinedRound !== undefined && entry.joinedRound <= round) lacking.push(entry.lacking ?? 0);
+      if (entry.joinedRound !== undefined && entry.joinedRound <= round) shares.push(entry.lossShare);
+      entry.lossShare = 0;
     }
-    lacking.sort((left, right) => left - right);
-    return (lacking[lacking.length >>> 1] ?? 0) > sent * 0.05;
+    return shares.sort((left, right) => left - right)[shares.length >>> 1] ?? 0;
   }
 
   /**
@@ -276,6 +288,11 @@ export class DeviceLedger {
       lastFreeChunkAt: undefined,
       lacking: undefined,
       joinedRound: undefined,
+      lossShare: 0,
+      listeningFrom: undefined,
+      seenUntil: 0,
+      lacked: undefined,
+      askedAt: 0,
       credit: CREDIT_IMAGES * this.#chunkCount,
     };
   }

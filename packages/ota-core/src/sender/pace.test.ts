@@ -22,32 +22,54 @@ test("a pause saves up no more than the burst", () => {
   expect(pace.readyAt(1_000_000, 1)).toBe(1_000_001);
 });
 
-test("a pace without limit never waits, and stays so", () => {
-  const pace = new Pace(0, 1);
+test("a pace without limit never waits until a round is lost", () => {
+  const pace = new Pace(0, 1_000_000);
   for (let sent = 0; sent < 10; sent++) {
     expect(pace.readyAt(7, 1_000_000)).toBe(7);
     pace.spend(1_000_000);
-    pace.adapt(true);
+    pace.adapt(false, 50_000);
   }
   expect(pace.rate).toBe(0);
 });
 
-test("losses halve the rate down to the floor, and it comes back by tenths up to the configured one", () => {
+test("a pace without limit falls to half of what arrived, and ends when it reaches that again", () => {
+  const pace = new Pace(0, 20_000);
+  pace.adapt(true, 50_000);
+  expect(pace.rate).toBe(25_000);
+  pace.adapt(true, 1);
+  expect(pace.rate).toBe(12_500);
+  pace.adapt(false, 1);
+  expect(pace.rate).toBe(25_000);
+  expect(pace.isSlowed).toBe(true);
+  pace.adapt(false, 1);
+  expect(pace.rate).toBe(0);
+  expect(pace.isSlowed).toBe(false);
+});
+
+test("losses halve the rate down to the floor, and clean rounds double it up to the configured one", () => {
   const pace = new Pace(65_536, 20_000);
-  const rates = Array.from({ length: 6 }, () => {
-    pace.adapt(true);
+  const rates = [true, true, true, true, true, false, false, false, false, false].map((isLossy) => {
+    pace.adapt(isLossy, 0);
     return pace.rate;
   });
-  expect(rates).toEqual([32_768, 16_384, 8_192, PACE_FLOOR, PACE_FLOOR, PACE_FLOOR]);
-  pace.adapt(false);
-  expect(pace.rate).toBeCloseTo(PACE_FLOOR * 1.1);
-  for (let round = 0; round < 100; round++) pace.adapt(false);
-  expect(pace.rate).toBe(65_536);
+  const falling = [32_768, 16_384, 8_192, PACE_FLOOR, PACE_FLOOR];
+  expect(rates).toEqual([...falling, 8_192, 16_384, 32_768, 65_536, 65_536]);
+});
+
+test("messages leave one at a time while the rate is below the configured one", () => {
+  const pace = new Pace(10_000, 400, 100);
+  pace.adapt(true, 0);
+  expect(pace.readyAt(0, 100)).toBe(0);
+  pace.spend(100);
+  expect(pace.readyAt(0, 100)).toBe(20);
+  expect(pace.readyAt(60_000, 100)).toBe(60_000);
+  pace.spend(100);
+  expect(pace.readyAt(60_000, 100)).toBe(60_020);
 });
 
 test("a configured rate below the floor is kept", () => {
   const pace = new Pace(1_000, 5_000);
-  pace.adapt(true);
+  pace.adapt(true, 0);
   expect(pace.rate).toBe(1_000);
 });
 

@@ -11,28 +11,39 @@ export const PACE_FLOOR = 4096;
  * @see docs/protocol.md, "Budgets and values".
  */
 export class Pace {
-  /** Configured rate in bytes per second, which is never exceeded; 0 means no limit. */
+  /** Configured rate in bytes per second, which is never exceeded; infinite means no limit. */
   readonly #limit: number;
   readonly #burstBytes: number;
+  readonly #slowBurstBytes: number;
   #rate: number;
+  /** Rate from which the configured one is taken again. */
+  #restoreAt: number;
   #tokens: number;
   #refilledAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param rate - Bytes per second; 0 means no limit.
    * @param burstBytes - Number of bytes that may leave at once after a pause, at least one message.
+   * @param slowBurstBytes - The same while the rate is below the configured one.
    */
-  constructor(rate: number, burstBytes: number) {
-    assert(Number.isFinite(rate) && rate >= 0 && burstBytes > 0, "a pace has a rate, and lets something pass");
-    this.#limit = rate;
+  constructor(rate: number, burstBytes: number, slowBurstBytes: number = burstBytes) {
+    assert(Number.isFinite(rate) && rate >= 0 && slowBurstBytes > 0, "a pace has a rate, and lets something pass");
+    this.#limit = rate === 0 ? Number.POSITIVE_INFINITY : rate;
     this.#burstBytes = burstBytes;
-    this.#rate = rate;
+    this.#slowBurstBytes = slowBurstBytes;
+    this.#rate = this.#limit;
+    this.#restoreAt = this.#limit;
     this.#tokens = burstBytes;
   }
 
   /** Current pace in bytes per second; 0 means no limit. */
   get rate(): number {
-    return this.#rate;
+    return Number.isFinite(this.#rate) ? this.#rate : 0;
+  }
+
+  /** `true` while the rate is below the configured one. */
+  get isSlowed(): boolean {
+    return this.#rate < this.#limit;
   }
 
   /**
@@ -41,8 +52,8 @@ export class Pace {
    * @param bytes - Size of the message, at most the burst.
    */
   readyAt(now: number, bytes: number): number {
-    if (this.#limit === 0) return now;
-    assert(bytes <= this.#burstBytes, "a message fits into the burst");
+    if (!Number.isFinite(this.#rate)) return now;
+    assert(bytes <= this.#slowBurstBytes, "a message fits into the burst");
     this.#refill(now);
     if (this.#tokens >= bytes) return now;
     return now + Math.ceil(((bytes - this.#tokens) * 1000) / this.#rate);
@@ -50,26 +61,34 @@ export class Pace {
 
   /** Records a message that leaves now. Call it only after {@link Pace.readyAt} returned `now`. */
   spend(bytes: number): void {
-    if (this.#limit !== 0) this.#tokens -= bytes;
+    if (Number.isFinite(this.#rate)) this.#tokens -= bytes;
   }
 
   /**
-   * Halves the rate if devices lose what is sent, down to {@link PACE_FLOOR}. Otherwise raises it by a tenth, up to the
-   * configured one. A configured rate below the floor stays.
+   * Halves the rate after a round that devices lost, down to {@link PACE_FLOOR}. Doubles it after a clean round until it is
+   * the configured one. A configured rate below the floor stays.
    *
-   * @param lossy - `true` if the median device lacks more than 5 % of the last round.
+   * @param isLossy - `true` if most devices lost a part of the last round.
+   * @param reachedRate - Bytes per second that reached devices in that round: without a limit, the rate to begin with.
    */
-  adapt(lossy: boolean): void {
-    const wanted = lossy ? Math.max(PACE_FLOOR, this.#rate / 2) : this.#rate * 1.1;
-    this.#rate = Math.min(this.#limit, wanted);
+  adapt(isLossy: boolean, reachedRate: number): void {
+    if (isLossy) {
+      const from = Number.isFinite(this.#rate) ? this.#rate : Math.max(reachedRate, PACE_FLOOR);
+      if (!this.isSlowed && !Number.isFinite(this.#limit)) this.#restoreAt = from;
+      this.#rate = Math.min(this.#limit, Math.max(PACE_FLOOR, from / 2));
+      this.#tokens = Math.min(this.#tokens, this.#slowBurstBytes);
+    } else if (this.isSlowed) {
+      this.#rate = this.#rate * 2 >= this.#restoreAt ? this.#limit : this.#rate * 2;
+    }
   }
 
   #refill(now: number): void {
     if (now <= this.#refilledAt) return;
     // The bucket starts full, so the first call adds nothing.
     if (this.#refilledAt !== Number.NEGATIVE_INFINITY) {
+      const burst = this.isSlowed ? this.#slowBurstBytes : this.#burstBytes;
       const grown = this.#tokens + ((now - this.#refilledAt) * this.#rate) / 1000;
-      this.#tokens = Math.min(this.#burstBytes, grown);
+      this.#tokens = Math.min(burst, grown);
     }
     this.#refilledAt = now;
   }

@@ -42,6 +42,8 @@ export interface SenderOptions {
   readonly qos: 0 | 1;
   /** Maximum number of chunks that are published and not acknowledged. @defaultValue 32 */
   readonly window?: number;
+  /** Time over which devices spread their first requests, as the offer says, in milliseconds. @defaultValue 0 */
+  readonly spreadMs?: number;
   readonly timing?: Partial<SenderTiming>;
 }
 

@@ -160,6 +160,108 @@ test("chunks for a single device that were on their way are sent again after a r
   expect(bench.indices.slice(2)).toEqual([1, 2, 3, 0]);
 });
 
+test("a chunk on its way to a device is not sent again, and one that the device should have is", () => {
+  const bench = Bench.serving({ rate: 41_160 }, 10);
+  const lacking = requestOf([
+    [0, 2],
+    [3, 7],
+  ]);
+  bench.request("bench-1", requestOf([[0, 10]]));
+  bench.wait(500);
+  bench.request("bench-1", lacking);
+  bench.wait(20_000);
+  expect(bench.indices, "chunk 2 has arrived, so that chunk 1 is lost").toEqual([...ASCENDING, 1, 0]);
+});
+
+test("the first round waits for the spread of the offer, and not once every expected device asked", () => {
+  const expected = { count: 3 };
+  const bench = Bench.serving({ expected, spreadMs: 6_000 });
+  bench.request("bench-1");
+  bench.wait(5_000);
+  bench.request("bench-2");
+  expect(bench.chunks).toEqual([]);
+  bench.wait(1_200);
+  expect(bench.indices).toEqual(ASCENDING);
+  const whole = Bench.serving({ expected, spreadMs: 6_000 });
+  for (const device of ["bench-1", "bench-2", "bench-3"]) whole.request(device);
+  whole.wait(200);
+  expect(whole.indices).toEqual(ASCENDING);
+});
+
+test("a device that listens before its request arrives gets nothing twice", () => {
+  const bench = Bench.serving({ expected: { count: 2 } });
+  bench.report("bench-2", "downloading");
+  bench.request("bench-1");
+  bench.wait(200);
+  bench.request("bench-2");
+  bench.wait(900);
+  expect(bench.indices).toEqual(ASCENDING);
+  bench.report("bench-2", "downloading", { online: false });
+  bench.report("bench-2", "downloading");
+  bench.request("bench-2");
+  bench.wait(200);
+  expect(bench.indices, "what was sent while it was offline is sent again").toEqual([...ASCENDING, ...ASCENDING]);
+});
+
+test("no round begins while the median device still receives, and none waits for ever", () => {
+  const bench = Bench.serving({ expected: { count: 9 }, rate: 1_000_000 }, 100);
+  const names = Array.from({ length: 9 }, (_, number) => `bench-${number}`);
+  for (const name of names) {
+    bench.report(name, "downloading", { total: 100 });
+    bench.request(name, requestOf([[0, 100]]));
+  }
+  bench.wait(1_000);
+  expect(bench.chunks).toHaveLength(100);
+  for (let received = 10; received <= 50; received += 10) {
+    for (const name of names) bench.report(name, "downloading", { received, total: 100 });
+    bench.wait(1_000);
+    bench.request(
+      "bench-0",
+      requestOf([
+        [0, 1],
+        [7, 1],
+        [60, 40],
+      ]),
+    );
+  }
+  expect(bench.chunks, "chunk 7 is lost, but the queue still moves").toHaveLength(100);
+  bench.wait(2_200);
+  expect(bench.indices.slice(100)).toEqual([7, 0]);
+});
+
+test.for([
+  [true, 100],
+  [false, 400],
+] as const)("the pace follows loss and not lag: while the fleet grows (%s), %i ms for each chunk", ([grows, ms]) => {
+  const bench = Bench.serving({ expected: { count: 9 }, rate: 41_160 }, 100);
+  const names = Array.from({ length: 9 }, (_, number) => `bench-${number}`);
+  for (const name of names) {
+    bench.report(name, "downloading", { total: 100 });
+    bench.request(name, requestOf([[0, 100]]));
+  }
+  bench.wait(11_000);
+  for (const received of [20, 40]) {
+    for (const name of names) bench.report(name, "downloading", { received: grows ? received : 20, total: 100 });
+    bench.wait(1_000);
+  }
+  if (!grows) bench.wait(2_000);
+  for (const name of names)
+    bench.request(
+      name,
+      requestOf([
+        [0, 1],
+        [7, 1],
+        [40, 60],
+      ]),
+    );
+  bench.wait(60_000);
+  for (const name of names) bench.request(name, requestOf([[0, 100]]));
+  const before = bench.chunks.length;
+  bench.wait(60_000);
+  const round = bench.chunks.slice(before);
+  expect((round[60]!.at - round[20]!.at) / 40).toBeCloseTo(ms, -1);
+});
+
 test("a round that a lost connection cut short says nothing about the pace", () => {
   const bench = Bench.serving({ rate: 40_000 }, 200);
   bench.request("bench-1", requestOf([[0, 200]]));
@@ -281,7 +383,7 @@ test("a chunk that others ask for too costs nobody's credit", () => {
   for (let round = 0; round < 8; round++) {
     bench.request("bench-1");
     bench.request("bench-2");
-    bench.wait(200);
+    bench.wait(2_000);
   }
   expect(bench.chunks).toHaveLength(8 * CHUNKS);
   expect(bench.sender.stats.dropped["no-credit"]).toBe(0);
@@ -323,6 +425,19 @@ test("a report in another device's name is malformed", () => {
   bench.give({ type: "state", device: "bench-2", payload: reportOf("bench-1", "confirmed"), retained: false });
   expect(bench.outcome).toBeUndefined();
   expect(bench.sender.stats.dropped.malformed).toBe(1);
+});
+
+test("a device that holds back its restart is not unreachable, unless its will says that it is gone", () => {
+  const bench = Bench.serving();
+  bench.report("bench-1", "ready-to-reboot");
+  bench.wait(1_800_000);
+  expect(bench.outcome).toBeUndefined();
+  bench.report("bench-1", "ready-to-reboot", { online: false });
+  bench.wait(200_000);
+  expect(bench.outcome).toMatchObject({
+    reason: "device-failed",
+    devices: [{ error: { code: "delivery/no-device" } }],
+  });
 });
 
 test("a will marks a device offline, and says nothing else", () => {
@@ -718,6 +833,7 @@ test("any sequence of acknowledged rounds ends each of them with chunk 0", () =>
           const last = wanted.delete(0) ? [0] : [];
           const expected = [...[...wanted].sort((left, right) => left - right), ...last];
           expect(bench.indices.slice(before)).toEqual(expected);
+          bench.wait(2_000);
         }
       },
     ),

@@ -226,7 +226,7 @@ export class Sender {
     if (timer === "look-again") return this.#lookAgain(now);
     if (timer === "reassert") return this.#reassert();
     if (timer === "silence") return this.#lookForSilence(now);
-    if (timer === "gather") this.#flow.beginRound();
+    if (timer === "gather") return this.#beginRound(now);
     this.#serve(now);
   }
 
@@ -309,8 +309,11 @@ export class Sender {
 
   #takeState(event: Extract<SenderEvent, { type: "state" }>): void {
     if (this.#phase === "idle") return;
+    const wasOnline = this.#ledger.find(event.device)?.online ?? false;
     const result = this.#reports.take(event);
     if (result.type === "malformed") return this.#drop("malformed");
+    const entry = this.#ledger.find(event.device);
+    if (entry !== undefined) this.#flow.reported(entry, wasOnline, event.now);
     this.#showAll(result.progress);
     this.#endIfOver(event.now);
   }
@@ -359,9 +362,27 @@ export class Sender {
       }
       this.#readChunk(next.index, next.device);
     }
-    if (!this.#flow.gathering || this.#out.timerAt("gather") !== undefined) return;
-    if (this.#timing.gatherMs > 0) return this.#out.setTimer("gather", now + this.#timing.gatherMs);
-    this.#flow.beginRound();
+    if (!this.#flow.gathering) return;
+    const gatherAt = now + this.#gatherMs();
+    if (gatherAt === now) return this.#beginRound(now);
+    if (gatherAt < (this.#out.timerAt("gather") ?? Number.POSITIVE_INFINITY)) this.#out.setTimer("gather", gatherAt);
+  }
+
+  /**
+   * Returns how long requests are gathered. Before the first round devices wait for their part of the spread: one that asks
+   * after it began would miss what was sent. Once all expected devices asked, nobody is missing.
+   */
+  #gatherMs(): number {
+    const { expected, spreadMs = 0 } = this.#options;
+    const count = expected.devices?.length ?? expected.count ?? Number.POSITIVE_INFINITY;
+    const isFirst = this.#flow.round === 0 && this.#flow.asked < count;
+    return this.#timing.gatherMs + (isFirst ? spreadMs : 0);
+  }
+
+  #beginRound(now: number): void {
+    const readyAt = this.#flow.roundReadyAt(now);
+    if (readyAt > now) return this.#out.setTimer("gather", readyAt);
+    this.#flow.beginRound(now);
     this.#serve(now);
   }
 

@@ -9,7 +9,7 @@ import {
 import type { Envelope } from "@tinybms/ota-core/signing";
 import { definedMembers } from "../defined-members.ts";
 import type { ImageFile } from "../image-file.ts";
-import type { DeliveryTarget } from "../offer-payload.ts";
+import { type DeliveryTarget, spreadMsOf } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
@@ -115,6 +115,7 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, tim
     rate: plan.rate,
     qos: plan.qos,
     window: WINDOW,
+    spreadMs: spreadMsOf(countOf(plan)),
     // A delivery to one device has nobody to wait for.
     ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
   });

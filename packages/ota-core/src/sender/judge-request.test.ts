@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Bitmap, type ChunkRange } from "../bitmap.ts";
+import { judgeRequest, type Listener } from "./judge-request.ts";
+import { SentChunks } from "./sent-chunks.ts";
+
+const COUNT = 10;
+const LAG_MS = 1_000;
+
+function listenerOf(changes: Partial<Listener> = {}): Listener {
+  return { listeningFrom: 0, seenUntil: 0, lacked: undefined, askedAt: 0, ...changes };
+}
+
+/** Sends chunks 1 to 9 and 0, one each 100 ms from 0 on. */
+function roundOf(): SentChunks {
+  const sent = new SentChunks(COUNT);
+  for (let chunk = 1; chunk <= COUNT; chunk++) sent.record(chunk % COUNT, (chunk - 1) * 100);
+  return sent;
+}
+
+function ask(listener: Listener, ranges: ChunkRange[], sent: SentChunks, now: number, missingCount?: number) {
+  const listed = ranges.reduce((sum, [, count]) => sum + count, 0);
+  return judgeRequest(listener, { ranges, missingCount: missingCount ?? listed }, sent, now, LAG_MS);
+}
+
+const allLacked = (): Bitmap => {
+  const lacked = new Bitmap(COUNT);
+  lacked.addAll();
+  return lacked;
+};
+
+test("wants everything that was never sent", () => {
+  const judged = ask(listenerOf(), [[0, COUNT]], new SentChunks(COUNT), 0);
+  expect(judged).toEqual({ wanted: [[0, COUNT]], expected: 0, lost: 0 });
+});
+
+test("takes what was sent after a device began to listen to be on its way, as long as it is young", () => {
+  expect(ask(listenerOf(), [[0, COUNT]], roundOf(), 1_000).wanted).toEqual([]);
+  expect(ask(listenerOf({ listeningFrom: 4 }), [[0, COUNT]], roundOf(), 1_000).wanted).toEqual([[0, 5]]);
+  expect(ask(listenerOf(), [[0, COUNT]], roundOf(), 1_350).wanted).toEqual([[0, 5]]);
+  expect(ask(listenerOf({ listeningFrom: undefined }), [[3, 2]], roundOf(), 1_000).wanted).toEqual([[3, 2]]);
+});
+
+test("counts as lost what a device lacks of what was sent before a chunk that it has", () => {
+  const listener = listenerOf({ lacked: allLacked() });
+  const judged = ask(
+    listener,
+    [
+      [0, 1],
+      [2, 1],
+      [6, 4],
+    ],
+    roundOf(),
+    1_000,
+  );
+  expect(judged).toEqual({
+    wanted: [
+      [0, 1],
+      [2, 1],
+    ],
+    expected: 5,
+    lost: 1,
+  });
+  expect(listener.seenUntil).toBe(5);
+});
+
+test("lag alone loses nothing, whatever is behind", () => {
+  const judged = ask(
+    listenerOf({ lacked: allLacked() }),
+    [
+      [0, 1],
+      [2, 8],
+    ],
+    roundOf(),
+    1_000,
+  );
+  expect(judged).toEqual({ wanted: [], expected: 1, lost: 0 });
+});
+
+test("a chunk that was sent twice proves no more than its first place", () => {
+  const sent = roundOf();
+  sent.record(1, 950);
+  const judged = ask(
+    listenerOf({ lacked: allLacked() }),
+    [
+      [0, 1],
+      [2, 8],
+    ],
+    sent,
+    1_000,
+  );
+  expect(judged).toMatchObject({ wanted: [], lost: 0 });
+});
+
+test("wants chunk 0 when nothing else is missing, however young it is", () => {
+  expect(ask(listenerOf({ lacked: allLacked() }), [[0, 1]], roundOf(), 901).wanted).toEqual([[0, 1]]);
+});
+
+test("what was on its way when the connection was lost is wanted at once", () => {
+  const sent = roundOf();
+  sent.settle();
+  expect(ask(listenerOf(), [[0, COUNT]], sent, 901).wanted).toEqual([[0, COUNT]]);
+});
+
+test("takes what a request has no range for as missing", () => {
+  const listener = listenerOf({ lacked: allLacked() });
+  ask(
+    listener,
+    [
+      [0, 1],
+      [2, 1],
+    ],
+    roundOf(),
+    1_000,
+    8,
+  );
+  expect(listener.lacked?.ranges()).toEqual([
+    [0, 1],
+    [2, 8],
+  ]);
+});
+
+test("a device that asks on gets every chunk, however requests and sends follow each other", () => {
+  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: COUNT - 1 }), fc.boolean(), fc.nat(700)), {
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(steps, (events) => {
+      const sent = new SentChunks(COUNT);
+      const listener = listenerOf();
+      const missing = allLacked();
+      let now = 0;
+      for (const [index, hasArrived, ms] of events) {
+        now += ms;
+        sent.record(index, now);
+        if (hasArrived) missing.delete(index);
+        const { wanted, expected, lost } = ask(listener, missing.ranges(), sent, now);
+        expect(lost).toBeLessThanOrEqual(expected);
+        for (const [first, count] of wanted) {
+          for (let chunk = first; chunk < first + count; chunk++) expect(missing.has(chunk)).toBe(true);
+        }
+      }
+      expect(ask(listener, missing.ranges(), sent, now + LAG_MS + 1).wanted).toEqual(missing.ranges());
+    }),
+  );
+});

@@ -1,0 +1,60 @@
+/**
+ * Order and times in which chunks were sent to all devices. A place is the number of a send, from 1; 0 means never.
+ *
+ * Brokers keep the order of messages on a topic (MQTT 3.1.1, section 4.6). So a device that has a chunk has seen, or lost,
+ * every chunk in an earlier place.
+ */
+export class SentChunks {
+  readonly chunkCount: number;
+  readonly #last: Float64Array;
+  readonly #before: Float64Array;
+  readonly #sentAt: Float64Array;
+  #place = 0;
+  #settledUntil = 0;
+
+  /** @param chunkCount - Number of chunks of the image. */
+  constructor(chunkCount: number) {
+    this.chunkCount = chunkCount;
+    this.#last = new Float64Array(chunkCount);
+    this.#before = new Float64Array(chunkCount);
+    this.#sentAt = new Float64Array(chunkCount).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Place of the latest send of any chunk. */
+  get place(): number {
+    return this.#place;
+  }
+
+  /** Records that a chunk is sent. */
+  record(index: number, now: number): void {
+    this.#before[index] = this.placeOf(index);
+    this.#last[index] = ++this.#place;
+    this.#sentAt[index] = now;
+  }
+
+  /** Place up to which nothing is on its way any more. */
+  get settledUntil(): number {
+    return this.#settledUntil;
+  }
+
+  /** Records that nothing is on its way: the connection was lost, and perhaps the broker with its queues. */
+  settle(): void {
+    this.#settledUntil = this.#place;
+  }
+
+  /** Returns the place in which a chunk was last sent. */
+  placeOf(index: number): number {
+    return this.#last[index] ?? 0;
+  }
+
+  /** Returns the earlier of the last two places in which a chunk was sent that lies after `after`. */
+  firstPlaceAfter(index: number, after: number): number {
+    const before = this.#before[index] ?? 0;
+    return before > after ? before : this.placeOf(index);
+  }
+
+  /** Returns the time since a chunk was last sent, in milliseconds. */
+  ageOf(index: number, now: number): number {
+    return now - (this.#sentAt[index] ?? Number.NEGATIVE_INFINITY);
+  }
+}
