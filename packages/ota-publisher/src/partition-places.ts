@@ -1,13 +1,13 @@
 import type { PartitionCsvOptions } from "@tinybms/ota-core/esp";
 
-/** Options that say where partition table and bootloaders lie, as commander reads them: flash addresses in bytes. */
+/** Options for the flash addresses of partition table and bootloaders, in bytes, as commander parses them. */
 export interface PartitionPlaceOptions {
   readonly partitionTableOffset?: number;
   readonly primaryBootloaderOffset?: number;
   readonly recoveryBootloaderOffset?: number;
 }
 
-/** Translates command options into what the parser of partition CSV files takes. */
+/** Converts command options to options of the partition CSV parser. */
 export function placesOf(options: PartitionPlaceOptions): PartitionCsvOptions {
   const { partitionTableOffset, primaryBootloaderOffset, recoveryBootloaderOffset } = options;
   return {

@@ -4,7 +4,7 @@ import { isOtaError, OtaError, utf8 } from "@tinybms/ota-core";
 import { acquireLock, assertWithin, type Lock, writeFileAtomically } from "@tinybms/ota-core/node";
 import { codeOf } from "./system-error.ts";
 
-/** The counter of offers, compared epoch first: only a greater one is accepted by a device. */
+/** Counter of offers. Devices accept only a greater one, compared by epoch first, then by sequence. */
 export type OfferCounter = readonly [epoch: number, sequence: number];
 
 /** Epoch of unsigned offers, and of offers under the first key set. */

@@ -1,11 +1,11 @@
 import { open } from "node:fs/promises";
 import { OtaError } from "@tinybms/ota-core";
 
-/** No flash of the family is larger than 128 MiB. */
+/** Maximum size of a file in bytes, above the largest flash of the family (128 MiB). */
 const FILE_SIZE_MAX = 256 * 1024 * 1024;
 
 /**
- * Reads an image, or whatever else goes into a flash.
+ * Reads an image or another file for a flash.
  *
  * @throws {@link OtaError} `image/file-unreadable` if the file can't be read, or is larger than any flash.
  */
@@ -20,7 +20,7 @@ export async function readWholeFile(file: string): Promise<Uint8Array> {
       throw unreadable(file, `is ${stats.size} bytes; no flash is larger than 128 MiB`);
     }
     if (!stats.isFile()) return Uint8Array.from(await handle.readFile());
-    // readFile collects pieces, and copies them together: twice the memory.
+    // `readFile` would collect pieces and copy them, which takes twice the memory.
     const bytes = new Uint8Array(stats.size);
     let size = 0;
     while (size < bytes.length) {

@@ -6,14 +6,14 @@ import type { BrokerLimitsFound, ProbeOutcome, ProbeWill, ProbeWorld } from "./p
 import { ProbeClient } from "./probe-client.ts";
 import { PROBES } from "./probes.ts";
 
-/** What to check, and how. */
+/** Options of {@link checkBroker}. */
 export interface BrokerCheckOptions {
   readonly broker: BrokerAddress;
-  /** The broker as devices reach it, for example with their user name; the same address if absent. */
+  /** The broker as devices reach it, for example with their user name. @defaultValue `broker` */
   readonly deviceBroker?: BrokerAddress | undefined;
-  /** Topic root. Only topics of a device and an image that nobody has are used below it. */
+  /** Topic root. The check only uses topics of a made-up device and image below it. */
   readonly topicRoot: string;
-  /** How long to wait for each answer of the broker, in milliseconds. */
+  /** Time limit for each answer of the broker, in milliseconds. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
@@ -22,7 +22,7 @@ export interface BrokerCheckOptions {
 export interface ProbeResult extends ProbeOutcome {
   readonly name: string;
   readonly need: string;
-  /** Present if the probe failed. */
+  /** Which settings to check. Absent if the probe passed. */
   readonly advice?: string;
 }
 
@@ -81,7 +81,7 @@ function probeWorld(options: BrokerCheckOptions, name: string, clients: ProbeCli
   };
 }
 
-/** Speaks MQTT 5 once, since 3.1.1 names no limits. */
+/** Reads the broker's limits over one MQTT 5 connection. MQTT 3.1.1 has no limits in CONNACK. */
 async function readLimits(
   { broker, waitMs, signal }: BrokerCheckOptions,
   name: string,
@@ -93,7 +93,7 @@ async function readLimits(
   return limits?.version === 5 ? limits : undefined;
 }
 
-/** A connection that fails is an outcome of the probe; anything else is not. */
+/** Converts a failed connection to an outcome of the probe. Throws every other error again. */
 function outcomeOfError(error: unknown): ProbeOutcome {
   if (isOtaError(error)) return { passed: false, found: error.message };
   throw error;

@@ -6,11 +6,11 @@ import type { BrokerMessage } from "../mqtt/connection.ts";
 
 /** Connection of a {@link ProbeClient}. */
 export type ProbeConnection = Pick<ConnectionOptions, "clientId" | "signal" | "will"> & {
-  /** How long to wait for each answer of the broker, in milliseconds. */
+  /** Time limit for each answer of the broker, in milliseconds. */
   readonly waitMs: number;
 };
 
-/** MQTT 3.1.1 client of a probe: every answer that it waits for has a time limit. */
+/** MQTT 3.1.1 client of a probe. Every wait for an answer has a time limit. */
 export class ProbeClient {
   readonly #client: MqttClient;
   readonly #waitMs: number;
@@ -47,7 +47,7 @@ export class ProbeClient {
     });
   }
 
-  /** Whether the broker, or the network, ended the connection. */
+  /** Whether the broker or the network ended the connection. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -72,10 +72,11 @@ export class ProbeClient {
   }
 
   /**
-   * Waits until messages have come.
+   * Waits for messages.
    *
-   * @param isComplete - Judges all messages since the connection, or since {@link forget}.
-   * @returns Whether they are complete in time.
+   * @param isComplete - Returns `true` if all messages since the connection, or since {@link forget}, are the expected
+   *   ones.
+   * @returns `true` if they were complete in time.
    */
   received(isComplete: (messages: readonly BrokerMessage[]) => boolean): Promise<boolean> {
     return this.#inTime((settle) => {
@@ -86,7 +87,7 @@ export class ProbeClient {
     });
   }
 
-  /** Waits for one message with this payload. @returns Whether it came in time. */
+  /** Waits for one message with this payload. @returns `true` if it arrived in time. */
   receives(
     topic: string,
     payload: Uint8Array,
@@ -102,17 +103,17 @@ export class ProbeClient {
     return this.#received;
   }
 
-  /** Forgets the messages that have come. */
+  /** Discards the messages received so far. */
   forget(): void {
     this.#received.length = 0;
   }
 
-  /** Ends the connection without DISCONNECT, as a power cut would: the broker publishes the will. */
+  /** Ends the connection without DISCONNECT, as a power cut does. The broker then publishes the will. */
   drop(): void {
     this.#client.stream.destroy();
   }
 
-  /** Says goodbye and ends the connection. */
+  /** Sends DISCONNECT and ends the connection. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#client.end();
@@ -120,7 +121,7 @@ export class ProbeClient {
     this.#client.end(true);
   }
 
-  /** Runs an operation until it settles, the connection ends, or the time is up. */
+  /** Runs an operation until it settles, the connection ends, or the time limit is reached. */
   async #inTime(begin: (settle: (isDone: boolean) => void) => void): Promise<boolean> {
     const settled = new AbortController();
     try {

@@ -1,34 +1,34 @@
 import { buildChunk, CHUNK_HASH_SIZE, CHUNK_SIZE } from "@tinybms/ota-core";
 import { failed, type Probe, passed } from "./probe.ts";
 
-/** Size of the largest hash list that is tried, in bytes: that of an image of 4 MiB. */
+/** Size of the hash list to try, in bytes: the hash list of an image of 4 MiB. */
 const HASH_LIST_SIZE = 1024 * CHUNK_HASH_SIZE;
 
-/** Chunks that are published at once. Without a limit of the rate, a publisher sends more. */
+/** Number of chunks to publish at once. A publisher without a rate limit sends more. */
 const BURST = 300;
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** What the delivery protocol relies on, in the order in which it is probed. */
+/** Behaviors that the delivery protocol relies on, in the order of the probes. */
 export const PROBES: readonly Probe[] = [
   {
     name: "limits",
-    need: "the broker takes retained messages, QoS 1 and the hash list of a 4 MiB image",
+    need: "the broker accepts retained messages, QoS 1 and the hash list of a 4 MiB image",
     advice: "Mosquitto: retain_available true, max_qos 1 or 2, max_packet_size 0",
     async run({ limits }) {
       const found = await limits();
-      if (found === undefined) return passed("it does not speak MQTT 5, which would name limits");
+      if (found === undefined) return passed("it does not support MQTT 5, so it states no limits");
       const { packetSizeMax, qosMax, canRetain } = found;
       const faults = [
         canRetain ? "" : "it retains no messages",
-        qosMax === 0 ? "it takes only QoS 0" : "",
+        qosMax === 0 ? "it accepts only QoS 0" : "",
         packetSizeMax !== undefined && packetSizeMax < HASH_LIST_SIZE + 256
-          ? `it takes packets of at most ${packetSizeMax} bytes`
+          ? `it accepts packets of at most ${packetSizeMax} bytes`
           : "",
       ].filter((fault) => fault !== "");
       if (faults.length > 0) return failed(faults.join(", "));
       return passed(
-        packetSizeMax === undefined ? "it names none" : `it takes packets of at most ${packetSizeMax} bytes`,
+        packetSizeMax === undefined ? "it states none" : `it accepts packets of at most ${packetSizeMax} bytes`,
       );
     },
   },
@@ -53,7 +53,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: "retained",
-    need: "devices that connect later find the offer, again with each subscription",
+    need: "devices that connect later receive the offer, and again at each subscription",
     advice:
       "keep retained messages (Mosquitto: retain_available true); let publishers write T/v1/device/{device}/offer and devices read it",
     async run({ topics, device, publisher, deviceClient }) {
@@ -66,23 +66,23 @@ export const PROBES: readonly Probe[] = [
       const receiver = await deviceClient();
       if (!(await receiver.subscribe(topic))) return failed("the device's subscription is not granted", receiver);
       if (!(await receiver.receives(topic, payload, { retained: true }))) {
-        return failed("the broker does not give back the retained message", receiver);
+        return failed("the broker does not send the retained message", receiver);
       }
       receiver.forget();
       await receiver.subscribe(topic);
       const isRepeated = await receiver.receives(topic, payload, { retained: true });
       return isRepeated
-        ? passed("given back with each subscription")
+        ? passed("sent again at each subscription")
         : failed(
-            "a second subscription does not bring the retained message again (MQTT 3.1.1 section 3.8.4)",
+            "the broker does not send the retained message again at a second subscription (MQTT 3.1.1 section 3.8.4)",
             receiver,
           );
     },
   },
   {
     name: "cleared",
-    need: "an offer that was taken back is gone",
-    advice: "an empty retained message must remove the one before (MQTT 3.1.1 section 3.3.1.3)",
+    need: "a withdrawn offer is no longer retained",
+    advice: "an empty retained message must remove the previous one (MQTT 3.1.1 section 3.3.1.3)",
     async run({ topics, device, publisher, deviceClient }) {
       const sender = await publisher();
       const offer = topics.deviceOffer(device);
@@ -93,12 +93,12 @@ export const PROBES: readonly Probe[] = [
       const receiver = await deviceClient();
       await receiver.subscribe(topics.deviceChunk(device));
       await receiver.subscribe(offer);
-      // It comes after whatever the broker gives back for the subscription before.
+      // This message arrives after everything that the broker sends for the previous subscription.
       await sender.publish(topics.deviceChunk(device), text("fence"));
       const isFenced = await receiver.receives(topics.deviceChunk(device), text("fence"));
       if (!isFenced) return failed("the publisher's message on the device's chunk topic is not delivered", receiver);
       const isGone = receiver.messages.every((message) => message.topic !== offer);
-      return isGone ? passed("removed") : failed("the broker still gives it back", receiver);
+      return isGone ? passed("removed") : failed("the broker still sends it", receiver);
     },
   },
   {
@@ -141,7 +141,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: "burst",
-    need: "chunks that come faster than a device takes them are kept for it, in order",
+    need: "the broker keeps chunks in order while a device is slower than the publisher",
     advice: "give each client a longer queue (Mosquitto: max_inflight_messages 100, max_queued_messages 0)",
     async run({ topics, image, publisher, deviceClient }) {
       const sender = await publisher();

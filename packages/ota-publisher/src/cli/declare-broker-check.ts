@@ -2,7 +2,7 @@ import type { DeclareCommand } from "@tinybms/cli-kit";
 import { addExamples, positiveNumber } from "@tinybms/cli-kit";
 import type { BrokerCheckCommandOptions } from "../commands/broker-check.ts";
 
-/** `tinybms-ota broker-check`. */
+/** Declares `tinybms-ota broker-check`. */
 export const declareBrokerCheck: DeclareCommand = (command, run) => {
   command
     .argument("<url>", "the broker: mqtt://HOST:PORT, mqtts://, ws:// or wss://")

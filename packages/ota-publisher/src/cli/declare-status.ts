@@ -2,7 +2,7 @@ import { addExamples, type DeclareCommand, positiveNumber, repeatable } from "@t
 import type { StatusCommandOptions } from "../commands/status.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 
-/** `tinybms-ota status`. */
+/** Declares `tinybms-ota status`. */
 export const declareStatus: DeclareCommand = (command, run) => {
   command
     .optionsGroup("Fleet:")

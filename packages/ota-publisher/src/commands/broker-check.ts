@@ -3,22 +3,22 @@ import { type BrokerCheck, checkBroker } from "../broker-check/check-broker.ts";
 import { type BrokerAddress, parseBrokerUrl } from "../mqtt/broker-url.ts";
 import { assertNotExposed } from "../network/exposure.ts";
 
-/** Options of `tinybms-ota broker-check`, as commander reads them. */
+/** Options of `tinybms-ota broker-check`, as commander parses them. */
 export interface BrokerCheckCommandOptions extends OutputOptions {
   readonly topic: string;
   readonly deviceBroker?: string;
-  /** Seconds. */
+  /** Time limit for each answer of the broker, in seconds. */
   readonly timeout: number;
   readonly allowInsecure?: boolean;
 }
 
 /**
- * Checks that a broker does what the delivery protocol relies on, and prints what to set.
+ * Checks that a broker does what the delivery protocol relies on, and prints which settings to change.
  *
  * @param url - The broker's URL.
  * @returns The exit code: 0 if every probe passed, else 1.
- * @throws OtaError `arguments/invalid`, `arguments/insecure`, `delivery/broker-unreachable`, `delivery/broker-refused`.
- *   It repeats no credential.
+ * @throws {@link OtaError} `arguments/invalid`, `arguments/insecure`, `delivery/broker-unreachable`,
+ *   `delivery/broker-refused`. The error contains no credential.
  */
 export async function runBrokerCheck(
   url: string,

@@ -10,14 +10,14 @@ export interface MonitorCommandOptions extends PortOptions {
   readonly seconds?: number | undefined;
 }
 
-/** How long one read of the port waits, in milliseconds. An interruption takes no longer than this. */
+/** Maximum wait of one read of the port, in milliseconds, and so of an interruption. */
 const READ_MS = 200;
 
 /**
  * Shows what a board prints until the command is interrupted.
  *
  * @returns The exit code.
- * @throws OtaError `serial/…`.
+ * @throws {@link OtaError} `serial/…`.
  */
 export async function runMonitor(options: MonitorCommandOptions, output: CommandOutput): Promise<number> {
   const serial = await loadSerial();

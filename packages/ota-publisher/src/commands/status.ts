@@ -8,7 +8,7 @@ import { type OpenFleet, openFleet } from "../fleet/open-fleet.ts";
 import type { BrokerAddress } from "../mqtt/broker-url.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
 
-/** Options of `tinybms-ota status`, as commander reads them. */
+/** Options of `tinybms-ota status`, as commander parses them. */
 export interface StatusCommandOptions extends OutputOptions {
   readonly manifest: string;
   readonly broker?: string;
@@ -22,7 +22,7 @@ export interface StatusCommandOptions extends OutputOptions {
   readonly timeout: number;
 }
 
-/** What `status --json` prints. */
+/** Document of `status --json`. */
 interface StatusDocument {
   readonly fleets: readonly FleetDocument[];
 }
@@ -31,13 +31,13 @@ interface FleetDocument {
   readonly broker: string;
   readonly topic: string;
   readonly devices: readonly FleetRow[];
-  /** Messages that were not state reports. */
+  /** Number of messages that were not state reports. */
   readonly malformed: number;
-  /** Devices that were left out because there are more than 20 000. */
+  /** Number of devices that are left out because there are more than 20 000. */
   readonly forgotten: number;
 }
 
-/** In the order in which a delivery goes through them. */
+/** Device states in the order of a delivery. */
 const STATES: Readonly<Record<DeviceState, true>> = {
   idle: true,
   checking: true,
@@ -61,8 +61,8 @@ interface FleetPlace {
  * Shows the state of a fleet from the reports that its brokers retain.
  *
  * @returns The exit code, 0.
- * @throws OtaError `manifest/…`, `arguments/…`, `delivery/broker-unreachable`, `delivery/broker-refused`. It repeats no
- *   credential.
+ * @throws {@link OtaError} `manifest/…`, `arguments/…`, `delivery/broker-unreachable`, `delivery/broker-refused`. The
+ *   error contains no credential.
  */
 export async function runStatus(options: StatusCommandOptions, output: CommandOutput): Promise<number> {
   try {
@@ -136,7 +136,7 @@ function print(fleets: readonly FleetDocument[], { csv }: { readonly csv: boolea
   }
 }
 
-/** The brokers and topics of all versions, each once. */
+/** Returns the brokers and topics of all versions, without duplicates. */
 async function placesOf(
   root: LoadedRoot,
   versions: readonly LoadedVersion[],

@@ -1,7 +1,7 @@
 import { type DeviceState, type FleetDevice, type FleetView, isBehind } from "@tinybms/ota-core";
 import { definedMembers } from "../defined-members.ts";
 
-/** One device of a fleet, as `status` shows it. */
+/** One device of a fleet for `status`. */
 export interface FleetRow {
   readonly device: string;
   readonly online: boolean;
@@ -21,7 +21,7 @@ export interface FleetRow {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Which devices to show: those that meet every filter. An empty list admits all. */
+/** Filters for devices. A device is shown if it matches every filter. An empty list matches every device. */
 export interface FleetFilter {
   readonly devices: readonly string[];
   readonly states: readonly string[];

@@ -3,7 +3,9 @@ import type { FleetRow } from "./fleet-row.ts";
 
 const HEADINGS = ["device", "state", "release", "slot", "chunks", "accepted", "keys", "error"];
 
-/** Formats devices as a table. The app descriptor's version stands in brackets if the image is in no release. */
+/**
+ * Formats devices as a table. For an image that is in no release, shows the app descriptor's version in parentheses.
+ */
 export function fleetTable(rows: readonly FleetRow[]): readonly string[] {
   return tableLines(
     HEADINGS,
@@ -28,7 +30,7 @@ export function fleetLine(row: FleetRow): string {
   return printable(`${device}: ${state}${progress}${online ? "" : " (offline)"}, ${releaseText(row)}${why}`);
 }
 
-/** Summarizes devices: how many, by release, state and error code. */
+/** Summarizes devices: counts by release, state and error code. */
 export function fleetSummary(rows: readonly FleetRow[]): readonly string[] {
   const online = rows.filter((row) => row.online).length;
   const behind = rows.filter((row) => row.behind).length;
@@ -47,7 +49,7 @@ export function fleetSummary(rows: readonly FleetRow[]): readonly string[] {
 /**
  * Formats devices as CSV (RFC 4180), with a line of headings.
  *
- * A cell that a spreadsheet would take for a formula begins with an apostrophe: texts in reports may hold anything.
+ * A cell that a spreadsheet would read as a formula begins with an apostrophe, because devices may report any text.
  */
 export function fleetCsv(rows: readonly FleetRow[]): string {
   const headings = [

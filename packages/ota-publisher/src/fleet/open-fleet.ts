@@ -3,29 +3,32 @@ import type { BrokerAddress } from "../mqtt/broker-url.ts";
 import { type BrokerConnection, connectBroker } from "../mqtt/connection.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
 
-/** Silence after which a broker has sent what it retains, in milliseconds. MQTT does not say which message is the last. */
+/**
+ * Time without a message after which all retained messages count as received, in milliseconds. MQTT does not mark the
+ * last one.
+ */
 const QUIET_MS = 300;
 
-/** How to read a fleet. */
+/** Options of {@link openFleet}. */
 export interface OpenFleetOptions {
   readonly broker: BrokerAddress;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Called after each report that changed something, once {@link OpenFleet.settle} is fulfilled. */
+  /** Called after each report with a change, once {@link OpenFleet.settle} is fulfilled. */
   readonly onChange?: (device: string) => void;
 }
 
 /** A fleet whose reports are being read. */
 export interface OpenFleet {
   readonly fleet: FleetView;
-  /** Fulfilled when the broker has sent the reports that it retains, or the time is up. */
+  /** Waits until the broker has sent the retained reports, or the time limit is reached. */
   settle(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Subscribes to the state reports below a channel's topic, with QoS 0: a broker's queue for a client may be shorter than
- * its retained messages are many, and applies to QoS 1 alone.
+ * Subscribes to the state reports below a channel's topic with QoS 0. With QoS 1, a broker's queue for the client could
+ * be too short for all retained messages.
  *
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`; the signal's reason.
  */

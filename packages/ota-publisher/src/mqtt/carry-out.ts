@@ -12,31 +12,31 @@ import type { DeliveryTarget } from "../offer-payload.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
-/** What a sender works with, besides its connection. */
+/** Delivery data that a sender needs besides its connection. */
 export interface SenderSurroundings {
-  /** The channel's topic. */
+  /** Topic of the channel. */
   readonly topicRoot: string;
   readonly target: DeliveryTarget;
   readonly image: Pick<ImageFile, "readChunk">;
 }
 
-/** What is told while a sender runs. */
+/** Receives the events of a running sender. */
 export interface SenderWatch {
-  /** Ends the delivery: devices keep the offer, and what they have. */
+  /** Ends the delivery. Devices keep the offer and the chunks that they have. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (device: DeviceProgress) => void;
-  /** The broker keeps the offer. Only of a delivery that waits to be cancelled. */
+  /** Called when the broker retains the offer. Only for a delivery that runs until it is canceled. */
   readonly onOffered?: () => void;
-  /** A state report, before the sender takes it. */
+  /** Called with each state report before the sender handles it. */
   readonly onReport?: (device: string, payload: Uint8Array) => void;
-  /** The connection was lost, or is there again. */
+  /** Called when the connection is lost or restored. */
   readonly onConnection?: (connected: boolean) => void;
 }
 
 /**
- * Runs a sender on a connection until it is done.
+ * Runs a sender on a connection until the delivery ends.
  *
- * @throws {@link OtaError} `delivery/connection-lost` if the connection is away when the delivery ends undone;
+ * @throws {@link OtaError} `delivery/connection-lost` if an incomplete delivery ends while the connection is lost;
  *   `delivery/broker-refused` if the broker refuses a subscription or a retained message.
  */
 export function carryOut(
@@ -84,7 +84,7 @@ export function carryOut(
       const result = await connection.publish(topic, payload, { qos, retain });
       const now = performance.now();
       if (result === "acknowledged") handle({ type: "drained", now, id });
-      // A chunk without its acknowledgement makes room for the next: devices ask again for what they lack.
+      // An unacknowledged chunk makes room for the next one. Devices request missing chunks again.
       if (result === "silent") handle({ type: retain ? "unacknowledged" : "drained", now, id });
       if (result === "refused" && retain && !ended) finishWith(connection.refusedMessageError(topic));
     };
@@ -94,7 +94,7 @@ export function carryOut(
     };
     const subscribe = async (topic: string): Promise<void> => {
       const granted = await connection.subscribe(topic);
-      // Offers to every device are watched as far as the broker allows it; nothing else rests on them.
+      // The subscription to offers for every device is optional: the delivery does not depend on it.
       const isOptional = target !== "all" && topic === topicsOf(topicRoot).offer;
       if (granted || ended || !connection.connected || isOptional) return;
       finishWith(connection.refusedError(`it does not let us subscribe to ${topic}`));

@@ -18,62 +18,62 @@ import type { ConnectionOptions } from "./connect.ts";
 import { connectBroker } from "./connection.ts";
 import { competingOffer, giveWay, type MadeOffer, makeOffer, NUMBERS_MAX } from "./make-offer.ts";
 
-/** One image, for some devices, through one broker. */
+/** Plan of a delivery: one image for some devices through one broker. */
 export interface DeliveryPlan {
   readonly broker: BrokerAddress;
   readonly connection: Omit<ConnectionOptions, "signal" | "onRetry" | "onSkipped">;
-  /** The channel's topic. */
+  /** Topic of the channel. */
   readonly topicRoot: string;
-  /** What the offer carries: `unsignedRelease`, or the envelope that `package` signed. */
+  /** Release in the offer: the one that `package` signed, or the result of `unsignedRelease`. */
   readonly release: Envelope;
-  /** The image of the release. */
+  /** Image of the release. */
   readonly image: ImageFile;
   readonly signing: OfferSigning;
   readonly target: DeliveryTarget;
-  /** Who must end well: the named devices, or so many; without either, who answers. */
+  /** Devices that must succeed: the named ones, or a number of them; without both, all devices that answer. */
   readonly expected: { readonly devices?: readonly string[]; readonly count?: number };
-  /** How far devices must come. */
+  /** State that devices must reach. */
   readonly wait: "confirmed" | "downloaded" | "none";
   readonly timeoutMs: number;
-  /** Bytes per second; 0 means no limit. */
+  /** Rate of chunks in bytes per second; 0 means no limit. */
   readonly rate: number;
-  /** Of the chunks. They may come twice and in any order, so that 2 gains nothing. */
+  /** QoS of chunks. Chunks may arrive twice and in any order, so QoS 2 has no advantage. */
   readonly qos: 0 | 1;
-  /** Where the counters of our own offers are recorded. */
+  /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
 }
 
-/** What a delivery tells while it runs. */
+/** Receives the events of a delivery. */
 export interface DeliveryWatch {
-  /** Ends the delivery: devices keep the offer, and what they have. */
+  /** Ends the delivery. Devices keep the offer and the chunks that they have. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (device: DeviceProgress) => void;
-  /** The broker can't be reached yet; another attempt follows. */
+  /** Called after each failed attempt to reach the broker. */
   readonly onRetry?: (fault: OtaError) => void;
   /** Called for the first message on each topic that is too large for it, and skipped. */
   readonly onSkipped?: (message: SkippedMessage) => void;
-  /** The broker keeps an offer that no trusted key has signed: somebody else publishes there. */
+  /** Called if the broker retains an offer that no trusted key signed: another party publishes there. */
   readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
-  /** The offer is on its way to the broker. */
+  /** Called when the offer is being published. */
   readonly onOffer?: (offer: { readonly id: string; readonly counter: OfferCounter }) => void;
-  /** The connection was lost, or is there again. */
+  /** Called when the connection is lost or restored. */
   readonly onConnection?: (connected: boolean) => void;
 }
 
-/** Chunks that are on their way to the broker at once: enough to fill a wide-area link, few enough to pace. */
+/** Maximum number of unacknowledged chunks: enough to fill a wide-area link, few enough to control the rate. */
 const WINDOW = 32;
 
 /**
- * Delivers an image: connects, numbers and publishes the offer, and answers devices' requests until each one that is
- * expected has ended, another offer takes its place, or the time is up. Where another publisher used the same number at
- * the same moment, the offer is made again under the next one.
+ * Delivers an image: connects, numbers and publishes the offer, and answers devices' requests until every expected
+ * device has ended, another offer replaces this one, or the time limit is reached. If another publisher used the same
+ * number at the same time, makes the offer again with the next number.
  *
- * @returns How it ended, also where devices failed or none appeared.
+ * @returns The outcome, also if devices failed or no device answered.
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
  *   `delivery/connection-lost` if the connection was lost and is still away at the end; `delivery/not-acknowledged` and
- *   `delivery/not-retained` where the broker does not take or keep what rests on it; `signing/…` where devices would not
- *   trust the offer; `manifest/unreadable`, `package/locked` and `package/write-failed` for the record of sequences; the
- *   signal's reason if it is aborted before the offer is made.
+ *   `delivery/not-retained` where the broker does not take or keep what rests on it; `signing/…` where devices would
+ *   not trust the offer; `manifest/unreadable`, `package/locked` and `package/write-failed` for the record of
+ *   sequences; the signal's reason if it is aborted before the offer is made.
  */
 export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch = {}): Promise<DeliveryOutcome> {
   const startedAt = performance.now();
@@ -116,12 +116,12 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, tim
     qos: plan.qos,
     window: WINDOW,
     spreadMs: spreadMsOf(countOf(plan)),
-    // A delivery to one device has nobody to wait for.
+    // A delivery to one device need not wait for requests of others.
     ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
   });
 }
 
-/** What a sender publishes where: one envelope, and other ones on some topics. */
+/** Returns the envelopes that a sender publishes: one for most topics, and others for some topics. */
 function publicationOf(
   envelopes: MadeOffer["envelopes"],
 ): Pick<SenderOptions, "offerEnvelope" | "offerTopics" | "offerParts"> {
@@ -129,7 +129,7 @@ function publicationOf(
   return { offerEnvelope, offerTopics: [...envelopes.keys()], offerParts: envelopes };
 }
 
-/** How many devices will ask for the image, as far as anybody knows. */
+/** Returns the number of devices that will request the image, if it is known. */
 function countOf({ target, expected }: DeliveryPlan): number | undefined {
   return target === "all" ? (expected.devices?.length ?? expected.count) : target.devices.length;
 }

@@ -9,11 +9,11 @@ import {
   type TrustedKeys,
 } from "@tinybms/ota-core/signing";
 
-/** A key set while it collects signatures. */
+/** A key set that still collects signatures. */
 export interface KeySetInSigning {
   readonly envelope: Envelope;
   readonly keys: TrustedKeys;
-  /** Who has signed and who still must. */
+  /** Keys that have signed and keys that still must. */
   readonly progress: readonly SigningProgress[];
 }
 
@@ -60,7 +60,7 @@ export function assertKeySetFits(
   throw new OtaError("signing/key-set-change", message, {}, { hint });
 }
 
-/** Size of a message that may be too large to be built. */
+/** Returns the size of a message, even if it is too large to be built. */
 function sizeOf(build: () => Uint8Array): number {
   try {
     return build().length;
@@ -70,7 +70,7 @@ function sizeOf(build: () => Uint8Array): number {
   }
 }
 
-/** Size of a signature in bytes. ECDSA's DER has one of 70 to 72 bytes, nearly always. */
+/** Returns the size of a signature in bytes. ECDSA signatures in DER nearly always have 70 to 72 bytes. */
 function signatureSize({ alg, sizeBits }: PublicKey): number {
   if (alg === "ecdsa-p256-sha256") return 70;
   return alg === "ed25519" ? 64 : sizeBits / 8;

@@ -74,17 +74,18 @@ export async function readKeyStore(folder: string): Promise<KeyStore> {
 /**
  * Writes the next key set: as `pending.json` while signatures are missing, else under its epoch.
  *
- * @param envelope - With the signatures that there are.
- * @returns The folder as it is then.
- * @throws OtaError `signing/key-set-unreadable` where it can't be written; `signing/key-set-change` for what no device
- *   would take; `package/write-failed` if the folder or a file in it is a symbolic link that leads elsewhere.
+ * @param envelope - The key set with its present signatures.
+ * @returns The new content of the folder.
+ * @throws {@link OtaError} `signing/key-set-unreadable` if it can't be written; `signing/key-set-change` for a key set
+ *   that no device would accept; `package/write-failed` if the folder or a file in it is a symbolic link out of the
+ *   release line.
  */
 export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Promise<KeyStore> {
   const current = store.sets.at(-1)?.keys;
   const pending = pendingOf(join(store.folder, PENDING), envelope, current);
   assertKeySetFits(pending, current);
   const message = buildEnvelope(envelope.payload, envelope.signatures);
-  // The folder may itself be a link out of the release line.
+  // The folder itself may be a link out of the release line.
   await assertWithin(dirname(resolve(store.folder)), store.folder);
   await mkdir(store.folder, { recursive: true }).catch((cause: unknown) => {
     throw unreadable(store.folder, "made", cause);
@@ -104,10 +105,10 @@ export async function writeNextKeySet(store: KeyStore, envelope: Envelope): Prom
 }
 
 /**
- * A folder with another pending key set, which no one has signed. Nothing is written yet.
+ * Returns a folder with another pending key set, without signatures. Writes nothing.
  *
- * @throws OtaError `signing/key-set-change` for a key set that no device would take: malformed, too large, or with a
- *   new key of an algorithm that devices don't have; also where the step needs more signatures than an envelope holds.
+ * @throws {@link OtaError} `signing/key-set-change` for a key set that no device would accept: malformed, too large,
+ *   with a new key of an algorithm that devices don't have, or with more required signatures than an envelope can hold.
  */
 export function withPending(store: KeyStore, document: Immutable<KeySet>): KeyStore {
   const envelope: Envelope = { payload: payloadOf(document), signatures: [] };

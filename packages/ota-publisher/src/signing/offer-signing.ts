@@ -34,9 +34,9 @@ export const UNSIGNED: OfferSigning = { signers: [], keySets: [] };
  *
  * @param manifestFolder - Folder of the root manifest.
  * @param product - Name of the product.
- * @throws OtaError `signing/unsigned` where there is a key set and nobody to sign; `signing/key-set-product` for
- *   another product's; `signing/key-set-unreadable` where `--keys` names a folder without any; as `readKeyStore`,
- *   `openSigners`.
+ * @throws {@link OtaError} `signing/unsigned` if there is a key set but no signer; `signing/key-set-product` for a key
+ *   set of another product; `signing/key-set-unreadable` if `--keys` names a folder without key sets; the codes of
+ *   `readKeyStore` and `openSigners`.
  */
 export async function openOfferSigning(
   options: OfferSigningOptions,

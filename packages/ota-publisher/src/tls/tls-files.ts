@@ -3,22 +3,22 @@ import { readFile } from "node:fs/promises";
 import { decodeUtf8 } from "@tinybms/ota-core";
 import { codeOf } from "../system-error.ts";
 
-/** The TLS files of a channel, read and checked. */
+/** Contents of a channel's TLS files, checked. */
 export interface TlsFiles {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
 }
 
-/** Larger than any bundle of authorities, smaller than what a wrong path may lead to. */
+/** Maximum size of a TLS file in bytes. Bundles of CA certificates are smaller. */
 const FILE_SIZE_MAX = 4 * 1024 * 1024;
 
 /**
- * Reads the TLS files that a channel names.
+ * Reads and checks the TLS files of a channel.
  *
- * @param paths - Absolute; `cert` and `key` both or neither.
- * @param invalid - Makes the error to throw from what is wrong with which file.
- * @throws What `invalid` makes.
+ * @param paths - Absolute paths; `cert` and `key` both or neither.
+ * @param invalid - Creates the error for a fault of a file.
+ * @throws The error of `invalid`.
  */
 export async function loadTlsFiles(
   paths: { readonly ca?: string; readonly cert?: string; readonly key?: string },
@@ -64,7 +64,7 @@ export async function loadTlsFiles(
   return files;
 }
 
-/** What OpenSSL says of a key that it can't read is left out: it could quote it. */
+/** Parses a private key. Omits OpenSSL's reason for an unreadable key, which could quote it. */
 function privateKeyIn(text: string): KeyObject | undefined {
   try {
     return createPrivateKey(text);
