@@ -2,7 +2,7 @@
  * Compiles `schemas/**\/*.schema.json` to the types and the standalone validators of ota-core, and to the reference
  * page of the manifests, `docs/manifest.md`.
  *
- *     node scripts/generate-schemas.ts            writes all three files
+ *     node scripts/generate-schemas.ts            writes all files
  *     node scripts/generate-schemas.ts --check    exits 1 when a file is not what the schemas make
  */
 import { execFileSync } from "node:child_process";
@@ -44,7 +44,7 @@ export async function generate(): Promise<{ file: string; text: string }[]> {
   const files = readSchemas();
   const outputs = [
     { file: join(OUTPUT_FOLDER, "types.generated.ts"), text: await typesOf(files) },
-    { file: join(OUTPUT_FOLDER, "validators.generated.ts"), text: validatorsOf(files) },
+    ...validatorsOf(files).map(({ name, text }) => ({ file: join(OUTPUT_FOLDER, name), text })),
   ];
   const code = outputs.map(({ file, text }) => ({ file, text: format(file, HEADER + text) }));
   return [...code, { file: join(ROOT, "docs", "manifest.md"), text: referenceOf(files) }];
@@ -131,28 +131,41 @@ function forTypes(schema: JsonObject, nameOf: (reference: string) => string): Js
 
 /**
  * Validators of what is read: every fault of a manifest, the first fault of a message (its sender may be hostile). What
- * commands print is only written, so that its schemas make types and no code.
+ * commands print is only written, so that its schemas make types and no code. Each kind is a file of its own, because
+ * `package` reads manifests and no messages, and loads only what it reads.
  */
-function validatorsOf(all: readonly SchemaFile[]): string {
+function validatorsOf(all: readonly SchemaFile[]): { name: string; text: string }[] {
   const files = all.filter(({ path }) => !path.startsWith("cli/"));
   const isMessage = ({ path }: SchemaFile): boolean => path.startsWith("protocol/");
-  const parts = [
-    standaloneCode(
-      files,
-      files.filter((file) => !isMessage(file)),
-      { allErrors: true, prefix: "document" },
-    ),
-    standaloneCode(files, files.filter(isMessage), { allErrors: false, prefix: "message" }),
+  const isManifest = ({ path }: SchemaFile): boolean => path.startsWith("ota-");
+  const isOther = (file: SchemaFile): boolean => !isMessage(file) && !isManifest(file);
+  const kinds = [
+    { kind: "manifest", wanted: files.filter(isManifest), allErrors: true },
+    { kind: "document", wanted: files.filter(isOther), allErrors: true },
+    { kind: "message", wanted: files.filter(isMessage), allErrors: false },
   ];
-  const titles = files.map(({ title }) => title).sort();
+  const words = `/** What a string that matches a pattern is, in words: the \`$comment\` beside the pattern in its schema. */
+export const PATTERN_WORDS: Readonly<Record<string, string>> = ${JSON.stringify(patternWords(files))};`;
+  return [
+    { name: "pattern-words.generated.ts", text: words },
+    ...kinds.map(({ kind, wanted, allErrors }) => ({
+      name: `${kind}-validators.generated.ts`,
+      text: validatorFile(files, wanted, { allErrors, prefix: kind }),
+    })),
+  ];
+}
+
+function validatorFile(
+  files: readonly SchemaFile[],
+  wanted: readonly SchemaFile[],
+  options: { allErrors: boolean; prefix: string },
+): string {
+  const titles = wanted.map(({ title }) => title).sort();
   return `// @ts-nocheck
 import type { ${titles.join(", ")} } from "./types.generated.ts";
 import type { SchemaValidator } from "./validator.ts";
 
-/** What a string that matches a pattern is, in words: the \`$comment\` beside the pattern in its schema. */
-export const PATTERN_WORDS: Readonly<Record<string, string>> = ${JSON.stringify(patternWords(files))};
-
-${parts.join("\n")}`;
+${standaloneCode(files, wanted, options)}`;
 }
 
 function standaloneCode(
@@ -160,7 +173,6 @@ function standaloneCode(
   wanted: readonly SchemaFile[],
   { allErrors, prefix }: { allErrors: boolean; prefix: string },
 ): string {
-  if (wanted.length === 0) return "";
   const ajv = new Ajv2020({
     allErrors,
     messages: false,

@@ -4,19 +4,25 @@ import { OtaError } from "../errors.ts";
 import { positionAt } from "../json/strict-json.ts";
 import { MANIFEST_SIZE_MAX, tooLarge } from "./document.ts";
 
-/** Size of the pieces in which a file is read, in bytes. */
+/** Default size of the pieces in which a file is read, in bytes. */
 const PIECE_SIZE = 1024 * 1024;
 
 /**
  * Reads a whole file in pieces.
  *
- * @returns Pieces of at most 1 MiB. A piece is valid until the next one is requested, because they share memory.
+ * @param signal - Ends the reading.
+ * @param pieceSize - Maximum size of a piece in bytes. @defaultValue 1 MiB
+ * @returns The pieces. A piece is valid until the next one is requested, because they share memory.
  * @throws The file system's own errors, and the signal's reason if it is aborted.
  */
-export async function* piecesOf(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+export async function* piecesOf(
+  file: string,
+  signal?: AbortSignal,
+  pieceSize: number = PIECE_SIZE,
+): AsyncGenerator<Uint8Array, void, void> {
   const handle = await open(file, "r");
   try {
-    const buffer = new Uint8Array(PIECE_SIZE);
+    const buffer = new Uint8Array(pieceSize);
     for (;;) {
       signal?.throwIfAborted();
       const { bytesRead } = await handle.read(buffer, 0, buffer.length);
@@ -85,7 +91,8 @@ async function readManifestBytes(file: string): Promise<Uint8Array> {
     if (found.size > MANIFEST_SIZE_MAX) throw tooLarge(file, found.size);
     const pieces: Uint8Array[] = [];
     let size = 0;
-    for await (const piece of piecesOf(file)) {
+    // Room for one byte more: a file of size 0 may have content, in /proc for example.
+    for await (const piece of piecesOf(file, undefined, found.size + 1)) {
       size += piece.length;
       if (size > MANIFEST_SIZE_MAX) throw tooLarge(file, size);
       pieces.push(piece.slice());

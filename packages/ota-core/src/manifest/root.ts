@@ -1,8 +1,8 @@
 import { OtaError, type Problem } from "../errors.ts";
 import type { JsonValue } from "../json/strict-json.ts";
+import { validateRootManifest } from "../schemas/manifest-validators.generated.ts";
 import { problemsOf } from "../schemas/problems.ts";
 import type { Artifact, RootManifest } from "../schemas/types.generated.ts";
-import { validateRootManifest } from "../schemas/validators.generated.ts";
 import { invalid, parseDocument } from "./document.ts";
 import { readRootLoosely } from "./loose-values.ts";
 

@@ -1,8 +1,8 @@
 import type { Problem } from "../errors.ts";
 import type { JsonValue } from "../json/strict-json.ts";
+import { validateVersionManifest } from "../schemas/manifest-validators.generated.ts";
 import { problemsOf, quoted } from "../schemas/problems.ts";
 import type { VersionManifest } from "../schemas/types.generated.ts";
-import { validateVersionManifest } from "../schemas/validators.generated.ts";
 import { invalid, parseDocument } from "./document.ts";
 import { readVersionLoosely } from "./loose-values.ts";
 

@@ -1,6 +1,6 @@
 import { concatBytes, fromBase64, toBase64, utf8 } from "../bytes.ts";
+import { validateEnvelope } from "../schemas/message-validators.generated.ts";
 import type { Envelope as EnvelopeJson } from "../schemas/types.generated.ts";
-import { validateEnvelope } from "../schemas/validators.generated.ts";
 import { buildMessage, checkMessage, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 

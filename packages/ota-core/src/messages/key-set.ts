@@ -1,6 +1,6 @@
 import { fromBase64, toHex } from "../bytes.ts";
+import { validateKeySet } from "../schemas/message-validators.generated.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
-import { validateKeySet } from "../schemas/validators.generated.ts";
 import { sha256 } from "../sha256.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";

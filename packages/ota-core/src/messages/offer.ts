@@ -1,5 +1,5 @@
+import { validateOffer } from "../schemas/message-validators.generated.ts";
 import type { Offer } from "../schemas/types.generated.ts";
-import { validateOffer } from "../schemas/validators.generated.ts";
 import { type Envelope, envelopeFromJson, envelopeToJson } from "./envelope.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";

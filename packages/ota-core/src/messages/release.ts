@@ -1,5 +1,5 @@
+import { validateRelease } from "../schemas/message-validators.generated.ts";
 import type { Release } from "../schemas/types.generated.ts";
-import { validateRelease } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 

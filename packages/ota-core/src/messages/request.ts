@@ -1,5 +1,5 @@
+import { validateDeviceRequest } from "../schemas/message-validators.generated.ts";
 import type { DeviceRequest } from "../schemas/types.generated.ts";
-import { validateDeviceRequest } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 

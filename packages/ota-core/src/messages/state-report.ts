@@ -1,6 +1,6 @@
 import { utf8 } from "../bytes.ts";
+import { validateStateReport } from "../schemas/message-validators.generated.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
-import { validateStateReport } from "../schemas/validators.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
 import { MESSAGE_SIZE_MAX } from "./topics.ts";
 

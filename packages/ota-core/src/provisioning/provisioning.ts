@@ -3,9 +3,9 @@ import { isOtaError, OtaError, type Problem } from "../errors.ts";
 import { envelopeFromJson } from "../messages/envelope.ts";
 import { parseKeySet } from "../messages/key-set.ts";
 import { isTopicRoot, MESSAGE_SIZE_MAX } from "../messages/topics.ts";
+import { validateProvisioning } from "../schemas/document-validators.generated.ts";
 import { problemsOf } from "../schemas/problems.ts";
 import type { Provisioning } from "../schemas/types.generated.ts";
-import { validateProvisioning } from "../schemas/validators.generated.ts";
 
 const CODE = "provisioning/invalid";
 

@@ -33,7 +33,8 @@ const LOCK_TIMEOUT_MS = 30_000;
 export async function packageRelease(options: PackageOptions): Promise<PackageResult> {
   const manifest = options.manifest ?? "ota/manifest.json";
   const root = await loadRootManifest(manifest);
-  const binary = await readBinary(options.binary, options.signal);
+  const { signal, signers = [] } = options;
+  const binary = await readBinary(options.binary, { signal, withHashList: signers.length > 0 });
   const { hardware } = root.manifest.product;
   for (const { error, blocks } of binary.faults(hardware)) if (blocks === "every-way") throw error;
   const advice = familyAdvice(binary.image.chip, hardware);

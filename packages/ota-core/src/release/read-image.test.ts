@@ -115,7 +115,7 @@ test.for([
       if (asked === 2) change();
     },
   });
-  const error: unknown = await readBinary(file, signal).catch((reason: unknown) => reason);
+  const error: unknown = await readBinary(file, { signal }).catch((reason: unknown) => reason);
   const codes = ["package/binary-changed", "package/binary-not-found"];
   expect(isOtaError(error) && codes.includes(error.code), String(error)).toBe(true);
 });

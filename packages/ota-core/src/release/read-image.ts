@@ -27,14 +27,22 @@ export interface Binary {
   /** SHA-256 of the file, lower-case hexadecimal. */
   readonly sha256: string;
   readonly image: ImageSummary;
-  /** Further properties for a signed release. */
-  readonly released: { readonly hashListSha256: string; readonly chipId: number };
+  readonly chipId: number;
+  /** SHA-256 of the hash list, lower-case hexadecimal, if {@link ReadBinaryOptions.withHashList} was set. */
+  readonly hashListSha256: string | undefined;
   /**
    * Everything that keeps the file from being delivered, though its app image is sound.
    *
    * @param hardware - `product.hardware` of the release line.
    */
   faults(hardware: string | undefined): readonly ImageFault[];
+}
+
+/** Options of {@link readBinary}. */
+export interface ReadBinaryOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether to hash each chunk, which a signed release needs. It takes as long as everything else. @defaultValue false */
+  readonly withHashList?: boolean;
 }
 
 /**
@@ -45,10 +53,11 @@ export interface Binary {
  * @throws {@link OtaError} `package/binary-changed` when it was written meanwhile.
  * @throws {@link OtaError} `image/…`; the signal's reason.
  */
-export async function readBinary(file: string, signal?: AbortSignal): Promise<Binary> {
+export async function readBinary(file: string, options: ReadBinaryOptions = {}): Promise<Binary> {
+  const { signal } = options;
   try {
     const before = await statBinary(file);
-    const judged = await judge(file, signal).catch((fault: unknown) => ({ fault }));
+    const judged = await judge(file, options).catch((fault: unknown) => ({ fault }));
     // A file from two builds is also an invalid image, but that error would be misleading.
     if (isOther(before, await statBinary(file))) throw binaryChanged(file);
     if ("fault" in judged) throw judged.fault;
@@ -93,12 +102,12 @@ function isOther(before: BigIntStats, after: BigIntStats): boolean {
   return !isSame || before.dev !== after.dev;
 }
 
-async function judge(file: string, signal: AbortSignal | undefined): Promise<Binary> {
+async function judge(file: string, { signal, withHashList = false }: ReadBinaryOptions): Promise<Binary> {
   const judge = createImageJudge();
-  const hashes = createHashListBuilder();
+  const hashes = withHashList ? createHashListBuilder() : undefined;
   for await (const piece of piecesOf(file, signal)) {
     judge.push(piece);
-    hashes.push(piece);
+    hashes?.push(piece);
   }
   const judged = judge.finish();
   if (judged.sound === undefined) throw withFile(judged.unsound, file);
@@ -108,7 +117,8 @@ async function judge(file: string, signal: AbortSignal | undefined): Promise<Bin
     size: fileSize,
     sha256: toHex(fileSha256),
     image: summaryOf(image),
-    released: { hashListSha256: toHex(sha256(hashes.finish())), chipId: image.header.chipId },
+    chipId: image.header.chipId,
+    hashListSha256: hashes === undefined ? undefined : toHex(sha256(hashes.finish())),
     faults: (hardware) => judged.faults(file, hardware),
   };
 }

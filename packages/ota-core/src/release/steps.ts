@@ -4,19 +4,15 @@ import { formatJson } from "../json/format-json.ts";
 import { needsAppImage, resolveChannels } from "../manifest/channels.ts";
 import { type LoadedRoot, verifyArtifact } from "../manifest/load.ts";
 import { resolveArtifact } from "../manifest/load-path.ts";
-import { readReleaseFile, releaseFileOf } from "../manifest/release-file.ts";
 import { DEFAULT_PROTOCOLS, protocolsOf } from "../manifest/root.ts";
 import { addVersion } from "../manifest/update.ts";
-import { buildEnvelope } from "../messages/envelope.ts";
 import type { Artifact, VersionManifest } from "../schemas/types.generated.ts";
 import { copyBinary } from "./copy-binary.ts";
 import { createFile } from "./new-file.ts";
 import type { PackageChange, PackageOptions } from "./package-options.ts";
 import type { PackagePlan } from "./plan.ts";
 import type { Binary } from "./read-image.ts";
-import { productOf, releaseDocument } from "./release-document.ts";
 import { sameArtifact } from "./released.ts";
-import { signedRelease } from "./sign-release.ts";
 import { type PreparedFile, prepareFile } from "./write-atomically.ts";
 
 /** One file to write. */
@@ -81,7 +77,10 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
     writes.push({ path: root.file, action: "edit", prepare: () => prepareText(root.file, undefined, edited) });
   }
   const removals = await removalsOf(state, artifact, artifactFile);
-  if (release === undefined) removals.push(...(await staleRelease(state, artifact)));
+  if (release === undefined && before !== undefined && !isKnown) {
+    const { staleRelease } = await import("./release-step.ts");
+    removals.push(...(await staleRelease(plan.versionManifest, artifactsAfter(before, artifact))));
+  }
   return { artifact, artifactFile, writes, removals, warnings };
 }
 
@@ -97,26 +96,18 @@ function deliveryWarnings({ signers = [] }: PackageOptions, state: ReleaseState,
   return faults.map(({ error }) => error.message);
 }
 
-/** Returns the step that writes the signed release, if it is needed. */
+/** Returns the step that writes the signed release, if it is needed. Loads what signs only if there are signers. */
 async function releaseStep(
   { signers = [] }: PackageOptions,
-  { root, binary, plan }: ReleaseState,
+  state: ReleaseState,
   createdAt: string,
 ): Promise<Step | undefined> {
   if (signers.length === 0) return undefined;
-  const { size, sha256, image, released } = binary;
-  const document = releaseDocument({
-    ...productOf(root.manifest, released.chipId),
-    version: plan.version,
-    createdAt,
-    image: { sha256, sizeBytes: size, secureVersion: image.secureVersion, ...released },
-  });
-  const path = releaseFileOf(plan.versionManifest);
-  const envelope = await signedRelease(path, document, signers);
-  if (envelope === undefined) return undefined;
-  const bytes = buildEnvelope(envelope.payload, envelope.signatures);
-  const action = (await exists(path)) ? "replace" : "create";
-  return { path, action, prepare: () => prepareText(path, plan.within, bytes) };
+  const { signedReleaseFile } = await import("./release-step.ts");
+  const file = await signedReleaseFile(signers, state, createdAt);
+  if (file === undefined) return undefined;
+  const action = (await exists(file.path)) ? "replace" : "create";
+  return { path: file.path, action, prepare: () => prepareText(file.path, state.plan.within, file.bytes) };
 }
 
 /** Returns the text of the root manifest, with the version's entry if requested. */
@@ -213,16 +204,6 @@ async function removalsOf({ plan, before }: ReleaseState, artifact: Artifact, ar
     if (path !== artifactFile && (await exists(path))) removals.push(path);
   }
   return removals;
-}
-
-/** Returns the signed release of other bytes, which an unsigned forced release must remove. */
-async function staleRelease({ plan, before }: ReleaseState, artifact: Artifact): Promise<string[]> {
-  if (before === undefined || isRecorded(before, artifact)) return [];
-  const path = releaseFileOf(plan.versionManifest);
-  const found = await readReleaseFile(path);
-  if (found === undefined) return [];
-  const isKept = artifactsAfter(before, artifact).some(({ sha256 }) => sha256 === found.release.image.sha256);
-  return isKept ? [] : [path];
 }
 
 async function exists(file: string): Promise<boolean> {

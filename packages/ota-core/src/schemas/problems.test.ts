@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { labelOf, problemsOf, valueAt } from "./problems.ts";
 import type { SchemaError } from "./validator.ts";
-import { validateRootManifest, validateVersionManifest } from "./validators.generated.ts";
+import { validateRootManifest, validateVersionManifest } from "./manifest-validators.generated.ts";
 
 function rootWith(change: object): object {
   return { schema_version: 1, product: { name: "P", hardware: "esp32" }, versions: [], ...change };

@@ -1,7 +1,7 @@
 import type { OtaErrorCode, Problem } from "../errors.ts";
 import { holdsSecret, redactUserInfo } from "../secret-text.ts";
 import type { SchemaError } from "./validator.ts";
-import { PATTERN_WORDS } from "./validators.generated.ts";
+import { PATTERN_WORDS } from "./pattern-words.generated.ts";
 
 /** Maximum number of reported problems. A hostile document of 1 MiB could have half a million. */
 const PROBLEMS_MAX = 100;
