@@ -10,6 +10,7 @@ const ROUNDS = 21;
 const IMAGE_SIZE = 1_300_000;
 const COMMAND = fileURLToPath(new URL("../packages/ota-publisher/dist/bin/tinybms-ota.js", import.meta.url));
 const PEER = fileURLToPath(new URL("python-package.py", import.meta.url));
+const BARE = fileURLToPath(new URL("bare-package.js", import.meta.url));
 const DEPLOY_PEER = fileURLToPath(new URL("python-deploy.py", import.meta.url));
 
 /**
@@ -28,15 +29,20 @@ export async function benchPackage(): Promise<readonly BenchLine[]> {
     const run = async (program: string, ...first: string[]): Promise<number> =>
       time(program, [...first, ...args(), "--update-manifest"]);
     return [
-      await compare(`package ${IMAGE_SIZE} bytes, against Python`, 0.6, ROUNDS, {
+      await compare(`package ${IMAGE_SIZE} bytes, against Python`, 1.15, ROUNDS, {
         ours: () => run(process.execPath, COMMAND, "package"),
+        plain: () => run(python, PEER),
+      }),
+      // No limit of ours: what Node itself needs for the same, so that the line above can be judged.
+      await compare("a bare Node script that hashes, copies and renames, against Python", 1.15, ROUNDS, {
+        ours: () => run(process.execPath, BARE),
         plain: () => run(python, PEER),
       }),
       await compare("deploy --dry-run, against Python", 0.6, ROUNDS, {
         ours: async () => time(process.execPath, [COMMAND, "deploy", ...dryRun(folder)]),
         plain: async () => time(python, [DEPLOY_PEER, ...dryRun(folder)]),
       }),
-      await compare("--help, against node -e 0", 2, ROUNDS, {
+      await compare("--help, against node -e 0", 1.3, ROUNDS, {
         ours: async () => time(process.execPath, [COMMAND, "--help"]),
         plain: async () => time(process.execPath, ["-e", "0"]),
       }),

@@ -1,6 +1,6 @@
 /**
  * `pnpm bench [NAME...]`: what things cost, as ratios within one run against what a user would otherwise do. A bench whose
- * peer is missing says so, and the others go on.
+ * peer is missing says so, and the others go on. The last line names what is over its limit.
  */
 
 import { benchDelivery } from "./bench-delivery.ts";
@@ -33,16 +33,24 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
 const row = (name: string, ...cells: readonly string[]) =>
   name.padEnd(64) + cells.map((cell) => cell.padStart(11)).join("");
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+const missed: string[] = [];
 console.log(row("bench", "ours", "plain", "ratio", "limit"));
 for (const name of names) {
   try {
     const bench = BENCHES[name];
     if (bench === undefined) throw new Error(`there is no such bench; there are ${Object.keys(BENCHES).join(", ")}`);
-    for (const line of await bench()) console.log(rowOf(line));
+    for (const line of await bench()) {
+      console.log(rowOf(line));
+      if (line.ratio > line.limit) missed.push(line.name);
+    }
   } catch (error) {
     process.exitCode = 1;
     console.log(`${name}: not measured: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+if (missed.length > 0) {
+  process.exitCode = 1;
+  console.log(`over its limit: ${missed.join("; ")}`);
 }
 
 function rowOf({ name, ours, plain, unit = "ms", ratio, limit }: BenchLine): string {

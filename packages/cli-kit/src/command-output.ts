@@ -12,6 +12,8 @@ export interface CommandWorld {
   readonly signal: AbortSignal;
   /** Whether the command must not prompt, even if the process has a terminal. */
   readonly isUnattended?: boolean;
+  /** Width of help texts in columns. @defaultValue the terminal's, or 80 */
+  readonly columns?: number;
 }
 
 /** Output options of every command. */

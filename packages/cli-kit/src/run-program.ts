@@ -69,6 +69,7 @@ async function buildProgram(
   world: CommandWorld,
   onEnd: (exitCode: number) => void,
 ): Promise<Command> {
+  const { columns } = world;
   const program = new Command(name)
     .description(description)
     .version(version, "--version", "display the version")
@@ -78,6 +79,7 @@ async function buildProgram(
       writeOut: (text) => world.stdout.write(text),
       // runProgram reports errors in the common format.
       writeErr: () => undefined,
+      ...(columns === undefined ? {} : { getOutHelpWidth: () => columns }),
     });
   const run: RunStep = (step) => async (options) => onEnd(await step(options, await openOutput(world, options)));
   for (const definition of commands) {

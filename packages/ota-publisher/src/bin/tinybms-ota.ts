@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 
-// Node 22.8 and later cache the compiled form of modules that are imported after this call, so it comes first.
-process.getBuiltinModule("node:module").enableCompileCache?.();
+import { printBuiltHelp } from "./built-help.ts";
 
-const { runInProcess } = await import("@tinybms/cli-kit/process");
-const { runCli } = await import("../cli/run-cli.ts");
-await runInProcess(runCli);
+if (!printBuiltHelp(process.argv.slice(2), new URL("help.json", import.meta.url))) {
+  // Node 22.8 and later cache the compiled form of modules that are imported after this call.
+  process.getBuiltinModule("node:module").enableCompileCache?.();
+  const [{ runInProcess }, { runCli }] = await Promise.all([
+    import("@tinybms/cli-kit/process"),
+    import("../cli/run-cli.ts"),
+  ]);
+  await runInProcess(runCli);
+}
