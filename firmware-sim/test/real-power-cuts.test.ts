@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { concatBytes } from "@tinybms/ota-core";
 import type { ChipName } from "@tinybms/ota-core/esp";
 import { expect, test } from "vitest";
+import { AGENT_KINDS } from "../src/agent/agent-receiver.ts";
 import type { FlashContents } from "../src/device/create-device.ts";
 import { powerCutSweepOnThreads } from "../src/power-cut/sweep-threads.ts";
 
@@ -51,11 +52,14 @@ const UPDATES: readonly RealUpdate[] = [
   },
 ];
 
-test.skipIf(isAbsent).for(UPDATES)(
-  `updates an $name from WLED 0.14.3 to 0.14.4 despite a cut in every tenth operation${note}`,
-  async ({ board, update }) => {
+/** Both implementations of the receiver, for each update. */
+const CASES = UPDATES.flatMap((update) => AGENT_KINDS.map((agent) => ({ ...update, agent })));
+
+test.skipIf(isAbsent).for(CASES)(
+  `updates an $name from WLED 0.14.3 to 0.14.4 despite a cut in every tenth operation, agent $agent${note}`,
+  async ({ board, update, agent }) => {
     const options = { from: board(), to: read(update), seed: 1, every: 10, variants: "one", recoverEvery: 1 } as const;
-    const result = await powerCutSweepOnThreads({ ...options, runs: ["update"] }, { threads: 2 });
+    const result = await powerCutSweepOnThreads({ ...options, runs: ["update"], agent }, { threads: 2 });
     expect(result.violations).toEqual([]);
     expect(result.operations).toBeGreaterThan(5_000);
     expect(result.points).toBe(Math.floor(result.operations / 10));

@@ -133,7 +133,10 @@ export class SimulatedDevice {
     this.#powerCutCount++;
   }
 
-  /** Holds the device in reset. Only the content of flash survives. */
+  /**
+   * Holds the device in reset. Only the content of flash survives, and the last report. Call it when a device is no longer
+   * needed: the receiver in C has memory that no garbage collector frees.
+   */
   halt(): void {
     this.#stopAgent();
     this.#isResetClean = false;

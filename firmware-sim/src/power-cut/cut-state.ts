@@ -124,6 +124,7 @@ export class AcceptedFloor {
       const copy = this.#scenario.device(copyHardware(hardware), this.#scenario.seed);
       copy.boot(0);
       this.#known = acceptedOf(copy);
+      copy.halt();
     }
     return this.#known;
   }

@@ -97,6 +97,20 @@ function start(
   breaches: Breach[],
 ): StartOutcome | undefined {
   const device = scenario.device(hardware, cutState.seed);
+  try {
+    return startDevice(scenario, cutState, device, breaches);
+  } finally {
+    device.halt();
+  }
+}
+
+/** Powers a device on, and starts it again as long as it resets. */
+function startDevice(
+  scenario: Scenario,
+  cutState: CutState,
+  device: SimulatedDevice,
+  breaches: Breach[],
+): StartOutcome | undefined {
   let outcome: StartOutcome | undefined;
   for (let resets = 0; resets <= RESETS_MAX; resets++) {
     let actions: DeviceAction[];

@@ -45,7 +45,7 @@ export interface LifeOptions {
 /** Limit for the duration of a life, in milliseconds of virtual time. */
 const LIMIT_MS = 24 * 3_600_000;
 
-/** Powers a device on and runs it until its offer has ended. */
+/** Powers a device on, runs it until its offer has ended, and halts it. */
 export function live(scenario: Scenario, hardware: Hardware, options: LifeOptions): Life {
   const { seed, startsBefore = 0, onOperation } = options;
   const device = scenario.device(hardware, seed);
@@ -84,6 +84,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
     failure = error instanceof Error ? error.message : String(error);
   }
   hardware.flash.watch(undefined);
+  device.halt();
   // The error came through the device, but the device did not cause it.
   if (watcherError !== undefined) throw watcherError.thrown;
   look();

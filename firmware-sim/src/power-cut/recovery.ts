@@ -87,6 +87,7 @@ function checkNextStart(scenario: Scenario, cutState: CutState & Past, life: Lif
   const device = scenario.device(hardware, cutState.seed + 1);
   const log = device.boot(0).flatMap((action) => (action.type === "log" ? [action.entry] : []));
   const breaches = [...checkBootable(log), ...checkAccepted(accepted, device)];
+  device.halt();
   if (device.state !== state || device.report?.running_sha256 !== report?.running_sha256) {
     const invariant = scenario.run === "update" ? "delivered" : "rolled-back";
     const message = `${state} on ${report?.slot}; after another power-on ${device.state} on ${device.report?.slot}`;

@@ -177,6 +177,7 @@ function firstStart(
 ): Pick<Scenario, "oldSha256" | "target" | "rejectedBefore"> & { readonly accepted: readonly [number, number] } {
   device.boot(0);
   const { bootOutcome, report } = device;
+  device.halt();
   if (bootOutcome?.kind !== "boots" || report === undefined) {
     const state = bootOutcome?.kind === "reset-loop" ? bootOutcome.reason : "panic";
     throw new OtaError("simulation/update-refused", `the board does not start: ${state}`, { state });

@@ -1,4 +1,4 @@
-import { parseReceiverRecord, type ReceiverAction, sha256, toHex, utf8 } from "@tinybms/ota-core";
+import { concatBytes, parseReceiverRecord, type ReceiverAction, sha256, toHex, utf8 } from "@tinybms/ota-core";
 import { parseKeySetRecord, type SignatureAlgorithm } from "@tinybms/ota-core/signing";
 import { DeviceBlock } from "./device-block.ts";
 import { ALGORITHMS, FLASH_OPERATIONS, Keys, KINDS, Store, TIMERS } from "./device-enums.ts";
@@ -127,11 +127,10 @@ export class DeviceHost implements DeviceImports {
   }
 
   sha256(head: Address, headLength: number, body: Address, bodyLength: number, digest: Address): void {
-    const bytes = new Uint8Array(headLength + bodyLength);
     const memory = this.#module.bytes;
-    bytes.set(memory.subarray(head, head + headLength));
-    bytes.set(memory.subarray(body, body + bodyLength), headLength);
-    memory.set(sha256(bytes), digest);
+    const first = memory.subarray(head, head + headLength);
+    const whole = bodyLength === 0 ? first : concatBytes([first, memory.subarray(body, body + bodyLength)]);
+    memory.set(sha256(whole), digest);
   }
 
   verify(

@@ -125,6 +125,7 @@ export class DeviceModule {
   readonly exports: DeviceExports;
   readonly #hosts: Map<number, DeviceImports> = new Map();
   readonly #free: Map<number, Address[]> = new Map();
+  readonly #stateNames: Map<number, string> = new Map();
   #lastContext = 0;
   #top: Address;
   #bytes: Uint8Array;
@@ -142,6 +143,11 @@ export class DeviceModule {
   get bytes(): Uint8Array {
     if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.exports.memory.buffer);
     return this.#bytes;
+  }
+
+  /** Number of machines that were not disposed. */
+  get machineCount(): number {
+    return this.#hosts.size;
   }
 
   /** Registers the host of a machine, and returns the machine's context. */
@@ -189,6 +195,15 @@ export class DeviceModule {
   textAt(address: Address): string {
     const { bytes } = this;
     return new TextDecoder().decode(bytes.subarray(address, bytes.indexOf(0, address)));
+  }
+
+  /** Returns the name of a state, as reports have it. */
+  stateName(state: number): string {
+    const known = this.#stateNames.get(state);
+    if (known !== undefined) return known;
+    const text = this.textAt(this.exports.state_text(state));
+    this.#stateNames.set(state, text);
+    return text;
   }
 
   #forward(name: (typeof IMPORT_NAMES)[number]): (context: number, ...values: number[]) => number | undefined {

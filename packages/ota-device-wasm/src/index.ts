@@ -1,2 +1,2 @@
-export { DeviceModule } from "./device-module.ts";
+export { DeviceModule, sharedDeviceModule } from "./device-module.ts";
 export { WasmReceiver } from "./wasm-receiver.ts";

@@ -32,6 +32,9 @@ const TEXTS_SIZE = 8192;
 /** Numbers that `status` writes before those of dropped messages. */
 const STATUS_NUMBERS = 7;
 
+/** Count of all numbers that `status` writes. */
+const STATUS_SIZE = STATUS_NUMBERS + DROP_REASONS.length;
+
 /** An image id that no release has, for a topic with a malformed one. */
 const NO_IMAGE = "0".repeat(32);
 
@@ -45,6 +48,7 @@ const NO_IMAGE = "0".repeat(32);
 export class WasmReceiver {
   readonly #module: DeviceModule;
   readonly #options: ReceiverOptions;
+  readonly #topics: MessageTopics;
   readonly #keys: DeviceKeys;
   readonly #host: DeviceHost;
   readonly #context: number;
@@ -62,7 +66,7 @@ export class WasmReceiver {
    */
   constructor(options: ReceiverOptions, module: DeviceModule = sharedDeviceModule()) {
     this.#module = module;
-    topicsOf(options.topicRoot).state(options.device);
+    this.#topics = messageTopics(options);
     const { keySet } = options;
     if (keySet !== undefined) assertUsable(keySet, options);
     this.#options = options;
@@ -79,7 +83,7 @@ export class WasmReceiver {
 
   /** State of the device, as its reports name it. */
   get state(): DeviceState {
-    return this.#module.textAt(this.#module.exports.state_text(this.#status()[0] ?? 0)) as DeviceState;
+    return this.#module.stateName(this.#status()[0] ?? 0) as DeviceState;
   }
 
   /** The error in reports. Its message has at most an error number. */
@@ -289,7 +293,7 @@ export class WasmReceiver {
   #message(event: EventOf<"chunk" | "hashes" | "key-set" | "offer">): void {
     const { exports } = this.#module;
     const { payload, now } = event;
-    const topic = utf8(this.#topicOf(event));
+    const topic = this.#topicOf(event);
     const isRetained = "retained" in event && event.retained ? 1 : 0;
     exports.rx_begin(this.#machine, this.#scratch.put(topic), topic.length, payload.length, isRetained);
     const piece = this.#scratch.take(PIECE_SIZE);
@@ -301,27 +305,45 @@ export class WasmReceiver {
     exports.rx_end(this.#machine, now);
   }
 
-  #topicOf(event: EventOf<"chunk" | "hashes" | "key-set" | "offer">): string {
-    const topics = topicsOf(this.#options.topicRoot);
+  #topicOf(event: EventOf<"chunk" | "hashes" | "key-set" | "offer">): Uint8Array {
     switch (event.type) {
       case "offer":
-        return topics.offer;
+        return this.#topics.offer;
       case "key-set":
-        return topics.keys(1);
+        return this.#topics.keySet;
       case "chunk":
-        return topics.deviceChunk(this.#options.device);
+        return this.#topics.chunk;
       case "hashes":
-        return topics.hashes(/^[0-9a-f]{32}$/.test(event.image) ? event.image : NO_IMAGE);
+        return this.#topics.hashes(/^[0-9a-f]{32}$/.test(event.image) ? event.image : NO_IMAGE);
     }
   }
 
-  #status(): number[] {
+  /** Returns the numbers of `status`. They are valid until the next call of the module. */
+  #status(): Uint32Array {
     this.#scratch.clear();
-    const size = 4 * (STATUS_NUMBERS + DROP_REASONS.length);
-    const out = this.#scratch.take(size);
+    const out = this.#scratch.take(4 * STATUS_SIZE);
     this.#module.exports.status(this.#machine, out);
-    return [...new Uint32Array(this.#module.copyOf(out, size).buffer)];
+    return new Uint32Array(this.#module.bytes.buffer, out, STATUS_SIZE);
   }
+}
+
+/** Topics on which messages reach a machine, in UTF-8. */
+interface MessageTopics {
+  readonly offer: Uint8Array;
+  readonly keySet: Uint8Array;
+  readonly chunk: Uint8Array;
+  hashes(image: string): Uint8Array;
+}
+
+/** Returns the topics of a device. The machine treats offers of both topics alike, and chunks of both, too. */
+function messageTopics({ topicRoot, device }: ReceiverOptions): MessageTopics {
+  const topics = topicsOf(topicRoot);
+  return {
+    offer: utf8(topics.offer),
+    keySet: utf8(topics.keys(1)),
+    chunk: utf8(topics.deviceChunk(device)),
+    hashes: (image) => utf8(topics.hashes(image)),
+  };
 }
 
 /** Says with the protocol's codes what the C code says in a sentence. */
