@@ -7,8 +7,9 @@ import {
   parseNvsVariableData,
 } from "./nvs-entry.ts";
 import { NvsErr } from "./nvs-err.ts";
+import type { FoundEntry } from "./nvs-item.ts";
 import { nvsItemName, nvsKeyFromBytes } from "./nvs-key.ts";
-import type { FoundEntry, NvsPage } from "./nvs-page.ts";
+import type { NvsPage } from "./nvs-page.ts";
 import type { NvsLoadContext } from "./nvs-page-load.ts";
 import type { NvsQuery } from "./nvs-query.ts";
 
@@ -112,7 +113,7 @@ function eraseIndex(context: NvsLoadContext, version: BlobVersion): void {
 
 function discard(context: NvsLoadContext, page: NvsPage, found: FoundEntry): boolean {
   context.observer?.onRecovery("blob-incomplete", page.flash.offsetOf(found.index), found.entry);
-  return page.eraseItemAt(found.index, { purge: context.behaviors.zeroesDiscardedEntries }) === NvsErr.ESP_OK;
+  return page.discardItemAt(found.index) === NvsErr.ESP_OK;
 }
 
 function isComplete(blob: ListedBlob): boolean {

@@ -13,9 +13,11 @@ import {
   parseNvsVariableData,
 } from "./nvs-entry.ts";
 import { NvsErr } from "./nvs-err.ts";
+import type { NvsItem } from "./nvs-item.ts";
 import type { NvsKey } from "./nvs-key.ts";
-import type { NvsItem, NvsPage, NvsPageContext } from "./nvs-page.ts";
+import type { NvsPage, NvsPageContext } from "./nvs-page.ts";
 import type { FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
+import { holdsNvsPayload, readNvsPayload } from "./nvs-payload.ts";
 
 /** Maximum number of chunks that one version of a blob can have. */
 const CHUNK_COUNT_MAX = 127;
@@ -66,7 +68,7 @@ export class NvsBlobs {
         this.#eraseAll(namespaceIndex, key, this.#discard);
         break;
       }
-      const part = found.page.readPayload(found);
+      const part = readNvsPayload(found.page, found);
       if (typeof part === "number") return { err: part };
       if (found.entry.chunkIndex !== chunkStart + chunk) return { err: NvsErr.ESP_FAIL };
       parts.push(part);
@@ -90,7 +92,7 @@ export class NvsBlobs {
       // A bug of ESP-IDF: it compares this chunk's CRC with the bytes of the first chunk.
       const isCompared = this.#behaviors.rewritesUnchangedBlobs;
       if (isCompared && crc32(data.subarray(0, chunkSizeBytes), NVS_CRC_SEED) !== crc) return false;
-      if (!found.page.holdsPayload(found, data.subarray(offset, end))) return false;
+      if (!holdsNvsPayload(found.page, found, data.subarray(offset, end))) return false;
       offset = end;
     }
     return offset === sizeBytes;

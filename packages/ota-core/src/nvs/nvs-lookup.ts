@@ -2,6 +2,7 @@ import { concatBytes } from "../bytes.ts";
 import { type NvsEntry, NvsType, parseNvsBlobIndex } from "./nvs-entry.ts";
 import { nvsItemName } from "./nvs-key.ts";
 import type { FoundItem } from "./nvs-page-manager.ts";
+import { readNvsPayload } from "./nvs-payload.ts";
 
 /**
  * Finds items in all pages as NVS does: searches the oldest page first, and in each page finds the first item of a
@@ -52,7 +53,7 @@ export class NvsLookup {
     let offset = 0;
     for (let chunk = 0; chunk < chunkCount; chunk++) {
       const found = this.get({ ...index, type: NvsType.blobData, chunkIndex: chunkStart + chunk });
-      const part = found?.page.readPayload(found);
+      const part = found === undefined ? undefined : readNvsPayload(found.page, found);
       if (part === undefined || typeof part === "number" || part.length > sizeBytes - offset) return undefined;
       parts.push(part);
       offset += part.length;

@@ -1,9 +1,10 @@
 import { isNvsVariableType, NVS_ENTRY_COUNT, NVS_ENTRY_SIZE, type NvsEntry, parseNvsEntry } from "./nvs-entry.ts";
 import { NVS_ENTRY_STATES_SIZE, NvsEntryState } from "./nvs-entry-states.ts";
 import { NvsErr } from "./nvs-err.ts";
+import type { FoundEntry } from "./nvs-item.ts";
 import { hashNvsEntry, nvsKeyFromBytes } from "./nvs-key.ts";
 import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
-import { type FoundEntry, NvsPage, type NvsPageContext } from "./nvs-page.ts";
+import { NvsPage, type NvsPageContext } from "./nvs-page.ts";
 import { NVS_PAGE_HEADER_SIZE, NVS_VERSION, type NvsPageHeader, parseNvsPageHeader } from "./nvs-page-header.ts";
 
 /** State that the pages of a partition share while it is opened. */
@@ -70,12 +71,10 @@ function faultOfHeader(header: NvsPageHeader, bytes: Uint8Array): NvsRecovery | 
 class PageRecovery {
   readonly #page: NvsPage;
   readonly #context: NvsLoadContext;
-  readonly #discard: { readonly purge: boolean };
 
   constructor(context: NvsLoadContext, page: NvsPage) {
     this.#context = context;
     this.#page = page;
-    this.#discard = { purge: context.behaviors.zeroesDiscardedEntries };
   }
 
   recoverActive(): number {
@@ -106,7 +105,7 @@ class PageRecovery {
       }
       const [, type = 0, entrySpan = 0] = bytes;
       if (entrySpan === 0) return NvsErr.ESP_FAIL;
-      page.setHash(index, hashNvsEntry(bytes));
+      page.index.set(index, hashNvsEntry(bytes));
       span = entrySpan;
       if (!isNvsVariableType(type)) continue;
       const isWritten = this.#isWritten(index, span);
@@ -143,8 +142,8 @@ class PageRecovery {
         continue;
       }
       const hash = hashNvsEntry(bytes);
-      page.setHash(index, hash);
-      const copyIndex = page.firstIndexOfHash(hash, 0);
+      page.index.set(index, hash);
+      const copyIndex = page.index.find(hash, 0);
       const [, type = 0, entrySpan = 0] = bytes;
       if (isNvsVariableType(type)) span = entrySpan;
       if (span === 0) this.#context.abort("Page::mLoadEntryTable", "loops at an entry of span 0");
@@ -181,7 +180,7 @@ class PageRecovery {
 
   #erase(recovery: NvsRecovery, index: number): number {
     this.#report(recovery, index);
-    return this.#page.eraseItemAt(index, this.#discard);
+    return this.#page.discardItemAt(index);
   }
 
   #report(recovery: NvsRecovery, index: number): void {

@@ -1,7 +1,8 @@
 import { NVS_ENTRY_COUNT, NVS_NAMESPACE_ANY, NvsType } from "./nvs-entry.ts";
 import { NvsErr } from "./nvs-err.ts";
+import type { FoundEntry } from "./nvs-item.ts";
 import { nvsKeyFromBytes } from "./nvs-key.ts";
-import type { FoundEntry, NvsPage } from "./nvs-page.ts";
+import type { NvsPage } from "./nvs-page.ts";
 import { NVS_PAGE_SIZE } from "./nvs-page-header.ts";
 import { loadNvsPage, type NvsLoadContext } from "./nvs-page-load.ts";
 import { hashOfQuery, type NvsQuery } from "./nvs-query.ts";

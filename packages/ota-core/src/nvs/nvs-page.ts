@@ -1,53 +1,18 @@
-import { equalBytes } from "../bytes.ts";
-import { crc32 } from "../crc32.ts";
 import type { NvsBehaviors } from "./nvs-engine-behaviors.ts";
-import {
-  buildNvsEntry,
-  buildNvsVariableData,
-  hasNvsEntryCrc,
-  isConsistentNvsEntry,
-  isNvsVariableType,
-  NVS_CHUNK_ANY,
-  NVS_CHUNK_SIZE_MAX,
-  NVS_CRC_SEED,
-  NVS_ENTRY_COUNT,
-  NVS_ENTRY_SIZE,
-  type NvsEntry,
-  NvsType,
-  nvsSpanOf,
-  parseNvsEntry,
-  parseNvsVariableData,
-} from "./nvs-entry.ts";
+import { isNvsVariableType, NVS_CHUNK_SIZE_MAX, NVS_ENTRY_COUNT, NVS_ENTRY_SIZE, parseNvsEntry } from "./nvs-entry.ts";
+import { NvsEntryIndex } from "./nvs-entry-index.ts";
 import { NvsEntryState } from "./nvs-entry-states.ts";
 import { NvsErr } from "./nvs-err.ts";
-import { hashNvsEntry, hashNvsKey, NVS_KEY_LENGTH_MAX, type NvsKey } from "./nvs-key.ts";
+import { encodeNvsItem, type FoundEntry, hashNvsItem, type NvsItem, nvsItemSpan } from "./nvs-item.ts";
+import { hashNvsEntry, NVS_KEY_LENGTH_MAX } from "./nvs-key.ts";
 import { NvsPageFlash } from "./nvs-page-flash.ts";
 import { NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
 import { hashOfQuery, matchNvsEntry, type NvsQuery } from "./nvs-query.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
-const NO_HASH = -1;
 /** Index that means "no entry". */
 const NO_ENTRY = NVS_ENTRY_COUNT;
 const COUNT_MASK = 0xffff;
-/** Known state of an entry in flash. */
-const [UNKNOWN, WHOLE, DAMAGED] = [0, 1, 2];
-
-/** An item to write. */
-export interface NvsItem {
-  readonly namespaceIndex: number;
-  readonly type: number;
-  readonly key: NvsKey;
-  /** A number's bytes, a blob index's data field, or a payload. */
-  readonly data: Uint8Array;
-  readonly chunkIndex?: number;
-}
-
-/** Position of an item. */
-export interface FoundEntry {
-  readonly index: number;
-  readonly entry: NvsEntry;
-}
 
 /** State that the pages of a partition share. */
 export interface NvsPageContext {
@@ -67,13 +32,13 @@ export interface NvsPageContext {
  */
 export class NvsPage {
   readonly #context: NvsPageContext;
-  readonly #keyHashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
-  readonly #verdicts: Uint8Array = new Uint8Array(NVS_ENTRY_COUNT);
   #state: NvsPageState = "uninitialized";
   #usedCount = 0;
 
-  /** Bytes of the page. Only `loadNvsPage` reads them directly. */
+  /** Bytes of the page. */
   readonly flash: NvsPageFlash;
+  /** Hashes of the page's items, and checks of its entries. */
+  readonly index: NvsEntryIndex;
   /** First entry that has never been written; 126 if there is none. */
   nextFreeIndex: number = NO_ENTRY;
   /** The first entry in use, where searches begin; 126 if there is none. */
@@ -87,6 +52,12 @@ export class NvsPage {
   constructor(context: NvsPageContext, offset: number) {
     this.#context = context;
     this.flash = new NvsPageFlash(context.storage, offset);
+    this.index = new NvsEntryIndex(context.behaviors);
+  }
+
+  /** Behaviors of the release of ESP-IDF. */
+  get behaviors(): NvsBehaviors {
+    return this.#context.behaviors;
   }
 
   get state(): NvsPageState {
@@ -121,24 +92,9 @@ export class NvsPage {
     this.firstUsedIndex = this.flash.states.firstIndexOf(NvsEntryState.written);
   }
 
-  /**
-   * Returns `true` if an entry counts: its CRC is right, and its fields too if the release checks them. Checks an entry
-   * once while the page is read from memory.
-   */
+  /** Returns `true` if an entry counts: see {@link NvsEntryIndex.isWhole}. */
   isWhole(bytes: Uint8Array, index: number): boolean {
-    if (!this.flash.hasSnapshot) return this.#judge(bytes, index);
-    const known = this.#verdicts[index];
-    if (known !== undefined && known !== UNKNOWN) return known === WHOLE;
-    const isWhole = this.#judge(bytes, index);
-    this.#verdicts[index] = isWhole ? WHOLE : DAMAGED;
-    return isWhole;
-  }
-
-  #judge(bytes: Uint8Array, index: number): boolean {
-    const { checksEntryFields, acceptsFloats } = this.#context.behaviors;
-    if (!checksEntryFields) return hasNvsEntryCrc(bytes);
-    if (!acceptsFloats && (bytes[1] === NvsType.float || bytes[1] === NvsType.double)) return false;
-    return isConsistentNvsEntry(bytes, index);
+    return this.index.isWhole(bytes, index, this.flash.hasSnapshot);
   }
 
   /**
@@ -151,7 +107,7 @@ export class NvsPage {
   find(query: NvsQuery, fromIndex = 0, hash: number | undefined = hashOfQuery(query)): FoundEntry | number {
     if (!this.isInUse) return NvsErr.ESP_ERR_NVS_NOT_FOUND;
     let start = Math.max(fromIndex, this.firstUsedIndex);
-    if (hash !== undefined) start = this.firstIndexOfHash(hash, start);
+    if (hash !== undefined) start = this.index.find(hash, start);
     const end = this.nextFreeIndex;
     let next = start;
     for (let index = start; index < end; index = next) {
@@ -159,7 +115,7 @@ export class NvsPage {
       if (this.flash.states.get(index) !== NvsEntryState.written) continue;
       const bytes = this.flash.read(index);
       if (!this.isWhole(bytes, index)) {
-        this.eraseItemAt(index, this.#discard);
+        this.discardItemAt(index);
         continue;
       }
       const [, entryType = 0, span = 1] = bytes;
@@ -190,38 +146,6 @@ export class NvsPage {
   }
 
   /**
-   * Reads the payload of a string or chunk (`Page::readVariableLengthItemData`).
-   *
-   * @returns The payload; NOT_FOUND if its CRC is wrong, and then the item is erased; ESP_FAIL if its entries lead out
-   *   of
-   * the page or can't be erased.
-   */
-  readPayload(found: FoundEntry): Uint8Array | number {
-    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
-    if (found.index + found.entry.span > NVS_ENTRY_COUNT) return NvsErr.ESP_FAIL;
-    const payload = new Uint8Array(sizeBytes);
-    payload.set(this.#storedPayload(found, sizeBytes));
-    if (crc32(payload, NVS_CRC_SEED) === crc) return payload;
-    const err = this.eraseItemAt(found.index, this.#discard);
-    return err === NvsErr.ESP_OK ? NvsErr.ESP_ERR_NVS_NOT_FOUND : err;
-  }
-
-  /**
-   * Returns `true` if `payload` begins with the payload of a string or chunk, and its CRC is right (`Page::cmpItem`).
-   *
-   * @param payload - More bytes than the item has don't count, as in ESP-IDF.
-   */
-  holdsPayload(found: FoundEntry, payload: Uint8Array): boolean {
-    const { sizeBytes, crc } = parseNvsVariableData(found.entry.data);
-    const compared = payload.subarray(0, sizeBytes);
-    if (compared.length < sizeBytes || crc !== crc32(compared, NVS_CRC_SEED)) return false;
-    if (sizeBytes === 0) return !this.#context.behaviors.rewritesUnchangedBlobs;
-    if (found.index + found.entry.span > NVS_ENTRY_COUNT) return false;
-    const stored = this.#storedPayload(found, sizeBytes);
-    return equalBytes(stored, compared.subarray(0, stored.length));
-  }
-
-  /**
    * Writes an item after the last one (`Page::writeItem`): its first entry, then the full entries of its payload at
    * once, then the padded rest, each followed by the bitmap word.
    *
@@ -233,15 +157,9 @@ export class NvsPage {
     if (this.#state === "full") return NvsErr.ESP_ERR_NVS_PAGE_FULL;
     if (item.key.lengthBytes > NVS_KEY_LENGTH_MAX) return NvsErr.ESP_ERR_NVS_KEY_TOO_LONG;
     if (item.data.length > NVS_CHUNK_SIZE_MAX) return NvsErr.ESP_ERR_NVS_VALUE_TOO_LONG;
-    const { namespaceIndex, type, key, data, chunkIndex = NVS_CHUNK_ANY } = item;
-    const hasPayload = isNvsVariableType(type);
-    const span = hasPayload ? nvsSpanOf(data.length) : 1;
-    if (this.nextFreeIndex + span > NVS_ENTRY_COUNT) return NvsErr.ESP_ERR_NVS_PAGE_FULL;
-
-    const field = hasPayload ? buildNvsVariableData(data) : data;
-    this.setHash(this.nextFreeIndex, hashNvsKey(namespaceIndex, key.bytes, chunkIndex));
-    this.#writeEntries(buildNvsEntry({ namespaceIndex, type, span, chunkIndex, key: key.bytes, data: field }));
-    if (hasPayload) this.#writePayload(data);
+    if (this.nextFreeIndex + nvsItemSpan(item) > NVS_ENTRY_COUNT) return NvsErr.ESP_ERR_NVS_PAGE_FULL;
+    this.index.set(this.nextFreeIndex, hashNvsItem(item));
+    for (const entries of encodeNvsItem(item)) this.#writeEntries(entries);
     return NvsErr.ESP_OK;
   }
 
@@ -257,7 +175,7 @@ export class NvsPage {
     if (this.flash.states.get(index) === NvsEntryState.written) {
       const bytes = this.flash.read(index);
       if (this.isWhole(bytes, index)) span = bytes[2] ?? 0;
-      this.#keyHashes[index] = NO_HASH;
+      this.index.delete(index);
       if (index + span > NVS_ENTRY_COUNT || span === 0) return NvsErr.ESP_FAIL;
       let writtenCount = 0;
       for (let part = index; part < index + span; part++) {
@@ -272,17 +190,22 @@ export class NvsPage {
     return NvsErr.ESP_OK;
   }
 
+  /** Erases an item that recovery discards: {@link eraseItemAt} with zeros if the release writes them. */
+  discardItemAt(index: number): number {
+    return this.eraseItemAt(index, { purge: this.#context.behaviors.zeroesDiscardedEntries });
+  }
+
   /** Marks an entry as erased, regardless of its content. */
   discardEntry(index: number): void {
     if (this.flash.states.get(index) === NvsEntryState.written) this.#usedCount = (this.#usedCount - 1) & COUNT_MASK;
     this.flash.programStates(index, index + 1, NvsEntryState.erased);
-    if (this.#discard.purge) this.flash.purge(index, index + 1);
+    if (this.#context.behaviors.zeroesDiscardedEntries) this.flash.purge(index, index + 1);
   }
 
   /**
    * Copies every written entry after the entries of `target` (`Page::copyItems`).
    *
-   * @returns ESP_OK; NOT_FOUND if there is none; ESP_FAIL if a span leads out of a page.
+   * @returns ESP_OK; NOT_FOUND if there are no entries; ESP_FAIL if a span leads out of a page.
    */
   copyItemsTo(target: NvsPage): number {
     let index = this.firstUsedIndex;
@@ -295,7 +218,7 @@ export class NvsPage {
         continue;
       }
       const bytes = this.flash.read(index);
-      target.setHash(target.nextFreeIndex, hashNvsEntry(bytes));
+      target.index.set(target.nextFreeIndex, hashNvsEntry(bytes));
       const end = index + (bytes[2] ?? 0);
       if (!target.#append(bytes) || end > NVS_ENTRY_COUNT) return NvsErr.ESP_FAIL;
       for (let rest = index + 1; rest < end; rest++) {
@@ -333,32 +256,11 @@ export class NvsPage {
   /** Erases the sector. */
   eraseSector(): void {
     this.flash.eraseSector();
-    this.#keyHashes.fill(NO_HASH);
+    this.index.clear();
     this.#usedCount = 0;
     this.nextFreeIndex = NO_ENTRY;
     this.firstUsedIndex = NO_ENTRY;
     this.#state = "uninitialized";
-  }
-
-  /** Stores the hash of the item that begins at an entry. */
-  setHash(index: number, hash: number): void {
-    this.#keyHashes[index] = hash;
-  }
-
-  /** Returns the first item with a hash at or after an entry, or 126. */
-  firstIndexOfHash(hash: number, fromIndex: number): number {
-    const index = this.#keyHashes.indexOf(hash, fromIndex);
-    return index < 0 ? NO_ENTRY : index;
-  }
-
-  /** Returns how recovery erases the entries that it discards. */
-  get #discard(): { readonly purge: boolean } {
-    return { purge: this.#context.behaviors.zeroesDiscardedEntries };
-  }
-
-  /** Returns the payload in the item's entries: all of it, unless its fields contradict each other. */
-  #storedPayload({ index, entry }: FoundEntry, sizeBytes: number): Uint8Array {
-    return this.flash.read(index + 1, Math.min(sizeBytes, Math.max(0, entry.span - 1) * NVS_ENTRY_SIZE));
   }
 
   #initialize(): void {
@@ -390,15 +292,5 @@ export class NvsPage {
     if (this.firstUsedIndex === NO_ENTRY) this.firstUsedIndex = this.nextFreeIndex;
     this.#usedCount = (this.#usedCount + count) & COUNT_MASK;
     this.nextFreeIndex += count;
-  }
-
-  #writePayload(payload: Uint8Array): void {
-    const restSizeBytes = payload.length % NVS_ENTRY_SIZE;
-    const fullSizeBytes = payload.length - restSizeBytes;
-    if (fullSizeBytes > 0) this.#writeEntries(payload.subarray(0, fullSizeBytes));
-    if (restSizeBytes === 0) return;
-    const rest = new Uint8Array(NVS_ENTRY_SIZE).fill(0xff);
-    rest.set(payload.subarray(fullSizeBytes));
-    this.#writeEntries(rest);
   }
 }

@@ -7,6 +7,7 @@ import type { NvsObserver, NvsRecovery } from "./nvs-observer.ts";
 import type { NvsPage } from "./nvs-page.ts";
 import { NVS_PAGE_SIZE, NVS_VERSION, type NvsPageState } from "./nvs-page-header.ts";
 import type { FoundItem } from "./nvs-page-manager.ts";
+import { readNvsPayload } from "./nvs-payload.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 import { NvsStore } from "./nvs-store.ts";
 import { type NvsValueType, nvsValueType, readNvsNumber, readNvsText } from "./nvs-value.ts";
@@ -232,7 +233,7 @@ function readValue(lookup: NvsLookup, item: FoundItem): NvsPartitionEntry["value
   const { type, data } = item.entry;
   if (type === NvsType.blobIndex) return lookup.readBlob(item.entry);
   if (type !== NvsType.blob && type !== NvsType.string) return readNvsNumber(type, data);
-  const payload = item.page.readPayload(item);
+  const payload = readNvsPayload(item.page, item);
   if (typeof payload === "number") return undefined;
   return type === NvsType.blob ? payload : readNvsText(payload);
 }

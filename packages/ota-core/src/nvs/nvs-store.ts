@@ -11,12 +11,14 @@ import {
   parseNvsVariableData,
 } from "./nvs-entry.ts";
 import { NvsErr } from "./nvs-err.ts";
+import type { NvsItem } from "./nvs-item.ts";
 import { hasNvsKey, type NvsKey, nvsKeyFromBytes } from "./nvs-key.ts";
 import type { NvsObserver } from "./nvs-observer.ts";
 import type { NvsOptions } from "./nvs-options.ts";
-import type { NvsItem, NvsPage } from "./nvs-page.ts";
+import type { NvsPage } from "./nvs-page.ts";
 import type { NvsLoadContext } from "./nvs-page-load.ts";
 import { type FoundItem, NvsPageManager } from "./nvs-page-manager.ts";
+import { holdsNvsPayload, readNvsPayload } from "./nvs-payload.ts";
 import type { NvsStorage } from "./nvs-storage.ts";
 
 const NAMESPACE_TABLE = 0;
@@ -152,7 +154,7 @@ export class NvsStore {
     const found = this.#manager.find(query);
     if (found === undefined) return { err: NvsErr.ESP_ERR_NVS_NOT_FOUND };
     if (type !== NvsType.blob && type !== NvsType.string) return { err: NvsErr.ESP_OK, data: found.entry.data };
-    const data = found.page.readPayload(found);
+    const data = readNvsPayload(found.page, found);
     return typeof data === "number" ? { err: data } : { err: NvsErr.ESP_OK, data };
   }
 
@@ -271,7 +273,7 @@ export class NvsStore {
 
   #holds(found: FoundItem, item: NvsItem): boolean {
     if (item.type === NvsType.blob) return this.#blobs.holds(found.entry, item);
-    if (isNvsVariableType(item.type)) return found.page.holdsPayload(found, item.data);
+    if (isNvsVariableType(item.type)) return holdsNvsPayload(found.page, found, item.data);
     return equalBytes(found.entry.data.subarray(0, item.data.length), item.data);
   }
 
