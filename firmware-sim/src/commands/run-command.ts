@@ -5,7 +5,8 @@ import { createDevice, createProvisionedDevice } from "../device/create-device.t
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { FlashFile } from "../device/flash-file.ts";
-import { connectDevice, type DeviceConnection, type DeviceConnectOptions } from "../mqtt/connect-device.ts";
+import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
+import type { DeviceConnectOptions } from "../mqtt/connect-options.ts";
 import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";

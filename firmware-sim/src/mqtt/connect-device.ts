@@ -1,38 +1,12 @@
 import { guardClient, ReconnectDelay } from "@tinybms/ota-broker/client";
-import type { Provisioning } from "@tinybms/ota-core/esp";
-import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { connect, type MqttClient } from "mqtt";
 import type { SimulatedDevice } from "../device/device.ts";
-import type { DeviceAction, DeviceEvent, DeviceLogEntry } from "../device/device-events.ts";
-import type { Fault } from "../fault/fault.ts";
+import type { DeviceAction, DeviceEvent } from "../device/device-events.ts";
 import { LinkFaults } from "../fault/link-faults.ts";
 import { createRandom } from "../random/random.ts";
-
-/** Options of {@link connectDevice}. */
-export interface DeviceConnectOptions {
-  /** Faults of the network between device and broker. Those for other devices are ignored. */
-  readonly faults?: readonly Fault[];
-  /**
-   * Decides which messages those faults hit.
-   *
-   * @defaultValue 1
-   */
-  readonly seed?: number;
-  /**
-   * Time from reset to the start of the app, in milliseconds.
-   *
-   * @defaultValue 100
-   */
-  readonly bootMs?: number;
-  /**
-   * Called instead of {@link DeviceConnection.powerOn} after a reset or a power cut, if something runs before the
-   * bootloader, such as a ROM on a serial port. It must call `powerOn` in the end.
-   */
-  readonly onRestart?: (after: "reset" | "power-cut") => void;
-  /** Called for each event in the life of the device. */
-  readonly onLog?: (entry: DeviceLogEntry) => void;
-  /** Called when a connection to the broker fails. The device retries by itself. */
-  readonly onConnectionError?: (error: Error) => void;
-}
+import { loginOf, toBuffer, willOf } from "./client-options.ts";
+import type { DeviceConnectOptions } from "./connect-options.ts";
+import { DeviceTimers, now } from "./device-timers.ts";
 
 /** Backoff between connections. */
 const RECONNECT = { firstMs: 100, longestMs: 5_000 };
@@ -40,8 +14,6 @@ const RECONNECT = { firstMs: 100, longestMs: 5_000 };
 const FLUSH_MS_MAX = 2_000;
 /** Maximum duration of each step of {@link DeviceConnection.stop}, in milliseconds: the user waits for it. */
 const STOP_MS_MAX = 250;
-
-type Timer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
 /**
  * Powers a device on and runs it against a broker with mqtt.js in real time, one message at a time. Restarts it after
@@ -66,9 +38,7 @@ export class DeviceConnection {
   readonly #options: DeviceConnectOptions;
   #device: SimulatedDevice;
   #faults: LinkFaults;
-  readonly #timers: Map<Timer, { at: number; readonly dueAt: number; readonly timeout: NodeJS.Timeout }> = new Map();
-  /** Messages delayed by faults of the network. */
-  readonly #late: Set<NodeJS.Timeout> = new Set();
+  readonly #timers: DeviceTimers = new DeviceTimers((timer) => this.#handle({ type: "timer", now: now(), timer }));
   readonly #unacknowledged: Set<Promise<void>> = new Set();
   #client: MqttClient | undefined;
   #isOnline = false;
@@ -160,7 +130,7 @@ export class DeviceConnection {
       resubscribe: false,
       reconnectPeriod: RECONNECT.firstMs,
       connectTimeout: 10_000,
-      ...this.#will(),
+      ...willOf(this.device),
     });
     const filter = guardClient(client);
     const delay = new ReconnectDelay(RECONNECT);
@@ -192,14 +162,14 @@ export class DeviceConnection {
         if (!this.#isOnline) return;
         this.#isOnline = false;
         this.#handle({ type: "disconnected", now: now() });
-        Object.assign(client.options, this.#will());
+        Object.assign(client.options, willOf(this.device));
       }),
     );
   }
 
   /**
-   * Connects anew, after the reports are acknowledged and a DISCONNECT: the broker drops the will of the connection
-   * before.
+   * Reconnects after the reports are acknowledged. The DISCONNECT before makes the broker discard the connection's old
+   * will.
    */
   async #renewWill(): Promise<void> {
     const client = this.#client;
@@ -217,16 +187,9 @@ export class DeviceConnection {
     await connected;
   }
 
-  /** Returns the current will. mqtt.js sends the one in its options at each connect. */
-  #will(): { will?: { topic: string; payload: Buffer; qos: 1; retain: boolean } } {
-    const { will } = this.device;
-    if (will === undefined) return {};
-    return { will: { topic: will.topic, payload: toBuffer(will.payload), qos: 1, retain: true } };
-  }
-
   #receive(topic: string, payload: Uint8Array, retained: boolean): void {
     for (const lateMs of this.#faults.deliveryDelays(topic)) {
-      this.#later(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload, retained }));
+      this.#timers.delay(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload, retained }));
     }
   }
 
@@ -239,7 +202,7 @@ export class DeviceConnection {
       switch (action.type) {
         case "publish":
           for (const lateMs of this.#faults.deliveryDelays(action.topic))
-            this.#later(lateMs, () => this.#publish(action));
+            this.#timers.delay(lateMs, () => this.#publish(action));
           break;
         case "subscribe":
           this.#client?.subscribe(action.topic, { qos: 1 });
@@ -248,11 +211,10 @@ export class DeviceConnection {
           this.#client?.unsubscribe(action.topic);
           break;
         case "set-timer":
-          this.#setTimer(action.timer, action.at);
+          this.#timers.set(action.timer, action.at);
           break;
         case "clear-timer":
-          clearTimeout(this.#timers.get(action.timer)?.timeout);
-          this.#timers.delete(action.timer);
+          this.#timers.clear(action.timer);
           break;
         case "renew-will":
           this.#renewal = this.#renewWill();
@@ -286,34 +248,6 @@ export class DeviceConnection {
     void acknowledged.finally(() => this.#unacknowledged.delete(acknowledged));
   }
 
-  #setTimer(timer: Timer, at: number): void {
-    const set = this.#timers.get(timer);
-    // Each chunk postpones this timer. A timeout that is due earlier is kept and checks the time when it fires.
-    if (set !== undefined && set.dueAt <= at) {
-      set.at = at;
-      return;
-    }
-    clearTimeout(set?.timeout);
-    const fire = () => {
-      const { at: wanted } = entry;
-      this.#timers.delete(timer);
-      if (now() < wanted) this.#setTimer(timer, wanted);
-      else this.#handle({ type: "timer", now: now(), timer });
-    };
-    const entry = { at, dueAt: at, timeout: setTimeout(fire, Math.max(Math.ceil(at - now()), 0)) };
-    this.#timers.set(timer, entry);
-  }
-
-  #later(delayMs: number, action: () => void): void {
-    if (delayMs === 0) return action();
-    const life = this.#life;
-    const timeout = setTimeout(() => {
-      this.#late.delete(timeout);
-      if (this.#life === life) action();
-    }, delayMs);
-    this.#late.add(timeout);
-  }
-
   async #disconnectForReset(flush: boolean): Promise<void> {
     const life = this.#life;
     if (flush) await withinMs(Promise.all(this.#unacknowledged), FLUSH_MS_MAX);
@@ -334,11 +268,7 @@ export class DeviceConnection {
   #endLife(): void {
     this.#life++;
     clearTimeout(this.#restart);
-    for (const timeout of [...[...this.#timers.values()].map((timer) => timer.timeout), ...this.#late]) {
-      clearTimeout(timeout);
-    }
-    this.#timers.clear();
-    this.#late.clear();
+    this.#timers.cancelAll();
   }
 
   /** Breaks the connection as a power cut does: without DISCONNECT, so that the broker publishes the will. */
@@ -357,22 +287,6 @@ function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: DeviceConn
   return new LinkFaults(faults, device.id, device.topicRoot, createRandom(seed).fork());
 }
 
-/** Returns login and certificates of a provisioned device. */
-function loginOf(provisioning: Provisioning | undefined): IClientOptions {
-  if (provisioning === undefined) return {};
-  const { broker, username, password, ca_certificate: ca, certificate: cert, private_key: key } = provisioning;
-  const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
-  // mqtt.js encrypts as soon as it gets a certificate, regardless of the URL.
-  if (!/^(?:mqtts|wss):/.test(broker)) return login;
-  const own = cert === undefined || key === undefined ? {} : { cert, key };
-  return { ...login, ...own, ...(ca === undefined ? {} : { ca }) };
-}
-
-/** Returns the time in milliseconds on a monotonic clock. */
-function now(): number {
-  return Math.floor(performance.now());
-}
-
 /** Waits until a promise settles, but at most for the given time. */
 async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
   let timeout: NodeJS.Timeout | undefined;
@@ -385,8 +299,4 @@ async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> 
   );
   await Promise.race([done, limit]);
   clearTimeout(timeout);
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
