@@ -9,6 +9,9 @@ import { bundleCommand } from "../scripts/bundle-command.ts";
 
 const ROOT = { schema_version: 1, product: { name: "gateway", hardware: "esp32" }, versions: [] };
 
+/** Modules of Node that take a millisecond or more to load. */
+const LARGE = ["crypto", "http", "https", "internal/fs/promises", "net", "readline", "tls", "zlib"];
+
 let folder = "";
 let command = "";
 
@@ -73,8 +76,6 @@ function load(args: readonly string[]): { files: string[]; bytes: number; builti
   return {
     files: own.map((path) => path.slice(dirname(command).length + 1)).sort(),
     bytes: own.reduce((sum, path) => sum + statSync(path).size, 0),
-    builtins: ["crypto", "http", "https", "net", "readline", "tls", "zlib"].filter((name) =>
-      loaded.includes(`NativeModule ${name}`),
-    ),
+    builtins: LARGE.filter((name) => loaded.includes(`NativeModule ${name}`)),
   };
 }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { toHex } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { createSha256 } from "../sha256.ts";
@@ -36,7 +36,7 @@ export async function measureArtifact(
   };
   try {
     // Opening a named pipe would block.
-    const found = await stat(path);
+    const found = statSync(path);
     if (!found.isFile()) throw notFound(found.isDirectory() ? "it is a folder" : "it is not a regular file");
     onSize?.(found.size);
     const hash = createSha256();

@@ -13,16 +13,22 @@ import { addVersion } from "./update.ts";
 import { validateReleaseLine } from "./validate-release-line.ts";
 
 /** Every path that was opened or asked for its size. */
-const touched: string[] = [];
+const { touched } = vi.hoisted(() => ({ touched: [] as string[] }));
+
+function recorded<Arguments extends unknown[], Result>(call: (path: string, ...rest: Arguments) => Result) {
+  return (path: string, ...rest: Arguments): Result => {
+    touched.push(path);
+    return call(path, ...rest);
+  };
+}
+
+vi.mock("node:fs", async (original) => {
+  const real = await original<typeof import("node:fs")>();
+  return { ...real, openSync: recorded(real.openSync), statSync: recorded(real.statSync) };
+});
 
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();
-  const recorded = <Arguments extends unknown[], Result>(call: (path: string, ...rest: Arguments) => Result) => {
-    return (path: string, ...rest: Arguments): Result => {
-      touched.push(path);
-      return call(path, ...rest);
-    };
-  };
   return { ...real, open: recorded(real.open), stat: recorded(real.stat), readFile: recorded(real.readFile) };
 });
 

@@ -1,4 +1,4 @@
-import { open, stat } from "node:fs/promises";
+import { closeSync, openSync, read, statSync } from "node:fs";
 import { concatBytes, decodeUtf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
 import { positionAt } from "../json/strict-json.ts";
@@ -20,18 +20,28 @@ export async function* piecesOf(
   signal?: AbortSignal,
   pieceSize: number = PIECE_SIZE,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const handle = await open(file, "r");
+  const descriptor = openSync(file, "r");
   try {
     const buffer = new Uint8Array(pieceSize);
     for (;;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+      const bytesRead = await readPiece(descriptor, buffer);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
+}
+
+/** Reads the next bytes of a file. Does not block, unlike the calls that only look at a file. */
+function readPiece(descriptor: number, buffer: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(descriptor, buffer, 0, buffer.length, null, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
 }
 
 /**
@@ -86,7 +96,7 @@ const REASONS: Readonly<Record<string, string>> = {
 async function readManifestBytes(file: string): Promise<Uint8Array> {
   try {
     // Opening a named pipe would block.
-    const found = await stat(file);
+    const found = statSync(file);
     if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
     if (found.size > MANIFEST_SIZE_MAX) throw tooLarge(file, found.size);
     const pieces: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { OtaError } from "../errors.ts";
 import { quoted } from "../schemas/problems.ts";
@@ -35,7 +35,7 @@ export async function resolveBelow(folder: string, path: string, origin: PathOri
 /** Returns the longest existing part of a path, with all symbolic links followed. */
 export async function existingPart(path: string): Promise<string> {
   try {
-    return await realpath(path);
+    return realpathSync.native(path);
   } catch (error) {
     const parent = dirname(path);
     if (!isMissing(error) || parent === path) throw error;

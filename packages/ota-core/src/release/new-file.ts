@@ -1,5 +1,4 @@
-import { constants, writeFileSync } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
+import { closeSync, constants, copyFile, fsync, openSync, writeFileSync } from "node:fs";
 
 /**
  * Creates a file that must not exist, and flushes its bytes to the disk.
@@ -12,12 +11,12 @@ import { copyFile, open } from "node:fs/promises";
  * @throws The file system's own errors; `EEXIST` if the name exists.
  */
 export async function createFile(path: string, content: Uint8Array | string, mode = 0o666): Promise<void> {
-  const handle = await open(path, "wx", mode);
+  const descriptor = openSync(path, "wx", mode);
   try {
-    await handle.writeFile(content);
-    await handle.sync();
+    writeFileSync(descriptor, content);
+    await flush(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
@@ -28,12 +27,22 @@ export function createFileSync(path: string, content: string): void {
 
 /** Creates a copy of a file, made by the kernel, and flushes it to the disk. */
 export async function createCopy(from: string, path: string): Promise<void> {
-  await copyFile(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  const mode = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+  await new Promise<void>((resolve, reject) => {
+    copyFile(from, path, mode, (error) => (error === null ? resolve() : reject(error)));
+  });
   // Windows flushes only files that are open for writing.
-  const handle = await open(path, "r+");
+  const descriptor = openSync(path, "r+");
   try {
-    await handle.sync();
+    await flush(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
+}
+
+/** Flushes an open file, or an open folder's names, to the disk. */
+export function flush(descriptor: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+  });
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { OtaError } from "../errors.ts";
 import { loadRootManifest } from "../manifest/load.ts";
@@ -100,7 +100,7 @@ async function locked<T>(options: PackageOptions, plan: PackagePlan, run: (lock:
       lock.release();
     }
   } finally {
-    if (created !== undefined) await removeEmptyFolders(folder, created);
+    if (created !== undefined) removeEmptyFolders(folder, created);
   }
 }
 
@@ -117,10 +117,19 @@ async function carryOut(
   try {
     await writeAll(writes, lock, signal);
   } catch (error) {
-    if (created !== undefined) await removeEmptyFolders(folder, created);
+    if (created !== undefined) removeEmptyFolders(folder, created);
     throw error;
   }
-  for (const path of removals) await rm(path, { force: true }).catch(() => undefined);
+  for (const path of removals) removeFile(path);
+}
+
+/** Removes a file to which nothing refers any more, if it can be removed. */
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It stays, and does no harm.
+  }
 }
 
 /** Flushes all files to the disk before renaming any, so that a full disk changes nothing. */
@@ -140,7 +149,7 @@ async function writeAll(writes: Steps["writes"], lock: Lock, signal: AbortSignal
     }
   } catch (error) {
     for (const file of prepared) await file.discard();
-    for (const path of added) await rm(path, { force: true });
+    for (const path of added) rmSync(path, { force: true });
     throw error;
   }
 }
@@ -163,7 +172,7 @@ async function orWriteFailed<T>(file: string, signal: AbortSignal | undefined, w
  * Creates a folder and its missing parents, and flushes them to the disk. Returns the topmost created folder, if any.
  */
 async function makeFolder(folder: string): Promise<string | undefined> {
-  const created = await mkdir(folder, { recursive: true });
+  const created = mkdirSync(folder, { recursive: true });
   if (created === undefined) return undefined;
   // mkdir returns an absolute path.
   for (let path = resolve(folder); path.length >= created.length; path = dirname(path)) await syncFolder(dirname(path));
@@ -171,10 +180,10 @@ async function makeFolder(folder: string): Promise<string | undefined> {
 }
 
 /** Removes the folders that {@link makeFolder} created, as long as they are empty. */
-async function removeEmptyFolders(folder: string, created: string): Promise<void> {
+function removeEmptyFolders(folder: string, created: string): void {
   for (let path = resolve(folder); path.length >= created.length; path = dirname(path)) {
     try {
-      await rmdir(path);
+      rmdirSync(path);
     } catch {
       return;
     }

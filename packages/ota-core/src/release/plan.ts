@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { OtaError } from "../errors.ts";
 import type { LoadedRoot } from "../manifest/load.ts";
@@ -104,8 +104,8 @@ const REASON = "so that a release line can be moved, served and checked as one f
  * folder may not be writable.
  */
 async function lockFileOf(root: LoadedRoot, output: string): Promise<string> {
-  const manifest = await realPathOf(resolve(root.file));
-  const target = await realPathOf(resolve(output));
+  const manifest = realPathOf(resolve(root.file));
+  const target = realPathOf(resolve(output));
   const isInside = isBelow(dirname(manifest), target);
   return isInside ? join(dirname(manifest), `.${basename(manifest)}.lock`) : join(target, ".tinybms-ota.lock");
 }
@@ -115,8 +115,8 @@ async function lockFileOf(root: LoadedRoot, output: string): Promise<string> {
  * links followed.
  */
 async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: string): Promise<string> {
-  const rootFolder = await realPathOf(resolve(root.folder));
-  const target = await realPathOf(resolve(versionManifest));
+  const rootFolder = realPathOf(resolve(root.folder));
+  const target = realPathOf(resolve(versionManifest));
   const named = relative(rootFolder, target).split(sep).join("/");
   if (isBelow(rootFolder, target) && pathFault(named) === undefined) return named;
   const message = `${folder} is not below ${root.folder}, the folder of ${root.file}, whose entries name only what lies below it, ${REASON}`;
@@ -125,12 +125,12 @@ async function pathBelowRoot(root: LoadedRoot, versionManifest: string, folder: 
 }
 
 /** Returns the absolute path with the symbolic links of its existing part resolved. */
-async function realPathOf(path: string): Promise<string> {
+function realPathOf(path: string): string {
   try {
-    return await realpath(path);
+    return realpathSync.native(path);
   } catch (error) {
     const parent = dirname(path);
     if (!isMissing(error) || parent === path) return path;
-    return join(await realPathOf(parent), basename(path));
+    return join(realPathOf(parent), basename(path));
   }
 }

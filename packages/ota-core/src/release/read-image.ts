@@ -1,5 +1,4 @@
-import type { BigIntStats } from "node:fs";
-import { stat } from "node:fs/promises";
+import { type BigIntStats, statSync } from "node:fs";
 import { toHex } from "../bytes.ts";
 import { isOtaError, OtaError } from "../errors.ts";
 import type { AppDescriptor } from "../image/app-descriptor.ts";
@@ -56,10 +55,10 @@ export interface ReadBinaryOptions {
 export async function readBinary(file: string, options: ReadBinaryOptions = {}): Promise<Binary> {
   const { signal } = options;
   try {
-    const before = await statBinary(file);
+    const before = statBinary(file);
     const judged = await judge(file, options).catch((fault: unknown) => ({ fault }));
     // A file from two builds is also an invalid image, but that error would be misleading.
-    if (isOther(before, await statBinary(file))) throw binaryChanged(file);
+    if (isOther(before, statBinary(file))) throw binaryChanged(file);
     if ("fault" in judged) throw judged.fault;
     return judged;
   } catch (error) {
@@ -90,8 +89,8 @@ export function familyAdvice(chip: string, hardware: string | undefined): string
   return `product.hardware ${hardware} means the whole family, and this image is for ${chip}: ${proposal}`;
 }
 
-async function statBinary(file: string): Promise<BigIntStats> {
-  const found = await stat(file, { bigint: true });
+function statBinary(file: string): BigIntStats {
+  const found = statSync(file, { bigint: true });
   // Opening a named pipe would block.
   if (!found.isFile()) throw unreadable(file, found.isDirectory() ? "it is a folder" : "it is not a regular file");
   return found;

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { isOtaError, OtaError } from "../errors.ts";
 import type { LoadedRoot } from "../manifest/load.ts";
@@ -31,7 +31,7 @@ export async function readReleased(plan: PackagePlan, force: boolean): Promise<V
  * @throws {@link OtaError} `package/version-invalid` if there is such a version.
  */
 export async function assertNoCaseVariant(root: LoadedRoot, { version, folder }: PackagePlan): Promise<void> {
-  const names = [...root.manifest.versions.map(({ id }) => id), ...(await namesIn(dirname(folder)))];
+  const names = [...root.manifest.versions.map(({ id }) => id), ...namesIn(dirname(folder))];
   const other = names.find((name) => name !== version && caselessName(name) === caselessName(version));
   if (other === undefined) return;
   const message = `the version ${JSON.stringify(version)} differs only in case from ${JSON.stringify(other)}, which exists already; on Windows and macOS both would be the same folder`;
@@ -40,9 +40,9 @@ export async function assertNoCaseVariant(root: LoadedRoot, { version, folder }:
 }
 
 /** Returns the names in a folder, or an empty array if there is no such folder. */
-async function namesIn(folder: string): Promise<readonly string[]> {
+function namesIn(folder: string): readonly string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (error) {
     if (isMissing(error)) return [];
     throw new OtaError("manifest/unreadable", `${folder} can't be read: ${reasonOf(error)}`, { file: folder });

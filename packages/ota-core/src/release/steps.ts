@@ -1,4 +1,4 @@
-import { lstat } from "node:fs/promises";
+import { lstatSync } from "node:fs";
 import { OtaError } from "../errors.ts";
 import { formatJson } from "../json/format-json.ts";
 import { needsAppImage, resolveChannels } from "../manifest/channels.ts";
@@ -55,7 +55,7 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   const artifactFile = await placeOf(plan, before, artifact.filename);
   const writes: Step[] = [];
   if (!(await isInPlace(plan, artifact, artifactFile))) {
-    const action = (await exists(artifactFile)) ? "replace" : "create";
+    const action = exists(artifactFile) ? "replace" : "create";
     writes.push({
       path: artifactFile,
       action,
@@ -69,7 +69,7 @@ export async function stepsOf(options: PackageOptions, state: ReleaseState): Pro
   if (!isKnown) {
     const path = plan.versionManifest;
     const text = versionManifestText(plan.version, artifact, before, now);
-    const action = (await exists(path)) ? "replace" : "create";
+    const action = exists(path) ? "replace" : "create";
     writes.push({ path, action, prepare: () => prepareText(path, plan.within, text) });
   }
   const edited = editedRoot(options, state);
@@ -106,7 +106,7 @@ async function releaseStep(
   const { signedReleaseFile } = await import("./release-step.ts");
   const file = await signedReleaseFile(signers, state, createdAt);
   if (file === undefined) return undefined;
-  const action = (await exists(file.path)) ? "replace" : "create";
+  const action = exists(file.path) ? "replace" : "create";
   return { path: file.path, action, prepare: () => prepareText(file.path, state.plan.within, file.bytes) };
 }
 
@@ -201,15 +201,14 @@ async function removalsOf({ plan, before }: ReleaseState, artifact: Artifact, ar
   const removals: string[] = [];
   for (const { filename } of before?.artifacts ?? []) {
     const path = kept.has(filename) ? artifactFile : await placeOf(plan, before, filename);
-    if (path !== artifactFile && (await exists(path))) removals.push(path);
+    if (path !== artifactFile && exists(path)) removals.push(path);
   }
   return removals;
 }
 
-async function exists(file: string): Promise<boolean> {
+function exists(file: string): boolean {
   try {
-    await lstat(file);
-    return true;
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }

@@ -1,9 +1,9 @@
-import { chmod, type FileHandle, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmodSync, closeSync, openSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { OtaError } from "../errors.ts";
 import { isMissing, systemCodeOf } from "../manifest/load-file.ts";
 import { existingPart, isBelow } from "../manifest/load-path.ts";
-import { createFile } from "./new-file.ts";
+import { createFile, flush } from "./new-file.ts";
 import { isDead, thisProcess } from "./process-owner.ts";
 
 /** A complete file on the disk under a temporary name. */
@@ -46,19 +46,19 @@ export async function prepareFile(
   fill: (temporary: string) => Promise<void>,
 ): Promise<PreparedFile> {
   if (within !== undefined) await assertWithin(within, path);
-  const { target, mode } = await existing(path);
+  const { target, mode } = existing(path);
   const temporary = temporaryPathOf(target);
-  const discard = (): Promise<void> => rm(temporary, { force: true });
+  const discard = async (): Promise<void> => rmSync(temporary, { force: true });
   try {
     await fill(temporary);
-    if (mode !== undefined) await chmod(temporary, mode);
+    if (mode !== undefined) chmodSync(temporary, mode);
   } catch (error) {
     await discard();
     throw error;
   }
   const commit = async (): Promise<void> => {
     try {
-      await rename(temporary, target);
+      renameSync(temporary, target);
     } catch (error) {
       await discard();
       throw error;
@@ -102,7 +102,7 @@ export interface Leftover {
 
 /** Lists temporary files of dead processes in a folder. */
 export async function leftoversIn(folder: string): Promise<readonly Leftover[]> {
-  return (await namesIn(folder)).flatMap((name) => {
+  return namesIn(folder).flatMap((name) => {
     const match = /^\.(.+)\.([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-z]{8}\.tmp$/.exec(name);
     const [, target = "", realm = "", pid = "", started = ""] = match ?? [];
     if (match === null || !isDead({ pid: Number(pid), realm, started })) return [];
@@ -113,37 +113,40 @@ export async function leftoversIn(folder: string): Promise<readonly Leftover[]> 
 /** Removes temporary files of dead processes in a folder. */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const { temporary } of await leftoversIn(folder)) {
-    // A leftover that can't be removed does no harm.
-    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    try {
+      rmSync(temporary, { recursive: true, force: true });
+    } catch {
+      // A leftover that can't be removed does no harm.
+    }
   }
 }
 
 /** Flushes a folder's names to the disk, if the system supports it (Windows does not, and need not). */
 export async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle | undefined;
+  let descriptor: number | undefined;
   try {
-    handle = await open(folder, "r");
-    await handle.sync();
+    descriptor = openSync(folder, "r");
+    await flush(descriptor);
   } catch (error) {
     if (!["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"].includes(systemCodeOf(error))) throw error;
   } finally {
-    await handle?.close();
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
-async function existing(path: string): Promise<{ target: string; mode?: number }> {
+function existing(path: string): { target: string; mode?: number } {
   try {
-    const target = await realpath(path);
-    return { target, mode: (await stat(target)).mode & 0o777 };
+    const target = realpathSync.native(path);
+    return { target, mode: statSync(target).mode & 0o777 };
   } catch (error) {
     if (isMissing(error)) return { target: path };
     throw error;
   }
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+function namesIn(folder: string): readonly string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch {
     return [];
   }
