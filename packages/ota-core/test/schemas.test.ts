@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { expect, test } from "vitest";
 import { generate } from "../../../scripts/generate-schemas.ts";
 
-test("the committed types, validators and reference page are what the schemas make", async () => {
+test("the committed types, validators and reference page equal the schemas' output", async () => {
   const outputs = await generate();
   const names = outputs.map(({ file }) => basename(file));
   expect(names.toSorted()).toEqual([

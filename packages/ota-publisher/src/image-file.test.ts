@@ -20,7 +20,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("an image is measured as it stands in the file", () => {
+test("measures an image as it is in the file", () => {
   const image = openImage(path, ARTIFACT);
   expect(image).toMatchObject({
     path,
@@ -34,7 +34,7 @@ test("an image is measured as it stands in the file", () => {
   image.close();
 });
 
-test("its chunks are those of the file, also once another has taken its name", () => {
+test("reads the chunks of the opened file, also after another file replaced it", () => {
   const image = openImage(path, ARTIFACT);
   rmSync(path);
   writeFileSync(path, "another");
@@ -44,7 +44,7 @@ test("its chunks are those of the file, also once another has taken its name", (
   image.close();
 });
 
-test("a file that became shorter is told, and no short chunk is sent", () => {
+test("reports a file that became shorter, and sends no short chunk", () => {
   const image = openImage(path, ARTIFACT);
   truncateSync(path, CHUNK_SIZE + 1);
   expect(image.readChunk(0).length).toBe(CHUNK_SIZE);
@@ -57,7 +57,7 @@ test("a file that became shorter is told, and no short chunk is sent", () => {
   image.close();
 });
 
-test("a file that changed in place since it was measured is told, chunk by chunk and as a whole", () => {
+test("reports a file that changed in place since it was measured, by chunk and as a whole", () => {
   const image = openImage(path, ARTIFACT);
   const changed = IMAGE.slice();
   changed[CHUNK_SIZE] = IMAGE[CHUNK_SIZE]! ^ 1;
@@ -90,7 +90,7 @@ test.for([
   );
 });
 
-test("a file that is not there is told with its artifact", () => {
+test("reports a missing file with its artifact", () => {
   rmSync(path);
   expect(() => openImage(path, ARTIFACT)).toThrow(
     expect.objectContaining({
@@ -100,7 +100,7 @@ test("a file that is not there is told with its artifact", () => {
   );
 });
 
-test("a file that is delivered as a whole may be of any kind, and is told where it is no app image", () => {
+test("delivers any kind of file as a whole, and says if it is not an app image", () => {
   const image = openArtifact(path, ARTIFACT);
   expect(image).toMatchObject({ sizeBytes: IMAGE.length, sha256: toHex(sha256(IMAGE)) });
   expect(image.warnings()).toEqual([]);
@@ -119,7 +119,7 @@ test("a file that is delivered as a whole may be of any kind, and is told where 
   other.close();
 });
 
-test("an app image that is damaged is delivered in no way", () => {
+test("delivers a damaged app image by no transport", () => {
   writeFileSync(path, IMAGE.slice(0, 9_000));
   const file = openArtifact(path, ARTIFACT);
   expect(() => file.warnings()).toThrow(expect.objectContaining({ code: "image/truncated" }));
@@ -130,7 +130,7 @@ test("an app image that is damaged is delivered in no way", () => {
 test.for([
   ["another size", { size: IMAGE.length + 1, sha256: toHex(sha256(IMAGE)) }, "size"],
   ["another hash", { size: IMAGE.length, sha256: "00".repeat(32) }, "SHA-256"],
-] as const)("%s than the manifest's is told before the image is judged", ([, expected, what]) => {
+] as const)("reports that a file is %s than in the manifest before it checks the image", ([, expected, what]) => {
   writeFileSync(
     path,
     IMAGE.map((byte, index) => (index === 5_000 ? byte ^ 1 : byte)),

@@ -35,7 +35,7 @@ const OFFER: OfferParts = {
 const offerOf = (parts: Partial<OfferParts> = {}, release: Partial<ReleaseParts> = {}) =>
   parseOffer(buildOfferPayload(unsignedRelease({ ...RELEASE, ...release }), { ...OFFER, ...parts }));
 
-test("an offer says who it is for and which number it has, and holds the release as it was packaged", () => {
+test("an offer has its target and number, and contains the release as it was packaged", () => {
   const { release, ...offer } = offerOf();
   expect(offer).toEqual({
     offer: 1,
@@ -66,7 +66,7 @@ test("an offer says who it is for and which number it has, and holds the release
   });
 });
 
-test("the release's bytes do not depend on the offer, so that one signature serves all offers of it", () => {
+test("one signature of a release serves all of its offers", () => {
   const later = offerOf({ counter: [3, 1], issuedAt: new Date("2027-01-01T00:00:00Z"), target: { devices: ["a"] } });
   expect(later.release).toEqual(offerOf().release);
 });
@@ -78,7 +78,7 @@ test.for([
   [2, 4],
   [1_000, 2_000],
   [10_000_000, 3_600_000],
-] as const)("for %o devices the first requests are spread over %i ms", ([expectedCount, spread]) => {
+] as const)("spreads the first requests of %o devices over %i ms", ([expectedCount, spread]) => {
   expect(offerOf({ expectedCount }).spread_ms).toBe(spread);
 });
 
@@ -97,7 +97,7 @@ test("sixty names of a usual length fit into an offer", () => {
   expect(offerOf({ target: { devices } }).target).toEqual({ devices });
 });
 
-test("more devices than an offer can list, or a time that is none, make no offer", () => {
+test("makes no offer for more devices than it can list, or with an invalid time", () => {
   const devices = Array.from({ length: TARGET_DEVICES_MAX + 1 }, (_, index) => `d${index}`);
   expect(() => offerOf({ target: { devices } })).toThrow(expect.objectContaining({ code: "protocol/malformed" }));
 });

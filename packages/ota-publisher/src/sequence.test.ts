@@ -31,7 +31,7 @@ test.for<[OfferCounter | undefined, OfferCounter[], OfferCounter]>([
   ],
   [[1, 900], [[2, 4]], [2, 5]],
   [[3, 2], [[2, 900]], [3, 3]],
-])("after %j here and %j on the broker comes %j", ([recorded, retained, expected]) => {
+])("after %j here and %j on the broker, the next counter is %j", ([recorded, retained, expected]) => {
   expect(nextCounter(recorded, retained)).toEqual(expected);
 });
 
@@ -81,14 +81,14 @@ test("a record is kept for each topic, also for one named like a member of every
   expect(readdirSync(dirname(file))).toEqual(["sequence.json"]);
 });
 
-test("numbers that are taken at the same moment are different", async () => {
+test("counters taken at the same time are different", async () => {
   const taken = await Promise.all(Array.from({ length: 20 }, () => take("a")));
   expect(taken.map(([, sequence]) => sequence).sort((left, right) => left - right)).toEqual(
     Array.from({ length: 20 }, (_, index) => index + 1),
   );
 });
 
-test("a lock of a command that is at work is waited for until the signal is aborted", async () => {
+test("waits for the lock of a running command until the signal is aborted", async () => {
   await take("a");
   const lock = await acquireLock(`${file}.lock`, { timeoutMs: 0 });
   const interrupt = new AbortController();
@@ -107,7 +107,7 @@ test.for([
   '{"topics": {"a": [1]}}',
   '{"topics": {"a": [1, -1]}}',
   '{"topics": {"a": [1, 1.5]}}',
-])("a record that holds %j is refused, and stays as it is", async (text) => {
+])("refuses a record that contains %j, and leaves it unchanged", async (text) => {
   await take("a");
   writeFileSync(file, text);
   await expect(readCounter(file, "a")).rejects.toMatchObject({ code: "manifest/unreadable", details: { file } });

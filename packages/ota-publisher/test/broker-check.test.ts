@@ -43,7 +43,7 @@ test("the embedded broker passes every probe", async () => {
   expect(run.check.probes).toHaveLength(7);
 });
 
-test.skipIf(isAbsent)(`Mosquitto as it comes passes every probe, and nothing stays behind${WHY}`, async () => {
+test.skipIf(isAbsent)(`a default Mosquitto passes every probe, and no message stays behind${WHY}`, async () => {
   const broker = await startMosquitto(folder);
   const url = `mqtt://127.0.0.1:${broker.port}`;
   const run = await check(url, ...PATIENT);
@@ -98,13 +98,13 @@ test.skipIf(isAbsent)(`names what access control denies a device${WHY}`, async (
   expect(forPeople.stdout).toMatch(/retained +ok/);
 });
 
-test("a broker that is not there is told as by deploy", async () => {
+test("reports an unreachable broker as deploy does", async () => {
   const { exitCode, check: document } = await check("mqtt://127.0.0.1:1", "--timeout", "1");
   expect(exitCode).toBe(1);
   expect(document).toMatchObject({ error: { code: "delivery/broker-unreachable" } });
 });
 
-test("credentials in the clear need --allow-insecure, and are not repeated", async () => {
+test("unencrypted credentials need --allow-insecure, and are not repeated", async () => {
   const { exitCode, stdout, stderr } = await check("mqtt://ops:swordfish@broker.example");
   expect(exitCode).toBe(2);
   expect(stdout).toContain("arguments/insecure");

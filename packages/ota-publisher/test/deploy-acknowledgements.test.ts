@@ -32,7 +32,7 @@ async function deployLosing(loses: (number: number) => boolean, ...args: readonl
 test.for([
   ["every tenth acknowledgement", 10],
   ["every second acknowledgement", 2],
-] as const)("a delivery gets through where %s is lost", async ([, every]) => {
+] as const)("a delivery succeeds if %s is lost", async ([, every]) => {
   const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const { exitCode, stderr } = await deployLosing((number) => number % every === 0, "--expect", "1", "--timeout", "60");
   await device.close();
@@ -53,7 +53,7 @@ test("a hash list whose acknowledgement is lost is sent again with the DUP flag"
 test.for([
   ["repeated four times", "60", 4],
   ["until the time is up", "1", 0],
-] as const)("a broker that acknowledges nothing is named with the topic, %s", async ([, timeout, repeated]) => {
+] as const)("names the topic if a broker acknowledges nothing, %s", async ([, timeout, repeated]) => {
   const { exitCode, stdout, stderr } = await deployLosing(() => true, "--timeout", timeout, "--json");
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({

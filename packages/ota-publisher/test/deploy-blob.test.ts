@@ -64,7 +64,7 @@ test.for([
   expect(stderr).toContain("gateway: 100%");
 });
 
-test("--mode stands above the channel's", async () => {
+test("--mode overrides the channel's mode", async () => {
   const line = createDeployLine({ mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC } }, ["mqtt"]);
   const { exitCode, stdout } = await line.deploy(["--mode", "blob", "--dry-run", "--json"]);
   line.remove();
@@ -84,7 +84,7 @@ test.for([
   expect(stderr).toContain(`error[arguments/invalid]: ${text}`);
 });
 
-test("a file that is no app image goes as it is, with a warning", async () => {
+test("sends a file that is not an app image unchanged, with a warning", async () => {
   const broker = await startEmbeddedBroker();
   const bytes = new TextEncoder().encode("a file system, say");
   const channels = { mqtt: { broker: broker.url, topic: TOPIC, mode: "blob" } };
@@ -96,7 +96,7 @@ test("a file that is no app image goes as it is, with a warning", async () => {
   expect(stderr).toMatch(/spiffs\.bin is not an app image .* it is sent as it is/);
 });
 
-test("a file above 16 MiB is refused before anybody connects, with the limit; one of 16 MiB is not", async () => {
+test("refuses a file above 16 MiB before it connects, with the limit; one of 16 MiB is accepted", async () => {
   const limit = 16 * 1024 * 1024;
   expect(BROKER_LIMITS.blobSizeMax).toBe(limit);
   const channels = { mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC, mode: "blob" } };
@@ -127,7 +127,7 @@ test("a broker's Maximum Packet Size is checked before a byte of the message is 
   expect(broker.received()).toBeLessThan(1_000);
 });
 
-test("a broker that closes the connection each time the message comes is told as one with a limit", async () => {
+test("reports a limit if a broker closes the connection at each message", async () => {
   const broker = await standInBroker((socket) => {
     socket.write(CONNACK_5);
     let received = 0;
@@ -150,7 +150,7 @@ test.for([
   [149, "a message of 400000 bytes, with a reason code that MQTT does not define for it"],
   [135, "not authorized"],
   [151, "a quota is used up"],
-] as const)("reason code %i in the acknowledgement is told: %s", async ([reasonCode, text]) => {
+] as const)("explains reason code %i in the acknowledgement: %s", async ([reasonCode, text]) => {
   // PUBACK of MQTT 5 for the packet, once the whole message is there.
   const broker = await standInBroker((socket) => {
     socket.write(CONNACK_5);
@@ -173,7 +173,7 @@ test.for([
   expect(stderr).toContain(text);
 });
 
-test("a broker that has the message and says nothing ends with the time", async () => {
+test("ends at the time limit if a broker has the message but does not answer", async () => {
   const broker = await standInBroker((socket) => socket.write(CONNACK_5));
   const line = blobLine(broker.url);
   const { exitCode, stderr } = await line.deploy(["--timeout", "1"]);
@@ -183,7 +183,7 @@ test("a broker that has the message and says nothing ends with the time", async 
   expect(stderr).toContain("error[delivery/timeout]: time is up after 1 s");
 });
 
-test("a broker that goes away in the middle and comes back gets the whole message", async () => {
+test("sends the whole message again to a broker that restarts during it", async () => {
   const first = await standInBroker((socket) => {
     socket.write(CONNACK_5);
     socket.once("data", () => {
@@ -214,7 +214,7 @@ test("a broker that goes away in the middle and comes back gets the whole messag
   line.remove();
 });
 
-test("a broker that goes away in the middle and stays away ends with 1, named by host and port", async () => {
+test("ends with 1, host and port, if a broker stops during the message and stays away", async () => {
   const broker = await standInBroker((socket) => {
     socket.write(CONNACK_5);
     socket.once("data", () => void broker.close());
@@ -229,7 +229,7 @@ test("a broker that goes away in the middle and stays away ends with 1, named by
   });
 });
 
-test("a file that changes after it was measured never becomes a whole message", async () => {
+test("never completes the message of a file that changes after it was measured", async () => {
   const sent = deferred();
   const go = deferred();
   let received = 0;
@@ -273,7 +273,7 @@ test("Ctrl-C in the middle of a message ends with 130, and the broker drops the 
   });
 });
 
-test("Ctrl-C while the acknowledgement is awaited says goodbye to the broker", async () => {
+test("Ctrl-C while it waits for the acknowledgement sends DISCONNECT", async () => {
   const interrupt = new AbortController();
   const chunks: Buffer[] = [];
   const broker = await standInBroker((socket) => {

@@ -39,7 +39,7 @@ test("a plan names the proxy that HTTPS_PROXY sets, without its credentials, and
   expect(direct.stdout).not.toContain("proxy");
 });
 
-test("a plan names what goes where and how, and nothing is written or sent", async () => {
+test("a plan names what goes where and how; nothing is written or sent", async () => {
   const { exitCode, stdout } = await planOf(
     {
       mqtt: { ...MQTT, username: "ops", password: "$PW" },
@@ -112,7 +112,7 @@ test("the JSON plan says planned, once for each way", async () => {
   });
 });
 
-test("every unset variable of a channel is named, and none of a channel that is not used", async () => {
+test("names every unset variable of a used channel, and none of an unused one", async () => {
   const channels = {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how a manifest writes variables
     mqtt: { ...MQTT, username: "$OPS_NAME", password: "${OPS_PASSWORD}", client_id: "${CLIENT:-bench}" },
@@ -129,7 +129,7 @@ test("every unset variable of a channel is named, and none of a channel that is 
   expect((await planOf(channels, { env })).exitCode).toBe(0);
 });
 
-test("what --broker replaces needs no variable, and is not told to another broker", async () => {
+test("needs no variable that --broker replaces, and does not send it to another broker", async () => {
   const channels = {
     mqtt: { ...MQTT, broker: "mqtts://$HOST", password: "$PW", username: "$NAME", cert: "$CERT", key: "$KEY" },
   };
@@ -138,7 +138,7 @@ test("what --broker replaces needs no variable, and is not told to another broke
   expect(stdout).not.toContain("login");
 });
 
-test("a credential in the manifest is a warning, one from the environment none", async () => {
+test("warns of a credential in the manifest, but not of one from the environment", async () => {
   const literal = await planOf({ mqtt: { ...MQTT, username: "ops", password: "pl4nted" } });
   expect(literal.exitCode).toBe(0);
   expect(literal.stderr).toMatch(/^warning: channel mqtt\/password holds a password.*environment/m);
@@ -171,7 +171,7 @@ test.for([
   ["https", "a token in the clear", { url: SECRET_URL }, "sends a token in its URL unencrypted"],
   ["https", "a login in the clear", { url: "http://u:$PW@192.168.4.1/" }, "http:// sends"],
   ["https", "an unchecked certificate", { url: "https://updates.example/", verify: false }, "verify: false is set"],
-] as const)("%s: %s needs --allow-insecure, and is a warning then", async ([channel, , members, text]) => {
+] as const)("%s: %s needs --allow-insecure, and then causes a warning", async ([channel, , members, text]) => {
   const channels = { [channel]: channel === "mqtt" ? { ...MQTT, ...members } : members };
   const env = { PW: "pl4nted" };
   const refused = await planOf(channels, { env, args: ["--transport", channel] });
@@ -188,7 +188,7 @@ test.for([
 });
 
 test.for(["mqtt://127.0.0.1", "mqtt://[::1]:1884", "mqtt://localhost"])(
-  "a password to %s stays on this machine, and needs nothing",
+  "a password to %s stays on this machine and needs no permission",
   async (broker) => {
     const { exitCode, stderr } = await planOf({ mqtt: { ...MQTT, ...IN_CLEAR, broker } }, { env: { PW: "pl4nted" } });
     expect(stderr).toBe("");
@@ -246,7 +246,7 @@ test("a certificate without its key is the manifest's fault", async () => {
   expect(stderr).toContain("cert and key go together; key is missing");
 });
 
-test("a file that is not what the manifest says is told before a channel is tried", async () => {
+test("reports a file that differs from the manifest before it tries a channel", async () => {
   line = createDeployLine({ mqtt: MQTT }, ["mqtt"]);
   const { size } = statSync(line.fileOf("gateway"));
   writeFileSync(line.fileOf("gateway"), new Uint8Array(size));

@@ -54,7 +54,7 @@ async function nextOffer(topic = TOPICS.offer): Promise<Uint8Array> {
   return await message;
 }
 
-test("a deploy that another one replaces ends at once, and says by which offer", async () => {
+test("a deploy that another one replaces ends at once and names that offer", async () => {
   const line = otherLine();
   const first = deploy(line);
   await nextOffer();
@@ -100,7 +100,7 @@ test.for([
   ["one release line", () => otherLine()],
   ["two machines", undefined],
 ] as const)(
-  "of two deploys at the same moment from %s one delivers and the other says it was replaced",
+  "of two deploys at the same time from %s, one delivers and the other reports that it was replaced",
   async ([, one]) => {
     for (let round = 0; round < 3; round++) {
       const first = one?.() ?? otherLine();
@@ -121,7 +121,7 @@ test.for([
   },
 );
 
-test("offers that are live, not retained, move no number and end no deploy", async () => {
+test("live offers that are not retained raise no number and end no deploy", async () => {
   const line = otherLine();
   expect((await deploy(line, "--wait", "none")).exitCode).toBe(0);
   const document = parse(await nextOffer());
@@ -149,7 +149,7 @@ test("--wait none reports offered, and says that chunks need a publisher", async
   expect(text.stderr).not.toContain("waiting for devices");
 });
 
-test("a device whose report contradicts itself fails the delivery, and is named", async () => {
+test("a device whose report contradicts itself fails the delivery and is named", async () => {
   const running = deploy(otherLine(), "--expect", "1", "--timeout", "60");
   const offer = parse(await nextOffer());
   const digest = toHex(sha256(IMAGE));

@@ -55,7 +55,7 @@ test.skipIf(isAbsent).for([
   ["hash lists", [DEVICES, KEYS, "readwrite bench/ota/v1/offer"], "/hashes"],
   ["offers", [DEVICES, KEYS, HASHES, "read bench/ota/v1/offer"], "v1/offer"],
   ["offers, though it may write them", [DEVICES, KEYS, HASHES, "write bench/ota/v1/offer"], "v1/offer"],
-] as const)(`a publisher without access to %s is told so${WHY}`, async ([name, rules, topic]) => {
+] as const)(`reports that a publisher has no access to %s${WHY}`, async ([name, rules, topic]) => {
   const broker = await brokerAllowing(name.replaceAll(/\W/g, "-"), rules);
   const { exitCode, stdout, stderr } = await run("deploy", `mqtt://127.0.0.1:${broker.port}`);
   await broker.kill();
@@ -68,7 +68,7 @@ test.skipIf(isAbsent).for([
   expect(stderr).toContain("access control");
 });
 
-test.skipIf(isAbsent)(`a withdrawal that access control drops is told so${WHY}`, async () => {
+test.skipIf(isAbsent)(`reports a withdrawal that access control drops${WHY}`, async () => {
   const anonymous = [KEYS, HASHES, DEVICES, "read bench/ota/v1/offer"];
   const broker = await brokerAllowing("withdraw", anonymous, ["user ops", "topic readwrite #"]);
   const at = (user: string): string => `mqtt://${user}127.0.0.1:${broker.port}`;
@@ -81,7 +81,7 @@ test.skipIf(isAbsent)(`a withdrawal that access control drops is told so${WHY}`,
   expect(error.message).toContain("bench/ota/v1/offer");
 });
 
-test("a broker that keeps no retained messages is named, by deploy in both its forms", async () => {
+test("names a broker that retains no messages, in both modes of deploy", async () => {
   const broker = await startEmbeddedBroker();
   const proxy = await startLossyProxy(broker.port, () => false, false);
   for (const wait of ["none", "confirmed"]) {
@@ -97,7 +97,7 @@ test("a broker that keeps no retained messages is named, by deploy in both its f
   await broker.close();
 });
 
-test("a withdrawal that the broker does not keep is told so", async () => {
+test("reports a withdrawal that the broker does not retain", async () => {
   const broker = await startEmbeddedBroker();
   expect((await run("deploy", broker.url, "--wait", "none")).exitCode).toBe(0);
   const proxy = await startLossyProxy(broker.port, () => false, false);
@@ -111,7 +111,7 @@ test("a withdrawal that the broker does not keep is told so", async () => {
   });
 });
 
-test("a withdrawal whose acknowledgement is lost is repeated, and told if that does not help", async () => {
+test("repeats a withdrawal whose acknowledgement is lost, and reports it if that does not help", async () => {
   const broker = await startEmbeddedBroker();
   expect((await run("deploy", broker.url, "--wait", "none")).exitCode).toBe(0);
   const proxy = await startLossyProxy(broker.port, () => true);

@@ -98,7 +98,7 @@ test.for([
     2,
   ],
   ["a URL of a wrong kind", "https", () => https("ftp://$LOGIN@127.0.0.1/$HOOK"), 2],
-] as const)("%s (%s): no credential is shown, however much is said", async ([, transport, channels, code]) => {
+] as const)("%s (%s): no credential is shown in any output", async ([, transport, channels, code]) => {
   const line = createDeployLine(channels(), [transport]);
   try {
     for (const args of [["--verbose"], ["--verbose", "--json"], ["--verbose", "--json", "--dry-run"], ["--dry-run"]]) {

@@ -10,7 +10,7 @@ const TOPIC = "bench/ota";
 const GATEWAY = { name: "gateway", bytes: imageOf("gateway") };
 const PANEL = { name: "panel", bytes: imageOf("panel", 50_000) };
 
-test("every artifact goes every way in order; one that fails does not stop the next, and the end is 1", async () => {
+test("delivers every artifact by every transport in order, continues after a failure, and exits with 1", async () => {
   const broker = await startEmbeddedBroker();
   const server = await startServer();
   const channels = {
@@ -68,7 +68,7 @@ test("for people, each delivery says how it went", async () => {
   expect(devices.map(({ image }) => image?.length)).toEqual([GATEWAY.bytes.length, PANEL.bytes.length]);
 });
 
-test("--transport stands above the protocols, in the order in which it is given, each way once", async () => {
+test("--transport overrides the protocols, in the given order, each once", async () => {
   const channels = { mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC }, https: { url: "https://127.0.0.1:1/" } };
   const line = createDeployLine(channels, ["mqtt"]);
   const transports = ["https", "mqtt", "https"].flatMap((name) => ["--transport", name]);
@@ -92,7 +92,7 @@ test.for([
   ["nobody knows the protocol", ["mqtt", "pigeon"], 0, "gateway is not delivered by pigeon"],
   ["serial was not asked for by name", ["mqtt", "serial"], 0, "--transport serial flashes boards on a cable"],
   ["nothing else is left", ["pigeon"], 2, "no artifact of version 1.2.3 can be delivered"],
-] as const)("where %s, a plan says so", async ([, protocols, code, text]) => {
+] as const)("a plan says so if %s", async ([, protocols, code, text]) => {
   const line = createDeployLine({ mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC } }, protocols);
   const { exitCode, stderr } = await line.deploy(["--dry-run"]);
   line.remove();
@@ -100,7 +100,7 @@ test.for([
   expect(exitCode).toBe(code);
 });
 
-test("--device is refused where a way goes past it", async () => {
+test("refuses --device if a transport can't address devices", async () => {
   const channels = { mqtt: { broker: "mqtt://127.0.0.1:1", topic: TOPIC }, https: { url: "https://127.0.0.1:1/" } };
   const line = createDeployLine(channels, ["mqtt", "https"]);
   const both = await line.deploy(["--device", "bench-1", "--dry-run"]);
@@ -111,7 +111,7 @@ test("--device is refused where a way goes past it", async () => {
   expect(one.exitCode).toBe(0);
 });
 
-test("Ctrl-C ends the delivery that runs and begins no other", async () => {
+test("Ctrl-C ends the current delivery and starts no other", async () => {
   const broker = await startEmbeddedBroker();
   const line = createDeployLine({ mqtt: { broker: broker.url, topic: TOPIC } }, ["mqtt"], [GATEWAY, PANEL]);
   const interrupt = new AbortController();
@@ -133,7 +133,7 @@ test("Ctrl-C ends the delivery that runs and begins no other", async () => {
   expect(stderr.match(/error\[/g)).toHaveLength(1);
 });
 
-test("two publishers of one artifact do not end each other's connection", async () => {
+test("two publishers of one artifact do not disconnect each other", async () => {
   const broker = await startEmbeddedBroker();
   const line = createDeployLine({ mqtt: { broker: broker.url, topic: TOPIC } }, ["mqtt"]);
   const watcher = await connectAsync(broker.url);

@@ -54,7 +54,7 @@ function currentKeys(): TrustedKeys {
   return readKeySet(readFileSync(join(line.keys, "1.json")), verifySignature);
 }
 
-test("a signed release goes out in a signed offer, and the first key set, which devices have, isn't published", async () => {
+test("sends a signed release in a signed offer, without the first key set, which devices have", async () => {
   expect((await packaged("--sign-key", line.key("release"))).exitCode).toBe(0);
   const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const { exitCode, stderr } = await signedDeploy();
@@ -73,7 +73,7 @@ test.for([
   ["nobody signs the offer", [], "signing/unsigned", "--sign-key"],
   ["a release key signs the offer", ["--sign-key", "release"], "signing/wrong-role", "role offer"],
   ["a stranger signs the offer", ["--sign-key", "stranger"], "signing/unknown-key", "doesn't hold"],
-] as const)("where %s nothing is sent", async ([, args, code, text]) => {
+] as const)("sends nothing if %s", async ([, args, code, text]) => {
   await packaged("--sign-key", line.key("release"));
   const { exitCode, stderr } = await deploy(...args.map((it) => (it.startsWith("--") ? it : line.key(it))));
   expect(exitCode).not.toBe(0);
@@ -90,7 +90,7 @@ test("a dry run says who has signed the release, and against which key set it wa
   expect(stdout).toMatch(new RegExp(`signed   the release by ${keyid}; .*; checked against key set 1$`, "m"));
 });
 
-test("without a signed release nothing is sent, and the error says who makes one", async () => {
+test("sends nothing without a signed release, and says who creates one", async () => {
   await packaged();
   const { exitCode, stderr } = await signedDeploy("--dry-run");
   expect(exitCode).toBe(2);
@@ -98,14 +98,14 @@ test("without a signed release nothing is sent, and the error says who makes one
   expect(stderr).toContain("hint: package the same build again with --sign-key");
 });
 
-test("a release that an offer key signed is refused before anything is sent", async () => {
+test("refuses a release signed by an offer key before anything is sent", async () => {
   await packaged("--sign-key", line.key("offer"));
   const { exitCode, stderr } = await signedDeploy("--dry-run");
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/error\[signing\/wrong-role\]: .*release\.json: the release is signed by key/);
 });
 
-test("a signed release of other bytes is refused, and the error says in what it differs", async () => {
+test("refuses a signed release of other bytes and says how they differ", async () => {
   await packaged("--sign-key", line.key("release"));
   const file = join(line.folder, "ota/versions/1.2.3/release.json");
   const { payload } = JSON.parse(readFileSync(file, "utf8"));
@@ -128,7 +128,7 @@ test("a key set of another product is refused", async () => {
   expect(stderr).toContain("error[signing/key-set-product]: ");
 });
 
-test("--keys that names a folder without key sets is an error; a folder that nobody named may be absent", async () => {
+test("refuses a --keys folder without key sets; the default folder may be absent", async () => {
   await packaged();
   renameSync(line.keys, join(line.folder, "elsewhere"));
   expect((await deploy("--keys", line.folder, "--dry-run")).stderr).toContain("error[signing/key-set-unreadable]");
@@ -138,14 +138,14 @@ test("--keys that names a folder without key sets is an error; a folder that nob
   expect(unchecked.stderr).toContain("warning: there is no key set in ");
 });
 
-test("--sign-key where nothing is offered is refused", async () => {
+test("refuses --sign-key if no offer is made", async () => {
   await packaged();
   const { exitCode, stderr } = await deploy("--mode", "blob", "--sign-key", line.key("offer"), "--dry-run");
   expect(exitCode).toBe(2);
   expect(stderr).toContain("error[arguments/invalid]: --sign-key has no effect");
 });
 
-test("a new epoch begins the count anew, and the key sets that devices lack are published", async () => {
+test("a new epoch restarts the counter, and publishes the key sets that devices lack", async () => {
   await packaged("--sign-key", line.key("release"));
   const first = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   expect((await signedDeploy()).exitCode).toBe(0);
@@ -174,7 +174,7 @@ test("a new epoch begins the count anew, and the key sets that devices lack are 
   expect((await signedDeploy()).stderr).toMatch(/error\[signing\/key-set-epoch\]: the broker keeps key set 2/);
 });
 
-test("an offer on the broker that no trusted key has signed doesn't move the count", async () => {
+test("ignores an offer on the broker that no trusted key signed when it counts", async () => {
   await packaged("--sign-key", line.key("release"));
   const forged = buildOffer({
     offer: 1,

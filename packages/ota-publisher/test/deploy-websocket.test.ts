@@ -58,7 +58,7 @@ test.skipIf(isAbsent).for([
   line.remove();
 });
 
-test.skipIf(isAbsent)(`wss:// with a certificate of an unknown authority is told${WHY}`, async () => {
+test.skipIf(isAbsent)(`reports a certificate of an unknown authority with wss://${WHY}`, async () => {
   const url = `wss://127.0.0.1:${bridges.wss!.port}/mqtt`;
   const line = createDeployLine({ mqtt: { broker: url, topic: TOPIC } }, ["mqtt"]);
   const { exitCode, stderr } = await line.deploy(["--timeout", "20"]);

@@ -21,7 +21,7 @@ afterEach(() => line.remove());
 
 const deploy = (...args: string[]) => line.run(["deploy", "--version", "1.2.3", ...args]);
 
-test("a device that asks gets the image, and the document says what was sent and where it ended", async () => {
+test("delivers the image to a device that requests it, and documents what was sent", async () => {
   const broker = await startEmbeddedBroker();
   const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const { exitCode, stdout, stderr } = await deploy(
@@ -64,7 +64,7 @@ test("a device that asks gets the image, and the document says what was sent and
   });
 });
 
-test("--device delivers to the named devices on their own topics, and to no other", async () => {
+test("--device delivers only to the named devices, on their own topics", async () => {
   const broker = await startEmbeddedBroker();
   const named = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const other = await startScriptedDevice(broker.url, { device: "bench-2", topicRoot: TOPIC });
@@ -79,7 +79,7 @@ test("--device delivers to the named devices on their own topics, and to no othe
   expect(other.offers).toEqual([]);
 });
 
-test("a device that rolls back fails the delivery, and is named with its error", async () => {
+test("a device that rolls back fails the delivery and is named with its error", async () => {
   const broker = await startEmbeddedBroker();
   const error = { code: "delivery/self-test-failed", message: "no\u001b[31m sensor\nanswers" } as const;
   const device = await startScriptedDevice(broker.url, {
@@ -101,7 +101,7 @@ test("a device that rolls back fails the delivery, and is named with its error",
   expect(told.stdout).toContain("delivery/self-test-failed: no sensor answers");
 });
 
-test("no named device within the time ends with 1 and says which", async () => {
+test("exits with 1 and names a device that does not report in time", async () => {
   const { exitCode, stdout, stderr } = await deploy(
     ...["--broker", "embedded://127.0.0.1:0", "--device", "bench-1", "--device", "bench-2", "--timeout", "1", "--json"],
   );
@@ -121,7 +121,7 @@ test("no named device within the time ends with 1 and says which", async () => {
   });
 });
 
-test("fewer devices than expected end with 1 and say how many", async () => {
+test("exits with 1 and the number if fewer devices report than expected", async () => {
   const broker = await startEmbeddedBroker();
   const device = await startScriptedDevice(broker.url, { device: "bench-1", topicRoot: TOPIC });
   const { exitCode, stderr } = await deploy("--broker", broker.url, "--expect", "2", "--timeout", "2");
@@ -167,7 +167,7 @@ test("every offer has a sequence above the recorded one and the broker's, and th
   await broker.close();
 });
 
-test("garbage on every topic is ignored", async () => {
+test("ignores invalid messages on every topic", async () => {
   const broker = await startEmbeddedBroker();
   const noise = await connectAsync(broker.url);
   const topics = topicsOf(TOPIC);
@@ -191,7 +191,7 @@ test("garbage on every topic is ignored", async () => {
   expect(exitCode).toBe(0);
 });
 
-test("a broker that is not there ends with 1 when the time is up, named by host and port alone", async () => {
+test("exits with 1 at the time limit if the broker is unreachable, with host and port only", async () => {
   const { exitCode, stdout, stderr } = await deploy(
     ...["--broker", "mqtt://ops:s3cr3t@127.0.0.1:1", "--timeout", "1", "--json"],
   );
@@ -203,7 +203,7 @@ test("a broker that is not there ends with 1 when the time is up, named by host 
   expect(stdout + stderr).not.toContain("s3cr3t");
 });
 
-test("a host that takes the connection and never answers is a broker that can't be reached", async () => {
+test("a host that accepts the connection but never answers counts as an unreachable broker", async () => {
   const { server, port } = await listenTcp(() => {});
   const { exitCode, stderr } = await deploy("--broker", `mqtt://127.0.0.1:${port}`, "--timeout", "1");
   server.close();
@@ -211,7 +211,7 @@ test("a host that takes the connection and never answers is a broker that can't 
   expect(stderr).toContain(`error[delivery/broker-unreachable]: the broker mqtt://127.0.0.1:${port}`);
 });
 
-test("a broker that begins to speak something else is left, and tried again", async () => {
+test("disconnects from a broker that sends something other than MQTT, and tries again", async () => {
   // CONNACK of MQTT 3.1.1, accepted; then a packet of a kind that there is not.
   const nonsense = Uint8Array.from([0x20, 2, 0, 0, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff]);
   let connections = 0;
@@ -225,7 +225,7 @@ test("a broker that begins to speak something else is left, and tried again", as
   expect(connections).toBeGreaterThan(1);
 });
 
-test("a broker that takes the connection and answers nothing after ends with 1 when the time is up", async () => {
+test("exits with 1 at the time limit if a broker accepts the connection and then stays silent", async () => {
   const { server, port } = await listenTcp((socket) => {
     // CONNACK of MQTT 3.1.1, accepted.
     socket.once("data", () => socket.write(Uint8Array.from([0x20, 2, 0, 0])));
@@ -243,7 +243,7 @@ test("a broker that takes the connection and answers nothing after ends with 1 w
   expect(interrupted.exitCode).toBe(130);
 });
 
-test("a broker that refuses says why, at once", async () => {
+test("a refusal by the broker ends the delivery at once with the reason", async () => {
   // CONNACK of MQTT 3.1.1 with return code 5: not authorized.
   const refusal = Uint8Array.from([0x20, 2, 0, 5]);
   const { server, port } = await listenTcp((socket) => socket.once("data", () => socket.end(refusal)));
@@ -256,7 +256,7 @@ test("a broker that refuses says why, at once", async () => {
   });
 });
 
-test("a broker that comes back within the time costs nothing", async () => {
+test("a broker that returns in time does not affect the delivery", async () => {
   const first = await startEmbeddedBroker();
   const running = deploy("--broker", first.url, "--expect", "1", "--timeout", "20", "--json");
   const watcher = await connectAsync(first.url);
@@ -276,7 +276,7 @@ test("a broker that comes back within the time costs nothing", async () => {
   expect(stderr).toContain("is restored");
 });
 
-test("a broker that goes away and stays away ends with 1 when the time is up", async () => {
+test("exits with 1 at the time limit if a broker stops and stays away", async () => {
   const broker = await startEmbeddedBroker();
   const watcher = await connectAsync(broker.url);
   await watcher.subscribeAsync(topicsOf(TOPIC).offer);
@@ -292,7 +292,7 @@ test("a broker that goes away and stays away ends with 1 when the time is up", a
   });
 });
 
-test("a file that changes in place while it is delivered ends the delivery with a sentence", async () => {
+test("ends the delivery with a message if the file changes in place during it", async () => {
   const broker = await startEmbeddedBroker();
   const watcher = await connectAsync(broker.url);
   await watcher.subscribeAsync(topicsOf(TOPIC).offer);
@@ -312,7 +312,7 @@ test("a file that changes in place while it is delivered ends the delivery with 
   expect(stderr).toMatch(/error\[delivery\/image-mismatch\]: .* changed during its delivery: the SHA-256 of chunk/);
 });
 
-test("a port that is taken is told before anything is sent", async () => {
+test("reports a port that is in use before anything is sent", async () => {
   const broker = await startEmbeddedBroker();
   const { exitCode, stderr } = await deploy("--broker", `embedded://127.0.0.1:${broker.port}`, "--timeout", "1");
   await broker.close();
@@ -320,7 +320,7 @@ test("a port that is taken is told before anything is sent", async () => {
   expect(stderr).toContain("the port is in use");
 });
 
-test("Ctrl-C says goodbye to the broker and ends with 130", async () => {
+test("Ctrl-C disconnects cleanly and exits with 130", async () => {
   const broker = await startEmbeddedBroker();
   const interrupt = new AbortController();
   const watcher = await connectAsync(broker.url);
@@ -339,7 +339,7 @@ test("Ctrl-C says goodbye to the broker and ends with 130", async () => {
   });
 });
 
-test("Ctrl-C while the broker is awaited ends with 130 at once", async () => {
+test("Ctrl-C while it waits for the broker exits with 130 at once", async () => {
   const { server, port } = await listenTcp(() => {});
   const interrupt = new AbortController();
   const args = ["deploy", "--version", "1.2.3", "--broker", `mqtt://127.0.0.1:${port}`];

@@ -30,7 +30,7 @@ async function flood(socket: Socket): Promise<void> {
   }
 }
 
-test("a broker that streams a message without end makes the publisher's process grow by less than 32 MiB", async () => {
+test("an endless message from a broker grows the publisher's process by less than 32 MiB", async () => {
   let attacks = 0;
   const attacked = new Promise<void>((resolve) => {
     server = createServer((socket) => {

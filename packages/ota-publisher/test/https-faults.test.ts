@@ -71,7 +71,7 @@ const take: RequestListener = (request, response) => {
   );
 };
 
-test("a request says what it sends: PUT, its length, its type, and the channel's headers", async () => {
+test("a request has the PUT method, its length, its type, and the channel's headers", async () => {
   const { url, requests } = await serve(answer(204));
   const { outcome } = await bench.deliver({ url, headers: { "X-Site": "north" } });
   expect(outcome?.bytesSent).toBe(bench.image.sizeBytes);
@@ -85,14 +85,14 @@ test("a request says what it sends: PUT, its length, its type, and the channel's
   expect(requests[0]?.headers["transfer-encoding"]).toBeUndefined();
 });
 
-test("method and Content-Type are the channel's where it names them", async () => {
+test("uses the channel's method and Content-Type if it names them", async () => {
   const { url, requests } = await serve(answer(200));
   await bench.deliver({ url, method: "post", headers: { "content-TYPE": "application/x-binary" } });
   expect(requests[0]?.method).toBe("POST");
   expect(requests[0]?.headers["content-type"]).toBe("application/x-binary");
 });
 
-test("interim answers before the final one are read over, whenever they come", async () => {
+test("skips interim answers before the final one at any time", async () => {
   const { url, requests } = await serve((request, response) => {
     response.writeContinue();
     response.writeProcessing();
@@ -110,7 +110,7 @@ test("interim answers before the final one are read over, whenever they come", a
 });
 
 const isNotLinux = process.platform !== "linux";
-test.skipIf(isNotLinux)("a receiver that takes bytes too slowly for our buffer to empty is not timed out", async () => {
+test.skipIf(isNotLinux)("does not time out a receiver that accepts bytes too slowly to empty our buffer", async () => {
   const bytes = randomBytes(24 * 2 ** 20);
   const path = join(bench.folder, "slow.bin");
   writeFileSync(path, bytes);
@@ -129,7 +129,7 @@ test.skipIf(isNotLinux)("a receiver that takes bytes too slowly for our buffer t
   expect(outcome?.bytesSent).toBe(bytes.length);
 });
 
-test("an attempt after 503 and 429 waits as long as the server asks, by seconds or by date", async () => {
+test("waits after 503 and 429 as long as the server asks, in seconds or until a date", async () => {
   const epochMs = Date.UTC(2026, 0, 1);
   const { url, requests } = await serve(
     answer(503, { "retry-after": "3" }),
@@ -144,7 +144,7 @@ test("an attempt after 503 and 429 waits as long as the server asks, by seconds 
   expect(requests).toHaveLength(4);
 });
 
-test("a server that asks for more time than there is ends the delivery at once", async () => {
+test("ends the delivery at once if a server asks for more time than is left", async () => {
   const { url, requests } = await serve(answer(503, { "retry-after": "3600" }));
   const { error } = await bench.deliver({ url });
   expect(error).toMatchObject({ code: "delivery/server-failed", details: { status: 503 } });
@@ -152,7 +152,7 @@ test("a server that asks for more time than there is ends the delivery at once",
   expect(requests).toHaveLength(1);
 });
 
-test("5xx is tried six times, each time later", async () => {
+test("tries 5xx six times with growing waits", async () => {
   const { url, requests } = await serve(answer(502, { "content-type": "text/plain" }, "no upstream\nstack"));
   const { error, retries } = await bench.deliver({ url });
   expect(error).toMatchObject({ code: "delivery/server-failed", details: { status: 502 } });
@@ -161,7 +161,7 @@ test("5xx is tried six times, each time later", async () => {
   expect(requests).toHaveLength(6);
 });
 
-test.for([400, 401, 403, 404, 405, 409, 411, 413, 415, 422])("%i is said and not tried again", async (status) => {
+test.for([400, 401, 403, 404, 405, 409, 411, 413, 415, 422])("reports %i without another attempt", async (status) => {
   const { url, requests } = await serve(answer(status));
   const { error } = await bench.deliver({ url });
   expect(error).toMatchObject({ code: "delivery/server-refused", details: { host: "127.0.0.1", status } });
@@ -169,7 +169,7 @@ test.for([400, 401, 403, 404, 405, 409, 411, 413, 415, 422])("%i is said and not
   expect(requests).toHaveLength(1);
 });
 
-test("307 and 308 on the same origin are followed, with body and Authorization", async () => {
+test("follows 307 and 308 on the same origin, with body and Authorization", async () => {
   received.length = 0;
   const { url, requests } = await serve(
     answer(307, { location: "/a?x=1" }),
@@ -190,7 +190,7 @@ test("307 and 308 on the same origin are followed, with body and Authorization",
   expect(said).not.toContain("user:pw");
 });
 
-test("another origin gets nothing, above all no Authorization", async () => {
+test("sends nothing to another origin, and no Authorization", async () => {
   const other = await serve(answer(200));
   const location = `${other.url}?token=planted-t0ken`;
   for (const status of [301, 302, 303, 307, 308]) {
@@ -206,7 +206,7 @@ test("another origin gets nothing, above all no Authorization", async () => {
   expect(other.requests).toEqual([]);
 });
 
-test("301 to 303 are not followed on the same origin either; they would turn PUT into GET", async () => {
+test("does not follow 301 to 303 on the same origin: they would turn PUT into GET", async () => {
   for (const status of [301, 302, 303]) {
     const { url, requests } = await serve(answer(status, { location: "/new" }));
     const { error } = await bench.deliver({ url });
@@ -215,20 +215,20 @@ test("301 to 303 are not followed on the same origin either; they would turn PUT
   }
 });
 
-test("redirects in a circle end", async () => {
+test("ends a circle of redirects", async () => {
   const { url, requests } = await serve(answer(307, { location: "/ota" }));
   const { error } = await bench.deliver({ url });
   expect(error?.message).toContain("redirects too often");
   expect(requests).toHaveLength(6);
 });
 
-test("a secret that a server puts into the path of a redirect is not shown", async () => {
+test("does not show a secret in the path of a redirect", async () => {
   const { url } = await serve(answer(307, { location: "http://127.0.0.1:1/planted%20s3cret/x" }));
   const { said } = await bench.deliver({ url, headers: { "X-Key": "planted s3cret" } });
   expect(said).not.toMatch(/planted|s3cret/);
 });
 
-test("a connection that is reset in the middle of the body is made again, and the whole image sent", async () => {
+test("connects again after a reset during the body, and sends the whole image", async () => {
   received.length = 0;
   const reset: RequestListener = (request) => {
     request.once("data", () => request.socket.resetAndDestroy());
@@ -240,7 +240,7 @@ test("a connection that is reset in the middle of the body is made again, and th
   expect(Buffer.compare(received[0] ?? new Uint8Array(), bench.bytes)).toBe(0);
 });
 
-test("nobody listening is tried again, then told", async () => {
+test("retries a refused connection, then reports it", async () => {
   const server = createTcpServer();
   const port = await listen(server);
   server.close();
@@ -250,7 +250,7 @@ test("nobody listening is tried again, then told", async () => {
   expect(retries).toHaveLength(5);
 });
 
-test("a server that takes nothing, and one that never answers, are given up after the channel's timeout", async () => {
+test("gives up a server that accepts nothing or never answers after the channel's timeout", async () => {
   const large = join(bench.folder, "large.bin");
   writeFileSync(large, "");
   truncateSync(large, 32 * 2 ** 20);
@@ -268,7 +268,7 @@ test("a server that takes nothing, and one that never answers, are given up afte
   expect(unanswered.error?.message).toContain("did not answer");
 });
 
-test("a slow upload that moves is not cut, and what waits for the network is not written over", async () => {
+test("does not interrupt a slow upload that makes progress, and overwrites no waiting bytes", async () => {
   const bytes = randomBytes(16 * 2 ** 20);
   const path = join(bench.folder, "random.bin");
   writeFileSync(path, bytes);
@@ -295,14 +295,14 @@ test("a slow upload that moves is not cut, and what waits for the network is not
   expect(hash.digest("hex")).toBe(sha256);
 });
 
-test("the delivery's own time ends it, whatever it waits for", async () => {
+test("the delivery's own time limit ends it in every phase", async () => {
   const { url } = await serve((request) => request.resume());
   const { error } = await bench.deliver({ url }, { timeoutMs: 100 });
   expect(error).toMatchObject({ code: "delivery/timeout", details: { seconds: 0.1, devices: [] } });
   expect(error?.message).toContain(`the delivery to ${url} did not finish within 0.1 s`);
 });
 
-test("an interrupt ends it: before it begins, in the middle of the body, while it waits for an answer", async () => {
+test("an interrupt ends it: before the start, during the body, and while it waits for an answer", async () => {
   const { url } = await serve((request) => request.resume());
   const early = await bench.deliver({ url }, { signal: AbortSignal.abort() });
   expect(early.error?.code).toBe("delivery/interrupted");
@@ -314,7 +314,7 @@ test("an interrupt ends it: before it begins, in the middle of the body, while i
   expect(late.error?.code).toBe("delivery/interrupted");
 });
 
-test("a host that swallows connections is given up after the timeout, without a socket left behind", async () => {
+test("gives up a host that drops connections after the timeout, and leaves no socket", async () => {
   // TLS towards a server that says nothing: the handshake never ends.
   const sockets: Socket[] = [];
   const port = await listen(createTcpServer((socket) => sockets.push(socket.resume())));
@@ -354,7 +354,7 @@ const NO_HTTP = [
   "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
   `HTTP/1.1 200 OK\r\nX: ${"y".repeat(2 ** 17)}`,
 ];
-test("what is no HTTP, or has headers without end, is told as such", async () => {
+test("reports bytes that are not HTTP, and headers without an end", async () => {
   for (const text of NO_HTTP) {
     const port = await listen(createTcpServer((socket) => socket.once("data", () => socket.write(text))));
     const { error, said } = await bench.deliver({ url: `http://127.0.0.1:${port}/` });
@@ -377,7 +377,7 @@ test("success before the image was taken is none", async () => {
   expect(error?.message).toContain("before it had received the whole image");
 });
 
-test("a file that changes while it is sent never arrives whole", async () => {
+test("never completes the request with a file that changes while it is sent", async () => {
   received.length = 0;
   const path = join(bench.folder, "changing.bin");
   writeFileSync(path, bench.bytes);
@@ -436,7 +436,7 @@ test.skipIf(isAbsent)(
   },
 );
 
-test("https:// towards a server that speaks http:// says so", async () => {
+test("reports https:// to a server that uses http://", async () => {
   const { url } = await serve(answer(200));
   const { error } = await bench.deliver({ url: url.replace("http:", "https:") });
   expect(error).toMatchObject({ code: "delivery/tls-failed" });

@@ -35,7 +35,7 @@ function channel(more: object = {}): object {
   return { url, mode: "multipart", ca: "ca.pem", ...more };
 }
 
-test.skipIf(isAbsent)(`the gateway gets the image in the field firmware, on one connection${WHY}`, async () => {
+test.skipIf(isAbsent)(`uploads the image to the gateway in the field firmware, on one connection${WHY}`, async () => {
   const { outcome, progress } = await bench.deliver(channel());
   expect(outcome).toEqual({
     bytesSent: bench.image.sizeBytes,
@@ -54,7 +54,7 @@ test.skipIf(isAbsent)(`a name with quotes and line ends stays one field${WHY}`, 
   expect(gateway.uploads).toMatchObject([{ filename: "a%22; filename=%22b%0D%0AX: 1.bin" }]);
 });
 
-test.skipIf(isAbsent)(`a version that the gateway runs already is said to the user${WHY}`, async () => {
+test.skipIf(isAbsent)(`says that the gateway already runs a version${WHY}`, async () => {
   gateway.runningVersion = "1.2.3";
   const { outcome } = await bench.deliver(channel());
   expect(outcome?.notes).toEqual(["the gateway runs version 1.2.3 already: it kept its boot slot and the running app"]);
@@ -73,7 +73,7 @@ test.skipIf(isAbsent)(`a token that has expired is fetched again${WHY}`, async (
   ]);
 });
 
-test.skipIf(isAbsent)(`a gateway that takes no token ends the delivery after three${WHY}`, async () => {
+test.skipIf(isAbsent)(`ends the delivery after three tokens that the gateway rejects${WHY}`, async () => {
   gateway.staleTokens = 100;
   const { error } = await bench.deliver(channel());
   expect(error).toMatchObject({ code: "delivery/server-refused", details: { status: 403 } });
@@ -81,7 +81,7 @@ test.skipIf(isAbsent)(`a gateway that takes no token ends the delivery after thr
   expect(gateway.log.filter((line) => line === "POST /api/ota 403")).toHaveLength(3);
 });
 
-test.skipIf(isAbsent)(`a wrong password is named as such, once, and not repeated${WHY}`, async () => {
+test.skipIf(isAbsent)(`reports a wrong password once, without repeating it${WHY}`, async () => {
   const url = `https://operator:wr0ng-secret@localhost:${gateway.port}/api/ota`;
   const { error, retries, said } = await bench.deliver(channel({ url }));
   expect(error).toMatchObject({ code: "delivery/server-refused", details: { status: 401 } });
@@ -90,7 +90,7 @@ test.skipIf(isAbsent)(`a wrong password is named as such, once, and not repeated
   expect(said).not.toContain("wr0ng");
 });
 
-test.skipIf(isAbsent)(`429 is waited out as long as the gateway asks${WHY}`, async () => {
+test.skipIf(isAbsent)(`waits after 429 as long as the gateway asks${WHY}`, async () => {
   gateway.script.push({ httpStatus: 429, headers: { "retry-after": "7" }, body: "{}" });
   const { outcome, retries } = await bench.deliver(channel());
   expect(outcome?.bytesSent).toBe(bench.image.sizeBytes);
@@ -126,13 +126,13 @@ test.skipIf(isAbsent).for(ERRORS)(
   },
 );
 
-test("each of the gateway's error codes is explained in words of its own, and says what to do", () => {
+test("explains each of the gateway's error codes and says what to do", () => {
   const meanings = ERRORS.map(([code]) => gatewayErrorOf(code).meaning);
   expect(new Set(meanings).size).toBe(ERRORS.length);
   for (const code of [-1, 11, 255, 2 ** 31]) expect(gatewayErrorOf(code).meaning).toContain("does not know");
 });
 
-test.skipIf(isAbsent)(`busy, then not, is a delivery${WHY}`, async () => {
+test.skipIf(isAbsent)(`delivers to a gateway that is busy first${WHY}`, async () => {
   gateway.script.push({ httpStatus: 503, headers: { "retry-after": "2" }, body: answerJson(4, "busy") });
   const { outcome, retries } = await bench.deliver(channel());
   expect(outcome?.version).toBe("1.2.3");
@@ -180,7 +180,7 @@ test.skipIf(isAbsent)(`no secret is shown, even when the gateway repeats it${WHY
   expect(gateway.script).toEqual([]);
 });
 
-test.skipIf(isAbsent)(`a server without tokens is told from the gateway${WHY}`, async () => {
+test.skipIf(isAbsent)(`distinguishes a server without tokens from the gateway${WHY}`, async () => {
   const { error } = await bench.deliver({ ...channel(), headers: { Authorization: "Bearer other" } });
   // The header stands above the URL's user name.
   expect(error).toMatchObject({ code: "delivery/server-refused", details: { status: 401 } });

@@ -61,7 +61,7 @@ test.skipIf(isAbsent)(`a redirect within nginx is followed with the whole image$
   expect(readFileSync(join(plain.root, "images/moved.bin")).equals(bench.bytes)).toBe(true);
 });
 
-test.skipIf(isAbsent)(`a server whose issuer is unknown gets nothing${WHY}`, async () => {
+test.skipIf(isAbsent)(`sends nothing to a server with an unknown issuer${WHY}`, async () => {
   const { error, progress } = await bench.deliver({ url: url(plain, "/images/b.bin") });
   expect(error).toMatchObject({ code: "delivery/tls-failed", details: { host: "127.0.0.1", port: plain.port } });
   expect(error?.message).toContain("its certificate's issuer is unknown");
@@ -70,14 +70,14 @@ test.skipIf(isAbsent)(`a server whose issuer is unknown gets nothing${WHY}`, asy
   expect(filesIn(join(plain.root, "images"))).not.toContain("b.bin");
 });
 
-test.skipIf(isAbsent)(`verify: false takes any certificate${WHY}`, async () => {
+test.skipIf(isAbsent)(`verify: false accepts any certificate${WHY}`, async () => {
   const channel = { url: url(plain, "/images/c.bin"), verify: false };
   const { outcome } = await bench.deliver(channel);
   expect(outcome?.bytesSent).toBe(bench.image.sizeBytes);
 });
 
 test.skipIf(isAbsent)(
-  `a client certificate opens a server that wants one, and without it the error says so${WHY}`,
+  `a client certificate opens a server that requires one; without it the error says so${WHY}`,
   async () => {
     const client = authority.sign("client", "DNS:publisher");
     const channel = { url: url(strict, "/d.bin"), ca: authority.cert };

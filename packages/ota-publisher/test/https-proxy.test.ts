@@ -100,7 +100,7 @@ test.skipIf(hasNoOpenssl)(`an https:// receiver is reached through a tunnel of H
   expect(refused.said).not.toMatch(/planted|wr0ng/);
 });
 
-test("a proxy that is not there is blamed, not the receiver", async () => {
+test("blames a missing proxy, not the receiver", async () => {
   const { error } = await bench.deliver({ url: "http://127.0.0.1:9/x" }, { env: { http_proxy: "127.0.0.1:1" } });
   expect(error?.message).toContain("through the proxy http://127.0.0.1:1: nothing listens there");
   expect(error?.hint).toContain("NO_PROXY");
@@ -130,7 +130,7 @@ test.for([
   expect(proxyOf(new URL(url), env) === undefined).toBe(expected);
 });
 
-test("a proxy of another kind is refused, and none of its credentials repeated", () => {
+test("refuses a proxy of another kind without repeating its credentials", () => {
   const env = { HTTPS_PROXY: "socks5://user:s3cr3t@proxy.test:1080" };
   expect(() => proxyOf(new URL("https://example.com"), env)).toThrow(/^HTTPS_PROXY must be/);
 });

@@ -26,12 +26,12 @@ afterAll(() => bench?.remove());
 const check = (files: object): Promise<void> =>
   assertTlsFiles(bench.targetOf({ url: "https://updates.example/x", ...files }));
 
-test.skipIf(isAbsent)(`files that belong together pass${WHY}`, async () => {
+test.skipIf(isAbsent)(`accepts files that belong together${WHY}`, async () => {
   await expect(check({ ca: authority.cert, ...own })).resolves.toBeUndefined();
   await expect(check({})).resolves.toBeUndefined();
 });
 
-test.skipIf(isAbsent)(`each fault of a TLS file is told with its path, and nothing of a key${WHY}`, async () => {
+test.skipIf(isAbsent)(`reports each fault of a TLS file with its path, and nothing of a key${WHY}`, async () => {
   const file = (name: string, content: string | Uint8Array): string => {
     const path = join(bench.folder, name);
     writeFileSync(path, content);

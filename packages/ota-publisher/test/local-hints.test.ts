@@ -29,7 +29,7 @@ async function keygen(name: string): Promise<string> {
   return key;
 }
 
-test("an image that is cut off is to be built again, and a key set is not for sign", async () => {
+test("says to build a truncated image again, and that a key set is not for sign", async () => {
   const key = await keygen("release.pem");
   expect(await hintOf(["sign", file("torn.bin", IMAGE.subarray(0, 9000)), "--sign-key", key])).toContain(
     "idf.py build",
@@ -37,7 +37,7 @@ test("an image that is cut off is to be built again, and a key set is not for si
   expect(await hintOf(["sign", file("1.json", "{}"), "--sign-key", key])).toContain("the commands that create them");
 });
 
-test("a --keys folder without key sets may be misspelled, and one with a pending set is to be signed", async () => {
+test("hints at a misspelled --keys folder, and at signing a pending set", async () => {
   await line.run(["package", "--binary", line.binary, "--update-manifest"]);
   const deploy = ["deploy", "--version", "1.2.3", "--manifest", line.manifest, "--dry-run", "--keys"];
   const keys = join(line.folder, "keys");
@@ -50,14 +50,14 @@ test("a --keys folder without key sets may be misspelled, and one with a pending
   expect(await hintOf([...deploy, keys])).toContain("--sign-key");
 });
 
-test("a version that is almost there is named, and where there is none package adds it", async () => {
+test("names a version that is nearly the given one; without any, package adds it", async () => {
   const deploy = (version: string) => hintOf(["deploy", "--version", version, "--manifest", line.manifest]);
   expect(await deploy("1.2.3")).toContain("package --update-manifest");
   await line.run(["package", "--binary", line.binary, "--update-manifest"]);
   expect(await deploy("1.2.4")).toBe("did you mean 1.2.3?");
 });
 
-test("keys in a folder that has none, and init in one that has some, name the command that fits", async () => {
+test("names the right command for a folder without keys, and for init in one with keys", async () => {
   const keys = join(line.folder, "keys");
   const root = await keygen("root.pem");
   expect(await hintOf(["keys", "add", `${root}.pub`, "--role", "offer", "--keys", keys])).toContain("keys init");

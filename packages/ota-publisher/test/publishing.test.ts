@@ -36,7 +36,7 @@ test.skipIf(isAbsent)(`MQTT 5.0 gets a new message in place of a repeated one${W
   expect([proxy.lost, proxy.repeated]).toEqual([1, 0]);
 });
 
-test("a chunk without its acknowledgement is given up when a later one is acknowledged", async () => {
+test("gives up an unacknowledged chunk when a later one is acknowledged", async () => {
   const broker = await startEmbeddedBroker();
   const proxy = await startLossyProxy(broker.port, (number) => number <= 2);
   const connection = await connectBroker(parseBrokerUrl(proxy.url), OPTIONS);
@@ -49,7 +49,7 @@ test("a chunk without its acknowledgement is given up when a later one is acknow
   expect(await Promise.all(chunks)).toEqual(["silent", "silent", "acknowledged"]);
 });
 
-test("what is not acknowledged when a connection is closed is given up at once", async () => {
+test("gives up unacknowledged messages at once when a connection is closed", async () => {
   const broker = await startEmbeddedBroker();
   const proxy = await startLossyProxy(broker.port, () => true);
   const connection = await connectBroker(parseBrokerUrl(proxy.url), OPTIONS);

@@ -41,7 +41,7 @@ test.for(["release.json", "ota.json", "gateway-1.2.3.bin"])(
 );
 
 test.for([["versions"], ["versions/1.2.3"]])(
-  "package writes nothing into a %s that leads elsewhere",
+  "package writes nothing into a %s that leads out of the release line",
   async ([name]) => {
     const place = join(ota, name ?? "");
     mkdirSync(join(place, ".."), { recursive: true });
@@ -104,7 +104,7 @@ test("refuses to write a key set into a key folder that is a link out of the rel
   expect(await runCommand([...init, "--keys", keys])).toMatchObject({ exitCode: 0 });
 });
 
-test("a root manifest that is a link is edited where it is, as the user named it", async () => {
+test("edits a root manifest that is a link at its target", async () => {
   const real = join(outside, "manifest.json");
   writeFileSync(real, readFileSync(line.manifest));
   rmSync(line.manifest);

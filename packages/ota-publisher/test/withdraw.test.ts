@@ -42,7 +42,7 @@ async function offerOn(topic: string): Promise<OfferDocument | undefined> {
   return parseOffer(verifyEnvelope(parseEnvelope(message), "offer", keys, verifySignature).payload);
 }
 
-test("what is offered is withdrawn by a signed offer of nothing, with the next number", async () => {
+test("withdraws an offer by a signed offer without a release, with the next number", async () => {
   expect((await run("deploy", "--wait", "none")).exitCode).toBe(0);
   const { exitCode, stdout } = await run("withdraw", "--json");
   expect(exitCode).toBe(0);
@@ -68,7 +68,7 @@ test("a device that is named gets the withdrawal on its own topic; the others ke
   expect(await offerOn(TOPICS.offer)).toMatchObject({ sequence: 1 });
 });
 
-test("a list of devices too long for one offer gets several with one number, and so does its withdrawal", async () => {
+test("a device list too long for one offer gets several with one number, and so does its withdrawal", async () => {
   const devices = Array.from({ length: 150 }, (_, index) => `gateway-in-building-${String(index).padStart(4, "0")}`);
   const file = join(line.folder, "devices.txt");
   writeFileSync(file, devices.join("\n"));
@@ -88,7 +88,7 @@ test("a list of devices too long for one offer gets several with one number, and
   }
 });
 
-test("what the broker doesn't offer is not withdrawn, and nothing is sent", async () => {
+test("does not withdraw what the broker doesn't offer, and sends nothing", async () => {
   const { exitCode, stdout } = await run("withdraw", "--json");
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout).error).toMatchObject({
@@ -102,7 +102,7 @@ test.for([
   ["nobody signs", ["--broker", "mqtt://127.0.0.1:1"], "signing/unsigned"],
   ["the broker begins now", ["--broker", "embedded", "--sign-key", "offer"], "arguments/invalid"],
   ["the broker is away", ["--broker", "mqtt://127.0.0.1:1", "--sign-key", "offer", "--timeout", "0.2"], "unreachable"],
-] as const)("where %s nothing is withdrawn", async ([, args, code]) => {
+] as const)("withdraws nothing if %s", async ([, args, code]) => {
   const given = args.map((word) => (word === "offer" ? line.key(word) : word));
   const { exitCode, stderr } = await line.run(["withdraw", "--version", "1.2.3", ...given]);
   expect(exitCode).not.toBe(0);

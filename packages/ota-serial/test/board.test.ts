@@ -12,7 +12,7 @@ function lineTo(chip: ChipName, efuse: EfuseFields, flashSizeBytes = 0x80_0000):
   return new SimulatedLine({ hardware });
 }
 
-test.for(FLASHABLE)("an %s tells its revision, MAC, flash size, secure boot and flash encryption", async (chip) => {
+test.for(FLASHABLE)("an %s reports its revision, MAC, flash size, secure boot and flash encryption", async (chip) => {
   const plain = await Flasher.connect(lineTo(chip, { chipRevision: 102 }));
   expect(plain.board).toMatchObject({
     ...{ revision: 102, mac: "24:0a:c4:00:00:01", flashSize: 0x80_0000 },
@@ -24,18 +24,18 @@ test.for(FLASHABLE)("an %s tells its revision, MAC, flash size, secure boot and 
   expect(encrypted.board).toMatchObject({ secureBoot: false, flashEncryption: true });
 });
 
-test.for(FLASHABLE)("an %s tells the revision of its eFuse blocks where images are held to it", async (chip) => {
+test.for(FLASHABLE)("an %s reports the revision of its eFuse blocks if images are checked against it", async (chip) => {
   const { board } = await Flasher.connect(lineTo(chip, { blockRevision: 103, chipRevision: 2 }));
   expect(board.blockRevision).toBe(chip === "esp32" ? undefined : 103);
   expect(board.revision).toBe(2);
 });
 
-test("an ESP32-S3 of block revision 1.1 is of chip revision 0.0, whatever its upper bits are", async () => {
+test("reads chip revision 0.0 of an ESP32-S3 with block revision 1.1, whatever its upper bits", async () => {
   const { board } = await Flasher.connect(lineTo("esp32s3", { blockRevision: 101, chipRevision: 308 }));
   expect(board).toMatchObject({ revision: 0, blockRevision: 101 });
 });
 
-test.for(FLASHABLE)("an encrypted %s is refused as such, though nothing of its flash can be read", async (chip) => {
+test.for(FLASHABLE)("refuses an encrypted %s, although its flash can't be read", async (chip) => {
   const flashing = flashBoard(lineTo(chip, { flashEncryptionKey: 7 }), appImage(chip, "1.1.0"));
   await expect(flashing).rejects.toMatchObject({
     code: "serial/flash-encrypted",
@@ -44,7 +44,7 @@ test.for(FLASHABLE)("an encrypted %s is refused as such, though nothing of its f
   });
 });
 
-test.for(FLASHABLE)("a %s with secure boot takes no unsigned image", async (chip) => {
+test.for(FLASHABLE)("a %s with secure boot accepts no unsigned image", async (chip) => {
   const flashing = flashBoard(lineTo(chip, { secureBoot: true }), appImage(chip, "1.1.0"));
   await expect(flashing).rejects.toMatchObject({ code: "serial/secure-boot" });
 });
@@ -60,7 +60,7 @@ test.for(FLASHABLE.filter((chip) => chip !== "esp32"))(
   },
 );
 
-test("a board that is refused is left with its app running, not in its loader", async () => {
+test("leaves the app of a refused board running", async () => {
   const line = lineTo("esp32c3", { secureDownload: true });
   await Flasher.connect(line).catch(() => undefined);
   await line.read(1000);
@@ -83,7 +83,7 @@ test("over the USB of the chip itself blocks are smaller, and the app starts all
   expect(largest).toBeLessThan(2 * 0x800);
 });
 
-test("a network port that another host has is busy", async () => {
+test("reports a network port in use by another host as busy", async () => {
   const hardware = createHardware({ chip: "esp32", app: appImage("esp32", "1.0.0").bytes });
   const port = await listenOnTcp(new SerialCable({ hardware }), { host: "127.0.0.1", port: 0 });
   const url = `socket://127.0.0.1:${port.port}`;

@@ -33,7 +33,7 @@ test("a USB Serial/JTAG is reset by its own sequence", async () => {
   expect(line.board.state).toBe("app");
 });
 
-test("a custom reset sequence takes the place of the usual ones", async () => {
+test("a custom reset sequence replaces the usual ones", async () => {
   const sets: unknown[] = [];
   const line = lineWith();
   const setSignals = line.setSignals.bind(line);
@@ -50,7 +50,7 @@ test("a custom reset sequence takes the place of the usual ones", async () => {
   ]);
 });
 
-test("a stub that an earlier session left running is taken over without another upload", async () => {
+test("uses a stub that an earlier session left running, without another upload", async () => {
   const line = lineWith({ hasSignals: false, hasBaudRate: false });
   line.happen({ type: "reset-button", download: true });
   await Flasher.connect(line);
@@ -60,7 +60,7 @@ test("a stub that an earlier session left running is taken over without another 
   expect(line.written - written).toBeLessThan(written / 4);
 });
 
-test("a rate that the line can't keep is stepped down from, and said", async () => {
+test("lowers a rate that the line can't keep, and says so", async () => {
   const notes: string[] = [];
   const line = lineWith({ baudRateMax: 460_800 });
   const flasher = await Flasher.connect(line, { baudRate: 2_000_000, onNote: (text) => notes.push(text) });
@@ -73,7 +73,7 @@ test("a rate that the line can't keep is stepped down from, and said", async () 
   expect((await flasher.read(0x8000, 0xc00)).subarray(0, 2)).toEqual(Uint8Array.of(0xaa, 0x50));
 });
 
-test("a board of which nothing is heard: port, cable, power", async () => {
+test("a silent board: hints at port, cable and power", async () => {
   const line = lineWith();
   line.happen({ type: "power-off" });
   const { code, message, hint } = await faultOf(line);
@@ -82,7 +82,7 @@ test("a board of which nothing is heard: port, cable, power", async () => {
   expect(hint).toContain("hold BOOT and press EN");
 });
 
-test("a board whose IO0 is not wired: wrong boot mode, and the BOOT button", async () => {
+test("a board whose IO0 is not wired: reports the wrong boot mode and the BOOT button", async () => {
   const line = lineWith();
   const setSignals = line.setSignals.bind(line);
   line.setSignals = ({ dtr, rts }) => setSignals({ dtr: false, rts: rts && !dtr });
@@ -95,7 +95,7 @@ test("a board whose IO0 is not wired: wrong boot mode, and the BOOT button", asy
 test.for([
   ["both together", true],
   ["one after the other", false],
-] as const)("a board whose DTR and RTS are swapped, set %s: the two wires", async ([, together]) => {
+] as const)("a board with swapped DTR and RTS, set %s: hints at the two wires", async ([, together]) => {
   const line = Object.assign(lineWith(), { canSetSignalsTogether: together });
   const setSignals = line.setSignals.bind(line);
   line.setSignals = ({ dtr, rts }) => setSignals({ dtr: rts, rts: dtr });
@@ -108,7 +108,7 @@ test.for([
   expect(flasher.board.chipName).toBe("ESP32");
 });
 
-test("a board that goes on printing its log: no reset reached it", async () => {
+test("a board that continues its log: says that no reset reached it", async () => {
   const line = lineWith({ resetCircuit: "none" });
   const { read } = line;
   let count = 0;
@@ -140,14 +140,14 @@ function saying(text: string | Uint8Array): SerialLine {
   });
 }
 
-test("a board whose supply breaks down: brownout, and another supply", async () => {
+test("a board whose supply fails: reports a brownout and suggests another supply", async () => {
   const log = "ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n";
   const { code, hint } = await faultOf(saying(`${log}Brownout detector was triggered\r\n`));
   expect(code).toBe("serial/brown-out");
   expect(hint).toContain("another USB port or cable");
 });
 
-test("a board that waits for a download and hears nothing: the line to its RX", async () => {
+test("a board that waits for a download and receives nothing: hints at the line to its RX", async () => {
   const { code, hint } = await faultOf(
     saying("rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n"),
   );
@@ -155,7 +155,7 @@ test("a board that waits for a download and hears nothing: the line to its RX", 
   expect(hint).toContain("adapter's TX to the board's RX");
 });
 
-test("bytes that are neither text nor an answer: noise, or another rate", async () => {
+test("bytes that are neither text nor an answer: hints at noise or another rate", async () => {
   const { code, hint } = await faultOf(
     saying(Uint8Array.from({ length: 200 }, (_, index) => ((index * 89) % 251) | 0x80)),
   );
@@ -163,7 +163,7 @@ test("bytes that are neither text nor an answer: noise, or another rate", async 
   expect(hint).toContain("another baud rate");
 });
 
-test("a cable that is pulled while connecting: the port was lost", async () => {
+test("a cable pulled while connecting: reports that the port was lost", async () => {
   const { code, message } = await faultOf(lineWith({ unplugAfter: 100 }));
   expect(code).toBe("serial/port-lost");
   expect(message).toContain("unplugged");
@@ -181,7 +181,7 @@ test("Ctrl-C ends the session with its reason, and leaves the port to be reset",
   expect(line.board.state).not.toBe("download");
 });
 
-test("a chip whose registers are not known is named, with what else flashes it", async () => {
+test("names a chip without known registers, and other tools that flash it", async () => {
   hardware = createHardware({ chip: "esp32c6", app: appImage("esp32c6", "1.0.0").bytes });
   const other = { ...hardware, chip: { ...hardware.chip, id: 0x0012 } };
   const { code, message, hint } = await faultOf(new SimulatedLine({ hardware: other }));

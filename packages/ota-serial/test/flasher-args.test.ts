@@ -28,14 +28,14 @@ test.for([
   });
 });
 
-test("write_flash_args, which esptool is given, counts before flash_settings", () => {
+test("write_flash_args, which esptool receives, overrides flash_settings", () => {
   const flash_settings = { flash_mode: "qio", flash_size: "detect", flash_freq: "80m" };
   expect(parse({ flash_settings }).settings).toEqual({ mode: "qio", size: "detect", frequency: "80m" });
   const both = parse({ flash_settings, write_flash_args: ["--flash_size", "keep"] });
   expect(both.settings).toEqual({ mode: "qio", size: "keep", frequency: "80m" });
 });
 
-test("the chip of the build is told, and --force is not followed", () => {
+test("reads the chip of the build, and ignores --force", () => {
   const build = parse({ write_flash_args: ["--force"], extra_esptool_args: { chip: "esp32c3", after: "hard_reset" } });
   expect(build.chip).toBe("esp32c3");
   expect(build.warnings).toEqual(["flasher_args.json: write_flash_args has --force, which is ignored"]);

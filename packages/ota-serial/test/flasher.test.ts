@@ -5,7 +5,7 @@ import { appImage, boardWith, FLASHABLE } from "./benches.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 
 test.for(FLASHABLE)(
-  "a new version goes into the next slot of an %s, is verified, selected, and starts",
+  "writes a new version into the next slot of an %s, verifies, selects and starts it",
   async (chip) => {
     const hardware = boardWith(chip);
     const line = new SimulatedLine({ hardware });

@@ -30,7 +30,7 @@ function flippingAt(chip: ChipName, wanted: number, bit: number) {
   return { line, count };
 }
 
-test.for(["esp32", "esp32c3"] as const)("a flash of an %s survives a flipped status in any answer", async (chip) => {
+test.for(["esp32", "esp32c3"] as const)("flashing an %s survives a flipped status in any answer", async (chip) => {
   const app = appImage(chip, "1.1.0", 30_000);
   const { line, count } = flippingAt(chip, Number.POSITIVE_INFINITY, 0);
   await flashBoard(line, app);

@@ -45,13 +45,13 @@ test.for([
   ["an answer cut short", "to-host", (bytes: Uint8Array) => bytes.subarray(0, 9)],
   ["text before an answer", "to-host", (bytes: Uint8Array) => concatBytes([utf8("x\r\n"), bytes])],
   ["an answer twice", "to-host", (bytes: Uint8Array) => concatBytes([bytes, bytes])],
-] as const)("%s: written all the same, once, verified and started", async ([, direction, spoil]) => {
+] as const)("%s: still writes once, verifies and starts", async ([, direction, spoil]) => {
   const line = atThirdBlock(direction, spoil);
   const { boot } = await flashBoard(line, NEW);
   expect(boot.version).toBe("1.1.0");
 });
 
-test("a board that restarts into its app in the middle is found again, and flashed", async () => {
+test("finds a board again that restarts into its app during flashing, and flashes it", async () => {
   const line = atThirdBlock("to-board", (bytes, { happen }) => {
     happen.call(line, { type: "reset-button", download: false });
     return bytes;
@@ -61,7 +61,7 @@ test("a board that restarts into its app in the middle is found again, and flash
   expect(flasher.disturbances).toBeGreaterThan(0);
 });
 
-test("a board whose flash keeps what it has is told of by name, and still starts its old app", async () => {
+test("reports a board whose flash does not change, which still starts its old app", async () => {
   const hardware = createHardware({ chip: "esp32c3", app: OLD.bytes });
   // Blocks are taken and answered, and go somewhere else.
   const line = new SimulatedLine({
@@ -76,7 +76,7 @@ test("a board whose flash keeps what it has is told of by name, and still starts
   expect(runBootloader(hardware)).toMatchObject({ kind: "boots" });
 });
 
-test("an offset that the line spoils, so that the old app is written over, is found out and told", async () => {
+test("detects and reports an offset that the line changed, which overwrites the old app", async () => {
   const spoilt = new Set<number>();
   const hardware = createHardware({ chip: "esp32c3", app: OLD.bytes });
   const line = new SimulatedLine({
@@ -100,7 +100,7 @@ test("an offset that the line spoils, so that the old app is written over, is fo
   await expect(flashed).rejects.toThrow("made the loader on simulated overwrite flash that should stay unchanged");
 });
 
-test("nothing is written behind the end of the flash, nor off a sector", async () => {
+test("writes nothing beyond the end of the flash or off a sector boundary", async () => {
   const line = new SimulatedLine({ hardware: createHardware({ chip: "esp32c3", app: OLD.bytes }) });
   const flasher = await Flasher.connect(line);
   const { flashSize } = flasher.board;
@@ -110,7 +110,7 @@ test("nothing is written behind the end of the flash, nor off a sector", async (
   }
 });
 
-test("reading goes on after a lost packet, and what is read is what is there", async () => {
+test("continues reading after a lost packet, with correct bytes", async () => {
   let count = 0;
   const hardware = createHardware({ chip: "esp32c3", app: OLD.bytes });
   const line = new SimulatedLine({

@@ -66,7 +66,7 @@ const entry = fc.option(
   { nil: undefined },
 );
 
-test("whatever otadata holds, the slot that is flashed is the one that the bootloader starts", async () => {
+test("the bootloader starts the flashed slot, whatever otadata contains", async () => {
   const slots = fc.constantFrom("next", "running", "factory", "ota_0", "ota_1", "ota_2");
   await fc.assert(
     fc.asyncProperty(entry, entry, slots, async (first, second, slot) => {
@@ -83,7 +83,7 @@ test("whatever otadata holds, the slot that is flashed is the one that the bootl
   );
 });
 
-test("the slot taken for the running one is the one that the bootloader starts", async () => {
+test("takes the slot that the bootloader starts for the running one", async () => {
   const present = fc.subarray(Object.entries(SLOTS), { minLength: 1 });
   await fc.assert(
     fc.asyncProperty(entry, entry, present, async (first, second, slots) => {
@@ -101,7 +101,7 @@ test("the slot taken for the running one is the one that the bootloader starts",
   );
 });
 
-test("the next slot is the one behind the running one, in a circle", async () => {
+test("chooses the slot after the running one, in a circle", async () => {
   const options = { slot: "next", select: true, force: false } as const;
   for (const [sequence, next] of [
     [1, "ota_1"],
@@ -115,7 +115,7 @@ test("the next slot is the one behind the running one, in a circle", async () =>
   }
 });
 
-test("with --no-select the app that boots stays, and no version is waited for", async () => {
+test("--no-select keeps the app that boots, and waits for no version", async () => {
   const hardware = boardOf(CSV, Object.values(SLOTS), otadataOf([1, OtaImageState.VALID], undefined));
   const options = { slot: "ota_2", select: false, force: false } as const;
   const plan = planAppFlash("port", BOARD, await layoutOf(hardware), NEW, options);
@@ -123,7 +123,7 @@ test("with --no-select the app that boots stays, and no version is waited for", 
   expect(plan.app).toBeUndefined();
 });
 
-test("a stale otadata would hide what --all writes, so it is erased, and that is said", () => {
+test("erases stale otadata that would hide what --all writes, and says so", () => {
   const hardware = createHardware({ chip: "esp32", partitionTable: parsePartitionCsv(CSV) });
   const table = {
     name: "table.bin",
@@ -186,7 +186,7 @@ test("an old image for an ESP32-C3 states the minor revision, one for another ch
   expect((await refusal(() => plan("esp32", 3))).message).toContain("at least v3.0");
 });
 
-test("an image for a newer eFuse block is refused as one for a newer chip is", async () => {
+test("refuses an image for a newer eFuse block like one for a newer chip", async () => {
   const board = { ...BOARD, chip: createHardware({ chip: "esp32s3" }).chip, chipName: "ESP32-S3", blockRevision: 102 };
   const layout = await layoutOf(HARDWARE);
   const app = (limits: object) => {
@@ -215,7 +215,7 @@ test("an encrypted board is refused, a board with secure boot takes no unsigned 
   expect(unsigned.hint).toContain("sign it");
 });
 
-test("another project's app is refused, unless it is forced", async () => {
+test("refuses another project's app without --force", async () => {
   const layout = await layoutOf(HARDWARE);
   const other = appImage("esp32", "2.0.0", 20_000, "thermostat");
   const { code, message, hint } = await refusal(() => planAppFlash("port", BOARD, layout, other, APP_OPTIONS));
@@ -236,7 +236,7 @@ test("an app larger than its slot, and a table larger than the flash, don't fit"
   expect(small.message).toContain("behind its flash of 393216 bytes");
 });
 
-test("a board without a partition table is told to flash everything", async () => {
+test("says to flash everything to a board without a partition table", async () => {
   const { code, hint } = await refusal(() =>
     readBoardLayout("port", async (_, size) => new Uint8Array(size).fill(0xff)),
   );
@@ -244,7 +244,7 @@ test("a board without a partition table is told to flash everything", async () =
   expect(hint).toContain("flash --all build/flasher_args.json");
 });
 
-test("a slot that the table doesn't have names those that it has", async () => {
+test("names the existing slots if a given one is missing", async () => {
   const single = boardOf(
     "nvs,data,nvs,0x9000,0x5000\nfactory,app,factory,0x10000,0x20000\n",
     [0x10000],
@@ -262,7 +262,7 @@ test("a slot that the table doesn't have names those that it has", async () => {
   expect(over.warnings[0]).toContain("factory is the running slot of the board on port");
 });
 
-test("parts over one another, a bootloader at another chip's offset, a torn image: refused before anything is written", async () => {
+test("refuses overlapping parts, a bootloader at another chip's offset, and a torn image before any write", async () => {
   const app = { name: "app.bin", offset: 0x1_0000, bytes: NEW.bytes };
   const overlap = await refusal(() =>
     planWholeFlash("port", BOARD, [app, { name: "data.bin", offset: 0x1_4000, bytes: new Uint8Array(16) }], {
@@ -280,7 +280,7 @@ test("parts over one another, a bootloader at another chip's offset, a torn imag
   expect(wrong.message).toContain("app.bin: ");
 });
 
-test("a partition table that is made for a larger flash is refused before it is written", async () => {
+test("refuses a partition table for a larger flash before any write", async () => {
   const bytes = HARDWARE.flash.truth(PARTITION_TABLE_OFFSET, 0xc00);
   const table = { name: "table.bin", offset: PARTITION_TABLE_OFFSET, bytes };
   const small = { ...BOARD, flashSize: 0x6_0000 };
@@ -335,7 +335,7 @@ test("settings that keep everything keep every byte", () => {
   }
 });
 
-test("a signed bootloader, and any on a board with secure boot, keeps its header, and that is said", () => {
+test("keeps the header of a signed bootloader, and of any on a board with secure boot, and says so", () => {
   const image = buildBootloader("esp32");
   const signed = new Uint8Array(0x2000).fill(0xff);
   signed.set(image);
@@ -355,7 +355,7 @@ test("a signed bootloader, and any on a board with secure boot, keeps its header
   );
 });
 
-test("a frequency that the chip does not have names those that it has", async () => {
+test("names the frequencies of the chip if a given one is missing", async () => {
   const settings = { frequency: "48m" };
   const { code, message } = await refusal(() =>
     planWholeFlash("port", BOARD, [bootloaderPart(), TABLE, FACTORY], { ...FLASH_OPTIONS, settings }),
@@ -396,7 +396,7 @@ test.for([
     ],
     "the bootloader would start ota_0",
   ],
-] as const)("%s is refused before the first byte is written, unless it is forced", async ([, parts, text]) => {
+] as const)("refuses %s before the first byte is written, unless forced", async ([, parts, text]) => {
   const plan = (force: boolean) => planWholeFlash("port", BOARD, parts, { ...FLASH_OPTIONS, force });
   if (text === undefined) {
     // Nothing is written where the ROM looks, so what is there counts.
@@ -418,7 +418,7 @@ test("pieces of a flash are judged by themselves: what the board holds beside th
   }
 });
 
-test("a part behind the flash, and a build for another chip, are refused before anything is written", async () => {
+test("refuses a part beyond the flash, and a build for another chip, before any write", async () => {
   const behind = { name: "data.bin", offset: 0x3f_f000, bytes: new Uint8Array(0x1001) };
   expect((await refusal(() => planWholeFlash("port", BOARD, [behind], FLASH_OPTIONS))).code).toBe(
     "serial/does-not-fit",

@@ -22,7 +22,7 @@ async function boardOn(scheme: "rfc2217" | "socket") {
   return { cable, boot, url: `${scheme}://127.0.0.1:${network.port}` };
 }
 
-test("who opens a port to listen, and closes it, restarts no board", async () => {
+test("opening a port to listen, and closing it, restarts no board", async () => {
   const { boot, cable, url } = await boardOn("rfc2217");
   const line = await openPort(url);
   // An answered request: the control lines before it have been set.
@@ -32,7 +32,7 @@ test("who opens a port to listen, and closes it, restarts no board", async () =>
   expect(boot).toHaveBeenCalledTimes(1);
 });
 
-test("no try over RFC 2217 is of the sequence that needs both lines at once", async () => {
+test("tries no sequence over RFC 2217 that needs both lines at once", async () => {
   const { url } = await boardOn("rfc2217");
   const line = await openPort(url);
   const sequences = resetsInto(line);

@@ -21,7 +21,7 @@ const PATH = "/dev/ttyUSB0";
 
 const boardWithOld = (): Hardware => createHardware({ chip: "esp32s3", app: OLD.bytes });
 
-test("over a binding a board is reset, flashed at a higher rate, and seen to start", async () => {
+test("resets a board over a binding, flashes it at a higher rate, and sees it start", async () => {
   const hardware = boardWithOld();
   const cable = new SerialCable({ hardware });
   const line = await openPort(PATH, 115_200, new SimulatedBinding(cable));
@@ -34,7 +34,7 @@ test("over a binding a board is reset, flashed at a higher rate, and seen to sta
   expect(runBootloader(hardware)).toMatchObject({ kind: "boots" });
 });
 
-test("a program's own SerialPortStream, open at another rate, is handed over and flashed", async () => {
+test("takes over a program's own SerialPortStream at another rate, and flashes", async () => {
   const cable = new SerialCable({ hardware: boardWithOld() });
   const port = new SerialPortStream({ binding: new SimulatedBinding(cable), path: PATH, baudRate: 9600 });
   const line = await openStreamLine(port);
@@ -66,7 +66,7 @@ test("opening a port and closing it restarts no board", async () => {
   expect(cable.board.state).toBe("app");
 });
 
-test("a cable that is pulled in the middle: the port was lost, at once", async () => {
+test("a cable pulled in between: reports at once that the port was lost", async () => {
   const cable = new SerialCable({ hardware: boardWithOld() });
   const line = await openBindingLine(new SimulatedBinding(cable), PATH);
   const flashing = flashBoard(line, NEW, { onNote: () => undefined });
@@ -75,7 +75,7 @@ test("a cable that is pulled in the middle: the port was lost, at once", async (
   await line.close();
 });
 
-test("a port that another program has open is busy, and one that is not there is not found", async () => {
+test("reports a port that another program has open as busy, and a missing one as not found", async () => {
   const binding = new SimulatedBinding(new SerialCable({ hardware: boardWithOld() }));
   const first = await openBindingLine(binding, PATH);
   await expect(openBindingLine(binding, PATH)).rejects.toMatchObject({ code: "serial/port-busy" });
@@ -91,7 +91,7 @@ test.for([
   ["Opening COM3: Access denied", "serial/port-busy", "close the monitor"],
   ["Opening COM3: File not found", "serial/port-not-found", "charge-only cable"],
   ["Error: Input/output error, cannot open /dev/ttyUSB0", "serial/port-unusable", ""],
-] as const)("where the system says %j, the user reads %s and what to do", async ([text, code, hint]) => {
+] as const)("if the system says %j, the user reads %s and a hint", async ([text, code, hint]) => {
   const open = async (): Promise<never> => {
     throw new Error(text);
   };
@@ -104,7 +104,7 @@ const port = (path: string, kind: PortInfo["kind"]): PortInfo => ({
   ...{ path, kind, vendorId: undefined, productId: undefined, manufacturer: undefined, serialNumber: undefined },
 });
 
-test("without --port the only one that looks like a board is taken", async () => {
+test("without --port uses the only port that looks like a board", async () => {
   expect(await onlyBoardPort(async () => [port("/dev/ttyS0", "other"), port("/dev/ttyUSB0", "cp210x")])).toBe(
     "/dev/ttyUSB0",
   );
@@ -114,7 +114,7 @@ test.for([
   [[], "there are no serial ports", "driver"],
   [[port("/dev/ttyS0", "other")], "the ports are /dev/ttyS0", "plugged in"],
   [[port("COM3", "ch34x"), port("COM4", "usb-jtag")], "2 ports look like a board: COM3, COM4", "--all-ports"],
-] as const)("with the ports %j it is said that %s", async ([ports, message, hint]) => {
+] as const)("with the ports %j says that %s", async ([ports, message, hint]) => {
   const asking = onlyBoardPort(async () => ports);
   await expect(asking).rejects.toMatchObject({ code: "serial/no-port", hint: expect.stringContaining(hint) });
   await expect(asking).rejects.toThrow(message);
@@ -141,7 +141,7 @@ test("ports are listed with what they look like, boards first", async () => {
   expect(ports.filter(isBoard)).toHaveLength(2);
 });
 
-test("a system without udevadm is told what lists its ports, and that --port does without", async () => {
+test("on a system without udevadm says what lists its ports, and that --port works without it", async () => {
   const list = async (): Promise<never> => {
     throw new Error("spawn udevadm ENOENT");
   };

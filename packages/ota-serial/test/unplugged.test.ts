@@ -20,7 +20,7 @@ function startedBy(hardware: ReturnType<typeof createHardware>): string | undefi
   return outcome.kind === "boots" ? outcome.image.descriptor?.version : undefined;
 }
 
-test(`unplugged at ${UNPLUGS} random bytes of a flash to the next slot, a board starts the old app or the new one, and takes the next flash`, async () => {
+test(`a board unplugged at ${UNPLUGS} random bytes starts the old or the new app, and can be flashed again`, async () => {
   const whole = new SimulatedLine({ hardware: createHardware({ chip: "esp32", app: OLD.bytes }) });
   await flashBoard(whole, NEW);
   const random = createRandom(20_261_126);

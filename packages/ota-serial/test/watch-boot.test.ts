@@ -43,7 +43,7 @@ test.for([
   expect(await watch(saying(...pieces))).toMatchObject({ version: "1.2.3" });
 });
 
-test("an app that says no version has started once it was loaded and three seconds bring no trouble", async () => {
+test("an app without a version counts as started after three seconds without trouble", async () => {
   expect(await watch(saying(RESET, LOADED, "hello\r\n"))).toEqual({ version: undefined, projectName: undefined });
 });
 
@@ -94,13 +94,13 @@ test.for([
   ["resets without a word", Array.from({ length: 5 }, () => RESET), "serial/boot-failed", "it resets repeatedly"],
   ["nothing", [], "serial/boot-unseen", "it sent nothing within 10 s"],
   ["only noise", ["\u0000\u0001xyz"], "serial/boot-unseen", "its log mentions no app"],
-] as const)("a board that shows %s after a flash is a failure with its reason", async ([, pieces, code, reason]) => {
+] as const)("a board that shows %s after flashing fails with its reason", async ([, pieces, code, reason]) => {
   const watching = watch(saying(...pieces));
   await expect(watching).rejects.toMatchObject({ code, hint: expect.any(String) });
   await expect(watching).rejects.toThrow(reason);
 });
 
-test("where the port can't reset a board, a start that is not seen is a matter of its EN button", async () => {
+test("hints at the EN button if the port can't reset a board and no start is seen", async () => {
   const watching = watch({ ...saying(), hasSignals: false });
   await expect(watching).rejects.toMatchObject({
     code: "serial/boot-unseen",
@@ -108,7 +108,7 @@ test("where the port can't reset a board, a start that is not seen is a matter o
   });
 });
 
-test("a board that is unplugged while it starts is lost", async () => {
+test("reports a board that is unplugged while it starts as lost", async () => {
   const line = saying(RESET);
   line.read = async () => {
     throw portLost("COM3");
@@ -116,7 +116,7 @@ test("a board that is unplugged while it starts is lost", async () => {
   await expect(watch(line)).rejects.toMatchObject({ code: "serial/port-lost" });
 });
 
-test("whatever a board prints, the log is read without an error, and a version is one that was printed", () => {
+test("reads any log without an error, and reports only a printed version", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (pieces) => {
       const log = new BootLog();

@@ -55,7 +55,7 @@ class BrowserPort implements WebSerialPort {
 const OLD = appImage("esp32", "1.0.0", 60_000);
 const NEW = appImage("esp32", "1.1.0", 60_000);
 
-test("a page flashes a board over Web Serial, the rate changed by opening the port again", async () => {
+test("a page flashes a board over Web Serial, and changes the rate by opening the port again", async () => {
   const port = new BrowserPort(new SerialCable({ hardware: createHardware({ chip: "esp32", app: OLD.bytes }) }));
   const line = await openWebSerialLine(port, BAUD_RATE_DEFAULT);
   expect(line.usb).toEqual({ vendorId: 0x10c4, productId: 0xea60 });
@@ -85,7 +85,7 @@ test("a browser that sets DTR before RTS restarts no board when a page releases 
   await line.close();
 });
 
-test("a board that is unplugged under a page is lost at once, and its port closes", async () => {
+test("reports a board that is unplugged from a page as lost at once, and closes its port", async () => {
   const cable = new SerialCable({ hardware: createHardware({ chip: "esp32", app: OLD.bytes }) });
   const line = await openWebSerialLine(new BrowserPort(cable), BAUD_RATE_DEFAULT);
   const flashing = flashBoard(line, NEW);

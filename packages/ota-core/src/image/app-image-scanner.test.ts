@@ -188,7 +188,7 @@ test.for([
   { chip: "esp32", dataSize: 0x00ff_fffc, refused: false, why: "is just below 16 MiB" },
   { chip: "esp32s3", dataSize: 0x0100_0000, refused: false, why: "reaches 16 MiB with 32-bit addresses" },
   { chip: "esp32s3", dataSize: 0xffff_ffff, refused: true, why: "has no sensible size" },
-] as const)("a segment of an $chip that $why: refused is $refused", ({ chip, dataSize, refused }) => {
+] as const)("a segment of an $chip that $why is refused: $refused", ({ chip, dataSize, refused }) => {
   const bytes = buildAppImage({ chip });
   viewOf(bytes).setUint32(28, dataSize, true);
   const code = refused ? "image/invalid" : "image/truncated";

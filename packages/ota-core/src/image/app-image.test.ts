@@ -150,7 +150,7 @@ test("the padding before the checksum is hashed and may contain any bytes", () =
   );
 });
 
-test("an image of a known chip without an app descriptor is taken for a bootloader", () => {
+test("treats an image of a known chip without an app descriptor as a bootloader", () => {
   const image = parseAppImage(bare(0));
   expect(image.descriptor).toBeUndefined();
   expect(() => assertAppImage(image)).toThrow(
@@ -162,7 +162,7 @@ test("an image of a known chip without an app descriptor is taken for a bootload
   );
 });
 
-test("an image of an unknown chip without an app descriptor may be an ESP8266's", () => {
+test("says that an image of an unknown chip without an app descriptor may be for an ESP8266", () => {
   const message =
     "and no chip of the ESP32 family has id 0x4020: perhaps an ESP8266 image, which also begins with 0xe9";
   expect(() => assertAppImage(parseAppImage(bare(0x4020)))).toThrow(message);
@@ -192,7 +192,7 @@ test.for([
   { why: "17 segments", segments: Array.from({ length: 17 }, () => ({ loadAddress: 0, data: new Uint8Array(4) })) },
   { why: "a segment of 5 bytes", segments: [{ loadAddress: 0, data: new Uint8Array(5) }] },
   { why: "a negative load address", segments: [{ loadAddress: -1, data: new Uint8Array(4) }] },
-])("an image isn't put together with $why", ({ segments }) => {
+])("does not encode an image with $why", ({ segments }) => {
   expect(() => encodeAppImage({ header, segments, hashAppended: true })).toThrow(
     expect.objectContaining({ code: "image/invalid" }),
   );

@@ -78,6 +78,6 @@ test.for([
   { spec: { version: "v".repeat(33) }, why: "a version that doesn't fit" },
   { spec: { chip: "esp8266" as "esp32" }, why: "a chip of another family" },
   { spec: { chip: "esp32", sizeBytes: 26 * 1024 * 1024 } as const, why: "a segment of 16 MiB" },
-])("$why gives no image", ({ spec }) => {
+])("builds no image if $why", ({ spec }) => {
   expect(() => buildAppImage(spec)).toThrow(expect.objectContaining({ code: "image/invalid" }));
 });

@@ -47,7 +47,7 @@ test.skipIf(isAbsent).for([
   expect(buildAppDescriptor(image.descriptor)).toEqual(bytes.slice(32, 288));
 });
 
-test.skipIf(isAbsent)(`a scan in pieces of 4000 bytes reports what one piece gives${reason}`, () => {
+test.skipIf(isAbsent)(`reports the same for a scan in pieces of 4000 bytes as for one piece${reason}`, () => {
   const bytes = read("0.14.4/WLED_0.14.4_ESP32.bin");
   const scanner = createAppImageScanner();
   for (let offset = 0; offset < bytes.length; offset += 4000) scanner.push(bytes.subarray(offset, offset + 4000));

@@ -71,7 +71,7 @@ test.for([
   ["esp32c3", 0],
   ["esp32c5", 0x2000],
 ] as const)(
-  "a whole %s flash is taken apart: bootloader at %i, table, every partition, what starts",
+  "inspects a whole %s flash: bootloader at %i, table, every partition, and what starts",
   ([chip, offset]) => {
     const flash = inspectFlash(contentsOf(chip, offset));
     expect(flash).toMatchObject({
@@ -92,20 +92,20 @@ test.for([
   },
 );
 
-test("strings of NVS are masked inside a flash too, unless they are asked for", () => {
+test("masks NVS strings inside a flash too, unless secrets are requested", () => {
   const bytes = buildFlash(FLASH_SIZE, contentsOf("esp32", 0x1000));
   expect(JSON.stringify(inspectImage(bytes))).not.toContain("s3cr3t");
   expect(JSON.stringify(inspectImage(bytes, { showSecrets: true }))).toContain("s3cr3t");
 });
 
-test("a table elsewhere than at 0x8000 is found", () => {
+test("finds a table at another offset than 0x8000", () => {
   const csv = "nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n";
   const table = tableOf(csv, 0xc000);
   const contents = { 4096: buildBootloader("esp32"), 49152: table, 131072: appOf("esp32", "1.0.0") };
   expect(inspectFlash(contents)).toMatchObject({ valid: true, partitionTableOffset: 0xc000, boot: "factory" });
 });
 
-test("the selected slot must hold a sound app, and what is in the other is told as well", () => {
+test("requires a valid app in the selected slot, and reports the other slot too", () => {
   const contents = contentsOf("esp32", 0x1000);
   const broken = appOf("esp32", "1.1.0");
   broken[20_000]! ^= 1;
@@ -117,7 +117,7 @@ test("the selected slot must hold a sound app, and what is in the other is told 
   ]);
 });
 
-test("without otadata entries the factory app starts, else the first slot", () => {
+test("starts factory if otadata has no entries, otherwise the first slot", () => {
   const contents = contentsOf("esp32", 0x1000);
   const blank = { [AT.otadata]: new Uint8Array(), [AT.otadata + 0x1000]: new Uint8Array() };
   expect(inspectFlash({ ...contents, ...blank }).boot).toBe("ota_0");
@@ -153,7 +153,7 @@ test.for([
   expect(problems).toContainEqual(expect.objectContaining({ code, path }));
 });
 
-test("a flash whose table is missing or torn is a flash still", () => {
+test("recognizes a flash whose table is missing or torn", () => {
   const contents = contentsOf("esp32", 0x1000);
   const without = inspectFlash({ ...contents, 32768: new Uint8Array() });
   expect(without).toMatchObject({ partitionTable: null, partitions: [], chip: "esp32" });
@@ -185,13 +185,13 @@ test("a merged image that begins at 0x1000 may have its partition table anywhere
   expect(inspectImage(file)).toMatchObject({ startsAt: 0x1000, partitionTableOffset: 0xc000, valid: true });
 });
 
-test("an app that was once flashed to 0x0 is no reason to read a flash as an app", () => {
+test("reads a flash as a flash even if an app was once flashed to 0x0", () => {
   const contents = contentsOf("esp32", 0x1000);
   const stale = appOf("esp32", "0.9").subarray(0, 0x1000);
   expect(inspectFlash({ 0: stale, ...contents })).toMatchObject({ valid: true, bootloaderOffset: 0x1000 });
 });
 
-test("a damaged bootloader where the ROM looks counts before a sound one elsewhere", () => {
+test("prefers a damaged bootloader where the ROM looks to a valid one elsewhere", () => {
   const damaged = buildBootloader("esp32");
   damaged[200]! ^= 1;
   const flash = inspectFlash({ ...contentsOf("esp32", 0x1000), 0: buildBootloader("esp32"), 4096: damaged });
@@ -200,7 +200,7 @@ test("a damaged bootloader where the ROM looks counts before a sound one elsewhe
   expect(flash.notes).toMatchObject([{ offset: 0, path: "/bootloaderOffset" }]);
 });
 
-test("of two bootloaders the one counts whose chip the apps are built for", () => {
+test("of two bootloaders, uses the one for the chip of the apps", () => {
   const both = { ...contentsOf("esp32", 0x1000), 0: buildBootloader("esp32c3").subarray(0, 0x1000) };
   expect(inspectFlash(both)).toMatchObject({ chip: "esp32", bootloaderOffset: 0x1000, valid: true });
   expect(inspectFlash({ ...contentsOf("esp32c3", 0), 4096: buildBootloader("esp32") })).toMatchObject({
@@ -209,7 +209,7 @@ test("of two bootloaders the one counts whose chip the apps are built for", () =
   });
 });
 
-test("two partition tables are named, and an option takes the other", () => {
+test("names both partition tables, and an option selects the other", () => {
   const other = tableOf("nvs,data,nvs,,0x4000\nfactory,app,factory,0x20000,1M\n", 0xc000);
   const contents = {
     ...contentsOf("esp32", 0x1000),
@@ -234,7 +234,7 @@ test("two partition tables are named, and an option takes the other", () => {
   });
 });
 
-test("a torn table at 0x8000 counts before a sound one elsewhere", () => {
+test("prefers a torn table at 0x8000 to a valid one elsewhere", () => {
   const torn = tableOf(TWO_OTA_LARGE_PARTITION_CSV).subarray(0, 40);
   const flash = inspectFlash({
     ...contentsOf("esp32", 0x1000),
@@ -245,7 +245,7 @@ test("a torn table at 0x8000 counts before a sound one elsewhere", () => {
   expect(flash.notes).toMatchObject([{ offset: 0x10_0000, path: "/partitionTableOffset" }]);
 });
 
-test("a table that lies before all that it names counts before one that does not", () => {
+test("prefers a table that precedes all of its partitions", () => {
   const csv = "nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n";
   const contents = {
     4096: buildBootloader("esp32"),
@@ -259,14 +259,14 @@ test("a table that lies before all that it names counts before one that does not
   });
 });
 
-test("a bootloader in a flash may be longer than 0x7000 bytes", () => {
+test("accepts a bootloader longer than 0x7000 bytes in a flash", () => {
   const bootloader = buildBootloader("esp32", { size: 0xa000 });
   const table = tableOf("nvs,data,nvs,,0x4000\nfactory,app,factory,,1M\n", 0xc000);
   expect(inspectFlash({ 4096: bootloader, 49152: table, 131072: appOf("esp32", "1") })).toMatchObject({ valid: true });
   expect(inspectFlash({ 4096: bootloader }).problems).toMatchObject([{ code: "image/partition-table-invalid" }]);
 });
 
-test("a flash smaller than its header says is judged by its size", () => {
+test("checks a flash that is smaller than its header says by its actual size", () => {
   const bytes = buildFlash(FLASH_SIZE, contentsOf("esp32", 0x1000));
   expect(inspectImage(bytes, { flashSize: 0x20_0000 })).toMatchObject({ valid: false });
 });

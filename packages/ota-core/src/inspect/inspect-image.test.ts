@@ -58,7 +58,7 @@ function signed(image: Uint8Array, imageDigest?: Uint8Array): Uint8Array {
   return concatBytes([bytes, sector]);
 }
 
-test("an app image: chip, versions, segments, sums", () => {
+test("describes an app image: chip, versions, segments, checksum and hash", () => {
   const inspection = inspectImage(APP);
   expect(inspection).toMatchObject({
     type: "app-image",
@@ -88,7 +88,7 @@ test("an app image: chip, versions, segments, sums", () => {
   });
 });
 
-test("a damaged app image: both sums are wrong, and each says where", () => {
+test("reports both sums of a damaged app image with their places", () => {
   const inspection = inspectImage(changed(APP, 1000));
   expect(inspection).toMatchObject({
     type: "app-image",
@@ -100,7 +100,7 @@ test("a damaged app image: both sums are wrong, and each says where", () => {
   });
 });
 
-test("a torn app image still says what it was", () => {
+test("describes a torn app image as far as it is complete", () => {
   expect(inspectImage(APP.subarray(0, 100_000))).toMatchObject({
     type: "app-image",
     valid: false,
@@ -151,7 +151,7 @@ test.for([
     "segments 0, 2, 4 are all mapped from flash: the bootloader maps two and stops at the third",
   ],
 ] as const)(
-  "an image of chip %i that is mapped more often than the bootloader maps gets a note",
+  "notes that an image of chip %i has more mapped segments than the bootloader maps",
   ([chipId, addresses, message]) => {
     expect(inspectImage(imageOf(chipId, addresses))).toMatchObject({
       valid: true,
@@ -175,7 +175,7 @@ test("limits of the eFuse block revision that no chip meets are told, as those o
   expect(inspectImage(buildAppImage({ ...limits, chip: "esp32s3", maxEfuseBlockRevision: 0 })).valid).toBe(true);
 });
 
-test("what follows an app is told: deploy takes only a signature there", () => {
+test("reports what follows an app: deploy accepts only a signature there", () => {
   expect(inspectImage(concatBytes([APP, new Uint8Array(100)]))).toMatchObject({
     valid: true,
     trailing: "data",
@@ -184,7 +184,7 @@ test("what follows an app is told: deploy takes only a signature there", () => {
   });
 });
 
-test("a signature is read: scheme, key, and whether it is of this image", () => {
+test("reads a signature: its scheme, its key, and whether it covers this image", () => {
   const file = signed(APP);
   const keyDigest = createHash("sha256").update(new Uint8Array(776).fill(2)).digest("hex");
   expect(inspectImage(file)).toMatchObject({
@@ -218,7 +218,7 @@ test("a signature alone is read without an image to compare with", () => {
   });
 });
 
-test("a bootloader is told from an app, with its descriptor where it has one", () => {
+test("distinguishes a bootloader from an app, and reads its descriptor if it has one", () => {
   expect(inspectImage(buildBootloader("esp32c3"))).toMatchObject({
     type: "bootloader",
     valid: true,
@@ -231,7 +231,7 @@ test("a bootloader is told from an app, with its descriptor where it has one", (
   });
 });
 
-test("one whole image is that image however long, padded or signed", () => {
+test("recognizes a whole image regardless of its length, padding and signature", () => {
   const long = buildBootloader("esp32", { size: 0x9000 });
   const padded = concatBytes([long, new Uint8Array(0x1_0000 - long.length).fill(0xff)]);
   for (const bytes of [long, padded, signed(long)]) {
@@ -253,7 +253,7 @@ function utf16(text: string, isLittleEndian: boolean): Uint8Array {
   return bytes;
 }
 
-test("a partition table in CSV is known as what the parser accepts, in UTF-8 and UTF-16", () => {
+test("recognizes a partition table in CSV if the parser accepts it, in UTF-8 and UTF-16", () => {
   for (const csv of [
     "factory, 0, 0, 0x10000, 1M",
     "storage, 0x40, 1, , 64K\n",
@@ -303,7 +303,7 @@ test.for([
     "otadata,data,ota,0x9000,0x2000\na,app,ota_0,0x10000,1M\nb,app,ota_2,,1M\n",
     "ota_1 is missing before ota_2",
   ],
-] as const)("a table with %s can't be updated over and over", ([, csv, text]) => {
+] as const)("says that a table with %s does not allow repeated updates", ([, csv, text]) => {
   expect(inspectImage(tableOf(csv))).toMatchObject({
     updatable: false,
     notes: [{ code: "image/no-ota-slots", message: expect.stringContaining(text) }],
@@ -311,7 +311,7 @@ test.for([
   });
 });
 
-test("a table's faults are told: MD5, overlaps, flash too small, a torn end, a wrong CSV line", () => {
+test("reports the faults of a table: MD5, overlaps, flash too small, torn end, wrong CSV line", () => {
   const table = tableOf(TWO_OTA_PARTITION_CSV);
   expect(codesOf(changed(table, 40))).toContain("image/partition-table-invalid");
   expect(inspectImage(changed(table, 14))).toMatchObject({ md5: "mismatch", valid: false }); // a letter of a label
@@ -323,7 +323,7 @@ test("a table's faults are told: MD5, overlaps, flash too small, a torn end, a w
   });
 });
 
-test("otadata: states, CRCs, and which entry counts", () => {
+test("describes otadata: states, CRCs, and the active entry", () => {
   expect(inspectImage(otadata(entry(1, OtaImageState.VALID), entry(2, OtaImageState.NEW)))).toMatchObject({
     type: "otadata",
     valid: true,
@@ -335,7 +335,7 @@ test("otadata: states, CRCs, and which entry counts", () => {
   });
 });
 
-test("a torn otadata entry is a note while the other counts, and a problem when none does", () => {
+test("notes a torn otadata entry if the other is valid; without a valid entry it is a problem", () => {
   const torn = changed(entry(2, OtaImageState.NEW), 28);
   expect(inspectImage(otadata(entry(1, OtaImageState.VALID), torn))).toMatchObject({
     valid: true,
@@ -350,14 +350,14 @@ test("a torn otadata entry is a note while the other counts, and a problem when 
   });
 });
 
-test("otadata that is cut short is told", () => {
+test("reports truncated otadata", () => {
   expect(inspectImage(otadata(entry(1, OtaImageState.VALID), BLANK_ENTRY).subarray(0, 5000))).toMatchObject({
     type: "otadata",
     problems: [{ code: "image/truncated", offset: 5000 }],
   });
 });
 
-test("an NVS partition that is no multiple of a page is told", () => {
+test("reports an NVS partition that is not a multiple of a page", () => {
   const page = new Uint8Array(4096).fill(0xff);
   page.set(buildNvsPageHeader(0, 0xfe));
   const blank = new Uint8Array(8192).fill(0xff);
@@ -393,7 +393,7 @@ test.for([
   ["a key", utf8("-----BEGIN PRIVATE KEY-----\nAAAA\n"), "image/unknown-format", "a PEM text"],
   ["text", utf8("hello\n"), "image/unknown-format", "a text file"],
   ["something else", Uint8Array.of(1, 2, 3, 4), "image/unknown-format", "a file of unknown format"],
-] as const)("%s is said to be what it is, and is not valid", ([, bytes, code, description]) => {
+] as const)("identifies %s, and it is not valid", ([, bytes, code, description]) => {
   expect(inspectImage(bytes)).toMatchObject({ type: "unknown", valid: false, description, problems: [{ code }] });
 });
 

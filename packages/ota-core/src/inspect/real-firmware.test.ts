@@ -38,12 +38,12 @@ test.skipIf(isAbsent).for([
     "boot/esp32-c3_bootloader_v2.bin",
     { type: "flash", valid: false, chip: "esp32c3", bootloaderOffset: 0, boot: "app0" },
   ],
-] as const)(`%s is said to be %o${reason}`, ([file, expected]) => {
+] as const)(`identifies %s as %o${reason}`, ([file, expected]) => {
   expect(inspectImage(read(file))).toMatchObject(expected);
 });
 
 test.skipIf(isAbsent)(
-  `the NVS of a published image is read: namespaces of WiFi, PHY and the app, nothing damaged${reason}`,
+  `reads the NVS of a published image: namespaces of Wi-Fi, PHY and the app, nothing damaged${reason}`,
   () => {
     const inspection = inspectImage(read("boot/esp32_bootloader_v4.bin").subarray(0x9000, 0xe000), {
       showSecrets: true,
@@ -64,7 +64,7 @@ test.skipIf(isAbsent)(
   },
 );
 
-test.skipIf(isAbsent)(`a whole 8 MB flash of bootloader, table, otadata and two apps is taken apart${reason}`, () => {
+test.skipIf(isAbsent)(`inspects a whole 8 MB flash of bootloader, table, otadata and two apps${reason}`, () => {
   const flash = buildFlash(0x80_0000, {
     0: read("boot/bootloader_s3.bin"),
     32768: read("boot/partitions_s3_8m.bin"),

@@ -10,7 +10,7 @@ const entriesOf = (csv: string) => parsePartitionCsv(csv).entries;
 const GATEWAY =
   "nvs,data,nvs,0x9000,0x6000\nphy_init,data,phy,,0x1000\nfactory,app,factory,0x10000,3M\nstorage,data,spiffs,,1M\n";
 
-test("a factory-only table on 8 MiB becomes two slots, and NVS stays where it is", () => {
+test("suggests two slots for a factory-only table on 8 MiB, and keeps NVS in place", () => {
   const suggestion = suggestOtaTable(entriesOf(GATEWAY), 8 * MIB, 0x8000);
   const table = parsePartitionCsv(suggestion?.csv ?? "");
   expect(table.entries.map(({ label, offset, size }) => [label, offset, size])).toEqual([
@@ -23,7 +23,7 @@ test("a factory-only table on 8 MiB becomes two slots, and NVS stays where it is
   ]);
 });
 
-test("where both slots and the data don't fit, the data gives way", () => {
+test("shrinks data partitions if both slots and the data don't fit", () => {
   const csv = "nvs,data,nvs,0x9000,0x6000\nfactory,app,factory,0x10000,0x1A0000\nstorage,data,spiffs,,0x200000\n";
   const suggestion = suggestOtaTable(entriesOf(csv), 4 * MIB, 0x8000);
   expect(suggestion?.slotSize).toBe(0x1a_0000);
@@ -31,7 +31,7 @@ test("where both slots and the data don't fit, the data gives way", () => {
   expect(storage?.size).toBe(4 * MIB - 0x2_0000 - 2 * 0x1a_0000);
 });
 
-test("a flash that is too small gets no suggestion", () => {
+test("suggests nothing for a flash that is too small", () => {
   expect(suggestOtaTable(entriesOf(GATEWAY), 0x2_0000, 0x8000)).toBeUndefined();
 });
 

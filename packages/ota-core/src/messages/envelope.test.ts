@@ -85,7 +85,7 @@ test.for([
     "/signatures",
     "at most 4",
   ],
-] as const)("an envelope with %s is refused, and where is said", ([, json, path, message]) => {
+] as const)("an envelope with %s is refused with the place of the fault", ([, json, path, message]) => {
   expect(() => parseEnvelope(utf8(json))).toThrow(
     expect.objectContaining({
       code: "protocol/malformed",

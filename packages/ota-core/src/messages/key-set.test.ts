@@ -87,7 +87,7 @@ test.for([
   ["with a key of an unknown kind", { records: { [ID]: { alg: "dsa", spki: "MCow" } } }, `/records/${ID}/alg`],
   ["with a key under another's id", { records: { [ID]: { alg: "ed25519", spki: "MCow" } } }, `/records/${ID}/spki`],
   ["with a key in loose base64", { records: { [ID]: { alg: "ed25519", spki: "MCowBR==" } } }, `/records/${ID}/spki`],
-] as const)("a key set %s is refused, and where is said", ([, change, path]) => {
+] as const)("a key set %s is refused with the place of the fault", ([, change, path]) => {
   expect(() => parseKeySet(utf8(JSON.stringify({ ...KEYS, ...change })))).toThrow(
     expect.objectContaining({ code: "protocol/malformed", details: { message: "keys", path } }),
   );

@@ -103,7 +103,7 @@ test.for([
   ["with a probation of a moment", { probation_ms: 999 }, "/probation_ms"],
   ["that waives the signatures", { waive: ["signatures"] }, "/waive/0"],
   ["without an encoding", { chunk_encodings: [] }, "/chunk_encodings"],
-] as const)("an offer %s is refused, and where is said", ([, change, path]) => {
+] as const)("an offer %s is refused with the place of the fault", ([, change, path]) => {
   expect(() => parseOffer(utf8(JSON.stringify({ ...WITHDRAWAL, ...change })))).toThrow(
     expect.objectContaining({ code: "protocol/malformed", details: expect.objectContaining({ path }) }),
   );

@@ -79,7 +79,7 @@ test.for([
   ],
   ["of the 13th month", { ...RELEASE, created_at: "2026-13-01T00:00:00Z" }, "/created_at", "a date and time in UTC"],
   ["in another time zone", { ...RELEASE, created_at: "2026-01-01T00:00:00+01:00" }, "/created_at", "at most 24"],
-] as const)("a release %s is refused, and where is said", ([, value, path, message]) => {
+] as const)("a release %s is refused with the place of the fault", ([, value, path, message]) => {
   expect(() => parseRelease(utf8(JSON.stringify(value)))).toThrow(
     expect.objectContaining({
       code: "protocol/malformed",

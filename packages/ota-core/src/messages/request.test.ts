@@ -100,7 +100,7 @@ test.for([
     "/missing/1/0",
   ],
   ["of more chunks than are missing", { missing_count: 2 }, "/missing_count"],
-] as const)("a request %s is refused, and where is said", ([, change, path]) => {
+] as const)("a request %s is refused with the place of the fault", ([, change, path]) => {
   expect(() => parseRequest(utf8(JSON.stringify({ ...REQUEST, ...change })))).toThrow(
     expect.objectContaining({ code: "protocol/malformed", details: { message: "request", path } }),
   );

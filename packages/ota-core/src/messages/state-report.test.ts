@@ -111,7 +111,7 @@ test.for([
   ["with a long fault", { error: { code: "a", message: "x".repeat(201) } }, "/error/message"],
   ["with a fault of more than 200 bytes", { error: { code: "a", message: "€".repeat(67) } }, "/error/message"],
   ["with a counter that is a text", { stats: { chunks: "1" } }, "/stats/chunks"],
-] as const)("a report %s is refused, and where is said", ([, change, path]) => {
+] as const)("a report %s is refused with the place of the fault", ([, change, path]) => {
   expect(() => parseStateReport(utf8(JSON.stringify({ ...REPORT, ...change })))).toThrow(
     expect.objectContaining({ code: "protocol/malformed", details: { message: "state", path } }),
   );

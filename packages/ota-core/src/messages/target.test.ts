@@ -6,7 +6,7 @@ import { targetAdmits } from "./target.ts";
 const device = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const salt = fc.stringMatching(/^[0-9a-f]{32}$/);
 
-test("an offer for all is for every device, an offer with a list only for the listed devices", () => {
+test("an offer for all includes every device, an offer with a list only the listed devices", () => {
   expect(targetAdmits("all", "bench-1")).toBe(true);
   expect(targetAdmits({ devices: ["bench-1", "bench-2"] }, "bench-2")).toBe(true);
   expect(targetAdmits({ devices: ["bench-1", "bench-2"] }, "bench")).toBe(false);

@@ -48,7 +48,7 @@ function topicFor(base: string, topic: ParsedTopic): string {
   }
 }
 
-test("topics are those of the table in the protocol", () => {
+test("builds the topics in the table of the protocol", () => {
   const topics = topicsOf(ROOT);
   expect(topics.keys(3)).toBe("tinybms/gateway/ota/v1/keys/3");
   expect(topics.offer).toBe("tinybms/gateway/ota/v1/offer");

@@ -34,7 +34,7 @@ test("a byte-order mark, CRLF, comments, empty lines and other orders of columns
   expect(parseNvsCsv(text)).toEqual([{ namespace: "n", key: "k", type: "u8", value: 7 }]);
 });
 
-test("a namespace that stays empty is told, and one that is named twice in a row is one", () => {
+test("keeps an empty namespace, and joins one that is named twice in a row", () => {
   const text = csv("empty,namespace", "n2,namespace,,", "k,data,u8,1", "n2,namespace,,", "l,data,u8,2");
   expect(parseNvsCsv(text)).toEqual([
     { namespace: "n", type: "namespace" },
@@ -93,7 +93,7 @@ test.for([
   expect(fault(text)[2]).toContain(message);
 });
 
-test("files are asked for by the name in the row, and what they hold is parsed as it would be in the row", () => {
+test("reads files by the name in the row, and parses their content like a value in the row", () => {
   const files = { "a b.txt": utf8(" 42\n"), "é.bin": Uint8Array.of(0xff), "k.hex": utf8("00 ff") };
   const parse = (row: string) => parseNvsCsv(csv(row), (path) => files[path as keyof typeof files]);
   expect(parse("k,file,u8,a b.txt")).toEqual([{ namespace: "n", key: "k", type: "u8", value: 42 }]);
@@ -109,7 +109,7 @@ test("files are asked for by the name in the row, and what they hold is parsed a
   }
 });
 
-test("values that may be secrets are not in the messages", () => {
+test("shows no value that may be a secret in a message", () => {
   for (const encoding of ["u8", "hex2bin", "base64", "blob_fill(1;0x00)"]) {
     expect(fault(csv(`k,data,${encoding},!s3cret!`))[2]).not.toContain("s3cret");
   }
@@ -158,7 +158,7 @@ test.for([
   expect(() => formatNvsCsv([entry])).toThrow(message);
 });
 
-test("a long blob is written as base64, and what needs quotes stands in them", () => {
+test("writes a long blob as base64, and quotes fields that need it", () => {
   const entries: NvsEntryInput[] = [
     { namespace: "#n", key: 'a,"b"', type: "string", value: "# no comment" },
     { namespace: "#n", key: "big", type: "blob", value: new Uint8Array(98_304).fill(0xa5) },
@@ -170,7 +170,7 @@ test("a long blob is written as base64, and what needs quotes stands in them", (
   expect(parseNvsCsv(text)).toEqual(entries);
 });
 
-test("blobs beside Wi-Fi keys are left to the generator, where it adds the same", () => {
+test("leaves out blobs of Wi-Fi keys if the generator adds the same ones", () => {
   const entries = parseNvsCsv(csv("sta.ssid,data,string,shop", "sta.pswd,data,string,secret"));
   expect(entries.map((entry) => ("key" in entry ? entry.key : ""))).toEqual([
     "sta.ssid",

@@ -9,7 +9,7 @@ import { buildNvsPartition } from "./nvs-writer.ts";
 const KEYS = { encryptionKey: new Uint8Array(32).fill(0x11), tweakKey: new Uint8Array(32).fill(0x22) };
 const PLAIN = buildNvsPartition([{ namespace: "cfg", key: "boot", type: "u8", value: 7 }], { sizeBytes: 0x3000 });
 
-test("each written entry is a data unit of its own, headers and bitmaps stay plain, blank entries blank", async () => {
+test("encrypts each written entry as its own data unit; headers, bitmaps and blank entries stay plain", async () => {
   const encrypted = encryptNvsPartition(PLAIN, KEYS);
   expect(toHex(encrypted.subarray(0, 64))).toBe(toHex(PLAIN.subarray(0, 64)));
   expect(encrypted.subarray(128).every((byte) => byte === 0xff)).toBe(true);
@@ -22,7 +22,7 @@ test("each written entry is a data unit of its own, headers and bitmaps stay pla
   expect(decryptNvsPartition(encrypted, KEYS)).toEqual(PLAIN);
 });
 
-test("any bytes can be decrypted, and none outside of entries change", () => {
+test("decrypts any bytes, and changes only entries", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 9000, size: "max" }), (bytes) => {
       const decrypted = decryptNvsPartition(bytes, KEYS);

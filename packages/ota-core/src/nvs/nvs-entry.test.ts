@@ -182,7 +182,7 @@ test("the hash of an item is 24 bits of namespace, key and chunk", () => {
   expect(hashNvsKey(1, key, 0x80)).not.toBe(hashNvsKey(1, key, 0xff));
 });
 
-test("the header of the first page is the one that Espressif's generator writes", () => {
+test("builds the header of the first page as Espressif's generator does", () => {
   const header = fromHex(`feffffff00000000fe${"ff".repeat(19)}842dbab9`)!;
   expect(buildNvsPageHeader(0, 0xfe)).toEqual(header);
   expect(parseNvsPageHeader(header)).toEqual({ state: "active", sequence: 0, version: 0xfe, crcMatches: true });

@@ -57,7 +57,7 @@ const values = (bytes: Uint8Array) =>
   readNvsPartition(bytes).entries.map(({ namespace, key, type, value }) => [`${namespace}:${key}`, type, value]);
 const codes = (bytes: Uint8Array) => readNvsPartition(bytes).problems.map(({ code }) => code);
 
-test("the page that Espressif's generator writes is read: namespace, number, string and blob", () => {
+test("reads a page of Espressif's generator: namespace, number, string and blob", () => {
   const bytes = new Uint8Array(3 * NVS_PAGE_SIZE).fill(0xff);
   bytes.set(fromHex(`feffffff00000000fe${"ff".repeat(19)}842dbab9`)!);
   // 7 entries written
@@ -125,7 +125,7 @@ test("blobs of format version 1 are read", () => {
   expect(values(bytes)).toEqual([["app:old", "blob", Uint8Array.of(1, 2, 3)]]);
 });
 
-test("a blob of version 2 hides one of version 1 under the same key, as nvs_get_blob does", () => {
+test("hides a blob of version 1 behind one of version 2 under the same key, as nvs_get_blob does", () => {
   const older = page({ state: 0xfc, items: [NAMESPACE, item(1, NvsType.blob, "b", utf8("old"))], version: 0xff });
   const items = [
     item(1, NvsType.blobData, "b", utf8("new"), 0),
@@ -138,7 +138,7 @@ test("a blob of version 2 hides one of version 1 under the same key, as nvs_get_
   ]);
 });
 
-test("a blob in chunks on two pages is put together, of its second version too", () => {
+test("joins a blob in chunks on two pages, also its second version", () => {
   const first = page({ state: 0xfc, items: [NAMESPACE, item(1, NvsType.blobData, "b", utf8("half "), 0x80)] });
   const items = [
     item(1, NvsType.blobData, "b", utf8("and half"), 0x81),
@@ -178,20 +178,20 @@ test.for([
     spec: { items: [NAMESPACE, item(1, NvsType.blobIndex, "k", index(4, 1))] },
     found: [],
   },
-])("$what is what a power cut leaves: NVS sets it right", ({ spec, found }) => {
+])("$what is the effect of a power cut, which NVS repairs", ({ spec, found }) => {
   const bytes = partition(page(spec));
   expect(values(bytes)).toEqual(found);
   expect(new Set(codes(bytes))).toEqual(new Set(["nvs/interrupted"]));
 });
 
-test("the last item of the newest page replaces what an older page has of its key", () => {
+test("replaces an older page's value of a key by the last item of the newest page", () => {
   const older = page({ state: 0xfc, items: [NAMESPACE, item(1, NvsType.u8, "k", Uint8Array.of(1))] });
   const newer = page({ sequence: 1, items: [item(1, NvsType.u8, "k", Uint8Array.of(2))] });
   expect(values(partition(older, newer))).toEqual([["app:k", "u8", 2]]);
   expect(codes(partition(older, newer))).toEqual(["nvs/interrupted"]);
 });
 
-test("of a blob's indices in two pages the older goes, as in a device, if the chunks make up one blob only", () => {
+test("drops the older of two indices of a blob only if the chunks form one blob, as a device does", () => {
   const older = page({ state: 0xfc, items: [NAMESPACE, item(1, NvsType.blobIndex, "b", index(3, 1))] });
   const items = [
     item(1, NvsType.blobData, "b", utf8("new"), 0),
@@ -206,14 +206,14 @@ test("of a blob's indices in two pages the older goes, as in a device, if the ch
   expect(problems).toMatchObject([{ code: "nvs/interrupted", offset: 64 + 32 }]);
 });
 
-test("while a page is being freed its items count, and not the copies in the newest page", () => {
+test("counts the items of a page that is being freed, not their copies in the newest page", () => {
   const freeing = page({ state: 0xf8, items: [NAMESPACE, item(1, NvsType.u8, "k", Uint8Array.of(1))] });
   const copies = page({ sequence: 1, items: [NAMESPACE] });
   expect(values(partition(freeing, copies))).toEqual([["app:k", "u8", 1]]);
   expect(codes(partition(freeing, copies))).toEqual(["nvs/interrupted"]);
 });
 
-test("damage is told with its place, and what is not damaged is read", () => {
+test("reports damage with its place, and reads the rest", () => {
   const bytes = partition(
     page({
       items: [
@@ -236,19 +236,19 @@ test("damage is told with its place, and what is not damaged is read", () => {
   ]);
 });
 
-test("an encrypted partition is called so, once", () => {
+test("reports once that a partition is encrypted", () => {
   const bytes = partition(page({ items: [NAMESPACE, item(1, NvsType.u8, "a", Uint8Array.of(1))] }));
   for (let offset = 64; offset < 128; offset++) bytes[offset]! ^= 0x5a; // header and bitmap stay plain
   expect(codes(bytes)).toEqual(["nvs/encrypted"]);
 });
 
-test("a writable partition without a free page is told, a read-only one of the generator isn't", () => {
+test("reports a writable partition without a free page, but not the generator's read-only one", () => {
   const full = [0, 1, 2].map((sequence) => page({ sequence, items: [NAMESPACE] }));
   expect(codes(concatBytes(full))).toContain("nvs/no-free-page");
   expect(codes(full[0]!)).toEqual([]);
 });
 
-test("a page of a newer format is told", () => {
+test("reports a page of a newer format", () => {
   expect(codes(partition(page({ items: [NAMESPACE], version: 0xfd })))).toEqual(["nvs/newer-version"]);
 });
 

@@ -12,7 +12,7 @@ const SMALL: readonly NvsEntryInput[] = [
   { namespace: "cfg", key: "blob", type: "blob", value: Uint8Array.of(0x00, 0x11, 0x22, 0x33) },
 ];
 
-test("the bytes are those that Espressif's generator gives for the same three values", () => {
+test("builds the same bytes as Espressif's generator for the same three values", () => {
   const bytes = buildNvsPartition(SMALL, { sizeBytes: 0x3000 });
   expect(bytes.length).toBe(0x3000);
   // State active, sequence 0, version 0xFE, CRC; then the bitmap: seven entries written.
@@ -30,7 +30,7 @@ test("the bytes are those that Espressif's generator gives for the same three va
   expect(bytes.subarray(64 + 32 * 7).every((byte) => byte === 0xff)).toBe(true);
 });
 
-test("entries of one namespace come together, in the order in which the namespaces come first", () => {
+test("groups entries by namespace, in the order of the namespaces' first appearance", () => {
   const [boot, name, blob] = SMALL as [NvsEntryInput, NvsEntryInput, NvsEntryInput];
   const other: NvsEntryInput = { namespace: "other", key: "boot", type: "u8", value: 1 };
   const empty: NvsEntryInput = { namespace: "empty", type: "namespace" };
@@ -51,7 +51,7 @@ test.for([
   ["read-only, one page too few", 0x1000, [text(1983), text(1982)], 0x2000],
   ["read-only, and the content needs three pages", 0x1000, [text(3000), text(3001), text(3002)], 0x4000],
   ["writable, without the page that stays blank", 0x3000, [text(3000), text(3001), text(3002)], 0x4000],
-] as const)("a size that is too small names the one that is needed: %s", ([, sizeBytes, entries, neededBytes]) => {
+] as const)("names the required size if the given one is too small: %s", ([, sizeBytes, entries, neededBytes]) => {
   expect(() => buildNvsPartition(entries, { sizeBytes })).toThrow(
     `needs a partition of 0x${neededBytes.toString(16)} bytes`,
   );
@@ -60,7 +60,7 @@ test.for([
 });
 
 test.for([0, 4095, 4097, -4096, 2 ** 40, Number.NaN, 4096.5, Number.POSITIVE_INFINITY])(
-  "a size of %d bytes is refused with what is allowed",
+  "refuses a size of %d bytes and says which are allowed",
   (sizeBytes) => {
     expect(() => buildNvsPartition([], { sizeBytes })).toThrow("a multiple of 4096 from 0x1000 to 0x8000000");
   },
@@ -95,7 +95,7 @@ test.for([
   expect(() => buildNvsPartition([wrong], { sizeBytes: 0x10_0000 })).toThrow(message);
 });
 
-test("a key twice, a namespace too many, and values that version 1 has no room for are refused", () => {
+test("refuses a repeated key, too many namespaces, and values too large for version 1", () => {
   const twice = [entry({ type: "u8", value: 1 }), entry({ type: "string", value: "x" })];
   expect(() => buildNvsPartition(twice, { sizeBytes: 0x3000 })).toThrow("n/k occurs twice");
   expect(buildNvsPartition(namespaces(254), { sizeBytes: 0x4000 }).length).toBe(0x4000);
@@ -120,7 +120,7 @@ test("refuses a blob that would need 128 chunks at its position, and accepts it 
   expect(() => buildNvsPartition(blob(fitting + 1), { sizeBytes: 0x10_0000 })).toThrow("128 chunks at this position");
 });
 
-test("two keys with the same hash are refused, since a device takes the first for an old value", () => {
+test("refuses two keys with the same hash, because a device takes the first for an old value", () => {
   const pair = ["pack_amp_soc1", "bal-cell-cfg2"] as const;
   const entries = pair.map((key): NvsEntryInput => ({ namespace: "n", key, type: "u8", value: 1 }));
   const message = `n/${pair[1]} has the same 24-bit hash as n/${pair[0]}`;

@@ -102,7 +102,7 @@ test.for([
   [{ key_set: undefined }, "neither key_set nor allow_unsigned"],
   [{ product: "Other" }, 'is for "TinyBMS Web Gateway", and the product is "Other"'],
   [{ key_set: { payload: "e30=", signatures: [] } }, "key_set: keys: the document lacks keys"],
-] as const)("%j is refused, and no secret repeated", ([changes, message]) => {
+] as const)("%j is refused without repeating a secret", ([changes, message]) => {
   const merged = Object.fromEntries(
     Object.entries({ ...DOCUMENT, ...changes }).filter(([, value]) => value !== undefined),
   );

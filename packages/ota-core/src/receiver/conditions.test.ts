@@ -149,7 +149,7 @@ test("holds again after a reset, only if the application says so again, and fetc
 test.for([
   ["a withdrawal", offerOf(null, { sequence: 2, id: "ee".repeat(16) }), "idle"],
   ["a newer offer", offerOf(releaseOf(NEW), { sequence: 2, id: "ee".repeat(16) }), "checking"],
-] as const)("%s ends an image that is held", ([, payload, state]) => {
+] as const)("%s ends the hold of an image", ([, payload, state]) => {
   const world = bench();
   world.device.feed({ type: "may-reboot", allowed: false });
   deliver(world);
@@ -174,7 +174,7 @@ test.for([
   expect(lastReport(world)).toMatchObject({ state: "rolled-back", error: { code } });
 });
 
-test("has its will renewed once an offer ended, and at no other time", () => {
+test("renews the will after an offer ended, and only then", () => {
   const world = bench();
   deliver(world);
   world.device.boot(true);
@@ -214,7 +214,7 @@ test.for([
   expect(world.published).toHaveLength(reports);
 });
 
-test("reports that it is stalled when no hash list comes, and that it goes on", () => {
+test("reports that it is stalled without a hash list, and that it continues", () => {
   const world = bench();
   offer(world);
   for (let ask = 0; ask < 5; ask++) world.device.feed({ type: "timer", timer: "request" });

@@ -165,7 +165,7 @@ test.for([
   expect(done(ERASED).end).toMatchObject({ type: "failed", error: { code } });
 });
 
-test("has the whole image read once", () => {
+test("reads the whole image once", () => {
   expect(complete().actions).toEqual([
     { type: "clear-timer", timer: "request" },
     { type: "verify-image", length: IMAGE.length },

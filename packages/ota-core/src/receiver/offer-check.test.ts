@@ -44,7 +44,7 @@ const withImage = (changes: Partial<Release["image"]>): Release => {
 const codeOf = (document: OfferDocument, release: Release, device: DeviceFacts) =>
   refuseOffer(document, release, device)?.code;
 
-test("of six chips and six images each takes its own alone", () => {
+test("accepts only the image of its own chip, for six chips and six images", () => {
   for (const device of SIX) {
     for (const image of SIX) {
       const release = releaseOf(buildAppImage({ chip: image, version: "1.1.0", sizeBytes: 20_000, seed: 2 }), {
@@ -58,14 +58,14 @@ test("of six chips and six images each takes its own alone", () => {
   }
 });
 
-test("hardware of a name that is no chip's leaves the decision to the chip id", () => {
+test("lets the chip id decide if the hardware is not the name of a chip", () => {
   const release = { ...RELEASE, hardware: "tinybms-gateway-rev-c" };
   expect(codeOf(offer(), release, facts())).toBeUndefined();
   expect(codeOf(offer(), release, facts({ chipId: 9 }))).toBe("offer/wrong-chip");
   expect(codeOf(offer(), { ...RELEASE, hardware: "esp32s3" }, facts())).toBe("offer/wrong-hardware");
 });
 
-test("an image below the eFuse's secure version is refused before anything is erased, whatever is waived", () => {
+test("refuses an image below the eFuse's secure version before any erase, regardless of `waive`", () => {
   const waive = ["chip-id", "project-name", "constraints"] as const;
   for (const [found, required, code] of [
     [2, 3, "offer/secure-version"],
@@ -77,7 +77,7 @@ test("an image below the eFuse's secure version is refused before anything is er
   }
 });
 
-test("an offer from certain images on is judged by what runs, not by what version it says it has", () => {
+test("checks `from_images` by the hash of the running image, not by its version", () => {
   const from = (images: string[]) => offer({ constraints: { from_images: images } });
   expect(codeOf(from([RUNNING.slice(0, 32)]), RELEASE, facts())).toBeUndefined();
   expect(codeOf(from(["cd".repeat(16)]), RELEASE, facts())).toBe("offer/constraint");
@@ -90,7 +90,7 @@ test.for([
   ["a member that a later protocol may bring", offer({ critical: ["only-at-night"] }), "offer/unsupported"],
   ["an encoding that it lacks", offer({ chunk_encodings: ["deflate"] }), "offer/unsupported"],
   ["members that it honours", offer({ critical: ["target", "constraints"] }), undefined],
-] as const)("an offer that demands %s is judged by whether this device has it", ([, document, code]) => {
+] as const)("accepts an offer that requires %s only if this device supports it", ([, document, code]) => {
   expect(codeOf(document, RELEASE, facts())).toBe(code);
 });
 
@@ -99,12 +99,12 @@ test.for([
   ["fractions of a second before it", "2026-01-31T23:59:59.999Z", "offer/expired"],
   ["the floor itself", "2026-02-01T00:00:00Z", undefined],
   ["fractions of a second after it", "2026-02-01T00:00:00.001Z", undefined],
-] as const)("of an offer that expires at %s, %s, the time floor decides", ([, expires, code]) => {
+] as const)("lets the time floor decide whether an offer that expires at %s is valid: %s", ([, expires, code]) => {
   expect(codeOf(offer({ expires_at: expires }), RELEASE, facts())).toBe(code);
   expect(codeOf(offer({ expires_at: expires }), RELEASE, facts({ timeFloor: undefined }))).toBeUndefined();
 });
 
-test("an image of one byte more than the slot is refused, and one without a slot", () => {
+test("refuses an image one byte larger than the slot, and any image without a slot", () => {
   expect(codeOf(offer(), withImage({ size: 1 << 20 }), facts())).toBeUndefined();
   expect(codeOf(offer(), withImage({ size: (1 << 20) + 1 }), facts())).toBe("offer/too-large");
   expect(codeOf(offer(), RELEASE, facts({ target: undefined }))).toBe("offer/no-slot");

@@ -40,7 +40,7 @@ test.for([
   ["up", "delivery/broker-not-reached"],
   ["broker-refused", "delivery/broker-refused"],
   ["down", "delivery/network-down"],
-] as const)("names what kept an image from the broker: network %s", ([status, error]) => {
+] as const)("says why an image did not reach the broker: network %s", ([status, error]) => {
   const probation = new Probation(ATTEMPT);
   if (status !== undefined) probation.handle({ type: "network", now: 0, status }, OFFLINE);
   probation.handle({ type: "self-test", now: 0, passed: true }, OFFLINE);
@@ -70,7 +70,7 @@ test("asks the flash once, whatever happens before it answers", () => {
   expect(probation.handle(marked, ONLINE).end).toEqual({ type: "confirmed", attempt: ATTEMPT });
 });
 
-test("is stuck where no rollback is possible", () => {
+test("stays as it is if no rollback is possible", () => {
   const event = { type: "flash-failed", now: 0, operation: "roll-back", espErr: -1 } as const;
   expect(new Probation(ATTEMPT).handle(event, ONLINE).end).toEqual({ type: "stuck", attempt: ATTEMPT });
 });

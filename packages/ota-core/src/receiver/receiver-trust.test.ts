@@ -121,7 +121,7 @@ function usedBytes(): number {
   return heapUsed + external;
 }
 
-test("a device with a key set takes an offer that offer keys have signed, with a release that release keys have", () => {
+test("accepts an offer signed by offer keys with a release signed by release keys", () => {
   const world = bench();
   expect(lastReport(world)).toMatchObject({ key_set: 1 });
   offer(world, signedOffer(releaseOf(NEW)));
@@ -153,7 +153,7 @@ const cases: readonly (readonly [what: string, payload: Uint8Array, code: string
   ["of an epoch that is over", signedOffer(releaseOf(NEW), { epoch: 1 }), "offer/wrong-epoch"],
 ];
 
-test.for(cases)("an offer %s changes nothing, is counted, and answered with its code", ([what, payload, code]) => {
+test.for(cases)("refuses an offer %s, counts it, and answers with its code", ([what, payload, code]) => {
   const world = bench();
   if (what.includes("over")) world.device.feed({ type: "key-set", payload: keySetOf(2) });
   const { stores } = world.device;
@@ -170,7 +170,7 @@ test.for(cases)("an offer %s changes nothing, is counted, and answered with its 
   expect(world.device.erases).toBe(0);
 });
 
-test("an unsigned or forged offer ends nothing that is under way", () => {
+test("an unsigned or forged offer does not end a download", () => {
   const world = bench();
   offer(world, signedOffer(releaseOf(NEW)));
   for (const payload of [offerOf(null, { sequence: 9 }), signedOffer(null, { sequence: 9 }, { offer: [STRANGER] })]) {
@@ -181,7 +181,7 @@ test("an unsigned or forged offer ends nothing that is under way", () => {
   expect(lastReport(world)).toMatchObject({ state: "idle", accepted: [1, 9] });
 });
 
-test("a device that was provisioned with a key set takes unsigned offers neither now nor after a reset", () => {
+test("a device that was provisioned with a key set accepts no unsigned offers, also after a reset", () => {
   const world = bench();
   // Started by firmware that knows of no key set and takes unsigned offers: what stands in flash counts.
   const { record, keySet } = world.device;
@@ -193,7 +193,7 @@ test("a device that was provisioned with a key set takes unsigned offers neither
   expect(later.device.receiver.report(true)).toMatchObject({ state: "idle", refused: { code: "signing/unsigned" } });
 });
 
-test("a key set in flash that the firmware can't use lets nothing through", () => {
+test("accepts no offer if the firmware can't use the key set in flash", () => {
   const world = bench();
   const later = bench({ keySet: undefined, product: "Another Product" });
   later.device.keySet = world.device.keySet;
@@ -202,13 +202,13 @@ test("a key set in flash that the firmware can't use lets nothing through", () =
   expect(later.device.receiver.report(true)).toMatchObject({ state: "idle", refused: { code: "offer/untrusted" } });
 });
 
-test("a key set of another product is none to be provisioned with", () => {
+test("refuses to be provisioned with a key set of another product", () => {
   expect(() => bench({ product: "Another Product" })).toThrow(
     expect.objectContaining({ code: "signing/key-set-product" }),
   );
 });
 
-test("a key set that the root keys of both signed is taken, and offers count under it alone", () => {
+test("accepts a key set signed by the root keys of both sets, and then only offers under it", () => {
   const world = bench();
   expect(world.subscribed).toContain(TOPICS.keys(2));
   const second = keySetOf(2, { offer: [[NEW_OPERATOR], 1], release: [[NEW_RELEASER], 1], revoked: [OPERATOR] });
@@ -229,7 +229,7 @@ test("a key set that the root keys of both signed is taken, and offers count und
   expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
 });
 
-test("the sender of an offer whose key set has not come yet is told to wait, and the offer is taken under that set", () => {
+test("answers an offer under a later key set with `wait`, and accepts it after that key set", () => {
   const world = bench();
   const early = signedOffer(releaseOf(NEW), { epoch: 2 });
   offer(world, early);
@@ -243,7 +243,7 @@ test("the sender of an offer whose key set has not come yet is told to wait, and
   expect(lastReport(world)).toMatchObject({ state: "checking", accepted: [2, 1] });
 });
 
-test("a new epoch ends a counter that ran away", () => {
+test("restarts a counter at its maximum with a new epoch", () => {
   const world = bench();
   offer(world, signedOffer(null, { sequence: 2_147_483_647 }));
   expect(lastReport(world)).toMatchObject({ accepted: [1, 2_147_483_647] });
@@ -260,7 +260,7 @@ test.for([
   ["whose own root key has not signed", keySetOf(2, { root: [[STRANGER], 1] }), "signing/unknown-key"],
   ["of another product", keySetOf(2, { product: "Another Product" }), "signing/key-set-product"],
   ["that is none", utf8('{"payload":"","signatures":[]}'), "protocol/malformed"],
-] as const)("a key set %s is no step, and tells its code", ([, payload, code]) => {
+] as const)("refuses a key set %s with its code", ([, payload, code]) => {
   const world = bench();
   const { stores } = world.device;
   const reports = world.published.length;
@@ -272,7 +272,7 @@ test.for([
   expect(lastReport(world)).toMatchObject({ key_set: 2 });
 });
 
-test("one of two root keys can't take a fleet over, and two of three go on when the third is stolen", () => {
+test("one of two root keys can't take over a fleet, and two of three continue if the third is stolen", () => {
   const [second, third, replacement] = [createBenchKey(), createBenchKey(), createBenchKey()];
   const root = [[ROOT, second, third], 2] as const;
   const world = bench({ keySet: provisioned({ root, signers: [ROOT, second] }) });
@@ -298,7 +298,7 @@ test("steps are taken one at a time, one that came too early when it comes again
   expect(world.device.receiver.report(true)).toMatchObject({ key_set: 4 });
 });
 
-test("a key set that was lost from flash does not bring offers of former epochs back", () => {
+test("does not accept offers of earlier epochs after the key set is lost from flash", () => {
   const world = bench();
   world.device.feed({ type: "key-set", payload: keySetOf(2) });
   offer(world, signedOffer(null, { epoch: 2, sequence: 1 }));
@@ -312,7 +312,7 @@ test("a key set that was lost from flash does not bring offers of former epochs 
   });
 });
 
-test("a new key set ends the download of an offer of the epoch before, and the new offer goes on from what is there", () => {
+test("a new key set ends a download under the previous epoch; the new offer continues with its chunks", () => {
   const world = bench();
   offer(world, signedOffer(releaseOf(NEW)));
   world.device.feed({ type: "hashes", image: IMAGE, payload: buildHashList(NEW) });
@@ -329,7 +329,7 @@ test("a new key set ends the download of an offer of the epoch before, and the n
   expect(world.device.writtenSectors.filter((index) => index === 3)).toHaveLength(1);
 });
 
-test("what expired before the image was built, the key set was made or an offer was issued is refused", () => {
+test("refuses offers that expired before the image's build, the key set or an authentic offer", () => {
   const expired = (expires: string) => signedOffer(releaseOf(NEW), { sequence: 3, expires_at: expires });
   const codeOf = (world: Bench, payload: Uint8Array) => {
     offer(world, payload);
@@ -348,7 +348,7 @@ test("what expired before the image was built, the key set was made or an offer 
   expect(codeOf(world, expired("2026-05-01T00:00:00Z"))).toBeUndefined();
 });
 
-test("a time that a stolen key drove into the future ends with its epoch", () => {
+test("a new epoch resets a time floor that a stolen key moved into the future", () => {
   const world = bench();
   offer(world, signedOffer(null, { issued_at: "2999-01-01T00:00:00Z" }));
   const current = { issued_at: "2026-02-01T00:00:00Z", expires_at: "2026-03-01T00:00:00Z" };
@@ -424,7 +424,7 @@ test("verifies at most eight signatures of one message", () => {
   expect(world.device.receiver.state).toBe("checking");
 });
 
-test("a message that used up the rest of a budget is judged anew when it comes again", () => {
+test("verifies a message again that exhausted the budget, when it is repeated", () => {
   const keys = Array.from({ length: 4 }, () => createBenchKey());
   const world = bench({ keySet: provisioned({ offer: [keys, 1] }) });
   // Tried with each of the four keys, which leaves four of eight verifications.
@@ -439,7 +439,7 @@ test("a message that used up the rest of a budget is judged anew when it comes a
   expect(world.device.receiver.state).toBe("checking");
 });
 
-test("a flood of live messages makes no device forget what it knows of retained ones", () => {
+test("a flood of live messages does not remove verdicts on retained ones", () => {
   const counter = countingVerifier();
   const world = bench({ verify: counter.verify });
   const standing = signedOffer(releaseOf(NEW));
@@ -463,7 +463,7 @@ test("keeps one answer a minute for the sender of an authentic offer", () => {
   expect(world.published.length - before).toBe(8);
 });
 
-test("a standing offer costs nothing more at each reconnect, and nor do the last four", () => {
+test("verifies a retained offer and the last four once, not at each reconnect", () => {
   const counter = countingVerifier();
   const world = bench({ verify: counter.verify });
   const envelopes = [
@@ -486,7 +486,7 @@ test("a standing offer costs nothing more at each reconnect, and nor do the last
   expect(counter.count, "the fifth takes the place of the first").toBeGreaterThan(withFifth);
 });
 
-test("of two key sets of one epoch, the one it was provisioned with is trusted, and nothing is written", () => {
+test("of two key sets of one epoch, trusts the provisioned one and writes nothing", () => {
   const world = bench({ keySet: provisioned({ offer: [[NEW_OPERATOR], 1] }) });
   world.device.keySet = buildKeySetRecord(KEYS.document);
   const { stores } = world.device;
@@ -498,7 +498,7 @@ test("of two key sets of one epoch, the one it was provisioned with is trusted, 
   expect(world.device.receiver.state).toBe("checking");
 });
 
-test("a key set that comes when an image is ready to start ends nothing", () => {
+test("a key set does not end an update whose image is ready to start", () => {
   const world = bench();
   offer(world, signedOffer(releaseOf(NEW)));
   deliver(world);
@@ -508,7 +508,7 @@ test("a key set that comes when an image is ready to start ends nothing", () => 
   expect(lastReport(world).error).toBeUndefined();
 });
 
-test("a forgery around an honest payload does not stand in the way of the honest envelope", () => {
+test("accepts an authentic envelope after a forgery with the same payload", () => {
   const world = bench();
   const honest = signedOffer(releaseOf(NEW));
   const { payload } = parseEnvelope(honest);
@@ -519,7 +519,7 @@ test("a forgery around an honest payload does not stand in the way of the honest
   expect(world.device.receiver.state).toBe("checking");
 });
 
-test("10 000 forged offers cost 8 verifications a minute at most, no flash, few answers and no memory", () => {
+test("10 000 forged offers cost at most 8 verifications a minute, no flash, few answers and no memory", () => {
   const counter = countingVerifier();
   const world = bench({ verify: counter.verify });
   const { signatures } = parseEnvelope(signedOffer(null));
@@ -561,7 +561,7 @@ test("10 000 forged offers cost 8 verifications a minute at most, no flash, few 
   expect(world.device.receiver.state).toBe("checking");
 });
 
-test("a flood of forged offers keeps no device from the key set that ends it", () => {
+test("accepts the key set that ends a flood of forged offers during that flood", () => {
   const counter = countingVerifier();
   const world = bench({ verify: counter.verify });
   for (let index = 0; index < 100; index++) {
@@ -571,7 +571,7 @@ test("a flood of forged offers keeps no device from the key set that ends it", (
   expect(lastReport(world)).toMatchObject({ key_set: 2 });
 });
 
-test("a flood that does not end keeps no device from asking again for what it missed", () => {
+test("subscribes again for missed messages during an endless flood", () => {
   const world = bench();
   let asked = 0;
   for (let second = 0; second < 600; second++) {
@@ -586,7 +586,7 @@ test("a flood that does not end keeps no device from asking again for what it mi
   expect(asked).toBeGreaterThanOrEqual(9);
 });
 
-test("no envelope whose bytes were changed is taken", () => {
+test("refuses every envelope with changed bytes", () => {
   const honest = signedOffer(releaseOf(NEW));
   const options = { allowUnsigned: true };
   for (let place = 0; place < honest.length; place += 7) {
@@ -599,7 +599,7 @@ test("no envelope whose bytes were changed is taken", () => {
   }
 });
 
-test("the record that survives a reset holds the time and the counters under one check value", () => {
+test("protects time and counters in the stored record by one check value", () => {
   const world = bench();
   offer(world, signedOffer(releaseOf(NEW)));
   const record = world.device.record!;
@@ -614,7 +614,7 @@ test("the record that survives a reset holds the time and the counters under one
   }
 });
 
-test("a device that was wiped starts from what its image and eFuses say: no older secure version comes back", () => {
+test("after NVS is erased, image and eFuses still refuse older secure versions", () => {
   const receiver = createReceiver({
     device: "bench-1",
     topicRoot: TOPIC_ROOT,
@@ -649,7 +649,7 @@ test("a device that was wiped starts from what its image and eFuses say: no olde
   expect(codeOf(signedOffer(releaseOf(NEW), expires))).toBe("offer/expired");
 });
 
-test("an honest offer that was first sent as a key set is taken all the same", () => {
+test("accepts an authentic offer that was first sent as a key set", () => {
   const world = bench();
   const honest = signedOffer(releaseOf(NEW));
   world.device.feed({ type: "key-set", payload: honest });

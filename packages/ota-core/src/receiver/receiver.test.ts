@@ -78,7 +78,7 @@ function lastReport({ published }: Bench): ReturnType<typeof parseStateReport> {
   return parseStateReport(published.findLast(({ topic }) => topic.endsWith("/state"))!.payload);
 }
 
-test("a device takes an offer, fetches every chunk, reboots, proves itself and stays", () => {
+test("accepts an offer, downloads every chunk, restarts, passes the self-test and confirms", () => {
   const world = downloading();
   expect(lastReport(world)).toMatchObject({ state: "downloading", accepted: [1, 1], total: 13 });
   expect(lastRequest(world)).toMatchObject({ image: IMAGE, missing: [[0, 13]], missing_count: 13 });
@@ -126,7 +126,7 @@ test("leaves no topic that it joins again: the same image under another offer", 
   expect(left).toEqual([topics.imageChunk(IMAGE), topics.hashes(IMAGE)]);
 });
 
-test("sector 0 is erased first and chunk 0 written last", () => {
+test("erases sector 0 first and writes chunk 0 last", () => {
   const world = downloading();
   const flash = () => world.device.actions.filter(({ type }) => type === "erase-sector" || type === "program");
   expect(flash()).toEqual([{ type: "erase-sector", offset: 0 }]);
@@ -135,7 +135,7 @@ test("sector 0 is erased first and chunk 0 written last", () => {
   expect(world.device.writtenSectors).toHaveLength(13);
 });
 
-test("a chunk 0 that comes early is dropped, and asked for as soon as only it is missing", () => {
+test("drops an early chunk 0, and requests it when only it is missing", () => {
   const world = downloading();
   sendChunk(world, 0);
   for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
@@ -148,7 +148,7 @@ test.for([
   { why: "other-image", payload: buildChunk({ image: "ff".repeat(16), index: 3, bytes: CHUNKS[3]! }) },
   { why: "out-of-range", payload: buildChunk({ image: IMAGE, index: 13, bytes: CHUNKS[3]! }) },
   { why: "malformed", payload: new Uint8Array([1, 2, 3]) },
-] as const)("a chunk that is wrong ($why) is counted and costs no flash operation", ({ why, payload }) => {
+] as const)("counts a wrong chunk ($why) without a flash operation", ({ why, payload }) => {
   const world = downloading();
   const before = world.device.erases;
   world.device.feed({ type: "chunk", payload });
@@ -157,7 +157,7 @@ test.for([
   expect(world.device.receiver.stats.dropped).toEqual({ [why]: 1 });
 });
 
-test("a chunk that stands in flash already is not written again", () => {
+test("does not write a chunk again that is already in flash", () => {
   const world = downloading();
   sendChunk(world, 5);
   sendChunk(world, 5);
@@ -165,7 +165,7 @@ test("a chunk that stands in flash already is not written again", () => {
   expect(world.device.receiver.stats.dropped).toEqual({ duplicate: 1 });
 });
 
-test("a chunk that flash did not hold is found when the image is read back, and fetched again alone", () => {
+test("finds a chunk that flash lost when it reads the image back, and downloads only that chunk", () => {
   const world = downloading();
   for (let index = 1; index < CHUNKS.length; index++) sendChunk(world, index);
   world.device.target[7 * 4096 + 5]! ^= 0x10;
@@ -180,7 +180,7 @@ test("a chunk that flash did not hold is found when the image is read back, and 
   expect(world.rebooted).toBe(1);
 });
 
-test("an image whose chunks are all right and whose whole is wrong is fetched once more, then given up", () => {
+test("downloads an image again whose chunks match but whose hash does not, then rejects it", () => {
   const release = releaseOf(NEW);
   const sha256 = IMAGE + "00".repeat(16); // the same 16 bytes that name the image, another hash
   const world = downloading(offerOf({ ...release, image: { ...release.image, sha256 } }));
@@ -194,7 +194,7 @@ test("an image whose chunks are all right and whose whole is wrong is fetched on
   );
 });
 
-test("while nothing useful comes, the device asks again ever more rarely, by unicast in the end, and says so", () => {
+test("requests less often while no useful chunk arrives, finally by unicast, and reports stalled", () => {
   const world = downloading();
   const waits: number[] = [];
   for (let ask = 0; ask < 9; ask++) {
@@ -211,7 +211,7 @@ test("while nothing useful comes, the device asks again ever more rarely, by uni
   expect(world.timers.get("request")! - world.now).toBe(1_500);
 });
 
-test("a device that reboots cleanly in the middle asks only for what is not in its slot", () => {
+test("requests only missing chunks after a clean restart during a download", () => {
   const world = downloading();
   for (const index of [1, 2, 3, 7]) sendChunk(world, index);
   world.device.boot(true);
@@ -225,7 +225,7 @@ test("a device that reboots cleanly in the middle asks only for what is not in i
   ]);
 });
 
-test("after a reset that was not clean, chunks beside a gap are fetched again", () => {
+test("downloads chunks beside a gap again after an unclean reset", () => {
   const world = downloading();
   for (const index of [1, 2, 3, 4, 5]) sendChunk(world, index);
   world.device.boot(false);
@@ -238,7 +238,7 @@ test("after a reset that was not clean, chunks beside a gap are fetched again", 
   ]);
 });
 
-test("an image whose self-test fails is rolled back, made unbootable, and not taken up again", () => {
+test("rolls back an image whose self-test fails, makes it unbootable, and does not accept it again", () => {
   const world = downloading();
   sendAll(world);
   world.device.boot(true);
@@ -258,7 +258,7 @@ test("an image whose self-test fails is rolled back, made unbootable, and not ta
   expect(world.device.receiver.state).toBe("rolled-back");
 });
 
-test("an image that says nothing within its probation is rolled back", () => {
+test("rolls back an image whose probation ends without a result", () => {
   const world = downloading(offerOf(releaseOf(NEW), { probation_ms: 5_000 }));
   sendAll(world);
   world.device.boot(true);
@@ -268,7 +268,7 @@ test("an image that says nothing within its probation is rolled back", () => {
   expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
 });
 
-test("an image that boots without the bootloader's protection is put on probation all the same, and started twice at most", () => {
+test("puts an image that boots without the bootloader's protection on probation, for two starts at most", () => {
   const world = downloading();
   sendAll(world);
   world.device.pendingVerify = false; // otadata lost its NEW in a torn write
@@ -278,7 +278,7 @@ test("an image that boots without the bootloader's protection is put on probatio
   expect(world.device.actions.at(-1)).toEqual({ type: "roll-back" });
 });
 
-test("an image on probation that is not the one accepted goes back at once, and nothing is fetched over the other slot", () => {
+test("rolls back an image on probation that is not the accepted one, and does not overwrite the other slot", () => {
   const world = downloading();
   sendAll(world);
   world.device.slots[1].set(
@@ -291,7 +291,7 @@ test("an image on probation that is not the one accepted goes back at once, and 
   expect(lastReport(world)).toMatchObject({ state: "rolled-back", error: { code: "delivery/image-mismatch" } });
 });
 
-test("what an offer came to stands, whatever else is offered in between, and costs no flash to say again", () => {
+test("keeps the result of an offer regardless of other offers, and repeats it without a flash operation", () => {
   const world = downloading();
   const standing = offerOf(releaseOf(NEW));
   const impossible = offerOf(releaseOf(NEW, { hardware: "esp32s3" }), { sequence: 2, id: "ee".repeat(16) });
@@ -317,7 +317,7 @@ test("what an offer came to stands, whatever else is offered in between, and cos
   expect(report).toMatchObject({ state: "rolled-back", error: { code: "delivery/self-test-failed" } });
 });
 
-test("two offers that can't be taken, again and again, cost a few reports a minute and no flash", () => {
+test("two offers that can't be installed, in turn, cost a few reports a minute and no flash operation", () => {
   const world = bench();
   world.device.boot(true);
   world.device.feed({ type: "connected" });
@@ -386,7 +386,7 @@ test.for([
   expect(world.device.erases).toBe(0);
 });
 
-test("an older offer is answered, and changes nothing", () => {
+test("answers an older offer without any change", () => {
   const world = downloading(offerOf(releaseOf(NEW), { sequence: 7 }));
   const stale = "ffffffffffffffffffffffffffffffff";
   world.device.feed({ type: "offer", payload: offerOf(releaseOf(NEW), { sequence: 6, id: stale }) });
@@ -400,7 +400,7 @@ test("an older offer is answered, and changes nothing", () => {
   expect(world.device.receiver.state).toBe("downloading");
 });
 
-test("two offers under one number are a conflict", () => {
+test("reports a conflict for two offers with the same number", () => {
   const world = downloading();
   world.device.feed({ type: "offer", payload: offerOf(null) });
   expect(parseStateReport(world.published.at(-1)!.payload)).toMatchObject({
@@ -409,7 +409,7 @@ test("two offers under one number are a conflict", () => {
   expect(world.device.receiver.state).toBe("downloading");
 });
 
-test("a newer offer takes the place of the one at hand, a withdrawal ends it", () => {
+test("a newer offer replaces the current one, a withdrawal ends it", () => {
   const world = downloading();
   world.device.feed({ type: "offer", payload: offerOf(null, { sequence: 2, id: "ee".repeat(16) }) });
   expect(lastReport(world)).toMatchObject({ state: "idle", offer: "ee".repeat(16), accepted: [1, 2] });
@@ -417,7 +417,7 @@ test("a newer offer takes the place of the one at hand, a withdrawal ends it", (
   expect(world.device.writtenSectors).toEqual([]);
 });
 
-test("an offer for other devices, or for another topic, is passed over", () => {
+test("ignores an offer for other devices or on another topic", () => {
   const world = bench();
   world.device.boot(true);
   world.device.feed({ type: "connected" });
@@ -427,7 +427,7 @@ test("an offer for other devices, or for another topic, is passed over", () => {
   expect(world.device.receiver.stats.dropped).toEqual({ "not-for-us": 2 });
 });
 
-test("a device that runs the image already is confirmed without a download", () => {
+test("confirms an offer of the running image without a download", () => {
   const world = bench();
   world.device.boot(true);
   world.device.feed({ type: "connected" });
@@ -436,7 +436,7 @@ test("a device that runs the image already is confirmed without a download", () 
   expect(world.device.erases).toBe(0);
 });
 
-test("a device that was not provisioned for unsigned offers takes none", () => {
+test("accepts no unsigned offer if it is not provisioned for that", () => {
   const receiver = createReceiver({
     device: "bench-1",
     topicRoot: TOPIC_ROOT,
@@ -465,7 +465,7 @@ test("a device that was not provisioned for unsigned offers takes none", () => {
   expect(receiver.report(true)).toMatchObject({ state: "idle", refused: { count: 1, code: "offer/untrusted" } });
 });
 
-test("no message makes a receiver throw, or touch flash outside the image", () => {
+test("no message makes a receiver throw, or change flash outside the image", () => {
   const hostile = fc.oneof(
     fc.record({ type: fc.constant("offer" as const), payload: fc.uint8Array({ maxLength: 200 }) }),
     fc.record({ type: fc.constant("chunk" as const), payload: fc.uint8Array({ maxLength: 200 }) }),

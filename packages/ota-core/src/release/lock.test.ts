@@ -39,7 +39,7 @@ test("a lock states its owner, excludes others and is free after its release", a
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("a waiting process learns the owner once, and gets the lock when it is free", async () => {
+test("a waiting process reports the owner once, and gets the lock when it is released", async () => {
   const lock = await acquire();
   const owners: string[] = [];
   const waiting = acquire({ timeoutMs: 10_000, onWait: (owner) => owners.push(owner) });
@@ -70,7 +70,7 @@ test.for([
   ["of another machine", (path: string) => writeLock(path, { realm: "another host" })],
   ["without a record", (path: string) => writeFileSync(path, "")],
   ["with something else in it", (path: string) => writeFileSync(path, '{"token":"../../etc"}')],
-] as const)("a lock %s is taken over when it is ten minutes old, and no sooner", async ([, write]) => {
+] as const)("a lock %s is taken over when it is ten minutes old, not earlier", async ([, write]) => {
   write(file);
   const setAge = (seconds: number): void => utimesSync(file, Date.now() / 1000, Date.now() / 1000 - seconds);
   setAge(590);

@@ -149,7 +149,7 @@ test("packaging the same bytes again changes no file; a new label changes only t
   expect((await packageIt({ updateManifest: true, label: "L" })).changes).toEqual([{ path: manifest, action: "edit" }]);
 });
 
-test("other bytes under a released version are refused, with both hashes and two remedies", async () => {
+test("refuses other bytes under a released version, with both hashes and two solutions", async () => {
   await packageIt({ updateManifest: true });
   writeFileSync(binary, buildAppImage({ version: "1.2.3", seed: 2 }));
   const before = snapshot();
@@ -164,7 +164,7 @@ test("other bytes under a released version are refused, with both hashes and two
   }
 });
 
-test("another name or another folder does not avoid the refusal", async () => {
+test("refuses other bytes also under another file name or in another folder", async () => {
   await packageIt({ updateManifest: true });
   const before = snapshot();
   expect((await errorOf(() => packageIt({ project: "other" }))).message).toMatch(/with "Gateway" and no "other"/);

@@ -105,7 +105,7 @@ test.for([
   ["is cut off", () => truncateSync(file, 500_000)],
   ["is written again", () => writeFileSync(file, buildAppImage({ version: "2.0", sizeBytes: 3_000_000 }))],
   ["is replaced", () => rmSync(file)],
-] as const)("a binary that %s while it is read is said to change, whatever was read of it", async ([, change]) => {
+] as const)("says that a binary changes if it %s while it is read", async ([, change]) => {
   writeFileSync(file, buildAppImage({ version: "1.0", sizeBytes: 3_000_000 }));
   // Between two pieces: the signal is asked before each.
   let asked = 0;
@@ -120,7 +120,7 @@ test.for([
   expect(isOtaError(error) && codes.includes(error.code), String(error)).toBe(true);
 });
 
-test("esp32 stands for the family, any other chip name for that chip, and free text for any chip", async () => {
+test("esp32 means the whole family, another chip name that chip, and free text any chip", async () => {
   for (const { name } of CHIPS) {
     writeFileSync(file, buildAppImage({ chip: name, version: "1.0" }));
     const binary = await readBinary(file);

@@ -29,14 +29,14 @@ function textOf(records: readonly RolloutRecord[]): string {
 const WHOLE = textOf([FIRST, ...REST]);
 const LINES = WHOLE.split("\n").slice(0, -1);
 
-test("a journal is read as it was written", () => {
+test("reads a journal as it was written", () => {
   const journal = readJournal(WHOLE, "j");
   expect(journal.records).toEqual([FIRST, ...REST]);
   expect(journal.sizeBytes).toBe(WHOLE.length);
   expect(textOf(journal.records)).toBe(WHOLE);
 });
 
-test("a journal that was cut anywhere goes on from its last whole line", () => {
+test("continues from the last complete line of a truncated journal", () => {
   for (let size = 0; size <= WHOLE.length; size++) {
     const { records, sizeBytes } = readJournal(WHOLE.slice(0, size), "j");
     const whole = WHOLE.slice(0, size).lastIndexOf("\n") + 1;

@@ -191,7 +191,7 @@ const admitted = (fleet: Fleet, stage: number): readonly string[] =>
     targetAdmits({ rollout: { permille: fleet.plan.stages[stage] ?? 0, salt: fleet.plan.salt } }, device),
   );
 
-test("a good image reaches every device, stage by stage, with the hold between them", () => {
+test("delivers a good image to every device, stage by stage, with the hold between them", () => {
   const fleet = new Fleet(500, () => "good");
   expect(fleet.run()).toMatchObject({ reason: "complete", stage: 2, counts: { confirmed: 500, failed: 0 } });
   expect(fleet.offers.map(({ stage }) => stage)).toEqual([0, 1, 2]);
@@ -201,7 +201,7 @@ test("a good image reaches every device, stage by stage, with the hold between t
   expect((offered[1]?.at ?? 0) - (settled[0]?.at ?? 0)).toBe(3_600_000);
 });
 
-test("an image that fails on a tenth of the devices stops at the stage that shows it, and touches nobody beyond", () => {
+test("stops at the stage in which a tenth of the devices fail, and offers it to no other device", () => {
   const fleet = new Fleet(500, (index) => (index % 10 === 0 ? "bad" : "good"));
   const outcome = fleet.run();
   expect(outcome).toMatchObject({ reason: "failures" });
@@ -214,7 +214,7 @@ test("an image that fails on a tenth of the devices stops at the stage that show
   for (const { error } of failed) expect(error?.code).toBe("delivery/self-test-failed");
 });
 
-test("devices that can't take the image, sleep, or ran it before are never in the rate", () => {
+test("leaves devices that refuse the image, sleep, or already ran it out of the failure rate", () => {
   const fates = ["good", "other-chip", "asleep", "already"] as const;
   const fleet = new Fleet(400, (index) => fates[index % 4] ?? "good", {
     stages: [1000],
@@ -228,7 +228,7 @@ test("devices that can't take the image, sleep, or ran it before are never in th
   expect(fleet.now).toBeLessThan(300_000);
 });
 
-test("a device that restarts into the image and is not heard again has failed", () => {
+test("counts a device that restarts into the image and does not report again as failed", () => {
   const fleet = new Fleet(100, (index) => (index < 5 ? "vanishes" : "good"), { stages: [1000] });
   const outcome = fleet.run();
   expect(outcome).toMatchObject({ reason: "failures", counts: { failed: 5 } });
@@ -236,26 +236,26 @@ test("a device that restarts into the image and is not heard again has failed", 
   expect(outcome.devices.find(({ end }) => end === "failed")?.error?.code).toBe("delivery/no-device");
 });
 
-test("a stage does not wait longer than its time for a device that never ends, and names it", () => {
+test("ends a stage at its time limit, and names the devices without a result", () => {
   const fleet = new Fleet(20, (index) => (index === 0 ? "slow" : "good"), { stages: [1000] });
   expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 19 } });
   expect(fleet.now).toBeGreaterThanOrEqual(3_600_000);
   expect(fleet.records().find((record) => record.type === "settled")).toMatchObject({ open: ["gw-0"] });
 });
 
-test("a stage in which nobody ends stops the rollout, and leaves its offer on the broker", () => {
+test("stops a rollout if no device of a stage ends, and leaves its offer on the broker", () => {
   const fleet = new Fleet(10, () => "asleep", { stages: [500, 1000], abortMin: 1, abortPermille: 0 });
   expect(fleet.run()).toMatchObject({ reason: "nobody", stage: 0 });
   expect(fleet.withdrawn).toBe(false);
 });
 
-test("a stage that includes none of the devices that are there settles at once", () => {
+test("ends a stage at once if none of the present devices belongs to it", () => {
   const fleet = new Fleet(5, () => "good", { stages: [1, 1000], hold: 0 });
   expect(admitted(fleet, 0)).toEqual([]);
   expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 5 } });
 });
 
-test("a rollout that holds until it is continued ends after a good stage, and goes on from its journal", () => {
+test("ends after a good stage if it must be continued by hand, and continues from its journal", () => {
   const fleet = new Fleet(100, () => "good", { stages: [100, 1000], hold: "until-continued" });
   expect(fleet.run()).toMatchObject({ reason: "held", stage: 0 });
   expect(fleet.run()).toMatchObject({ reason: "held", stage: 0 });
@@ -263,7 +263,7 @@ test("a rollout that holds until it is continued ends after a good stage, and go
   expect(fleet.offers.map(({ stage }) => stage)).toEqual([0, 1]);
 });
 
-test("a pause keeps the next stage back until somebody continues, and a withdrawal stops the rollout", () => {
+test("holds the next stage while paused, and stops after a withdrawal", () => {
   const paused = new Fleet(100, () => "good", { stages: [100, 1000], hold: 0 });
   const day = 86_400_000;
   expect(
@@ -280,7 +280,7 @@ test("a pause keeps the next stage back until somebody continues, and a withdraw
   expect(withdrawn.withdrawn).toBe(true);
 });
 
-test("a device that reports failed and confirmed in turn counts once, as what it said first", () => {
+test("counts a device that reports failed and confirmed in turn once, by its first report", () => {
   const rollout = new Rollout(SUBJECT, { ...PLAN, stages: [1000], abortMin: 5 });
   const fleet = new Fleet(1, () => "good");
   const moment = { now: 0, at: UTC };
@@ -294,7 +294,7 @@ test("a device that reports failed and confirmed in turn counts once, as what it
   expect(rollout.devices.counts).toMatchObject({ failed: 1, confirmed: 0 });
 });
 
-test("a device that confirms the image and runs another one has failed", () => {
+test("counts a device that confirms the image but runs another one as failed", () => {
   const rollout = new Rollout(SUBJECT, { ...PLAN, stages: [1000], abortMin: 5 });
   const fleet = new Fleet(1, () => "good");
   const moment = { now: 0, at: UTC };
@@ -325,7 +325,7 @@ test("killed after any record and resumed, a rollout ends the same, offers no st
   }
 });
 
-test("any fleet, plan and kills: the rollout ends, no stage is offered twice, and nobody beyond the last stage is touched", () => {
+test("any fleet, plan and kills: ends, offers no stage twice, and reaches no device beyond the last stage", () => {
   const fates = fc.constantFrom<Fate>("good", "bad", "asleep", "other-chip", "vanishes", "slow", "already");
   const stages = fc.uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 4 });
   fc.assert(

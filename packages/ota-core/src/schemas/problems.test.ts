@@ -62,7 +62,7 @@ test("every fault of a version manifest is named", () => {
   ]);
 });
 
-test("what may be secret is never repeated", () => {
+test("never shows a value that may be secret", () => {
   const document = rootWith({
     deployment: {
       channels: {
@@ -81,7 +81,7 @@ function error(instancePath: string, keyword: string, params: Record<string, unk
   return { instancePath, keyword, params, schemaPath: "" };
 }
 
-test("of several forms, the faults of the one that the value nearly has are kept", () => {
+test("of several forms, keeps the faults of the form closest to the value", () => {
   const errors = [
     error("/t", "const", { allowedValue: "all" }),
     error("/t/devices/0", "type", { type: "string" }),
@@ -92,7 +92,7 @@ test("of several forms, the faults of the one that the value nearly has are kept
   ]);
 });
 
-test("a value that has none of several forms is told all of them", () => {
+test("names all forms if a value has none of them", () => {
   const errors = [
     error("/t", "const", { allowedValue: "all" }),
     error("/t", "type", { type: "object" }),
@@ -103,13 +103,13 @@ test("a value that has none of several forms is told all of them", () => {
   ]);
 });
 
-test("at most 100 problems are told", () => {
+test("reports at most 100 problems", () => {
   const document = rootWith({ versions: Array.from({ length: 500 }, () => 1) });
   validateRootManifest(document);
   expect(problemsOf("manifest/invalid", validateRootManifest.errors, document).length).toBe(100);
 });
 
-test("control characters of names and values don't reach a message", () => {
+test("removes control characters of names and values from messages", () => {
   const errors = [error("/a\u001b[2J", "type", { type: "string" }), error("/b", "enum", { allowedValues: [1] })];
   const messages = problemsOf("manifest/invalid", errors, { "a\u001b[2J": 1, b: "\u001b]0;\u202e" }).map(
     ({ message }) => message,

@@ -54,7 +54,7 @@ test("finds a chunk on its way until it is drained or rewound", () => {
   expect(flow.next(0), "what was on its way goes out again first").toMatchObject({ index: 1 });
 });
 
-test("answers a device that asks for it alone, on its own", () => {
+test("answers a device that requests alone at once, on its own topic", () => {
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[3, 1]], { unicast: true }), 0)).toBe("taken");
   expect(flow.next(0)).toEqual({ type: "chunk", index: 3, device: "a" });
@@ -81,7 +81,7 @@ const taken = (flow: ChunkFlow): number[] => {
   return indices;
 };
 
-test("answers no more than the window that a device names, where there is no pace", () => {
+test("sends at most the window that a device names if there is no rate limit", () => {
   const { flow, ledger } = flowOf(COUNT);
   flow.ask(ledger.hear("a", 0), request([[0, COUNT]], { window: 2 }), 0);
   flow.beginRound(0);
@@ -108,7 +108,7 @@ test("passes over the window of a device in a round that keeps to a pace", () =>
   expect(taken(flow)).toEqual([1, 2, 3, 4]);
 });
 
-test("has no more than a second of its rate on the way", () => {
+test("has at most one second of its rate in flight", () => {
   const { flow, ledger } = flowOf(COUNT, 2 * (CHUNK_SIZE + 20));
   flow.ask(ledger.hear("a", 0), request([[1, 5]]), 0);
   flow.beginRound(0);

@@ -26,7 +26,7 @@ function reportOf(device: string, received: number, state: StateReport["state"] 
   };
 }
 
-test("a full ledger forgets the device heard least recently, never one waited for by name", () => {
+test("a full ledger drops the device that was silent longest, never one that is named", () => {
   const ledger = ledgerOf(2, ["named"]);
   ledger.hear("named", 0);
   ledger.hear("a", 1);
@@ -37,7 +37,7 @@ test("a full ledger forgets the device heard least recently, never one waited fo
   expect([ledger.known, ledger.forgotten]).toEqual([3, 1]);
 });
 
-test("a forgotten device is not counted any more", () => {
+test("does not count a dropped device any more", () => {
   const ledger = ledgerOf(1);
   ledger.report(ledger.hear("a", 0), reportOf("a", 5, "failed"), "failed", 0);
   expect(ledger.counts).toMatchObject({ heard: 1, ended: 1, failed: 1 });
@@ -75,11 +75,14 @@ test("a verdict that is taken back is not counted", () => {
 test.for([
   [20, 91], // of twenty, one is 5 %: only who lacks more than the most is behind
   [21, 15], // of twenty-one it is less: who lacks 5 % of the image more than the median
-] as const)("among %i devices of which one lacks 90 chunks and the others 10, the line is at %i", ([devices, line]) => {
-  const ledger = ledgerOf(100);
-  for (let device = 0; device < devices; device++) ledger.hear(`d${device}`, 0).lacking = device === 0 ? 90 : 10;
-  expect(ledger.outlierThreshold()).toBe(line);
-});
+] as const)(
+  "among %i devices of which one lacks 90 chunks and the others 10, the threshold is %i",
+  ([devices, line]) => {
+    const ledger = ledgerOf(100);
+    for (let device = 0; device < devices; device++) ledger.hear(`d${device}`, 0).lacking = device === 0 ? 90 : 10;
+    expect(ledger.outlierThreshold()).toBe(line);
+  },
+);
 
 test("fewer than twenty devices have no outlier threshold", () => {
   const ledger = ledgerOf(100);
@@ -87,7 +90,7 @@ test("fewer than twenty devices have no outlier threshold", () => {
   expect(ledger.outlierThreshold()).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("only devices that a round was for tell whether it was lost, and each round is judged anew", () => {
+test("counts a lost round only by devices that it was for, and each round separately", () => {
   const ledger = ledgerOf(100);
   for (let device = 0; device < 5; device++) {
     const entry = ledger.hear(`d${device}`, 0);
@@ -98,7 +101,7 @@ test("only devices that a round was for tell whether it was lost, and each round
   expect(ledger.takeLoss(2)).toBe(0);
 });
 
-test("names what the median device lacks among those that said it", () => {
+test("returns what the median device lacks", () => {
   const ledger = ledgerOf(100);
   expect(ledger.medianLacking()).toBeUndefined();
   for (const [number, lacking] of [undefined, 3, 90, 5].entries()) ledger.hear(`d${number}`, 0).lacking = lacking;

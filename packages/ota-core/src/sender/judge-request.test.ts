@@ -64,7 +64,7 @@ test("counts as lost what a device lacks of what was sent before a chunk that it
   expect(listener.seenUntil).toBe(5);
 });
 
-test("lag alone loses nothing, whatever is behind", () => {
+test("does not count delayed chunks as lost", () => {
   const judged = ask(
     listenerOf({ lacked: allLacked() }),
     [
@@ -77,7 +77,7 @@ test("lag alone loses nothing, whatever is behind", () => {
   expect(judged).toEqual({ wanted: [], expected: 1, lost: 0 });
 });
 
-test("a chunk that was sent twice proves no more than its first place", () => {
+test("counts a chunk that was sent twice from its first position", () => {
   const sent = roundOf();
   sent.record(1, 950);
   const judged = ask(
@@ -96,7 +96,7 @@ test("wants chunk 0 when nothing else is missing, however young it is", () => {
   expect(ask(listenerOf({ lacked: allLacked() }), [[0, 1]], roundOf(), 901).wanted).toEqual([[0, 1]]);
 });
 
-test("what was on its way when the connection was lost is wanted at once", () => {
+test("counts chunks in flight as missing at once after a lost connection", () => {
   const sent = roundOf();
   sent.settle();
   expect(ask(listenerOf(), [[0, COUNT]], sent, 901).wanted).toEqual([[0, COUNT]]);
@@ -120,7 +120,7 @@ test("takes what a request has no range for as missing", () => {
   ]);
 });
 
-test("a device that asks on gets every chunk, however requests and sends follow each other", () => {
+test("delivers every chunk to a device that keeps requesting, in any order of requests and sends", () => {
   const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: COUNT - 1 }), fc.boolean(), fc.nat(700)), {
     maxLength: 60,
   });

@@ -9,7 +9,7 @@ function drain(union: RequestUnion): number[] {
   return taken;
 }
 
-test("a chunk that one asks for is paid by it, and paid back when another joins", () => {
+test("charges a chunk to the only device that requests it, and refunds it when another one joins", () => {
   const union = new RequestUnion(8);
   const first = { credit: 8 };
   const second = { credit: 8 };
@@ -22,7 +22,7 @@ test("a chunk that one asks for is paid by it, and paid back when another joins"
   expect(drain(union)).toEqual([1, 2, 3, 4, 0]);
 });
 
-test("what an account can't pay is refused, but not what others wait for", () => {
+test("refuses what an account can't pay, unless other devices wait for it", () => {
   const union = new RequestUnion(8);
   const poor = { credit: 1 };
   union.ask({ credit: 2 }, [[4, 2]]);
@@ -30,7 +30,7 @@ test("what an account can't pay is refused, but not what others wait for", () =>
   expect(drain(union)).toEqual([1, 4, 5]);
 });
 
-test("a device that joins late gets chunk 0 again in the round that has the rest", () => {
+test("sends chunk 0 again to a device that joins late, with the rest in one round", () => {
   const union = new RequestUnion(4);
   union.ask({ credit: 4 }, [[0, 4]]);
   union.start();
@@ -41,7 +41,7 @@ test("a device that joins late gets chunk 0 again in the round that has the rest
   expect(drain(union)).toEqual([1, 2, 0]);
 });
 
-test("chunks sent without effect are gathered with what the round had left and what waited", () => {
+test("gathers chunks sent without effect with the rest of the round and the waiting ones", () => {
   const union = new RequestUnion(6);
   const account = { credit: 6 };
   union.ask(account, [[0, 5]]);
@@ -54,7 +54,7 @@ test("chunks sent without effect are gathered with what the round had left and w
   expect(account.credit).toBe(1);
 });
 
-test("clipped ranges are ascending, apart and within the image, and hold what the request named of it", () => {
+test("clips ranges to the image: ascending, separate, and equal to what was requested of it", () => {
   const range = fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 40 }));
   fc.assert(
     fc.property(fc.array(range, { maxLength: 10 }), fc.integer({ min: 1, max: 30 }), (ranges, chunkCount) => {
@@ -69,7 +69,7 @@ test("clipped ranges are ascending, apart and within the image, and hold what th
   );
 });
 
-test("ranges that step back add nothing to what they overlap", () => {
+test("ignores ranges that step back into earlier ones", () => {
   expect(
     clipRanges(
       [
@@ -85,7 +85,7 @@ test("ranges that step back add nothing to what they overlap", () => {
   ]);
 });
 
-test("every chunk that was paid for is sent once, and chunk 0 last in its round", () => {
+test("sends every paid chunk once, with chunk 0 last in its round", () => {
   const ask = fc.record({ first: fc.nat(9), count: fc.integer({ min: 1, max: 10 }), takes: fc.nat(4) });
   fc.assert(
     fc.property(fc.array(ask, { maxLength: 20 }), (asks) => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PACE_FLOOR, Pace } from "./pace.ts";
 
-test("a pace lets its burst through at once, and then its rate", () => {
+test("sends a burst at once, then limits the rate", () => {
   const pace = new Pace(1_000, 200);
   for (let sent = 0; sent < 2; sent++) {
     expect(pace.readyAt(5_000, 100)).toBe(5_000);
@@ -13,7 +13,7 @@ test("a pace lets its burst through at once, and then its rate", () => {
   expect(pace.readyAt(5_100, 100)).toBe(5_100);
 });
 
-test("a pause saves up no more than the burst", () => {
+test("saves at most one burst during a pause", () => {
   const pace = new Pace(1_000, 200);
   pace.readyAt(0, 100);
   pace.spend(200);
@@ -56,7 +56,7 @@ test("losses halve the rate down to the floor, and clean rounds double it up to 
   expect(rates).toEqual([...falling, 8_192, 16_384, 32_768, 65_536, 65_536]);
 });
 
-test("messages leave one at a time while the rate is below the configured one", () => {
+test("sends one message at a time while the rate is below the configured one", () => {
   const pace = new Pace(10_000, 400, 100);
   pace.adapt(true, 0);
   expect(pace.readyAt(0, 100)).toBe(0);
@@ -73,7 +73,7 @@ test("a configured rate below the floor is kept", () => {
   expect(pace.rate).toBe(1_000);
 });
 
-test("over any span, no more leaves than the burst and what the rate allows", () => {
+test("sends at most the burst and the rate over any span", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(500), fc.integer({ min: 1, max: 400 })), { maxLength: 60 }), (steps) => {
       const pace = new Pace(1_000, 400);

@@ -42,7 +42,7 @@ function forgetful(changes: Partial<SenderOptions> = {}): SenderBench {
   return bench;
 }
 
-test("a later offer ends the delivery at once, and the outcome says which", () => {
+test("a later offer ends the delivery at once, and the outcome names it", () => {
   const bench = serving();
   bench.report("bench-1", "downloading");
   bench.give(announced(OFFER, {}));
@@ -50,7 +50,7 @@ test("a later offer ends the delivery at once, and the outcome says which", () =
   expect(bench.timers.size).toBe(0);
 });
 
-test("a later offer of nothing ends the delivery as withdrawn", () => {
+test("a later offer without a release ends the delivery as withdrawn", () => {
   const bench = serving();
   const { version: _, ...withdrawal } = OTHER;
   bench.give({
@@ -75,13 +75,13 @@ test.for([
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
-test("another offer under the same number demands a new number", () => {
+test("requests a new number if another offer has the same one", () => {
   const bench = serving();
   bench.give(announced(OFFER, { counter: [1, 1] }));
   expect(bench.outcome).toMatchObject({ reason: "number-taken", by: { counter: [1, 1] } });
 });
 
-test("another offer that is only heard of has the broker asked, at most once a second", () => {
+test("asks the broker for its retained offer after another live one, at most once a second", () => {
   const bench = serving();
   const asked = (): number => bench.subscribed.filter((topic) => topic === OFFER).length;
   const before = asked();
@@ -97,7 +97,7 @@ test("another offer that is only heard of has the broker asked, at most once a s
   expect(bench.outcome?.reason).toBe("superseded");
 });
 
-test("an older offer that overwrites this one is overwritten in turn, at most every five seconds", () => {
+test("overwrites an older offer that replaced this one, at most every five seconds", () => {
   const bench = serving({ counter: [2, 1] });
   const count = (): number => bench.published.filter(({ topic }) => topic === OFFER).length;
   for (let second = 0; second < 11; second++) {
@@ -108,7 +108,7 @@ test("an older offer that overwrites this one is overwritten in turn, at most ev
   expect(bench.outcome).toBeUndefined();
 });
 
-test("an offer that replaced this one while the connection was away is not overwritten", () => {
+test("does not overwrite an offer that replaced this one while it was disconnected", () => {
   const bench = serving();
   bench.give({ type: "disconnected" });
   const payload = new TextEncoder().encode(JSON.stringify(OTHER));
@@ -118,7 +118,7 @@ test("an offer that replaced this one while the connection was away is not overw
   expect(bench.retained.get(OFFER)).toBe(payload);
 });
 
-test("an offer to every device replaces one to named devices, and one to some of them does not", () => {
+test("an offer to every device replaces one to named devices; one to some of them does not", () => {
   const named = { expected: { devices: ["a"] }, offerTopics: [ownTopic("a")] };
   const some = serving(named);
   some.give(announced(OFFER, { isForAll: false }));
@@ -128,7 +128,7 @@ test("an offer to every device replaces one to named devices, and one to some of
   expect(all.outcome?.reason).toBe("superseded");
 });
 
-test("a later offer to one of several named devices ends that device alone", () => {
+test("a later offer to one of several named devices ends only that device", () => {
   const offerTopics = [ownTopic("a"), ownTopic("b")];
   const bench = serving({ expected: { devices: ["a", "b"] }, offerTopics });
   bench.give(announced(ownTopic("a"), { isForAll: false }));
@@ -141,7 +141,7 @@ test("a later offer to one of several named devices ends that device alone", () 
   expect(both.outcome?.reason).toBe("superseded");
 });
 
-test("a device that went on to a later offer is not waited for", () => {
+test("does not wait for a device that accepted a later offer", () => {
   const bench = serving({ expected: { devices: ["a"] } });
   bench.report("a", "downloading");
   bench.report("a", "confirmed", { offer: OTHER.id, accepted: [1, 1] });
@@ -153,7 +153,7 @@ test("a device that went on to a later offer is not waited for", () => {
   });
 });
 
-test("a broker that gives nothing back ends the delivery after ten seconds, with the topics", () => {
+test("ends a delivery after ten seconds if the broker retains nothing, with the topics", () => {
   const bench = forgetful();
   bench.wait(9_999);
   expect(bench.outcome).toBeUndefined();
@@ -161,20 +161,20 @@ test("a broker that gives nothing back ends the delivery after ten seconds, with
   expect(bench.outcome).toMatchObject({ reason: "not-retained", topics: [HASHES, OFFER] });
 });
 
-test("a delivery whose time is up before that says what the broker withheld", () => {
+test("says what the broker withheld if the time limit is reached earlier", () => {
   const bench = forgetful({ timeoutMs: 3_000 });
   bench.wait(3_000);
   expect(bench.outcome).toMatchObject({ reason: "not-retained", topics: [HASHES, OFFER] });
 });
 
-test("a device that reports under the offer proves that the broker passes it on", () => {
+test("a device that reports under the offer proves that the broker delivers it", () => {
   const bench = forgetful();
   bench.report("a", "downloading");
   bench.wait(60_000);
   expect(bench.outcome).toBeUndefined();
 });
 
-test("a topic that others overwrite counts as retained once our own message came by", () => {
+test("counts a topic that others overwrite as retained after our own message was received once", () => {
   const bench = forgetful();
   const untrusted: Input = {
     type: "announcement",
@@ -192,7 +192,7 @@ test("a topic that others overwrite counts as retained once our own message came
 test.for([
   ["hash list", 0, HASHES],
   ["offer", 1, OFFER],
-] as const)("a %s that the broker does not acknowledge is named", ([, drained, topic]) => {
+] as const)("names a %s that the broker does not acknowledge", ([, drained, topic]) => {
   for (const ending of ["gives up", "is out of time"]) {
     const bench = new SenderBench(optionsOf({ timeoutMs: 5_000 }));
     bench.hold = true;
@@ -214,7 +214,7 @@ const CONTRADICTIONS: readonly [string, DeviceState, Partial<StateReport>][] = [
   ["has another image to boot", "ready-to-reboot", { image: "0".repeat(32) }],
 ];
 
-test.for(CONTRADICTIONS)("a device that %s fails as contradictory when it claims %s", ([, state, changes]) => {
+test.for(CONTRADICTIONS)("a device that %s fails as contradictory if it claims %s", ([, state, changes]) => {
   const bench = serving({ expected: { count: 1 }, wait: "downloaded" });
   bench.report("a", state, changes);
   expect(bench.outcome).toMatchObject({
@@ -223,13 +223,13 @@ test.for(CONTRADICTIONS)("a device that %s fails as contradictory when it claims
   });
 });
 
-test("a device that has not booted the image yet runs another without contradiction", () => {
+test("accepts that a device still runs another image before it restarts", () => {
   const bench = serving({ expected: { count: 1 }, wait: "downloaded" });
   bench.report("a", "ready-to-reboot", { running_sha256: "0".repeat(64) });
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
-test("a hash in capital letters names the same image", () => {
+test("accepts a hash in capital letters", () => {
   const { image } = optionsOf();
   const bench = serving({ expected: { count: 1 }, image: { ...image, sha256: SHA256.toUpperCase() } });
   bench.report("a", "confirmed");

@@ -24,7 +24,7 @@ import type { SenderOptions } from "./sender-options.ts";
 
 const ASCENDING = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
 
-test("the offer is published only when the hash list has been acknowledged", () => {
+test("publishes the offer only after the hash list is acknowledged", () => {
   const bench = new Bench(optionsOf({ offerTopics: [`${ROOT}/v1/device/a/offer`, `${ROOT}/v1/device/b/offer`] }));
   bench.hold = true;
   bench.give({ type: "connected" });
@@ -46,7 +46,7 @@ test("the offer is published only when the hash list has been acknowledged", () 
   expect(bench.published[0]).toMatchObject({ qos: 1, retain: true, payload: buildHashList(IMAGE) });
 });
 
-test("the same request of ten devices sends each chunk once, chunk 0 last", () => {
+test("the same request from ten devices sends each chunk once, chunk 0 last", () => {
   const bench = Bench.serving();
   for (let device = 0; device < 10; device++) bench.request(`bench-${device}`);
   bench.wait(199);
@@ -58,7 +58,7 @@ test("the same request of ten devices sends each chunk once, chunk 0 last", () =
   expect(bench.sender.stats.bytesSent).toBe(IMAGE.length + 10 * CHUNK_HEADER_SIZE);
 });
 
-test("the chunks that are published are those of the image", () => {
+test("publishes the chunks of the image", () => {
   const bench = Bench.serving();
   bench.request("bench-1");
   bench.wait(200);
@@ -69,7 +69,7 @@ test("the chunks that are published are those of the image", () => {
   }
 });
 
-test("a request during a round joins it, and what the round has passed goes into the next", () => {
+test("adds a request to the current round; chunks that the round has passed go into the next", () => {
   const bench = Bench.serving({ window: 1 });
   bench.request("bench-1", requestOf([[0, 4]]));
   bench.hold = true;
@@ -84,7 +84,7 @@ test("a request during a round joins it, and what the round has passed goes into
   expect(bench.indices).toEqual([1, 2, 3, 4, 5, 0, 1, 2]);
 });
 
-test("no more chunks are on their way than the window allows", () => {
+test("has no more chunks in flight than the window allows", () => {
   const bench = Bench.serving({ window: 3 });
   bench.hold = true;
   bench.request("bench-1");
@@ -96,7 +96,7 @@ test("no more chunks are on their way than the window allows", () => {
   expect(bench.indices).toEqual([1, 2, 3, 4]);
 });
 
-test("chunks keep to the configured bytes a second", () => {
+test("sends at most the configured bytes per second", () => {
   const bench = Bench.serving({ rate: 20_000 }, 100);
   bench.request("bench-1", requestOf([[0, 100]]));
   bench.wait(60_000);
@@ -109,7 +109,7 @@ test("chunks keep to the configured bytes a second", () => {
   expect(bench.chunks.at(-1)!.at - first).toBeLessThan((96 * size * 1000) / 20_000 + 200);
 });
 
-test("a round that the median device lost makes the next one slower", () => {
+test("slows down after a round that the median device lost", () => {
   const bench = Bench.serving({ rate: 40_000 }, 200);
   const duration = (): number => {
     const before = bench.chunks.length;
@@ -123,7 +123,7 @@ test("a round that the median device lost makes the next one slower", () => {
   expect(duration() / first).toBeCloseTo(2, 1);
 });
 
-test("after a reconnect the hash list comes before the offer again, and chunks on their way are sent again", () => {
+test("after a reconnect, sends the hash list before the offer, and chunks in flight again", () => {
   const bench = Bench.serving({ window: 4 });
   bench.request("bench-1");
   bench.hold = true;
@@ -149,7 +149,7 @@ test("after a reconnect the hash list comes before the offer again, and chunks o
   expect(bench.indices.slice(5)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 0]);
 });
 
-test("chunks for a single device that were on their way are sent again after a reconnect", () => {
+test("sends chunks for a single device that were in flight again after a reconnect", () => {
   const bench = Bench.serving({ window: 2 });
   bench.hold = true;
   bench.request("bench-1", requestOf([[0, 4]], { unicast: true, window: 4 }));
@@ -160,7 +160,7 @@ test("chunks for a single device that were on their way are sent again after a r
   expect(bench.indices.slice(2)).toEqual([1, 2, 3, 0]);
 });
 
-test("a chunk on its way to a device is not sent again, and one that the device should have is", () => {
+test("does not repeat a chunk in flight to a device, and repeats one that it should have", () => {
   const bench = Bench.serving({ rate: 41_160 }, 10);
   const lacking = requestOf([
     [0, 2],
@@ -173,7 +173,7 @@ test("a chunk on its way to a device is not sent again, and one that the device 
   expect(bench.indices, "chunk 2 has arrived, so that chunk 1 is lost").toEqual([...ASCENDING, 1, 0]);
 });
 
-test("the first round waits for the spread of the offer, and not once every expected device asked", () => {
+test("starts the first round after the offer's spread, or once every expected device has requested", () => {
   const expected = { count: 3 };
   const bench = Bench.serving({ expected, spreadMs: 6_000 });
   bench.request("bench-1");
@@ -188,7 +188,7 @@ test("the first round waits for the spread of the offer, and not once every expe
   expect(whole.indices).toEqual(ASCENDING);
 });
 
-test("a device that listens before its request arrives gets nothing twice", () => {
+test("sends nothing twice to a device that subscribes before its request arrives", () => {
   const bench = Bench.serving({ expected: { count: 2 } });
   bench.report("bench-2", "downloading");
   bench.request("bench-1");
@@ -203,7 +203,7 @@ test("a device that listens before its request arrives gets nothing twice", () =
   expect(bench.indices, "what was sent while it was offline is sent again").toEqual([...ASCENDING, ...ASCENDING]);
 });
 
-test("no round begins while the median device still receives, and none waits for ever", () => {
+test("starts no round while the median device still receives, and no round waits forever", () => {
   const bench = Bench.serving({ expected: { count: 9 }, rate: 1_000_000 }, 100);
   const names = Array.from({ length: 9 }, (_, number) => `bench-${number}`);
   for (const name of names) {
@@ -232,7 +232,7 @@ test("no round begins while the median device still receives, and none waits for
 test.for([
   [true, 100],
   [false, 400],
-] as const)("the pace follows loss and not lag: while the fleet grows (%s), %i ms for each chunk", ([grows, ms]) => {
+] as const)("adapts the rate to loss, not to delay: while the fleet grows (%s), %i ms per chunk", ([grows, ms]) => {
   const bench = Bench.serving({ expected: { count: 9 }, rate: 41_160 }, 100);
   const names = Array.from({ length: 9 }, (_, number) => `bench-${number}`);
   for (const name of names) {
@@ -262,7 +262,7 @@ test.for([
   expect((round[60]!.at - round[20]!.at) / 40).toBeCloseTo(ms, -1);
 });
 
-test("a round that a lost connection cut short says nothing about the pace", () => {
+test("ignores a round that a lost connection interrupted when it sets the rate", () => {
   const bench = Bench.serving({ rate: 40_000 }, 200);
   bench.request("bench-1", requestOf([[0, 200]]));
   bench.wait(10_000);
@@ -276,7 +276,7 @@ test("a round that a lost connection cut short says nothing about the pace", () 
   expect(round.at(-1)!.at - round[0]!.at).toBeLessThan((200 * (CHUNK_SIZE + CHUNK_HEADER_SIZE) * 1000) / 40_000);
 });
 
-test("a late acknowledgement of the lost connection frees nothing", () => {
+test("ignores a late acknowledgement from the lost connection", () => {
   const bench = Bench.serving({ window: 1 });
   bench.request("bench-1");
   bench.hold = true;
@@ -292,7 +292,7 @@ test("a late acknowledgement of the lost connection frees nothing", () => {
   expect(bench.undrained).toHaveLength(1);
 });
 
-test("a device that asks for its own topic gets at most its window there, and chunk 0 only with everything else", () => {
+test("sends at most its window to a device on its own topic, and chunk 0 only with everything else", () => {
   const bench = Bench.serving();
   bench.report("bench-2", "downloading");
   const unicast = { unicast: true, window: 4 };
@@ -312,13 +312,13 @@ test("a device that asks for its own topic gets at most its window there, and ch
   expect(new Set(bench.chunks.map(({ topic }) => topic))).toEqual(new Set([`${ROOT}/v1/device/bench-1/chunk`]));
 });
 
-test("a lone device is answered on the image's topic even when it asks for its own", () => {
+test("answers a single device on the image's topic even if it requests its own", () => {
   const bench = Bench.serving();
   bench.request("bench-1", requestOf([[0, CHUNKS]], { unicast: true, window: 4 }));
   expect(bench.chunks.map(({ topic }) => topic)).toEqual(Array.from({ length: 4 }, () => IMAGE_TOPIC));
 });
 
-test("devices that report under other offers are no company: a lone device is still one", () => {
+test("a device counts as the only one if the others report under other offers", () => {
   const bench = Bench.serving();
   for (let index = 0; index < 50; index++) {
     const device = `stranger-${index}`;
@@ -329,7 +329,7 @@ test("devices that report under other offers are no company: a lone device is st
   expect(bench.chunks.map(({ topic }) => topic)).toEqual(Array.from({ length: 4 }, () => IMAGE_TOPIC));
 });
 
-test("a device far behind the others is answered on its own topic", () => {
+test("answers a device far behind the others on its own topic", () => {
   const bench = Bench.serving({}, 100);
   for (let device = 0; device < 40; device++) bench.request(`crowd-${device}`, requestOf([[50, 3]]));
   bench.wait(200);
@@ -341,7 +341,7 @@ test("a device far behind the others is answered on its own topic", () => {
   expect(rest.every(({ topic }) => topic === `${ROOT}/v1/device/late/chunk`)).toBe(true);
 });
 
-test("a device that asks for everything five times a second costs three images, and one more if it reports progress", () => {
+test("a device that requests everything five times a second costs three images, and one more with progress", () => {
   const bench = Bench.serving({}, 500);
   bench.report("bench-2", "downloading");
   for (let asked = 0; asked < 295; asked++) {
@@ -359,14 +359,14 @@ test("a device that asks for everything five times a second costs three images, 
   expect(bench.sender.stats.dropped["no-credit"]).toBeGreaterThan(200);
 });
 
-test("answers on a device's own topic cost its credit too", () => {
+test("charges answers on a device's own topic to its credit", () => {
   const bench = Bench.serving({ expected: { count: 2 } }, 40);
   bench.report("bench-2", "downloading");
   for (let asked = 0; asked < 100; asked++) bench.request("liar", requestOf([[0, 40]], { unicast: true }));
   expect(bench.chunks).toHaveLength(3 * 40);
 });
 
-test("without credit a device gets one range a minute, on its own topic", () => {
+test("sends one range a minute to a device without credit, on its own topic", () => {
   const bench = Bench.serving({ expected: { count: 2 }, rate: 100_000_000 }, 500);
   bench.report("bench-2", "downloading");
   for (let second = 0; second < 600; second++) {
@@ -378,7 +378,7 @@ test("without credit a device gets one range a minute, on its own topic", () => 
   expect(unicast).toHaveLength(9 * 16);
 });
 
-test("a chunk that others ask for too costs nobody's credit", () => {
+test("charges a chunk that several devices request to none of them", () => {
   const bench = Bench.serving();
   for (let round = 0; round < 8; round++) {
     bench.request("bench-1");
@@ -389,20 +389,20 @@ test("a chunk that others ask for too costs nobody's credit", () => {
   expect(bench.sender.stats.dropped["no-credit"]).toBe(0);
 });
 
-test("a retained report of another offer is history", () => {
+test("ignores a retained report of another offer", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "confirmed", { offer: OTHER_OFFER_ID }, true);
   expect(bench.outcome).toBeUndefined();
   expect(bench.sender.devices).toMatchObject([{ device: "bench-1", state: undefined, heardAtMs: undefined }]);
 });
 
-test("a retained report under the offer is what the device said while nobody listened", () => {
+test("accepts a retained report under the offer that was sent while no publisher listened", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "confirmed", {}, true);
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
-test("a report of another offer, or of none, shows only that the device is heard", () => {
+test("a report of another offer, or without one, only shows that the device is online", () => {
   const bench = Bench.serving();
   bench.wait(500);
   bench.report("bench-1", "confirmed", { offer: OTHER_OFFER_ID });
@@ -420,14 +420,14 @@ test("a report of another offer, or of none, shows only that the device is heard
   expect(bench.outcome?.reason).toBe("no-device");
 });
 
-test("a report in another device's name is malformed", () => {
+test("counts a report in another device's name as malformed", () => {
   const bench = Bench.serving();
   bench.give({ type: "state", device: "bench-2", payload: reportOf("bench-1", "confirmed"), retained: false });
   expect(bench.outcome).toBeUndefined();
   expect(bench.sender.stats.dropped.malformed).toBe(1);
 });
 
-test("a device that holds back its restart is not unreachable, unless its will says that it is gone", () => {
+test("a device that holds its restart is not unreachable, unless its will says that it is offline", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "ready-to-reboot");
   bench.wait(1_800_000);
@@ -440,7 +440,7 @@ test("a device that holds back its restart is not unreachable, unless its will s
   });
 });
 
-test("a will marks a device offline, and says nothing else", () => {
+test("a will marks a device as offline and changes nothing else", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "downloading", { received: 4 });
   bench.report("bench-1", "confirmed", { online: false });
@@ -478,13 +478,13 @@ const ENDS: readonly [SenderOptions["wait"], DeviceState, DeliveryOutcome["reaso
   ["downloaded", "rejected", "device-failed"],
 ];
 
-test.for(ENDS)("a delivery that waits for %s and hears %s ends as %s", ([wait, state, reason]) => {
+test.for(ENDS)("a delivery that waits for %s and receives %s ends as %s", ([wait, state, reason]) => {
   const bench = Bench.serving({ wait });
   bench.report("bench-1", state);
   expect(bench.outcome?.reason).toBe(reason);
 });
 
-test("a delivery that waits for nothing ends when the broker gives back the offers and the hash list", () => {
+test("a delivery that waits for no device ends when the broker returns the offers and the hash list", () => {
   const bench = new Bench(optionsOf({ wait: "none", offerTopics: [`${ROOT}/v1/offer`, `${ROOT}/v1/device/a/offer`] }));
   bench.hold = true;
   bench.give({ type: "start" });
@@ -498,7 +498,7 @@ test("a delivery that waits for nothing ends when the broker gives back the offe
   expect(bench.outcome?.reason).toBe("offered");
 });
 
-test("a delivery to named devices waits for each, and for no other", () => {
+test("a delivery to named devices waits for each of them only", () => {
   const bench = Bench.serving({ expected: { devices: ["a", "b"] } });
   bench.report("a", "confirmed");
   bench.report("c", "failed");
@@ -508,7 +508,7 @@ test("a delivery to named devices waits for each, and for no other", () => {
   expect(bench.outcome?.devices.map(({ device }) => device)).toEqual(["a", "b", "c"]);
 });
 
-test("a delivery to a number of devices waits for as many, and fails with one", () => {
+test("a delivery to a number of devices waits for that number, and fails with one of them", () => {
   const bench = Bench.serving({ expected: { count: 2 } });
   bench.report("a", "confirmed");
   bench.report("a", "confirmed");
@@ -520,7 +520,7 @@ test("a delivery to a number of devices waits for as many, and fails with one", 
   });
 });
 
-test("without a word on whom to expect, a delivery ends two seconds after the last newcomer when all have ended", () => {
+test("without expected devices, ends two seconds after the last new device if all have ended", () => {
   const bench = Bench.serving({ expected: {} });
   bench.report("a", "confirmed");
   bench.wait(1_500);
@@ -538,7 +538,7 @@ test("without a word on whom to expect, a delivery ends two seconds after the la
   expect(single.outcome?.reason).toBe("delivered");
 });
 
-test("a device that was heard and then falls silent is given up after three minutes, not before", () => {
+test("gives up a device three minutes after its last report, not earlier", () => {
   const bench = Bench.serving();
   bench.wait(100_000);
   bench.report("bench-1", "downloading");
@@ -551,7 +551,7 @@ test("a device that was heard and then falls silent is given up after three minu
   });
 });
 
-test("a device given up comes back with its next word", () => {
+test("counts a device that was given up again after its next report", () => {
   const bench = Bench.serving({ expected: { devices: ["a", "b"] } });
   bench.report("a", "downloading");
   for (let minute = 0; minute < 4; minute++) {
@@ -566,7 +566,7 @@ test("a device given up comes back with its next word", () => {
   expect(bench.outcome?.reason).toBe("delivered");
 });
 
-test("a timer that fires early is set again, so that no round waits for ever", () => {
+test("sets a timer again that fires early, so that no round waits forever", () => {
   const bench = Bench.serving();
   bench.give({ type: "request", device: "bench-1", payload: requestOf() });
   const at = bench.timers.get("gather") as number;
@@ -577,7 +577,7 @@ test("a timer that fires early is set again, so that no round waits for ever", (
   expect(actions.filter(({ type }) => type === "publish")).toHaveLength(CHUNKS);
 });
 
-test("the sender's own time offline is nobody's silence", () => {
+test("does not count the sender's own time offline as a device's silence", () => {
   const bench = Bench.serving();
   bench.report("bench-1", "downloading");
   bench.give({ type: "disconnected" });
@@ -590,7 +590,7 @@ test("the sender's own time offline is nobody's silence", () => {
 test.for([
   ["no-device", false],
   ["timeout", true],
-] as const)("a delivery out of time ends as %s when a device was heard: %s", ([reason, heard]) => {
+] as const)("a delivery ends as %s at the time limit if a device reported: %s", ([reason, heard]) => {
   const bench = Bench.serving({ timeoutMs: 60_000 });
   if (heard) bench.report("bench-1", "downloading");
   bench.wait(59_999);
@@ -698,7 +698,7 @@ test.for(TABLE.map((row, number) => [number, row[0], row[1].type, row] as const)
   },
 );
 
-test("a request for another image is counted, and not answered", () => {
+test("counts a request for another image without an answer", () => {
   const bench = Bench.serving();
   bench.request("bench-1", requestOf([[0, 4]], { image: "0".repeat(32) }));
   bench.wait(1_000);
@@ -706,7 +706,7 @@ test("a request for another image is counted, and not answered", () => {
   expect(bench.sender.stats).toMatchObject({ requests: 0, dropped: { "other-image": 1 } });
 });
 
-test("ranges beyond the image are clipped to it", () => {
+test("clips ranges to the image", () => {
   const bench = Bench.serving();
   bench.request("bench-1", requestOf([[8, 30_000]]));
   bench.request("bench-2", requestOf([[CHUNKS, 5]]));
@@ -715,7 +715,7 @@ test("ranges beyond the image are clipped to it", () => {
   expect(bench.sender.stats.dropped.malformed).toBe(1);
 });
 
-test("a device whose name does not fit into a topic is malformed", () => {
+test("counts a device whose name does not fit into a topic as malformed", () => {
   const bench = Bench.serving();
   bench.request("../etc");
   bench.give({ type: "state", device: "", payload: reportOf("a", "idle"), retained: false });
@@ -767,7 +767,7 @@ const input: fc.Arbitrary<Input | { type: "wait"; ms: number } | { type: "drain"
   }),
 );
 
-test("whatever comes in, in any order: nothing throws, the window holds, and a request costs at most one image", () => {
+test("for any events: never throws, keeps the window, and a request costs at most one image", () => {
   fc.assert(
     fc.property(fc.array(input, { maxLength: 120 }), fc.constantFrom(0, 20_000), (inputs, rate) => {
       // Expecting more devices than there are keeps the delivery open.
@@ -796,7 +796,7 @@ test("whatever comes in, in any order: nothing throws, the window holds, and a r
   );
 });
 
-test("a device alone never costs more than its credit, the progress it claims, and a range a minute", () => {
+test("a single device costs at most its credit, its claimed progress, and a range a minute", () => {
   const step = fc.record({ missing: ranges, unicast: fc.boolean(), received: fc.nat(20), ms: fc.nat(20_000) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150 }), (steps) => {

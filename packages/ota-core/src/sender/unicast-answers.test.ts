@@ -31,11 +31,14 @@ test.for([
     1,
     [9],
   ],
-] as [[number, number][], number, number[]][])("of %j an answer of %i chunks holds %j", ([ranges, limit, chunks]) => {
-  expect(chooseUnicast(ranges, limit)).toEqual(chunks);
-});
+] as [[number, number][], number, number[]][])(
+  "merges %j with an answer of %i chunks to %j",
+  ([ranges, limit, chunks]) => {
+    expect(chooseUnicast(ranges, limit)).toEqual(chunks);
+  },
+);
 
-test("a newer answer takes the place of the older", () => {
+test("a newer answer replaces the older one", () => {
   const answers = new UnicastAnswers();
   answers.put("a", [1, 2, 3]);
   answers.put("b", [7]);
@@ -48,7 +51,7 @@ test("a newer answer takes the place of the older", () => {
   ]);
 });
 
-test("chunks that are added keep the order, chunk 0 last", () => {
+test("keeps the order of added chunks, with chunk 0 last", () => {
   const answers = new UnicastAnswers();
   answers.put("a", [3, 4]);
   answers.add("a", [0, 2, 3]);

@@ -35,7 +35,7 @@ function joined(parts: readonly TelnetPart[]): readonly TelnetPart[] {
   return result;
 }
 
-test("a connection is taken apart as it was put together, wherever it is cut", () => {
+test("parses a connection as it was built, in pieces of any size", () => {
   fc.assert(
     fc.property(fc.array(anyPart, { maxLength: 8 }), fc.integer({ min: 1, max: 9 }), (parts, size) => {
       const bytes = concatBytes(parts.map(encode));
@@ -49,7 +49,7 @@ test("a connection is taken apart as it was put together, wherever it is cut", (
   );
 });
 
-test("any bytes at all are taken apart, and a subnegotiation without end is not kept", () => {
+test("parses any bytes, and drops a subnegotiation without an end", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       new TelnetDecoder().push(bytes);

@@ -20,7 +20,7 @@ test.for([
   ["a length of three bytes", "04 83 000001 aa"],
   ["a length that breaks off", "04 82 01"],
   ["less than its length says", "04 03 aabb"],
-] as const)("%s is no DER", ([, hex]) => {
+] as const)("refuses %s as DER", ([, hex]) => {
   expect(readDer(bytesOf(hex))).toBeUndefined();
 });
 
@@ -37,7 +37,7 @@ test.for([
   ["one number", "30 03 0201 01"],
   ["three numbers", "30 09 0201 01 0201 01 0201 01"],
   ["a byte behind", "30 06 0201 01 0201 01 00"],
-] as const)("a pair with %s is none", ([, hex]) => {
+] as const)("refuses a pair with %s", ([, hex]) => {
   expect(readIntegerPair(bytesOf(hex))).toBeUndefined();
 });
 

@@ -54,7 +54,7 @@ test.for([
   ["a threshold of nobody", () => setThreshold(SET, "root", 0), "it must be 1 to 4"],
   ["a threshold beyond an envelope", () => setThreshold(SET, "root", 5), "it must be 1 to 4"],
   ["a threshold beyond the keys", () => setThreshold(SET, "root", 3), "root would have 2 keys where 3 must sign"],
-] as const)("%s is refused, and why is said", ([, change, text]) => {
+] as const)("%s is refused with the reason", ([, change, text]) => {
   expect(change).toThrow(
     expect.objectContaining({ code: "signing/key-set-change", message: expect.stringContaining(text) }),
   );

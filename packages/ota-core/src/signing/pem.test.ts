@@ -45,7 +45,7 @@ test.for([
   ["no PEM", "hello", "no PEM block"],
   ["nothing", "", "no PEM block"],
   ["17 kB", PEM + " ".repeat(17_000), "at most 16384"],
-] as const)("a file with %s is refused, and why is said", ([, text, reason]) => {
+] as const)("a file with %s is refused with the reason", ([, text, reason]) => {
   expect(() => parsePublicKeyPem(text)).toThrow(
     expect.objectContaining({ code: "signing/key-malformed", message: expect.stringContaining(reason) }),
   );

@@ -67,7 +67,7 @@ test.for([
   ["unused bits in a P-256 key", () => patched(P256, 25, Uint8Array.of(1)), "not a DER SubjectPublicKeyInfo"],
   ["unused bits in an Ed25519 key", () => patched(ED25519, 11, Uint8Array.of(7)), "not a DER SubjectPublicKeyInfo"],
   ["nothing", () => new Uint8Array(), "not a DER SubjectPublicKeyInfo"],
-] as const)("%s is refused with a code and a sentence", ([, spki, text]) => {
+] as const)("%s is refused with a code and a message", ([, spki, text]) => {
   const code = expect.stringMatching(/^signing\/key-(?:malformed|unsupported)$/);
   expect(() => parsePublicKey(spki())).toThrow(
     expect.objectContaining({ code, message: expect.stringContaining(text) }),

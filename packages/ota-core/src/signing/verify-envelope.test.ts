@@ -32,13 +32,10 @@ test.for([
   ["release", "release"],
   ["offer", "offer"],
   ["keys", "root"],
-] as const)(
-  "a %s counts when a key of the role %s has signed it, and gives the bytes that were verified",
-  ([kind, role]) => {
-    const envelope = sealed(kind, PAYLOAD, [ALICE]);
-    expect(verify(envelope, trusted(role, [[ALICE], 1]), kind)).toEqual({ payload: PAYLOAD, keyids: [ALICE.keyid] });
-  },
-);
+] as const)("a %s signed by a key of the role %s counts, and gives the verified bytes", ([kind, role]) => {
+  const envelope = sealed(kind, PAYLOAD, [ALICE]);
+  expect(verify(envelope, trusted(role, [[ALICE], 1]), kind)).toEqual({ payload: PAYLOAD, keyids: [ALICE.keyid] });
+});
 
 test("a signature for one kind is invalid for another", () => {
   for (const kind of ["offer", "release", "keys"] as const) {
@@ -129,7 +126,7 @@ test("a threshold is met by different keys, of different types, in any order", (
   );
 });
 
-test("the id in a signature only decides which key to try first", () => {
+test("uses the id in a signature only to choose which key to try first", () => {
   const envelope = sealed("release", PAYLOAD, [ALICE]);
   const misnamed = { ...envelope, signatures: envelope.signatures.map((it) => ({ ...it, keyid: MALLORY.keyid })) };
   expect(verify(misnamed, trusted("release", [[BOB, ALICE], 1])).keyids).toEqual([ALICE.keyid]);

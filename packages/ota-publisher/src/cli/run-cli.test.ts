@@ -65,7 +65,7 @@ test("a build is packaged, validated and planned, each with one JSON document", 
   expect(existsSync(join(line.folder, "ota", ".tinybms-ota"))).toBe(false);
 });
 
-test("for people, package says what was found and what was written", async () => {
+test("package prints for people what it found and wrote", async () => {
   const { exitCode, stdout } = await packageIt();
   expect(exitCode).toBe(0);
   for (const text of ["esp32", "1.2.3", "v6.0", `${IMAGE.length} bytes`, "ota.json", "wrote"])
@@ -73,7 +73,7 @@ test("for people, package says what was found and what was written", async () =>
   expect(stdout).not.toContain("\u001b");
 });
 
-test("with --quiet a success says nothing", async () => {
+test("prints nothing on success with --quiet", async () => {
   expect(await packageIt("--quiet")).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   expect(await line.run(["validate", "--quiet"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });
 });
@@ -82,7 +82,7 @@ test.for([
   ["torn", '{"schema_version": 1, "prod', "manifest/syntax"],
   ["of another schema version", { ...ROOT_MANIFEST, schema_version: 3 }, "manifest/schema-version"],
   ["of wrong types", { ...ROOT_MANIFEST, versions: null }, "manifest/invalid"],
-] as const)("a manifest that is %s ends every command with 2", async ([, document, code]) => {
+] as const)("a manifest that is %s ends every command with exit code 2", async ([, document, code]) => {
   line.writeManifest(document);
   for (const args of [
     ["package", "--binary", line.binary],
@@ -98,20 +98,20 @@ test.for([
   expect(stdout).toContain(code);
 });
 
-test("a manifest that is missing is told, with --json on standard output", async () => {
+test("reports a missing manifest; with --json on standard output", async () => {
   rmSync(line.manifest);
   const { exitCode, stdout } = await line.run(["deploy", "--version", "1", "--json"]);
   expect(exitCode).toBe(2);
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: "manifest/not-found", details: { file: line.manifest } } });
 });
 
-test("a binary that is no app image ends package with 2 and writes nothing", async () => {
+test("ends package with 2 for a binary that is not an app image, and writes nothing", async () => {
   writeFileSync(line.binary, "no firmware");
   expect(await packageIt()).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("error[image/") });
   expect(readdirSync(join(line.folder, "ota"))).toEqual(["manifest.json"]);
 });
 
-test("an artifact that changed after it was packaged ends deploy with 2, and validate says where", async () => {
+test("ends deploy with 2 for an artifact that changed after packaging, and validate says where", async () => {
   await packageIt();
   truncateSync(join(line.folder, "ota/versions/1.2.3/gateway-1.2.3.bin"), 100);
   const deployed = await line.run(["deploy", "--version", "1.2.3"]);
@@ -128,7 +128,7 @@ test("an artifact that changed after it was packaged ends deploy with 2, and val
   );
 });
 
-test("an image with more after it than a signature is not delivered", async () => {
+test("does not deliver an image followed by more than a signature", async () => {
   const bytes = concatBytes([IMAGE, new Uint8Array(100)]);
   await packageIt();
   const folder = join(line.folder, "ota/versions/1.2.3");
@@ -203,7 +203,7 @@ test.for([
   ["http://ops:s3cr3t@localhost"],
   ["embedded://localhost:port"],
   ["embedded://ops:s3cr3t@localhost"],
-] as const)("%s is refused as --broker, and no password is repeated", async ([broker]) => {
+] as const)("refuses %s as --broker without repeating a password", async ([broker]) => {
   await packageIt();
   const { exitCode, stdout, stderr } = await line.run(["deploy", "--version", "1.2.3", "--broker", broker, "--json"]);
   expect(exitCode).toBe(2);
@@ -216,7 +216,7 @@ test.for([
   ["has a topic with a wildcard", { broker: "mqtt://127.0.0.1", topic: "a/#" }],
   ["names no broker", { topic: TOPIC }],
   ["names a broker of another kind", { topic: TOPIC, broker: "http://127.0.0.1" }],
-] as const)("an mqtt channel that %s is the manifest's fault", async ([, mqtt]) => {
+] as const)("reports an mqtt channel that %s as a fault of the manifest", async ([, mqtt]) => {
   line.writeManifest({ ...ROOT_MANIFEST, deployment: { channels: { mqtt }, default_protocols: ["mqtt"] } });
   await packageIt();
   const { exitCode, stderr } = await line.run(["deploy", "--version", "1.2.3"]);
@@ -224,7 +224,7 @@ test.for([
   expect(stderr).toContain("manifest");
 });
 
-test("a release whose artifacts only go by what is not there yet is not deployed, unless it is told to", async () => {
+test("refuses a release whose transports are all unavailable, unless one is requested", async () => {
   line.writeManifest({ ...ROOT_MANIFEST, deployment: { ...ROOT_MANIFEST.deployment, default_protocols: ["serial"] } });
   await packageIt();
   const args = ["deploy", "--version", "1.2.3", "--dry-run"];
@@ -250,7 +250,7 @@ test("--device-file names devices one on each line, with comments, and each once
   expect((await line.run(["deploy", "--version", "1.2.3", "--device-file", file])).exitCode).toBe(2);
 });
 
-test("help and version go to standard output, with 0", async () => {
+test("prints help and version on standard output with exit code 0", async () => {
   expect(await runCommand(["--help"])).toMatchObject({
     exitCode: 0,
     stderr: "",
@@ -264,7 +264,7 @@ test("help and version go to standard output, with 0", async () => {
   });
 });
 
-test("with --verbose an error says where it came from", async () => {
+test("says where an error came from with --verbose", async () => {
   rmSync(line.manifest);
   expect((await line.run(["deploy", "--version", "1", "--verbose"])).stderr).toMatch(/\n {4}at /);
   expect((await line.run(["deploy", "--version", "1"])).stderr).not.toMatch(/\n {4}at /);

@@ -18,7 +18,7 @@ test("files are shown below the folder that they share", () => {
   );
 });
 
-test("one file is shown in its folder, also where that is the one we are in", () => {
+test("shows a single file in its folder, also in the current one", () => {
   expect(tree("manifest.json")).toBe("./\n└─ manifest.json  (note 0)");
   expect(tree("/tmp/x/manifest.json")).toBe("/tmp/x/\n└─ manifest.json  (note 0)");
 });

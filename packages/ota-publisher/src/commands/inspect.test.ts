@@ -62,13 +62,13 @@ function nvsWithSecret(): Uint8Array {
   return bytes;
 }
 
-test("a sound file ends with 0, and --json gives the inspection and nothing else", async () => {
+test("ends with 0 for a valid file, and prints only the inspection with --json", async () => {
   const { exitCode, stdout, stderr } = await inspect(IMAGE, "--json");
   expect([exitCode, stderr]).toEqual([0, ""]);
   expect(JSON.parse(stdout)).toEqual(inspectImage(IMAGE));
 });
 
-test("for people the fields stand in columns, without colour where there is no terminal", async () => {
+test("prints fields in columns for people, without color if there is no terminal", async () => {
   const { exitCode, stdout } = await inspect(IMAGE);
   expect(exitCode).toBe(0);
   const lines = stdout.split("\n");
@@ -79,7 +79,7 @@ test("for people the fields stand in columns, without colour where there is no t
   expect(stdout).not.toContain("\u001b");
 });
 
-test("a file that is not sound ends with 2 and lists every problem with its place", async () => {
+test("ends with 2 for an invalid file and lists every problem with its place", async () => {
   const damaged = IMAGE.slice();
   damaged[5000]! ^= 1;
   const { exitCode, stdout } = await inspect(damaged);
@@ -92,7 +92,7 @@ test("a file that is not sound ends with 2 and lists every problem with its plac
   expect(JSON.parse(json.stdout)).toMatchObject({ type: "app-image", valid: false });
 });
 
-test("with --quiet a sound file says nothing, and another what is wrong with it", async () => {
+test("with --quiet prints nothing for a valid file, and the problems of another", async () => {
   expect(await inspect(IMAGE, "--quiet")).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   const { exitCode, stdout } = await inspect(utf8("hello"), "--quiet");
   expect(exitCode).toBe(2);
@@ -123,7 +123,7 @@ test.for([[[]], [["--json"]], [["--verbose"]]] as const)(
   },
 );
 
-test("options say where table and bootloader lie", async () => {
+test("accepts the offsets of table and bootloader as options", async () => {
   const csv = utf8("b,bootloader,primary,N/A,N/A\nnvs,data,nvs,,0x4000\n");
   const unknown = await inspect(csv);
   expect(unknown.exitCode).toBe(2);
@@ -139,7 +139,7 @@ test("options say where table and bootloader lie", async () => {
   }
 });
 
-test("a merged image that begins with its bootloader says where it goes", async () => {
+test("says where a merged image goes that begins with its bootloader", async () => {
   const path = fileURLToPath(
     new URL("../../../../test/fixtures/formats/F1-merged-esp32-begins-at-0x1000.bin", import.meta.url),
   );
@@ -148,7 +148,7 @@ test("a merged image that begins with its bootloader says where it goes", async 
   expect(stdout).toMatch(/ {2}goes to +0x1000\n {2}bootloader +at 0x1000\n {2}partition table +at 0x8000\n/);
 });
 
-test("text in a file is no command to the terminal", async () => {
+test("removes terminal sequences from text in a file", async () => {
   const { stdout } = await inspect(buildAppImage({ projectName: "a\u001b[2Jb", version: "1" }));
   expect(stdout).toContain("ab");
   expect(stdout).not.toContain("\u001b");
@@ -158,7 +158,7 @@ test.for([
   ["flash", "nvs,data,nvs,,0x5000\nota_0,app,ota_0,,0x20000\n", "flash"],
   ["otadata", undefined, "otadata partition"],
   ["signature", undefined, "Secure Boot v2 signature without its image"],
-] as const)("a %s is laid out too", async ([what, csv, title]) => {
+] as const)("prints a %s in columns", async ([what, csv, title]) => {
   const bytes = new Uint8Array({ flash: 0x4_0000, otadata: 8192, signature: 1216 }[what]).fill(0xff);
   if (csv !== undefined) {
     bytes.set(buildPartitionTable(parsePartitionCsv(csv)), 0x8000);
@@ -177,7 +177,7 @@ test.for([
 test.for([
   ["a file that is not there", "nowhere.bin", "can't be opened (ENOENT)"],
   ["a folder", "sub", "is a folder"],
-] as const)("%s ends with 2 and says so", async ([, name, text]) => {
+] as const)("%s ends with exit code 2 and a message", async ([, name, text]) => {
   mkdirSync(join(folder, "sub"));
   const { exitCode, stdout, stderr } = await runCommand(["inspect", join(folder, name)]);
   expect([exitCode, stdout]).toEqual([2, ""]);

@@ -63,12 +63,12 @@ test("keys are never overwritten, neither half", async () => {
   expect(readdirSync(folder)).toEqual(["release.pem.pub"]);
 });
 
-test("a file that can't be made is told", async () => {
+test("reports a file that can't be created", async () => {
   const { exitCode, stdout } = await runCommand(["keygen", "--out", join(folder, "no", "key"), "--json"]);
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([2, "signing/key-unreadable"]);
 });
 
-test("a passphrase is no argument", async () => {
+test("accepts no passphrase as an argument", async () => {
   const { exitCode, stdout } = await keygen(["--passphrase", PASSPHRASE]);
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([2, "arguments/invalid"]);
 });
@@ -99,7 +99,7 @@ const WAYS: readonly (readonly [name: string, handOver: () => Handover])[] = [
   ],
 ];
 
-test.for(WAYS)("%s hands over a passphrase, to make a key and to sign with it", async ([, handOver]) => {
+test.for(WAYS)("%s passes a passphrase, to create a key and to sign with it", async ([, handOver]) => {
   const image = join(folder, "app.bin");
   writeFileSync(image, IMAGE);
   for (const command of [
@@ -128,7 +128,7 @@ test.for([
   ["a file that isn't there", {}, ["--passphrase-file", "/no/such/file"], "no passphrase can be read"],
   ["a descriptor that isn't open", {}, ["--passphrase-fd", "999"], "no passphrase can be read"],
   ["a question without a terminal", {}, ["--encrypt"], "there is no terminal"],
-] as const)("of passphrases %s is refused, and no key is made", async ([, env, args, text]) => {
+] as const)("refuses %s as passphrase, and creates no key", async ([, env, args, text]) => {
   const { exitCode, stdout } = await keygen(args, { env });
   const { code, message } = JSON.parse(stdout).error;
   expect([exitCode, code]).toEqual([2, "signing/passphrase-unusable"]);
@@ -136,7 +136,7 @@ test.for([
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test.skipIf(process.platform === "win32")("a key that others can read is warned of", async () => {
+test.skipIf(process.platform === "win32")("warns of a private key that others can read", async () => {
   await keygen();
   const image = join(folder, "app.bin");
   writeFileSync(image, IMAGE);
@@ -145,7 +145,7 @@ test.skipIf(process.platform === "win32")("a key that others can read is warned 
   expect((await runCommand(["sign", image, "--sign-key", key])).stderr).toContain("can be read by other users");
 });
 
-test("a short passphrase is refused for a new key, unless the user insists, and opens a key that has it", async () => {
+test("refuses a short passphrase for a new key unless allowed, and opens a key that has one", async () => {
   const env = { TINYBMS_OTA_PASSPHRASE: "1234567" };
   const refused = await keygen([], { env });
   expect(JSON.parse(refused.stdout).error).toMatchObject({
@@ -161,7 +161,7 @@ test("a short passphrase is refused for a new key, unless the user insists, and 
   expect((await runCommand(["sign", image, "--sign-key", key], { env })).exitCode).toBe(0);
 });
 
-test.skipIf(process.platform === "win32")("a passphrase file that others can read is warned of", async () => {
+test.skipIf(process.platform === "win32")("warns of a passphrase file that others can read", async () => {
   const file = join(folder, "passphrase");
   writeFileSync(file, PASSPHRASE, { mode: 0o600 });
   expect((await keygen(["--passphrase-file", file])).stderr).toBe("");
@@ -172,7 +172,7 @@ test.skipIf(process.platform === "win32")("a passphrase file that others can rea
 });
 
 test.each([[[]], [["--encrypt"]]])(
-  "keys public gives a lost .pub back, and replaces no other (%j)",
+  "keys public restores a lost .pub, and replaces no other file (%j)",
   async (options) => {
     const world = options.length === 0 ? {} : { env: { TINYBMS_OTA_PASSPHRASE: PASSPHRASE } };
     await keygen(options, world);
@@ -190,7 +190,7 @@ test.each([[[]], [["--encrypt"]]])(
 );
 
 /** What Node.js writes: PBKDF2 with 2048 iterations, as keygen wrote it before it used scrypt. */
-test("a key that an earlier keygen encrypted is still opened", async () => {
+test("opens a key that an earlier version of keygen encrypted", async () => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const old = privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: PASSPHRASE });
   writeFileSync(key, old, { mode: 0o600 });

@@ -44,7 +44,7 @@ async function initialised(): Promise<void> {
   await keys("init", "--product", "Gateway", ...parts, "--sign-key", at("alice"), "--sign-key", at("bob"));
 }
 
-test("a first set is made and signed in one go by one key, and holds all roles", async () => {
+test("creates and signs a first set with one key that has all roles", async () => {
   await keygen("alice");
   const { exitCode, document } = await keys(
     "init",
@@ -87,7 +87,7 @@ test("signers sign one after the other, by a file that says who is missing", asy
   expect(readdirSync(at("keys"))).toEqual(["1.json"]);
 });
 
-test("every change makes a set that a device with the one before takes", async () => {
+test("every change creates a set that a device with the previous set accepts", async () => {
   await initialised();
   await keygen("dave", "erin");
   const sign = ["--sign-key", at("alice"), "--sign-key", at("bob")];
@@ -110,7 +110,7 @@ test("every change makes a set that a device with the one before takes", async (
   expect((await keys("show")).document).toEqual(document);
 });
 
-test("several changes go into one pending set; signatures on what it was before are void", async () => {
+test("combines several changes in one pending set, and drops signatures of its earlier content", async () => {
   await initialised();
   await keygen("dave");
   await keys("add", at("dave.pub"), "--role", "offer", "--sign-key", at("alice"));
@@ -141,13 +141,13 @@ test.for([
   expect(readdirSync(at("keys"))).toEqual(["1.json"]);
 });
 
-test("a change without a key set says where the first comes from", async () => {
+test("says where the first key set comes from if there is none", async () => {
   const { document } = await keys("threshold", "root", "1");
   expect(document.error).toMatchObject({ code: "signing/key-set-change", hint: "keys init creates the first one" });
   expect((await keys("show")).document).toEqual({ current: null, pending: null });
 });
 
-test("all root keys change in one step of four signatures; a fifth that isn't needed takes nobody's place", async () => {
+test("changes all root keys in one step of four signatures, and refuses a fifth that isn't needed", async () => {
   await keygen("a", "b", "c", "d", "e", "f");
   const roots = ["a", "b", "c"].flatMap((name) => ["--root", at(`${name}.pub`)]);
   const sign = (...names: string[]): string[] => names.flatMap((name) => ["--sign-key", at(name)]);
@@ -170,7 +170,7 @@ test("all root keys change in one step of four signatures; a fifth that isn't ne
   expect((await keys("sign", ...sign("f", "d"))).document).toMatchObject({ current: { epoch: 2 }, pending: null });
 });
 
-test("a signer that fails takes back nothing of those before it", async () => {
+test("keeps earlier signatures if a signer fails", async () => {
   await initialised();
   await keys("threshold", "root", "1");
   const { document } = await keys("sign", "--sign-key", at("alice"), "--sign-key", at("carol"));
@@ -178,7 +178,7 @@ test("a signer that fails takes back nothing of those before it", async () => {
   expect((await keys("show")).document.pending.signatures).toMatchObject([{ signed: [keyidOf("alice")] }, {}]);
 });
 
-test("a step that would need five signatures is refused before anybody signs", async () => {
+test("refuses a step that needs five signatures before any signer runs", async () => {
   await keygen("a", "b", "c", "d", "e");
   const roots = ["a", "b", "c"].flatMap((name) => ["--root", at(`${name}.pub`)]);
   const sign = ["a", "b", "c"].flatMap((name) => ["--sign-key", at(name)]);
@@ -194,7 +194,7 @@ test("a step that would need five signatures is refused before anybody signs", a
 test.for([
   ["a set that was changed", (bytes: Buffer) => bytes.with(bytes.length - 20, bytes[bytes.length - 20]! ^ 1), "1.json"],
   ["a set under another epoch", (bytes: Buffer) => bytes, "2.json"],
-] as const)("%s is found by whatever reads the folder", async ([, change, name]) => {
+] as const)("%s is found by every command that reads the folder", async ([, change, name]) => {
   await initialised();
   writeFileSync(store(name), change(readFileSync(store("1.json"))));
   const { exitCode, document } = await keys("show");
@@ -202,13 +202,13 @@ test.for([
   expect(document.error.message).toContain(store(name));
 });
 
-test("what a crash left behind a completed set is passed over", async () => {
+test("ignores what a crash left beside a completed set", async () => {
   await initialised();
   writeFileSync(store("pending.json"), readFileSync(store("1.json")));
   expect((await keys("show")).document.pending).toBeNull();
 });
 
-test("a folder that is none, and a pending set that is no file, are told", async () => {
+test("reports a path that is not a folder, and a pending set that is not a file", async () => {
   writeFileSync(at("keys"), "");
   const fault = { exitCode: 2, document: { error: { code: "signing/key-set-unreadable" } } };
   expect(await keys("show")).toMatchObject(fault);
@@ -217,7 +217,7 @@ test("a folder that is none, and a pending set that is no file, are told", async
   expect(await keys("show")).toMatchObject(fault);
 });
 
-test("for people it says who has which role and who is missing", async () => {
+test("prints for people who has which role and who is missing", async () => {
   await initialised();
   await keys("threshold", "root", "1", "--sign-key", at("alice"));
   const { stdout } = await runCommand(["keys", "show", "--keys", at("keys")]);
@@ -241,7 +241,7 @@ test("keys without a command, or with an unknown one, says where the commands ar
 const writeManifest = (name: string, product: object): void =>
   writeFileSync(at(name), JSON.stringify({ schema_version: 1, product, versions: [] }));
 
-test("keys init takes the product of the manifest beside the folder of key sets", async () => {
+test("keys init uses the product of the manifest next to the folder of key sets", async () => {
   await keygen("alice");
   writeManifest("manifest.json", { name: "TinyBMS Web Gateway" });
   const { document } = await keys("init", "--root", at("alice.pub"), "--sign-key", at("alice"));

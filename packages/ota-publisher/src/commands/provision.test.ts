@@ -51,7 +51,7 @@ async function refusal(args: readonly string[], world?: RunWorld) {
   return `${code}: ${message}`;
 }
 
-test("a device gets product, broker and topic of the release line, its name, and a password that nobody else knows", async () => {
+test("a device gets product, broker and topic of the release line, its name, and a random password", async () => {
   const { exitCode, stdout, stderr } = await provision(["--device", "bench-1", "--out", at("nvs.bin"), ...OPEN]);
   expect([exitCode, stderr], stderr).toEqual([0, expect.stringContaining("only simulated devices can reach it")]);
   const document = documentOf(at("nvs.bin"));
@@ -78,7 +78,7 @@ test("a device gets product, broker and topic of the release line, its name, and
   expect(readFileSync(at("nvs.bin"))).toEqual(before);
 });
 
-test("options stand above the file of --from, and that above the manifest", async () => {
+test("options override the file of --from, which overrides the manifest", async () => {
   const from = put("from.json", JSON.stringify({ topic: "from/ota", product: "From", password: "hunter2 hunter2" }));
   const args = ["--device", "d", "--out", at("nvs.bin"), "--from", from, "--product", "Option"];
   expect((await provision([...args, "--broker", "mqtts://user:hush@b.example/", ...OPEN])).exitCode).toBe(0);
@@ -91,37 +91,34 @@ test("options stand above the file of --from, and that above the manifest", asyn
   });
 });
 
-test.skipIf(isAbsent)(
-  `a list says what each device is told; certificates come from files beside it${WHY}`,
-  async () => {
-    const authority = createAuthority(line.folder);
-    const { cert, key } = authority.sign("device", "DNS:a-3");
-    const [certificate, privateKey] = [cert, key].map((path) => path.slice(line.folder.length + 1));
-    put(
-      "list.csv",
-      `\uFEFFusername,device_id,password,certificate,private_key,ca_certificate\r\n# spare ones\r\n,a-1,,,,\r\n,a-2,"chosen, by hand",,,\r\nuser,a-3,,${certificate},${privateKey},ca.pem\r\n`,
-    );
-    const { exitCode, stdout, stderr } = await provision([
-      "--devices",
-      at("list.csv"),
-      "--out-dir",
-      at("fleet"),
-      ...OPEN,
-    ]);
-    expect(exitCode, stderr + stdout).toBe(0);
-    const [first, second, third] = ["a-1", "a-2", "a-3"].map((name) => documentOf(at("fleet", `${name}.bin`)));
-    expect(first?.password).toMatch(/^[A-Za-z0-9_-]{32}$/);
-    expect(second).toMatchObject({ username: "a-2", password: "chosen, by hand" });
-    expect(third).toMatchObject({
-      username: "user",
-      certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
-    });
-    expect(third?.password).toBe(undefined);
-    const list = readFileSync(at("fleet", "provisioned.json"), "utf8");
-    expect(JSON.parse(list).devices.map((row: { device: string }) => row.device)).toEqual(["a-1", "a-2", "a-3"]);
-    expect(list).not.toMatch(new RegExp(`chosen|${first?.password}|BEGIN`));
-  },
-);
+test.skipIf(isAbsent)(`a list has each device's settings; certificates come from files next to it${WHY}`, async () => {
+  const authority = createAuthority(line.folder);
+  const { cert, key } = authority.sign("device", "DNS:a-3");
+  const [certificate, privateKey] = [cert, key].map((path) => path.slice(line.folder.length + 1));
+  put(
+    "list.csv",
+    `\uFEFFusername,device_id,password,certificate,private_key,ca_certificate\r\n# spare ones\r\n,a-1,,,,\r\n,a-2,"chosen, by hand",,,\r\nuser,a-3,,${certificate},${privateKey},ca.pem\r\n`,
+  );
+  const { exitCode, stdout, stderr } = await provision([
+    "--devices",
+    at("list.csv"),
+    "--out-dir",
+    at("fleet"),
+    ...OPEN,
+  ]);
+  expect(exitCode, stderr + stdout).toBe(0);
+  const [first, second, third] = ["a-1", "a-2", "a-3"].map((name) => documentOf(at("fleet", `${name}.bin`)));
+  expect(first?.password).toMatch(/^[A-Za-z0-9_-]{32}$/);
+  expect(second).toMatchObject({ username: "a-2", password: "chosen, by hand" });
+  expect(third).toMatchObject({
+    username: "user",
+    certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
+  });
+  expect(third?.password).toBe(undefined);
+  const list = readFileSync(at("fleet", "provisioned.json"), "utf8");
+  expect(JSON.parse(list).devices.map((row: { device: string }) => row.device)).toEqual(["a-1", "a-2", "a-3"]);
+  expect(list).not.toMatch(new RegExp(`chosen|${first?.password}|BEGIN`));
+});
 
 /** UTF-16 with a byte-order mark, as PowerShell and Excel write it. */
 const utf16 = (content: string) => new Uint8Array(Buffer.from(`\uFEFF${content}`, "utf16le"));
@@ -166,7 +163,7 @@ test("a thousand devices have a thousand passwords, and a password file of Mosqu
   }
 });
 
-test("a folder that has files, and an interrupted run, leave everything as it was", async () => {
+test("a folder with files, and an interrupted run, stay unchanged", async () => {
   mkdirSync(at("fleet"));
   put("fleet/old", "old");
   const list = put("list.csv", `device_id\n${Array.from({ length: 200 }, (_, index) => `d${index}`).join("\n")}\n`);
@@ -273,7 +270,7 @@ test.for([
   expect(await refusal([...args, "--allow-unsigned"])).toContain(message);
 });
 
-test("without a release line the options say it all, and what is missing is named at once", async () => {
+test("without a release line, uses only the options and names all missing ones at once", async () => {
   line.writeManifest({ ...ROOT_MANIFEST, product: { hardware: "esp32" }, deployment: {} });
   const told = await refusal(["--device", "a", "--out", "x", "--allow-unsigned"]);
   expect(told).toContain("the devices have no broker, topic, product");
@@ -299,7 +296,7 @@ test.for([
   expect(readdirSync(line.folder)).not.toContain("fleet");
 });
 
-test("the broker's files ask for user names that are the devices'", async () => {
+test("the broker's files require the devices' IDs as user names", async () => {
   const list = put("list.csv", "device_id,username\na,a\nb,someone\n");
   const args = ["--devices", list, "--out-dir", at("fleet"), "--broker-acl", "mosquitto", "--allow-unsigned"];
   expect(await refusal(args)).toContain("line 3, column username: the user name must be the device ID");

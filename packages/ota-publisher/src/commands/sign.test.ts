@@ -77,7 +77,7 @@ test.skipIf(withoutOpenssl).for(TYPES)(
 );
 
 test.skipIf(withoutOpenssl)(
-  `the gateway's signature, RSA of 2048 bits by openssl, goes there and back${note}`,
+  `verifies RSA-2048 signatures between the gateway's openssl and sign, both ways${note}`,
   async () => {
     openssl("genrsa", "-traditional", "-out", "gateway.pem", "2048");
     openssl("rsa", "-in", "gateway.pem", "-pubout", "-out", "gateway.pub");
@@ -110,7 +110,7 @@ test.skipIf(withoutOpenssl)(`openssl signs as --sign-command, and what it signs 
   expect(existsSync(at("no"))).toBe(false);
 });
 
-test.skipIf(withoutOpenssl)(`a key set is signed by a command, whose key the set itself tells${note}`, async () => {
+test.skipIf(withoutOpenssl)(`signs a key set with a command, whose key is found in the set${note}`, async () => {
   const command = `openssl dgst -sha256 -sign '${at("rsa-3072")}'`;
   const made = await run(
     "keys",
@@ -127,7 +127,7 @@ test.skipIf(withoutOpenssl)(`a key set is signed by a command, whose key the set
   expect(made).toMatchObject({ exitCode: 0, document: { current: { epoch: 1 }, pending: null } });
 });
 
-test("what is signed is verified; a changed file, signature or key isn't", async () => {
+test("verifies its own signature, but not with another file, signature or key", async () => {
   for (const type of TYPES) {
     await run("sign", image, "--sign-key", at(type));
     const signature = readFileSync(`${image}.sig`);
@@ -169,7 +169,7 @@ test.for([
   ["half an image", IMAGE.subarray(0, 20_000)],
   ["text", utf8("hello")],
   ["nothing", new Uint8Array()],
-] as const)("%s is not signed, nor verified", async ([, bytes]) => {
+] as const)("%s is neither signed nor verified", async ([, bytes]) => {
   writeFileSync(at("file"), bytes);
   writeFileSync(at("file.sig"), new Uint8Array(64));
   const code = { exitCode: 2, document: { error: { code: "signing/not-an-image" } } };
@@ -213,7 +213,7 @@ test.for([
   ["no PEM", () => "hello", "signing/key-malformed", "no PEM block"],
   ["a megabyte", () => "x".repeat(1_000_000), "signing/key-unreadable", "no key is that large"],
 ] as const satisfies readonly (readonly [string, () => string, string, string])[])(
-  "a key file with %s is refused with a code and a sentence",
+  "a key file with %s is refused with a code and a message",
   async ([, text, code, reason]) => {
     writeFileSync(at("key"), text(), { mode: 0o600 });
     const { exitCode, document } = await run("sign", image, "--sign-key", at("key"), "--out", at("never"));
@@ -236,7 +236,7 @@ test.for([
   });
 });
 
-test("no secret is in any output, of success or of failure", async () => {
+test("shows no secret in any output, of success or of failure", async () => {
   const passphrase = "correct-horse-battery";
   const env = { PATH: process.env.PATH ?? "", TINYBMS_OTA_PASSPHRASE: passphrase };
   const secret = at("secret.pem");
@@ -310,7 +310,7 @@ function securelySigned(privateKey: KeyObject, publicKey: KeyObject): Uint8Array
   return pad(concatBytes([signed, block]));
 }
 
-test("a signature of Secure Boot v2 is verified with its key, and with no other", async () => {
+test("verifies a Secure Boot v2 signature with its own key only", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   writeFileSync(at("boot.pub"), publicKey.export({ type: "spki", format: "pem" }));
   const bytes = securelySigned(privateKey, publicKey);
@@ -331,7 +331,7 @@ test("a signature of Secure Boot v2 is verified with its key, and with no other"
   });
 });
 
-test("an RSA block counts only with the numbers that the ROM computes with", async () => {
+test("accepts an RSA block only with the constants that the ROM computes with", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
   writeFileSync(at("boot-rsa.pub"), publicKey.export({ type: "spki", format: "pem" }));
   const { n = "", e = "" } = publicKey.export({ format: "jwk" });
@@ -360,14 +360,14 @@ test("an RSA block counts only with the numbers that the ROM computes with", asy
   expect((await run("verify", at("rsa.bin"), "--secure-boot", at("boot-rsa.pub"))).exitCode).toBe(2);
 });
 
-test("a private key is no key to verify Secure Boot with", async () => {
+test("refuses a private key for verifying Secure Boot", async () => {
   expect(await run("verify", image, "--secure-boot", at("ecdsa-p256"))).toMatchObject({
     exitCode: 2,
     document: { error: { code: "signing/key-malformed" } },
   });
 });
 
-test("verify wants one key, of either kind", async () => {
+test("verify requires exactly one key, of either kind", async () => {
   expect((await run("verify", image)).document.error.code).toBe("arguments/invalid");
   const both = ["--key", at("ed25519.pub"), "--secure-boot", at("ed25519.pub")];
   expect((await run("verify", image, ...both)).document.error.code).toBe("arguments/invalid");

@@ -24,7 +24,7 @@ afterEach(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-test("without a manifest a built-in example is packaged, validated and planned, and nothing of it stays", async () => {
+test("without a manifest, packages, validates and plans a built-in example, and leaves no files", async () => {
   const connect = vi.spyOn(Socket.prototype, "connect");
   const { exitCode, stdout, stderr } = await runCommand(["smoke", "--json"]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -48,7 +48,7 @@ test("each step is one line for people", async () => {
   expect((await runCommand(["smoke", "--quiet"])).stdout).toBe("");
 });
 
-test("a manifest of one's own is tried with its channels, and left as it is", async () => {
+test("tries the user's manifest with its channels, and leaves it unchanged", async () => {
   await line.run(["package", "--binary", line.binary, "--update-manifest"]);
   const before = readFileSync(line.manifest, "utf8");
   const files = readdirSync(line.folder, { recursive: true });
@@ -59,7 +59,7 @@ test("a manifest of one's own is tried with its channels, and left as it is", as
   expect(readdirSync(line.folder, { recursive: true })).toEqual(files);
 });
 
-test("a release that is damaged fails its own step alone; the way of a new one is tried all the same", async () => {
+test("a damaged release fails only its own step; the steps of a new release still run", async () => {
   await line.run(["package", "--binary", line.binary, "--update-manifest"]);
   writeFileSync(join(line.folder, "ota/versions/1.2.3/gateway-1.2.3.bin"), "damaged");
   const { exitCode, stdout } = await line.run(["smoke", "--json"]);
@@ -86,12 +86,12 @@ test("a manifest that can't be read fails the first step, and the others are ski
   expect(steps.slice(1)).toEqual(OWN_STEPS.slice(1).map((step) => ({ step, outcome: "skipped" })));
 });
 
-test("the image that stands in for a build is of the chip that the manifest names", async () => {
+test("generates an image for the chip in the manifest", async () => {
   line.writeManifest({ ...ROOT_MANIFEST, product: { name: "a/b", hardware: "ESP32-C3" } });
   expect((await line.run(["smoke"])).exitCode).toBe(0);
 });
 
-test("files that channels name are looked for beside the manifest, not beside its copy", async () => {
+test("looks for the channels' files next to the manifest, not next to its copy", async () => {
   const mqtt = { ...ROOT_MANIFEST.deployment.channels.mqtt, broker: "mqtts://127.0.0.1:1", ca: "tls/ca.pem" };
   line.writeManifest({ ...ROOT_MANIFEST, deployment: { ...ROOT_MANIFEST.deployment, channels: { mqtt } } });
   const { exitCode, stdout } = await line.run(["smoke"]);
@@ -99,7 +99,7 @@ test("files that channels name are looked for beside the manifest, not beside it
   expect(stdout).toContain(join(line.folder, "ota", "tls", "ca.pem"));
 });
 
-test("Ctrl-C ends it as any command", async () => {
+test("Ctrl-C ends it like every command", async () => {
   const abort = new AbortController();
   abort.abort();
   expect(await line.run(["smoke"], { signal: abort.signal })).toMatchObject({ exitCode: 130 });

@@ -58,7 +58,7 @@ async function validate(args: readonly string[] = [], env: Record<string, string
   return { exitCode, ...texts };
 }
 
-test("a sound release line is valid: exit 0, and with --json no problems", async () => {
+test("a valid release line exits with 0, and with --json lists no problems", async () => {
   writeLine();
   expect(await validate()).toEqual({ exitCode: 0, stdout: `${line.manifest}: valid\n`, stderr: "" });
   expect(JSON.parse((await validate(["--json"])).stdout)).toEqual({ valid: true, problems: [] });
@@ -92,7 +92,7 @@ test("a fault has its place, code and pointer on one line, and exit 2", async ()
   });
 });
 
-test("warnings alone leave the line valid, and --quiet leaves them out", async () => {
+test("warnings alone leave the line valid, and --quiet omits them", async () => {
   writeLine({ channels: { mqtt: { topic: "bench/ota", broker: "$BROKER", password: "hunter2" } } });
   const { exitCode, stdout, stderr } = await validate();
   expect(exitCode).toBe(0);
@@ -136,7 +136,7 @@ test("without a workspace an annotation names the file as it was given", async (
   expect(stdout).toContain(`file=${relative(process.cwd(), join(line.folder, "ota/1.2.3/ota.json"))},`);
 });
 
-test("no planted secret is in any output, whatever else is wrong with the channels", async () => {
+test("no planted secret is in any output, regardless of other faults in the channels", async () => {
   const planted = (index: number) => `pl4nted-s3cret-${index}`;
   const https = {
     url: `ftp://ops:${planted(0)}@host/?token=${planted(1)}`,
@@ -164,7 +164,7 @@ test("no planted secret is in any output, whatever else is wrong with the channe
   expect(problems.length).toBeGreaterThan(8);
 });
 
-test("no planted secret is in what package and deploy say of such a manifest", async () => {
+test("no planted secret is in the output of package and deploy for such a manifest", async () => {
   const mqtt = {
     broker: "mqtt://ops:pl4nted@host",
     topic: "a/#?token=pl4nted",

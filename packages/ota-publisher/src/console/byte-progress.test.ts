@@ -22,14 +22,14 @@ function show(
   return text;
 }
 
-test("without a terminal there is a line at each quarter, and again when it begins anew", () => {
+test("without a terminal prints a line at each quarter, and again when sending starts over", () => {
   const text = show({ isTTY: false }, (view) => {
     for (const bytes of [100, 260, 280, 0, 255, 1000]) view.update(bytes);
   });
   expect(text).toBe("gateway: 25%\ngateway: 25%\ngateway: 100%\n");
 });
 
-test("on a terminal there is a bar, and what is noted stays above it", () => {
+test("on a terminal shows a bar, and keeps notes above it", () => {
   const text = stripVTControlCharacters(
     show({ isTTY: true }, (view) => {
       view.update(500);

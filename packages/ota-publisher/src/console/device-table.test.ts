@@ -15,7 +15,7 @@ const DEVICE: DeviceProgress = {
   endedAtMs: 12_340,
 };
 
-test("a table says of each device how it ended, what it runs, how long it took and what went wrong", () => {
+test("shows each device's result, running version, time and error", () => {
   const devices: DeviceProgress[] = [
     DEVICE,
     {

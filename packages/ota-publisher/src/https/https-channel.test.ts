@@ -20,14 +20,14 @@ function faultOf(channel: object | undefined): string {
   return "";
 }
 
-test("a channel with a url alone is a PUT of the body, checked, with 30 s", () => {
+test("a channel with only a url means PUT of the body, with certificate checks and 30 s", () => {
   const target = targetOf({ url: URL_TEXT });
   expect(target).toMatchObject({ method: "PUT", timeoutMs: 30_000, verify: true, mode: "body", warnings: [] });
   expect(target.url.href).toBe(URL_TEXT);
   expect([target.headers.size, target.ca, target.cert, target.key]).toEqual([0, undefined, undefined, undefined]);
 });
 
-test("mode multipart posts where the channel names no method", () => {
+test("mode multipart uses POST unless the channel names a method", () => {
   expect(targetOf({ url: URL_TEXT, mode: "multipart" }).method).toBe("POST");
   expect(targetOf({ url: URL_TEXT, mode: "multipart", method: "put" }).method).toBe("PUT");
 });
@@ -40,7 +40,7 @@ test("user information becomes an Authorization, and leaves the URL", () => {
   expect(target.secrets).toEqual(expect.arrayContaining(["abc", "op", "p@ss", "p%40ss"]));
 });
 
-test("an Authorization in headers stands above the URL's user name, with a warning", () => {
+test("an Authorization header overrides the URL's user name, with a warning", () => {
   const target = targetOf({ url: "https://op:pw@host.example/", headers: { Authorization: "Bearer x" } });
   expect(target.headers.get("authorization")).toBe("Bearer x");
   expect(target.warnings).toEqual([expect.stringContaining("the user name in url is unused")]);
@@ -52,7 +52,7 @@ test("a path that begins with two slashes stays on its host", () => {
   );
 });
 
-test("paths of TLS files count from the manifest's folder", () => {
+test("resolves paths of TLS files from the manifest's folder", () => {
   const target = targetOf({ url: URL_TEXT, ca: "tls/ca.pem", cert: "/etc/c.pem", key: "../k.pem" });
   expect(target).toMatchObject({ ca: "/line/ota/tls/ca.pem", cert: "/etc/c.pem", key: "/line/k.pem" });
 });
@@ -63,7 +63,7 @@ test.for([
   ["http://updates.example/x", {}, ["unencrypted to updates.example"]],
   ["http://localhost/x", { ca: "ca.pem" }, ["unused"]],
   [URL_TEXT, { mode: "multipart", headers: { "Content-Type": "a/b" } }, ["sets its own Content-Type"]],
-] as const)("%s with %o warns as it should", ([url, more, expected]) => {
+] as const)("%s with %o warns as expected", ([url, more, expected]) => {
   const { warnings } = targetOf({ url, ...more });
   expect(warnings).toHaveLength(expected.length);
   for (const [index, text] of expected.entries()) expect(warnings[index]).toContain(text);
@@ -95,7 +95,7 @@ test.for([
   expect(faultOf(channel)).toContain(expected);
 });
 
-test("any channel is a target or an OtaError that repeats no value of it", () => {
+test("any channel gives a target or an OtaError that repeats none of its values", () => {
   const value = fc.oneof(
     fc.string().map((text) => `planted${text}`),
     fc.double(),

@@ -39,7 +39,7 @@ async function piecesOf(file: FileHandle, isDrained: boolean): Promise<Uint8Arra
   return pieces;
 }
 
-test("a body is head, image and tail, of the length that it says", async () => {
+test("a body consists of head, image and tail, with the stated length", async () => {
   await withFile(async (file) => {
     const body = new ImageBody(file, IMAGE, FRAME, () => {});
     const copies: Uint8Array[] = [];
@@ -72,7 +72,7 @@ test("progress goes from nothing to the whole image", async () => {
   expect(sent).toEqual([...sent].sort((a, b) => a - b));
 });
 
-test("of an image with a wrong hash the end never comes", async () => {
+test("never sends the end of an image with a wrong hash", async () => {
   let bytes = 0;
   const read = withFile(async (file) => {
     const body = new ImageBody(file, { ...IMAGE, sha256: "00".repeat(32) }, FRAME, () => {});

@@ -24,7 +24,7 @@ test("interim answers go, and every byte of the final answer stays, however they
   );
 });
 
-test("an answer of 101, one without an end, and what is not HTTP pass", () => {
+test("passes an answer of 101, one without an end, and bytes that are not HTTP", () => {
   for (const text of ["HTTP/1.1 101 Switching\r\n\r\n", "nonsense", `HTTP/1.1 100 ${"x".repeat(20_000)}`]) {
     expect(strip(text, [])).toBe(text);
   }

@@ -17,7 +17,7 @@ test("a form with one file is framed as RFC 7578 shows it", () => {
   expect(Buffer.from(tail).toString()).toBe("\r\n--b0--\r\n");
 });
 
-test("no file name ends its header or its quotes", () => {
+test("no file name can end its header or its quotes", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (filename) => {
       const lines = Buffer.from(multipartFrame("firmware", filename, "b0").head)

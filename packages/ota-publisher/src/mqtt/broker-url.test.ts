@@ -14,7 +14,7 @@ test.for([
   expect(parseBrokerUrl(url)).toMatchObject({ host, port });
 });
 
-test("user information is read, decoded, and shown in no message", () => {
+test("reads and decodes user information, and shows it in no message", () => {
   const address = parseBrokerUrl("mqtt://ops:p%40ss@broker.example:1884");
   expect(address).toMatchObject({ username: "ops", password: "p@ss" });
   expect(displayBroker(address)).toBe("mqtt://broker.example:1884");
@@ -44,7 +44,7 @@ test.for([
   expect(redactUrl(text)).toBe(shown);
 });
 
-test("any text is a broker's address or an OtaError, and no error repeats what stands before an @", () => {
+test("any text gives a broker's address or an OtaError that does not repeat what precedes an @", () => {
   fc.assert(
     fc.property(
       fc.oneof(

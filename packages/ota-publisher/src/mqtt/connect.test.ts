@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parseBrokerUrl } from "./broker-url.ts";
 import { connectUntil } from "./connect.ts";
 
-test("when the time is up in the middle of an attempt, the reason is that of the one before", async () => {
+test("reports the previous attempt's reason if the time limit interrupts an attempt", async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on("error", () => undefined));

@@ -44,7 +44,7 @@ test.for([
   expect(error.hint).not.toContain("insecure");
 });
 
-test("a broker that takes the connection and is silent has not answered", () => {
+test("a broker that accepts the connection but stays silent has not answered", () => {
   const { error, transient } = connectionFault(new Error("connack timeout"), ADDRESS);
   expect(error.message).toContain("it does not answer");
   expect(transient).toBe(true);
@@ -57,7 +57,7 @@ test.for([
   [4, false],
   ["ECONNREFUSED", false],
   ["CERT_HAS_EXPIRED", false],
-] as const)("%s may be how a broker without MQTT 5 ends an attempt to speak it: %s", ([code, expected]) => {
+] as const)("%s may be the answer of a broker without MQTT 5: %s", ([code, expected]) => {
   expect(connectionFault(failing(code), ADDRESS).mayWantOlder).toBe(expected);
 });
 
@@ -65,6 +65,6 @@ test.for([
   [149, "the message is too large"],
   [135, "not authorized"],
   [200, "reason code 200"],
-] as const)("reason code %i of MQTT 5 is told as: %s", ([code, text]) => {
+] as const)("explains MQTT 5 reason code %i as: %s", ([code, text]) => {
   expect(reasonOfCode(code)).toBe(text);
 });

@@ -86,27 +86,30 @@ const LIMITS = [
   ["QoS", { maximumQoS: 0 }, "this quality of service", "max_qos"],
 ] as const;
 
-test.for(LIMITS)("a broker that limits %s and says so ends the connection with the setting", async (row) => {
-  const [, properties, text, setting] = row;
-  const { url } = await brokerThat(({ cmd }, send, socket, version) => {
-    if (cmd === "connect") send(accept(version, properties));
-    if (cmd === "publish") socket.destroy();
-  });
-  const { connection } = await connected(url);
-  const failed = once(connection, "failed");
-  void connection.publish("t", payload, { qos: 1, retain: true });
-  await failed;
-  const error = connection.lossError();
-  expect(error.message).toContain(text);
-  expect(error.hint).toContain(setting);
-});
+test.for(LIMITS)(
+  "a broker that states its limit for %s ends the connection with a hint at the setting",
+  async (row) => {
+    const [, properties, text, setting] = row;
+    const { url } = await brokerThat(({ cmd }, send, socket, version) => {
+      if (cmd === "connect") send(accept(version, properties));
+      if (cmd === "publish") socket.destroy();
+    });
+    const { connection } = await connected(url);
+    const failed = once(connection, "failed");
+    void connection.publish("t", payload, { qos: 1, retain: true });
+    await failed;
+    const error = connection.lossError();
+    expect(error.message).toContain(text);
+    expect(error.hint).toContain(setting);
+  },
+);
 
 test.for([
   [142, "another client connected with the same client identifier", "client_id"],
   [151, "a quota is used up", "quota"],
   [135, "not authorized", "access control"],
 ] as const)(
-  "a DISCONNECT with reason code %i ends the connection for good: %s",
+  "a DISCONNECT with reason code %i ends the connection permanently: %s",
   async ([reasonCode, text, setting]) => {
     const { url, versions } = await brokerThat((_packet, send, socket, version) => {
       send(accept(version));

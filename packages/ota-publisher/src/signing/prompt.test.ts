@@ -22,7 +22,7 @@ test.for([
   ["mistakes taken back", "huntt\u007f|er3\b2\r", "hunter2"],
   ["a line begun anew", "wrong\u0015hunter2\r", "hunter2"],
   ["nothing", "\r", ""],
-] as const)("%s is read, and nothing of it is shown", async ([, typed, answer]) => {
+] as const)("reads %s without showing it", async ([, typed, answer]) => {
   const it = terminal();
   const asked = askSecret("Passphrase: ", it);
   for (const piece of typed.split("|")) it.input.write(piece);
@@ -42,7 +42,7 @@ test.for([
   expect(it.modes).toEqual([true, false]);
 });
 
-test("without a terminal nobody is asked", async () => {
+test("asks nothing without a terminal", async () => {
   const it = terminal(false);
   expect(await askSecret("Passphrase: ", it)).toBeUndefined();
   expect(it.shown()).toBe("");

@@ -38,7 +38,7 @@ test.for([
     "more than 1024 bytes",
   ],
   ["that hangs", node("setInterval(() => {}, 1000)"), "it did not finish within 0.5 s"],
-] as const)("a command %s is ended and told", async ([, text, reason]) => {
+] as const)("a command %s is ended and reported", async ([, text, reason]) => {
   await expect(runSignCommand(text, MESSAGE, world, text.includes("{}") ? 500 : 20_000)).rejects.toMatchObject({
     code: "signing/command-failed",
     message: expect.stringContaining(reason),

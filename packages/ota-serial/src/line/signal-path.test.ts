@@ -13,7 +13,7 @@ const PAIRS = ALL.flatMap((before) => ALL.map((after) => [before, after] as cons
 /** Whether the transistors of a board hold EN low. */
 const isInReset = ({ dtr, rts }: Signals): boolean => rts && !dtr;
 
-test.for(PAIRS)("from %j to %j one line changes at a time, and EN is never low on the way", ([before, after]) => {
+test.for(PAIRS)("from %j to %j changes one line at a time, and EN is never low in between", ([before, after]) => {
   const path = signalPath(before, after);
   expect([before, ...path].at(-1)).toEqual(after);
   expect(path.slice(0, -1).some(isInReset)).toBe(false);
