@@ -5,12 +5,20 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { formatVector } from "../firmware-sim/src/conformance/vector.ts";
+import { BOOT_SCENARIOS } from "./vectors/boot-scenarios.ts";
 import { CHUNK_SCENARIOS } from "./vectors/chunk-scenarios.ts";
 import { DOWNLOAD_SCENARIOS } from "./vectors/download-scenarios.ts";
+import { ENVELOPE_SCENARIOS } from "./vectors/envelope-scenarios.ts";
+import { INTERRUPTION_SCENARIOS } from "./vectors/interruption-scenarios.ts";
+import { KEY_SET_SCENARIOS } from "./vectors/key-set-scenarios.ts";
+import { OFFER_MEMBER_SCENARIOS } from "./vectors/offer-member-scenarios.ts";
 import { OFFER_SCENARIOS } from "./vectors/offer-scenarios.ts";
 import { PROBATION_SCENARIOS } from "./vectors/probation-scenarios.ts";
 import { RESTART_SCENARIOS } from "./vectors/restart-scenarios.ts";
 import { SIGNED_SCENARIOS } from "./vectors/signed-scenarios.ts";
+import { SIGNER_SCENARIOS } from "./vectors/signer-scenarios.ts";
+import { STRICT_JSON_SCENARIOS } from "./vectors/strict-json-scenarios.ts";
+import { TOPIC_SCENARIOS } from "./vectors/topic-scenarios.ts";
 import { VectorScript } from "./vectors/vector-script.ts";
 
 const FOLDER = new URL("../vectors/v1/", import.meta.url);
@@ -22,6 +30,14 @@ const scenarios = [
   ...PROBATION_SCENARIOS,
   ...OFFER_SCENARIOS,
   ...SIGNED_SCENARIOS,
+  ...STRICT_JSON_SCENARIOS,
+  ...ENVELOPE_SCENARIOS,
+  ...OFFER_MEMBER_SCENARIOS,
+  ...KEY_SET_SCENARIOS,
+  ...TOPIC_SCENARIOS,
+  ...INTERRUPTION_SCENARIOS,
+  ...BOOT_SCENARIOS,
+  ...SIGNER_SCENARIOS,
 ];
 const files = new Map<string, string>();
 for (const { name, play, ...options } of scenarios) {

@@ -63,6 +63,8 @@ class Judged:
     def handle(self, event):
         if event["type"] == "booted":
             self.receiver = Receiver(self.header["device"], self.random)
+        if self.receiver is None:
+            return []
         return [encode(action) for action in self.receiver.handle(decode(event, self.image))]
 
 

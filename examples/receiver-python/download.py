@@ -31,8 +31,7 @@ class Download:
 
     @property
     def is_stalled(self):
-        # The hash list is subscribed to before the first of these.
-        return self.fruitless > STALLED_AFTER - (1 if self.phase == "hashes" else 0)
+        return self.fruitless > STALLED_AFTER
 
     @property
     def is_switching(self):
@@ -53,7 +52,7 @@ class Download:
         for topic in self.topics():
             receiver.act("subscribe", topic=topic)
         if self.phase == "hashes":
-            self.set_timer(self.retry())
+            self.await_hashes()
         elif self.phase == "fetch":
             self.ask_within_spread()
 
@@ -65,6 +64,10 @@ class Download:
 
     def set_timer(self, delay):
         self.receiver.act("set-timer", timer="request", at=self.receiver.now + delay)
+
+    def await_hashes(self):
+        self.set_timer(self.retry())
+        self.fruitless += 1
 
     def ask_within_spread(self):
         spread = self.offer.get("spread_ms", 0)
@@ -105,9 +108,8 @@ class Download:
         if not receiver.connected:
             return
         if self.phase == "hashes":
-            self.fruitless += 1
             receiver.act("subscribe", topic=self.topics()[2])
-            self.set_timer(self.retry())
+            self.await_hashes()
         elif self.phase == "fetch":
             self.ask()
 
@@ -156,6 +158,11 @@ class Download:
 
     def on_flash(self, operation, result, esp_err):
         failed = esp_err is not None
+        self.advance(operation, result, failed)
+        if not failed and self.receiver.download is self and self.receiver.state == "downloading":
+            self.receiver.progress()
+
+    def advance(self, operation, result, failed):
         if self.phase == "scan":
             return self.scanned(not failed and self.matches(self.cursor, result["bytes"]))
         if self.phase == "invalidate":
@@ -185,7 +192,6 @@ class Download:
         self.phase = "invalidate"
         self.receiver.state = "downloading"
         self.receiver.flash("erase-sector", offset=0)
-        self.receiver.progress()
 
     def distrust_gaps(self):
         """Half-programmed cells can read right once: chunks next to a gap are fetched again."""
@@ -232,7 +238,6 @@ class Download:
             self.ask()
         else:
             self.set_timer(self.retry())
-        self.receiver.progress()
 
     def verify(self):
         self.phase = "verify"

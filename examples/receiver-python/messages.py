@@ -10,6 +10,8 @@ CHUNK_SIZE = 4096
 HEADER_SIZE = 20
 MESSAGE_SIZE_MAX = 4096
 INTEGER_MAX = 2**31 - 1
+TIME_LENGTH_MAX = 24
+ALGORITHMS = ("ecdsa-p256-sha256", "rsa-pkcs1v15-sha256", "ed25519")
 
 DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 HEX32 = re.compile(r"[0-9a-f]{32}\Z")
@@ -105,7 +107,9 @@ class Envelope:
         self.signatures = []
         for signature in signatures:
             need(isinstance(signature, dict) and HEX32.match(text_of(signature, "keyid")))
-            signed = decode_base64(text_of(signature, "sig"))
+            need(re.match(r"[a-z0-9][a-z0-9-]{0,31}\Z", text_of(signature, "alg")))
+            need(len(text_of(signature, "sig")) <= 1024)
+            signed = decode_base64(signature["sig"])
             self.signatures.append((signature["keyid"], text_of(signature, "alg"), signed))
 
 
@@ -134,42 +138,84 @@ def parse_envelope(data):
     return Envelope(parse_json(data))
 
 
+def units(text):
+    """Returns the length of a text as JSON Schema counts it here: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def need_text(document, name, high):
+    """Requires a text of 1 to `high` units."""
+    need(1 <= units(text_of(document, name)) <= high)
+
+
+def need_list(value, low, high, is_item):
+    """Requires a list of `low` to `high` items that all pass a check."""
+    need(isinstance(value, list) and low <= len(value) <= high)
+    need(all(isinstance(item, str) and is_item(item) for item in value))
+
+
+def need_number(document, name, low, high):
+    """Requires a number, if the member is there."""
+    need(name not in document or integer_of(document, name, low, high) is not None)
+
+
+def is_time(text):
+    """Returns whether a text is a time of the protocol. Days are not counted: 31 February is one."""
+    found = TIME.match(text)
+    if not found or len(text) > TIME_LENGTH_MAX:
+        return False
+    month, day, hour, minute, second = (int(part) for part in re.findall(r"\d+", text)[1:6])
+    return 1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 59
+
+
 def parse_offer(payload):
-    """Parses an offer and checks the members that this receiver reads."""
+    """Parses an offer."""
     offer = parse_json(payload)
-    need(isinstance(offer, dict) and offer.get("offer") == 1)
-    need(HEX32.match(text_of(offer, "id")) and 1 <= len(text_of(offer, "topic_root").encode()) <= 45)
+    need(isinstance(offer, dict) and integer_of(offer, "offer", 1, 1))
+    need(HEX32.match(text_of(offer, "id")))
+    need_text(offer, "topic_root", 45)
     integer_of(offer, "epoch", 1)
     integer_of(offer, "sequence", 1)
-    need(TIME.match(text_of(offer, "issued_at")))
-    need("expires_at" not in offer or TIME.match(text_of(offer, "expires_at")))
-    need("release" in offer)
-    encodings = offer.get("chunk_encodings")
-    need(isinstance(encodings, list) and encodings and all(isinstance(item, str) for item in encodings))
-    for name, high in (("spread_ms", 3_600_000), ("probation_ms", 3_600_000)):
-        need(name not in offer or integer_of(offer, name, 0, high) is not None)
-    for name in ("waive", "critical"):
-        need(name not in offer or all(isinstance(item, str) for item in offer[name]))
-    target = offer.get("target")
-    if target != "all":
-        need(isinstance(target, dict) and len(set(target) & {"devices", "rollout"}) == 1)
-        if "devices" in target:
-            need(all(isinstance(item, str) and DEVICE.match(item) for item in target["devices"]))
-        else:
-            integer_of(target["rollout"], "permille", 0, 1000)
-            need(re.match(r"([0-9a-f]{2}){1,32}\Z", text_of(target["rollout"], "salt")))
+    need(is_time(text_of(offer, "issued_at")))
+    need("expires_at" not in offer or is_time(text_of(offer, "expires_at")))
+    need("release" in offer and (offer["release"] is None or Envelope(offer["release"])))
+    need_list(offer.get("chunk_encodings"), 1, 4, re.compile(r"[a-z0-9][a-z0-9-]{0,15}\Z").match)
+    need_number(offer, "spread_ms", 0, 3_600_000)
+    need_number(offer, "probation_ms", 1_000, 3_600_000)
+    need_list(offer.get("critical", []), 0, 16, lambda item: 1 <= units(item) <= 64)
+    need_list(offer.get("waive", []), 0, 3, ("chip-id", "project-name", "constraints").__contains__)
+    constraints = offer.get("constraints", {})
+    need(isinstance(constraints, dict))
+    need_number(constraints, "min_battery_percent", 0, 100)
+    if "from_images" in constraints:
+        need_list(constraints["from_images"], 1, 64, HEX32.match)
+    need_target(offer.get("target"))
     return offer
+
+
+def need_target(target):
+    if target == "all":
+        return
+    need(isinstance(target, dict) and len(set(target) & {"devices", "rollout"}) == 1)
+    if "devices" in target:
+        return need_list(target["devices"], 1, 256, DEVICE.match)
+    rollout = target["rollout"]
+    need(isinstance(rollout, dict))
+    integer_of(rollout, "permille", 0, 1000)
+    need(re.match(r"([0-9a-f]{2}){1,32}\Z", text_of(rollout, "salt")))
 
 
 def parse_release(payload):
     """Parses a release."""
     release = parse_json(payload)
-    need(isinstance(release, dict) and release.get("release") == 1)
-    for name in ("product", "hardware", "version"):
-        text_of(release, name)
+    need(isinstance(release, dict) and integer_of(release, "release", 1, 1))
+    for name, high in (("product", 128), ("hardware", 64), ("version", 128)):
+        need_text(release, name, high)
+    need(is_time(text_of(release, "created_at")))
     image = release.get("image")
     need(isinstance(image, dict) and HEX64.match(text_of(image, "sha256")))
-    need(HEX64.match(text_of(image, "hash_list_sha256")) and image.get("chunk_size") == CHUNK_SIZE)
+    need(HEX64.match(text_of(image, "hash_list_sha256")))
+    integer_of(image, "chunk_size", CHUNK_SIZE, CHUNK_SIZE)
     integer_of(image, "size", 1, 134_217_728)
     integer_of(image, "secure_version")
     integer_of(image, "chip_id", 0, 65_535)
@@ -179,19 +225,51 @@ def parse_release(payload):
 def parse_key_set(payload):
     """Parses a key set."""
     keys = parse_json(payload)
-    need(isinstance(keys, dict) and keys.get("keys") == 1)
-    text_of(keys, "product")
+    need(isinstance(keys, dict) and integer_of(keys, "keys", 1, 1))
+    need_text(keys, "product", 128)
     integer_of(keys, "epoch", 1)
-    need(TIME.match(text_of(keys, "issued_at")) and isinstance(keys.get("revoked"), list))
+    need(is_time(text_of(keys, "issued_at")))
+    need_list(keys.get("revoked"), 0, 64, HEX32.match)
+    records, roles = keys.get("records"), keys.get("roles")
+    need(isinstance(records, dict) and isinstance(roles, dict))
+    for keyid, record in records.items():
+        need(isinstance(record, dict) and text_of(record, "alg") in ALGORITHMS)
+        need(4 <= len(text_of(record, "spki")) <= 1024)
+        need(hashlib.sha256(decode_base64(record["spki"])).hexdigest()[:32] == keyid)
     for name in ("root", "release", "offer"):
-        role = keys.get("roles", {}).get(name)
-        need(isinstance(role, dict) and isinstance(role.get("keyids"), list) and role["keyids"])
+        role = roles.get(name)
+        need(isinstance(role, dict))
+        need_list(role.get("keyids"), 1, 8, records.__contains__)
+        need(len(set(role["keyids"])) == len(role["keyids"]))
         integer_of(role, "threshold", 1, len(role["keyids"]))
-        for keyid in role["keyids"]:
-            record = keys.get("records", {}).get(keyid)
-            need(isinstance(record, dict))
-            need(hashlib.sha256(decode_base64(text_of(record, "spki"))).hexdigest()[:32] == keyid)
     return keys
+
+
+def is_record(record):
+    """Returns whether what a device finds in its storage is a record. One that is malformed counts as none."""
+    try:
+        need(isinstance(record, dict) and isinstance(record.get("accepted"), list) and len(record["accepted"]) == 2)
+        need(all(isinstance(number, int) for number in record["accepted"]))
+        text_of(record, "payloadSha256")
+        if "floor" in record:
+            integer_of(record["floor"], "epoch")
+            need(is_time(text_of(record["floor"], "time")))
+        if "attempt" in record:
+            need_ended(record["attempt"])
+            integer_of(record["attempt"], "attempts")
+            integer_of(record["attempt"], "probationMs")
+            need(isinstance(record["attempt"].get("proven", False), bool))
+        if "outcome" in record:
+            need_ended(record["outcome"])
+            need(text_of(record["outcome"], "outcome") in ("confirmed", "rolled-back", "failed"))
+        return True
+    except Malformed:
+        return False
+
+
+def need_ended(part):
+    need(isinstance(part, dict) and HEX32.match(text_of(part, "offer")) and HEX64.match(text_of(part, "image")))
+    need("error" not in part or text_of(part, "error") is not None)
 
 
 def parse_chunk(data):

@@ -25,8 +25,7 @@ class Probation:
             return
         self.ended = True
         if self.attempt:
-            self.attempt = {**self.attempt, "proven": True}
-            receiver.store({**receiver.record, "attempt": self.attempt})
+            receiver.store({**receiver.record, "attempt": {**self.attempt, "proven": True}})
         receiver.flash("mark-valid")
 
     def time_is_up(self):
@@ -43,15 +42,16 @@ class Probation:
         self.code = code
         receiver.error = code
         if self.attempt:
-            self.attempt = {**self.attempt, "error": code}
-            receiver.store({**receiver.record, "attempt": self.attempt})
+            receiver.store({**receiver.record, "attempt": {**self.attempt, "error": code}})
         receiver.report_changes()
         receiver.act("clear-timer", timer="probation")
         receiver.flash("roll-back")
 
     def on_flash(self, operation, esp_err):
         receiver = self.receiver
-        if operation == "mark-valid":
+        if operation == "mark-valid" and esp_err is not None:
+            self.roll_back("delivery/image-rejected")
+        elif operation == "mark-valid":
             receiver.end(self.attempt, "confirmed")
             receiver.look_again()
         elif operation == "roll-back" and esp_err is not None:

@@ -6,17 +6,23 @@ vectors/v1/README.md; bytes are bytes.
 
 import hashlib
 import json
+import re
 
 from download import Download
-from messages import Envelope, Malformed, milliseconds, parse_envelope, parse_key_set, parse_offer, parse_release
+from messages import INTEGER_MAX, Envelope, Malformed, is_record, milliseconds
+from messages import parse_envelope, parse_key_set, parse_offer, parse_release
 from probation import Probation
-from trust import Budget, Examination, key_set_checks, offer_checks, verifications_of
+from trust import Budget, Examination, key_set_checks, key_set_problem, offer_checks, verifications_of
 
 REPORT_MS, PROBATION_MS, ASK_MS = 1_000, 60_000, 60_000
 STARTS_MAX = 2
 FLASH = {"read-flash", "erase-sector", "program", "verify-image", "invalidate-otadata", "set-boot-partition"}
 FLASH |= {"mark-valid", "roll-back"}
 ANSWERS_MAX, ANSWERS_KEPT = 8, 1
+UTC_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
+
+# White space that may stand around the name of a chip.
+SPACE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 
 # Names that an offer's `critical` may have: members that this receiver knows, and encodings.
 KNOWN = {"target", "constraints", "from_images", "min_battery_percent", "waive", "expires_at", "spread_ms"}
@@ -24,11 +30,15 @@ KNOWN |= {"probation_ms", "identity", "offer", "id", "topic_root", "epoch", "seq
 KNOWN |= {"chunk_encodings", "critical"}
 
 CHIPS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c2": 12, "esp32c6": 13, "esp32h2": 16}
-CHIPS |= {"esp32p4": 18, "esp32c61": 20, "esp32c5": 23, "esp32h21": 25, "esp32h4": 28}
+CHIPS |= {"esp32p4": 18, "esp32c61": 20, "esp32c5": 23, "esp32h21": 25, "esp32h4": 28, "esp32s31": 32}
 
 
 def sha256(data):
     return hashlib.sha256(data).digest()
+
+
+def is_epoch(level):
+    return re.match(r"[1-9][0-9]{0,9}\Z", level) is not None and int(level) <= INTEGER_MAX
 
 
 class Receiver:
@@ -48,13 +58,14 @@ class Receiver:
         }
         self.out, self.now, self.connected = [], 0, False
         self.boot, self.record = None, {"accepted": [0, 0], "payloadSha256": ""}
-        self.keys = None
+        # Locked: the stored key set can't be used, and what it demands can't be known.
+        self.keys, self.locked = None, False
         self.state, self.offer_id, self.image, self.error = "idle", None, None, None
         self.download, self.probation = None, None
         self.clock, self.network, self.may_reboot = None, None, True
         self.refused, self.stats = None, {"chunks_received": 0, "chunks_useful": 0, "requests": 0}
         self.examination = None
-        self.flash_open, self.flash_held = False, None
+        self.flash_open, self.flash_held, self.programming = False, None, False
         self.budgets = {"offer": Budget(16, 8), "keys": Budget(8, 8)}
         self.asked_at, self.verify_timer, self.offer_waits = None, False, False
         self.answered, self.must_renew_will = [], False
@@ -71,9 +82,9 @@ class Receiver:
         elif self.boot is not None:
             getattr(self, "on_" + kind.replace("-", "_"))(event)
         self.report_changes()
-        if self.must_renew_will:
-            self.must_renew_will = False
+        if self.must_renew_will and self.connected:
             self.act("renew-will")
+        self.must_renew_will = False
         return self.out
 
     def act(self, action, **members):
@@ -83,18 +94,24 @@ class Receiver:
                 self.flash_held = (action, members)
                 return
             self.flash_open = True
+            self.programming = action == "program"
         self.out.append({"type": action, **members})
 
     def on_booted(self, event):
         self.boot = event
-        self.record = event.get("record") or self.record
+        if is_record(event.get("record")):
+            self.record = event["record"]
         provisioned, stored = self.device["key_set"], event.get("key_set")
         self.keys = provisioned
-        if provisioned and (not stored or stored["epoch"] < provisioned["epoch"]):
+        if provisioned and (not self.is_ours(stored) or stored["epoch"] < provisioned["epoch"]):
             self.act("store-key-set", key_set=provisioned)
-        if stored and (not provisioned or stored["epoch"] > provisioned["epoch"]):
-            self.keys = stored
+        elif stored and (not provisioned or stored["epoch"] > provisioned["epoch"]):
+            is_usable = self.is_ours(stored) and not key_set_problem(stored, self.device["algorithms"])
+            self.keys, self.locked = (stored, False) if is_usable else (None, True)
         self.decide_at_boot()
+
+    def is_ours(self, keys):
+        return keys is not None and keys["product"] == self.device["product"]
 
     def decide_at_boot(self):
         running, attempt = self.boot["running"], self.record.get("attempt")
@@ -117,7 +134,7 @@ class Receiver:
             self.begin_probation(attempt, timer=False)
             return self.roll_back("delivery/attempts-exhausted")
         if pending:
-            self.begin_probation(None, timer=False)
+            self.begin_probation(attempt, timer=False)
             return self.roll_back("delivery/image-mismatch")
         if "error" in attempt or attempt["attempts"] >= STARTS_MAX:
             self.state = "rolled-back"
@@ -127,14 +144,13 @@ class Receiver:
         return self.rest_with(outcome) if outcome else None
 
     def rest_with(self, outcome):
-        self.offer_id, self.image = outcome["offer"], outcome["image"]
-        self.state, self.error = outcome["outcome"], outcome.get("error")
+        self.offer_id, self.image, self.error = outcome["offer"], outcome["image"], outcome.get("error")
+        is_gone = outcome["outcome"] == "confirmed" and outcome["image"] != self.boot["running"]["sha256"]
+        self.state = "idle" if is_gone else outcome["outcome"]
 
     def on_connected(self, _):
         self.connected = True
         self.asked_at = self.now
-        if self.keys:
-            self.act("subscribe", topic=f"{self.topic['keys']}{self.keys['epoch'] + 1}")
         self.subscribe_to_offers()
         self.publish_report()
         if self.download:
@@ -150,7 +166,7 @@ class Receiver:
         retained = event["retained"]
         if topic in (self.topic["offer"], self.topic["own"]):
             self.on_offer(payload, retained)
-        elif topic.startswith(self.topic["keys"]):
+        elif topic.startswith(self.topic["keys"]) and is_epoch(topic[len(self.topic["keys"]):]):
             self.on_key_set(payload, retained)
         elif topic.startswith(self.topic["image"]) and topic.endswith("/hashes"):
             if self.download:
@@ -181,6 +197,7 @@ class Receiver:
 
     def on_flash(self, operation, result, esp_err):
         held, self.flash_open, self.flash_held = self.flash_held, False, None
+        self.programming = False
         if held:
             # The answer is of the former activity.
             return self.act(held[0], **held[1])
@@ -207,7 +224,7 @@ class Receiver:
 
     def on_clock(self, event):
         utc = event.get("utc")
-        self.clock = None if utc is None else utc - self.now
+        self.clock = None if utc is None or utc > UTC_MAX else utc - self.now
 
     def on_network(self, event):
         self.network = event["status"]
@@ -244,7 +261,7 @@ class Receiver:
             return self.postpone("offer")
         accepted = (offer, release, sha256(envelope.payload).hex())
         if not self.keys:
-            if not self.device["allow_unsigned"]:
+            if self.locked or not self.device["allow_unsigned"]:
                 return self.refuse("offer/untrusted", offer["id"])
             return self.on_authentic(*accepted)
         checks = offer_checks(self.keys, envelope, sealed, self.device["algorithms"])
@@ -287,7 +304,8 @@ class Receiver:
         self.examine("keys", payload, retained, cost, checks, keys)
 
     def is_busy(self):
-        return self.examination is not None or (self.download is not None and self.download.writing is not None)
+        is_writing = self.programming or (self.download is not None and self.download.writing is not None)
+        return self.examination is not None or is_writing
 
     def examine(self, kind, payload, retained, cost, checks, result):
         budget = self.budgets[kind]
@@ -341,8 +359,6 @@ class Receiver:
         if not self.connected:
             return
         self.asked_at = self.now
-        if self.keys:
-            self.act("subscribe", topic=f"{self.topic['keys']}{self.keys['epoch'] + 1}")
         self.subscribe_to_offers()
 
     def count(self, code):
@@ -354,10 +370,8 @@ class Receiver:
 
     def answer(self, state, offer_id, code=None, is_authentic=True):
         """Publishes a report that is not retained, for the sender of one offer."""
-        self.answered = [at for at in self.answered if at > self.now - 60_000]
-        if len(self.answered) >= ANSWERS_MAX - (0 if is_authentic else ANSWERS_KEPT) or not self.connected:
+        if not self.connected or not self.may_answer(is_authentic):
             return
-        self.answered.append(self.now)
         report = self.report(True)
         for name in ("image", "error", "stalled"):
             report.pop(name, None)
@@ -365,6 +379,13 @@ class Receiver:
         if code:
             report["error"] = {"code": code, "message": ""}
         self.publish("state", report, retain=False)
+
+    def may_answer(self, is_authentic):
+        self.answered = [at for at in self.answered if at > self.now - 60_000]
+        if len(self.answered) >= ANSWERS_MAX - (0 if is_authentic else ANSWERS_KEPT):
+            return False
+        self.answered.append(self.now)
+        return True
 
     def take_key_set(self, keys):
         before = self.keys
@@ -374,7 +395,6 @@ class Receiver:
         self.act("store-key-set", key_set=keys)
         if self.connected:
             self.act("unsubscribe", topic=f"{self.topic['keys']}{before['epoch'] + 1}")
-            self.act("subscribe", topic=f"{self.topic['keys']}{keys['epoch'] + 1}")
             self.subscribe_to_offers()
         self.asked_at = self.now
         if self.download and not self.download.is_switching:
@@ -403,9 +423,11 @@ class Receiver:
 
     def is_under_way_or_ended(self, offer):
         outcome = self.record.get("outcome")
-        if outcome and outcome["offer"] == offer["id"]:
-            self.rest_with(outcome)
-            return True
+        if outcome and outcome["offer"] == offer["id"] and not self.download:
+            is_gone = outcome["outcome"] == "confirmed" and outcome["image"] != self.boot["running"]["sha256"]
+            if not is_gone:
+                self.rest_with(outcome)
+            return not is_gone
         attempt = self.record.get("attempt")
         if self.probation and attempt and attempt["offer"] == offer["id"]:
             return True
@@ -424,7 +446,7 @@ class Receiver:
         if "chip-id" not in waived:
             if image["chip_id"] != self.device["chip_id"]:
                 return "offer/wrong-chip"
-            chip = CHIPS.get(release["hardware"].lower().replace("-", ""))
+            chip = CHIPS.get(re.sub("[-_ ]", "", release["hardware"].strip(SPACE).lower()))
             if chip not in (None, 0, self.device["chip_id"]):
                 return "offer/wrong-hardware"
         if image["secure_version"] < boot["secure_version"]:
@@ -450,9 +472,24 @@ class Receiver:
         return max(known) if known else None
 
     def reject(self, offer, code):
+        self.raise_floor(offer)
         if self.download or self.probation or "outcome" in self.record and self.record["outcome"]["offer"] == self.offer_id:
             return self.answer("rejected", offer["id"], code)
+        is_said = self.state == "rejected" and self.offer_id == offer["id"]
+        if is_said or not self.may_answer(True):
+            return
         self.state, self.offer_id, self.image, self.error = "rejected", offer["id"], None, code
+
+    def raise_floor(self, offer):
+        """A signed offer tells the time even if the device can't take it."""
+        if not self.keys:
+            return
+        known = [self.boot["running"].get("built_at"), self.keys["issued_at"]]
+        floor = self.record.get("floor")
+        if floor and floor["epoch"] == offer["epoch"]:
+            known.append(floor["time"])
+        if all(milliseconds(time) < milliseconds(offer["issued_at"]) for time in known if time is not None):
+            self.store({**self.record, "floor": {"epoch": offer["epoch"], "time": offer["issued_at"]}})
 
     def accept(self, offer, release, number, payload_hash):
         floor = self.record.get("floor")
@@ -467,9 +504,9 @@ class Receiver:
         if before is not None:
             self.act("clear-timer", timer="request")
         is_new_download = release is not None and release["image"]["sha256"] != self.boot["running"]["sha256"]
-        if not is_new_download:
-            self.leave_topics(before)
-        if record != self.record:
+        self.download = Download(self, offer, release) if is_new_download else None
+        self.leave_topics(before)
+        if number != self.record["accepted"]:
             self.store(record)
         self.offer_id, self.error = offer["id"], None
         if not is_new_download:
@@ -479,8 +516,6 @@ class Receiver:
                 return
             return self.end({"offer": offer["id"], "image": release["image"]["sha256"]}, "confirmed")
         self.image = release["image"]["sha256"]
-        self.download = Download(self, offer, release)
-        self.leave_topics(before)
         self.download.begin()
 
     # -- Helpers of all activities ----------------------------------------------------------------------------------
@@ -493,6 +528,8 @@ class Receiver:
         self.act(operation, **members)
 
     def subscribe_to_offers(self):
+        if self.keys and self.keys["epoch"] < INTEGER_MAX:
+            self.act("subscribe", topic=f"{self.topic['keys']}{self.keys['epoch'] + 1}")
         self.act("subscribe", topic=self.topic["offer"])
         self.act("subscribe", topic=self.topic["own"])
 
@@ -537,7 +574,7 @@ class Receiver:
             self.store({**record, "outcome": {**ended, "error": error} if error else ended})
         if self.download is None:
             self.act("clear-timer", timer="probation")
-        self.must_renew_will = self.must_renew_will or outcome != "rolled-back"
+        self.must_renew_will = True
 
     # -- Reports ----------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,14 @@
 """Signatures, and the budgets that keep a flood of them affordable (docs/protocol.md, "Signatures")."""
 
 from messages import decode_base64
+from public_keys import key_problem
 
 KEPT = 4
 MINUTE = 60_000
+
+# Of several signatures, the one that was most likely meant to count says why an envelope is refused.
+LIKELIEST = ("signing/bad-signature", "signing/wrong-algorithm", "signing/unsupported-algorithm")
+LIKELIEST += ("signing/revoked-key", "signing/wrong-role")
 
 
 class Fault(Exception):
@@ -87,11 +92,22 @@ def offer_checks(keys, offer, release, algorithms):
 
 def key_set_checks(current, following, envelope, algorithms):
     yield from role_checks(current, "root", "keys", envelope, algorithms)
-    for role in following["roles"].values():
-        usable = [keyid for keyid in role["keyids"] if following["records"][keyid]["alg"] in algorithms]
-        if len([keyid for keyid in usable if keyid not in following["revoked"]]) < role["threshold"]:
-            raise Fault("signing/unsupported-algorithm")
+    problem = key_set_problem(following, algorithms)
+    if problem:
+        raise Fault(problem)
     yield from role_checks(following, "root", "keys", envelope, algorithms)
+
+
+def key_set_problem(keys, algorithms):
+    """Returns why a device can't use a key set, None if it can."""
+    for record in keys["records"].values():
+        problem = key_problem(decode_base64(record["spki"]), record["alg"])
+        if problem:
+            return problem
+    for role in keys["roles"].values():
+        if len([keyid for keyid in role["keyids"] if keys["records"][keyid]["alg"] in algorithms]) < role["threshold"]:
+            return "signing/unsupported-algorithm"
+    return None
 
 
 def role_checks(keys, role_name, kind, envelope, algorithms):
@@ -126,23 +142,28 @@ def role_checks(keys, role_name, kind, envelope, algorithms):
                 counted.add(keyid)
                 used.add(position)
     if len(counted) < role["threshold"]:
-        raise Fault(why(keys, role_name, envelope, counted))
+        raise Fault(why(keys, role_name, envelope, counted, algorithms))
 
 
-def why(keys, role_name, envelope, counted):
+def why(keys, role_name, envelope, counted, algorithms):
     """The code that says best why too few signatures count."""
     if counted:
         return "signing/threshold"
-    codes = [code_of(keys, role_name, keyid) for keyid, _, _ in envelope.signatures]
-    for code in ("signing/bad-signature", "signing/revoked-key", "signing/wrong-role"):
+    codes = [code_of(keys, role_name, keyid, named, algorithms) for keyid, named, _ in envelope.signatures]
+    for code in LIKELIEST:
         if code in codes:
             return code
     return "signing/unknown-key"
 
 
-def code_of(keys, role_name, keyid):
+def code_of(keys, role_name, keyid, named, algorithms):
     if keyid in keys["revoked"]:
         return "signing/revoked-key"
-    if keyid in keys["roles"][role_name]["keyids"]:
-        return "signing/bad-signature"
-    return "signing/wrong-role" if keyid in keys["records"] else "signing/unknown-key"
+    if keyid not in keys["records"]:
+        return "signing/unknown-key"
+    if keyid not in keys["roles"][role_name]["keyids"]:
+        return "signing/wrong-role"
+    algorithm = keys["records"][keyid]["alg"]
+    if algorithm not in algorithms:
+        return "signing/unsupported-algorithm"
+    return "signing/bad-signature" if algorithm == named else "signing/wrong-algorithm"

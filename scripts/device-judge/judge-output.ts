@@ -1,17 +1,34 @@
 /** Reads what the judge of `components/tinybms_ota/host/judge` writes; `judge.c` describes the form. */
-import { parseReceiverRecord, type ReceiverAction, sha256, toHex } from "@tinybms/ota-core";
+import {
+  parseReceiverRecord,
+  parseStateReport,
+  type ReceiverAction,
+  type StateReport,
+  sha256,
+  toHex,
+} from "@tinybms/ota-core";
 import { parseKeySetRecord } from "@tinybms/ota-core/signing";
 import { ALGORITHMS, FLASH_OPERATIONS, KINDS, Store, TIMERS } from "../../packages/ota-device-wasm/src/device-enums.ts";
 
 /** What the machine did because of an event. */
 export interface JudgeAnswer {
   readonly actions: readonly ReceiverAction[];
+  /** What the machine says of itself afterwards. */
+  readonly summary: JudgeSummary;
   /** Instructions that the machine took, SHA-256 and the judge left out; 0 where nobody counts them. */
   readonly instructions: number;
 }
 
-/** Bytes of `instructions` at the end of an answer. */
-const COUNTER_SIZE = 8;
+/** What a machine says of itself. */
+export interface JudgeSummary {
+  readonly state: string;
+  /** Code of its error; empty without one. */
+  readonly error: string;
+  readonly received: number;
+  readonly total: number;
+  /** Report for the connection's will. */
+  readonly will: StateReport;
+}
 
 /**
  * Parses an answer, without its length.
@@ -21,8 +38,11 @@ const COUNTER_SIZE = 8;
 export function parseAnswer(bytes: Uint8Array): JudgeAnswer {
   const reader = new OutputReader(bytes);
   const actions: ReceiverAction[] = [];
-  while (reader.left > COUNTER_SIZE) actions.push(actionOf(reader));
-  return { actions, instructions: reader.u64() };
+  for (let type = reader.letter(); type !== "Z"; type = reader.letter()) actions.push(actionOf(type, reader));
+  const [state, error] = [reader.text(), reader.text()];
+  const [received, total] = [reader.u32(), reader.u32()];
+  const summary = { state, error, received, total, will: parseStateReport(reader.blob()) };
+  return { actions, summary, instructions: reader.u64() };
 }
 
 class OutputReader {
@@ -33,12 +53,8 @@ class OutputReader {
     this.#bytes = Buffer.from(bytes);
   }
 
-  get left(): number {
-    return this.#bytes.length - this.#at;
-  }
-
-  u8(): number {
-    return this.#bytes.readUInt8(this.#at++);
+  letter(): string {
+    return String.fromCharCode(this.#bytes.readUInt8(this.#at++));
   }
 
   u32(): number {
@@ -62,8 +78,7 @@ class OutputReader {
   }
 }
 
-function actionOf(reader: OutputReader): ReceiverAction {
-  const type = String.fromCharCode(reader.u8());
+function actionOf(type: string, reader: OutputReader): ReceiverAction {
   switch (type) {
     case "s":
       return { type: "subscribe", topic: reader.text() };

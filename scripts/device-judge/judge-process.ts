@@ -2,13 +2,14 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import { encodeAction } from "../../firmware-sim/src/conformance/machine-receiver.ts";
 import type { JudgedReceiver } from "../../firmware-sim/src/conformance/run-vector.ts";
 import type { VectorHeader, VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import { vectorImage } from "../../firmware-sim/src/conformance/vector-image.ts";
 import { VectorJson } from "../../firmware-sim/src/conformance/vector-json.ts";
 import { eventInput, vectorInput } from "./judge-input.ts";
-import { parseAnswer } from "./judge-output.ts";
+import { type JudgeSummary, parseAnswer } from "./judge-output.ts";
 
 /** A receiver that is a running judge. */
 export class JudgeProcess implements JudgedReceiver {
@@ -45,7 +46,8 @@ export class JudgeProcess implements JudgedReceiver {
   async handle(event: VectorObject): Promise<readonly VectorObject[]> {
     this.#child.stdin.write(eventInput(this.#json, event));
     const length = (await this.#take(4)).readUInt32LE();
-    const { actions } = parseAnswer(await this.#take(length));
+    const { actions, summary } = parseAnswer(await this.#take(length));
+    assertConsistent(summary);
     return actions.map((action) => encodeAction(this.#json, action));
   }
 
@@ -78,4 +80,13 @@ export class JudgeProcess implements JudgedReceiver {
     const { exitCode, signalCode } = this.#child;
     return new Error(`the judge ended with ${signalCode ?? exitCode}:\n${this.#errors.slice(-4000)}`);
   }
+}
+
+/** Checks that the machine's will says what its summary says. */
+function assertConsistent({ will, ...summary }: JudgeSummary): void {
+  const { state, received, total, error, online } = will;
+  // The summary has no code that this version does not know; the will repeats the one in the record.
+  const said = { state, error: summary.error === "" ? "" : error?.code, received, total };
+  if (!online && isDeepStrictEqual(said, summary)) return;
+  throw new Error(`the will says ${JSON.stringify(said)}, the summary ${JSON.stringify(summary)}`);
 }

@@ -2,7 +2,7 @@
 
 import { OTHER_IMAGE, offerMessage, releaseOf } from "./vector-documents.ts";
 import { accepting, downloading, type VectorScenario } from "./vector-scenario.ts";
-import { DEVICE, textOf, type VectorScript } from "./vector-script.ts";
+import { DEVICE, OLD_SHA256, textOf, type VectorScript } from "./vector-script.ts";
 
 /** A device that refuses one offer. */
 function refusal(name: string, rule: string, offer: (script: VectorScript) => Uint8Array): VectorScenario {
@@ -37,6 +37,9 @@ export const OFFER_SCENARIOS: readonly VectorScenario[] = [
   ),
   refusal("from-other-images", "Checked before the first erase: constraints.", (script) =>
     offerMessage(script, { constraints: { from_images: [OTHER_IMAGE] } }),
+  ),
+  refusal("from-this-image", "Checked before the first erase: constraints.", (script) =>
+    offerMessage(script, { constraints: { from_images: [OTHER_IMAGE, OLD_SHA256.slice(0, 32)] } }),
   ),
   refusal("waived-constraints", "waive gets past a check that a receiver has wrong in the field.", (script) =>
     offerMessage(script, { constraints: { from_images: [OTHER_IMAGE] }, waive: ["constraints"] }),

@@ -12,7 +12,7 @@ import {
 import { PRODUCT, TOPIC_ROOT, type VectorScript } from "./vector-script.ts";
 
 /** Public keys, as base64 of DER SubjectPublicKeyInfo. */
-const SPKI = {
+export const SPKI = {
   root: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVBA4qyqA9qr91zUzlRWGnWcTaOkLIDzNjWj9x8Ll1npFJADvHmvawDuPt0a1eyfdb9OBuThpvI4JBBRNlsLjSw==",
   release:
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwOy13oOH5CIUR4e4qpBT1++4Se1fMM3LqClyDgvbPM/YaUpZdE7gX9Tf+jdwwGPhdF2Uj5icWRFf63ZXS0Y8FQ==",
@@ -31,7 +31,8 @@ export type KeyName = keyof typeof SPKI;
 
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, "base64"));
 
-const keyOf = (name: KeyName): ReturnType<typeof parsePublicKey> => parsePublicKey(bytesOf(SPKI[name]));
+/** Returns a key of the vectors. */
+export const keyOf = (name: KeyName): ReturnType<typeof parsePublicKey> => parsePublicKey(bytesOf(SPKI[name]));
 
 /** What differs from the usual key set: one key a role, epoch 1. */
 export interface KeySetChanges {
@@ -79,9 +80,19 @@ function signaturesOf(names: readonly KeyName[]): Signatures {
   });
 }
 
+/** Returns an envelope of any bytes. */
+export function sealed(payload: Uint8Array, signers: readonly KeyName[]): Uint8Array {
+  return buildEnvelope(payload, signaturesOf(signers));
+}
+
 /** Returns a key set message. */
 export function keySetMessage(document: KeySet, signers: readonly KeyName[]): Uint8Array {
-  return buildEnvelope(buildKeySet(document), signaturesOf(signers));
+  return sealed(buildKeySet(document), signers);
+}
+
+/** Returns the id of a key: the first 16 bytes of the SHA-256 of its SPKI. */
+export function keyIdOfSpki(spki: Uint8Array): string {
+  return toHex(sha256(spki).subarray(0, 16));
 }
 
 /** Returns the release of a vector's image. */

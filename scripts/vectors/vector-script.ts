@@ -43,10 +43,11 @@ export interface BootOptions {
   readonly target?: VectorObject | null;
   readonly builtAt?: string;
   readonly secureVersion?: number;
+  readonly version?: string;
 }
 
 /** The image that runs before an update: only its hash matters. */
-const OLD_SHA256 = toHex(sha256(new TextEncoder().encode("the image before")));
+export const OLD_SHA256 = toHex(sha256(new TextEncoder().encode("the image before")));
 
 /** A vector in the making: events are fed, and the receiver's actions recorded. */
 export class VectorScript {
@@ -112,6 +113,7 @@ export class VectorScript {
   /** Feeds one event, then answers flash operations and verifications until none is open. */
   async run(event: { readonly type: string } & VectorObject, answers: Answers = {}): Promise<readonly VectorObject[]> {
     const all = [...(await this.feed(event))];
+    if (answers.hold === true) return all;
     for (let answer = this.#answer(answers); answer !== undefined; answer = this.#answer(answers)) {
       all.push(...(await this.feed(answer)));
     }
@@ -127,7 +129,7 @@ export class VectorScript {
       runsNewImage = false,
       rollback = true,
     } = options;
-    const { builtAt, secureVersion = 0 } = options;
+    const { builtAt, secureVersion = 0, version = runsNewImage ? "1.1.0" : "1.0.0" } = options;
     const slot = runsNewImage ? "ota_1" : "ota_0";
     const other = runsNewImage ? "ota_0" : "ota_1";
     const { target = { slot: other, size_bytes: this.slot.length, condemned } } = options;
@@ -137,7 +139,7 @@ export class VectorScript {
       {
         type: "booted",
         running: {
-          ...{ version: runsNewImage ? "1.1.0" : "1.0.0", project_name: "bench", slot },
+          ...{ version, project_name: "bench", slot },
           ...(builtAt === undefined ? {} : { built_at: builtAt }),
           sha256: runsNewImage ? this.imageSha256 : OLD_SHA256,
           pending_verify: pendingVerify,
@@ -242,6 +244,8 @@ export class VectorScript {
 
 /** How requests of the device are answered; by default each succeeds. */
 export interface Answers {
+  /** Requests stay open. */
+  readonly hold?: boolean;
   /** `esp_err_t` of operations that fail. */
   readonly fail?: Readonly<Record<string, number>>;
   /** Answers to verifications in turn; then `true`. */

@@ -1,4 +1,11 @@
-import { messageEvent, type ReceiverAction, type ReceiverEvent, type ReceiverOptions } from "@tinybms/ota-core";
+import {
+  buildReceiverRecord,
+  messageEvent,
+  parseReceiverRecord,
+  type ReceiverAction,
+  type ReceiverEvent,
+  type ReceiverOptions,
+} from "@tinybms/ota-core";
 import { trustKeys } from "@tinybms/ota-core/signing";
 import type { JudgedReceiver } from "./run-vector.ts";
 import { isObject, type VectorHeader, type VectorObject, type VectorValue } from "./vector.ts";
@@ -64,7 +71,7 @@ function receiverOptions(device: VectorObject, random: () => number): ReceiverOp
 
 /** Returns the receiver's event; `undefined` for a message on a topic of another device. */
 function receiverEvent(json: VectorJson, event: VectorObject, topicRoot: string): ReceiverEvent | undefined {
-  if (event.type !== "message") return json.decode(nullsLeftOut(event)) as ReceiverEvent;
+  if (event.type !== "message") return json.decode(withReadableRecord(nullsLeftOut(event))) as ReceiverEvent;
   const now = Number(event.now);
   return messageEvent(topicRoot, {
     now,
@@ -72,6 +79,13 @@ function receiverEvent(json: VectorJson, event: VectorObject, topicRoot: string)
     payload: json.decode(event.payload ?? null) as Uint8Array,
     retained: event.retained === true,
   });
+}
+
+/** Leaves out a record that is malformed, as a device does that reads its text. */
+function withReadableRecord(event: VectorObject): VectorObject {
+  const { record, ...others } = event;
+  if (record === undefined || parseReceiverRecord(buildReceiverRecord(record as never)) !== undefined) return event;
+  return others;
 }
 
 function nullsLeftOut(event: VectorObject): VectorObject {

@@ -10,7 +10,8 @@
  *     B  it boots         E  an event with one number     C  the clock
  *     F  a flash answer   I  what an image is             M  a message
  *
- * Each but V is answered by a u32 length and so many bytes: the actions, then the instructions that the machine took.
+ * Each but V is answered by a u32 length and so many bytes: the actions, `Z`, the machine's state, error code, received and
+ * total chunks, its will, and the instructions that the machine took.
  */
 #include "platform.h"
 #include "tinybms_ota.h"
@@ -236,12 +237,72 @@ static uint32_t random_below(void *context, uint32_t limit) {
 static const tbo_port_t port = {NULL,  subscribe, unsubscribe, publish,    set_timer, clear_timer, flash,
                                 store, lend_keys, renew_will,  reboot,     sha256,    verify,      random_below};
 
+/* ---- What the machine refuses ---- */
+
+static void expect_refusal(const tbo_config_t *wrong, void *memory, size_t size) {
+  const char *problem = NULL;
+  if (tbo_init(wrong, &port, memory, size, &problem) != NULL || problem == NULL) judge_exit(5);
+}
+
+static tbo_config_t *copy_of(tbo_config_t *copy) {
+  *copy = config;
+  return copy;
+}
+
+/** Checks that no machine is made with too little memory or without a part of the config. */
+static void check_refusals(void *memory, size_t size) {
+  static const char *const devices[] = {NULL, "", "-a", "a b", "a/b",
+                                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+  static const char *const roots[] = {NULL, "", "$SYS", "a+", "a#", "\x1f", "\x7f", "\xc2\x9f", "\xff",
+                                      "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"};
+  tbo_config_t wrong;
+  expect_refusal(&config, NULL, size);
+  expect_refusal(&config, (uint8_t *)memory + 1, size - 1);
+  expect_refusal(&config, memory, TBO_MEMORY(1) - TBO_LIST_SIZE(1));
+  for (size_t at = 0; at < sizeof devices / sizeof *devices; at++) {
+    copy_of(&wrong)->device = devices[at];
+    expect_refusal(&wrong, memory, size);
+  }
+  for (size_t at = 0; at < sizeof roots / sizeof *roots; at++) {
+    copy_of(&wrong)->topic_root = roots[at];
+    expect_refusal(&wrong, memory, size);
+  }
+  copy_of(&wrong)->product = NULL;
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->product = "";
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->timing.retry_ms = 0;
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->timing.retry_ms = wrong.timing.retry_max_ms + 1;
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->timing.retry_max_ms = 90000;
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->timing.probation_ms = 0;
+  expect_refusal(&wrong, memory, size);
+  if (provisioned.length == 0) return;
+  copy_of(&wrong)->product = "?";
+  expect_refusal(&wrong, memory, size);
+  copy_of(&wrong)->algorithms = 0;
+  expect_refusal(&wrong, memory, size);
+  provisioned.length--;
+  expect_refusal(&config, memory, size);
+  provisioned.length++;
+}
+
 /* ---- Commands ---- */
+
+static void make_machine(uint32_t slot) {
+  const size_t size = TBO_MEMORY(slot > 0 ? slot : 1);
+  void *memory = allocate(&boot_life, size);
+  enter();
+  machine = tbo_init(&config, &port, memory, size, NULL);
+  leave();
+  if (machine == NULL) judge_exit(4);
+}
 
 static void begin_vector(void) {
   end(&boot_life);
   end(&vector_life);
-  machine = NULL;
   stored_keys_length = 0;
   drawn = 0;
   config = (tbo_config_t){.timing = TBO_TIMING_DEFAULT};
@@ -256,10 +317,11 @@ static void begin_vector(void) {
   permille_count = u32();
   if (permille_count == 0 || permille_count > RANDOM_MAX) fail();
   for (uint32_t at = 0; at < permille_count; at++) permille[at] = u32();
+  check_refusals(allocate(&boot_life, TBO_MEMORY(1)), TBO_MEMORY(1));
+  make_machine(1);
 }
 
 static void handle(const tbo_event_t *event) {
-  if (machine == NULL) return;
   enter();
   tbo_handle(machine, event);
   leave();
@@ -277,18 +339,13 @@ static void on_boot(uint64_t now) {
   boot.target_size = u32();
   boot.boot_count = u32();
   boot.secure_version = u32();
-  const size_t size = TBO_MEMORY(boot.target_size > 0 ? boot.target_size : 1);
-  void *memory = allocate(&boot_life, size);
+  make_machine(boot.target_size);
   const blob_t keys = blob(&event_life), record = blob(&event_life);
   if (keys.length > KEYS_SIZE) fail();
   if (keys.bytes != NULL) memcpy(stored_keys, keys.bytes, keys.length);
   stored_keys_length = keys.length;
   boot.record = (const char *)record.bytes;
   boot.record_length = record.length;
-  enter();
-  machine = tbo_init(&config, &port, memory, size, NULL);
-  leave();
-  if (machine == NULL) judge_exit(4);
   handle(&(tbo_event_t){.type = TBO_EV_BOOTED, .now_ms = now, .u.boot = &boot});
 }
 
@@ -334,7 +391,6 @@ static void on_message(uint64_t now) {
   const blob_t topic = blob(&event_life);
   const bool is_retained = u32() != 0;
   const blob_t payload = blob(&event_life);
-  if (machine == NULL) return;
   enter();
   tbo_rx_begin(machine, (const char *)topic.bytes, topic.length, payload.length, is_retained);
   for (size_t at = 0; at < payload.length; at += PIECE_SIZE) {
@@ -358,6 +414,23 @@ static void on_command(uint8_t command) {
   }
 }
 
+/** Writes the summary of the machine, and its will. */
+static void put_state(void) {
+  static char will[TBO_SCRATCH_SIZE];
+  tbo_status_t status;
+  tbo_status(machine, &status);
+  const char *state = tbo_state_text(status.state), *code = tbo_code_text(status.error);
+  const size_t length = tbo_report(machine, false, will, sizeof will);
+  if (tbo_report(machine, false, will, 0) != 0 || tbo_report(machine, false, will, 64) != 0) judge_exit(6);
+  if (tbo_report(machine, false, will, length + 1) != length) judge_exit(6);
+  put("Z", 1);
+  put_blob(state, strlen(state));
+  put_blob(code, strlen(code));
+  put_u32(status.received);
+  put_u32(status.total);
+  put_blob(will, length);
+}
+
 void judge(void) {
   uint8_t command;
   while (take(&command, 1)) {
@@ -368,6 +441,7 @@ void judge(void) {
     answer_length = 4;
     spent = 0;
     on_command(command);
+    put_state();
     end(&event_life);
     put_number(spent, 8);
     const size_t length = answer_length;

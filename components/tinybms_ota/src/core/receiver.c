@@ -121,16 +121,20 @@ static void set_outcome(tbo_t *tbo, tbo_outcome_kind_t kind, const uint8_t *offe
   tbo_store_record(tbo);
 }
 
+/** Subscribes again if an offer had to wait: the device kept no copy of it, and the broker repeats it. */
+static void look_again(tbo_t *tbo) {
+  if (!tbo->is_offer_waiting) return;
+  tbo->is_offer_waiting = false;
+  tbo_subscribe_to_offers(tbo);
+}
+
 void tbo_finish(tbo_t *tbo, tbo_outcome_kind_t outcome, const tbo_attempt_t *attempt) {
   static const uint8_t states[] = {TBO_STATE_IDLE, TBO_STATE_CONFIRMED, TBO_STATE_ROLLED_BACK, TBO_STATE_FAILED};
   if (attempt != NULL && attempt->is_present) set_outcome(tbo, outcome, attempt->offer, attempt->image);
   else if (tbo->has_offer && tbo->has_image) set_outcome(tbo, outcome, tbo->offer, tbo->image);
   tbo->port->clear_timer(tbo->port->context, TBO_TIMER_PROBATION);
   tbo_end_offer(tbo, (tbo_state_t)states[outcome]);
-  if (!tbo->is_offer_waiting) return;
-  // The device kept no copy of the offer that waits: the broker repeats it.
-  tbo->is_offer_waiting = false;
-  tbo_subscribe_to_offers(tbo);
+  look_again(tbo);
 }
 
 void tbo_end_download(tbo_t *tbo, tbo_state_t state, const uint8_t *next) {
@@ -144,6 +148,7 @@ void tbo_fail_download(tbo_t *tbo, tbo_code_t code, int32_t esp_err) {
   set_outcome(tbo, TBO_OUTCOME_FAILED, tbo->offer, tbo->image);
   tbo_end_download(tbo, TBO_STATE_FAILED, NULL);
   tbo->is_will_stale = true;
+  look_again(tbo);
 }
 
 /** The attempt is stored before the image is set to boot, so that no power cut can start it a third time. */

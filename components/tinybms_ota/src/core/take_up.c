@@ -25,7 +25,10 @@ void tbo_resume(tbo_t *tbo) {
 /** Returns whether the accepted offer, delivered again, changes nothing: an activity goes on, what ended stays ended. */
 static bool stands(tbo_t *tbo, const tbo_offer_t *offer) {
   const tbo_outcome_t *outcome = &tbo->record.outcome;
-  if (tbo->activity != TBO_RESTING) return tbo->has_offer && memcmp(tbo->offer, offer->id, sizeof tbo->offer) == 0;
+  bool is_named = tbo->has_offer && memcmp(tbo->offer, offer->id, sizeof tbo->offer) == 0;
+  if (tbo->activity != TBO_RESTING) return is_named;
+  // A new will would take a new connection, on which the broker delivers the withdrawal again.
+  if (is_named && strcmp(tbo->error.code, tbo_code_text(TBO_CODE_WITHDRAWN)) == 0) return true;
   if (outcome->kind == TBO_OUTCOME_NONE || memcmp(outcome->offer, offer->id, sizeof outcome->offer) != 0) return false;
   if (outcome->kind == TBO_OUTCOME_CONFIRMED && !tbo_is_running(tbo, outcome->image)) return false;
   tbo_resume(tbo);

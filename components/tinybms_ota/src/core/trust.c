@@ -8,11 +8,8 @@ enum { VERIFICATIONS_MAX = 8, NO_KEY = 255 };
 
 static const uint8_t LIMITS[TBO_JUDGE_COUNT][2] = {{8, 16}, {8, 8}};
 
-/** Offset of the part of a SubjectPublicKeyInfo that psa_import_key() takes. */
-static size_t key_offset(tbo_alg_t alg) {
-  if (alg == TBO_ALG_ECDSA_P256) return 26;
-  return alg == TBO_ALG_RSA_PKCS1V15 ? 24 : 12;
-}
+/** Offset of the part of a SubjectPublicKeyInfo that psa_import_key() takes. Devices use no other algorithms. */
+static size_t key_offset(tbo_alg_t alg) { return alg == TBO_ALG_ECDSA_P256 ? 26 : 24; }
 
 /* ---- Keys of a role ---- */
 

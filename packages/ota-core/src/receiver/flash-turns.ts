@@ -19,16 +19,21 @@ const OPERATIONS: Readonly<Record<FlashOperation, true>> = {
  * may begin with one: that one waits, and the answer to the former activity goes to nobody.
  */
 export class FlashTurns {
-  #isUnderWay = false;
+  #underWay: FlashOperation | undefined;
   #held: FlashAction | undefined;
+
+  /** A chunk is being written, perhaps of a download that has ended: its bytes are still in the buffer for messages. */
+  get isProgramming(): boolean {
+    return this.#underWay === "program";
+  }
 
   /** Returns actions without the flash operation that has to wait. */
   pass(actions: readonly ReceiverAction[]): ReceiverAction[] {
     return actions.filter((action) => {
       if (!isFlashAction(action)) return true;
-      if (this.#isUnderWay) this.#held = action;
-      const canGo = !this.#isUnderWay;
-      this.#isUnderWay = true;
+      const canGo = this.#underWay === undefined;
+      if (canGo) this.#underWay = action.type;
+      else this.#held = action;
       return canGo;
     });
   }
@@ -40,7 +45,7 @@ export class FlashTurns {
    */
   answered(): FlashAction | undefined {
     const held = this.#held;
-    this.#isUnderWay = false;
+    this.#underWay = undefined;
     this.#held = undefined;
     return held;
   }

@@ -318,7 +318,8 @@ export class Receiver {
   #onEnvelope(event: EnvelopeEvent): void {
     const isMessage = event.type !== "verified";
     // The device has one buffer for messages: the chunk that is being written lies in it.
-    const isBufferTaken = isMessage && event.payload.length > 0 && this.#download?.isWriting === true;
+    const isWriting = this.#flash.isProgramming || this.#download?.isWriting === true;
+    const isBufferTaken = isMessage && event.payload.length > 0 && isWriting;
     const step = isBufferTaken
       ? this.#intake.postpone("busy", event.now)
       : this.#intake.handle(event, this.#record, this.#context);
@@ -384,6 +385,8 @@ export class Receiver {
   #stands(offer: OfferDocument): boolean {
     const { outcome } = this.#record;
     if (this.#activity.name !== "resting") return this.#offerId === offer.id;
+    // A new will would take a new connection, on which the broker delivers the withdrawal again.
+    if (this.#error?.code === "offer/withdrawn" && this.#offerId === offer.id) return true;
     if (outcome?.offer !== offer.id) return false;
     if (outcome.outcome === "confirmed" && !this.#isRunning(outcome.image)) return false;
     this.#resume(outcome);
@@ -441,6 +444,7 @@ export class Receiver {
     this.#error = { code, message };
     this.#endDownload("failed");
     this.#isWillStale = true;
+    this.#lookAgain();
   }
 
   #knownTimes(): KnownTimes {
@@ -478,6 +482,11 @@ export class Receiver {
     }
     this.#emit({ type: "clear-timer", timer: "probation" });
     this.#endOffer(outcome);
+    this.#lookAgain();
+  }
+
+  /** Subscribes again if an offer had to wait: the broker repeats it. */
+  #lookAgain(): void {
     if (!this.#isOfferWaiting) return;
     this.#isOfferWaiting = false;
     this.#emit(...this.#intake.subscribe(this.#context));
