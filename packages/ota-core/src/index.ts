@@ -121,6 +121,7 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export { redactorOf } from "./secret-text.ts";
+export type { DeliveryLimit } from "./sender/limit-clock.ts";
 export { Sender } from "./sender/sender.ts";
 export type {
   CompetingOffer,

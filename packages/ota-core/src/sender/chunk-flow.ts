@@ -7,6 +7,7 @@ import type { DeviceRequest } from "../schemas/types.generated.ts";
 import type { DeviceEntry, DeviceLedger } from "./device-ledger.ts";
 import { FleetGrowth } from "./fleet-growth.ts";
 import { judgeRequest } from "./judge-request.ts";
+import { type DeliveryLimit, LimitClock } from "./limit-clock.ts";
 import { clipRanges, RequestUnion } from "./merge-requests.ts";
 import { Pace } from "./pace.ts";
 import { SentChunks } from "./sent-chunks.ts";
@@ -78,6 +79,7 @@ export class ChunkFlow {
   #singleLast = false;
   readonly #sent: SentChunks;
   readonly #growth: FleetGrowth;
+  readonly #limits = new LimitClock();
   #asked = 0;
   /** When the round began, and when it last sent a chunk. */
   #startedAt = 0;
@@ -115,6 +117,11 @@ export class ChunkFlow {
   /** Number of rounds that have begun. */
   get round(): number {
     return this.#round;
+  }
+
+  /** Time for which each limit kept the next chunk from leaving, in milliseconds. */
+  get limitedMs(): Readonly<Record<DeliveryLimit, number>> {
+    return this.#limits.totals;
   }
 
   /** Number of devices that asked for chunks. */
@@ -188,16 +195,25 @@ export class ChunkFlow {
    * @returns `undefined` if there is nothing to send or no room in the window.
    */
   next(now: number): NextChunk | undefined {
-    if (this.#inFlight.size >= this.#window) return undefined;
+    if (this.#inFlight.size >= this.#window) {
+      this.#limits.set("broker", now);
+      return undefined;
+    }
     const single = this.#answers.peek();
     const shared = this.#union.peek();
     // By turns, so that a large round and many single devices do not delay each other.
     const chosen = single !== undefined && (shared === undefined || !this.#singleLast) ? single : shared;
-    if (chosen === undefined) return undefined;
+    if (chosen === undefined) {
+      this.#limits.set(this.#round > 0 ? "devices" : undefined, now);
+      return undefined;
+    }
     const index = typeof chosen === "number" ? chosen : chosen.index;
     const bytes = CHUNK_HEADER_SIZE + chunkSizeAt(index, this.#options.sizeBytes);
     const until = this.#pace.readyAt(now, bytes);
-    if (until > now) return { type: "wait", until };
+    if (until > now) {
+      this.#limits.set(this.#pace.isSlowed ? "devices" : "rate", now);
+      return { type: "wait", until };
+    }
     this.#pace.spend(bytes);
     this.#singleLast = typeof chosen !== "number";
     if (typeof chosen === "number") {

@@ -1,5 +1,6 @@
 import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
+import { type Allowance, REPORTS_PER_MINUTE, REQUESTS_PER_MINUTE } from "./allowance.ts";
 import type { Listener } from "./judge-request.ts";
 import type { Account } from "./merge-requests.ts";
 import type { DeviceProgress } from "./sender-events.ts";
@@ -36,6 +37,13 @@ export interface DeviceEntry extends Account, Listener {
   lastFreeChunkAt: number | undefined;
   /** Number of chunks that it lacks, as it last said; `undefined` before it asked or reported. */
   lacking: number | undefined;
+  /** Minimum number of chunks that it lacked in a request so far: a request for fewer is no repetition. */
+  leastLacking: number;
+  /** Budgets of the messages that it sends. */
+  readonly requests: Allowance;
+  readonly reports: Allowance;
+  /** It used up a budget. */
+  isNoisy: boolean;
   /** It counts as failed because nothing was heard of it. The next message takes that back. */
   unreachable: boolean;
   /** First round that answered one of its requests in full. */
@@ -264,10 +272,22 @@ export class DeviceLedger {
 
   /** Returns the progress of one device. */
   progressOf(entry: DeviceEntry, startedAt: number): DeviceProgress {
-    const { device, state, version, slot, received, online, error, heardAt, endedAt } = entry;
+    const { device, state, version, slot, received, online, isNoisy, error, heardAt, endedAt } = entry;
     const heardAtMs = heardAt === undefined ? undefined : heardAt - startedAt;
     const endedAtMs = endedAt === undefined ? undefined : endedAt - startedAt;
-    return { device, state, version, slot, received, total: this.#chunkCount, online, error, heardAtMs, endedAtMs };
+    return {
+      device,
+      state,
+      version,
+      slot,
+      received,
+      total: this.#chunkCount,
+      online,
+      isNoisy,
+      error,
+      heardAtMs,
+      endedAtMs,
+    };
   }
 
   #blank(device: string, named: boolean): DeviceEntry {
@@ -287,6 +307,10 @@ export class DeviceLedger {
       receivedMax: 0,
       lastFreeChunkAt: undefined,
       lacking: undefined,
+      leastLacking: Number.POSITIVE_INFINITY,
+      requests: { left: REQUESTS_PER_MINUTE, at: 0 },
+      reports: { left: REPORTS_PER_MINUTE, at: 0 },
+      isNoisy: false,
       joinedRound: undefined,
       lossShare: 0,
       listeningFrom: undefined,

@@ -1,5 +1,6 @@
 import type { DeviceState } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
+import type { DeliveryLimit } from "./limit-clock.ts";
 
 /** Timers of a sender. */
 export type SenderTimer =
@@ -89,6 +90,8 @@ export interface DeviceProgress {
   readonly received: number;
   readonly total: number;
   readonly online: boolean;
+  /** It sent more requests or reports than its budget allows, and some were dropped. */
+  readonly isNoisy?: boolean;
   readonly error: StateReport["error"];
   /** From the start of the delivery to its latest report, and to its end, in milliseconds. */
   readonly heardAtMs: number | undefined;
@@ -143,7 +146,9 @@ export interface SenderStats {
   /** Number of requests that were answered together with another. */
   readonly requestsMerged: number;
   /** Number of dropped messages, by reason. */
-  readonly dropped: Readonly<Record<"malformed" | "other-image" | "no-credit" | "too-many-devices", number>>;
+  readonly dropped: Readonly<Record<"malformed" | "other-image" | "no-credit" | "too-many-devices" | "noisy", number>>;
+  /** Time for which the pace, the broker or the devices kept the next chunk from leaving, in milliseconds. */
+  readonly limitedMs: Readonly<Record<DeliveryLimit, number>>;
   /** Chunks sent beyond one image, per chunk of the image. 0 if each was sent once. */
   readonly repairRatio: number;
 }

@@ -356,7 +356,68 @@ test("a device that requests everything five times a second costs three images, 
   }
   bench.wait(1_000);
   expect(bench.chunks).toHaveLength(4 * 500);
-  expect(bench.sender.stats.dropped["no-credit"]).toBeGreaterThan(200);
+  const { dropped } = bench.sender.stats;
+  expect(dropped["no-credit"] + dropped.noisy).toBeGreaterThan(200);
+});
+
+test("a device that asks and reports without end is noisy, and still ends as the others do", () => {
+  const bench = Bench.serving({ expected: { count: 2 } });
+  for (let second = 0; second < 60; second++) {
+    for (let repeated = 0; repeated < 10; repeated++) {
+      bench.request("liar");
+      bench.report("liar", "downloading", { received: repeated });
+    }
+    bench.wait(1_000);
+  }
+  const { dropped, requests } = bench.sender.stats;
+  expect(requests).toBe(600);
+  expect(dropped.noisy).toBeGreaterThan(500);
+  expect(bench.sender.devices).toMatchObject([{ device: "liar", isNoisy: true }]);
+  expect(bench.progress.filter(({ isNoisy }) => isNoisy === true)).not.toEqual([]);
+  bench.report("bench-2", "confirmed");
+  bench.wait(1_000);
+  bench.report("liar", "confirmed");
+  expect(bench.outcome?.reason).toBe("delivered");
+});
+
+test("a device that uses up its window again and again makes progress, and is not noisy", () => {
+  const bench = Bench.serving({ timing: { gatherMs: 0 } }, 400);
+  for (let first = 1; first < 400; first++) {
+    bench.request("bench-1", requestOf([[first, 400 - first]], { window: 1 }));
+    bench.wait(10);
+  }
+  expect(bench.indices).toEqual(Array.from({ length: 399 }, (_, index) => index + 1));
+  expect(bench.sender.stats.dropped.noisy).toBe(0);
+});
+
+test("devices that do not exist push out neither named devices nor memory", () => {
+  const bench = Bench.serving({ expected: { devices: ["bench-1"] } });
+  bench.report("bench-1", "downloading");
+  for (let device = 0; device < 30_000; device++) {
+    const payload = reportOf(`ghost-${device}`, "downloading");
+    bench.sender.handle({ type: "state", now: bench.now, device: `ghost-${device}`, payload, retained: false });
+  }
+  expect(bench.sender.devices).toHaveLength(20_001);
+  expect(bench.sender.stats.dropped["too-many-devices"]).toBe(10_000);
+  bench.report("bench-1", "confirmed");
+  expect(bench.outcome?.reason).toBe("delivered");
+});
+
+test("a broker that drops every tenth message of the chunk topic costs a tenth of an image and its tenth", () => {
+  const names = Array.from({ length: 20 }, (_, number) => `bench-${number}`);
+  const bench = Bench.serving({ expected: { count: names.length }, rate: 1_000_000 }, 200);
+  const missing = new Set(Array.from({ length: 200 }, (_, index) => index));
+  let seen = 0;
+  while (missing.size > 0 && seen < 1_000) {
+    const ranges = [...missing].sort((left, right) => left - right).map((index): [number, number] => [index, 1]);
+    for (const name of names) bench.request(name, requestOf(ranges.length > 64 ? [[0, 200]] : ranges));
+    bench.wait(3_000);
+    for (const index of bench.indices.slice(seen)) {
+      if (seen++ % 10 !== 9 && (index > 0 || missing.size === 1)) missing.delete(index);
+    }
+  }
+  expect(missing.size).toBe(0);
+  expect(bench.chunks.length).toBeLessThan(200 * 1.15);
 });
 
 test("charges answers on a device's own topic to its credit", () => {

@@ -5,11 +5,12 @@ import { parseRequest } from "../messages/request.ts";
 import { assertSenderTiming, SENDER_TIMING, type SenderTiming } from "../messages/timing.ts";
 import { imageIdOf, isDeviceId, type Topics, topicsOf } from "../messages/topics.ts";
 import type { DeviceRequest } from "../schemas/types.generated.ts";
+import { type Allowance, REPORTS_PER_MINUTE, REQUESTS_PER_MINUTE, spendAllowance } from "./allowance.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
 import { endOf } from "./delivery-end.ts";
-import { DEVICES_MAX, DeviceLedger } from "./device-ledger.ts";
+import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
 import { DeviceReports } from "./device-reports.ts";
-import { OfferStanding } from "./offer-standing.ts";
+import { OfferPublication } from "./offer-publication.ts";
 import type {
   DeliveryOutcome,
   DeviceProgress,
@@ -30,22 +31,12 @@ const RATE_DEFAULT = 65_536;
 /** Minimum time between two searches for silent devices, in milliseconds. */
 const LOOK_MIN_MS = 1_000;
 
-/** Time between two requests for the retained messages that are missing, in milliseconds. */
-const READ_BACK_AGAIN_MS = 1_000;
-
-/** Minimum time between two requests for other retained offers, in milliseconds. */
-const LOOK_AGAIN_MS = 1_000;
-
-/** Time after which an offer that was overwritten is published again, in milliseconds. */
-const REASSERT_MS = 5_000;
-
 /**
- * Where a sender stands. From `offline` on it has started; each new connection goes through `hashes` and `offers` again.
+ * Where a sender stands. Once started, it publishes hash list and offer on each new connection, and then serves.
  *
- *     idle ─start─▶ offline ─connected─▶ hashes ─drained─▶ offers ─drained─▶ serving ─▶ done
- *                      ◀──────────────disconnected──────────────────────────┘
+ *     idle ─start─▶ started ─▶ done
  */
-type Phase = "idle" | "offline" | "hashes" | "offers" | "serving" | "done";
+type Phase = "idle" | "started" | "done";
 
 /**
  * A publisher that delivers one image under one offer, as the protocol page describes it. It does no I/O: events come
@@ -65,16 +56,12 @@ export class Sender {
   readonly #flow: ChunkFlow;
   readonly #reports: DeviceReports;
   readonly #out = new SenderOutbox();
-  /** Topics of the offers that were published and not acknowledged yet, by id of the publish. */
-  readonly #offersInFlight = new Map<number, string>();
-  readonly #standing: OfferStanding;
+  readonly #publication: OfferPublication;
   readonly #counters = { chunksSent: 0, bytesSent: 0, requests: 0, requestsMerged: 0 };
-  readonly #dropped = { malformed: 0, "other-image": 0, "no-credit": 0, "too-many-devices": 0 };
+  readonly #dropped = { malformed: 0, "other-image": 0, "no-credit": 0, "too-many-devices": 0, noisy: 0 };
   #phase: Phase = "idle";
   #connected = false;
   #connectedAt = 0;
-  #hashesId = 0;
-  #readBackUntil = 0;
 
   constructor(options: SenderOptions) {
     assertSenderOptions(options);
@@ -86,13 +73,7 @@ export class Sender {
     this.#imageId = imageIdOf(image.sha256);
     this.#chunks = new ChunkBuilder(this.#imageId);
     this.#chunkCount = chunkCountOf(image.sizeBytes);
-    this.#standing = new OfferStanding({
-      ...options,
-      productTopic: this.#topics.offer,
-      hashesTopic: this.#topics.hashes(this.#imageId),
-      hashList: image.hashList,
-      readOffer: options.readOffer,
-    });
+    this.#publication = new OfferPublication(options, this.#imageId, this.#timing, this.#out);
     this.#ledger = new DeviceLedger({
       named: expected.devices ?? [],
       limit: Math.max(DEVICES_MAX, expected.count ?? 0),
@@ -112,6 +93,7 @@ export class Sender {
   get stats(): SenderStats {
     return {
       ...this.#counters,
+      limitedMs: { ...this.#flow.limitedMs },
       dropped: {
         ...this.#dropped,
         "too-many-devices": this.#dropped["too-many-devices"] + this.#ledger.forgotten,
@@ -165,56 +147,36 @@ export class Sender {
 
   #start(now: number): void {
     if (this.#phase !== "idle") return;
-    this.#phase = "offline";
+    this.#phase = "started";
     this.#reports.start(now);
-    if (this.#options.wait !== "cancelled") this.#out.setTimer("deadline", now + this.#options.timeoutMs);
+    this.#out.setTimer("deadline", now + this.#options.timeoutMs);
     if (this.#connected) this.#announce(now);
   }
 
   #connect(now: number): void {
     if (this.#connected) this.#disconnect();
     this.#connected = true;
-    if (this.#phase === "offline") this.#announce(now);
+    if (this.#phase === "started") this.#announce(now);
   }
 
   /** Forgets what ends with a connection. What is known of devices stays. */
   #disconnect(): void {
     this.#connected = false;
     if (this.#phase === "idle") return;
-    this.#phase = "offline";
-    this.#offersInFlight.clear();
+    this.#publication.disconnect();
     this.#flow.rewind();
-    for (const timer of ["gather", "pace", "silence", "read-back"] as const) this.#out.clearTimer(timer);
+    for (const timer of ["gather", "pace", "silence"] as const) this.#out.clearTimer(timer);
   }
 
-  /**
-   * Subscribes before anything is published, so that no answer is missed, nor an offer that replaced this one while the
-   * connection was away. The offer waits for the hash list.
-   */
   #announce(now: number): void {
-    this.#phase = "hashes";
     // While we could not hear, silence means nothing.
     this.#connectedAt = now;
     this.#out.setTimer("silence", now + this.#timing.unreachableMs);
-    const { requestFilter, stateFilter } = this.#topics;
-    this.#out.subscribe([requestFilter, stateFilter, ...this.#standing.watchedTopics]);
-    this.#standing.restart();
-    this.#hashesId = this.#out.publishRetained(this.#topics.hashes(this.#imageId), this.#options.image.hashList);
+    this.#publication.begin();
   }
 
   #drain(id: number, now: number): void {
-    if (this.#phase === "hashes" && id === this.#hashesId) {
-      this.#phase = "offers";
-      for (const topic of this.#options.offerTopics) {
-        this.#offersInFlight.set(this.#out.publishRetained(topic, this.#standing.offerOn(topic)), topic);
-      }
-      return;
-    }
-    if (this.#phase === "offers" && this.#offersInFlight.delete(id) && this.#offersInFlight.size === 0) {
-      this.#phase = "serving";
-      this.#readBackUntil = now + this.#timing.readBackMs;
-      this.#readBackAgain(now);
-    }
+    if (this.#publication.drained(id, now)) this.#readBack(now);
     this.#flow.drained(id);
     this.#serve(now);
   }
@@ -222,85 +184,52 @@ export class Sender {
   #fire(timer: SenderTimer, now: number): void {
     if (!this.#out.takeTimer(timer, now)) return;
     if (timer === "deadline") return this.#endInTime();
-    if (timer === "read-back") return this.#readBackAgain(now);
-    if (timer === "look-again") return this.#lookAgain(now);
-    if (timer === "reassert") return this.#reassert();
+    if (timer === "read-back") return this.#readBack(now);
+    if (timer === "look-again") return this.#publication.lookAgain(now);
+    if (timer === "reassert") return this.#publication.reassert();
     if (timer === "silence") return this.#lookForSilence(now);
     if (timer === "gather") return this.#beginRound(now);
     this.#serve(now);
   }
 
+  /** `true` if a device reported under the offer, which proves that the broker passes it on. */
+  get #isHeard(): boolean {
+    return this.#ledger.counts.heard > 0;
+  }
+
   /** Ends at the deadline. If the broker withheld something, that explains why no device was heard. */
   #endInTime(): void {
-    if (this.#ledger.counts.heard > 0) return this.#finish("timeout");
-    const unacknowledged = this.#unacknowledgedTopics();
+    if (this.#isHeard) return this.#finish("timeout");
+    const { unacknowledged, missing, isPublished } = this.#publication;
     if (this.#connected && unacknowledged.length > 0) return this.#finish("unacknowledged", { topics: unacknowledged });
-    const { missing } = this.#standing;
-    if (this.#phase === "serving" && missing.length > 0) return this.#finish("not-retained", { topics: missing });
+    if (isPublished && missing.length > 0) return this.#finish("not-retained", { topics: missing });
     this.#finish("no-device");
   }
 
-  #unacknowledgedTopics(): string[] {
-    if (this.#phase === "hashes") return [this.#topics.hashes(this.#imageId)];
-    return this.#phase === "offers" ? [...this.#offersInFlight.values()] : [];
-  }
-
   #giveUpPublish(id: number, now: number): void {
-    const isHashes = this.#phase === "hashes" && id === this.#hashesId;
-    const topic = isHashes ? this.#topics.hashes(this.#imageId) : this.#offersInFlight.get(id);
-    if (topic === undefined) return;
-    // A device that reports under the offer proves that it arrived.
-    if (this.#ledger.counts.heard === 0) return this.#finish("unacknowledged", { topics: [topic] });
-    this.#offersInFlight.delete(id);
-    if (this.#offersInFlight.size > 0) return;
-    this.#phase = "serving";
-    this.#readBackAgain(now);
+    const result = this.#publication.giveUp(id, this.#isHeard);
+    if (result === "published") this.#readBack(now);
+    else if (result !== undefined) this.#finish("unacknowledged", { topics: [result.topic] });
   }
 
-  /**
-   * Subscribes again to the topics whose retained message has not come back, so that the broker sends it. A device that
-   * reports under the offer proves that the broker passes it on; then nothing is asked.
-   */
-  #readBackAgain(now: number): void {
-    const { missing } = this.#standing;
-    if (missing.length > 0 && this.#ledger.counts.heard === 0) {
-      if (now >= this.#readBackUntil) return this.#finish("not-retained", { topics: missing });
-      this.#out.subscribe(missing);
-      return this.#out.setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
+  #readBack(now: number): void {
+    const { missing } = this.#publication;
+    const result = this.#publication.readBack(this.#isHeard, now);
+    if (result === "not-retained") this.#finish("not-retained", { topics: missing });
+    else if (result === "stands" && this.#options.wait === "none") this.#finish("offered");
+  }
+
+  #takeAnnouncement(event: Extract<SenderEvent, { type: "announcement" }>): void {
+    if (this.#phase === "idle" || !this.#connected) return;
+    const news = this.#publication.take(event);
+    if (news.type === "device-lost") {
+      this.#showAll(this.#reports.lose(news.device, news.by, event.now));
+      this.#endIfOver(event.now);
+    } else if (news.type === "superseded" || news.type === "withdrawn" || news.type === "number-taken") {
+      return this.#finish(news.type, { by: news.by });
     }
-    this.#out.clearTimer("read-back");
-    if (this.#options.wait === "none") this.#finish("offered");
-    if (this.#options.wait === "cancelled") this.#out.push({ type: "offered" });
-  }
-
-  /** Takes a message on an offer topic or the hash list's: our own that comes back, or another publisher's offer. */
-  #takeAnnouncement({ topic, payload, retained, now }: Extract<SenderEvent, { type: "announcement" }>): void {
-    if (this.#phase === "idle" || this.#phase === "offline") return;
-    const news = this.#standing.take(topic, payload, retained);
-    if (news.type === "overwritten") {
-      if (this.#out.timerAt("reassert") === undefined) this.#out.setTimer("reassert", now + REASSERT_MS);
-    } else if (news.type === "heard-of") {
-      if (this.#out.timerAt("look-again") === undefined) this.#lookAgain(now);
-    } else if (news.type === "device-lost") {
-      this.#showAll(this.#reports.lose(news.device, news.by, now));
-      this.#endIfOver(now);
-    } else if (news.type !== "nothing") return this.#finish(news.type, { by: news.by });
-    if (this.#out.timerAt("read-back") !== undefined && this.#standing.missing.length === 0) this.#readBackAgain(now);
-  }
-
-  /** Subscribes again where a live message announced another offer, so that the broker sends what it retains. */
-  #lookAgain(now: number): void {
-    const topics = this.#standing.takeHeardOf();
-    if (topics.length === 0 || !this.#connected) return;
-    this.#out.subscribe(topics);
-    this.#out.setTimer("look-again", now + LOOK_AGAIN_MS);
-  }
-
-  /** Publishes the offer again where an older one replaced it, so that devices that connect later find it. */
-  #reassert(): void {
-    for (const topic of this.#standing.takeOverwritten()) {
-      if (this.#connected) this.#out.publishRetained(topic, this.#standing.offerOn(topic));
-    }
+    if (this.#out.timerAt("read-back") !== undefined && this.#publication.missing.length === 0)
+      this.#readBack(event.now);
   }
 
   #showAll(progress: readonly DeviceProgress[]): void {
@@ -309,7 +238,9 @@ export class Sender {
 
   #takeState(event: Extract<SenderEvent, { type: "state" }>): void {
     if (this.#phase === "idle") return;
-    const wasOnline = this.#ledger.find(event.device)?.online ?? false;
+    const known = this.#ledger.find(event.device);
+    const wasOnline = known?.online ?? false;
+    if (known !== undefined && !this.#admits(known, known.reports, REPORTS_PER_MINUTE, event.now)) return;
     const result = this.#reports.take(event);
     if (result.type === "malformed") return this.#drop("malformed");
     const entry = this.#ledger.find(event.device);
@@ -326,10 +257,23 @@ export class Sender {
     this.#counters.requests++;
     const { entry, progress } = this.#reports.hear(device, now);
     this.#showAll(progress);
+    const isNews = request.missing_count < entry.leastLacking;
+    entry.leastLacking = Math.min(entry.leastLacking, request.missing_count);
+    if (!isNews && !this.#admits(entry, entry.requests, REQUESTS_PER_MINUTE, now)) return;
     const result = this.#flow.ask(entry, request, now);
     if (result === "merged") this.#counters.requestsMerged++;
     else if (result !== "taken") this.#drop(result);
     this.#serve(now);
+  }
+
+  /** Returns `true` if a device has a message of this kind left. Otherwise drops the message and marks the device noisy. */
+  #admits(entry: DeviceEntry, allowance: Allowance, perMinute: number, now: number): boolean {
+    if (spendAllowance(allowance, perMinute, now)) return true;
+    this.#drop("noisy");
+    if (entry.isNoisy) return false;
+    entry.isNoisy = true;
+    if (entry.named || entry.state !== undefined) this.#showAll([this.#reports.progressOf(entry)]);
+    return false;
   }
 
   /** Gives up devices that were silent for too long, and looks again when the next one may have been. */
@@ -350,9 +294,9 @@ export class Sender {
     }
   }
 
-  /** Sends what pace and window let through, and sets the timers for the rest. */
+  /** Sends what pace and window let through once the offer is published, and sets the timers for the rest. */
   #serve(now: number): void {
-    if (this.#phase !== "serving") return;
+    if (this.#phase !== "started" || !this.#publication.isPublished) return;
     for (;;) {
       const next = this.#flow.next(now);
       if (next === undefined) break;

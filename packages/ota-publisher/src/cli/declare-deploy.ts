@@ -1,5 +1,5 @@
 import type { DeclareCommand } from "@tinybms/cli-kit";
-import { addExamples, oneOf, positiveInteger, positiveNumber, repeatable } from "@tinybms/cli-kit";
+import { addExamples, oneOf, positiveInteger, positiveNumber, repeatable, wholeNumber } from "@tinybms/cli-kit";
 import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { type Command, Option } from "commander";
 import { TRANSPORTS } from "../deploy/choose-deliveries.ts";
@@ -62,6 +62,7 @@ function addWayOptions(command: Command): void {
     .addOption(
       new Option("--mode <mode>", "MQTT: send the image in chunks, or as one message").choices(["chunked", "blob"]),
     )
+    .option("--rate <bytes>", "MQTT in chunks: bytes per second, 0 for no limit (default: the channel's)", wholeNumber)
     .addOption(repeatable("--port <port>", "serial: port of a board (repeatable)"))
     .option("--all-ports", "serial: flash every board that is plugged in")
     .option("--allow-insecure", "allow credentials without encryption, and certificates that are not checked");

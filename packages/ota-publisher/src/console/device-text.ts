@@ -2,9 +2,10 @@ import { printable } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
 
 /** Returns a device's state as text. */
-export function stateWord({ state, online }: DeviceProgress): string {
+export function stateWord({ state, online, isNoisy }: DeviceProgress): string {
   if (state === undefined) return "not heard of";
-  return online ? state : `${state} (offline)`;
+  const notes = [...(online ? [] : ["offline"]), ...(isNoisy === true ? ["noisy"] : [])];
+  return notes.length === 0 ? state : `${state} (${notes.join(", ")})`;
 }
 
 /** Returns the version that a device runs and its slot, as far as the device has reported them. */

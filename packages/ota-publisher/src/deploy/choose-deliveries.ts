@@ -81,7 +81,7 @@ function wayOf(transport: string, mode: string | undefined): KnownWay | undefine
 
 /** Checks that the chosen ways can follow every option. */
 function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): void {
-  const { device = [], deviceFile, expect, port = [], allPorts, signKey = [], signCommand = [] } = options;
+  const { device = [], deviceFile, expect, rate, port = [], allPorts, signKey = [], signCommand = [] } = options;
   if (!ways.some(({ transport }) => transport === CABLE) && (port.length > 0 || allPorts === true)) {
     const option = port.length > 0 ? "--port" : "--all-ports";
     throw invalid(option, `${option} applies to boards on a cable: add --transport serial`);
@@ -95,6 +95,7 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
   }
   if (ways.some(({ canAnswer }) => canAnswer)) return;
   if (expect !== undefined) throw invalid("--expect", `--expect has no effect: no device answers ${other.form}`);
+  if (rate !== undefined) throw invalid("--rate", "--rate has no effect: only chunked delivery over mqtt has a rate");
   if (signKey.length === 0 && signCommand.length === 0) return;
   const option = signKey.length > 0 ? "--sign-key" : "--sign-command";
   throw invalid(option, `${option} has no effect: only chunked delivery over mqtt has an offer to sign`);

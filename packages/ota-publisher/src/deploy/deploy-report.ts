@@ -1,4 +1,5 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
+import type { DeliveryLimit } from "@tinybms/ota-core";
 import { deviceTable } from "../console/device-table.ts";
 import type { DeliveryView, DeployReporter } from "./deploy.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";
@@ -54,7 +55,7 @@ function reportPlanned({ artifact, description }: PlannedDelivery, version: stri
 }
 
 function reportRecord(record: DeliveryRecord, output: CommandOutput): void {
-  const { planned, outcome, durationMs, chunksSent, bytesSent, notes, error } = record;
+  const { planned, outcome, durationMs, chunksSent, bytesSent, limitedBy, notes, error } = record;
   const isShown = !output.quiet || outcome !== "delivered";
   if (isShown && record.devices.length > 0) {
     for (const line of deviceTable(record.devices, (style, text) => output.style(style, text))) output.print(line);
@@ -62,11 +63,19 @@ function reportRecord(record: DeliveryRecord, output: CommandOutput): void {
   for (const note of notes) output.note(printable(note));
   if (isShown && outcome === "delivered") {
     const sent = chunksSent === undefined ? `${bytesSent} bytes sent` : `${chunksSent} chunks sent`;
-    output.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}`);
+    const limit = limitedBy === undefined ? "" : `; ${LIMIT_TEXTS[limitedBy]}`;
+    output.print(`${printable(planned.artifact)}: delivered in ${(durationMs / 1000).toFixed(1)} s, ${sent}${limit}`);
   }
   if (isShown && outcome === "offered") output.print(`${printable(planned.artifact)}: ${OFFERED_TEXT}`);
   if (error !== undefined) output.fail(error);
 }
+
+/** What limited a delivery. */
+const LIMIT_TEXTS: Readonly<Record<DeliveryLimit, string>> = {
+  rate: "limited by the rate",
+  broker: "limited by the broker, which acknowledges slower",
+  devices: "limited by the devices",
+};
 
 /** Message after an offer with `--wait none`. */
 const OFFERED_TEXT =

@@ -1,4 +1,4 @@
-import type { DeviceProgress, DeviceState, OtaError } from "@tinybms/ota-core";
+import type { DeliveryLimit, DeviceProgress, DeviceState, OtaError } from "@tinybms/ota-core";
 import { definedMembers } from "../defined-members.ts";
 import type { DeliveryPlace } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
@@ -37,6 +37,8 @@ export interface DeployedArtifact extends DeliveryPlace {
   readonly outcome: "planned" | "delivered" | "offered" | "failed";
   /** Devices and their last reports, sorted by name. */
   readonly devices: readonly DeployedDevice[];
+  /** What limited the delivery most of the time: this publisher's `rate`, the `broker` or the `devices`. */
+  readonly limitedBy?: DeliveryLimit;
   /** Messages from the receiver for the user, as sentences. */
   readonly notes?: readonly string[];
   /** Error of a failed delivery. */
@@ -51,6 +53,8 @@ export interface DeployedDevice {
   /** Version of the running app; `null` if the device reported nothing. */
   readonly version: string | null;
   readonly slot: string | null;
+  /** `true` if the device sent more requests or reports than the publisher takes. */
+  readonly noisy?: true;
   /** When the device finished, in milliseconds since the start of the delivery. */
   readonly endedAfterMs?: number;
   /** Why the device did not install the image. */
@@ -66,6 +70,7 @@ export interface DeliveryRecord {
   /** `undefined` if the way sends no chunks. */
   readonly chunksSent?: number;
   readonly devices: readonly DeviceProgress[];
+  readonly limitedBy?: DeliveryLimit | undefined;
   readonly notes: readonly string[];
   readonly error?: OtaError | undefined;
 }
@@ -79,18 +84,20 @@ export function plannedRecord(planned: PlannedDelivery): DeliveryRecord {
 export function artifactDocument({ planned, ...record }: DeliveryRecord): DeployedArtifact {
   const { way, artifact, description } = planned;
   const { mode, place, file } = description;
-  const { outcome, devices, durationMs, bytesSent, chunksSent = 0, notes, error } = record;
+  const { outcome, devices, durationMs, bytesSent, chunksSent = 0, limitedBy, notes, error } = record;
   return {
     ...{ artifact, transport: way.transport, mode, ...place, size: file.sizeBytes, sha256: file.sha256 },
     ...{ bytesSent, chunksSent, durationMs: Math.round(durationMs), outcome, devices: devices.map(deviceDocument) },
     ...(notes.length === 0 ? {} : { notes }),
-    ...definedMembers({ error }),
+    ...definedMembers({ limitedBy, error }),
   };
 }
 
-function deviceDocument({ device, state, version, slot, error, endedAtMs }: DeviceProgress): DeployedDevice {
+function deviceDocument(progress: DeviceProgress): DeployedDevice {
+  const { device, state, version, slot, isNoisy, error, endedAtMs } = progress;
   return {
     ...{ device, state: state ?? null, version: version ?? null, slot: slot ?? null },
+    ...(isNoisy === true ? { noisy: true } : {}),
     ...(endedAtMs === undefined ? {} : { endedAfterMs: Math.round(endedAtMs) }),
     ...definedMembers({ error }),
   };

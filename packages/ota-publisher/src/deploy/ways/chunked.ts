@@ -1,4 +1,4 @@
-import type { DeviceProgress } from "@tinybms/ota-core";
+import type { DeliveryLimit, DeviceProgress } from "@tinybms/ota-core";
 import { type Envelope, productOf } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../../image-file.ts";
 import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
@@ -17,6 +17,8 @@ import {
 } from "./mqtt-way.ts";
 import { releaseToOffer } from "./release-to-offer.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Description, Setting, Way } from "./way.ts";
+
+const LIMITS: readonly DeliveryLimit[] = ["rate", "broker", "devices"];
 
 /** Image and plan of a chunked delivery. */
 interface ChunkedTarget {
@@ -50,7 +52,7 @@ export const chunked: Way<ChunkedTarget> = {
       release: releaseOf(image, context, signing),
       expected: expectedOf(context),
       wait: options.wait,
-      rate: channel.rate,
+      rate: options.rate ?? channel.rate,
       qos: channel.qos === 0 ? 0 : 1,
       ...{ image, signing, target, timeoutMs, sequenceFile },
     } as const;
@@ -97,10 +99,11 @@ async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Prom
       ...connectionNotices(broker, events),
     },
   );
-  const { bytesSent, chunksSent } = outcome.stats;
+  const { bytesSent, chunksSent, limitedMs } = outcome.stats;
   events.onDetail(`counted: ${JSON.stringify(outcome.stats)}`);
   const { devices, reason } = outcome;
-  return { bytesSent, chunksSent, devices, error: errorOfOutcome(outcome, plan), isOnlyOffered: reason === "offered" };
+  const [error, isOnlyOffered] = [errorOfOutcome(outcome, plan), reason === "offered"];
+  return { bytesSent, chunksSent, devices, error, isOnlyOffered, limitedBy: longestLimit(limitedMs) };
 }
 
 function releaseOf(
@@ -115,6 +118,12 @@ function releaseOf(
 function expectedOf({ target, options: { expect } }: DeployContext): DeliveryPlan["expected"] {
   if (target !== "all") return { devices: target.devices };
   return expect === undefined ? {} : { count: expect };
+}
+
+/** Returns the limit that held longest; `undefined` if none did. */
+function longestLimit(limitedMs: Readonly<Record<DeliveryLimit, number>>): DeliveryLimit | undefined {
+  const longest = Math.max(...Object.values(limitedMs));
+  return longest === 0 ? undefined : LIMITS.find((limit) => limitedMs[limit] === longest);
 }
 
 /** Describes who signed the release and who will sign the offer. */

@@ -14,6 +14,8 @@ export interface DeployOptions extends OfferSigningOptions {
   readonly timeout: number;
   readonly mode?: "chunked" | "blob" | undefined;
   readonly broker?: string | undefined;
+  /** Bytes of chunks per second, instead of the channel's; 0 means no limit. */
+  readonly rate?: number | undefined;
   /** Serial ports of boards. */
   readonly port?: readonly string[] | undefined;
   readonly allPorts?: boolean | undefined;

@@ -1,5 +1,5 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import { type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { type DeliveryLimit, type DeviceProgress, OtaError } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot, ReleaseFile } from "@tinybms/ota-core/node";
 import type { OpenArtifact } from "../../image-file.ts";
 import type { BrokerAddress } from "../../mqtt/broker-url.ts";
@@ -127,6 +127,8 @@ export interface DeliveryResult {
   /** `undefined` if the way sends no chunks. */
   readonly chunksSent?: number;
   readonly devices?: readonly DeviceProgress[];
+  /** What limited the delivery most of the time; `undefined` if nothing did. */
+  readonly limitedBy?: DeliveryLimit | undefined;
   /** Messages from the receiver for the user, as sentences. */
   readonly notes?: readonly string[];
   /** Error of a failed delivery. */
