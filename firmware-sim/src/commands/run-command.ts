@@ -7,11 +7,13 @@ import type { DeviceLogEntry } from "../device/device-events.ts";
 import { FlashFile } from "../device/flash-file.ts";
 import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import type { DeviceConnectOptions } from "../mqtt/connect-options.ts";
+import { ConnectionTurns } from "../mqtt/connection-turns.ts";
 import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
 import type { DeviceInputOptions } from "./device-input-options.ts";
 import { deviceTable } from "./device-summary-table.ts";
+import { showFleet } from "./fleet-line.ts";
 import { idfLine } from "./idf-option.ts";
 import type { NamedBoard } from "./provisioned-boards.ts";
 import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
@@ -25,6 +27,9 @@ export interface RunOptions extends DeviceInputOptions, BrokerOptions {
   /** Timeout in seconds. */
   readonly timeout?: number;
 }
+
+/** Number of devices that connect at the same time. */
+const CONNECTIONS_AT_ONCE = 50;
 
 type End = "settled" | "timeout" | "interrupted";
 
@@ -46,12 +51,16 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   const failure = new AbortController();
   let fleet: Fleet | undefined;
   let flashFile: FlashFile | undefined;
+  let stopLine: (() => void) | undefined;
   let end: End;
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
     fleet = await startFleet(inputs, broker, serial, output);
+    const { connections } = fleet;
+    stopLine = showFleet(() => connections.map(({ device }) => device), output);
     end = await untilEnd(fleet, options, AbortSignal.any([output.world.signal, failure.signal]));
   } finally {
+    stopLine?.();
     await fleet?.stop();
     flashFile?.close();
     await broker?.close();
@@ -100,6 +109,7 @@ async function startFleet(
   output.note(`${count} ${place}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
   output.note(idfLine(inputs.idf.report));
+  const turns = new ConnectionTurns(CONNECTIONS_AT_ONCE);
   let wasReached = false;
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {
@@ -111,7 +121,7 @@ async function startFleet(
   const onLog = (entry: DeviceLogEntry) => report(entry, output);
   const running = await Promise.all(
     boards.map((board, index) => {
-      const options = { faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError };
+      const options = { turns, faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError };
       return startDevice(deviceOf(board, inputs, index + 1), broker?.url, serial, options, output);
     }),
   );

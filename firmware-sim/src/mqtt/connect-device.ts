@@ -120,9 +120,17 @@ export class DeviceConnection {
   }
 
   #connect(): void {
+    const { turns } = this.#options;
+    const life = this.#life;
+    if (turns === undefined) this.#open(() => undefined);
+    else turns.take((end) => (this.#life === life && !this.#isStopped ? this.#open(end) : end()));
+  }
+
+  /** @param onSettled - Called when the first attempt succeeded or failed; perhaps again later. */
+  #open(onSettled: () => void): void {
     const { provisioning } = this.device;
     const url = provisioning?.broker ?? this.#brokerUrl;
-    if (url === undefined) return;
+    if (url === undefined) return onSettled();
     const client = connect(url, {
       ...loginOf(provisioning),
       clientId: `tinybms-${this.device.id}`,
@@ -133,6 +141,8 @@ export class DeviceConnection {
       ...willOf(this.device),
     });
     const filter = guardClient(client);
+    joinWrites(client);
+    for (const event of ["connect", "close", "error", "end"] as const) client.once(event, onSettled);
     const delay = new ReconnectDelay(RECONNECT);
     this.#client = client;
     const life = this.#life;
@@ -280,6 +290,21 @@ export class DeviceConnection {
     client.stream.destroy();
     client.end(true);
   }
+}
+
+/** Holds back what a client writes while it handles one read, so that its acknowledgements leave in one write. */
+function joinWrites(client: MqttClient): void {
+  let isHeld = false;
+  client.on("packetreceive", () => {
+    if (isHeld) return;
+    isHeld = true;
+    const { stream } = client;
+    stream.cork();
+    setImmediate(() => {
+      isHeld = false;
+      stream.uncork();
+    });
+  });
 }
 
 /** Returns the faults of the network between a device and its broker. */

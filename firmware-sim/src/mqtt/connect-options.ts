@@ -1,5 +1,6 @@
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { Fault } from "../fault/fault.ts";
+import type { ConnectionTurns } from "./connection-turns.ts";
 
 /** Options of `connectDevice`. */
 export interface DeviceConnectOptions {
@@ -17,6 +18,8 @@ export interface DeviceConnectOptions {
    * @defaultValue 100
    */
   readonly bootMs?: number;
+  /** Limits how many devices connect at the same time. */
+  readonly turns?: ConnectionTurns | undefined;
   /**
    * Called instead of `DeviceConnection.powerOn` after a reset or a power cut, if something runs before the
    * bootloader, such as a ROM on a serial port. It must call `powerOn` in the end.

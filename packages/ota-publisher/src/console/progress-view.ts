@@ -1,5 +1,5 @@
-import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import type { DeviceProgress } from "@tinybms/ota-core";
+import { type CommandOutput, printable, TransferRate } from "@tinybms/cli-kit/output";
+import { CHUNK_SIZE, type DeviceProgress } from "@tinybms/ota-core";
 import { MultiBar, type SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
 import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
@@ -53,6 +53,7 @@ class BarView implements ProgressView {
   readonly #multiBar: MultiBar;
   readonly #devices = new Map<string, DeviceProgress>();
   readonly #bars = new Map<string, SingleBar>();
+  readonly #rate = new TransferRate();
   #summary: SingleBar | undefined;
 
   constructor(output: CommandOutput) {
@@ -100,7 +101,9 @@ class BarView implements ProgressView {
       total += device.total;
     }
     const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
-    const text = `${this.#devices.size} devices: ${states}`;
+    this.#rate.add(received * CHUNK_SIZE, performance.now());
+    const speed = this.#rate.text((total - received) * CHUNK_SIZE);
+    const text = [`${this.#devices.size} devices: ${states}`, speed].filter((part) => part !== "").join("; ");
     this.#summary ??= this.#multiBar.create(1, 0, { text });
     this.#summary.setTotal(Math.max(1, total));
     this.#summary.update(Math.min(received, total), { text });
