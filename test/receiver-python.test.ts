@@ -60,7 +60,11 @@ test.skipIf(!hasPython)(`passes every conformance vector${WHY_NO_PYTHON}`, async
 
 test.skipIf(!hasPython).for([
   ["download.py", "if index == 0 and len(self.missing) > 1:", "if False:", "chunks-in-any-order"],
-  ["download.py", 'if not self.receiver.boot["clean_reset"]:', "if False:", "resume-after-power-cut"],
+  ["download.py", "if not self.trusts_flash:", "if False:", "resume-after-power-cut"],
+  ["download.py", ' or receiver.record.get("whole", False)', "", "install-after-through-a-power-cut"],
+  ["install.py", 'window.get("offset_minutes", 0)', "0", "maintenance-window"],
+  ["install.py", "self.spread_ends = None\n            return", "return", "maintenance-window-missed"],
+  ["probation.py", "and receiver.now < self.latest", "", "probation-extended"],
   ["trust.py", "if valid:", "if True:", "bad-offer-signature"],
   ["receiver.py", 'return self.refuse("offer/stale", offer["id"])', "pass", "signed-stale-offers"],
 ] as const)(`a planted fault in %s fails a vector: %s${WHY_NO_PYTHON}`, async ([file, right, wrong, expected]) => {

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from install import InstallGate
 from messages import CHUNK_SIZE, parse_chunk
 
 RETRY_MS, RETRY_MAX_MS = 1_500, 60_000
@@ -19,7 +20,9 @@ class Download:
         self.cursor, self.writing, self.failures = 0, None, 0
         self.fruitless, self.window_left = 0, 0
         self.saw_chunk_zero, self.started_over = False, False
-        self.fault = None
+        self.fault, self.gate = None, None
+        # Whether the last reset cut nothing off in the slot.
+        self.trusts_flash = receiver.boot["clean_reset"] or receiver.record.get("whole", False)
 
     @property
     def id(self):
@@ -184,7 +187,7 @@ class Download:
             return self.read()
         if self.started_over and not self.missing:
             self.missing = set(range(self.total))
-        if not self.receiver.boot["clean_reset"]:
+        if not self.trusts_flash:
             self.distrust_gaps()
         if not self.missing:
             return self.verify()
@@ -263,7 +266,8 @@ class Download:
             return self.condemn("offer/wrong-project")
         self.phase = "ready"
         self.receiver.state = "ready-to-reboot"
-        self.may_go_on()
+        self.gate = InstallGate(self.offer, self.receiver.now, self.receiver.random)
+        self.proceed()
 
     def start_over(self, code):
         if self.started_over:
@@ -278,15 +282,28 @@ class Download:
         self.phase, self.fault = "condemn", code
         self.receiver.flash("erase-sector", offset=0)
 
-    def may_go_on(self):
+    def proceed(self):
+        """Starts a verified image, unless something holds it back."""
         receiver = self.receiver
-        if self.phase != "ready" or not receiver.may_reboot:
+        if self.phase != "ready":
             return
+        decision, until = self.gate.decide(receiver.now, receiver.utc(), receiver.may_reboot)
+        if decision == "switch":
+            return self.switch()
+        if until is not None:
+            receiver.act("set-timer", timer="install", at=until)
+        if not receiver.record.get("whole"):
+            receiver.store({**receiver.record, "whole": True})
+
+    def switch(self):
+        receiver = self.receiver
         self.phase = "switch"
         before = receiver.record.get("attempt")
         starts = before["attempts"] if before and before["offer"] == self.offer["id"] else 0
         attempt = {"offer": self.offer["id"], "image": self.image["sha256"], "attempts": starts + 1,
                    "probationMs": self.offer.get("probation_ms", 60_000)}
+        if "probation_max_ms" in self.offer:
+            attempt["probationMaxMs"] = self.offer["probation_max_ms"]
         receiver.store({**receiver.record, "attempt": attempt})
         receiver.flash("set-boot-partition")
 

@@ -180,8 +180,15 @@ def parse_offer(payload):
     need("expires_at" not in offer or is_time(text_of(offer, "expires_at")))
     need("release" in offer and (offer["release"] is None or Envelope(offer["release"])))
     need_list(offer.get("chunk_encodings"), 1, 4, re.compile(r"[a-z0-9][a-z0-9-]{0,15}\Z").match)
-    need_number(offer, "spread_ms", 0, 3_600_000)
-    need_number(offer, "probation_ms", 1_000, 3_600_000)
+    for name, low in (("spread_ms", 0), ("restart_spread_ms", 0), ("probation_ms", 1_000), ("probation_max_ms", 1_000)):
+        need_number(offer, name, low, 3_600_000)
+    need("install_after" not in offer or is_time(text_of(offer, "install_after")))
+    if "between" in offer:
+        window = offer["between"]
+        need(isinstance(window, dict))
+        integer_of(window, "start_minute", 0, 1439)
+        integer_of(window, "minutes", 1, 1440)
+        need_number(window, "offset_minutes", -840, 840)
     need_list(offer.get("critical", []), 0, 16, lambda item: 1 <= units(item) <= 64)
     need_list(offer.get("waive", []), 0, 3, ("chip-id", "project-name", "constraints").__contains__)
     constraints = offer.get("constraints", {})
@@ -254,10 +261,12 @@ def is_record(record):
         if "floor" in record:
             integer_of(record["floor"], "epoch")
             need(is_time(text_of(record["floor"], "time")))
+        need(isinstance(record.get("whole", False), bool))
         if "attempt" in record:
             need_ended(record["attempt"])
             integer_of(record["attempt"], "attempts")
             integer_of(record["attempt"], "probationMs")
+            need_number(record["attempt"], "probationMaxMs", 0, INTEGER_MAX)
             need(isinstance(record["attempt"].get("proven", False), bool))
         if "outcome" in record:
             need_ended(record["outcome"])

@@ -4,9 +4,10 @@ WHY = {"down": "delivery/network-down", "broker-refused": "delivery/broker-refus
 
 
 class Probation:
-    def __init__(self, receiver, attempt):
+    def __init__(self, receiver, attempt, duration, latest):
         self.receiver, self.attempt = receiver, attempt
-        self.passed, self.reached = False, False
+        self.duration, self.latest, self.extended = duration, latest, False
+        self.passed = False
         self.ended = False
 
     def on_self_test(self, passed):
@@ -17,11 +18,19 @@ class Probation:
         self.passed = True
         self.check()
 
+    def wait(self):
+        at = min(self.receiver.now + self.duration, self.latest)
+        self.receiver.act("set-timer", timer="probation", at=at)
+
+    def on_connected(self):
+        if self.extended and not self.passed and not self.ended:
+            self.wait()
+        self.check()
+
     def check(self):
-        """Confirms the image once it reached the broker and passed its test."""
+        """Confirms the image if it passed its test and is connected."""
         receiver = self.receiver
-        self.reached = self.reached or receiver.connected
-        if self.ended or not self.passed or not self.reached:
+        if self.ended or not self.passed or not receiver.connected:
             return
         self.ended = True
         if self.attempt:
@@ -31,10 +40,14 @@ class Probation:
     def time_is_up(self):
         if self.ended:
             return
-        code = "delivery/self-test-failed"
-        if not self.reached:
-            code = WHY.get(self.receiver.network, "delivery/broker-not-reached")
-        self.roll_back(code)
+        receiver = self.receiver
+        if receiver.connected:
+            return self.roll_back("delivery/self-test-unanswered")
+        if receiver.network in ("up", "broker-refused") and receiver.now < self.latest:
+            # The broker may be overloaded or on its way back: not the image's fault.
+            self.extended = True
+            return self.wait()
+        self.roll_back(WHY.get(receiver.network, "delivery/broker-not-reached"))
 
     def roll_back(self, code):
         receiver = self.receiver

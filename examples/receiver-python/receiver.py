@@ -9,12 +9,13 @@ import json
 import re
 
 from download import Download
+from install import needs_clock
 from messages import INTEGER_MAX, Envelope, Malformed, is_record, milliseconds
 from messages import parse_envelope, parse_key_set, parse_offer, parse_release
 from probation import Probation
 from trust import Budget, Examination, key_set_checks, key_set_problem, offer_checks, verifications_of
 
-REPORT_MS, PROBATION_MS, ASK_MS = 1_000, 60_000, 60_000
+REPORT_MS, PROBATION_MS, PROBATION_MAX_MS, ASK_MS = 1_000, 60_000, 900_000, 60_000
 STARTS_MAX = 2
 FLASH = {"read-flash", "erase-sector", "program", "verify-image", "invalidate-otadata", "set-boot-partition"}
 FLASH |= {"mark-valid", "roll-back"}
@@ -26,7 +27,7 @@ SPACE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
 
 # Names that an offer's `critical` may have: members that this receiver knows, and encodings.
 KNOWN = {"target", "constraints", "from_images", "min_battery_percent", "waive", "expires_at", "spread_ms"}
-KNOWN |= {"probation_ms", "identity", "offer", "id", "topic_root", "epoch", "sequence", "issued_at", "release"}
+KNOWN |= {"probation_ms", "probation_max_ms", "restart_spread_ms", "install_after", "between", "identity", "offer", "id", "topic_root", "epoch", "sequence", "issued_at", "release"}
 KNOWN |= {"chunk_encodings", "critical"}
 
 CHIPS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c2": 12, "esp32c6": 13, "esp32h2": 16}
@@ -63,6 +64,7 @@ class Receiver:
         self.state, self.offer_id, self.image, self.error = "idle", None, None, None
         self.download, self.probation = None, None
         self.clock, self.network, self.may_reboot = None, None, True
+        self.awaits_clock = False
         self.refused, self.stats = None, {"chunks_received": 0, "chunks_useful": 0, "requests": 0}
         self.examination = None
         self.flash_open, self.flash_held, self.programming = False, None, False
@@ -89,6 +91,8 @@ class Receiver:
 
     def act(self, action, **members):
         if action in FLASH:
+            if action == "erase-sector" and self.download and self.record.get("whole"):
+                self.store({name: value for name, value in self.record.items() if name != "whole"})
             if self.flash_open:
                 # An activity ended while its last operation was under way.
                 self.flash_held = (action, members)
@@ -156,7 +160,7 @@ class Receiver:
         if self.download:
             self.download.join()
         if self.probation:
-            self.probation.check()
+            self.probation.on_connected()
 
     def on_disconnected(self, _):
         self.connected = False
@@ -186,6 +190,8 @@ class Receiver:
             self.on_verify_timer()
         elif timer == "request" and self.download:
             self.download.on_timer()
+        elif timer == "install" and self.download:
+            self.download.proceed()
         elif timer == "probation" and self.probation:
             self.probation.time_is_up()
 
@@ -225,14 +231,23 @@ class Receiver:
     def on_clock(self, event):
         utc = event.get("utc")
         self.clock = None if utc is None or utc > UTC_MAX else utc - self.now
+        if self.clock is not None and self.awaits_clock:
+            # The broker repeats the offer that was rejected for want of a clock.
+            self.awaits_clock = False
+            self.look_for_offers()
+        if self.download:
+            self.download.proceed()
+
+    def utc(self):
+        return None if self.clock is None else self.clock + self.now
 
     def on_network(self, event):
         self.network = event["status"]
 
     def on_may_reboot(self, event):
         self.may_reboot = event["allowed"]
-        if self.may_reboot and self.download:
-            self.download.may_go_on()
+        if self.download:
+            self.download.proceed()
 
     # -- Envelopes ------------------------------------------------------------------------------------------------
 
@@ -356,6 +371,10 @@ class Receiver:
         if ready > self.now:
             return self.set_verify_timer()
         self.verify_timer = False
+        self.look_for_offers()
+
+    def look_for_offers(self):
+        """Subscribes to key sets and offers again, so that the broker repeats them."""
         if not self.connected:
             return
         self.asked_at = self.now
@@ -413,7 +432,9 @@ class Receiver:
         if self.probation or (self.download and self.download.is_switching) or self.is_condemning():
             self.offer_waits = True
             return self.answer("waiting", offer["id"])
-        fault = None if release is None else self.release_fault(offer, release)
+        # An accepted offer was taken while the device knew the time. After a reset it waits for the time to come back.
+        has_clock = self.clock is not None or number == self.record["accepted"]
+        fault = None if release is None else self.release_fault(offer, release, has_clock)
         if fault is not None:
             return self.reject(offer, fault)
         self.accept(offer, release, number, payload_hash)
@@ -433,10 +454,13 @@ class Receiver:
             return True
         return self.offer_id == offer["id"] and (self.download is not None or self.error == "offer/withdrawn")
 
-    def release_fault(self, offer, release):
+    def release_fault(self, offer, release, has_clock):
         waived, image, boot = offer.get("waive", []), release["image"], self.boot
         running, target = boot["running"], boot.get("target")
         if any(name not in KNOWN for name in offer.get("critical", [])) or "identity" not in offer["chunk_encodings"]:
+            return "offer/unsupported"
+        if needs_clock(offer) and not has_clock:
+            self.awaits_clock = True
             return "offer/unsupported"
         expires, time = milliseconds(offer.get("expires_at")), self.time()
         if expires is not None and time is not None and expires < time:
@@ -467,7 +491,7 @@ class Receiver:
         times.append(milliseconds(self.keys["issued_at"]) if self.keys else None)
         if floor and (not self.keys or floor["epoch"] == self.keys["epoch"]):
             times.append(milliseconds(floor["time"]))
-        times.append(None if self.clock is None else self.clock + self.now)
+        times.append(self.utc())
         known = [time for time in times if time is not None]
         return max(known) if known else None
 
@@ -497,9 +521,8 @@ class Receiver:
         if not floor or floor["epoch"] != issued["epoch"] or milliseconds(issued["time"]) >= milliseconds(floor["time"]):
             floor = issued
         record = {"accepted": number, "payloadSha256": payload_hash, "floor": floor}
-        attempt = self.record.get("attempt")
-        if attempt and attempt["offer"] == offer["id"]:
-            record["attempt"] = attempt
+        if number == self.record["accepted"]:
+            record |= {name: self.record[name] for name in ("whole", "attempt") if name in self.record}
         before, self.download = self.download, None
         if before is not None:
             self.act("clear-timer", timer="request")
@@ -556,9 +579,12 @@ class Receiver:
 
     def begin_probation(self, attempt, timer=True):
         self.state = "pending-verify"
-        self.probation = Probation(self, attempt)
+        attempt_times = attempt or {}
+        duration = attempt_times.get("probationMs", PROBATION_MS)
+        longest = attempt_times.get("probationMaxMs", PROBATION_MAX_MS)
+        self.probation = Probation(self, attempt, duration, self.now + max(duration, longest))
         if timer:
-            self.act("set-timer", timer="probation", at=self.now + (attempt or {}).get("probationMs", PROBATION_MS))
+            self.probation.wait()
 
     def roll_back(self, code):
         self.probation.roll_back(code)
@@ -567,7 +593,7 @@ class Receiver:
         """Records how an offer ended."""
         self.probation = None
         self.state, self.error = outcome, error
-        record = {name: value for name, value in self.record.items() if name != "attempt"}
+        record = {name: value for name, value in self.record.items() if name not in ("attempt", "whole")}
         if attempt:
             ended = {"offer": attempt["offer"], "image": attempt["image"], "outcome": outcome}
             self.offer_id, self.image = attempt["offer"], attempt["image"]

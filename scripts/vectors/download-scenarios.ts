@@ -246,4 +246,23 @@ export const DOWNLOAD_SCENARIOS: readonly VectorScenario[] = [
       });
     },
   },
+  {
+    name: "offer-while-a-chunk-of-a-former-download-is-written",
+    rule: "A device has one buffer for messages: bytes that are being written stay in it when their download ends.",
+    async play(script) {
+      await downloading(script);
+      await script.feed({
+        type: "message",
+        topic: script.topics.imageChunk(script.imageId),
+        retained: false,
+        payload: { chunk: 1 },
+      });
+      await script.feed({ type: "flash-done", result: { operation: "erase-sector" } });
+      await script.feed({ type: "cancel" });
+      const other = textOf(offerMessage(script, { sequence: 2, id: "ee".repeat(16) }));
+      await script.feed({ type: "message", topic: script.topics.offer, retained: true, payload: other });
+      await script.feed({ type: "flash-done", result: { operation: "program" } });
+      await script.feed({ type: "message", topic: script.topics.offer, retained: true, payload: other });
+    },
+  },
 ];

@@ -48,7 +48,18 @@ export const OFFER_SCENARIOS: readonly VectorScenario[] = [
     offerMessage(script, { critical: ["telepathy"] }),
   ),
   refusal("critical-known", "critical may name members that the device honors.", (script) =>
-    offerMessage(script, { critical: ["target", "constraints", "waive", "expires_at", "spread_ms", "probation_ms"] }),
+    offerMessage(script, {
+      critical: [
+        "target",
+        "constraints",
+        "waive",
+        "expires_at",
+        "spread_ms",
+        "probation_ms",
+        "probation_max_ms",
+        "restart_spread_ms",
+      ],
+    }),
   ),
   refusal("only-deflate", "A device needs one chunk encoding that it knows.", (script) =>
     offerMessage(script, { chunk_encodings: ["deflate"] }),
@@ -173,6 +184,35 @@ export const OFFER_SCENARIOS: readonly VectorScenario[] = [
       ];
       for (const text of texts) await script.message(script.topics.offer, { text }, { retained: false });
       await script.message(script.topics.offer, textOf(offerMessage(script)), { retained: false });
+    },
+  },
+  {
+    name: "malformed-times-to-install",
+    rule: "An offer whose members are not as the schema says is malformed.",
+    async play(script) {
+      await script.boot();
+      await script.run({ type: "connected" });
+      const wrong: readonly object[] = [
+        { install_after: "2026-03-01" },
+        { install_after: 1 },
+        { between: null },
+        { between: {} },
+        { between: { start_minute: 1440, minutes: 1 } },
+        { between: { start_minute: 0, minutes: 0 } },
+        { between: { start_minute: 0, minutes: 1441 } },
+        { between: { start_minute: 0, minutes: 1, offset_minutes: 841 } },
+        { between: { start_minute: 0, minutes: 1, offset_minutes: -841 } },
+        { between: { start_minute: 0, minutes: 1, offset_minutes: "1" } },
+        { restart_spread_ms: 3_600_001 },
+        { probation_max_ms: 999 },
+      ];
+      const { payload } = JSON.parse(Buffer.from(offerMessage(script)).toString("utf8"));
+      const offer = JSON.parse(Buffer.from(payload, "base64").toString("utf8"));
+      for (const members of wrong) {
+        const changed = Buffer.from(JSON.stringify({ ...offer, ...members })).toString("base64");
+        const text = JSON.stringify({ payload: changed, signatures: [] });
+        await script.message(script.topics.offer, { text }, { retained: false });
+      }
     },
   },
   {

@@ -53,7 +53,7 @@ export const PROBATION_SCENARIOS: readonly VectorScenario[] = [
       await script.chunks();
       await script.boot({ runsNewImage: true, pendingVerify: true });
       await script.run({ type: "network", status: "broker-refused" });
-      await script.timer("probation", 60_000);
+      for (let at = 60_000; at <= 900_000; at += 60_000) await script.timer("probation", at);
     },
   },
   {
@@ -124,6 +124,84 @@ export const PROBATION_SCENARIOS: readonly VectorScenario[] = [
       await script.offer(offerMessage(script, { sequence: 2, id: "ee".repeat(16) }));
       await script.run({ type: "self-test", passed: true });
       await script.offer(offerMessage(script, { sequence: 2, id: "ee".repeat(16) }));
+    },
+  },
+  {
+    name: "self-test-unanswered",
+    rule: "An image that reached the broker and whose self-test has no result within probation_ms is rolled back.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "up" });
+      await script.run({ type: "connected" });
+      await script.timer("probation", 60_000);
+    },
+  },
+  {
+    name: "probation-extended",
+    rule: "A probation goes on, up to 900 000 ms, while the image has network and does not reach the broker.",
+    async play(script) {
+      await downloading(script, offerMessage(script, { probation_ms: 400_000 }));
+      await script.chunks();
+      script.now = 1_000;
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "broker-refused" });
+      await script.timer("probation", 401_000);
+      await script.run({ type: "network", status: "up" });
+      await script.timer("probation", 801_000);
+      await script.timer("probation", 901_000);
+    },
+  },
+  {
+    name: "probation-extended-as-the-offer-says",
+    rule: "A probation is extended up to probation_max_ms, which is read from the attempt.",
+    async play(script) {
+      await downloading(script, offerMessage(script, { probation_ms: 30_000, probation_max_ms: 45_000 }));
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "broker-refused" });
+      await script.timer("probation", 30_000);
+      await script.timer("probation", 45_000);
+    },
+  },
+  {
+    name: "probation-not-extended",
+    rule: "A probation_max_ms below probation_ms changes nothing.",
+    async play(script) {
+      await downloading(script, offerMessage(script, { probation_ms: 30_000, probation_max_ms: 1_000 }));
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "up" });
+      await script.timer("probation", 30_000);
+    },
+  },
+  {
+    name: "probation-extended-until-the-network-is-down",
+    rule: "An extended probation ends at its next timer if the network is down.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "up" });
+      await script.timer("probation", 60_000);
+      await script.run({ type: "network", status: "down" });
+      await script.timer("probation", 120_000);
+    },
+  },
+  {
+    name: "probation-extended-and-confirmed",
+    rule: "An image that reaches the broker in an extended probation has probation_ms from then for its self-test.",
+    async play(script) {
+      await downloading(script);
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "broker-refused" });
+      await script.timer("probation", 60_000);
+      script.now = 119_000;
+      await script.run({ type: "connected" });
+      script.now = 121_000;
+      await script.run({ type: "self-test", passed: true });
     },
   },
 ];

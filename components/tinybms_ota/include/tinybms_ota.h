@@ -100,6 +100,7 @@ typedef enum {
   TBO_CODE_BROKER_NOT_REACHED,
   TBO_CODE_BROKER_REFUSED,
   TBO_CODE_NETWORK_DOWN,
+  TBO_CODE_SELF_TEST_UNANSWERED,
   TBO_CODE_COUNT
 } tbo_code_t;
 
@@ -131,6 +132,8 @@ typedef enum {
   TBO_TIMER_REPORT,
   /** When to subscribe again for messages that could not be verified. */
   TBO_TIMER_VERIFY,
+  /** When to decide again whether a verified image may be set to boot. */
+  TBO_TIMER_INSTALL,
   TBO_TIMER_COUNT
 } tbo_timer_t;
 
@@ -339,10 +342,12 @@ typedef struct {
 /** How the device stands on the network. */
 typedef enum {
   TBO_NETWORK_DOWN,
-  /** The network is up; nothing is known of the broker. */
+  /** The network is up; the broker has neither accepted nor refused the device. */
   TBO_NETWORK_UP,
   /** The broker refused the connection. */
-  TBO_NETWORK_BROKER_REFUSED
+  TBO_NETWORK_BROKER_REFUSED,
+  /** Nothing is known. */
+  TBO_NETWORK_UNKNOWN
 } tbo_network_t;
 
 /** Types of events. */
@@ -362,7 +367,7 @@ typedef enum {
   TBO_EV_SELF_TEST,
   /** Give up the download. */
   TBO_EV_CANCEL,
-  /** The device learned or lost the time: `clock`. */
+  /** The device learned or lost the time, or its clock was set anew: `clock`. */
   TBO_EV_CLOCK,
   /** The network changed: `network`. */
   TBO_EV_NETWORK,

@@ -175,6 +175,7 @@ export interface OtaErrorDetails {
   "delivery/flash-failed": { readonly sector: number };
   "delivery/image-rejected": { readonly espErr: number };
   "delivery/self-test-failed": Record<string, never>;
+  "delivery/self-test-unanswered": Record<string, never>;
   "delivery/broker-not-reached": Record<string, never>;
   "delivery/network-down": Record<string, never>;
   "delivery/attempts-exhausted": { readonly attempts: number };

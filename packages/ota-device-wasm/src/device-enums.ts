@@ -17,7 +17,7 @@ export const DeviceEvent = {
 export const NETWORKS: readonly NetworkStatus[] = ["down", "up", "broker-refused"];
 
 /** Names of `tbo_timer_t`. */
-export const TIMERS: readonly ReceiverTimer[] = ["request", "probation", "report", "verify"];
+export const TIMERS: readonly ReceiverTimer[] = ["request", "probation", "report", "verify", "install"];
 
 /** Names of `tbo_flash_t`. */
 export const FLASH_OPERATIONS: readonly FlashOperation[] = [

@@ -59,7 +59,24 @@ export const OFFERS: readonly Uint8Array[] = [
   utf8('{"payload":"e30=","signatures":[]}'),
   new Uint8Array(0),
   new Uint8Array(5000).fill(0x20),
+  signedOffer(FIRST!, { sequence: 24, restart_spread_ms: 20_000, probation_ms: 30_000, probation_max_ms: 90_000 }),
+  signedOffer(SECOND!, { sequence: 25, install_after: "2026-01-10T00:00:30Z" }),
+  signedOffer(SECOND!, {
+    sequence: 26,
+    between: { start_minute: 1439, minutes: 2 },
+    critical: ["between"],
+    restart_spread_ms: 200_000,
+  }),
+  signedOffer(FIRST!, {
+    sequence: 27,
+    install_after: "2026-01-10T01:00:00.999Z",
+    between: { start_minute: 0, minutes: 30, offset_minutes: -60 },
+    critical: ["install_after"],
+  }),
 ];
+
+/** Positions in {@link OFFERS} of those that make a device wait before it restarts. */
+export const HELD_OFFERS: readonly number[] = [-4, -3, -2, -1].map((position) => OFFERS.length + position);
 
 const SECOND_SET = { release: [[NEW_RELEASER], 1], offer: [[NEW_OPERATOR], 1] } as const;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { DeviceModule } from "../src/index.ts";
-import { KEY_SETS, OFFERS } from "./differential-messages.ts";
+import { HELD_OFFERS, KEY_SETS, OFFERS } from "./differential-messages.ts";
 import { DifferentialWorld, type ScriptStep } from "./differential-world.ts";
 
 const SLOT_SIZE = 64 * 1024;
@@ -27,7 +27,10 @@ const anyStep = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant("clock" as const),
-      utc: fc.constantFrom(undefined, 0, Date.UTC(2026, 0, 10), Date.UTC(2026, 0, 20), 253_402_300_799_999, -1),
+      utc: fc.oneof(
+        fc.constantFrom(undefined, 0, 253_402_300_799_999, -1),
+        fc.integer({ min: Date.UTC(2026, 0, 9, 22), max: Date.UTC(2026, 0, 10, 2) }),
+      ),
     }),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constant("timer" as const), index: fc.nat(10) }) },
@@ -55,10 +58,11 @@ const anyStep = fc.oneof(
 );
 
 /** A whole delivery, into which chance then mixes its steps. */
-function delivery(offer: number, image: 0 | 1): ScriptStep[] {
+function delivery({ offer, image, utc }: { offer: number; image: 0 | 1; utc: number | undefined }): ScriptStep[] {
   const chunks = image === 0 ? 3 : 5;
   const flash = (count: number): ScriptStep[] => Array.from({ length: count }, () => ({ type: "answer-flash" }));
   return [
+    { type: "clock", utc },
     { type: "connected" },
     { type: "offer", index: offer, retained: true },
     { type: "answer-verify" },
@@ -70,6 +74,7 @@ function delivery(offer: number, image: 0 | 1): ScriptStep[] {
       return [{ type: "chunk", index: 2 * position + image, fault: 0 }, ...flash(2)];
     }).flat(),
     ...flash(4),
+    ...Array.from({ length: 3 }, (): ScriptStep[] => [{ type: "timer", index: 0 }, ...flash(1)]).flat(),
     { type: "restart", clean: true, pending: true, keepsKeys: true },
     { type: "connected" },
     { type: "self-test", passed: true },
@@ -77,16 +82,22 @@ function delivery(offer: number, image: 0 | 1): ScriptStep[] {
   ];
 }
 
+/** Positions of the offers in deliveries that are of the first image. */
+const FIRST_IMAGE_OFFERS: readonly (number | undefined)[] = [0, HELD_OFFERS[0], HELD_OFFERS[3]];
+
 /** Any script: chance alone, or a delivery into which chance mixes its steps. */
 export const anyScript = fc.oneof(
   fc.array(anyStep, { minLength: 10, maxLength: 120 }),
   fc
     .record({
-      offer: fc.constantFrom(0, 2, 5),
+      offer: fc.constantFrom(0, 2, 5, ...HELD_OFFERS),
+      utc: fc.option(fc.integer({ min: Date.UTC(2026, 0, 9, 23, 58), max: Date.UTC(2026, 0, 10, 1) }), {
+        nil: undefined,
+      }),
       inserted: fc.array(fc.record({ at: fc.nat(200), step: anyStep }), { maxLength: 12 }),
     })
-    .map(({ offer, inserted }) => {
-      const steps: ScriptStep[] = delivery(offer, offer === 0 ? 0 : 1);
+    .map(({ offer, utc, inserted }) => {
+      const steps = delivery({ offer, utc, image: FIRST_IMAGE_OFFERS.includes(offer) ? 0 : 1 });
       for (const { at, step } of inserted) steps.splice(at % (steps.length + 1), 0, step as ScriptStep);
       return steps;
     }),

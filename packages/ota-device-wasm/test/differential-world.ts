@@ -31,7 +31,7 @@ export type ScriptStep =
   | { readonly type: "chunk"; readonly index: number; readonly fault: number }
   | { readonly type: "restart"; readonly clean: boolean; readonly pending: boolean; readonly keepsKeys: boolean };
 
-const TIMERS = ["request", "probation", "report", "verify"] as const;
+const TIMERS = ["request", "probation", "report", "verify", "install"] as const;
 
 const OPERATIONS = ["erase-sector", "program", "invalidate-otadata", "set-boot-partition", "mark-valid"] as const;
 

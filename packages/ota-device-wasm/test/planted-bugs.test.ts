@@ -35,12 +35,7 @@ const BUGS: readonly (readonly [name: string, file: string, from: string, to: st
     "tbo_store_record(tbo);\n  download->phase = TBO_PHASE_SWITCH;",
     "download->phase = TBO_PHASE_SWITCH;",
   ],
-  [
-    "restarts although it must not",
-    "download.c",
-    "if (!tbo->is_reboot_held) tbo_set_to_boot(tbo);",
-    "tbo_set_to_boot(tbo);",
-  ],
+  ["restarts although it must not", "install.c", "if (tbo->is_reboot_held) return UINT64_MAX;", ""],
   [
     "skips the release's signatures",
     "trust.c",
@@ -52,6 +47,12 @@ const BUGS: readonly (readonly [name: string, file: string, from: string, to: st
   ["forgets the budget of verifications", "budget.c", "budget->at[budget->count++] = now;", "(void)now;"],
   ["takes up an offer that ended", "take_up.c", "if (is_known && stands(tbo, offer)) return;", ""],
   ["confirms an image without the broker", "probation.c", "if (tbo->is_connected) confirm(tbo);", "confirm(tbo);"],
+  ["takes a window that opened before midnight for closed", "install.c", "% DAY_MS", "% (2 * (int64_t)DAY_MS)"],
+  ["restarts with the whole fleet", "install.c", "until <= tbo->now", "true"],
+  ["restarts before the time of the offer", "install.c", "left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS", "0"],
+  ["passes over a critical time", "install.c", "download->needs_clock ? UINT64_MAX : download", "download"],
+  ["says that a slot is whole while it erases it", "receiver.c", "if (operation == TBO_FLASH_ERASE &&", "if (false &&"],
+  ["never ends an extended probation", "probation.c", "&& tbo->now < tbo->probation_latest", ""],
   ["lets a report go out at every chunk", "report.c", "tbo->now >= due", "true"],
 ];
 

@@ -47,6 +47,7 @@ test("an offer has its target and number, and contains the release as it was pac
     chunk_encodings: ["identity"],
     target: "all",
     spread_ms: 80,
+    restart_spread_ms: 800,
   });
   expect(release?.signatures).toEqual([]);
   expect(parseRelease(release!.payload)).toEqual({

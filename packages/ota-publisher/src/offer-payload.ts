@@ -28,6 +28,9 @@ export interface OfferParts {
 /** Spread of the devices' first requests, in milliseconds per device. */
 const SPREAD_PER_DEVICE_MS = 2;
 
+/** Spread of the devices' restarts, in milliseconds per device: a restarted device connects, subscribes and reports. */
+const RESTART_SPREAD_PER_DEVICE_MS = 20;
+
 /** Spread for a fleet of unknown size, in milliseconds: enough for about a thousand devices. */
 const SPREAD_OF_UNKNOWN_MS = 2_000;
 
@@ -57,6 +60,7 @@ export function buildOfferPayload(release: Envelope | null, offer: OfferParts): 
     chunk_encodings: ["identity"],
     target: offer.target === "all" ? "all" : { devices: offer.target.devices },
     spread_ms: spreadMsOf(offer.expectedCount),
+    ...restartSpreadOf(offer.expectedCount),
   });
 }
 
@@ -100,4 +104,10 @@ export function releaseVersionOf({ release }: OfferDocument): string | undefined
 export function spreadMsOf(expectedCount: number | undefined): number {
   if (expectedCount === undefined) return SPREAD_OF_UNKNOWN_MS;
   return expectedCount <= 1 ? 0 : Math.min(SPREAD_PER_DEVICE_MS * expectedCount, SPREAD_MAX_MS);
+}
+
+/** Returns the time over which devices spread their restarts, as a member of an offer. A single device needs none. */
+function restartSpreadOf(expectedCount: number = 0): Pick<OfferDocument, "restart_spread_ms"> {
+  if (expectedCount <= 1) return {};
+  return { restart_spread_ms: Math.min(RESTART_SPREAD_PER_DEVICE_MS * expectedCount, SPREAD_MAX_MS) };
 }

@@ -5,6 +5,7 @@
 #include "hex.h"
 #include "schema.h"
 #include "topic.h"
+#include "words.h"
 
 #include <string.h>
 
@@ -77,10 +78,27 @@ static bool read_waived(tbo_json_t list, tbo_offer_t *offer) {
   return true;
 }
 
+/** Reads a time that may be absent: it is then empty. */
+static bool read_optional_time(tbo_json_t root, const char *name, tbo_time_t *time) {
+  memset(time, 0, sizeof *time);
+  return tbo_json_member(root, name).text == NULL || tbo_schema_time(root, name, time);
+}
+
 static bool read_times(tbo_json_t root, tbo_offer_t *offer) {
-  memset(&offer->expires_at, 0, sizeof offer->expires_at);
-  if (!tbo_schema_time(root, "issued_at", &offer->issued_at)) return false;
-  return tbo_json_member(root, "expires_at").text == NULL || tbo_schema_time(root, "expires_at", &offer->expires_at);
+  return tbo_schema_time(root, "issued_at", &offer->issued_at) &&
+         read_optional_time(root, "expires_at", &offer->expires_at) &&
+         read_optional_time(root, "install_after", &offer->install_after);
+}
+
+/** Reads `between`, if it is there. */
+static bool read_window(tbo_json_t between, tbo_window_t *window) {
+  uint32_t offset = 0;
+  memset(window, 0, sizeof *window);
+  if (between.text == NULL) return true;
+  if (!tbo_schema_number(between, "start_minute", 0, 1439, &window->start)) return false;
+  if (!tbo_schema_optional_number(between, "offset_minutes", -840, 840, &offset)) return false;
+  window->offset = (int32_t)offset;
+  return tbo_schema_number(between, "minutes", 1, 1440, &window->minutes);
 }
 
 static bool read_numbers(tbo_json_t root, tbo_offer_t *offer) {
@@ -88,7 +106,9 @@ static bool read_numbers(tbo_json_t root, tbo_offer_t *offer) {
   if (!tbo_schema_number(root, "epoch", 1, INT32_MAX, &offer->epoch)) return false;
   if (!tbo_schema_number(root, "sequence", 1, INT32_MAX, &offer->sequence)) return false;
   if (!tbo_schema_optional_number(root, "spread_ms", 0, HOUR_MS, &offer->spread_ms)) return false;
-  return tbo_schema_optional_number(root, "probation_ms", 1000, HOUR_MS, &offer->probation_ms);
+  if (!tbo_schema_optional_number(root, "restart_spread_ms", 0, HOUR_MS, &offer->restart_spread_ms)) return false;
+  return tbo_schema_optional_number(root, "probation_ms", 1000, HOUR_MS, &offer->probation_ms) &&
+         tbo_schema_optional_number(root, "probation_max_ms", 1000, HOUR_MS, &offer->probation_max_ms);
 }
 
 bool tbo_offer_parse(const char *payload, size_t length, tbo_offer_t *offer) {
@@ -105,7 +125,8 @@ bool tbo_offer_parse(const char *payload, size_t length, tbo_offer_t *offer) {
   if (offer->chunk_encodings.text == NULL || !is_optional_list(offer->chunk_encodings, 1, 4, is_encoding)) return false;
   if (!is_optional_list(offer->critical, 0, 16, is_feature)) return false;
   return read_constraints(tbo_json_member(root, "constraints"), offer) &&
-         read_waived(tbo_json_member(root, "waive"), offer);
+         read_waived(tbo_json_member(root, "waive"), offer) &&
+         read_window(tbo_json_member(root, "between"), &offer->between);
 }
 
 bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t device_length, tbo_hasher_t hasher) {
@@ -127,10 +148,17 @@ bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t devic
 
 /** Returns `true` for a member or feature that this receiver understands. */
 static bool is_understood(tbo_json_t feature) {
-  static const char *const names[] = {"target",     "constraints", "from_images",  "waive",
-                                      "expires_at", "spread_ms",   "probation_ms", "identity"};
-  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (tbo_json_equals(feature, names[i], strlen(names[i]))) return true;
+  static const char names[] =
+      "target\0constraints\0from_images\0waive\0expires_at\0spread_ms\0probation_ms\0probation_max_ms\0"
+      "restart_spread_ms\0install_after\0between\0identity\0";
+  return tbo_word(names, tbo_word_find(names, feature))[0] != 0;
+}
+
+bool tbo_offer_needs_clock(const tbo_offer_t *offer) {
+  tbo_json_t list = offer->critical;
+  for (tbo_json_t it = tbo_json_first(list); it.text != NULL; it = tbo_json_next(list, it)) {
+    if (offer->between.minutes > 0 && tbo_json_equals(it, "between", 7)) return true;
+    if (offer->install_after.text[0] != 0 && tbo_json_equals(it, "install_after", 13)) return true;
   }
   return false;
 }

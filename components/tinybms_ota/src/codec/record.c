@@ -37,6 +37,7 @@ static void add_attempt(tbo_text_t *text, const tbo_attempt_t *attempt) {
   add_hex(text, ",\"image\":", attempt->image, sizeof attempt->image);
   add_number(text, ",\"attempts\":", attempt->attempts);
   add_number(text, ",\"probationMs\":", attempt->probation_ms);
+  if (attempt->probation_max_ms != 0) add_number(text, ",\"probationMaxMs\":", attempt->probation_max_ms);
   if (attempt->is_proven) tbo_text_add(text, ",\"proven\":true");
   if (attempt->error[0] != '\0') add_text(text, ",\"error\":", attempt->error);
   tbo_text_add(text, "}");
@@ -61,6 +62,7 @@ size_t tbo_record_write(const tbo_record_t *record, char out[TBO_RECORD_TEXT_SIZ
     add_text(&text, ",\"time\":", record->floor_time.text);
     tbo_text_add(&text, "}");
   }
+  if (record->is_whole) tbo_text_add(&text, ",\"whole\":true");
   if (record->attempt.is_present) add_attempt(&text, &record->attempt);
   if (record->outcome.kind != TBO_OUTCOME_NONE) add_outcome(&text, &record->outcome);
   tbo_text_add(&text, "}");
@@ -77,12 +79,18 @@ static bool read_error(tbo_json_t object, char error[TBO_CODE_SIZE]) {
   return member.text == NULL || tbo_json_string(member, error, TBO_CODE_SIZE) != SIZE_MAX;
 }
 
+/** Reads a flag, which may be absent: it is then `false`. */
+static bool read_flag(tbo_json_t object, const char *name, bool *flag) {
+  tbo_json_type_t type = tbo_json_type(tbo_json_member(object, name));
+  *flag = type == TBO_JSON_TRUE;
+  return type == TBO_JSON_TRUE || type == TBO_JSON_FALSE || type == TBO_JSON_NONE;
+}
+
 static bool read_attempt(tbo_json_t object, tbo_attempt_t *attempt) {
   if (object.text == NULL) return true;
   attempt->is_present = true;
-  tbo_json_type_t proven = tbo_json_type(tbo_json_member(object, "proven"));
-  attempt->is_proven = proven == TBO_JSON_TRUE;
-  if (proven != TBO_JSON_TRUE && proven != TBO_JSON_FALSE && proven != TBO_JSON_NONE) return false;
+  if (!read_flag(object, "proven", &attempt->is_proven)) return false;
+  if (!tbo_schema_optional_number(object, "probationMaxMs", 0, INT32_MAX, &attempt->probation_max_ms)) return false;
   if (!tbo_schema_hex(object, "offer", attempt->offer, sizeof attempt->offer)) return false;
   if (!tbo_schema_hex(object, "image", attempt->image, sizeof attempt->image)) return false;
   if (!tbo_schema_number(object, "attempts", 0, INT32_MAX, &attempt->attempts)) return false;
@@ -130,7 +138,8 @@ static bool read(const char *text, size_t length, tbo_record_t *record) {
   tbo_crc32_digits(text + CHECK_DIGITS, length - CHECK_DIGITS, check);
   if (memcmp(check, text, CHECK_DIGITS) != 0) return false;
   if (!tbo_json_check(text + CHECK_DIGITS, length - CHECK_DIGITS, DEPTH_MAX, &root)) return false;
-  return read_accepted(root, record) && read_floor(tbo_json_member(root, "floor"), record) &&
+  return read_accepted(root, record) && read_flag(root, "whole", &record->is_whole) &&
+         read_floor(tbo_json_member(root, "floor"), record) &&
          read_attempt(tbo_json_member(root, "attempt"), &record->attempt) &&
          read_outcome(tbo_json_member(root, "outcome"), &record->outcome);
 }

@@ -29,6 +29,7 @@ typedef struct {
   uint8_t image[TBO_SHA256_SIZE]; /**< SHA-256 of the image. */
   uint32_t attempts;              /**< How often it was set to boot under this offer, or booted without protection. */
   uint32_t probation_ms;
+  uint32_t probation_max_ms;      /**< 0 if the offer stated none. */
   bool is_present;                /**< There is an attempt. */
   bool is_proven;                 /**< It passed its probation. */
   char error[TBO_CODE_SIZE];      /**< Code of the error for which it is rolled back; empty without one. */
@@ -49,6 +50,7 @@ typedef struct {
   uint8_t payload_sha256[TBO_SHA256_SIZE];
   uint32_t floor_epoch;  /**< Epoch of the time floor. */
   tbo_time_t floor_time; /**< Latest `issued_at` of authentic offers of that epoch; empty without a floor. */
+  bool is_whole;         /**< The target slot holds the verified image of that offer, and nothing touched it since. */
   tbo_attempt_t attempt;
   tbo_outcome_t outcome;
 } tbo_record_t;

@@ -3,15 +3,19 @@
 
 #include <string.h>
 
+/** Longest probation of an image that has network and does not reach the broker, if the offer stated none. */
+enum { PROBATION_MAX_MS = 900000 };
+
 static void begin_probation(tbo_t *tbo, bool has_one_start_more) {
   const tbo_attempt_t *attempt = &tbo->record.attempt;
   uint32_t duration = attempt->is_present ? attempt->probation_ms : tbo->config.timing.probation_ms;
+  uint32_t max = attempt->probation_max_ms != 0 ? attempt->probation_max_ms : PROBATION_MAX_MS;
   if (has_one_start_more) {
     tbo->record.attempt.attempts++;
     tbo_store_record(tbo);
   }
   tbo_probation_start(tbo);
-  tbo_set_timer(tbo, TBO_TIMER_PROBATION, tbo->now + duration);
+  tbo_probation_begin(tbo, duration, max);
 }
 
 static void roll_back(tbo_t *tbo, tbo_code_t code) {

@@ -8,6 +8,9 @@
 
 enum { FLASH_FAILURES_MAX = 3 };
 
+/** How long a device waits to learn the time if the offer does not insist on its time to install. */
+enum { CLOCK_WAIT_MS = 60000 };
+
 static void read_chunk(tbo_t *tbo, uint32_t index) {
   tbo_download_t *download = &tbo->download;
   download->phase = TBO_PHASE_SCAN;
@@ -84,7 +87,7 @@ static void scanned(tbo_t *tbo, bool is_right) {
   }
   // Every chunk is right and the whole is wrong: all of it is fetched once more.
   if (download->started_over && missing->count == 0) tbo_bitmap_fill(missing);
-  if (!tbo->boot.clean_reset) distrust_frontier(missing);
+  if (!download->trusts_flash) distrust_frontier(missing);
   if (missing->count == 0) {
     verify_image(tbo);
     return;
@@ -152,7 +155,8 @@ static void verified(tbo_t *tbo, const tbo_image_t *found) {
     return;
   }
   download->phase = TBO_PHASE_READY;
-  if (!tbo->is_reboot_held) tbo_set_to_boot(tbo);
+  download->clock_wait_ends = tbo->now + CLOCK_WAIT_MS;
+  tbo_proceed(tbo);
 }
 
 static void on_done(tbo_t *tbo, const tbo_flash_answer_t *answer) {
@@ -325,6 +329,14 @@ void tbo_download_start(tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_
   download->chip_id = release->chip_id;
   download->spread_ms = offer->spread_ms;
   download->probation_ms = offer->probation_ms;
+  download->probation_max_ms = offer->probation_max_ms;
+  download->restart_spread_ms = offer->restart_spread_ms;
+  download->between = offer->between;
+  // Compared to the second, as all times are.
+  if (offer->install_after.text[0] != 0) download->install_after = tbo_time_to_ms(&offer->install_after) / 1000 * 1000;
+  download->is_timed = offer->install_after.text[0] != 0 || offer->between.minutes > 0;
+  download->needs_clock = tbo_offer_needs_clock(offer);
+  download->trusts_flash = tbo->boot.clean_reset || tbo->record.is_whole;
   download->waives_project_name = (offer->waived & TBO_WAIVE_PROJECT_NAME) != 0;
   tbo_bitmap_begin(&download->missing, tbo->area, chunks);
   tbo_bitmap_fill(&download->missing);

@@ -95,6 +95,12 @@ typedef struct {
   uint32_t chip_id;
   uint32_t spread_ms;
   uint32_t probation_ms;
+  uint32_t probation_max_ms;
+  uint32_t restart_spread_ms;
+  int64_t install_after; /**< UTC in milliseconds since 1970. */
+  tbo_window_t between;
+  uint64_t clock_wait_ends; /**< When a time to install is passed over if the device does not know the time. */
+  uint64_t spread_ends;     /**< When the restart spread is over, if `has_spread`. */
   uint32_t fruitless;
   uint32_t window_left;
   uint32_t requests;
@@ -108,6 +114,10 @@ typedef struct {
   bool is_writing;
   bool saw_chunk_zero;
   bool started_over;
+  bool trusts_flash; /**< The last reset cut nothing off in the slot. */
+  bool is_timed;     /**< The offer states a time to install. */
+  bool needs_clock;  /**< It insists on it. */
+  bool has_spread;
 } tbo_download_t;
 
 /** Activities of a machine. */
@@ -164,6 +174,8 @@ struct tbo {
   tbo_error_t error;
   tbo_time_t keys_issued_at;
   uint64_t reported_at, asked_at;
+  uint64_t probation_latest; /**< When an extended probation is over. */
+  uint32_t probation_ms;     /**< Of the image on probation. */
   int64_t clock; /**< UTC minus the time of the events. */
   uint32_t keys_epoch; /**< Epoch of the trusted key set; 0 without one. */
   uint32_t chunks_received, chunks_useful;
@@ -187,6 +199,8 @@ struct tbo {
   bool is_decided;      /**< The flash was asked to confirm that image or to roll back. */
   bool is_locked;       /**< The stored key set can't be used, so no offer is accepted. */
   bool is_offer_waiting;
+  bool is_extended;    /**< The probation is: the broker does not answer. */
+  bool is_clock_awaited; /**< An offer was rejected because the device does not know the time. */
   bool is_reboot_held; /**< The application forbids the restart. */
   bool is_will_stale;  /**< An offer ended since the will was set. */
   bool has_clock;
@@ -256,10 +270,19 @@ bool tbo_is_running(const tbo_t *tbo, const uint8_t image[32]);
 
 /* ---- offer_check.c ---- */
 
-/** Returns why the device can't take an offer, as far as it can know before the first erase; TBO_CODE_NONE if it can. */
-tbo_code_t tbo_offer_problem(const tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *release);
+/**
+ * Returns why the device can't take an offer, as far as it can know before the first erase; TBO_CODE_NONE if it can.
+ *
+ * @param has_clock The device knows the time, or took the offer while it did.
+ */
+tbo_code_t tbo_offer_problem(const tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *release, bool has_clock);
 /** Returns the latest time that has certainly passed, or NULL. */
 const tbo_time_t *tbo_time_floor(const tbo_t *tbo, uint32_t epoch, tbo_time_t *scratch);
+
+/* ---- install.c ---- */
+
+/** Sets a verified image to boot, unless something holds it back. Does nothing without such an image. */
+void tbo_proceed(tbo_t *tbo);
 
 /* ---- gate.c ---- */
 
@@ -346,6 +369,8 @@ void tbo_ask_later(tbo_t *tbo);
 
 /** Starts the probation of the attempt in the record, or of an image that no offer brought. */
 void tbo_probation_start(tbo_t *tbo);
+/** Sets the time that the image has, and the time up to which that may be extended. */
+void tbo_probation_begin(tbo_t *tbo, uint32_t duration_ms, uint32_t max_ms);
 /** Gives up the image on probation. */
 void tbo_give_up(tbo_t *tbo, tbo_code_t code);
 /** Gives up the image because its time is over. */

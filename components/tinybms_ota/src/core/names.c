@@ -42,7 +42,8 @@ const char *tbo_code_text(tbo_code_t code) {
       "protocol/too-large\0"
       "delivery/broker-not-reached\0"
       "delivery/broker-refused\0"
-      "delivery/network-down\0";
+      "delivery/network-down\0"
+      "delivery/self-test-unanswered\0";
   return code == TBO_CODE_NONE || code >= TBO_CODE_COUNT ? "" : tbo_word(texts, code - 1u);
 }
 

@@ -33,9 +33,9 @@ static tbo_code_t slot_problem(const tbo_t *tbo, const tbo_release_t *release) {
   return TBO_CODE_NONE;
 }
 
-tbo_code_t tbo_offer_problem(const tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *release) {
+tbo_code_t tbo_offer_problem(const tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *release, bool has_clock) {
   const tbo_config_t *config = &tbo->config;
-  if (!tbo_offer_is_supported(offer)) return TBO_CODE_UNSUPPORTED;
+  if (!tbo_offer_is_supported(offer) || (!has_clock && tbo_offer_needs_clock(offer))) return TBO_CODE_UNSUPPORTED;
   if (is_expired(tbo, offer)) return TBO_CODE_EXPIRED;
   if (!tbo_json_equals(release->product, config->product, strlen(config->product))) return TBO_CODE_WRONG_PRODUCT;
   if ((offer->waived & TBO_WAIVE_CHIP_ID) == 0) {

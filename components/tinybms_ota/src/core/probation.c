@@ -25,8 +25,20 @@ void tbo_probation_start(tbo_t *tbo) {
   tbo->tried = tbo->record.attempt;
   tbo->has_passed = false;
   tbo->is_decided = false;
-  tbo->network = TBO_NETWORK_UP;
+  tbo->is_extended = false;
+  tbo->network = TBO_NETWORK_UNKNOWN;
   tbo->activity = TBO_ON_PROBATION;
+}
+
+static void wait(tbo_t *tbo) {
+  uint64_t at = tbo->now + tbo->probation_ms;
+  tbo_set_timer(tbo, TBO_TIMER_PROBATION, at < tbo->probation_latest ? at : tbo->probation_latest);
+}
+
+void tbo_probation_begin(tbo_t *tbo, uint32_t duration_ms, uint32_t max_ms) {
+  tbo->probation_ms = duration_ms;
+  tbo->probation_latest = tbo->now + (max_ms > duration_ms ? max_ms : duration_ms);
+  wait(tbo);
 }
 
 void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
@@ -42,13 +54,23 @@ void tbo_give_up(tbo_t *tbo, tbo_code_t code) {
 
 void tbo_probation_over(tbo_t *tbo) {
   if (tbo->is_decided) return;
-  if (tbo->is_connected) tbo_give_up(tbo, TBO_CODE_SELF_TEST_FAILED);
+  bool has_network = tbo->network == TBO_NETWORK_UP || tbo->network == TBO_NETWORK_BROKER_REFUSED;
+  if (!tbo->is_connected && has_network && tbo->now < tbo->probation_latest) {
+    // The broker may be overloaded or on its way back: not the image's fault.
+    tbo->is_extended = true;
+    wait(tbo);
+    return;
+  }
+  if (tbo->is_connected) tbo_give_up(tbo, TBO_CODE_SELF_TEST_UNANSWERED);
   else if (tbo->network == TBO_NETWORK_BROKER_REFUSED) tbo_give_up(tbo, TBO_CODE_BROKER_REFUSED);
   else tbo_give_up(tbo, tbo->network == TBO_NETWORK_DOWN ? TBO_CODE_NETWORK_DOWN : TBO_CODE_BROKER_NOT_REACHED);
 }
 
 void tbo_probation_connected(tbo_t *tbo) {
-  if (tbo->has_passed && !tbo->is_decided) confirm(tbo);
+  if (tbo->is_decided) return;
+  if (tbo->has_passed) confirm(tbo);
+  // The self-test of an image that came late gets its time too.
+  else if (tbo->is_extended) wait(tbo);
 }
 
 void tbo_probation_self_test(tbo_t *tbo, bool passed) {

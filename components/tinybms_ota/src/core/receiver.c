@@ -47,6 +47,10 @@ void tbo_subscribe_to_offers(tbo_t *tbo) {
 void tbo_set_timer(tbo_t *tbo, tbo_timer_t timer, uint64_t at) { tbo->port->set_timer(tbo->port->context, timer, at); }
 
 void tbo_flash(tbo_t *tbo, tbo_flash_t operation, uint32_t offset, uint32_t length, const uint8_t *bytes) {
+  if (operation == TBO_FLASH_ERASE && tbo->activity == TBO_DOWNLOADS && tbo->record.is_whole) {
+    tbo->record.is_whole = false;
+    tbo_store_record(tbo);
+  }
   if (tbo->is_flash_open) {
     // An activity ended while its last operation was under way. The first one of the next activity reads or erases.
     tbo->held_operation = (uint8_t)operation;
@@ -117,6 +121,7 @@ static void set_outcome(tbo_t *tbo, tbo_outcome_kind_t kind, const uint8_t *offe
   memcpy(outcome.image, image, sizeof outcome.image);
   memcpy(outcome.error, tbo->error.code, sizeof outcome.error);
   tbo->record.outcome = outcome;
+  tbo->record.is_whole = false;
   memset(&tbo->record.attempt, 0, sizeof tbo->record.attempt);
   tbo_store_record(tbo);
 }
@@ -160,6 +165,7 @@ void tbo_set_to_boot(tbo_t *tbo) {
   memset(attempt, 0, sizeof *attempt);
   attempt->is_present = true;
   attempt->attempts = attempts + 1u;
+  attempt->probation_max_ms = download->probation_max_ms;
   attempt->probation_ms = download->probation_ms != 0 ? download->probation_ms : tbo->config.timing.probation_ms;
   memcpy(attempt->offer, download->offer, sizeof attempt->offer);
   memcpy(attempt->image, download->image, sizeof attempt->image);
@@ -185,6 +191,7 @@ static void on_timer(tbo_t *tbo, tbo_timer_t timer) {
     if (tbo->activity == TBO_DOWNLOADS) tbo_report_publish(tbo);
   }
   if (timer == TBO_TIMER_REQUEST && tbo->activity == TBO_DOWNLOADS) tbo_download_timer(tbo);
+  if (timer == TBO_TIMER_INSTALL) tbo_proceed(tbo);
   if (timer == TBO_TIMER_PROBATION && tbo->activity == TBO_ON_PROBATION) tbo_probation_over(tbo);
 }
 
@@ -215,13 +222,18 @@ static void on_flash(tbo_t *tbo, const tbo_flash_answer_t *answer) {
 
 static void on_clock(tbo_t *tbo, bool is_known, uint64_t utc_ms) {
   tbo->has_clock = is_known && utc_ms <= UTC_MAX;
-  if (tbo->has_clock) tbo->clock = (int64_t)utc_ms - (int64_t)tbo->now;
+  if (tbo->has_clock) {
+    tbo->clock = (int64_t)utc_ms - (int64_t)tbo->now;
+    // The broker repeats the offer that was rejected for want of a clock.
+    if (tbo->is_clock_awaited) tbo_subscribe_to_offers(tbo);
+    tbo->is_clock_awaited = false;
+  }
+  tbo_proceed(tbo);
 }
 
 static void on_may_reboot(tbo_t *tbo, bool is_allowed) {
   tbo->is_reboot_held = !is_allowed;
-  bool is_ready = tbo->activity == TBO_DOWNLOADS && tbo->download.phase == TBO_PHASE_READY;
-  if (is_allowed && is_ready) tbo_set_to_boot(tbo);
+  tbo_proceed(tbo);
 }
 
 static void dispatch(tbo_t *tbo, const tbo_event_t *event) {

@@ -74,6 +74,7 @@ static void accept(tbo_t *tbo, const tbo_offer_t *offer, const uint8_t payload_s
   record->has_payload_sha256 = true;
   memcpy(record->payload_sha256, payload_sha256, sizeof record->payload_sha256);
   set_floor(tbo, offer);
+  record->is_whole = false;
   memset(&record->attempt, 0, sizeof record->attempt);
   memset(&record->outcome, 0, sizeof record->outcome);
   tbo_store_record(tbo);
@@ -92,7 +93,10 @@ void tbo_take_up(tbo_t *tbo, const tbo_offer_t *offer, const tbo_release_t *rele
     tbo_answer(tbo, offer->id, TBO_STATE_WAITING, TBO_CODE_NONE, true);
     return;
   }
-  tbo_code_t problem = release == NULL ? TBO_CODE_NONE : tbo_offer_problem(tbo, offer, release);
+  // An accepted offer was taken while the device knew the time. After a reset it waits for the time to come back.
+  bool has_clock = is_known || tbo->has_clock;
+  if (release != NULL && !has_clock && tbo_offer_needs_clock(offer)) tbo->is_clock_awaited = true;
+  tbo_code_t problem = release == NULL ? TBO_CODE_NONE : tbo_offer_problem(tbo, offer, release, has_clock);
   if (problem != TBO_CODE_NONE) {
     reject(tbo, offer, problem);
     return;

@@ -14,6 +14,7 @@ export interface ReportedError {
 
 const SENTENCES: Readonly<Record<string, string>> = {
   "delivery/self-test-failed": "the image did not pass its probation, and the previous one runs again",
+  "delivery/self-test-unanswered": "the image's self-test had no result in time, and the previous one runs again",
   "delivery/broker-not-reached": "the image did not reach the broker in time, and the previous one runs again",
   "delivery/broker-refused": "the broker refused the image's connection, and the previous one runs again",
   "delivery/network-down": "the image had no network, and the previous one runs again",

@@ -3,6 +3,9 @@ import { assert } from "../assert.ts";
 /** Size of a chunk in bytes: one flash sector, so that a chunk needs one erase. */
 export const CHUNK_SIZE = 4096;
 
+/** Longest probation of an image that has network and does not reach the broker, if the offer states none, in milliseconds. */
+export const PROBATION_MAX_MS = 900_000;
+
 /** Timing of a device, in milliseconds. */
 export interface ReceiverTiming {
   /** Time from the last useful chunk to the next request. The device adds a random time of up to the same length. */

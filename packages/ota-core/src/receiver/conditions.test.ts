@@ -168,6 +168,7 @@ test.for([
   deliver(world);
   world.device.boot(true);
   world.device.feed({ type: "network", status });
+  world.now += status === "down" ? 60_000 : 900_000;
   world.device.feed({ type: "timer", timer: "probation" });
   world.device.boot(true);
   world.device.feed({ type: "connected" });

@@ -23,9 +23,14 @@ export class DeviceClock {
     this.#offset = utc !== undefined && Number.isSafeInteger(utc) && utc >= 0 && utc <= UTC_MAX ? utc - now : undefined;
   }
 
+  /** Returns the time in milliseconds since 1970; `undefined` if it is unknown. */
+  utcAt(now: number): number | undefined {
+    return this.#offset === undefined ? undefined : this.#offset + now;
+  }
+
   /** Returns the time as ISO 8601 in UTC to the second; `undefined` if it is unknown. */
   at(now: number): string | undefined {
-    if (this.#offset === undefined) return undefined;
-    return timeOfUtc(Math.min(this.#offset + now, UTC_MAX));
+    const utc = this.utcAt(now);
+    return utc === undefined ? undefined : timeOfUtc(Math.min(utc, UTC_MAX));
   }
 }

@@ -1,6 +1,7 @@
 import type { OtaError } from "../errors.ts";
 import type { ReceiverTiming } from "../messages/timing.ts";
 import type { Topics } from "../messages/topics.ts";
+import type { InstallConditions } from "./install-gate.ts";
 import type { DropReason, ReceiverAction, ReceiverEvent } from "./receiver-events.ts";
 
 /** Options of a `Download`. */
@@ -25,15 +26,21 @@ export type DownloadEvent =
   | Extract<ReceiverEvent, { type: "hashes" | "chunk" | "timer" | "flash-done" | "flash-failed" }>
   /** The download starts, or the broker accepted a new connection. */
   | { readonly type: "join" }
-  /** The image may be set to boot. */
+  /** Something changed that may hold a verified image back, or time has passed. */
+  | { readonly type: "proceed"; readonly conditions: InstallConditions }
+  /** The attempt is stored: set the image to boot. */
   | { readonly type: "switch" }
   /** The receiver gives the download up. */
   | { readonly type: "leave" };
 
 /** How a download ended, or that its image is complete. */
 export type DownloadEnd =
-  /** The image in the slot passed every check. The download waits for the event `switch`. */
+  /** The image in the slot passed every check. The download waits for the event `proceed`. */
   | { readonly type: "ready" }
+  /** The image has to wait before it may be set to boot. */
+  | { readonly type: "held" }
+  /** The image may be set to boot. The download waits for the event `switch`. */
+  | { readonly type: "allowed" }
   /** The image is set to boot. */
   | { readonly type: "switched" }
   | { readonly type: "failed"; readonly error: OtaError };

@@ -10,6 +10,7 @@ import { distrustFrontier } from "./distrust-frontier.ts";
 import type { DownloadEnd, DownloadEvent, DownloadOptions, DownloadStep } from "./download-events.ts";
 import { imageProblem, notSwitched, readBackMismatch, rejectedByDevice, unreadable, wornOut } from "./image-problem.ts";
 import { ImageRequests } from "./image-requests.ts";
+import { type InstallConditions, InstallGate } from "./install-gate.ts";
 import type { DropReason, FlashOperation, FlashResult, ReceiverAction, ReceiverContext } from "./receiver-events.ts";
 
 /** Erases and programs that may fail in one download before the flash counts as broken. */
@@ -28,7 +29,7 @@ type Phase =
   /** An image that must not run is being made unbootable. */
   | { readonly name: "condemn"; readonly error: OtaError }
   /** The image passed every check, and may be set to boot. */
-  | { readonly name: "ready" }
+  | { readonly name: "ready"; readonly gate: InstallGate }
   /** The image is being set to boot. */
   | { readonly name: "switch" }
   | { readonly name: "ended" };
@@ -136,6 +137,8 @@ export class Download {
     switch (event.type) {
       case "join":
         return this.#join();
+      case "proceed":
+        return this.#proceed(event.conditions);
       case "switch":
         if (this.#phase.name === "ready") this.#switch();
         return;
@@ -320,8 +323,17 @@ export class Download {
     const expectedProject = waive.includes("project-name") ? undefined : this.#options.projectName;
     const problem = imageProblem(image, expected, expectedProject);
     if (problem !== undefined) return this.#condemn(problem);
-    this.#phase = { name: "ready" };
+    this.#phase = { name: "ready", gate: new InstallGate(this.offer, this.#context.now, this.#options.random) };
     this.#end = { type: "ready" };
+  }
+
+  #proceed(conditions: InstallConditions): void {
+    if (this.#phase.name !== "ready") return;
+    const decision = this.#phase.gate.decide(conditions);
+    this.#end = { type: decision.type === "switch" ? "allowed" : "held" };
+    if (decision.type === "wait" && decision.until !== undefined) {
+      this.#emit({ type: "set-timer", timer: "install", at: decision.until });
+    }
   }
 
   #switch(): void {

@@ -17,6 +17,7 @@ function facts(changes: Partial<DeviceFacts> = {}): DeviceFacts {
     running: { version: "1.0.0", projectName: "app", slot: "ota_0", sha256: RUNNING, pendingVerify: false },
     target: { slot: "ota_1", sizeBytes: 1 << 20, condemned: false },
     secureVersion: 0,
+    hasClock: true,
     timeFloor: "2026-02-01T00:00:00Z",
     ...changes,
   };

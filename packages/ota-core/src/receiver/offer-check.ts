@@ -3,6 +3,7 @@ import { chipsOfHardware } from "../image/chips.ts";
 import type { OfferDocument } from "../messages/offer.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { isEarlier } from "../signing/time-floor.ts";
+import { needsClock } from "./install-gate.ts";
 import type { RunningImage, TargetSlot } from "./receiver-events.ts";
 
 /** Properties of a device that an offer is compared with. */
@@ -13,6 +14,8 @@ export interface DeviceFacts {
   readonly target: TargetSlot | undefined;
   /** The lowest secure version that the eFuse lets boot. */
   readonly secureVersion: number;
+  /** The device knows the time, or took the offer while it did. */
+  readonly hasClock: boolean;
   /** A time that has certainly passed: the later of the device's clock and its floor. */
   readonly timeFloor: string | undefined;
 }
@@ -26,6 +29,10 @@ const HONOURED: ReadonlySet<string> = new Set([
   "expires_at",
   "spread_ms",
   "probation_ms",
+  "probation_max_ms",
+  "restart_spread_ms",
+  "install_after",
+  "between",
   "identity",
 ]);
 
@@ -41,6 +48,7 @@ export function refuseOffer(offer: OfferDocument, release: Release, facts: Devic
   const waived: readonly string[] = offer.waive ?? [];
   return (
     refuseUnsupported(offer) ??
+    refuseWithoutClock(offer, facts.hasClock) ??
     refuseExpired(offer, facts.timeFloor) ??
     refuseProduct(release, facts.product) ??
     (waived.includes("chip-id") ? undefined : refuseChip(release, facts.chipId)) ??
@@ -62,6 +70,12 @@ function refuseUnsupported(offer: OfferDocument): OtaError | undefined {
   const encodings = offer.chunk_encodings.join(", ");
   const message = `chunks come only as ${encodings}; this device takes identity`;
   return new OtaError("offer/unsupported", message, { feature: encodings });
+}
+
+function refuseWithoutClock(offer: OfferDocument, hasClock: boolean): OtaError | undefined {
+  if (hasClock || !needsClock(offer)) return undefined;
+  const message = "the offer insists on a time to install, and this device does not know the time";
+  return new OtaError("offer/unsupported", message, { feature: "clock" });
 }
 
 function refuseExpired(offer: OfferDocument, timeFloor: string | undefined): OtaError | undefined {

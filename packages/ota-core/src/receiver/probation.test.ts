@@ -8,7 +8,7 @@ const OFFLINE = { now: 500, isConnected: false };
 const ROLL_BACK = [{ type: "clear-timer", timer: "probation" }, { type: "roll-back" }];
 
 test("sets the timer for its duration", () => {
-  const { actions } = new Probation(ATTEMPT).handle({ type: "begin", durationMs: 1_000 }, OFFLINE);
+  const { actions } = new Probation(ATTEMPT).handle({ type: "begin", durationMs: 1_000, maxMs: 5_000 }, OFFLINE);
   expect(actions).toEqual([{ type: "set-timer", timer: "probation", at: 1_500 }]);
 });
 
@@ -26,7 +26,7 @@ test("confirms an image only after both the self-test and the connection, in eit
 
 test.for([
   [{ type: "self-test", now: 0, passed: false }, "delivery/self-test-failed"],
-  [{ type: "timer", now: 0, timer: "probation" }, "delivery/self-test-failed"],
+  [{ type: "timer", now: 0, timer: "probation" }, "delivery/self-test-unanswered"],
   [{ type: "flash-failed", now: 0, operation: "mark-valid", espErr: -1 }, "delivery/image-rejected"],
   [{ type: "give-up", code: "delivery/image-mismatch" }, "delivery/image-mismatch"],
 ] as const)("stores the error and rolls back after %o", ([event, error]) => {
@@ -80,4 +80,43 @@ test("ignores timers and flash results that are not its own", () => {
   expect(probation.handle({ type: "timer", now: 0, timer: "report" }, ONLINE)).toEqual({ actions: [] });
   const erased = { type: "flash-done", now: 0, result: { operation: "erase-sector" } } as const;
   expect(probation.handle(erased, ONLINE)).toEqual({ actions: [] });
+});
+
+/** A probation of one second, extended to at most five, that began at 0. */
+function begun(): Probation {
+  const probation = new Probation(ATTEMPT);
+  probation.handle({ type: "begin", durationMs: 1_000, maxMs: 5_000 }, { now: 0, isConnected: false });
+  return probation;
+}
+
+const TIMER = { type: "timer", now: 0, timer: "probation" } as const;
+
+test.for(["up", "broker-refused"] as const)("is extended to its maximum while the network is %s", (status) => {
+  const probation = begun();
+  probation.handle({ type: "network", now: 0, status }, OFFLINE);
+  for (const [now, at] of [
+    [1_000, 2_000],
+    [4_500, 5_000],
+  ] as const) {
+    const { actions } = probation.handle(TIMER, { now, isConnected: false });
+    expect(actions).toEqual([{ type: "set-timer", timer: "probation", at }]);
+  }
+  expect(probation.handle(TIMER, { now: 5_000, isConnected: false }).actions).toEqual(ROLL_BACK);
+});
+
+test.for([undefined, "down"] as const)("is not extended with the network %s", (status) => {
+  const probation = begun();
+  if (status !== undefined) probation.handle({ type: "network", now: 0, status }, OFFLINE);
+  expect(probation.handle(TIMER, { now: 1_000, isConnected: false }).actions).toEqual(ROLL_BACK);
+});
+
+test("gives the self-test of an image that came late its time, within the maximum", () => {
+  const probation = begun();
+  expect(probation.handle({ type: "connected" }, { now: 900, isConnected: true }).actions).toEqual([]);
+  probation.handle({ type: "network", now: 0, status: "up" }, OFFLINE);
+  probation.handle(TIMER, { now: 1_000, isConnected: false });
+  const connected = probation.handle({ type: "connected" }, { now: 1_900, isConnected: true });
+  expect(connected.actions).toEqual([{ type: "set-timer", timer: "probation", at: 2_900 }]);
+  const unanswered = probation.handle(TIMER, { now: 2_900, isConnected: true });
+  expect(unanswered.error).toBe("delivery/self-test-unanswered");
 });

@@ -11,8 +11,8 @@ import type { Attempt } from "./receiver-record.ts";
 /** An event that concerns a probation. */
 export type ProbationEvent =
   | Extract<ReceiverEvent, { type: "network" | "timer" | "self-test" | "flash-done" | "flash-failed" }>
-  /** The probation starts, and is over `durationMs` from now. */
-  | { readonly type: "begin"; readonly durationMs: number }
+  /** The probation starts. It is over `durationMs` from now, or up to `maxMs` from now if it is extended. */
+  | { readonly type: "begin"; readonly durationMs: number; readonly maxMs: number }
   /** The broker accepted the connection: part of the proof, because an unreachable image can't be updated. */
   | { readonly type: "connected" }
   /** The image must not stay. */
@@ -36,7 +36,8 @@ export interface ProbationStep {
 }
 
 /** Error of an image that did not reach the broker in time. */
-const UNREACHED: Readonly<Record<NetworkStatus, OtaErrorCode>> = {
+const UNREACHED: Readonly<Record<NetworkStatus | "unknown", OtaErrorCode>> = {
+  unknown: "delivery/broker-not-reached",
   up: "delivery/broker-not-reached",
   "broker-refused": "delivery/broker-refused",
   down: "delivery/network-down",
@@ -55,7 +56,11 @@ export class Probation {
   #hasPassed = false;
   /** The flash was asked to confirm the image or to roll back. Nothing that comes before the answer changes that. */
   #isDecided = false;
-  #network: NetworkStatus = "up";
+  #network: NetworkStatus | "unknown" = "unknown";
+  #durationMs = 0;
+  /** When an extended probation is over. */
+  #latest = 0;
+  #isExtended = false;
 
   /** @param attempt - The attempt on probation; `undefined` for an image that came another way, such as a cable. */
   constructor(attempt: Attempt | undefined) {
@@ -66,9 +71,14 @@ export class Probation {
   handle(event: ProbationEvent, { now, isConnected }: ReceiverContext): ProbationStep {
     switch (event.type) {
       case "begin":
-        return { actions: [{ type: "set-timer", timer: "probation", at: now + event.durationMs }] };
+        this.#durationMs = event.durationMs;
+        this.#latest = now + Math.max(event.durationMs, event.maxMs);
+        return this.#wait(now);
       case "connected":
-        return this.#hasPassed && !this.#isDecided ? this.#confirm() : NOTHING;
+        if (this.#isDecided) return NOTHING;
+        if (this.#hasPassed) return this.#confirm();
+        // The self-test of an image that came late gets its time too.
+        return this.#isExtended ? this.#wait(now) : NOTHING;
       case "self-test":
         if (this.#isDecided) return NOTHING;
         if (!event.passed) return this.#giveUp("delivery/self-test-failed");
@@ -79,7 +89,10 @@ export class Probation {
         return NOTHING;
       case "timer":
         if (event.timer !== "probation" || this.#isDecided) return NOTHING;
-        return this.#giveUp(isConnected ? "delivery/self-test-failed" : UNREACHED[this.#network]);
+        if (isConnected) return this.#giveUp("delivery/self-test-unanswered");
+        if (now >= this.#latest || !this.#hasNetwork) return this.#giveUp(UNREACHED[this.#network]);
+        this.#isExtended = true;
+        return this.#wait(now);
       case "flash-done":
         if (event.result.operation !== "mark-valid") return NOTHING;
         return { actions: [], end: { type: "confirmed", attempt: this.#attempt } };
@@ -93,6 +106,16 @@ export class Probation {
   #onFlashFailed(operation: FlashOperation): ProbationStep {
     if (operation === "mark-valid") return this.#giveUp("delivery/image-rejected");
     return operation === "roll-back" ? { actions: [], end: { type: "stuck", attempt: this.#attempt } } : NOTHING;
+  }
+
+  /** The broker may be overloaded or on its way back: not the image's fault. */
+  get #hasNetwork(): boolean {
+    return this.#network === "up" || this.#network === "broker-refused";
+  }
+
+  #wait(now: number): ProbationStep {
+    const at = Math.min(now + this.#durationMs, this.#latest);
+    return { actions: [{ type: "set-timer", timer: "probation", at }] };
   }
 
   #confirm(): ProbationStep {

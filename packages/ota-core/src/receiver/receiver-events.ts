@@ -30,7 +30,7 @@ export interface TargetSlot {
   readonly condemned: boolean;
 }
 
-/** State of the way to the broker: `up` if the network works, whether or not the broker answers. */
+/** State of the way to the broker: `up` if the network works and the broker has not accepted or refused the device. */
 export type NetworkStatus = "up" | "broker-refused" | "down";
 
 /** When to do something that no message triggers. */
@@ -39,6 +39,8 @@ export type ReceiverTimer =
   | "request"
   /** When an image on probation has had its time, and is rolled back. */
   | "probation"
+  /** When to decide again whether a verified image may be set to boot. */
+  | "install"
   /** When a progress report that was held back may go out. */
   | "report"
   /** When to ask the broker again for what it retains, because a message arrived that could not be verified. */
@@ -114,7 +116,7 @@ export type ReceiverEvent =
   | { readonly type: "disconnected"; readonly now: number }
   /** Milliseconds of UTC since 1970; `undefined` if the device does not know the time, as after a boot. */
   | { readonly type: "clock"; readonly now: number; readonly utc: number | undefined }
-  /** What keeps the device from the broker, or kept it. Names the cause if a probation fails. */
+  /** What keeps the device from the broker, or kept it. Names the cause if a probation fails; `down` ends it earlier. */
   | { readonly type: "network"; readonly now: number; readonly status: NetworkStatus }
   /** Whether the application allows a restart for an update. It does until it says otherwise; a reset forgets it. */
   | { readonly type: "may-reboot"; readonly now: number; readonly allowed: boolean }

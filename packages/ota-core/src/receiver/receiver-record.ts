@@ -16,6 +16,11 @@ export interface ReceiverRecord {
   readonly payloadSha256: string;
   /** Latest `issued_at` of the authentic offers of an epoch: what expired before it is refused, clock or no clock. */
   readonly floor?: { readonly epoch: number; readonly time: string };
+  /**
+   * The target slot holds the verified image of the offer `accepted` names, and no flash operation was under way since:
+   * after a power cut every byte of it counts.
+   */
+  readonly whole?: boolean;
   /** Written before the boot partition is set, cleared when the image is confirmed or condemned. */
   readonly attempt?: Attempt;
   /** How the offer `accepted` names ended, so that a standing offer is not installed again. */
@@ -40,6 +45,8 @@ export interface Attempt {
   readonly attempts: number;
   /** How long it has to prove itself, in milliseconds. */
   readonly probationMs: number;
+  /** Longest probation while the image has network and does not reach the broker; the default if absent. */
+  readonly probationMaxMs?: number;
   /** It passed its probation: all that may be missing is the otadata entry. */
   readonly proven?: boolean;
   /** Code of the error for which it is being rolled back. */
@@ -64,17 +71,29 @@ export function floorWith(
  */
 export function attemptOf(
   { attempt }: ReceiverRecord,
-  offer: Pick<OfferDocument, "id" | "probation_ms">,
+  offer: Pick<OfferDocument, "id" | "probation_ms" | "probation_max_ms">,
   release: Pick<Release, "image">,
   probationMs: number,
 ): Attempt {
   const attempts = (attempt?.offer === offer.id ? attempt.attempts : 0) + 1;
-  return { offer: offer.id, image: release.image.sha256, attempts, probationMs: offer.probation_ms ?? probationMs };
+  const { probation_max_ms: probationMaxMs } = offer;
+  return {
+    offer: offer.id,
+    image: release.image.sha256,
+    attempts,
+    probationMs: offer.probation_ms ?? probationMs,
+    ...(probationMaxMs === undefined ? {} : { probationMaxMs }),
+  };
 }
 
-/** Returns the record once an offer has ended: with its outcome, without an attempt. */
+/** Returns the record before the target slot changes: it no longer says that the slot holds a verified image. */
+export function withoutWhole({ whole: _, ...record }: ReceiverRecord): ReceiverRecord {
+  return record;
+}
+
+/** Returns the record once an offer has ended: with its outcome, and nothing about the image. */
 export function withOutcome({ attempt: _, ...record }: ReceiverRecord, outcome: OfferOutcome): ReceiverRecord {
-  return { ...record, outcome };
+  return { ...withoutWhole(record), outcome };
 }
 
 /**
@@ -101,9 +120,10 @@ export function parseReceiverRecord(text: string): ReceiverRecord | undefined {
 
 function isReceiverRecord(value: unknown): value is ReceiverRecord {
   if (!isObject(value)) return false;
-  const { accepted, payloadSha256, floor, attempt, outcome } = value;
+  const { accepted, payloadSha256, floor, whole, attempt, outcome } = value;
   if (!Array.isArray(accepted) || accepted.length !== 2 || !accepted.every(Number.isSafeInteger)) return false;
   if (typeof payloadSha256 !== "string" || !(floor === undefined || isFloor(floor))) return false;
+  if (!isOptional(whole, "boolean")) return false;
   return (attempt === undefined || isAttempt(attempt)) && (outcome === undefined || isOutcome(outcome));
 }
 
@@ -113,14 +133,15 @@ function isFloor(value: unknown): boolean {
 
 function isAttempt(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { offer, image, attempts, probationMs, proven, error } = value;
+  const { offer, image, attempts, probationMs, probationMaxMs, proven, error } = value;
   return (
     isOptional(proven, "boolean") &&
     isOptional(error, "string") &&
     typeof offer === "string" &&
     typeof image === "string" &&
     Number.isSafeInteger(attempts) &&
-    Number.isSafeInteger(probationMs)
+    Number.isSafeInteger(probationMs) &&
+    (probationMaxMs === undefined || Number.isSafeInteger(probationMaxMs))
   );
 }
 

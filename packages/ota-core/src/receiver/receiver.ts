@@ -3,7 +3,7 @@ import type { OtaError } from "../errors.ts";
 import type { OfferDocument } from "../messages/offer.ts";
 import { describeError, type ReportedError } from "../messages/reported-error.ts";
 import type { DeviceState } from "../messages/state-report.ts";
-import { assertReceiverTiming, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
+import { assertReceiverTiming, PROBATION_MAX_MS, RECEIVER_TIMING, type ReceiverTiming } from "../messages/timing.ts";
 import { type Topics, topicsOf } from "../messages/topics.ts";
 import type { Release, StateReport } from "../schemas/types.generated.ts";
 import { DEVICE_ALGORITHMS } from "../signing/public-key.ts";
@@ -13,6 +13,7 @@ import { Download } from "./download.ts";
 import type { DownloadEnd, DownloadEvent } from "./download-events.ts";
 import { type EnvelopeEvent, EnvelopeIntake, type IntakeResult } from "./envelope-intake.ts";
 import { FlashTurns } from "./flash-turns.ts";
+import { needsClock } from "./install-gate.ts";
 import { refuseOffer } from "./offer-check.ts";
 import { Probation, type ProbationEnd, type ProbationEvent } from "./probation.ts";
 import type { ReceivedOffer } from "./received-offer.ts";
@@ -28,6 +29,7 @@ import {
   type Outcome,
   type ReceiverRecord,
   withOutcome,
+  withoutWhole,
 } from "./receiver-record.ts";
 import { type OfferAnswer, ReceiverReports } from "./receiver-reports.ts";
 import { type ReportState, reportOf } from "./report-of.ts";
@@ -80,6 +82,8 @@ export class Receiver {
   /** An authentic offer arrived that has to wait until the device rests. The broker repeats it then. */
   #isOfferWaiting = false;
   #mayReboot = true;
+  /** An offer was rejected because the device does not know the time. */
+  #isClockAwaited = false;
   /** An offer ended. The will, which is the report of the last connect, would take that back. */
   #isWillStale = false;
   #context: ReceiverContext = { now: 0, isConnected: false };
@@ -164,7 +168,7 @@ export class Receiver {
       case "verified":
         return this.#onEnvelope(event);
       case "clock":
-        return this.#time.clock.set(event.utc, event.now);
+        return this.#onClock(event.utc, event.now);
       case "network":
         if (this.#activity.name === "probation") this.#advanceProbation(this.#activity.probation, event);
         return;
@@ -203,6 +207,7 @@ export class Receiver {
         return this.#startProbation(decision.attempt, {
           type: "begin",
           durationMs: attempt?.probationMs ?? this.#timing.probationMs,
+          maxMs: attempt?.probationMaxMs ?? PROBATION_MAX_MS,
         });
       case "roll-back":
         return this.#startProbation(decision.attempt, { type: "give-up", code: decision.error });
@@ -250,6 +255,8 @@ export class Receiver {
 
   #advanceDownload(download: Download, event: DownloadEvent): void {
     const { actions, drop, isUseful, end } = download.handle(event, this.#context);
+    const isChangingSlot = actions.some(({ type }) => type === "erase-sector");
+    if (isChangingSlot && this.#record.whole) this.#store(withoutWhole(this.#record));
     this.#emit(...actions);
     if (drop !== undefined) this.#counters.drop(drop);
     if (isUseful) this.#counters.chunksUseful++;
@@ -260,8 +267,12 @@ export class Receiver {
   #onEnd(end: ActivityEnd): void {
     switch (end.type) {
       case "ready":
-        if (this.#mayReboot) this.#setToBoot();
+        return this.#proceed();
+      case "held":
+        if (!this.#record.whole) this.#store({ ...this.#record, whole: true });
         return;
+      case "allowed":
+        return this.#setToBoot();
       case "switched":
         this.#publishReport();
         return this.#emit({ type: "reboot" });
@@ -302,8 +313,20 @@ export class Receiver {
       this.#reports.timerFired();
       if (activity.name === "download") this.#publishReport();
     }
+    if (event.timer === "install") this.#proceed();
     if (activity.name === "download") this.#advanceDownload(activity.download, event);
     if (activity.name === "probation") this.#advanceProbation(activity.probation, event);
+  }
+
+  #onClock(utc: number | undefined, now: number): void {
+    const { clock } = this.#time;
+    clock.set(utc, now);
+    if (clock.isSet && this.#isClockAwaited) {
+      // The broker repeats the offer that was rejected for want of a clock.
+      this.#isClockAwaited = false;
+      this.#emit(...this.#intake.subscribe(this.#context));
+    }
+    this.#proceed();
   }
 
   #onConnected(now: number): void {
@@ -363,7 +386,7 @@ export class Receiver {
     if (isKnown && this.#stands(offer)) return;
     if (name === "probation" || name === "condemn" || this.#download?.isSwitching === true)
       return this.#makeWait(offer);
-    const refusal = release === undefined ? undefined : this.#refusalOf(offer, release);
+    const refusal = release === undefined ? undefined : this.#refusalOf(offer, release, isKnown);
     if (refusal !== undefined) return this.#reject(offer, refusal);
     if (name === "download") this.#endDownload("idle");
     if (!isKnown) {
@@ -400,10 +423,13 @@ export class Receiver {
   }
 
   /** Returns why the device can't take an offer, as far as it can know before the first erase. */
-  #refusalOf(offer: OfferDocument, release: Release): OtaError | undefined {
+  #refusalOf(offer: OfferDocument, release: Release, isKnown: boolean): OtaError | undefined {
     const { product, chipId } = this.#options;
     const timeFloor = this.#time.latest(offer.epoch, this.#record, this.#knownTimes(), this.#context.now);
-    return refuseOffer(offer, release, { ...(this.#boot as BootedEvent), product, chipId, timeFloor });
+    // An accepted offer was taken while the device knew the time. After a reset it waits for the time to come back.
+    const hasClock = isKnown || this.#time.clock.isSet;
+    if (!hasClock && needsClock(offer)) this.#isClockAwaited = true;
+    return refuseOffer(offer, release, { ...(this.#boot as BootedEvent), product, chipId, hasClock, timeFloor });
   }
 
   #startDownload(offer: OfferDocument, release: Release): void {
@@ -416,7 +442,7 @@ export class Receiver {
       topics: this.#topics,
       timing: this.#timing,
       projectName: running.projectName,
-      trustsFlash: cleanReset,
+      trustsFlash: cleanReset || this.#record.whole === true,
       isCondemned: target?.condemned ?? false,
     });
     this.#activity = { name: "download", download };
@@ -425,7 +451,15 @@ export class Receiver {
 
   #onMayReboot(isAllowed: boolean): void {
     this.#mayReboot = isAllowed;
-    if (isAllowed && this.#download?.isReady === true) this.#setToBoot();
+    this.#proceed();
+  }
+
+  /** Sets a verified image to boot, unless something holds it back. */
+  #proceed(): void {
+    const { now } = this.#context;
+    if (this.#download?.isReady !== true) return;
+    const conditions = { now, utc: this.#time.clock.utcAt(now), mayReboot: this.#mayReboot };
+    this.#advanceDownload(this.#download, { type: "proceed", conditions });
   }
 
   /** Stores the attempt before the image is set to boot, so that no power cut can start it a third time. */

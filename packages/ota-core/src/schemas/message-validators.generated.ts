@@ -1574,11 +1574,30 @@ const messageSchema38 = {
     constraints: { $ref: "#/$defs/OfferConstraints" },
     spread_ms: { type: "integer", minimum: 0, maximum: 3600000 },
     probation_ms: { type: "integer", minimum: 1000, maximum: 3600000 },
+    probation_max_ms: { type: "integer", minimum: 1000, maximum: 3600000 },
+    restart_spread_ms: { type: "integer", minimum: 0, maximum: 3600000 },
+    install_after: {
+      type: "string",
+      pattern:
+        "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,3})?Z$",
+      maxLength: 24,
+    },
+    between: { $ref: "#/$defs/MaintenanceWindow" },
     waive: { type: "array", maxItems: 3, items: { type: "string", enum: ["chip-id", "project-name", "constraints"] } },
     critical: { type: "array", maxItems: 16, items: { type: "string", minLength: 1, maxLength: 64 } },
   },
   additionalProperties: true,
   $defs: {
+    MaintenanceWindow: {
+      type: "object",
+      required: ["start_minute", "minutes"],
+      properties: {
+        start_minute: { type: "integer", minimum: 0, maximum: 1439 },
+        minutes: { type: "integer", minimum: 1, maximum: 1440 },
+        offset_minutes: { type: "integer", minimum: -840, maximum: 840 },
+      },
+      additionalProperties: true,
+    },
     OfferTarget: { oneOf: [{ const: "all" }, { $ref: "#/$defs/DevicesTarget" }, { $ref: "#/$defs/RolloutTarget" }] },
     DevicesTarget: {
       type: "object",
@@ -1635,6 +1654,16 @@ const messageSchema43 = {
       items: { type: "string", pattern: "^[0-9a-f]{32}$", maxLength: 32 },
     },
     min_battery_percent: { type: "integer", minimum: 0, maximum: 100 },
+  },
+  additionalProperties: true,
+};
+const messageSchema44 = {
+  type: "object",
+  required: ["start_minute", "minutes"],
+  properties: {
+    start_minute: { type: "integer", minimum: 0, maximum: 1439 },
+    minutes: { type: "integer", minimum: 1, maximum: 1440 },
+    offset_minutes: { type: "integer", minimum: -840, maximum: 840 },
   },
   additionalProperties: true,
 };
@@ -2847,73 +2876,52 @@ function messageValidate22(
                                   var valid0 = true;
                                 }
                                 if (valid0) {
-                                  if (data.waive !== undefined) {
-                                    let data17 = data.waive;
+                                  if (data.probation_max_ms !== undefined) {
+                                    let data17 = data.probation_max_ms;
                                     const _errs39 = errors;
+                                    if (
+                                      !(
+                                        typeof data17 == "number" &&
+                                        !(data17 % 1) &&
+                                        !isNaN(data17) &&
+                                        isFinite(data17)
+                                      )
+                                    ) {
+                                      messageValidate22.errors = [
+                                        {
+                                          instancePath: instancePath + "/probation_max_ms",
+                                          schemaPath: "#/properties/probation_max_ms/type",
+                                          keyword: "type",
+                                          params: { type: "integer" },
+                                        },
+                                      ];
+                                      return false;
+                                    }
                                     if (errors === _errs39) {
-                                      if (Array.isArray(data17)) {
-                                        if (data17.length > 3) {
+                                      if (typeof data17 == "number" && isFinite(data17)) {
+                                        if (data17 > 3600000 || isNaN(data17)) {
                                           messageValidate22.errors = [
                                             {
-                                              instancePath: instancePath + "/waive",
-                                              schemaPath: "#/properties/waive/maxItems",
-                                              keyword: "maxItems",
-                                              params: { limit: 3 },
+                                              instancePath: instancePath + "/probation_max_ms",
+                                              schemaPath: "#/properties/probation_max_ms/maximum",
+                                              keyword: "maximum",
+                                              params: { comparison: "<=", limit: 3600000 },
                                             },
                                           ];
                                           return false;
                                         } else {
-                                          var valid6 = true;
-                                          const len2 = data17.length;
-                                          for (let i2 = 0; i2 < len2; i2++) {
-                                            let data18 = data17[i2];
-                                            const _errs41 = errors;
-                                            if (typeof data18 !== "string") {
-                                              messageValidate22.errors = [
-                                                {
-                                                  instancePath: instancePath + "/waive/" + i2,
-                                                  schemaPath: "#/properties/waive/items/type",
-                                                  keyword: "type",
-                                                  params: { type: "string" },
-                                                },
-                                              ];
-                                              return false;
-                                            }
-                                            if (
-                                              !(
-                                                data18 === "chip-id" ||
-                                                data18 === "project-name" ||
-                                                data18 === "constraints"
-                                              )
-                                            ) {
-                                              messageValidate22.errors = [
-                                                {
-                                                  instancePath: instancePath + "/waive/" + i2,
-                                                  schemaPath: "#/properties/waive/items/enum",
-                                                  keyword: "enum",
-                                                  params: {
-                                                    allowedValues: messageSchema38.properties.waive.items.enum,
-                                                  },
-                                                },
-                                              ];
-                                              return false;
-                                            }
-                                            var valid6 = _errs41 === errors;
-                                            if (!valid6) {
-                                              break;
-                                            }
+                                          if (data17 < 1000 || isNaN(data17)) {
+                                            messageValidate22.errors = [
+                                              {
+                                                instancePath: instancePath + "/probation_max_ms",
+                                                schemaPath: "#/properties/probation_max_ms/minimum",
+                                                keyword: "minimum",
+                                                params: { comparison: ">=", limit: 1000 },
+                                              },
+                                            ];
+                                            return false;
                                           }
                                         }
-                                      } else {
-                                        messageValidate22.errors = [
-                                          {
-                                            instancePath: instancePath + "/waive",
-                                            schemaPath: "#/properties/waive/type",
-                                            keyword: "type",
-                                            params: { type: "array" },
-                                          },
-                                        ];
-                                        return false;
                                       }
                                     }
                                     var valid0 = _errs39 === errors;
@@ -2921,85 +2929,473 @@ function messageValidate22(
                                     var valid0 = true;
                                   }
                                   if (valid0) {
-                                    if (data.critical !== undefined) {
-                                      let data19 = data.critical;
-                                      const _errs43 = errors;
-                                      if (errors === _errs43) {
-                                        if (Array.isArray(data19)) {
-                                          if (data19.length > 16) {
+                                    if (data.restart_spread_ms !== undefined) {
+                                      let data18 = data.restart_spread_ms;
+                                      const _errs41 = errors;
+                                      if (
+                                        !(
+                                          typeof data18 == "number" &&
+                                          !(data18 % 1) &&
+                                          !isNaN(data18) &&
+                                          isFinite(data18)
+                                        )
+                                      ) {
+                                        messageValidate22.errors = [
+                                          {
+                                            instancePath: instancePath + "/restart_spread_ms",
+                                            schemaPath: "#/properties/restart_spread_ms/type",
+                                            keyword: "type",
+                                            params: { type: "integer" },
+                                          },
+                                        ];
+                                        return false;
+                                      }
+                                      if (errors === _errs41) {
+                                        if (typeof data18 == "number" && isFinite(data18)) {
+                                          if (data18 > 3600000 || isNaN(data18)) {
                                             messageValidate22.errors = [
                                               {
-                                                instancePath: instancePath + "/critical",
-                                                schemaPath: "#/properties/critical/maxItems",
-                                                keyword: "maxItems",
-                                                params: { limit: 16 },
+                                                instancePath: instancePath + "/restart_spread_ms",
+                                                schemaPath: "#/properties/restart_spread_ms/maximum",
+                                                keyword: "maximum",
+                                                params: { comparison: "<=", limit: 3600000 },
                                               },
                                             ];
                                             return false;
                                           } else {
-                                            var valid7 = true;
-                                            const len3 = data19.length;
-                                            for (let i3 = 0; i3 < len3; i3++) {
-                                              let data20 = data19[i3];
-                                              const _errs45 = errors;
-                                              if (errors === _errs45) {
-                                                if (typeof data20 === "string") {
-                                                  if (data20.length > 64) {
+                                            if (data18 < 0 || isNaN(data18)) {
+                                              messageValidate22.errors = [
+                                                {
+                                                  instancePath: instancePath + "/restart_spread_ms",
+                                                  schemaPath: "#/properties/restart_spread_ms/minimum",
+                                                  keyword: "minimum",
+                                                  params: { comparison: ">=", limit: 0 },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                          }
+                                        }
+                                      }
+                                      var valid0 = _errs41 === errors;
+                                    } else {
+                                      var valid0 = true;
+                                    }
+                                    if (valid0) {
+                                      if (data.install_after !== undefined) {
+                                        let data19 = data.install_after;
+                                        const _errs43 = errors;
+                                        if (errors === _errs43) {
+                                          if (typeof data19 === "string") {
+                                            if (data19.length > 24) {
+                                              messageValidate22.errors = [
+                                                {
+                                                  instancePath: instancePath + "/install_after",
+                                                  schemaPath: "#/properties/install_after/maxLength",
+                                                  keyword: "maxLength",
+                                                  params: { limit: 24 },
+                                                },
+                                              ];
+                                              return false;
+                                            } else {
+                                              if (!messagePattern8.test(data19)) {
+                                                messageValidate22.errors = [
+                                                  {
+                                                    instancePath: instancePath + "/install_after",
+                                                    schemaPath: "#/properties/install_after/pattern",
+                                                    keyword: "pattern",
+                                                    params: {
+                                                      pattern:
+                                                        "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,3})?Z$",
+                                                    },
+                                                  },
+                                                ];
+                                                return false;
+                                              }
+                                            }
+                                          } else {
+                                            messageValidate22.errors = [
+                                              {
+                                                instancePath: instancePath + "/install_after",
+                                                schemaPath: "#/properties/install_after/type",
+                                                keyword: "type",
+                                                params: { type: "string" },
+                                              },
+                                            ];
+                                            return false;
+                                          }
+                                        }
+                                        var valid0 = _errs43 === errors;
+                                      } else {
+                                        var valid0 = true;
+                                      }
+                                      if (valid0) {
+                                        if (data.between !== undefined) {
+                                          let data20 = data.between;
+                                          const _errs45 = errors;
+                                          const _errs46 = errors;
+                                          if (errors === _errs46) {
+                                            if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
+                                              let missing1;
+                                              if (
+                                                (data20.start_minute === undefined && (missing1 = "start_minute")) ||
+                                                (data20.minutes === undefined && (missing1 = "minutes"))
+                                              ) {
+                                                messageValidate22.errors = [
+                                                  {
+                                                    instancePath: instancePath + "/between",
+                                                    schemaPath: "#/$defs/MaintenanceWindow/required",
+                                                    keyword: "required",
+                                                    params: { missingProperty: missing1 },
+                                                  },
+                                                ];
+                                                return false;
+                                              } else {
+                                                if (data20.start_minute !== undefined) {
+                                                  let data21 = data20.start_minute;
+                                                  const _errs49 = errors;
+                                                  if (
+                                                    !(
+                                                      typeof data21 == "number" &&
+                                                      !(data21 % 1) &&
+                                                      !isNaN(data21) &&
+                                                      isFinite(data21)
+                                                    )
+                                                  ) {
                                                     messageValidate22.errors = [
                                                       {
-                                                        instancePath: instancePath + "/critical/" + i3,
-                                                        schemaPath: "#/properties/critical/items/maxLength",
-                                                        keyword: "maxLength",
-                                                        params: { limit: 64 },
+                                                        instancePath: instancePath + "/between/start_minute",
+                                                        schemaPath:
+                                                          "#/$defs/MaintenanceWindow/properties/start_minute/type",
+                                                        keyword: "type",
+                                                        params: { type: "integer" },
+                                                      },
+                                                    ];
+                                                    return false;
+                                                  }
+                                                  if (errors === _errs49) {
+                                                    if (typeof data21 == "number" && isFinite(data21)) {
+                                                      if (data21 > 1439 || isNaN(data21)) {
+                                                        messageValidate22.errors = [
+                                                          {
+                                                            instancePath: instancePath + "/between/start_minute",
+                                                            schemaPath:
+                                                              "#/$defs/MaintenanceWindow/properties/start_minute/maximum",
+                                                            keyword: "maximum",
+                                                            params: { comparison: "<=", limit: 1439 },
+                                                          },
+                                                        ];
+                                                        return false;
+                                                      } else {
+                                                        if (data21 < 0 || isNaN(data21)) {
+                                                          messageValidate22.errors = [
+                                                            {
+                                                              instancePath: instancePath + "/between/start_minute",
+                                                              schemaPath:
+                                                                "#/$defs/MaintenanceWindow/properties/start_minute/minimum",
+                                                              keyword: "minimum",
+                                                              params: { comparison: ">=", limit: 0 },
+                                                            },
+                                                          ];
+                                                          return false;
+                                                        }
+                                                      }
+                                                    }
+                                                  }
+                                                  var valid7 = _errs49 === errors;
+                                                } else {
+                                                  var valid7 = true;
+                                                }
+                                                if (valid7) {
+                                                  if (data20.minutes !== undefined) {
+                                                    let data22 = data20.minutes;
+                                                    const _errs51 = errors;
+                                                    if (
+                                                      !(
+                                                        typeof data22 == "number" &&
+                                                        !(data22 % 1) &&
+                                                        !isNaN(data22) &&
+                                                        isFinite(data22)
+                                                      )
+                                                    ) {
+                                                      messageValidate22.errors = [
+                                                        {
+                                                          instancePath: instancePath + "/between/minutes",
+                                                          schemaPath:
+                                                            "#/$defs/MaintenanceWindow/properties/minutes/type",
+                                                          keyword: "type",
+                                                          params: { type: "integer" },
+                                                        },
+                                                      ];
+                                                      return false;
+                                                    }
+                                                    if (errors === _errs51) {
+                                                      if (typeof data22 == "number" && isFinite(data22)) {
+                                                        if (data22 > 1440 || isNaN(data22)) {
+                                                          messageValidate22.errors = [
+                                                            {
+                                                              instancePath: instancePath + "/between/minutes",
+                                                              schemaPath:
+                                                                "#/$defs/MaintenanceWindow/properties/minutes/maximum",
+                                                              keyword: "maximum",
+                                                              params: { comparison: "<=", limit: 1440 },
+                                                            },
+                                                          ];
+                                                          return false;
+                                                        } else {
+                                                          if (data22 < 1 || isNaN(data22)) {
+                                                            messageValidate22.errors = [
+                                                              {
+                                                                instancePath: instancePath + "/between/minutes",
+                                                                schemaPath:
+                                                                  "#/$defs/MaintenanceWindow/properties/minutes/minimum",
+                                                                keyword: "minimum",
+                                                                params: { comparison: ">=", limit: 1 },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          }
+                                                        }
+                                                      }
+                                                    }
+                                                    var valid7 = _errs51 === errors;
+                                                  } else {
+                                                    var valid7 = true;
+                                                  }
+                                                  if (valid7) {
+                                                    if (data20.offset_minutes !== undefined) {
+                                                      let data23 = data20.offset_minutes;
+                                                      const _errs53 = errors;
+                                                      if (
+                                                        !(
+                                                          typeof data23 == "number" &&
+                                                          !(data23 % 1) &&
+                                                          !isNaN(data23) &&
+                                                          isFinite(data23)
+                                                        )
+                                                      ) {
+                                                        messageValidate22.errors = [
+                                                          {
+                                                            instancePath: instancePath + "/between/offset_minutes",
+                                                            schemaPath:
+                                                              "#/$defs/MaintenanceWindow/properties/offset_minutes/type",
+                                                            keyword: "type",
+                                                            params: { type: "integer" },
+                                                          },
+                                                        ];
+                                                        return false;
+                                                      }
+                                                      if (errors === _errs53) {
+                                                        if (typeof data23 == "number" && isFinite(data23)) {
+                                                          if (data23 > 840 || isNaN(data23)) {
+                                                            messageValidate22.errors = [
+                                                              {
+                                                                instancePath: instancePath + "/between/offset_minutes",
+                                                                schemaPath:
+                                                                  "#/$defs/MaintenanceWindow/properties/offset_minutes/maximum",
+                                                                keyword: "maximum",
+                                                                params: { comparison: "<=", limit: 840 },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          } else {
+                                                            if (data23 < -840 || isNaN(data23)) {
+                                                              messageValidate22.errors = [
+                                                                {
+                                                                  instancePath:
+                                                                    instancePath + "/between/offset_minutes",
+                                                                  schemaPath:
+                                                                    "#/$defs/MaintenanceWindow/properties/offset_minutes/minimum",
+                                                                  keyword: "minimum",
+                                                                  params: { comparison: ">=", limit: -840 },
+                                                                },
+                                                              ];
+                                                              return false;
+                                                            }
+                                                          }
+                                                        }
+                                                      }
+                                                      var valid7 = _errs53 === errors;
+                                                    } else {
+                                                      var valid7 = true;
+                                                    }
+                                                  }
+                                                }
+                                              }
+                                            } else {
+                                              messageValidate22.errors = [
+                                                {
+                                                  instancePath: instancePath + "/between",
+                                                  schemaPath: "#/$defs/MaintenanceWindow/type",
+                                                  keyword: "type",
+                                                  params: { type: "object" },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                          }
+                                          var valid0 = _errs45 === errors;
+                                        } else {
+                                          var valid0 = true;
+                                        }
+                                        if (valid0) {
+                                          if (data.waive !== undefined) {
+                                            let data24 = data.waive;
+                                            const _errs55 = errors;
+                                            if (errors === _errs55) {
+                                              if (Array.isArray(data24)) {
+                                                if (data24.length > 3) {
+                                                  messageValidate22.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/waive",
+                                                      schemaPath: "#/properties/waive/maxItems",
+                                                      keyword: "maxItems",
+                                                      params: { limit: 3 },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                } else {
+                                                  var valid8 = true;
+                                                  const len2 = data24.length;
+                                                  for (let i2 = 0; i2 < len2; i2++) {
+                                                    let data25 = data24[i2];
+                                                    const _errs57 = errors;
+                                                    if (typeof data25 !== "string") {
+                                                      messageValidate22.errors = [
+                                                        {
+                                                          instancePath: instancePath + "/waive/" + i2,
+                                                          schemaPath: "#/properties/waive/items/type",
+                                                          keyword: "type",
+                                                          params: { type: "string" },
+                                                        },
+                                                      ];
+                                                      return false;
+                                                    }
+                                                    if (
+                                                      !(
+                                                        data25 === "chip-id" ||
+                                                        data25 === "project-name" ||
+                                                        data25 === "constraints"
+                                                      )
+                                                    ) {
+                                                      messageValidate22.errors = [
+                                                        {
+                                                          instancePath: instancePath + "/waive/" + i2,
+                                                          schemaPath: "#/properties/waive/items/enum",
+                                                          keyword: "enum",
+                                                          params: {
+                                                            allowedValues: messageSchema38.properties.waive.items.enum,
+                                                          },
+                                                        },
+                                                      ];
+                                                      return false;
+                                                    }
+                                                    var valid8 = _errs57 === errors;
+                                                    if (!valid8) {
+                                                      break;
+                                                    }
+                                                  }
+                                                }
+                                              } else {
+                                                messageValidate22.errors = [
+                                                  {
+                                                    instancePath: instancePath + "/waive",
+                                                    schemaPath: "#/properties/waive/type",
+                                                    keyword: "type",
+                                                    params: { type: "array" },
+                                                  },
+                                                ];
+                                                return false;
+                                              }
+                                            }
+                                            var valid0 = _errs55 === errors;
+                                          } else {
+                                            var valid0 = true;
+                                          }
+                                          if (valid0) {
+                                            if (data.critical !== undefined) {
+                                              let data26 = data.critical;
+                                              const _errs59 = errors;
+                                              if (errors === _errs59) {
+                                                if (Array.isArray(data26)) {
+                                                  if (data26.length > 16) {
+                                                    messageValidate22.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/critical",
+                                                        schemaPath: "#/properties/critical/maxItems",
+                                                        keyword: "maxItems",
+                                                        params: { limit: 16 },
                                                       },
                                                     ];
                                                     return false;
                                                   } else {
-                                                    if (data20.length < 1) {
-                                                      messageValidate22.errors = [
-                                                        {
-                                                          instancePath: instancePath + "/critical/" + i3,
-                                                          schemaPath: "#/properties/critical/items/minLength",
-                                                          keyword: "minLength",
-                                                          params: { limit: 1 },
-                                                        },
-                                                      ];
-                                                      return false;
+                                                    var valid9 = true;
+                                                    const len3 = data26.length;
+                                                    for (let i3 = 0; i3 < len3; i3++) {
+                                                      let data27 = data26[i3];
+                                                      const _errs61 = errors;
+                                                      if (errors === _errs61) {
+                                                        if (typeof data27 === "string") {
+                                                          if (data27.length > 64) {
+                                                            messageValidate22.errors = [
+                                                              {
+                                                                instancePath: instancePath + "/critical/" + i3,
+                                                                schemaPath: "#/properties/critical/items/maxLength",
+                                                                keyword: "maxLength",
+                                                                params: { limit: 64 },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          } else {
+                                                            if (data27.length < 1) {
+                                                              messageValidate22.errors = [
+                                                                {
+                                                                  instancePath: instancePath + "/critical/" + i3,
+                                                                  schemaPath: "#/properties/critical/items/minLength",
+                                                                  keyword: "minLength",
+                                                                  params: { limit: 1 },
+                                                                },
+                                                              ];
+                                                              return false;
+                                                            }
+                                                          }
+                                                        } else {
+                                                          messageValidate22.errors = [
+                                                            {
+                                                              instancePath: instancePath + "/critical/" + i3,
+                                                              schemaPath: "#/properties/critical/items/type",
+                                                              keyword: "type",
+                                                              params: { type: "string" },
+                                                            },
+                                                          ];
+                                                          return false;
+                                                        }
+                                                      }
+                                                      var valid9 = _errs61 === errors;
+                                                      if (!valid9) {
+                                                        break;
+                                                      }
                                                     }
                                                   }
                                                 } else {
                                                   messageValidate22.errors = [
                                                     {
-                                                      instancePath: instancePath + "/critical/" + i3,
-                                                      schemaPath: "#/properties/critical/items/type",
+                                                      instancePath: instancePath + "/critical",
+                                                      schemaPath: "#/properties/critical/type",
                                                       keyword: "type",
-                                                      params: { type: "string" },
+                                                      params: { type: "array" },
                                                     },
                                                   ];
                                                   return false;
                                                 }
                                               }
-                                              var valid7 = _errs45 === errors;
-                                              if (!valid7) {
-                                                break;
-                                              }
+                                              var valid0 = _errs59 === errors;
+                                            } else {
+                                              var valid0 = true;
                                             }
                                           }
-                                        } else {
-                                          messageValidate22.errors = [
-                                            {
-                                              instancePath: instancePath + "/critical",
-                                              schemaPath: "#/properties/critical/type",
-                                              keyword: "type",
-                                              params: { type: "array" },
-                                            },
-                                          ];
-                                          return false;
                                         }
                                       }
-                                      var valid0 = _errs43 === errors;
-                                    } else {
-                                      var valid0 = true;
                                     }
                                   }
                                 }
@@ -3027,7 +3423,7 @@ function messageValidate22(
 messageValidate22.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 /** Whether a value is a {@link Release}. */
 export const validateRelease: SchemaValidator<Release> = messageValidate28;
-const messageSchema44 = {
+const messageSchema45 = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "schema:///protocol/release.schema.json",
   type: "object",
@@ -3062,7 +3458,7 @@ const messageSchema44 = {
     },
   },
 };
-const messageSchema45 = {
+const messageSchema46 = {
   type: "object",
   required: ["sha256", "size", "chunk_size", "hash_list_sha256", "secure_version", "chip_id"],
   properties: {
@@ -3075,7 +3471,7 @@ const messageSchema45 = {
   },
   additionalProperties: true,
 };
-const messagePattern23 = new RegExp("^[0-9a-f]{64}$", "u");
+const messagePattern24 = new RegExp("^[0-9a-f]{64}$", "u");
 function messageValidate28(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -3348,7 +3744,7 @@ function messageValidate28(
                                   ];
                                   return false;
                                 } else {
-                                  if (!messagePattern23.test(data6)) {
+                                  if (!messagePattern24.test(data6)) {
                                     messageValidate28.errors = [
                                       {
                                         instancePath: instancePath + "/image/sha256",
@@ -3457,7 +3853,7 @@ function messageValidate28(
                                         ];
                                         return false;
                                       } else {
-                                        if (!messagePattern23.test(data9)) {
+                                        if (!messagePattern24.test(data9)) {
                                           messageValidate28.errors = [
                                             {
                                               instancePath: instancePath + "/image/hash_list_sha256",
@@ -3630,7 +4026,7 @@ function messageValidate28(
 messageValidate28.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 /** Whether a value is a {@link DeviceRequest}. */
 export const validateDeviceRequest: SchemaValidator<DeviceRequest> = messageValidate29;
-const messageSchema46 = {
+const messageSchema47 = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "schema:///protocol/request.schema.json",
   type: "object",
@@ -4077,7 +4473,7 @@ function messageValidate29(
 messageValidate29.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 /** Whether a value is a {@link StateReport}. */
 export const validateStateReport: SchemaValidator<StateReport> = messageValidate30;
-const messageSchema47 = {
+const messageSchema48 = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "schema:///protocol/state-report.schema.json",
   type: "object",
@@ -4168,7 +4564,7 @@ const messageSchema47 = {
     },
   },
 };
-const messageSchema48 = {
+const messageSchema49 = {
   type: "object",
   required: ["code", "message"],
   properties: { code: { type: "string", minLength: 1, maxLength: 64 }, message: { type: "string", maxLength: 200 } },
@@ -4308,7 +4704,7 @@ function messageValidate30(
                     instancePath: instancePath + "/state",
                     schemaPath: "#/properties/state/enum",
                     keyword: "enum",
-                    params: { allowedValues: messageSchema47.properties.state.enum },
+                    params: { allowedValues: messageSchema48.properties.state.enum },
                   },
                 ];
                 return false;
@@ -4490,7 +4886,7 @@ function messageValidate30(
                               ];
                               return false;
                             } else {
-                              if (!messagePattern23.test(data7)) {
+                              if (!messagePattern24.test(data7)) {
                                 messageValidate30.errors = [
                                   {
                                     instancePath: instancePath + "/running_sha256",

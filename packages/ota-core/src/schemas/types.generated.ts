@@ -706,6 +706,19 @@ export interface Offer {
    */
   probation_ms?: number;
   /**
+   * Longest probation of an image that has network and does not reach the broker, in milliseconds. Without it 900 000.
+   */
+  probation_max_ms?: number;
+  /**
+   * Devices wait a random part of this time before they restart into the image, in milliseconds. Without it 0.
+   */
+  restart_spread_ms?: number;
+  /**
+   * Devices that know the time download at once, and do not restart into the image before this time.
+   */
+  install_after?: string;
+  between?: MaintenanceWindow;
+  /**
    * Checks that devices shall skip because they have them wrong in the field.
    */
   waive?: ("chip-id" | "project-name" | "constraints")[];
@@ -760,6 +773,23 @@ export interface OfferConstraints {
    * Lowest charge, in percent, on devices that know theirs.
    */
   min_battery_percent?: number;
+}
+/**
+ * The time of every day at which devices that know the time may restart into the image.
+ */
+export interface MaintenanceWindow {
+  /**
+   * When the window opens, in minutes after midnight.
+   */
+  start_minute: number;
+  /**
+   * How long it stays open. It may go on after midnight.
+   */
+  minutes: number;
+  /**
+   * How far the clock of `start_minute` is ahead of UTC, in minutes. Without it 0: UTC.
+   */
+  offset_minutes?: number;
 }
 /**
  * What an image is: made and signed when it is packaged, before anyone knows who will get it.

@@ -30,6 +30,16 @@ export function timeOfUtc(utc: number): string {
 }
 
 /**
+ * Returns the milliseconds since 1970 of a time, to the second. A day that its month lacks counts into the next month.
+ *
+ * @param time - ISO 8601 in UTC, as in the protocol's schemas.
+ */
+export function utcOfTime(time: string): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = time.slice(0, 19).split(/[-T:]/).map(Number);
+  return new Date(0).setUTCFullYear(year, month - 1, day) + ((hour * 60 + minute) * 60 + second) * 1_000;
+}
+
+/**
  * Returns `true` if a time is earlier than another, compared to the second: some writers leave out fractions.
  *
  * @param left - ISO 8601 in UTC, as in the protocol's schemas.
