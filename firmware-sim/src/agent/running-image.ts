@@ -40,16 +40,29 @@ function hashOfImage(app: AppContext, partition: EspPartition, imageSizeBytes: n
   return flash.remember?.(`hashImage ${partition.address} ${partition.size} ${imageSizeBytes}`, hash) ?? hash(flash);
 }
 
+/** The first bytes of a partition, hashed already. */
+export interface HashedPart {
+  /** Their number. */
+  readonly length: number;
+  readonly hash: Sha256;
+}
+
 /**
  * Returns the SHA-256 of the image in a partition as a running device computes it: including its signature sector, if
  * any. A sector counts only if it signs this image, because a larger signed image may have left its own there.
  *
  * @param imageSizeBytes - Size in bytes up to the end of its checksum or hash.
+ * @param hashed - Spares reading the image again if this is exactly the image.
  */
-export function hashImage(flash: FlashReader, partition: EspPartition, imageSizeBytes: number): Uint8Array {
-  const hash = createSha256();
+export function hashImage(
+  flash: FlashReader,
+  partition: EspPartition,
+  imageSizeBytes: number,
+  hashed?: HashedPart,
+): Uint8Array {
   const offset = signatureOffset(imageSizeBytes);
-  feed(flash, partition, hash, { offset: 0, length: imageSizeBytes });
+  const whole = { offset: 0, length: imageSizeBytes };
+  const hash = hashed?.length === imageSizeBytes ? hashed.hash : feed(flash, partition, createSha256(), whole);
   const block = signatureAt(flash, partition, offset);
   if (block === undefined) return hash.digest();
   const padded = feed(flash, partition, hash.copy(), { offset: imageSizeBytes, length: offset - imageSizeBytes });

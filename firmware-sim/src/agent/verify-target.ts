@@ -5,7 +5,7 @@ import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
 import { readImage } from "../esp-idf/esp-image.ts";
 import { flashOf } from "../esp-idf/esp-partition.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
-import { hashImage } from "./running-image.ts";
+import { type HashedPart, hashImage } from "./running-image.ts";
 
 /** Content of a slot. */
 export type SlotContent = Extract<FlashResult, { operation: "verify-image" }>;
@@ -25,10 +25,11 @@ export function verifyTarget(app: AppContext, target: EspPartition, length: numb
     hash.update(bytes);
   });
   if (!isRead) return EspErr.ESP_ERR_FLASH_OP_FAIL;
-  return { operation: "verify-image", storedSha256: toHex(hash.digest()), image: imageIn(app, target, flash) };
+  const image = imageIn(app, target, flash, { length, hash: hash.copy() });
+  return { operation: "verify-image", storedSha256: toHex(hash.digest()), image };
 }
 
-function imageIn(app: AppContext, target: EspPartition, flash: FlashReader): SlotContent["image"] {
+function imageIn(app: AppContext, target: EspPartition, flash: FlashReader, hashed: HashedPart): SlotContent["image"] {
   const verification = readImage(app, target, flash);
   if (verification.kind === "invalid") return { espErr: verification.err };
   const { imageSizeBytes, descriptor } = verification.image;
@@ -37,5 +38,5 @@ function imageIn(app: AppContext, target: EspPartition, flash: FlashReader): Slo
   if (header[0] !== APP_IMAGE_MAGIC) return { espErr: EspErr.ESP_ERR_IMAGE_INVALID };
   const { chipId } = parseAppImageHeader(header);
   const { secureVersion = 0, projectName = "" } = descriptor ?? {};
-  return { sha256: toHex(hashImage(flash, target, imageSizeBytes)), chipId, secureVersion, projectName };
+  return { sha256: toHex(hashImage(flash, target, imageSizeBytes, hashed)), chipId, secureVersion, projectName };
 }

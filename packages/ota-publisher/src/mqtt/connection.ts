@@ -168,11 +168,13 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const { qos, retain } = options;
     const size = packetSize({ topic, payloadSizeBytes: payload.length, qos, retain, version: 5 });
     const { packetSize: largest, qos: qosMax, retain: hasRetained } = this.#demands;
-    this.#demands = {
-      packetSize: Math.max(largest, size),
-      qos: qos === 1 ? 1 : qosMax,
-      retain: retain || hasRetained,
-    };
+    if (size > largest || qos > qosMax || (retain && !hasRetained)) {
+      this.#demands = {
+        packetSize: Math.max(largest, size),
+        qos: qos === 1 ? 1 : qosMax,
+        retain: retain || hasRetained,
+      };
+    }
     return this.#client === undefined ? "lost" : ((await this.#publishing?.publish(topic, payload, options)) ?? "lost");
   }
 

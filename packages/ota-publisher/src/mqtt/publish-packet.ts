@@ -35,14 +35,20 @@ export function buildPublishHeader(parts: PublishParts): Uint8Array {
 
 /** Returns the size of a packet after its fixed header, in bytes (MQTT 3.1.1 section 2.2.3). */
 function remainingLength({ topic, payloadSizeBytes, qos, version }: Omit<PublishParts, "packetId">): number {
-  const topicSize = 2 + new TextEncoder().encode(topic).length;
+  const topicSize = 2 + Buffer.byteLength(topic);
   return topicSize + (qos === 0 ? 0 : 2) + (version === 5 ? 1 : 0) + payloadSizeBytes;
 }
 
 /** Returns the size of a whole packet in bytes, which Maximum Packet Size limits (MQTT 5.0 section 3.2.2.3.6). */
 export function packetSize(parts: Omit<PublishParts, "packetId">): number {
   const remaining = remainingLength(parts);
-  return 1 + variableByteInteger(remaining).length + remaining;
+  return 1 + variableByteIntegerSize(remaining) + remaining;
+}
+
+function variableByteIntegerSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  return value < 0x20_0000 ? 3 : 4;
 }
 
 function variableByteInteger(value: number): readonly number[] {

@@ -101,7 +101,8 @@ export class Publishing {
     if (this.#pending.get(pending.packetId) !== pending) return;
     if (reason === "acknowledged") {
       this.#answeredAt = performance.now();
-      for (const earlier of [...this.#pending.values()]) {
+      // Dropping deletes from the map, which its iterator allows. A copy would cost more than all else here.
+      for (const earlier of this.#pending.values()) {
         if (earlier === pending) break;
         if (earlier.repeat === undefined) this.#drop(earlier);
       }
