@@ -154,7 +154,11 @@ export class ChunkFlow {
     const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, this.#lagMs(now));
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
-    if (request.unicast) return this.#answer(entry, ranges, limit, now);
+    if (request.unicast) {
+      // A long round makes devices impatient. What it is about to send reaches them on the image's topic.
+      const open = this.#union.notPending(ranges);
+      return open.length === 0 ? "merged" : this.#answer(entry, open, limit, now);
+    }
     if (wanted.length === 0) return "merged";
     if (this.#isFarBehind(entry.lacking, now)) return this.#answer(entry, wanted, limit, now);
     const joins = this.#union.pending > 0;

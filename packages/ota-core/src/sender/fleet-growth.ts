@@ -6,8 +6,8 @@ const DEVICES_MIN = 8;
 /** Minimum time between two looks at the fleet, in milliseconds: each visits every device. */
 const LOOK_MS = 250;
 
-/** Time for which the fleet counts as growing, in milliseconds: devices report their progress once a second. */
-const GROWING_MS = 2_000;
+/** Time for which the fleet counts as growing, in milliseconds: devices ask within 3 s after the last useful chunk. */
+const GROWING_MS = 3_000;
 
 /** Watches whether the median device still receives chunks. If it does, what devices lack may be on its way. */
 export class FleetGrowth {

@@ -47,6 +47,17 @@ export class RequestUnion {
     return this.#ahead.count + this.#behind.count;
   }
 
+  /** Returns the part of ranges that waits for neither this round nor the next. */
+  notPending(ranges: readonly ChunkRange[]): ChunkRange[] {
+    const open = new Bitmap(this.#ahead.size);
+    for (const [first, count] of ranges) {
+      for (let index = first; index < first + count; index++) {
+        if (!this.#ahead.has(index) && !this.#behind.has(index)) open.add(index);
+      }
+    }
+    return open.ranges();
+  }
+
   /** Number of chunks that the current round has sent, or the last one if none runs. */
   get sent(): number {
     return this.#sent;
