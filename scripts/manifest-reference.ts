@@ -25,33 +25,36 @@ const INTRODUCTION = `<!-- Generated from schemas/ by scripts/generate-schemas.t
 
 # Manifests
 
-A release line is a folder: a root manifest, and for each version a manifest of its own beside its files. An editor that
-reads JSON Schema completes and checks both: name the schema in \`$schema\`. Members that are not described here are kept
-as they are. \`tinybms-ota validate\` finds every fault of a line, with file, line and column.
+A release line is a folder with a root manifest, and for each version a folder with a version manifest and its files.
+Editors with JSON Schema complete and check both manifests: name the schema in \`$schema\`.
+Members that are not described here are kept unchanged.
+\`tinybms-ota validate\` finds every fault of a release line, with file, line and column.
 
-Paths of manifests and artifacts are relative to the file that names them, separated by \`/\`, and stay below its folder:
-absolute paths, \`..\`, symbolic links that lead out, and names that Windows gives to devices are refused. A manifest is UTF-8 of at most 1 MiB,
-with or without a byte-order mark; a name may stand once in an object, and nothing is nested more than 64 deep.
+Paths of manifests and artifacts are relative to the file that names them, use \`/\`, and stay below its folder.
+Absolute paths, \`..\`, symbolic links out of the folder, and names of Windows devices are refused.
+A manifest is UTF-8 of at most 1 MiB, with or without a byte-order mark.
+A name may occur only once in an object, and the nesting depth is at most 64.
 
-The tables describe the values that these schemas demand.
-A value that is spelled another way and has one meaning is read as that, with the warning \`manifest/loose-value\`: see
-[values that are read another way](migrate-from-python.md#values).
+The tables describe the values that the schemas require.
+A value with another spelling and only one meaning is accepted with the warning \`manifest/loose-value\`: see
+[accepted values](migrate-from-python.md#values).
 \`tinybms-ota validate --strict\` makes every warning an error.
 `;
 
 const ENVIRONMENT = `
 ## Environment variables and secrets
 
-Strings in channels may name environment variables, which \`deploy\` looks up:
+Strings in channels may name environment variables, which \`deploy\` expands:
 
 | written | means |
 |---|---|
-| \`$NAME\`, \`\${NAME}\` | the variable's value; \`deploy\` ends with an error where it is unset, \`validate\` warns |
-| \`\${NAME:-default}\` | its value, or the default where it is unset or empty |
+| \`$NAME\`, \`\${NAME}\` | the variable's value; if it is unset, \`deploy\` fails and \`validate\` warns |
+| \`\${NAME:-default}\` | its value, or the default if it is unset or empty |
 | \`$$\` | a dollar sign |
 
-A password, token, authorization header or user information in a URL that is written out works, and \`validate\` warns:
-whoever can read the manifest has it. No command prints, logs or writes elsewhere what such a member holds.
+A literal password, token, authorization header or user information in a URL works, and \`validate\` warns of it:
+everyone who can read the manifest can read it.
+No command prints, logs or writes the value of such a member.
 `;
 
 /**

@@ -5,7 +5,7 @@
 export type OfferTarget = "all" | DevicesTarget | RolloutTarget;
 
 /**
- * What `tinybms-ota deploy --json` prints: each delivery for itself.
+ * Document of `tinybms-ota deploy --json`, with one entry for each delivery.
  */
 export interface DeployDocument {
   /**
@@ -39,7 +39,7 @@ export interface DeployDocumentDelivery {
    */
   mode: string;
   /**
-   * To whom: `all`, devices by name, or a URL without what is secret in it.
+   * Destination: `all`, devices by name, or a URL without its secrets.
    */
   target: unknown;
   /**
@@ -63,11 +63,11 @@ export interface DeployDocumentDelivery {
    */
   durationMs: number;
   /**
-   * `planned` with `--dry-run`, or when the run ended before; `offered` with `--wait none`: the broker has the offer, and no device was waited for.
+   * `planned` with `--dry-run`, or if the run ended earlier; `offered` with `--wait none`: the broker has the offer, and the command waited for no device.
    */
   outcome: "planned" | "delivered" | "offered" | "failed";
   /**
-   * What devices said of it.
+   * Last reports of devices.
    */
   devices: DeployDocumentDevice[];
   error?: CommandError;
@@ -102,7 +102,7 @@ export interface CommandError {
    */
   code: string;
   /**
-   * What is wrong and where, as one sentence.
+   * One sentence: the fault and its place.
    */
   message: string;
   /**
@@ -110,18 +110,18 @@ export interface CommandError {
    */
   details: {};
   /**
-   * What can be done about it.
+   * What to do about it.
    */
   hint?: string;
 }
 /**
- * What a command prints with `--json` when it fails. The exit code is 2 where arguments, a manifest or an input file are to blame, 130 when it was interrupted, else 1.
+ * Document that a command prints with `--json` when it fails. The exit code is 2 for faults in arguments, a manifest or an input file, 130 after an interrupt, otherwise 1.
  */
 export interface ErrorDocument {
   error: CommandError;
 }
 /**
- * What `tinybms-ota package --json` prints: the release that was made, or would be with `--dry-run`.
+ * Document of `tinybms-ota package --json`: the release, or with `--dry-run` the planned release.
  */
 export interface PackageDocument {
   /**
@@ -149,7 +149,7 @@ export interface PackageDocument {
    */
   artifacts: PackageDocumentArtifact[];
   /**
-   * What should be known, one sentence each.
+   * Warnings, one sentence each.
    */
   warnings?: string[];
 }
@@ -182,12 +182,12 @@ export interface PackageDocumentArtifact {
    */
   protocols: string[];
   /**
-   * What the app image says of itself; null for a file that is none.
+   * App descriptor of the image; null for a file that is not an app image.
    */
   image: null | PackageDocumentImage;
 }
 /**
- * What an app image says of itself.
+ * App descriptor of an image.
  */
 export interface PackageDocumentImage {
   /**
@@ -212,7 +212,7 @@ export interface PackageDocumentImage {
   secureVersion: number;
 }
 /**
- * What `tinybms-ota provision --json` prints: what was made for which device. It holds no secret.
+ * Document of `tinybms-ota provision --json`: the files of each device. It contains no secret.
  */
 export interface ProvisionDocument {
   /**
@@ -220,11 +220,11 @@ export interface ProvisionDocument {
    */
   output: string | null;
   /**
-   * Name of the file that says what which device was told; null with `--out`.
+   * Name of the list of devices and their settings; null with `--out`.
    */
   list: string | null;
   /**
-   * The files of `--broker-acl`; null without it.
+   * Files of `--broker-acl`; null without that option.
    */
   broker: ProvisionedBroker | null;
   /**
@@ -237,7 +237,7 @@ export interface ProvisionDocument {
  */
 export interface ProvisionedBroker {
   /**
-   * The password file: hashes alone.
+   * The password file, which contains only hashes.
    */
   passwords: string;
   /**
@@ -250,7 +250,7 @@ export interface ProvisionedBroker {
   publisherPassword: string;
 }
 /**
- * What was made for a device.
+ * Files of a device.
  */
 export interface ProvisionedDevice {
   /**
@@ -275,7 +275,7 @@ export interface ProvisionedDevice {
   keyFile?: string;
 }
 /**
- * What `tinybms-ota validate --json` prints: every fault of a release line.
+ * Document of `tinybms-ota validate --json`: every fault of a release line.
  */
 export interface ValidateDocument {
   /**
@@ -300,7 +300,7 @@ export interface ValidationProblem {
    */
   path: string;
   /**
-   * What is wrong, and what would be right.
+   * One sentence: what is wrong, and what would be right.
    */
   message: string;
   /**
@@ -325,13 +325,13 @@ export interface ValidationProblem {
   column: number;
 }
 /**
- * How releases reach the devices, one member for each way. Root manifest, version manifest and artifact may each hold channels: member by member the artifact's stand above the version's, and those above the root's, so that a later one only names what differs; a member that is itself an object, such as `headers`, is replaced as a whole. Strings may name environment variables, which `tinybms-ota deploy` puts in: `$NAME`, `${NAME}`, or `${NAME:-default}` for when it is unset or empty; `$$` is a dollar sign.
+ * How releases reach the devices, one member for each transport. Root manifest, version manifest and artifact may each have channels. They merge member by member: the artifact's override the version's, which override the root's. A member that is an object, such as `headers`, is replaced as a whole. Strings may name environment variables, which `tinybms-ota deploy` expands: `$NAME`, `${NAME}`, or `${NAME:-default}`, whose default applies if the variable is unset or empty; `$$` is a dollar sign.
  */
 export interface Channels {
   mqtt?: MqttChannel;
   https?: HttpsChannel;
   /**
-   * A channel that another tool defines, in any form. It is kept, and not read.
+   * A channel of another tool, with any value. It is kept and not read.
    */
   [k: string]: unknown;
 }
@@ -340,27 +340,27 @@ export interface Channels {
  */
 export interface MqttChannel {
   /**
-   * URL of the broker: mqtt://host (port 1883), mqtts://host (TLS, port 8883), ws://host (port 80) or wss://host (TLS, port 443). `deploy --broker` stands above it. User name and password belong in members of their own.
+   * URL of the broker: mqtt://host (port 1883), mqtts://host (TLS, port 8883), ws://host (port 80) or wss://host (TLS, port 443). `deploy --broker` overrides it. User name and password have their own members.
    */
   broker?: string;
   /**
-   * Topic of the product. Chunked delivery uses the topics below it (`<topic>/v1/…`), so that it may have at most 45 bytes; blob mode uses the topic itself, of at most 128 bytes. Devices must be set to the same one.
+   * Topic of the product. Chunked delivery uses the topics below it (`<topic>/v1/…`), so it may have at most 45 bytes; blob mode uses the topic itself, of at most 128 bytes. Devices must use the same topic.
    */
   topic?: string;
   /**
-   * MQTT quality of service of the messages that carry the image: 0, 1 or 2. Without it 1.
+   * MQTT quality of service of the messages that carry the image: 0, 1 or 2. Default: 1.
    */
   qos?: 0 | 1 | 2;
   /**
-   * Blob mode: whether the broker keeps the image for devices that connect later. Without it false.
+   * Blob mode: whether the broker keeps the image for devices that connect later. Default: false.
    */
   retain?: boolean;
   /**
-   * MQTT client identifier of the publisher. Without it `ota-<artifact>` and a random suffix, so that two publishers do not end each other's connection.
+   * MQTT client identifier of the publisher. Default: `ota-<artifact>` with a random suffix, so that two publishers do not end each other's connection.
    */
   client_id?: string;
   /**
-   * MQTT keep-alive in seconds; 0 switches it off. Without it 60.
+   * MQTT keep-alive in seconds; 0 turns it off. Default: 60.
    */
   keepalive?: number;
   /**
@@ -368,19 +368,19 @@ export interface MqttChannel {
    */
   username?: string;
   /**
-   * Password for the broker. Written out it is public wherever this file is, and `validate` warns: name an environment variable instead.
+   * Password for the broker. Everyone who can read this file can read a literal password, and `validate` warns of it: name an environment variable instead.
    */
   password?: string;
   /**
-   * Accept any TLS certificate of the broker: whoever answers in its place gets user name and password. For benches only; `deploy` does so with `--allow-insecure` alone. Without it false.
+   * Accept any TLS certificate of the broker, so that an impostor receives user name and password. For benches only; requires `deploy --allow-insecure`. Default: false.
    */
   insecure?: boolean;
   /**
-   * Path of a PEM file with the certificate authorities that may have signed the broker's certificate, instead of those that the system trusts. Relative to the root manifest's folder, or absolute.
+   * Path of a PEM file with the certificate authorities that may have signed the broker's certificate. Default: the system's authorities. Relative to the root manifest's folder, or absolute.
    */
   ca?: string;
   /**
-   * Path of a PEM file with the client certificate, for brokers that ask for one; `key` goes with it. Relative to the root manifest's folder, or absolute.
+   * Path of a PEM file with the client certificate, for brokers that request one. Requires `key`. Relative to the root manifest's folder, or absolute.
    */
   cert?: string;
   /**
@@ -388,11 +388,11 @@ export interface MqttChannel {
    */
   key?: string;
   /**
-   * `chunked`: 4 KiB chunks that devices ask for, check and acknowledge. `blob`: the whole image as one message on `topic`, as the Python scripts sent it, with no word from any device; many brokers refuse messages above 1 MiB. Without it chunked; `deploy --mode` stands above it.
+   * `chunked`: 4 KiB chunks that devices request, check and acknowledge. `blob`: the whole image as one message on `topic`, as the Python scripts sent it, without an answer from devices; many brokers refuse messages above 1 MiB. `deploy --mode` overrides it. Default: chunked.
    */
   mode?: "chunked" | "blob";
   /**
-   * Pace of chunked delivery in bytes per second; 0 means no limit. Without it 65536, about what an ESP32's flash takes.
+   * Pace of chunked delivery in bytes per second; 0 means no limit. Default: 65536, about the write speed of an ESP32's flash.
    */
   rate?: number;
 }
@@ -405,29 +405,29 @@ export interface HttpsChannel {
    */
   url?: string;
   /**
-   * HTTP method. Without it PUT, and POST in mode multipart.
+   * HTTP method. Default: PUT; in mode multipart, POST.
    */
   method?: string;
   /**
-   * Headers of the request, above the default `Content-Type: application/octet-stream`. A credential that is written out is public wherever this file is, and `validate` warns: name an environment variable instead.
+   * Headers of the request. They override the default `Content-Type: application/octet-stream`. Everyone who can read this file can read a literal credential, and `validate` warns of it: name an environment variable instead.
    */
   headers?: {
     [k: string]: string;
   };
   /**
-   * Seconds without progress after which the request has failed. Without it 30.
+   * Seconds without progress after which the request fails. Default: 30.
    */
   timeout?: number;
   /**
-   * Whether the server's TLS certificate is checked. Without it true; false is for benches only, and `deploy` takes it with `--allow-insecure` alone.
+   * Whether the server's TLS certificate is checked. false is for benches only, and requires `deploy --allow-insecure`. Default: true.
    */
   verify?: boolean;
   /**
-   * Path of a PEM file with the certificate authorities that may have signed the server's certificate, instead of those that the system trusts. Relative to the root manifest's folder, or absolute.
+   * Path of a PEM file with the certificate authorities that may have signed the server's certificate. Default: the system's authorities. Relative to the root manifest's folder, or absolute.
    */
   ca?: string;
   /**
-   * Path of a PEM file with the client certificate, for servers that ask for one; `key` goes with it. Relative to the root manifest's folder, or absolute.
+   * Path of a PEM file with the client certificate, for servers that request one. Requires `key`. Relative to the root manifest's folder, or absolute.
    */
   cert?: string;
   /**
@@ -435,7 +435,7 @@ export interface HttpsChannel {
    */
   key?: string;
   /**
-   * `body`: the image is the body of the request. `multipart`: it is the field `firmware` of a form, with the CSRF token that the TinyBMS gateway asks for. Without it body.
+   * `body`: the image is the body of the request. `multipart`: it is the field `firmware` of a form, with the CSRF token that the TinyBMS gateway requires. Default: body.
    */
   mode?: "body" | "multipart";
 }
@@ -467,21 +467,21 @@ export interface RootManifest {
  */
 export interface Product {
   /**
-   * Name of the product. Devices take only releases of their own product; it is also the default name of an artifact.
+   * Name of the product. Devices accept only releases of their own product; it is also the default name of an artifact.
    */
   name?: string;
   /**
-   * Chip that the firmware is for: esp32s2, esp32s3, esp32c3, esp32c6 … mean exactly that chip; esp32 means the whole family, any of them. Other text excludes nothing.
+   * Chip that the firmware is for: esp32s2, esp32s3, esp32c3, esp32c6 … mean exactly that chip; esp32 means any chip of the family. Other text excludes no chip.
    */
   hardware?: string;
 }
 /**
- * How releases reach the devices, unless a version or an artifact says otherwise.
+ * How releases reach the devices, unless a version or an artifact has its own channels.
  */
 export interface Deployment {
   channels?: Channels;
   /**
-   * Channels over which an artifact goes when it names none itself, in this order. Without it mqtt, then https.
+   * Channels of artifacts that do not list their own, in order. Default: mqtt, then https.
    */
   default_protocols?: string[];
 }
@@ -515,11 +515,11 @@ export interface VersionManifest {
    */
   version: string;
   /**
-   * When the version was packaged: a date and time in ISO 8601. `package` writes UTC with a Z; what Python writes (`2026-01-31T12:00:00.123456+00:00`) is read as well.
+   * When the version was packaged: a date and time in ISO 8601. `package` writes UTC with a Z; Python's format (`2026-01-31T12:00:00.123456+00:00`) is read as well.
    */
   created_at?: string;
   /**
-   * Folder of the artifacts, relative to this file's folder and below it. Without it this file's folder.
+   * Folder of the artifacts, relative to this file's folder and below it. Default: this file's folder.
    */
   base_path?: string;
   channels?: Channels;
@@ -549,7 +549,7 @@ export interface Artifact {
    */
   sha256: string;
   /**
-   * Channels over which this file goes, in this order. Without it the root's `default_protocols`.
+   * Channels for this file, in order. Default: the root's `default_protocols`.
    */
   protocols?: string[];
   channels?: Channels;
@@ -999,7 +999,7 @@ export interface ReportError {
   message: string;
 }
 /**
- * What a device is told in the factory: who it is, where its broker is, and whose releases it takes. `tinybms-ota provision` writes it into the namespace `tinybms` of an NVS partition. Wi-Fi and everything else that an app needs stand in namespaces of its own.
+ * Settings that a device gets in the factory: its identity, its broker, and the keys that it trusts. `tinybms-ota provision` writes them into the namespace `tinybms` of an NVS partition. Wi-Fi settings and other data of an app belong in the app's own namespaces.
  */
 export interface Provisioning {
   /**
@@ -1023,7 +1023,7 @@ export interface Provisioning {
    */
   product: string;
   /**
-   * User name for the broker. The broker must let it publish below the device's own topics alone, so that it is best the device's name.
+   * User name for the broker. The broker must let it publish only below the device's own topics, so the device's name is the best choice.
    */
   username?: string;
   /**
@@ -1031,11 +1031,11 @@ export interface Provisioning {
    */
   password?: string;
   /**
-   * PEM of the authorities that may have signed the broker's certificate. Without it the device trusts those that its app has.
+   * PEM of the authorities that may have signed the broker's certificate. Default: the authorities in the app.
    */
   ca_certificate?: string;
   /**
-   * PEM of the device's own certificate, for brokers that ask for one.
+   * PEM of the device's own certificate, for brokers that request one.
    */
   certificate?: string;
   /**
@@ -1044,7 +1044,7 @@ export interface Provisioning {
   private_key?: string;
   key_set?: Envelope;
   /**
-   * Whether the device takes offers that nobody signed. Never together with `key_set`. Without it false.
+   * Whether the device accepts unsigned offers. Not together with `key_set`. Default: false.
    */
   allow_unsigned?: boolean;
 }
