@@ -62,13 +62,17 @@ typedef struct tinybms_ota *tinybms_ota_handle_t;
 
 /** Configuration of tinybms_ota_start(). Start from TINYBMS_OTA_CONFIG_DEFAULT(). */
 typedef struct {
-  /** Who the device is. `device`, `topic` and `product` are required. Must live until tinybms_ota_stop(). */
+  /** Identity of the device. `device`, `topic` and `product` are required. Must live until tinybms_ota_stop(). */
   const tinybms_ota_provisioning_t *provisioning;
-  /** The application's client, initialized and not started. The service adds a handler and takes only its own topics. */
+  /**
+   * The application's client, initialized and not started. The service adds a handler, which handles only its own
+   * topics.
+   */
   esp_mqtt_client_handle_t mqtt;
   /**
    * The configuration from which `mqtt` was made. The service sets the will with it before each connection, because
-   * esp_mqtt_set_config() resets what it does not get. Must live until tinybms_ota_stop(), and must have no will.
+   * esp_mqtt_set_config() resets every setting that it does not receive. Must live until tinybms_ota_stop(), and must
+   * have no will.
    */
   const esp_mqtt_client_config_t *mqtt_config;
   /**
@@ -120,7 +124,7 @@ void tinybms_ota_free_provisioning(tinybms_ota_provisioning_t *provisioning);
 void tinybms_ota_configure_mqtt(const tinybms_ota_provisioning_t *provisioning, esp_mqtt_client_config_t *mqtt);
 
 /**
- * Starts the service: repairs the boot selection after a fall-back, and goes on where the last start ended.
+ * Starts the service: repairs the boot selection after a fallback, and continues where the last start ended.
  *
  * @return
  *  - ESP_OK
@@ -139,7 +143,7 @@ esp_err_t tinybms_ota_confirm(tinybms_ota_handle_t handle);
 /** Ends the self-test of a new image: it failed, and the device returns to the previous image. */
 esp_err_t tinybms_ota_reject(tinybms_ota_handle_t handle);
 
-/** Gives up the download. A later offer starts another one. */
+/** Cancels the download. A later offer starts another one. */
 esp_err_t tinybms_ota_cancel(tinybms_ota_handle_t handle);
 
 /** Returns a summary as of the last event that the service handled. */

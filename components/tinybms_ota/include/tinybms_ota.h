@@ -40,7 +40,7 @@ extern "C" {
 /** Bytes of memory that a machine needs for images of at most `slot` bytes. */
 #define TBO_MEMORY(slot) (TBO_STATE_SIZE + TBO_SCRATCH_SIZE + TBO_MESSAGE_MAX + TBO_LIST_SIZE(slot))
 
-/** A machine. It lives at the start of the memory given to tbo_init(). */
+/** A machine. It is at the start of the memory given to tbo_init(). */
 typedef struct tbo tbo_t;
 
 /** States of a device, as reports name them. */
@@ -104,7 +104,7 @@ typedef enum {
   TBO_CODE_COUNT
 } tbo_code_t;
 
-/** Why the machine dropped something that arrived. */
+/** Reasons for which the machine drops a message. */
 typedef enum {
   TBO_DROP_MALFORMED,
   TBO_DROP_NOT_FOR_US,
@@ -124,15 +124,15 @@ typedef enum {
 
 /** Timers of a machine. */
 typedef enum {
-  /** When to ask for chunks or the hash list again. */
+  /** Time to request chunks or the hash list again. */
   TBO_TIMER_REQUEST,
-  /** When the time of an image on probation is over. */
+  /** End of the probation of an image. */
   TBO_TIMER_PROBATION,
-  /** When a progress report that was held back may go out. */
+  /** Time at which a delayed progress report may be sent. */
   TBO_TIMER_REPORT,
-  /** When to subscribe again for messages that could not be verified. */
+  /** Time to subscribe again for messages that could not be verified. */
   TBO_TIMER_VERIFY,
-  /** When to decide again whether a verified image may be set to boot. */
+  /** Time to decide again whether a verified image may be set to boot. */
   TBO_TIMER_INSTALL,
   TBO_TIMER_COUNT
 } tbo_timer_t;
@@ -213,7 +213,7 @@ typedef struct {
   tbo_piece_t signature;
 } tbo_verify_t;
 
-/** What the machine needs done. Every function receives `context` first. */
+/** Functions that the machine calls. Each receives `context` first. */
 typedef struct {
   void *context;
 
@@ -234,12 +234,12 @@ typedef struct {
   /**
    * Lends a key set until the call of tbo_handle() or tbo_rx_end() returns.
    *
-   * @return NULL if there is none.
+   * @return NULL if the device has no such key set.
    */
   const char *(*lend_keys)(void *context, tbo_keys_t which, size_t *length);
-  /** Sets the connection's will anew from tbo_report(), which takes a new connection. It may wait; may be NULL. */
+  /** Sets the connection's will again from tbo_report(), which requires a new connection. It may wait; may be NULL. */
   void (*renew_will)(void *context);
-  /** Restarts the device once what was published has left. */
+  /** Restarts the device after published messages are sent. */
   void (*reboot)(void *context);
 
   /** Computes the SHA-256 of `head` followed by `body`. NULL: the library's own. */
@@ -259,7 +259,7 @@ typedef struct {
   uint32_t retry_max_ms;
   /** Requests without a useful chunk after which the device reports `stalled`. */
   uint32_t stalled_after;
-  /** Probation of a new image if the offer states none. */
+  /** Probation of a new image if the offer does not state one. */
   uint32_t probation_ms;
   /** Minimum time between two progress reports. */
   uint32_t report_ms;
@@ -271,7 +271,7 @@ typedef struct {
 /** Algorithms of the device profile. */
 #define TBO_ALGORITHMS_DEFAULT (TBO_ALG_ECDSA_P256 | TBO_ALG_RSA_PKCS1V15)
 
-/** Who the device is. The strings must live as long as the machine. */
+/** Identity of the device. The strings must live as long as the machine. */
 typedef struct {
   const char *device;
   const char *topic_root;
@@ -282,12 +282,12 @@ typedef struct {
   uint8_t algorithms;
   /** Accept unsigned offers on a device without a key set. */
   bool allow_unsigned;
-  /** Chunks that the device takes before it asks again; 0: no limit. */
+  /** Number of chunks that the device accepts before it requests again; 0: no limit. */
   uint32_t window;
   tbo_timing_t timing;
 } tbo_config_t;
 
-/** What the device finds at boot. The strings must live as long as the machine, `record` until tbo_handle() returns. */
+/** State of the device at boot. The strings must live as long as the machine, `record` until tbo_handle() returns. */
 typedef struct {
   const char *version;
   const char *project_name;
@@ -305,21 +305,21 @@ typedef struct {
   bool rollback;
   /** otadata says that the image in the target slot failed. */
   bool target_condemned;
-  /** Size of the target slot in bytes; 0 if there is none. */
+  /** Size of the target slot in bytes; 0 without a target slot. */
   uint32_t target_size;
   uint32_t boot_count;
   /** Lowest secure version that the eFuse lets boot. */
   uint32_t secure_version;
-  /** The stored record; NULL if there is none. */
+  /** The stored record; NULL without a record. */
   const char *record;
   size_t record_length;
 } tbo_boot_t;
 
-/** What TBO_FLASH_VERIFY_IMAGE found. */
+/** Result of TBO_FLASH_VERIFY_IMAGE. */
 typedef struct {
   /** SHA-256 of the first `length` bytes of the slot. */
   uint8_t stored_sha256[32];
-  /** 0 if `esp_image_verify` accepts the image, else its error; the members below then mean nothing. */
+  /** 0 if `esp_image_verify` accepts the image, else its error; the members below are then invalid. */
   int32_t esp_err;
   /** SHA-256 of the image as ESP-IDF measures it: up to where the image ends by itself. */
   uint8_t sha256[32];
@@ -339,7 +339,7 @@ typedef struct {
   const tbo_image_t *image;
 } tbo_flash_answer_t;
 
-/** How the device stands on the network. */
+/** State of the device's network. */
 typedef enum {
   TBO_NETWORK_DOWN,
   /** The network is up; the broker has neither accepted nor refused the device. */
@@ -365,20 +365,20 @@ typedef enum {
   TBO_EV_VERIFIED,
   /** The application's check of an image on probation ended: `flag`, whether it passed. */
   TBO_EV_SELF_TEST,
-  /** Give up the download. */
+  /** Cancel the download. */
   TBO_EV_CANCEL,
   /** The device learned or lost the time, or its clock was set anew: `clock`. */
   TBO_EV_CLOCK,
   /** The network changed: `network`. */
   TBO_EV_NETWORK,
-  /** The application allows or forbids the restart into a new image: `flag`. Allowed until told otherwise. */
+  /** The application allows or forbids the restart into a new image: `flag`. Allowed by default. */
   TBO_EV_MAY_REBOOT
 } tbo_event_type_t;
 
 /** An event. */
 typedef struct {
   tbo_event_type_t type;
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a monotonic clock. */
   uint64_t now_ms;
   union {
     const tbo_boot_t *boot;
@@ -411,7 +411,7 @@ typedef struct {
 } tbo_status_t;
 
 /**
- * Makes a machine at the start of `memory`.
+ * Creates a machine at the start of `memory`.
  *
  * @param config Copied, its strings are not.
  * @param port Must live as long as the machine.

@@ -29,7 +29,7 @@ void tbo_bitmap_remove(tbo_bitmap_t *bitmap, uint32_t number) {
   bitmap->count--;
 }
 
-/** Returns the lowest number from `from` on whose bit differs from those of `none`; the set's size if there is none. */
+/** Returns the lowest number from `from` on whose bit differs from `none`'s; the set's size without such a number. */
 static uint32_t find(const tbo_bitmap_t *bitmap, uint32_t from, uint32_t none) {
   uint32_t number = from;
   while (number < bitmap->size) {

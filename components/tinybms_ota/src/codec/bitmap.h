@@ -31,10 +31,10 @@ void tbo_bitmap_add(tbo_bitmap_t *bitmap, uint32_t number);
 /** Removes a number. */
 void tbo_bitmap_remove(tbo_bitmap_t *bitmap, uint32_t number);
 
-/** Returns the lowest member that is `from` or higher; the set's size if there is none. */
+/** Returns the lowest member that is `from` or higher; the set's size without such a member. */
 uint32_t tbo_bitmap_next(const tbo_bitmap_t *bitmap, uint32_t from);
 
-/** Returns the lowest number, `from` or higher, that is not in the set; the set's size if there is none. */
+/** Returns the lowest number that is `from` or higher and not in the set; the set's size without such a number. */
 uint32_t tbo_bitmap_gap(const tbo_bitmap_t *bitmap, uint32_t from);
 
 #endif

@@ -54,7 +54,7 @@ bool tbo_envelope_check(tbo_json_t value);
  */
 void tbo_envelope_decode(char *message, tbo_json_t value, tbo_envelope_t *envelope);
 
-/** Encodes a decoded envelope in place: the message is again as it was before `tbo_envelope_decode`. */
+/** Encodes a decoded envelope in place, which restores the message from before `tbo_envelope_decode`. */
 void tbo_envelope_encode(const tbo_envelope_t *envelope);
 
 /**

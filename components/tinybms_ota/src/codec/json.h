@@ -28,7 +28,7 @@ typedef enum {
   TBO_JSON_OBJECT
 } tbo_json_type_t;
 
-/** The text of one value in a checked document. `text` is NULL for a value that is absent. */
+/** The text of one value in a checked document. `text` is NULL for an absent value. */
 typedef struct {
   const char *text;
   size_t length;
@@ -59,7 +59,7 @@ tbo_json_t tbo_json_member(tbo_json_t object, const char *name);
 /**
  * Returns the first item of an array, or the value of the first member of an object.
  *
- * @return A value of type TBO_JSON_NONE if there is none.
+ * @return A value of type TBO_JSON_NONE if the container is empty.
  */
 tbo_json_t tbo_json_first(tbo_json_t container);
 

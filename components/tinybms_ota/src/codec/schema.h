@@ -6,7 +6,7 @@
 #include "json.h"
 #include "time.h"
 
-/** Reads an integer member from `min` to `max`, none of them negative. */
+/** Reads an integer member from `min` to `max`, which are not negative. */
 bool tbo_schema_number(tbo_json_t object, const char *name, int32_t min, int32_t max, uint32_t *number);
 
 /** Reads an integer member that may be absent: `number` is then 0. */

@@ -25,10 +25,10 @@ typedef struct {
  */
 void tbo_text_begin(tbo_text_t *text, char *buffer, size_t size);
 
-/** Appends some bytes as they are: all of them, or none if they do not fit. */
+/** Appends bytes unchanged, or nothing if they do not fit. */
 void tbo_text_bytes(tbo_text_t *text, const char *bytes, size_t length);
 
-/** Appends a zero-terminated text as it is. */
+/** Appends a zero-terminated text unchanged. */
 void tbo_text_add(tbo_text_t *text, const char *part);
 
 /** Appends a decimal number. */

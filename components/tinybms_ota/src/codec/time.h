@@ -10,7 +10,7 @@
 /** Size of a time with its zero at the end, in bytes. */
 #define TBO_TIME_SIZE 25u
 
-/** A time as it stands in a message, zero-terminated; empty if there is none. */
+/** A time as in a message, zero-terminated; empty without a time. */
 typedef struct {
   char text[TBO_TIME_SIZE];
 } tbo_time_t;

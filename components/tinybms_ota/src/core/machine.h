@@ -216,7 +216,7 @@ struct tbo {
 tbo_state_t tbo_state(const tbo_t *tbo);
 /** Rests in a state. */
 void tbo_rest(tbo_t *tbo, tbo_state_t state);
-/** Rests in a state because the offer ended: the will would take that back. */
+/** Rests in a state because the offer ended, and renews the will, which contradicts that. */
 void tbo_end_offer(tbo_t *tbo, tbo_state_t state);
 /** Ends an event: reports what changed. */
 void tbo_end_event(tbo_t *tbo);
@@ -255,7 +255,7 @@ void tbo_end_download(tbo_t *tbo, tbo_state_t state, const uint8_t *next);
 
 /* ---- boot.c ---- */
 
-/** Decides what the last offer came to, from what the device stored and what runs, and begins the first activity. */
+/** Decides the result of the last offer from the stored record and the running image, and begins the first activity. */
 void tbo_on_booted(tbo_t *tbo, const tbo_boot_t *boot);
 
 /* ---- take_up.c ---- */
@@ -308,7 +308,7 @@ void tbo_keys_take(tbo_t *tbo, const tbo_key_set_t *set);
 
 /* ---- trust.c ---- */
 
-/** What an examination came to. */
+/** Result of an examination. */
 typedef enum { TBO_EXAM_CHECK, TBO_EXAM_POSTPONED, TBO_EXAM_DONE } tbo_exam_result_t;
 
 /**
@@ -319,11 +319,11 @@ typedef enum { TBO_EXAM_CHECK, TBO_EXAM_POSTPONED, TBO_EXAM_DONE } tbo_exam_resu
  */
 tbo_exam_result_t tbo_exam_begin(tbo_t *tbo, tbo_judge_t judge, bool is_retained, unsigned count, tbo_code_t problem,
                                  tbo_code_t *code);
-/** Goes on with the answer to the last check. */
+/** Continues with the answer to the last check. */
 tbo_exam_result_t tbo_exam_answer(tbo_t *tbo, bool is_valid, tbo_code_t *code);
 /** Forgets all verdicts on key sets. */
 void tbo_forget_key_sets(tbo_t *tbo);
-/** Parses a key set in the text that the port lends. Returns false if there is none. */
+/** Parses a key set in the text that the port lends. Returns false without a key set. */
 bool tbo_keys_open(tbo_t *tbo, tbo_keys_t which, tbo_key_set_t *set);
 /** Returns why the device can't verify what a role of a key set signs, or TBO_CODE_NONE. */
 tbo_code_t tbo_keys_problem(tbo_t *tbo, const tbo_key_set_t *set);

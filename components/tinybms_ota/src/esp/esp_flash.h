@@ -19,9 +19,9 @@ typedef struct {
   const uint8_t *bytes; /**< Of TBO_FLASH_PROGRAM. */
 } tbo_esp_request_t;
 
-/** What the operations need. */
+/** Data for the operations. */
 typedef struct {
-  const esp_partition_t *target; /**< Slot of the update; NULL if there is none. */
+  const esp_partition_t *target; /**< Slot of the update; NULL without a slot. */
   bool is_reset_clean;           /**< The last reset was requested by software. */
   bool is_record_lost;           /**< The last record could not be stored: the switch is refused. */
   uint8_t sector[TBO_CHUNK_SIZE];

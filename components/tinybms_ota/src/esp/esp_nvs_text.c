@@ -81,7 +81,7 @@ size_t tbo_nvs_text_open(tbo_nvs_text_t *text, char *out, size_t size) {
   return length;
 }
 
-/** Erases what is left of a longer text, or of one that found no room: it would be in the way of others. */
+/** Erases strings left from a longer text, or from one that did not fit: they would take space from other values. */
 static void erase_from(const tbo_nvs_text_t *text, unsigned turn, unsigned piece) {
   char key[KEY_SIZE];
   do key_of(text, turn, piece++, key);

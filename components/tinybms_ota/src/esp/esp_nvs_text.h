@@ -25,7 +25,7 @@
 typedef struct {
   nvs_handle_t nvs;
   const char *name;  /**< At most 10 characters. */
-  uint32_t number;   /**< Number of the newest text; 0 if there is none. */
+  uint32_t number;   /**< Number of the newest text; 0 without a text. */
   char *string;      /**< Work space of TBO_NVS_STRING_SIZE bytes, shared between texts. */
 } tbo_nvs_text_t;
 
@@ -36,7 +36,7 @@ typedef struct {
  *
  * @param out  Receives the text with a zero at the end.
  * @param size Size of `out`. A text that does not fit counts as lost.
- * @return The length of the text; 0 if there is none.
+ * @return The length of the text; 0 without a text.
  */
 size_t tbo_nvs_text_open(tbo_nvs_text_t *text, char *out, size_t size);
 

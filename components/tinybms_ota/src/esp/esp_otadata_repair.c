@@ -79,7 +79,7 @@ static esp_err_t rewrite_entry(const select_t *select, int index, uint32_t seque
   return esp_partition_write(select->partition, (size_t)index * SECTOR_SIZE, &entry, sizeof entry);
 }
 
-/** The smallest sequence above `current` that selects a slot; 0 if there is none below the blank one. */
+/** Returns the smallest sequence above `current` that selects a slot; 0 if none is below the blank one. */
 static uint32_t next_sequence(uint32_t current, uint32_t slot, uint32_t slot_count) {
   for (uint32_t step = 1; step <= slot_count && current < UINT32_MAX - step; step++) {
     if ((current + step - 1u) % slot_count == slot) return current + step;
@@ -135,7 +135,7 @@ void tbo_esp_repair_boot_selection(bool is_on_probation) {
   const esp_partition_t *running = esp_ota_get_running_partition();
   if (is_given_up((uint32_t)state_of(running))) return;
   if (esp_ota_set_boot_partition(running) != ESP_OK || is_on_probation) return;
-  // Only with the running slot selected does the call confirm the right entry. The factory slot has none.
+  // The call confirms the right entry only if the running slot is selected. The factory slot has no entry.
   if (tbo_esp_is_running_selected()) esp_ota_mark_app_valid_cancel_rollback();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Keeps otadata in agreement with what runs, after the bootloader fell back to another slot than the selected one.
- * The bootloader tells otadata nothing of a fall-back, and `esp_ota_*` goes by otadata.
+ * Keeps otadata in agreement with what runs, after the bootloader fell back to another slot than the selected one. The
+ * bootloader does not record a fallback in otadata, which `esp_ota_*` reads.
  *
  * @see docs/decisions/0001 and `boot-selection-repair.ts` of the simulator, which is the same in TypeScript.
  */

@@ -11,7 +11,7 @@
 #define NAMESPACE "tinybms"
 #define LAYOUT 1u
 
-/** Reads a string; NULL if there is none. Returns an error only if memory is short. */
+/** Reads a string; NULL if it is missing. Returns an error only if memory is short. */
 static esp_err_t read_string(nvs_handle_t nvs, const char *key, char **out) {
   size_t length = 0;
   *out = NULL;
@@ -89,7 +89,7 @@ char *tbo_esp_provisioned_keys(size_t *length) {
   if (nvs_get_blob(nvs, "key_set", NULL, &size) == ESP_OK) blob = malloc(size);
   bool is_read = blob != NULL && nvs_get_blob(nvs, "key_set", blob, &size) == ESP_OK;
   nvs_close(nvs);
-  // The factory is believed: its signatures are not verified again.
+  // The factory is trusted: its signatures are not verified again.
   is_read = is_read && tbo_envelope_parse(blob, size, &envelope);
   if (!is_read) {
     free(blob);

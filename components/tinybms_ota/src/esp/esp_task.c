@@ -110,7 +110,7 @@ void tbo_esp_set_port(tinybms_ota_handle_t service) {
   };
 }
 
-/* What the application is told. */
+/* Posts an event to the application. */
 
 static void post(const tinybms_ota_event_t *event, tinybms_ota_event_id_t id) {
   esp_event_post(TINYBMS_OTA_EVENT, (int32_t)id, event, sizeof *event, 0);
@@ -228,7 +228,7 @@ static bool run_reboot(tinybms_ota_handle_t service) {
   return true;
 }
 
-/** Subscribes and reports anew after something could not be handed to the sending task. */
+/** Subscribes and reports again after a message could not be passed to the sending task. */
 static bool run_loss(tinybms_ota_handle_t service) {
   if (!service->is_out_lost || uxQueueMessagesWaiting(service->out) > 0) return false;
   service->is_out_lost = false;
@@ -238,7 +238,7 @@ static bool run_loss(tinybms_ota_handle_t service) {
   return true;
 }
 
-/** Asks once a second what has no event of its own: the clock, and whether the application lets the device restart. */
+/** Polls once a second what has no event: the clock, and whether the application allows a restart. */
 static bool poll(tinybms_ota_handle_t service) {
   const tinybms_ota_config_t *config = &service->config;
   const uint64_t now = tbo_esp_now();

@@ -126,7 +126,7 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service);
 /**
  * Reads the document of the key set that the device was provisioned with.
  *
- * @return NULL if there is none, or no memory. The caller frees it.
+ * @return NULL without a key set or memory. The caller frees it.
  */
 char *tbo_esp_provisioned_keys(size_t *length);
 
@@ -149,7 +149,7 @@ esp_err_t tbo_esp_look_around(tinybms_ota_handle_t service, tbo_boot_t *boot, ch
 void tbo_esp_task(void *service);
 /** Fills in the functions that the machine calls. */
 void tbo_esp_set_port(tinybms_ota_handle_t service);
-/** Gives the machine an event, and tells the application what changed. */
+/** Passes an event to the machine, and posts events for what changed to the application. */
 void tbo_esp_handle(tinybms_ota_handle_t service, tbo_event_t event);
 /** Follows up on a call of the machine: frees what was lent, notes status and will, posts events. */
 void tbo_esp_after_call(tinybms_ota_handle_t service);
