@@ -44,7 +44,7 @@ export interface DeviceInputs {
   /** Offset of the partition tables, in bytes; `undefined` means 0x8000. */
   readonly tableOffset: number | undefined;
   /** File of `--flash`. */
-  readonly flashFile?: FlashFilePlace;
+  readonly flashFile?: FlashFilePlace | undefined;
 }
 
 /** A file that keeps a device's flash. */
@@ -85,7 +85,7 @@ export async function readDeviceInputs(options: DeviceInputOptions): Promise<Dev
       ...common,
       boards,
       idf: idfOf(options, boards),
-      ...(path === undefined ? {} : { flashFile: { path, isNew: true, unused: [] } }),
+      flashFile: path === undefined ? undefined : { path, isNew: true, unused: [] },
     };
   }
   const dump = await readInput(path);
@@ -208,8 +208,8 @@ export async function readFlashContents(
   const given = options.app === undefined ? undefined : await readAppImage(options.app);
   const update = options.before === undefined ? undefined : await readAppImage(options.before);
   const chip = options.chip ?? chipOf(given ?? update) ?? "esp32";
-  const projectName = update && parseAppImage(update).descriptor?.projectName;
-  const app = given ?? buildAppImage({ ...DEFAULT_APP, chip, ...(projectName === undefined ? {} : { projectName }) });
+  const { projectName = DEFAULT_APP.projectName } = (update && parseAppImage(update).descriptor) ?? {};
+  const app = given ?? buildAppImage({ ...DEFAULT_APP, chip, projectName });
   const table = options.partitionTable === undefined ? undefined : await readInput(options.partitionTable);
   const { partitionTableOffset: tableOffset } = options;
   const bootloader = options.bootloader === undefined ? undefined : await readInput(options.bootloader);

@@ -20,7 +20,7 @@ export interface CheckedArtifact {
 export async function checkArtifactFile(
   origin: ArtifactOrigin,
   path: string,
-  expected: { readonly size?: number; readonly sha256?: string },
+  expected: { readonly size?: number | undefined; readonly sha256?: string | undefined },
 ): Promise<CheckedArtifact> {
   const judge = createImageJudge();
   const found = await measureArtifact(origin, path, { onPiece: (piece) => judge.push(piece) });
@@ -29,7 +29,7 @@ export async function checkArtifactFile(
 
 function mismatchesOf(
   path: string,
-  expected: { readonly size?: number; readonly sha256?: string },
+  expected: { readonly size?: number | undefined; readonly sha256?: string | undefined },
   found: { readonly size: number; readonly sha256: string },
 ): Problem[] {
   const code = "manifest/artifact-mismatch";

@@ -34,7 +34,7 @@ export async function checkArtifact(
   const delivery: Delivery = {
     levels,
     ...protocolsOf(context, protocols, pointer),
-    artifact: { document: version, pointer, ...(typeof size === "number" ? { size } : {}) },
+    artifact: { document: version, pointer, size: typeof size === "number" ? size : undefined },
   };
   checkDelivery(report, delivery, env);
   if (typeof filename !== "string" || filename === "") return;
@@ -42,8 +42,8 @@ export async function checkArtifact(
   const origin = { file: version.file, name: typeof name === "string" ? name : String(index) };
   // Values that violate the schema are reported elsewhere.
   const expected = {
-    ...(typeof size === "number" ? { size } : {}),
-    ...(typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256) ? { sha256 } : {}),
+    size: typeof size === "number" ? size : undefined,
+    sha256: typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256) ? sha256 : undefined,
   };
   try {
     const path = await resolveArtifact(version.file, basePath, filename, index);

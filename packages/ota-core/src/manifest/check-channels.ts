@@ -33,7 +33,11 @@ export interface Delivery {
   readonly protocols: readonly string[];
   /** Place where the protocols are listed; absent if the default applies. */
   readonly listedAt?: { readonly document: CheckedDocument; readonly pointer: string };
-  readonly artifact: { readonly document: CheckedDocument; readonly pointer: string; readonly size?: number };
+  readonly artifact: {
+    readonly document: CheckedDocument;
+    readonly pointer: string;
+    readonly size?: number | undefined;
+  };
 }
 
 /** Reports unset variables and literal secrets in the channels of one level. */
