@@ -18,8 +18,8 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
   "packages/ota-core": [
     ["entries"],
     ["release"],
-    ["inspect", "receiver"],
-    ["fleet", "manifest", "provisioning", "rollout", "sender", "signing"],
+    ["inspect", "receiver", "rollout"],
+    ["fleet", "manifest", "provisioning", "sender", "signing"],
     ["messages"],
     ["image", "nvs", "schemas", "serial"],
     ["base", "json"],
@@ -34,6 +34,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["commands"],
     ["deploy", "provisioning"],
     ["broker-check", "deploy/ways", "fleet"],
+    ["rollout"],
     ["mqtt"],
     ["https", "serial", "signing"],
     ["console", "tls"],

@@ -13,6 +13,9 @@ import type { OfferCounter } from "./sequence.ts";
 /** Devices that receive a release: every device of the product, or the named ones. */
 export type DeliveryTarget = "all" | { readonly devices: readonly string[] };
 
+/** Devices that an offer is for: those of a delivery, or a share of every device of the product. */
+export type OfferTarget = DeliveryTarget | { readonly rollout: { readonly permille: number; readonly salt: string } };
+
 /** Parts of an offer besides its release. */
 export interface OfferParts {
   /** Offer ID: 16 random bytes as 32 hexadecimal digits. */
@@ -20,7 +23,7 @@ export interface OfferParts {
   readonly topicRoot: string;
   readonly counter: OfferCounter;
   readonly issuedAt: Date;
-  readonly target: DeliveryTarget;
+  readonly target: OfferTarget;
   /** Number of devices that will request the image; `undefined` if unknown. */
   readonly expectedCount: number | undefined;
 }
@@ -58,7 +61,7 @@ export function buildOfferPayload(release: Envelope | null, offer: OfferParts): 
     issued_at: offer.issuedAt.toISOString(),
     release,
     chunk_encodings: ["identity"],
-    target: offer.target === "all" ? "all" : { devices: offer.target.devices },
+    target: offer.target,
     spread_ms: spreadMsOf(offer.expectedCount),
     ...restartSpreadOf(offer.expectedCount),
   });
@@ -80,10 +83,11 @@ export function releasedImageOf({
   return { sha256: digest, sizeBytes, hashListSha256: toHex(sha256(hashList)), chipId, secureVersion };
 }
 
-/** Returns the topics of an offer: the product's offer topic, or those of the target devices. */
-export function offerTopicsOf(topicRoot: string, target: DeliveryTarget): readonly string[] {
+/** Returns the topics of an offer: the product's offer topic, or those of the named devices. */
+export function offerTopicsOf(topicRoot: string, target: OfferTarget): readonly string[] {
   const topics = topicsOf(topicRoot);
-  return target === "all" ? [topics.offer] : target.devices.map((device) => topics.deviceOffer(device));
+  if (target === "all" || "rollout" in target) return [topics.offer];
+  return target.devices.map((device) => topics.deviceOffer(device));
 }
 
 /** Returns the version of an offer's release; `undefined` for a withdrawal and for an unreadable release. */

@@ -1,5 +1,7 @@
 import { targetAdmits } from "../messages/target.ts";
+import { imageIdOf } from "../messages/topics.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
+import { contradictionOf } from "../sender/report-contradiction.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutEnd } from "./rollout-record.ts";
 
@@ -21,12 +23,6 @@ const UNABLE_CODES: ReadonlySet<string> = new Set([
   "offer/no-slot",
   "offer/too-large",
 ]);
-
-/** Error of a device that confirms the image and runs another one. */
-const CONTRADICTORY = {
-  code: "delivery/contradictory-report",
-  message: "it confirms the image, and says that it runs another one",
-};
 
 /** What a rollout knows of a device. */
 export interface RolloutDevice {
@@ -67,20 +63,26 @@ export interface StageStanding {
 /** The devices of a rollout: which stage includes each, and how each ended. Bounded: at most 20 000. */
 export class RolloutDevices {
   readonly #plan: RolloutPlan;
-  readonly #image: string;
+  readonly #offered: { readonly imageId: string; readonly sha256: string };
   readonly #named: ReadonlySet<string> | undefined;
   readonly #devices = new Map<string, RolloutDevice>();
+  #newestAt = Number.NEGATIVE_INFINITY;
   readonly #counts = { confirmed: 0, failed: 0, already: 0, unable: 0 };
 
   constructor(plan: RolloutPlan, image: string) {
     this.#plan = plan;
-    this.#image = image;
+    this.#offered = { imageId: imageIdOf(image), sha256: image.toLowerCase() };
     this.#named = plan.devices === undefined ? undefined : new Set(plan.devices);
   }
 
   /** Number of devices that were heard, whether a stage includes them or not. */
   get heard(): number {
     return this.#devices.size;
+  }
+
+  /** When the latest device was heard for the first time, on the clock of the events. */
+  get newestAt(): number {
+    return this.#newestAt;
   }
 
   /** Returns the devices that were heard, in the order in which they were first heard. */
@@ -96,12 +98,19 @@ export class RolloutDevices {
   /**
    * Takes a report.
    *
-   * @param isOurs - The report is about an offer of the rollout.
+   * @param counter - Number of the rollout's offer that the report is about; `undefined` for any other report.
    * @returns How the device ended, if this report is the first that says so.
    */
-  report(report: StateReport, isOurs: boolean, stage: number, now: number): RolloutDevice | undefined {
+  report(
+    report: StateReport,
+    counter: readonly [epoch: number, sequence: number] | undefined,
+    stage: number,
+    now: number,
+  ): RolloutDevice | undefined {
     const before = this.#devices.get(report.device);
     if (before === undefined && this.#devices.size >= DEVICES_MAX) return undefined;
+    if (before === undefined) this.#newestAt = now;
+    const isOurs = counter !== undefined;
     const isWill = !report.online && before !== undefined;
     const counts = isOurs && !isWill;
     const device: RolloutDevice = {
@@ -117,11 +126,15 @@ export class RolloutDevices {
     };
     this.#devices.set(report.device, device);
     if (device.end !== undefined || isWill) return undefined;
+    const fault = isOurs ? contradictionOf(report, { ...this.#offered, counter }) : undefined;
+    if (fault !== undefined) {
+      return this.end(device, "failed", {
+        code: "delivery/contradictory-report",
+        message: `its report does not fit: ${fault}`,
+      });
+    }
     const end = this.#endOf(report, isOurs, before, stage);
-    if (end === undefined) return undefined;
-    return end === "confirmed" && report.running_sha256 !== this.#image
-      ? this.end(device, "failed", CONTRADICTORY)
-      : this.end(device, end, report.error);
+    return end === undefined ? undefined : this.end(device, end, report.error);
   }
 
   /** Records how a device ended, also from the journal. A device ends once. */
@@ -183,7 +196,7 @@ export class RolloutDevices {
     before: RolloutDevice | undefined,
     stage: number,
   ): RolloutEnd | undefined {
-    if (!isOurs) return running === this.#image && before?.state === undefined ? "already" : undefined;
+    if (!isOurs) return running === this.#offered.sha256 && before?.state === undefined ? "already" : undefined;
     const own = before?.stage ?? stage;
     if (own > stage) return undefined;
     if (state === "confirmed") return "confirmed";

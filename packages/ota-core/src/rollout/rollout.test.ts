@@ -22,6 +22,15 @@ const UTC = Date.UTC(2026, 10, 28);
 
 type Fate = "good" | "bad" | "asleep" | "other-chip" | "vanishes" | "slow" | "already";
 
+/** Members of a report about an offer. */
+const under = ({ id, counter: [epoch, sequence] }: RolloutOffer): Partial<StateReport> => ({
+  offer: id,
+  image: IMAGE.slice(0, 32),
+  accepted: [epoch, sequence],
+});
+
+const OFFER: RolloutOffer = { id: "1", counter: [1, 1], envelopes: {} };
+
 /** Devices and a broker that do what a fate says, on a virtual clock; a journal in memory. */
 class Fleet {
   readonly plan: RolloutPlan;
@@ -156,7 +165,7 @@ class Fleet {
           if (more.state === "confirmed" && !this.installs.has(device) && this.fates.get(device) !== "already") {
             this.installs.set(device, (this.installs.get(device) ?? 0) + 1);
           }
-          return { type: "report", ...moment(), report: this.report(device, { offer: offer.id, ...more }) };
+          return { type: "report", ...moment(), report: this.report(device, { ...under(offer), ...more }) };
         },
       });
     };
@@ -255,6 +264,14 @@ test("ends a stage at once if none of the present devices belongs to it", () => 
   expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 5 } });
 });
 
+test("skips a stage that includes none of the named devices, and touches nobody else", () => {
+  const devices = ["gw-3", "gw-4"];
+  const fleet = new Fleet(50, () => "good", { stages: [1, 2, 1000], devices, hold: 0 });
+  expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 2 } });
+  expect(fleet.offers.map(({ stage }) => stage)).toEqual([2]);
+  expect([...fleet.installs.keys()].sort()).toEqual(devices);
+});
+
 test("ends after a good stage if it must be continued by hand, and continues from its journal", () => {
   const fleet = new Fleet(100, () => "good", { stages: [100, 1000], hold: "until-continued" });
   expect(fleet.run()).toMatchObject({ reason: "held", stage: 0 });
@@ -285,10 +302,10 @@ test("counts a device that reports failed and confirmed in turn once, by its fir
   const fleet = new Fleet(1, () => "good");
   const moment = { now: 0, at: UTC };
   rollout.handle({ type: "start", ...moment });
-  rollout.handle({ type: "made", ...moment, stage: 0, offer: { id: "1", counter: [1, 1], envelopes: {} } });
+  rollout.handle({ type: "made", ...moment, stage: 0, offer: OFFER });
   rollout.handle({ type: "offered", ...moment, stage: 0 });
   for (const state of ["failed", "confirmed", "failed", "confirmed"] as const) {
-    const report = fleet.report("gw-0", { offer: "1", state, running_sha256: IMAGE });
+    const report = fleet.report("gw-0", { ...under(OFFER), state, running_sha256: IMAGE });
     rollout.handle({ type: "report", ...moment, report });
   }
   expect(rollout.devices.counts).toMatchObject({ failed: 1, confirmed: 0 });
@@ -299,8 +316,8 @@ test("counts a device that confirms the image but runs another one as failed", (
   const fleet = new Fleet(1, () => "good");
   const moment = { now: 0, at: UTC };
   rollout.handle({ type: "start", ...moment });
-  rollout.handle({ type: "made", ...moment, stage: 0, offer: { id: "1", counter: [1, 1], envelopes: {} } });
-  rollout.handle({ type: "report", ...moment, report: fleet.report("gw-0", { offer: "1", state: "confirmed" }) });
+  rollout.handle({ type: "made", ...moment, stage: 0, offer: OFFER });
+  rollout.handle({ type: "report", ...moment, report: fleet.report("gw-0", { ...under(OFFER), state: "confirmed" }) });
   expect(rollout.devices.all()[0]).toMatchObject({ end: "failed", error: { code: "delivery/contradictory-report" } });
 });
 

@@ -3,8 +3,8 @@ import type { RolloutAction, RolloutEvent, RolloutOutcome } from "./rollout-even
 import { assertRolloutPlan, type RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutOffer, RolloutRecord, RolloutRequest, RolloutStop, RolloutSubject } from "./rollout-record.ts";
 
-/** Time that devices have to answer before a stage may settle, in milliseconds. */
-const ANSWER_MS = 10_000;
+/** Time for which no device was heard for the first time before a stage may settle, in milliseconds. */
+const SETTLE_MS = 2_000;
 
 /** Time between two looks at the devices of a stage, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -33,7 +33,8 @@ export class Rollout {
   readonly #subject: RolloutSubject;
   readonly #plan: RolloutPlan;
   readonly #devices: RolloutDevices;
-  readonly #offerIds = new Set<string>();
+  /** Numbers of the rollout's offers, by id. */
+  readonly #offers = new Map<string, RolloutOffer["counter"]>();
   #actions: RolloutAction[] = [];
   #phase: Phase = "idle";
   #isNew = true;
@@ -116,7 +117,7 @@ export class Rollout {
       case "offer":
         this.#stage = record.stage;
         this.#offer = record.offer;
-        this.#offerIds.add(record.offer.id);
+        this.#offers.set(record.offer.id, record.offer.counter);
         this.#settledAt = undefined;
         this.#continued = false;
         return;
@@ -159,12 +160,23 @@ export class Rollout {
     if (this.#isNew) this.#record({ type: "rollout", at: moment.at, subject: this.#subject, plan: this.#plan });
     if (this.#stopped !== undefined) return this.#finish(this.#stopped);
     if (this.#stopping !== undefined) return this.#withdraw();
-    if (this.#offer === undefined) return this.#makeOffer(0);
+    if (this.#offer === undefined) return this.#begin(0, moment);
     this.#phase = "publishing";
     this.#actions.push({ type: "publish", stage: this.#stage, offer: this.#offer });
   }
 
-  #makeOffer(stage: number): void {
+  /** Begins a stage, or the first one after it that includes somebody: an offer can't name nobody. */
+  #begin(from: number, { at }: Moment): void {
+    const { stages, devices } = this.#plan;
+    const first = devices?.reduce((least, device) => {
+      const own = this.#devices.stageOf(device);
+      return own === undefined ? least : Math.min(least, Math.max(own, from));
+    }, stages.length);
+    const stage = first ?? from;
+    if (stage >= stages.length) {
+      this.#record({ type: "complete", at });
+      return this.#finish("complete");
+    }
     this.#phase = "making";
     this.#actions.push({ type: "clear-timer" }, { type: "make-offer", stage });
   }
@@ -176,7 +188,7 @@ export class Rollout {
     this.#phase = "publishing";
     this.#stage = stage;
     this.#offer = offer;
-    this.#offerIds.add(offer.id);
+    this.#offers.set(offer.id, offer.counter);
     this.#settledAt = undefined;
     this.#continued = false;
     this.#record({ type: "offer", at, stage, offer });
@@ -193,8 +205,8 @@ export class Rollout {
 
   #takeReport(event: RolloutEvent & { readonly type: "report" }): void {
     const { report } = event;
-    const isOurs = report.offer !== undefined && this.#offerIds.has(report.offer);
-    const ended = this.#devices.report(report, isOurs, this.#stage, event.now);
+    const counter = report.offer === undefined ? undefined : this.#offers.get(report.offer);
+    const ended = this.#devices.report(report, counter, this.#stage, event.now);
     if (ended === undefined) return;
     this.#recordEnd(ended, event);
     this.#stopOnFailures(event);
@@ -221,7 +233,7 @@ export class Rollout {
     }
     if (this.#stopOnFailures(moment)) return;
     const isLate = now - this.#offeredAt >= this.#plan.stageTimeoutMs;
-    const isEarly = now - this.#offeredAt < ANSWER_MS;
+    const isEarly = now - Math.max(this.#offeredAt, this.#devices.newestAt) < SETTLE_MS;
     const isOver = !isEarly && standing.working.length === 0 && (this.#hasEnded() || this.#isEmpty(standing.admitted));
     if (!isLate && !isOver) return this.#wake(Math.min(now + LOOK_MS, this.#offeredAt + this.#plan.stageTimeoutMs));
     // A stage that has proved nothing is not good.
@@ -256,11 +268,12 @@ export class Rollout {
     this.#endHold(moment);
   }
 
-  #endHold({ now }: Moment): void {
-    if (this.#continued) return this.#makeOffer(this.#stage + 1);
+  #endHold(moment: Moment): void {
+    const { now } = moment;
+    if (this.#continued) return this.#begin(this.#stage + 1, moment);
     if (this.#paused) return;
     if (this.#plan.hold === "until-continued") return this.#finish("held");
-    if (now >= this.#holdUntil) return this.#makeOffer(this.#stage + 1);
+    if (now >= this.#holdUntil) return this.#begin(this.#stage + 1, moment);
     this.#wake(this.#holdUntil);
   }
 

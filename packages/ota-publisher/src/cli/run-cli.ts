@@ -26,6 +26,12 @@ const COMMANDS: readonly CommandDefinition[] = [
     load: async () => (await import("./declare-withdraw.ts")).declareWithdraw,
   },
   {
+    name: "rollout",
+    description: "show, continue, pause or withdraw a rollout",
+    group: RELEASE_COMMANDS,
+    load: async () => (await import("./declare-rollout.ts")).declareRollout,
+  },
+  {
     name: "status",
     description: "show the state of every device",
     group: RELEASE_COMMANDS,

@@ -86,6 +86,8 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
     const option = port.length > 0 ? "--port" : "--all-ports";
     throw invalid(option, `${option} applies to boards on a cable: add --transport serial`);
   }
+  const { rollout, resume, retryFailed } = options;
+  if (rollout !== undefined || resume !== undefined || retryFailed !== undefined) assertOneChunked(ways);
   const other = ways.find(({ canAnswer }) => !canAnswer);
   if (other === undefined) return;
   if (device.length > 0 || deviceFile !== undefined) {
@@ -99,6 +101,12 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
   if (signKey.length === 0 && signCommand.length === 0) return;
   const option = signKey.length > 0 ? "--sign-key" : "--sign-command";
   throw invalid(option, `${option} has no effect: only chunked delivery over mqtt has an offer to sign`);
+}
+
+function assertOneChunked(ways: readonly KnownWay[]): void {
+  if (ways.length === 1 && ways[0]?.name === "chunked") return;
+  const message = `a rollout is one delivery in chunks over mqtt; there are ${ways.map(({ form }) => form).join(", ")}`;
+  throw invalid("--rollout", message, "--transport mqtt --mode chunked chooses it");
 }
 
 function listOf(names: readonly string[]): string {

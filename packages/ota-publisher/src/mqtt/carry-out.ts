@@ -8,7 +8,7 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
-import type { DeliveryTarget } from "../offer-payload.ts";
+import type { OfferTarget } from "../offer-payload.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
 import { SenderTimers } from "./sender-timers.ts";
 
@@ -16,7 +16,7 @@ import { SenderTimers } from "./sender-timers.ts";
 export interface SenderSurroundings {
   /** Topic of the channel. */
   readonly topicRoot: string;
-  readonly target: DeliveryTarget;
+  readonly target: OfferTarget;
   readonly image: Pick<ImageFile, "readChunk">;
 }
 
@@ -94,8 +94,8 @@ export function carryOut(
     };
     const subscribe = async (topic: string): Promise<void> => {
       const granted = await connection.subscribe(topic);
-      // The subscription to offers for every device is optional: the delivery does not depend on it.
-      const isOptional = target !== "all" && topic === topicsOf(topicRoot).offer;
+      // The subscription to offers for every device is optional: a delivery to named devices does not depend on it.
+      const isOptional = target !== "all" && "devices" in target && topic === topicsOf(topicRoot).offer;
       if (granted || ended || !connection.connected || isOptional) return;
       finishWith(connection.refusedError(`it does not let us subscribe to ${topic}`));
     };

@@ -11,7 +11,7 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 import { advanceKeySet, type Envelope, parseEnvelope, verifySignature } from "@tinybms/ota-core/signing";
-import { buildOfferPayload, type DeliveryTarget, offerTopicsOf, releaseVersionOf } from "../offer-payload.ts";
+import { buildOfferPayload, type OfferTarget, offerTopicsOf, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -28,7 +28,7 @@ const GIVE_WAY_MS = 100;
 export interface OfferPlan {
   /** Topic of the channel. */
   readonly topicRoot: string;
-  readonly target: DeliveryTarget;
+  readonly target: OfferTarget;
   /** Offered release; `null` withdraws the previous offer. */
   readonly release: Envelope | null;
   readonly signing: OfferSigning;
@@ -92,7 +92,7 @@ export async function makeOffer(
   });
   const id = toHex(randomBytes(16));
   const parts = { id, topicRoot, counter, issuedAt: new Date(), expectedCount };
-  const payloadFor = (part: DeliveryTarget): Uint8Array => buildOfferPayload(release, { ...parts, target: part });
+  const payloadFor = (part: OfferTarget): Uint8Array => buildOfferPayload(release, { ...parts, target: part });
   return { id, counter, envelopes: await sealOfferParts(topicRoot, target, payloadFor, signing), before };
 }
 

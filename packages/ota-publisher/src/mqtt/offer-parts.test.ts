@@ -2,7 +2,7 @@ import { MESSAGE_SIZE_MAX, parseOffer } from "@tinybms/ota-core";
 import { type Envelope, parseEnvelope } from "@tinybms/ota-core/signing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildOfferPayload, type DeliveryTarget } from "../offer-payload.ts";
+import { buildOfferPayload, type OfferTarget } from "../offer-payload.ts";
 import { UNSIGNED } from "../signing/offer-signing.ts";
 import { sealOfferParts } from "./offer-parts.ts";
 
@@ -11,7 +11,7 @@ const RELEASE: Envelope = { payload: new Uint8Array(400).fill(0x20), signatures:
 
 const payloadOf =
   (release: Envelope) =>
-  (target: DeliveryTarget): Uint8Array =>
+  (target: OfferTarget): Uint8Array =>
     buildOfferPayload(release, {
       ...{ id: "ab".repeat(16), topicRoot: TOPIC, counter: [1, 7], issuedAt: new Date(0), target },
       expectedCount: 2,

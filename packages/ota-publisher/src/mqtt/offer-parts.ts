@@ -1,6 +1,6 @@
 import { isOtaError, MESSAGE_SIZE_MAX, OtaError } from "@tinybms/ota-core";
 import { buildEnvelope } from "@tinybms/ota-core/signing";
-import { type DeliveryTarget, offerTopicsOf } from "../offer-payload.ts";
+import { type OfferTarget, offerTopicsOf } from "../offer-payload.ts";
 import { type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
 
 const HINT =
@@ -17,8 +17,8 @@ const HINT =
  */
 export async function sealOfferParts(
   topicRoot: string,
-  target: DeliveryTarget,
-  payloadFor: (part: DeliveryTarget) => Uint8Array,
+  target: OfferTarget,
+  payloadFor: (part: OfferTarget) => Uint8Array,
   signing: OfferSigning,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   try {
@@ -29,7 +29,8 @@ export async function sealOfferParts(
     return new Map(offerTopicsOf(topicRoot, target).map((topic) => [topic, envelope]));
   } catch (error) {
     if (!isOtaError(error, "protocol/too-large")) throw error;
-    if (target === "all" || target.devices.length === 1) throw tooLarge(error.details.size, error);
+    if (target === "all" || "rollout" in target || target.devices.length === 1)
+      throw tooLarge(error.details.size, error);
     const half = Math.ceil(target.devices.length / 2);
     const halves = [target.devices.slice(0, half), target.devices.slice(half)];
     const parts = new Map<string, Uint8Array>();

@@ -4,6 +4,8 @@ import type { ImageFile } from "../../image-file.ts";
 import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
 import { releasedImageOf } from "../../offer-payload.ts";
+import type { PreparedRollout } from "../../rollout/rollout-options.ts";
+import { planText } from "../../rollout/rollout-text.ts";
 import { nextCounter, readCounter } from "../../sequence.ts";
 import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
 import { errorOfOutcome } from "./chunked-outcome.ts";
@@ -16,6 +18,7 @@ import {
   throughBroker,
 } from "./mqtt-way.ts";
 import { releaseToOffer } from "./release-to-offer.ts";
+import { deliverStaged, stagesOf } from "./staged.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext, Description, Setting, Way } from "./way.ts";
 
 const LIMITS: readonly DeliveryLimit[] = ["rate", "broker", "devices"];
@@ -26,6 +29,8 @@ interface ChunkedTarget {
   readonly image: ImageFile;
   /** The delivery, except for its broker, which may not run yet. */
   readonly plan: Omit<DeliveryPlan, "broker">;
+  /** How the delivery goes in stages; `undefined` if it does not. */
+  readonly rollout: PreparedRollout | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -56,10 +61,10 @@ export const chunked: Way<ChunkedTarget> = {
       qos: channel.qos === 0 ? 0 : 1,
       ...{ image, signing, target, timeoutMs, sequenceFile },
     } as const;
-    return { channel, image, plan, warnings };
+    return { channel, image, plan, rollout: stagesOf(image, channel.topic, context), warnings };
   },
 
-  describe({ channel, image, plan, warnings }): Description {
+  describe({ channel, image, plan, rollout, warnings }): Description {
     const { target, qos, rate, wait, release, signing, timeoutMs } = plan;
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
     const pace = rate === 0 ? "no rate limit" : `${rate} bytes/s`;
@@ -68,6 +73,7 @@ export const chunked: Way<ChunkedTarget> = {
       ...loginSettings(channel),
       ["signed", signedText(release, signing)],
       ["timeout", `${timeoutMs / 1000} s`],
+      ...(rollout === undefined ? [] : [["rollout", planText(rollout.plan)] as const]),
     ];
     return {
       ...{ mode: "chunked", label: "mqtt", file: image, settings, warnings },
@@ -80,8 +86,9 @@ export const chunked: Way<ChunkedTarget> = {
 };
 
 /** Delivers in chunks. Loads MQTT here, because a dry run does not need it. */
-async function deliver({ channel, plan }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
+async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
   const { events, signal } = job;
+  if (rollout !== undefined) return deliverStaged(channel, plan, rollout, job);
   const { deliverOverMqtt } = await import("../../mqtt/deliver-over-mqtt.ts");
   const broker = channel.broker ?? (await job.embeddedBroker());
   const offered = plan.wait === "none" ? "offered" : "offered; waiting for devices";

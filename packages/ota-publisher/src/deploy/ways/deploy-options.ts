@@ -1,7 +1,8 @@
+import type { RolloutOptions } from "../../rollout/rollout-options.ts";
 import type { OfferSigningOptions } from "../../signing/offer-signing.ts";
 
 /** Options of a deploy, with the names of `tinybms-ota deploy`. */
-export interface DeployOptions extends OfferSigningOptions {
+export interface DeployOptions extends OfferSigningOptions, RolloutOptions {
   readonly version: string;
   /** Path of the root manifest. */
   readonly manifest: string;

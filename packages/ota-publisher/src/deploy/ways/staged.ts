@@ -1,0 +1,70 @@
+import { type DeviceProgress, OtaError } from "@tinybms/ota-core";
+import { productOf } from "@tinybms/ota-core/signing";
+import type { ImageFile } from "../../image-file.ts";
+import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
+import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
+import { type PreparedRollout, prepareRollout } from "../../rollout/rollout-options.ts";
+import { countsText, errorOfRollout, recordText } from "../../rollout/rollout-text.ts";
+import { connectionNotices } from "./mqtt-way.ts";
+import type { DeliveryJob, DeliveryResult, DeployContext } from "./way.ts";
+
+/**
+ * Delivers in chunks and in stages.
+ *
+ * @throws {@link OtaError} as `deliverInStages` and `JournalFile.open`.
+ */
+export async function deliverStaged(
+  channel: MqttTarget,
+  plan: Omit<DeliveryPlan, "broker">,
+  rollout: PreparedRollout,
+  job: DeliveryJob,
+): Promise<DeliveryResult> {
+  const { events, signal } = job;
+  const { deliverInStages } = await import("../../rollout/deliver-in-stages.ts");
+  const { JournalFile } = await import("../../rollout/journal-file.ts");
+  const journal = await JournalFile.open(rollout.file, rollout.mode);
+  try {
+    const broker = channel.broker ?? (await job.embeddedBroker());
+    events.onNote(`the journal is ${rollout.file}`);
+    const outcome = await deliverInStages(
+      { ...plan, broker, subject: rollout.subject, rollout: rollout.plan, journal, request: rollout.request },
+      {
+        signal,
+        onProgress: (device: DeviceProgress) => events.onDevice(device),
+        onRecord: (record) => {
+          const text = recordText(record, rollout.plan);
+          if (text !== undefined) events.onNote(text);
+        },
+        ...connectionNotices(broker, events),
+      },
+    );
+    const { bytesSent, chunksSent, reason } = outcome;
+    const goOn = reason === "held" ? [`the next stage waits: tinybms-ota rollout continue ${rollout.file}`] : [];
+    return {
+      bytesSent,
+      chunksSent,
+      error: errorOfRollout(outcome, rollout.plan),
+      notes: [countsText(outcome), ...goOn],
+    };
+  } finally {
+    journal.close();
+  }
+}
+
+/**
+ * Reads how a delivery goes in stages.
+ *
+ * @returns `undefined` if it does not.
+ * @throws {@link OtaError} as `prepareRollout`; `arguments/invalid` for an option that a rollout can't follow.
+ */
+export function stagesOf(image: ImageFile, topic: string, context: DeployContext): PreparedRollout | undefined {
+  const { root, options, target } = context;
+  const { product } = productOf(root.manifest, image.chipId);
+  const subject = { product, version: options.version, topic, image: image.sha256 };
+  const rollout = prepareRollout(options, subject, target, root.folder);
+  if (rollout === undefined) return undefined;
+  const wrong = options.expect !== undefined ? "--expect" : options.wait !== "confirmed" ? "--wait" : undefined;
+  if (wrong === undefined) return rollout;
+  const message = `${wrong} has no effect: a rollout waits until each stage has settled`;
+  throw new OtaError("arguments/invalid", message, { option: wrong });
+}
