@@ -1,41 +1,41 @@
 import { Choices, seedOf } from "./choices.ts";
 import { mutate } from "./mutate.ts";
 
-/** A parser, and what to begin with. */
+/** A parser and its first inputs. */
 export interface FuzzTarget {
   /** Name of the function. */
   readonly name: string;
-  /** Inputs that are right, or nearly. */
+  /** Valid or nearly valid inputs. */
   readonly seeds: readonly Uint8Array[];
-  /** Bytes of the longest input that is tried. */
+  /** Maximum size of an input, in bytes. */
   readonly sizeMax: number;
-  /** Lets the parser read an input. What it may throw is an `OtaError`. */
+  /** Runs the parser on an input. It may throw only an `OtaError`. */
   readonly run: (bytes: Uint8Array) => void;
 }
 
-/** Something that a parser threw and must not throw. */
+/** An error that a parser must not throw. */
 export interface Finding {
   readonly target: string;
   readonly input: Uint8Array;
   readonly error: unknown;
 }
 
-/** What came of fuzzing one parser. */
+/** Result of fuzzing one parser. */
 export interface FuzzResult {
   readonly target: string;
   readonly executions: number;
-  /** Inputs that reached something new. */
+  /** Inputs that reached a new branch or count. */
   readonly corpus: readonly Uint8Array[];
   readonly finding: Finding | undefined;
 }
 
-/** How a run is watched. */
+/** Callbacks of a run. */
 export interface FuzzWatch {
-  /** Called before each execution, with what is about to be read. */
+  /** Called with the input before each execution. */
   readonly onInput: (input: Uint8Array) => void;
 }
 
-/** Kinds of counts: how often a branch ran is told apart this coarsely, as AFL does. */
+/** Classes of counts: how often a branch ran is distinguished this coarsely, as in AFL. */
 const BUCKETS: Uint8Array = Uint8Array.from({ length: 256 }, (_, count) =>
   count === 0
     ? 0
@@ -53,10 +53,10 @@ const BUCKETS: Uint8Array = Uint8Array.from({ length: 256 }, (_, count) =>
 );
 
 /**
- * Fuzzes a parser: inputs that reach a branch which none reached before, or reach it another number of times, are kept
- * and changed further. The same seed and number of executions come to the same end.
+ * Fuzzes a parser. Keeps inputs that reach a new branch, or reach one a new number of times, and mutates them further.
+ * The same seed and number of executions give the same result.
  *
- * @param counters - Of the instrumented code that the parser is in.
+ * @param counters - Counters of the instrumented code with the parser.
  * @param isExpected - Whether a parser may throw this.
  * @returns With the first finding, after which the parser is not tried further.
  */
@@ -87,20 +87,20 @@ export function fuzzTarget(
     const seedInput = seeds[done];
     if (seedInput !== undefined) {
       execute(seedInput);
-      // What reaches nothing new is a good beginning all the same.
+      // An input that reaches nothing new is still a good start.
       if (corpus.at(-1) !== seedInput) corpus.push(seedInput);
     } else execute(mutate(choose(corpus, random), corpus, sizeMax, random));
   }
   return { target: name, executions: done, corpus, finding };
 }
 
-/** Of the last ones more often: they are what led furthest. */
+/** Prefers the latest inputs, which reached the most. */
 function choose(corpus: readonly Uint8Array[], random: Choices): Uint8Array {
   const isRecent = random.below(2) === 0;
   return random.pick(isRecent ? corpus.slice(-8) : corpus);
 }
 
-/** Whether an execution reached something new; notes it. */
+/** Records the branches that an execution reached. Returns `true` if one of them, or its count, is new. */
 function isNew(counters: Uint8Array, words: Uint32Array, seen: Uint8Array): boolean {
   let found = false;
   for (let word = 0; word < words.length; word++) {

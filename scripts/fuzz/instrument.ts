@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { build } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 
-/** Text that is put into a source at one place. */
+/** Text to insert into a source at one place. */
 interface Insertion {
   readonly at: number;
   readonly text: string;
 }
 
-/** What the walk needs of a node of the syntax tree (ESTree). */
+/** The used part of a node of the syntax tree (ESTree). */
 interface Node {
   readonly type: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Where the counters are found: set before an instrumented module is loaded. */
+/** Name of the global variable with the counters, which must be set before an instrumented module is loaded. */
 export const COUNTERS_NAME = "__tinybmsCounters";
 
 /**
@@ -55,7 +55,7 @@ export async function bundleWithCounters(
 }
 
 /**
- * Puts a counter into each branch of a TypeScript source.
+ * Inserts a counter into each branch of a TypeScript source.
  *
  * @param first - Number of the first counter.
  * @returns The source, and the number of the next counter.
@@ -100,7 +100,7 @@ export function insertCounters(source: string, first: number): { readonly code: 
   return { code: code + source.slice(from), next };
 }
 
-/** The parts of a node that may run or not, and how a counter goes there. */
+/** Returns the parts of a node that run conditionally, and how to insert a counter there. */
 function branchesOf(node: Node): readonly (readonly [Node, "block" | "expression" | "statement"])[] {
   const of = (name: string): Node | undefined => {
     const child: unknown = Object.entries(node).find(([key]) => key === name)?.[1];
@@ -145,7 +145,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value;
 }
 
-/** Types are no code. An expression with a type beside it (`x as T`) is. */
+/** Types are not code, but an expression with a type (`x as T`) is. */
 function isType(name: string, child: unknown): boolean {
   if (["typeAnnotation", "typeArguments", "typeParameters", "returnType", "superTypeArguments"].includes(name))
     return true;

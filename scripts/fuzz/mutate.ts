@@ -1,12 +1,12 @@
 import type { Choices } from "./choices.ts";
 
-/** Numbers at which formats break: limits of fields, and what follows them. */
+/** Numbers that often break formats: limits of fields, and the numbers after them. */
 const NUMBERS: readonly number[] = [
   ...[0, 1, 2, 7, 8, 16, 31, 32, 33, 64, 100, 127, 128, 255, 256, 4095, 4096, 4097, 0x7fff, 0x8000, 0xffff, 0x10000],
   ...[0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff],
 ];
 
-/** What JSON, CSV and PEM break at. */
+/** Texts that often break JSON, CSV and PEM. */
 const WORDS: readonly string[] = [
   ...['"', "{", "}", "[", "]", ",", ":", "\\", "\\u0000", "\\ud800", "null", "true", "-", "0", "1e999", "1.5", "-0"],
   ...[
@@ -45,10 +45,10 @@ const WORDS: readonly string[] = [
 const encoder = new TextEncoder();
 
 /**
- * Changes an input a little, some times over.
+ * Makes some small changes to an input.
  *
- * @param corpus - Other inputs, to take parts from.
- * @param sizeMax - Bytes of the longest result.
+ * @param corpus - Other inputs, whose parts may be used.
+ * @param sizeMax - Maximum size of the result, in bytes.
  */
 export function mutate(input: Uint8Array, corpus: readonly Uint8Array[], sizeMax: number, random: Choices): Uint8Array {
   let bytes = input;

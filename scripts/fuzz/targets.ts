@@ -2,14 +2,14 @@ import type { SignatureVerifier } from "@tinybms/ota-core/signing";
 import { Choices } from "./choices.ts";
 import type { FuzzTarget } from "./fuzz-target.ts";
 
-/** The library as it is bundled with counters. */
+/** The library, bundled with counters. */
 export type Core = typeof import("./library.ts");
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const utf8 = (text: string): Uint8Array => encoder.encode(text);
 const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
-/** Text as a parser gets it that takes strings: any bytes make some. */
+/** Converts any bytes to a text, for parsers of strings. */
 const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 const HEX16 = "0123456789abcdef0123456789abcdef";
@@ -28,7 +28,7 @@ function target(name: string, seeds: Seeds, run: (bytes: Uint8Array) => unknown,
   return { name, seeds: [...seeds, new Uint8Array()], sizeMax, run: (bytes) => void run(bytes) };
 }
 
-/** Lets a record be read as it came, and with the CRC that it should have: nearly all else ends at its first digits. */
+/** Reads a record unchanged, and with a corrected CRC: without that, nearly every input would fail at its CRC. */
 function withCheckValue(core: Core, read: (text: string) => unknown): (bytes: Uint8Array) => void {
   return (bytes) => {
     const text = textOf(bytes);
@@ -42,7 +42,7 @@ function withCheckValue(core: Core, read: (text: string) => unknown): (bytes: Ui
   };
 }
 
-/** Lets a partition be read as it came, and with the CRCs that its pages and entries should have. */
+/** Reads a partition unchanged, and with corrected CRCs of its pages and entries. */
 function withNvsCheckValues(core: Core, read: (bytes: Uint8Array) => unknown): (bytes: Uint8Array) => void {
   return (bytes) => {
     const fixed = bytes.slice();
@@ -61,7 +61,7 @@ function withNvsCheckValues(core: Core, read: (bytes: Uint8Array) => unknown): (
   };
 }
 
-/** Passes over what a parser may throw, so that another attempt follows. */
+/** Ignores errors that a parser may throw, so that another attempt can follow. */
 function attempt(core: Core, step: () => void): void {
   try {
     step();
@@ -230,7 +230,7 @@ function images(core: Core): FuzzTarget[] {
       "inspectFlash",
       [flash],
       (bytes) => {
-        // The parts of a flash at their places: what is fuzzed is the head of each.
+        // The parts of a flash at their places. The fuzzer changes the beginning of each.
         const whole = new Uint8Array(0x1_0400).fill(0xff);
         for (const [index, place] of [0, 0x1000, 0x8000, 0x1_0000].entries()) {
           whole.set(bytes.subarray(512 * index, 512 * (index + 1)), place);

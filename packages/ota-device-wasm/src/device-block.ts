@@ -23,14 +23,14 @@ export class DeviceBlock {
     return address;
   }
 
-  /** Puts bytes into the block. */
+  /** Copies bytes into the block. */
   put(bytes: Uint8Array): Address {
     const address = this.take(bytes.length);
     this.#module.bytes.set(bytes, address);
     return address;
   }
 
-  /** Puts a zero-terminated text into the block. */
+  /** Copies a text into the block, with a terminating zero. */
   putText(text: string): Address {
     return this.put(utf8(`${text}\0`));
   }
@@ -40,7 +40,7 @@ export class DeviceBlock {
     this.#used = 0;
   }
 
-  /** Gives the block back. */
+  /** Frees the block. */
   free(): void {
     this.#module.free(this.address, this.#size);
   }

@@ -12,7 +12,7 @@ export interface DeviceKeys {
   stored: string | undefined;
 }
 
-/** Carries out what a machine asks for: collects actions, and lends key sets. */
+/** Host of a machine: collects its actions, and lends it key sets. */
 export class DeviceHost implements DeviceImports {
   readonly #module: DeviceModule;
   readonly #random: () => number;
@@ -35,7 +35,7 @@ export class DeviceHost implements DeviceImports {
     return actions;
   }
 
-  /** Gives back the memory of lent key sets. */
+  /** Frees the memory of lent key sets. */
   free(): void {
     for (const { block } of this.#lent.values()) block.free();
     this.#lent.clear();

@@ -68,7 +68,7 @@ export interface DeviceExports {
   state_text(state: number): Address;
 }
 
-/** What the module asks of its host. The first parameter is the machine's context. */
+/** Functions that the module imports from its host. The first parameter is the machine's context. */
 export interface DeviceImports {
   subscribe(topic: Address): void;
   unsubscribe(topic: Address): void;
@@ -118,8 +118,8 @@ const PAGE_SIZE = 65_536;
 const BLOCK_SIZE_MIN = 1024;
 
 /**
- * One instance of the module for all machines of a process, because an instance takes a hundred times as long to make as
- * a machine. Blocks of its memory are handed out and taken back.
+ * One instance of the module for all machines of a process, because creating an instance takes a hundred times as long
+ * as creating a machine. Allocates and frees blocks of its memory.
  */
 export class DeviceModule {
   readonly exports: DeviceExports;
@@ -157,7 +157,7 @@ export class DeviceModule {
     return this.#lastContext;
   }
 
-  /** Forgets the host of a machine. */
+  /** Removes the host of a machine. */
   removeHost(context: number): void {
     this.#hosts.delete(context);
   }
@@ -177,7 +177,7 @@ export class DeviceModule {
   /**
    * Frees a block.
    *
-   * @param size - As it was allocated.
+   * @param size - The allocated size.
    */
   free(address: Address, size: number): void {
     const blockSize = blockSizeOf(size);
@@ -221,7 +221,7 @@ function blockSizeOf(size: number): number {
 
 let shared: DeviceModule | undefined;
 
-/** Returns the module of this process, and makes it at the first call. */
+/** Returns the module of this process, which the first call creates. */
 export function sharedDeviceModule(): DeviceModule {
   shared ??= new DeviceModule(new Uint8Array(readFileSync(new URL("../tinybms_ota.wasm", import.meta.url))));
   return shared;

@@ -134,7 +134,7 @@ export class WasmReceiver {
     return this.#host.takeActions();
   }
 
-  /** Gives the machine's memory back. No other method may be called afterwards. */
+  /** Frees the machine's memory. No other method may be called after it. */
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
@@ -213,7 +213,7 @@ export class WasmReceiver {
     );
   }
 
-  /** Makes a machine for images that fit into a slot. */
+  /** Creates a machine for images that fit into a slot. */
   #init(slotSize: number): DeviceBlock {
     const { exports } = this.#module;
     const {
@@ -289,7 +289,7 @@ export class WasmReceiver {
     this.#module.exports.handle_flash(this.#machine, now, number, espErr, bytes, length);
   }
 
-  /** Hands a message over in pieces, as MQTT clients do. */
+  /** Passes a message in pieces, as MQTT clients do. */
   #message(event: EventOf<"chunk" | "hashes" | "key-set" | "offer">): void {
     const { exports } = this.#module;
     const { payload, now } = event;
@@ -346,7 +346,7 @@ function messageTopics({ topicRoot, device }: ReceiverOptions): MessageTopics {
   };
 }
 
-/** Says with the protocol's codes what the C code says in a sentence. */
+/** Throws an error with the protocol's code for a fault that the C code only describes as text. */
 function assertUsable({ document }: TrustedKeys, { product, algorithms = DEVICE_ALGORITHMS }: ReceiverOptions): void {
   const found = document.product;
   if (found !== product) {

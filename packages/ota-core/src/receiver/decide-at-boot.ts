@@ -20,13 +20,13 @@ export type BootDecision =
   | { readonly type: "confirm"; readonly attempt: Attempt }
   /** The last accepted offer ended before the reset. */
   | { readonly type: "resume"; readonly outcome: OfferOutcome }
-  /** Nothing to do. The offer of an attempt in the record goes on when the broker repeats it. */
+  /** Nothing to do. The offer of an attempt in the record continues when the broker repeats it. */
   | { readonly type: "rest" };
 
 /**
- * Decides how the last offer goes on, or ended, from the stored record and the running image.
+ * Decides from the stored record and the running image how the last offer ended or continues.
  *
- * @param record - As stored before the reset.
+ * @param record - The record stored before the reset.
  * @param running - The running image.
  */
 export function decideAtBoot(

@@ -207,7 +207,7 @@ export class Download {
     this.#emit({ type: "erase-sector", offset: index * CHUNK_SIZE });
   }
 
-  /** Asks again: for chunks, or for the hash list by subscribing anew, which makes the broker repeat it. */
+  /** Requests chunks again, or subscribes to the hash list again, which makes the broker repeat it. */
   #onRequestTimer(): void {
     if (!this.#context.isConnected) return;
     if (this.#phase.name === "hashes") this.#emit(...this.#requests.askForHashes(this.#context));

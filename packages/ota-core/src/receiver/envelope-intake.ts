@@ -45,7 +45,7 @@ export class EnvelopeIntake {
     this.#device = options.device;
   }
 
-  /** The trusted key set; `undefined` on a device that has none. */
+  /** The trusted key set; `undefined` on a device without a key set. */
   get keySet(): Immutable<KeySet> | undefined {
     return this.#gate.keySet;
   }

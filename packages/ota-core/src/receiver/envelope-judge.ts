@@ -25,7 +25,9 @@ export interface VerificationLimits {
  */
 const MESSAGE_VERIFICATIONS_MAX = 8;
 
-/** Number of verdicts kept, for retained and live messages apart: a broker repeats what it retains at each connect. */
+/**
+ * Number of verdicts kept, for retained and live messages apart: a broker repeats retained messages at each connect.
+ */
 const VERDICTS_MAX = 4;
 
 /** The examination of one message, between two checks. */
@@ -70,7 +72,7 @@ export class EnvelopeJudge<Result> {
   }
 
   /**
-   * Begins to judge a message, or repeats an earlier verdict on it. Call it only while no check waits for its answer.
+   * Begins to verify a message, or repeats an earlier verdict on it. Call it only while no check waits for its answer.
    *
    * @param count - Number of verifications that the message costs if it is authentic.
    */
@@ -90,7 +92,7 @@ export class EnvelopeJudge<Result> {
   }
 
   /**
-   * Goes on with the answer to the last check; `undefined` if none waits for one.
+   * Continues with the answer to the last check; `undefined` if no check waits for an answer.
    *
    * @param isValid - Whether the signature is valid.
    */
@@ -99,7 +101,7 @@ export class EnvelopeJudge<Result> {
     return examination === undefined ? undefined : this.#advance(examination, isValid, now);
   }
 
-  /** Forgets all verdicts. */
+  /** Removes all verdicts. */
   forget(): void {
     this.#retainedVerdicts.clear();
     this.#liveVerdicts.clear();

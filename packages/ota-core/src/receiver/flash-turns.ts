@@ -15,8 +15,8 @@ const OPERATIONS: Readonly<Record<FlashOperation, true>> = {
 };
 
 /**
- * Keeps flash operations one at a time. An activity may end while its last operation is under way, and the next activity
- * may begin with one: that one waits, and the answer to the former activity goes to nobody.
+ * Keeps flash operations one at a time. An activity may end while its last operation is under way, and the next
+ * activity may begin with one: that operation waits, and the answer to the former activity is ignored.
  */
 export class FlashTurns {
   #underWay: FlashOperation | undefined;
@@ -41,7 +41,8 @@ export class FlashTurns {
   /**
    * Takes the answer to the operation under way.
    *
-   * @returns The operation that waited for it: the answer is of a former activity. `undefined` if none waited.
+   * @returns The operation that waited for it, in which case the answer belongs to a former activity; `undefined` if no
+   *   operation waited.
    */
   answered(): FlashAction | undefined {
     const held = this.#held;

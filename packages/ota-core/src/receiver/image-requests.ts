@@ -14,11 +14,11 @@ const UNICAST_AFTER = 3;
 export class ImageRequests {
   readonly #image: string;
   readonly #options: DownloadOptions;
-  /** Requests, and subscriptions to the hash list, since something useful came. */
+  /** Number of requests, and of subscriptions to the hash list, since the last useful message. */
   #unanswered = 0;
   #windowLeft = 0;
   #count = 0;
-  /** Nobody sends chunk 0 again before it is asked for. */
+  /** Chunk 0 must be requested, because no publisher sends it again otherwise. */
   #isChunkZeroOwed = false;
 
   /** @param image - Id of the image. */
@@ -64,7 +64,7 @@ export class ImageRequests {
     return [{ type: "subscribe", topic }, ...this.awaitHashes(context)];
   }
 
-  /** The hash list or a useful chunk came. */
+  /** Records that the hash list or a useful chunk arrived. */
   succeeded(): void {
     this.#unanswered = 0;
   }
@@ -94,7 +94,7 @@ export class ImageRequests {
     return [this.#timerIn(Math.floor(this.#options.random() * spreadMs), context.now)];
   }
 
-  /** Chunk 0 came while others are missing, and was dropped. */
+  /** Records that chunk 0 was dropped because others are missing. */
   chunkZeroCameEarly(): void {
     this.#isChunkZeroOwed = true;
   }

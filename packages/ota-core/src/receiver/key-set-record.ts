@@ -6,10 +6,10 @@ import { parseKeySet } from "../messages/key-set.ts";
 import type { KeySet } from "../schemas/types.generated.ts";
 
 /**
- * The text form in which a device keeps its key set: eight hex digits of CRC-32 over all of the JSON that follows. ASCII
- * alone, so that it can be cut anywhere.
+ * The text form in which a device keeps its key set: eight hex digits of CRC-32 over all of the JSON that follows. Only
+ * ASCII, so that it can be split anywhere.
  *
- * @param document - As it was verified.
+ * @param document - The verified document.
  */
 export function buildKeySetRecord(document: Immutable<KeySet>): string {
   const json = JSON.stringify(document).replace(/[^ -~]/g, escapeUnit);

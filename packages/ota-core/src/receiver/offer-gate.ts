@@ -45,8 +45,8 @@ export type Admission =
   | Extract<TrustVerdict, { kind: "check" | "postponed" }>;
 
 /**
- * Decides which offers and key sets a device may believe. Checks run from cheapest to most expensive: form, topic and
- * target, epoch and sequence, signatures, and that a number stands for one offer.
+ * Decides which offers and key sets a device accepts. Checks run from cheapest to most expensive: form, topic and
+ * target, epoch and sequence, signatures, and that a number is used for only one offer.
  *
  * It examines one message at a time. While a `check` waits for its answer, give it no other message.
  */
@@ -80,7 +80,7 @@ export class OfferGate {
     return this.#trust?.keys.document;
   }
 
-  /** Epoch of the only key set that can be accepted next; `undefined` where there is none. */
+  /** Epoch of the only key set that can be accepted next; `undefined` on a device without a key set. */
   get nextEpoch(): number | undefined {
     const epoch = this.keySet?.epoch;
     return epoch === undefined || epoch === EPOCH_MAX ? undefined : epoch + 1;
@@ -104,7 +104,7 @@ export class OfferGate {
   }
 
   /**
-   * Judges an offer. Changes nothing but the memory of verdicts.
+   * Checks an offer. Changes nothing except the cached verdicts.
    *
    * @param isRetained - Whether the broker sent it because of a subscription.
    */
@@ -129,7 +129,7 @@ export class OfferGate {
     return this.#admissionOf(received, this.#verdictOf(received, isRetained, now), record);
   }
 
-  /** Goes on with the offer that is being examined; `undefined` if there is none. */
+  /** Continues with the offer that is being examined; `undefined` if there is no such offer. */
   answerOffer(isValid: boolean, record: ReceiverRecord, now: number): Admission | undefined {
     const received = this.#examined;
     const verdict = this.#trust?.answerOffer(isValid, now);
@@ -137,12 +137,12 @@ export class OfferGate {
     return this.#admissionOf(received, verdict, record);
   }
 
-  /** Judges the next key set and, if it is verified, trusts it. `undefined` on a device that has no key set. */
+  /** Checks the next key set and, if it is verified, trusts it. Returns `undefined` on a device without a key set. */
   takeKeySet(message: Uint8Array, isRetained: boolean, now: number): TrustVerdict | undefined {
     return this.#trust?.judgeKeySet(message, isRetained, now);
   }
 
-  /** Goes on with the key set that is being examined; `undefined` if there is none. */
+  /** Continues with the key set that is being examined; `undefined` if there is no such key set. */
   answerKeySet(isValid: boolean, now: number): TrustVerdict | undefined {
     return this.#trust?.answerKeySet(isValid, now);
   }

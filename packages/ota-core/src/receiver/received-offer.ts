@@ -22,7 +22,7 @@ export interface ReceivedOffer {
 /**
  * Parses an offer envelope and the release in it.
  *
- * @returns `protocol/malformed` or `protocol/too-large` if any part of it is not what it should be.
+ * @returns `protocol/malformed` or `protocol/too-large` if any part of it is invalid.
  */
 export function readOffer(message: Uint8Array): ReceivedOffer | OtaError {
   try {

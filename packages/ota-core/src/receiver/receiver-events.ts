@@ -35,7 +35,7 @@ export type NetworkStatus = "up" | "broker-refused" | "down";
 
 /** When to do something that no message triggers. */
 export type ReceiverTimer =
-  /** When to ask for chunks: first within the offer's spread, then because nothing useful came. */
+  /** Time to request chunks: first within the offer's spread, then again if no useful message arrived. */
   | "request"
   /** When an image on probation has had its time, and is rolled back. */
   | "probation"
@@ -43,7 +43,7 @@ export type ReceiverTimer =
   | "install"
   /** When a progress report that was held back may go out. */
   | "report"
-  /** When to ask the broker again for what it retains, because a message arrived that could not be verified. */
+  /** Time to ask the broker again for retained messages, because a message could not be verified. */
   | "verify";
 
 /** An image in flash that passed `esp_image_verify`, as its header and app descriptor describe it. */
@@ -71,7 +71,7 @@ export type FlashOperation =
   | "mark-valid"
   | "roll-back";
 
-/** What was done, with what it found. */
+/** Result of a flash operation. */
 export type FlashResult =
   | { readonly operation: "read-flash"; readonly bytes: Uint8Array }
   /** `sha256` is 64 lower-case hexadecimal digits. */
@@ -111,14 +111,14 @@ export type ReceiverEvent =
       /** The lowest secure version that the eFuse still lets boot. */
       readonly secureVersion: number;
     }
-  /** The broker took us: subscriptions have to be made anew. */
+  /** The broker accepted the connection, which has no subscriptions yet. */
   | { readonly type: "connected"; readonly now: number }
   | { readonly type: "disconnected"; readonly now: number }
   /** Milliseconds of UTC since 1970; `undefined` if the device does not know the time, as after a boot. */
   | { readonly type: "clock"; readonly now: number; readonly utc: number | undefined }
   /** What keeps the device from the broker, or kept it. Names the cause if a probation fails; `down` ends it earlier. */
   | { readonly type: "network"; readonly now: number; readonly status: NetworkStatus }
-  /** Whether the application allows a restart for an update. It does until it says otherwise; a reset forgets it. */
+  /** Whether the application allows a restart for an update. Allowed at the start and after each reset. */
   | { readonly type: "may-reboot"; readonly now: number; readonly allowed: boolean }
   /** An offer envelope arrived on the product's or the device's own topic. `retained` is the RETAIN flag of its PUBLISH. */
   | { readonly type: "offer"; readonly now: number; readonly payload: Uint8Array; readonly retained: boolean }
@@ -185,7 +185,7 @@ export type ReceiverAction =
   | { readonly type: "mark-valid" }
   /** `esp_ota_mark_app_invalid_rollback_and_reboot`: answered, by `flash-failed`, only where no rollback is possible. */
   | { readonly type: "roll-back" }
-  /** Set the connection's will anew from `report(false)`, which takes a new connection. An adapter may wait with it. */
+  /** Set the connection's will again from `report(false)`, which requires a new connection. An adapter may delay it. */
   | { readonly type: "renew-will" }
   /** Restart, once what was published has left. */
   | { readonly type: "reboot" }

@@ -2,7 +2,7 @@ import type { ReceiverTiming } from "../messages/timing.ts";
 import type { SignatureAlgorithm } from "../signing/public-key.ts";
 import type { TrustedKeys } from "../signing/trusted-keys.ts";
 
-/** Identity and trust of a device, as it was provisioned. */
+/** Identity and trust of a device from its provisioning. */
 export interface ReceiverOptions {
   readonly device: string;
   readonly topicRoot: string;

@@ -70,7 +70,7 @@ export class ReceiverReports {
    * Spends one answer of this minute.
    *
    * @param isAuthentic - `true` if the signatures of the offer were verified.
-   * @returns `false` if none is left.
+   * @returns `false` if no answer is left.
    */
   mayAnswer(now: number, isAuthentic: boolean): boolean {
     if (this.#answers.left(now) <= (isAuthentic ? 0 : ANSWERS_FOR_AUTHENTIC)) return false;

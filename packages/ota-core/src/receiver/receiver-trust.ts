@@ -56,7 +56,7 @@ export class ReceiverTrust {
     return this.#offers.judge(message, isRetained, count, now, offerChecks(received, this.#keys));
   }
 
-  /** Goes on with the offer that is being judged; `undefined` if there is none. */
+  /** Continues with the offer that is being verified; `undefined` if there is no such offer. */
   answerOffer(isValid: boolean, now: number): TrustVerdict | undefined {
     return this.#offers.answer(isValid, now);
   }
@@ -67,7 +67,7 @@ export class ReceiverTrust {
     return this.#taken(this.#keySets.judge(message, isRetained, 2 * signatureCount(message), now, checks));
   }
 
-  /** Goes on with the key set that is being judged; `undefined` if there is none. */
+  /** Continues with the key set that is being verified; `undefined` if there is no such key set. */
   answerKeySet(isValid: boolean, now: number): TrustVerdict | undefined {
     const verdict = this.#keySets.answer(isValid, now);
     return verdict === undefined ? undefined : this.#taken(verdict);
@@ -76,7 +76,8 @@ export class ReceiverTrust {
   #taken(verdict: Verdict<TrustedKeys>): TrustVerdict {
     if (verdict.kind !== "verified") return verdict;
     this.#keys = verdict.result;
-    // A set that was too early may be next now. Offers are only judged in their own epoch: those verdicts stand.
+    // A set that was too early may be next now. Verdicts on offers stay, because offers are only verified in their own
+    // epoch.
     this.#keySets.forget();
     return verdict;
   }

@@ -6,14 +6,14 @@ const ASK_INTERVAL_MS = 60_000;
 /**
  * Decides when a device subscribes again, so that the broker repeats the retained messages it could not verify in time.
  *
- * It asks at most once a minute, and only when every possible answer can be verified. The time that was set first stands,
- * so a flood of messages can't postpone it.
+ * It subscribes at most once a minute, and only when every possible answer can be verified. A set time is not moved, so
+ * a flood of messages can't postpone it.
  */
 export class RetainedRetry {
   #isDue = false;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** Records that the device subscribed, which makes the broker repeat what it retains. */
+  /** Records that the device subscribed, which makes the broker repeat retained messages. */
   asked(now: number): void {
     this.#askedAt = now;
   }
