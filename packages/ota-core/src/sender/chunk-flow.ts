@@ -19,19 +19,11 @@ const BURST_CHUNKS = 4;
 /** Time between two ranges for a device without credit, in milliseconds. */
 const FREE_RANGE_MS = 60_000;
 
-/** Time for which a chunk may be on its way, in milliseconds, and while the fleet grows, with a pace and without one. */
-const LAG_MS = 1_000;
-const LAG_GROWING_MS = 30_000;
-const LAG_GROWING_UNPACED_MS = 3_000;
-
 /** Minimum number of chunks by which a device judges a round. */
 const JUDGED_MIN = 20;
 
 /** Share of a round that a device may lose. */
 const LOSS_MAX = 0.05;
-
-/** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
-const HOLD_MAX_MS = 30_000;
 
 /** Chunks of an answer for a device that names no window, where there is no pace: half of what brokers queue. */
 const WINDOW_UNNAMED = 512;
@@ -84,7 +76,6 @@ export class ChunkFlow {
   /** When the round began, and when it last sent a chunk. */
   #startedAt = 0;
   #lastSentAt = 0;
-  #heldSince: number | undefined;
   #threshold = { lacking: Number.POSITIVE_INFINITY, computedAt: Number.NEGATIVE_INFINITY };
 
   constructor(options: ChunkFlowOptions) {
@@ -96,7 +87,7 @@ export class ChunkFlow {
     const message = CHUNK_HEADER_SIZE + CHUNK_SIZE;
     this.#pace = new Pace(options.rate, BURST_CHUNKS * message, message);
     this.#sent = new SentChunks(options.chunkCount);
-    this.#growth = new FleetGrowth(options.ledger);
+    this.#growth = new FleetGrowth(options.ledger, options.rate > 0);
   }
 
   /** `true` if requests wait for the next round. */
@@ -151,7 +142,13 @@ export class ChunkFlow {
     if (entry.lacked === undefined) this.#asked++;
     entry.lacking = missingCount;
     this.#growth.look(now);
-    const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, this.#lagMs(now));
+    const { wanted, expected, lost } = judgeRequest(
+      entry,
+      { ranges, missingCount },
+      this.#sent,
+      now,
+      this.#growth.lagMs(now),
+    );
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
     if (request.unicast) {
@@ -173,10 +170,7 @@ export class ChunkFlow {
    * What devices lack then is complete. `now` if it may begin at once.
    */
   roundReadyAt(now: number): number {
-    const until = this.#options.rate === 0 || this.#round === 0 ? now : this.#growth.growsUntil;
-    if (until <= now) return now;
-    this.#heldSince ??= now;
-    return Math.max(now, Math.min(until, this.#heldSince + HOLD_MAX_MS));
+    return this.#round === 0 ? now : this.#growth.roundReadyAt(now);
   }
 
   /** Begins the round for the requests that wait, at the pace that the last round suggests. */
@@ -187,7 +181,7 @@ export class ChunkFlow {
     const reachedRate = (reachedBytes * 1_000) / Math.max(1, this.#lastSentAt - this.#startedAt);
     if (!this.#interrupted) this.#pace.adapt(loss > LOSS_MAX, reachedRate);
     this.#interrupted = false;
-    this.#heldSince = undefined;
+    this.#growth.roundBegan();
     this.#round++;
     this.#startedAt = now;
     this.#union.start();
@@ -266,11 +260,6 @@ export class ChunkFlow {
     if (this.#options.rate > 0) return ranges;
     const chunks = chooseUnicast(ranges, window || WINDOW_UNNAMED).sort((left, right) => left - right);
     return chunks.map((index) => [index, 1]);
-  }
-
-  #lagMs(now: number): number {
-    if (now >= this.#growth.growsUntil) return LAG_MS;
-    return this.#options.rate > 0 ? LAG_GROWING_MS : LAG_GROWING_UNPACED_MS;
   }
 
   #isFarBehind(lacking: number, now: number): boolean {

@@ -9,15 +9,27 @@ const LOOK_MS = 250;
 /** Time for which the fleet counts as growing, in milliseconds: devices ask within 3 s after the last useful chunk. */
 const GROWING_MS = 3_000;
 
+/** Time for which a chunk may be on its way, in milliseconds, and while the fleet grows, with a pace and without one. */
+const LAG_MS = 1_000;
+const LAG_GROWING_MS = 30_000;
+const LAG_GROWING_UNPACED_MS = 3_000;
+
+/** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
+const HOLD_MAX_MS = 30_000;
+
 /** Watches whether the median device still receives chunks. If it does, what devices lack may be on its way. */
 export class FleetGrowth {
   readonly #ledger: DeviceLedger;
+  readonly #isPaced: boolean;
+  #heldSince: number | undefined;
   #median = Number.POSITIVE_INFINITY;
   #grewAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(ledger: DeviceLedger) {
+  /** @param isPaced - `true` if chunks keep to a rate. */
+  constructor(ledger: DeviceLedger, isPaced: boolean) {
     this.#ledger = ledger;
+    this.#isPaced = isPaced;
   }
 
   /** Looks at the fleet, unless it did a moment ago. */
@@ -30,8 +42,27 @@ export class FleetGrowth {
     this.#median = median;
   }
 
-  /** Returns when the fleet stops to count as growing unless it grows again. In the past if it does not grow. */
-  get growsUntil(): number {
+  /** Returns the time for which a chunk may be on its way to a device, in milliseconds. */
+  lagMs(now: number): number {
+    if (now >= this.#growsUntil) return LAG_MS;
+    return this.#isPaced ? LAG_GROWING_MS : LAG_GROWING_UNPACED_MS;
+  }
+
+  /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */
+  roundReadyAt(now: number): number {
+    const until = this.#isPaced ? this.#growsUntil : now;
+    if (until <= now) return now;
+    this.#heldSince ??= now;
+    return Math.max(now, Math.min(until, this.#heldSince + HOLD_MAX_MS));
+  }
+
+  /** Records that a round begins. */
+  roundBegan(): void {
+    this.#heldSince = undefined;
+  }
+
+  /** When the fleet stops to count as growing unless it grows again. In the past if it does not grow. */
+  get #growsUntil(): number {
     return this.#grewAt + GROWING_MS;
   }
 }

@@ -11,6 +11,7 @@ import { endOf } from "./delivery-end.ts";
 import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
 import { DeviceReports } from "./device-reports.ts";
 import { OfferPublication } from "./offer-publication.ts";
+import { SenderCounters } from "./sender-counters.ts";
 import type {
   DeliveryOutcome,
   DeviceProgress,
@@ -42,8 +43,8 @@ type Phase = "idle" | "started" | "done";
  * A publisher that delivers one image under one offer, as the protocol page describes it. It does no I/O: events come
  * in, actions go out, time comes with the event. It asks for the image's bytes by `read-chunk`.
  *
- * Nothing that came from outside makes `handle` throw or keep more than its bounds: 20 000 devices, one bit and one
- * reference per chunk, 1 024 answers to single devices, and `window` chunks on their way.
+ * Nothing that came from outside makes `handle` throw or keep more than its bounds: 20 000 devices with one bit per
+ * chunk each, one reference and three numbers per chunk, 1 024 answers to single devices, and `window` chunks on their way.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -57,8 +58,7 @@ export class Sender {
   readonly #reports: DeviceReports;
   readonly #out = new SenderOutbox();
   readonly #publication: OfferPublication;
-  readonly #counters = { chunksSent: 0, bytesSent: 0, requests: 0, requestsMerged: 0 };
-  readonly #dropped = { malformed: 0, "other-image": 0, "no-credit": 0, "too-many-devices": 0, noisy: 0 };
+  readonly #counters = new SenderCounters();
   #phase: Phase = "idle";
   #connected = false;
   #connectedAt = 0;
@@ -91,15 +91,7 @@ export class Sender {
 
   /** Counters since the start. */
   get stats(): SenderStats {
-    return {
-      ...this.#counters,
-      limitedMs: { ...this.#flow.limitedMs },
-      dropped: {
-        ...this.#dropped,
-        "too-many-devices": this.#dropped["too-many-devices"] + this.#ledger.forgotten,
-      },
-      repairRatio: Math.max(0, this.#counters.chunksSent / this.#chunkCount - 1),
-    };
+    return this.#counters.stats(this.#chunkCount, this.#ledger.forgotten, this.#flow.limitedMs);
   }
 
   /** Devices that the delivery waits for by name, and those heard under the offer. */
@@ -242,7 +234,7 @@ export class Sender {
     const wasOnline = known?.online ?? false;
     if (known !== undefined && !this.#admits(known, known.reports, REPORTS_PER_MINUTE, event.now)) return;
     const result = this.#reports.take(event);
-    if (result.type === "malformed") return this.#drop("malformed");
+    if (result.type === "malformed") return this.#counters.drop("malformed");
     const entry = this.#ledger.find(event.device);
     if (entry !== undefined) this.#flow.reported(entry, wasOnline, event.now);
     this.#showAll(result.progress);
@@ -252,24 +244,22 @@ export class Sender {
   #takeRequest(device: string, payload: Uint8Array, now: number): void {
     if (this.#phase === "idle") return;
     const request = isDeviceId(device) ? readRequest(payload) : undefined;
-    if (request === undefined) return this.#drop("malformed");
-    if (request.image !== this.#imageId) return this.#drop("other-image");
-    this.#counters.requests++;
+    if (request === undefined) return this.#counters.drop("malformed");
+    if (request.image !== this.#imageId) return this.#counters.drop("other-image");
+    this.#counters.request();
     const { entry, progress } = this.#reports.hear(device, now);
     this.#showAll(progress);
     const isNews = request.missing_count < entry.leastLacking;
     entry.leastLacking = Math.min(entry.leastLacking, request.missing_count);
     if (!isNews && !this.#admits(entry, entry.requests, REQUESTS_PER_MINUTE, now)) return;
-    const result = this.#flow.ask(entry, request, now);
-    if (result === "merged") this.#counters.requestsMerged++;
-    else if (result !== "taken") this.#drop(result);
+    this.#counters.answered(this.#flow.ask(entry, request, now));
     this.#serve(now);
   }
 
   /** Returns `true` if a device has a message of this kind left. Otherwise drops the message and marks the device noisy. */
   #admits(entry: DeviceEntry, allowance: Allowance, perMinute: number, now: number): boolean {
     if (spendAllowance(allowance, perMinute, now)) return true;
-    this.#drop("noisy");
+    this.#counters.drop("noisy");
     if (entry.isNoisy) return false;
     entry.isNoisy = true;
     if (entry.named || entry.state !== undefined) this.#showAll([this.#reports.progressOf(entry)]);
@@ -346,12 +336,7 @@ export class Sender {
     const alone = device === undefined || this.#ledger.known <= 1;
     const topic = alone ? this.#topics.imageChunk(this.#imageId) : this.#topics.deviceChunk(device);
     this.#out.push({ type: "publish", topic, payload, qos: this.#options.qos, retain: false, id });
-    this.#counters.chunksSent++;
-    this.#counters.bytesSent += payload.length;
-  }
-
-  #drop(reason: keyof SenderStats["dropped"]): void {
-    this.#dropped[reason]++;
+    this.#counters.sent(payload.length);
   }
 
   #finish(reason: DeliveryOutcome["reason"], why: Pick<DeliveryOutcome, "by" | "topics"> = {}): void {

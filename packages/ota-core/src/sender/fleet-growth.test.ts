@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { DeviceLedger } from "./device-ledger.ts";
+import { FleetGrowth } from "./fleet-growth.ts";
+
+/** A fleet whose median device begins to receive chunks at 1 000 ms. */
+function growingFleet(
+  isPaced: boolean,
+  devices = 9,
+): { growth: FleetGrowth; lack: (lacking: number, now: number) => void } {
+  const ledger = new DeviceLedger({ named: [], limit: 100, chunkCount: 100 });
+  const growth = new FleetGrowth(ledger, isPaced);
+  const lack = (lacking: number, now: number): void => {
+    for (let device = 0; device < devices; device++) ledger.hear(`bench-${device}`, now).lacking = lacking;
+    growth.look(now);
+  };
+  lack(100, 0);
+  lack(90, 1_000);
+  return { growth, lack };
+}
+
+test.for([
+  [true, 30_000],
+  [false, 3_000],
+] as const)("chunks may be on their way for longer while the fleet grows (paced: %s)", ([isPaced, lagMs]) => {
+  const { growth } = growingFleet(isPaced);
+  expect(growth.lagMs(1_000)).toBe(lagMs);
+  expect(growth.lagMs(3_999)).toBe(lagMs);
+  expect(growth.lagMs(4_000)).toBe(1_000);
+});
+
+test("holds a round at a pace until the fleet stops growing, and for thirty seconds at most", () => {
+  const { growth, lack } = growingFleet(true);
+  expect(growth.roundReadyAt(2_000)).toBe(4_000);
+  lack(80, 3_000);
+  expect(growth.roundReadyAt(4_000)).toBe(6_000);
+  for (let second = 4; second < 60; second++) lack(80 - second, second * 1_000);
+  expect(growth.roundReadyAt(31_900)).toBe(32_000);
+  expect(growth.roundReadyAt(40_000)).toBe(40_000);
+  growth.roundBegan();
+  expect(growth.roundReadyAt(40_000)).toBe(62_000);
+});
+
+test("holds no round without a pace, nor for few devices", () => {
+  expect(growingFleet(false).growth.roundReadyAt(1_500)).toBe(1_500);
+  expect(growingFleet(true, 7).growth.roundReadyAt(1_500)).toBe(1_500);
+});
+
+test("a fleet that gets nothing, or loses what it had, does not grow", () => {
+  const { growth, lack } = growingFleet(true);
+  lack(90, 10_000);
+  lack(95, 11_000);
+  expect(growth.lagMs(11_000)).toBe(1_000);
+});
