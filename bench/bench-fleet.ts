@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildAppImage } from "@tinybms/ota-core/esp";
+import { connectAsync } from "mqtt";
 import { startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { firmware, hasNoFirmware } from "../test/firmware-folder.ts";
 import type { BenchLine } from "./bench-line.ts";
@@ -99,6 +100,7 @@ export async function deliverToFleet({ devices, queue, rate, timeout }: FleetRun
     ...["--until", "settled", ...limit],
   );
   const simulated = ended(simulator);
+  await untilOnline(url, devices);
   const startedAt = performance.now();
   const publisher = start(
     ...(["tinybms-ota", "deploy", "--manifest", manifest, "--version", version, "--json"] as const),
@@ -125,6 +127,20 @@ export async function deliverToFleet({ devices, queue, rate, timeout }: FleetRun
     await broker.kill();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Waits until so many devices have reported: a device that connects later would miss what was sent. */
+async function untilOnline(url: string, devices: number): Promise<void> {
+  const client = await connectAsync(url);
+  const heard = new Set<string>();
+  const all = new Promise<void>((resolve) => {
+    client.on("message", (topic) => {
+      if (heard.add(topic).size === devices) resolve();
+    });
+  });
+  await client.subscribeAsync(`${TOPIC}/v1/device/+/state`);
+  await all;
+  await client.endAsync();
 }
 
 interface DeployJson {

@@ -142,13 +142,9 @@ export class ChunkFlow {
     if (entry.lacked === undefined) this.#asked++;
     entry.lacking = missingCount;
     this.#growth.look(now);
-    const { wanted, expected, lost } = judgeRequest(
-      entry,
-      { ranges, missingCount },
-      this.#sent,
-      now,
-      this.#growth.lagMs(now),
-    );
+    const hasProgressed = missingCount < (entry.lacked?.count ?? Number.POSITIVE_INFINITY);
+    const lagMs = this.#growth.lagMs(hasProgressed, now);
+    const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lagMs);
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
     if (request.unicast) {

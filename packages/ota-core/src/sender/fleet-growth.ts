@@ -9,9 +9,12 @@ const LOOK_MS = 250;
 /** Time for which the fleet counts as growing, in milliseconds: devices ask within 3 s after the last useful chunk. */
 const GROWING_MS = 3_000;
 
-/** Time for which a chunk may be on its way, in milliseconds, and while the fleet grows, with a pace and without one. */
+/** Time for which a chunk may be on its way, in milliseconds: at least, to a device that still receives, and to a fleet that does. */
 const LAG_MS = 1_000;
+const LAG_PROGRESS_MS = 10_000;
 const LAG_GROWING_MS = 30_000;
+
+/** The same without a pace, where devices ask at once when their window is used up. */
 const LAG_GROWING_UNPACED_MS = 3_000;
 
 /** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
@@ -42,10 +45,17 @@ export class FleetGrowth {
     this.#median = median;
   }
 
-  /** Returns the time for which a chunk may be on its way to a device, in milliseconds. */
-  lagMs(now: number): number {
-    if (now >= this.#growsUntil) return LAG_MS;
-    return this.#isPaced ? LAG_GROWING_MS : LAG_GROWING_UNPACED_MS;
+  /**
+   * Returns the time for which a chunk may be on its way to a device, in milliseconds.
+   *
+   * @param hasProgressed - `true` if the device received a chunk since its request before. Devices that were stopped, or cut
+   *   off, ask before they read what has come meanwhile.
+   */
+  lagMs(hasProgressed: boolean, now: number): number {
+    const isGrowing = now < this.#growsUntil;
+    if (!this.#isPaced) return isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS;
+    if (isGrowing) return LAG_GROWING_MS;
+    return hasProgressed && this.#ledger.known >= DEVICES_MIN ? LAG_PROGRESS_MS : LAG_MS;
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */

@@ -244,7 +244,7 @@ test.for([
     for (const name of names) bench.report(name, "downloading", { received: grows ? received : 20, total: 100 });
     bench.wait(1_000);
   }
-  if (!grows) bench.wait(2_000);
+  if (!grows) bench.wait(12_000);
   for (const name of names)
     bench.request(
       name,
