@@ -24,6 +24,16 @@ const COMMANDS: readonly CommandDefinition[] = [
     load: async () => (await import("./commands/conformance-options.ts")).declareConformance,
   },
   {
+    name: "fuzz",
+    description: "draw worlds with failing devices, networks and brokers from seeds, and check what must hold",
+    load: async () => (await import("./commands/fuzz-options.ts")).declareFuzz,
+  },
+  {
+    name: "replay",
+    description: "run one world of fuzz again, and print its timeline",
+    load: async () => (await import("./commands/replay-options.ts")).declareReplay,
+  },
+  {
     name: "flash",
     description: "build a flash image with the same bytes as esptool merge-bin",
     load: async () => (await import("./commands/flash-command-options.ts")).declareFlash,

@@ -47,8 +47,10 @@ export {
   type LineOptions,
   MOSQUITTO_LIMITS,
   type NetworkCounts,
+  type NetworkEvent,
   type NetworkOptions,
   type QueueLimits,
+  type WorldEvent,
 } from "./simulation/network-options.ts";
 export {
   ImagePublisher,

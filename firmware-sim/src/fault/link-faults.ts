@@ -8,7 +8,7 @@ export type DeliveryDelays = readonly number[];
 /** Applies the message faults of one device to the link with its broker. */
 export class LinkFaults {
   readonly #topicRoot: string;
-  readonly #faults: readonly MessageFault[];
+  #faults: readonly MessageFault[];
   readonly #random: Random;
 
   constructor(faults: readonly Fault[], device: string, topicRoot: string, random: Random) {
@@ -30,6 +30,11 @@ export class LinkFaults {
       else delays = delays.map((delay) => delay + this.#random.integer(0, fault.delayMs ?? DELAY_MS));
     }
     return delays;
+  }
+
+  /** Ends the faults. */
+  stop(): void {
+    this.#faults = [];
   }
 
   #kindOf(topic: string): FaultyMessage {

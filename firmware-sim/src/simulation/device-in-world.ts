@@ -38,6 +38,8 @@ export class DeviceInWorld {
   #life = 0;
   readonly #timers: VirtualTimers<DeviceTimer>;
   #isUnreachable = false;
+  /** What the device's software was last told of its connection. */
+  #isToldConnected = false;
 
   constructor(device: SimulatedDevice, world: DeviceSurroundings) {
     this.device = device;
@@ -47,6 +49,11 @@ export class DeviceInWorld {
       () => world.now(),
       (timer) => this.#receive({ createEvent: (now) => ({ type: "timer", now, timer }) }),
     );
+  }
+
+  /** Powers the device on after some time, unless something else does earlier. */
+  bootAfter(delayMs: number): void {
+    this.#after(delayMs, () => this.boot());
   }
 
   /** Powers the device on, or starts it after a reset. */
@@ -130,7 +137,10 @@ export class DeviceInWorld {
       const [entry] = this.#inbox;
       if (entry === undefined) return;
       this.#inbox.shift();
-      this.#perform(() => this.device.handle(entry.createEvent(now)));
+      const event = entry.createEvent(now);
+      if (event.type === "connected") this.#isToldConnected = true;
+      if (event.type === "disconnected") this.#isToldConnected = false;
+      this.#perform(() => this.device.handle(event));
       this.#acknowledge(entry, now);
       if (this.#inbox.length > 0 && this.#world.now() < this.#busyUntil) {
         this.#after(this.#busyUntil - now, () => this.#drain());
@@ -153,15 +163,17 @@ export class DeviceInWorld {
     this.#busyUntil = this.#world.now() + (flash.busyMs - before) * this.#world.flashFactor;
     const { link } = this.#world;
     for (const action of actions) {
+      // What a device sends before it hears that its connection is gone is lost, and no mistake of its software.
+      const isLost = this.#isToldConnected && !link.isConnected;
       switch (action.type) {
         case "publish":
-          link.publish(action.topic, action.payload, action.retain, action.qos);
+          if (!isLost) link.publish(action.topic, action.payload, action.retain, action.qos);
           break;
         case "subscribe":
-          link.subscribe(action.topic);
+          if (!isLost) link.subscribe(action.topic);
           break;
         case "unsubscribe":
-          link.unsubscribe(action.topic);
+          if (!isLost) link.unsubscribe(action.topic);
           break;
         case "set-timer":
           this.#timers.set(action.timer, action.at);
@@ -187,6 +199,7 @@ export class DeviceInWorld {
     this.#inbox = [];
     this.#busyUntil = 0;
     this.#isUnreachable = false;
+    this.#isToldConnected = false;
     this.#timers.clearAll();
     if (end === "clean") this.#world.link.disconnect(true);
     else this.#world.link.vanish();

@@ -1,7 +1,7 @@
 import type { LinkFaults } from "../fault/link-faults.ts";
 import { DeliveryQueue, wireSize } from "./delivery-queue.ts";
 import type { BrokerClient, InMemoryBroker, InMemoryMessage, Will } from "./in-memory-broker.ts";
-import type { LineOptions, NetworkCounts } from "./network-options.ts";
+import type { LineOptions, NetworkCounts, NetworkEvent } from "./network-options.ts";
 
 /** Runs an action after a number of milliseconds. */
 export type Schedule = (delayMs: number, action: () => void) => void;
@@ -27,6 +27,8 @@ export interface LinkOptions {
   readonly line: LineOptions;
   readonly counts: NetworkCounts;
   readonly faults?: LinkFaults | undefined;
+  /** Called for each event of the connection. */
+  readonly observe?: ((event: NetworkEvent) => void) | undefined;
   /** Client identifier; without one, no connection is taken over. */
   readonly clientId?: string | undefined;
 }
@@ -101,6 +103,7 @@ export class Link {
     this.#connection = connection;
     this.#sentAt = 0;
     this.#counts.connections++;
+    this.#options.observe?.({ type: "connect" });
     if (broker.connect(connection)) this.#counts.takeovers++;
     return true;
   }
@@ -110,6 +113,7 @@ export class Link {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection === undefined) return;
+    this.#options.observe?.({ type: "end" });
     if (this.#isFrozen) return this.#endUnheard(connection);
     const leavesMs = Math.max(0, this.#sentAt - this.#options.now());
     this.#after(leavesMs + this.#line.latencyMs, () => this.#options.broker.disconnect(connection, clean));
@@ -120,7 +124,9 @@ export class Link {
     if (this.#line.keepAliveMs === 0) return this.disconnect(false);
     const connection = this.#connection;
     this.#connection = undefined;
-    if (connection !== undefined) this.#endUnheard(connection);
+    if (connection === undefined) return;
+    this.#options.observe?.({ type: "end" });
+    this.#endUnheard(connection);
   }
 
   /** Begins a partition: nothing arrives at either end until {@link thaw}. TCP then delivers what it held. */
@@ -165,13 +171,14 @@ export class Link {
       return;
     }
     this.#counts.published++;
+    this.#observe("publish", { topic, payload });
     const { latencyMs, bytesPerSecond } = this.#line;
     const now = this.#options.now();
     if (bytesPerSecond > 0) {
       this.#sentAt = Math.max(now, this.#sentAt) + (wireSize({ topic, payload }) * 1_000) / bytesPerSecond;
     }
     const leavesMs = Math.max(0, this.#sentAt - now);
-    for (const lateMs of this.#deliveryDelays(topic)) {
+    for (const lateMs of this.#deliveryDelays({ topic, payload })) {
       this.#after(leavesMs + latencyMs + lateMs, () => {
         const { broker } = this.#options;
         if (broker.isConnected(connection)) broker.publish(topic, payload, retain, qos);
@@ -206,6 +213,7 @@ export class Link {
     const { queue } = connection;
     if (!queue.push(message)) {
       this.#counts.dropped++;
+      this.#observe("drop", message);
       return;
     }
     this.#send(connection);
@@ -238,11 +246,12 @@ export class Link {
   /** Carries a message over the wire to the client. */
   #carry(connection: Connection, message: InMemoryMessage, size: number): void {
     const handled = this.#isUnlimited ? undefined : this.#onceHandled(connection, message, size);
-    const delays = this.#deliveryDelays(message.topic);
+    const delays = this.#deliveryDelays(message);
     if (delays.length === 0) handled?.();
     for (const lateMs of delays) {
       this.#after(this.#line.latencyMs + lateMs, () => {
         if (this.#connection !== connection) return;
+        this.#observe("deliver", message);
         this.#counts.delivered++;
         this.#counts.bytesDelivered += size;
         connection.listener.receive(message, handled);
@@ -268,6 +277,7 @@ export class Link {
   #end(connection: Connection): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#options.observe?.({ type: "end" });
     connection.listener.ended?.();
   }
 
@@ -288,10 +298,17 @@ export class Link {
     });
   }
 
-  #deliveryDelays(topic: string): readonly number[] {
-    const delays = this.#options.faults?.deliveryDelays(topic);
+  #observe(type: NetworkEvent["type"], message: Pick<InMemoryMessage, "topic" | "payload">): void {
+    this.#options.observe?.({ type, topic: message.topic, bytes: wireSize(message) });
+  }
+
+  #deliveryDelays(message: Pick<InMemoryMessage, "topic" | "payload">): readonly number[] {
+    const delays = this.#options.faults?.deliveryDelays(message.topic);
     if (delays === undefined) return NO_DELAY;
-    if (delays.length === 0) this.#counts.lost++;
+    if (delays.length === 0) {
+      this.#counts.lost++;
+      this.#observe("lose", message);
+    }
     if (delays.length > 1) this.#counts.duplicated++;
     if (delays.some((delay) => delay > 0)) this.#counts.delayed++;
     return delays;

@@ -48,6 +48,21 @@ export interface NetworkOptions {
   readonly publishers?: Partial<LineOptions> | undefined;
 }
 
+/** Something that happened on a client's connection. */
+export interface NetworkEvent {
+  readonly type: "connect" | "end" | "publish" | "deliver" | "drop" | "lose";
+  /** Topic and size of the message, for the types that have one. */
+  readonly topic?: string;
+  readonly bytes?: number;
+}
+
+/** A {@link NetworkEvent} in a world. */
+export interface WorldEvent extends NetworkEvent {
+  readonly now: number;
+  /** A device's name, or `publisher-` and a number. */
+  readonly client: string;
+}
+
 /** Counts of what happened in the network of a world. */
 export interface NetworkCounts {
   published: number;

@@ -11,7 +11,9 @@ import {
   IDEAL_LINE,
   type LineOptions,
   type NetworkCounts,
+  type NetworkEvent,
   type NetworkOptions,
+  type WorldEvent,
   zeroNetworkCounts,
 } from "./network-options.ts";
 import { PublisherInWorld, type PublisherRun, type WorldPublisher } from "./publisher-in-world.ts";
@@ -52,6 +54,8 @@ export interface WorldOptions {
   readonly bootMs?: number;
   /** The broker; by default a correct one. */
   readonly broker?: InMemoryBroker;
+  /** Called for each event of the network. */
+  readonly observe?: ((event: WorldEvent) => void) | undefined;
 }
 
 const LATENCY_MS: readonly [number, number] = [1, 20];
@@ -72,6 +76,8 @@ export class World {
   /** Counts of what happened in the network. */
   readonly counts: NetworkCounts = zeroNetworkCounts();
   readonly #network: NetworkOptions;
+  readonly #observe: WorldOptions["observe"];
+  readonly #linkFaults: LinkFaults[] = [];
   readonly #inWorld: ReadonlyMap<string, DeviceInWorld>;
   readonly #publishers: PublisherInWorld[] = [];
   readonly #queue: EventQueue<() => void> = new EventQueue();
@@ -84,6 +90,7 @@ export class World {
     this.broker = broker;
     this.devices = devices;
     this.#network = network;
+    this.#observe = options.observe;
     this.#random = createRandom(seed);
     this.#inWorld = new Map(
       devices.map((device) => {
@@ -91,10 +98,11 @@ export class World {
         const latencyMs = random.integer(...(network.latencyMs ?? LATENCY_MS));
         const connectMs = random.integer(1, CONNECT_MS_MAX);
         const linkFaults = new LinkFaults(faults, device.id, device.topicRoot, random);
+        this.#linkFaults.push(linkFaults);
         const traits = options.traits?.get(device.id) ?? {};
         const line = { ...IDEAL_LINE, latencyMs, ...network.devices, ...traits };
         const inWorld = new DeviceInWorld(device, {
-          link: this.#createLink(line, linkFaults, device.id),
+          link: this.#createLink(line, device.id, linkFaults),
           schedule: this.schedule,
           now: () => this.#now,
           bootMs,
@@ -103,7 +111,7 @@ export class World {
           flashFactor: traits.flashFactor ?? 1,
           log: (entry) => this.log.push(entry),
         });
-        this.schedule(traits.joinsAtMs ?? 0, () => inWorld.boot());
+        inWorld.bootAfter(traits.joinsAtMs ?? 0);
         return [device.id, inWorld];
       }),
     );
@@ -126,7 +134,8 @@ export class World {
    */
   addPublisher(publisher: WorldPublisher, topicRoot: string): PublisherRun {
     const latencyMs = this.#random.integer(...(this.#network.latencyMs ?? LATENCY_MS));
-    const link = this.#createLink({ ...IDEAL_LINE, latencyMs, ...this.#network.publishers });
+    const line = { ...IDEAL_LINE, latencyMs, ...this.#network.publishers };
+    const link = this.#createLink(line, `publisher-${this.#publishers.length + 1}`);
     const host = new PublisherInWorld(publisher, topicRoot, link, this.schedule, () => this.#now);
     this.#publishers.push(host);
     this.schedule(0, () => host.start());
@@ -180,6 +189,11 @@ export class World {
     this.schedule(downMs, () => this.broker.start(withStore));
   }
 
+  /** Ends the message faults. */
+  stopMessageFaults(): void {
+    for (const faults of this.#linkFaults) faults.stop();
+  }
+
   /** Returns the number of events that wait for a device's flash. */
   waiting(device: string): number {
     return this.#inWorld.get(device)?.waiting ?? 0;
@@ -222,9 +236,11 @@ export class World {
     this.#queue.add(this.#now + delayMs, action);
   };
 
-  #createLink(line: LineOptions, faults?: LinkFaults, clientId?: string): Link {
+  #createLink(line: LineOptions, clientId: string, faults?: LinkFaults): Link {
     const { broker, schedule, counts } = this;
-    return new Link({ broker, schedule, now: () => this.#now, line, counts, faults, clientId });
+    const tell = this.#observe;
+    const observe = tell && ((event: NetworkEvent) => tell({ ...event, now: this.#now, client: clientId }));
+    return new Link({ broker, schedule, now: () => this.#now, line, counts, faults, observe, clientId });
   }
 
   #freeze(links: readonly Link[], durationMs: number): void {
