@@ -46,7 +46,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["entries"],
     ["commands"],
     ["conformance", "testkit", "twin"],
-    ["power-cut", "serial"],
+    ["fuzz", "power-cut", "serial"],
     ["mqtt", "simulation"],
     ["device"],
     ["fault"],

@@ -14,14 +14,14 @@ test.for(readdirSync(REGRESSIONS).filter((name) => name.endsWith(".json")))("hol
   for (const agent of ["ts", "c"] as const) expect(runPlan({ ...plan, agent }).failure).toBeUndefined();
 });
 
-test.for(["ts", "c"] as const)("holds every invariant in 60 worlds with agent %s", async (agent) => {
-  const result = await fuzzWorlds({ runs: 60, seed: 1, agent });
+test.for(["ts", "c"] as const)("holds every invariant in 30 worlds with agent %s", async (agent) => {
+  const result = await fuzzWorlds({ runs: 30, seed: 1, agent });
   expect(result.failures).toEqual([]);
-  expect(result.runs).toBe(60);
+  expect(result.runs).toBe(30);
 });
 
-test("covers every kind of event in 300 worlds", async () => {
-  const { counts } = await fuzzWorlds({ runs: 300, seed: 10_000, agent: "ts" });
+test("covers every kind of event in 150 worlds", async () => {
+  const { counts } = await fuzzWorlds({ runs: 150, seed: 10_000, agent: "ts" });
   const steps = ["drop-connection", "cut-power", "cut-flash", "sleep", "die", "partition", "partition-publishers"];
   const more = ["restart-broker", "kill-publisher", "start-publisher"];
   const network = ["dropped", "lost", "duplicated", "delayed", "refused", "takeovers", "keepAliveEnds"];
@@ -39,10 +39,6 @@ test("covers every kind of event in 300 worlds", async () => {
 
 test("runs a world the same way every time", () => {
   for (const seed of [3, 20, 87]) expect(runPlan(drawPlan(seed, "ts"))).toEqual(runPlan(drawPlan(seed, "ts")));
-});
-
-test("runs a world the same way with either agent's image, and both end", () => {
-  for (const agent of ["ts", "c"] as const) expect(runPlan(drawPlan(5, agent)).failure).toBeUndefined();
 });
 
 test("refuses a file that is not a world", () => {

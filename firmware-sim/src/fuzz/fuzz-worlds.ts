@@ -6,7 +6,7 @@ import { shrinkPlan } from "./shrink-plan.ts";
 import type { WorldPlan } from "./world-plan.ts";
 
 /** Options of {@link fuzzWorlds}. */
-export interface FuzzOptions {
+export interface FuzzWorldsOptions {
   readonly runs: number;
   /** Seed of the first world; each later one adds 1. */
   readonly seed: number;
@@ -30,7 +30,7 @@ export interface FuzzFailure extends WorldFailure {
 }
 
 /** Result of {@link fuzzWorlds}. */
-export interface FuzzResult {
+export interface FuzzedWorlds {
   readonly runs: number;
   readonly failures: readonly FuzzFailure[];
   /** Number of each kind of event over all worlds, by name. */
@@ -42,7 +42,7 @@ export interface FuzzResult {
 const FAILURES_MAX = 5;
 
 /** Draws worlds from consecutive seeds, runs them, and shrinks those that break an invariant. */
-export async function fuzzWorlds(options: FuzzOptions): Promise<FuzzResult> {
+export async function fuzzWorlds(options: FuzzWorldsOptions): Promise<FuzzedWorlds> {
   const { runs, seed, agent, parts, failuresMax = FAILURES_MAX, onRun } = options;
   const failures: FuzzFailure[] = [];
   const counts: Record<string, number> = {};

@@ -72,7 +72,11 @@ const IMAGES_MAX = 1.02;
 /** A late device may have missed a chunk. */
 const CHUNKS_SPARE = 1;
 
-/** Returns whether a world has no faults, and devices that are all alike. */
-function isCalm({ losses, steps, devices }: WorldPlan): boolean {
+/** A request that is answered later than this is made again, in milliseconds. */
+const LATENCY_MAX_MS = 200;
+
+/** Returns whether a world has no faults, and devices that are all alike and near. */
+function isCalm({ losses, steps, devices, network }: WorldPlan): boolean {
+  if (network.latencyMs[1] > LATENCY_MAX_MS || network.bytesPerSecond > 0) return false;
   return losses.length === 0 && steps.length === 0 && devices.every((device) => Object.keys(device).length === 1);
 }

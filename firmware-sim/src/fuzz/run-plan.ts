@@ -17,7 +17,9 @@ import type { DevicePlan, PlanStep, WorldPlan } from "./world-plan.ts";
 /** Time for all devices to come to an end once the faults are over, in milliseconds of virtual time. */
 const SETTLE_MS = 6 * 3_600_000;
 /** Time between the end of a publisher and the start of the next, which the operator would start. */
-const REDEPLOY_MS = 10_000;
+const REDEPLOY_MS = 120_000;
+/** Time limit of a delivery, in milliseconds. */
+const DEPLOY_MS = 600_000;
 /** Events that may be scheduled for each device and publisher. */
 const SCHEDULED_MAX = 4_000;
 /** Steps between two looks at the queues. */
@@ -211,6 +213,7 @@ class PlanRun {
   /** Starts another publisher of the same offer once one has ended, as long as devices need it. */
   #redeploy(): void {
     if (this.#delivery?.outcome === undefined) return;
+    this.#delivery.kill();
     this.#delivery = undefined;
     this.#world.schedule(REDEPLOY_MS, () => {
       if (this.#delivery === undefined && !this.#isSettled()) this.#startPublisher();
@@ -222,7 +225,7 @@ class PlanRun {
     const { createPublisher = (options: ImagePublisherOptions) => new ImagePublisher(options) } =
       this.#options.parts ?? {};
     const expected = { devices: this.#plan.devices.map(({ name }) => name) };
-    const options = { ...this.#board.publication(spreadMs), rate, qos, expected };
+    const options = { ...this.#board.publication(spreadMs), rate, qos, expected, spreadMs, timeoutMs: DEPLOY_MS };
     const watched = new WatchedPublisher(createPublisher(options), WORLD_TOPIC_ROOT);
     this.#publishers.push(watched);
     this.#isDeliveryKilled = false;

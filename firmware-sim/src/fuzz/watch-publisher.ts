@@ -5,7 +5,7 @@ import { BrokenInvariant } from "./invariants.ts";
 /** Timers of a sender that don't send chunks. */
 const IDLE_TIMERS: ReadonlySet<string> = new Set(["silence", "read-back", "look-again", "reassert", "deadline"]);
 /** A chunk that left so shortly before a request may still be on its way to the device, in milliseconds. */
-const JUST_SENT_MS = 1_500;
+const JUST_SENT_MS = 30_000;
 /** Requests of a device that its credit pays for in any case. */
 const PAID_REQUESTS = 3;
 /** Publishes that may wait for an acknowledgment: the window of chunks, offers and the hash list. */
