@@ -55,6 +55,16 @@ export const JUDGE_TARGETS = {
     files: ["freestanding.c", "platform_linux.c"],
     emulator: ["qemu-riscv32"],
   },
+  // Counts instructions. It reads and writes files in the folder in which it runs.
+  bare: {
+    compiler: "riscv64-unknown-elf-gcc",
+    flags: [...RV32, "-mcmodel=medany", "-Wl,--section-start=.init=0x80000000,-Ttext=0x80001000"],
+    files: ["freestanding.c", "platform_semihosting.c"],
+    emulator: [
+      ...["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-semihosting"],
+      ...["-icount", "shift=0", "-kernel"],
+    ],
+  },
   xtensa: {
     compiler: "xtensa-lx106-elf-gcc",
     flags: FREESTANDING,

@@ -19,12 +19,16 @@ void *judge_allocate(size_t size) {
 
 void judge_free(void *block) { used = (size_t)((uint8_t *)block - arena); }
 
-/** Copies words where both sides allow it, as the C libraries of these machines do. */
+/* Words where both sides allow it, as in the C libraries of these machines: the judge counts instructions. */
+
+typedef uint32_t __attribute__((may_alias)) word_t;
+
+static int is_aligned(const void *left, const void *right) { return (((uintptr_t)left | (uintptr_t)right) & 3u) == 0; }
+
 void *memcpy(void *restrict to, const void *restrict from, size_t length) {
   uint8_t *out = to;
   const uint8_t *in = from;
-  if ((((uintptr_t)out | (uintptr_t)in) & 3u) == 0) {
-    typedef uint32_t __attribute__((may_alias)) word_t;
+  if (is_aligned(out, in)) {
     for (; length >= 32; length -= 32, out += 32, in += 32) {
       const word_t *read = (const word_t *)(const void *)in;
       word_t *write = (word_t *)(void *)out;
@@ -44,20 +48,34 @@ void *memcpy(void *restrict to, const void *restrict from, size_t length) {
 void *memmove(void *to, const void *from, size_t length) {
   uint8_t *out = to;
   const uint8_t *in = from;
-  if (out < in) while (length-- > 0) *out++ = *in++;
-  else while (length-- > 0) out[length] = in[length];
+  if (out < in) {
+    for (; is_aligned(out, in) && length >= 4; length -= 4, out += 4, in += 4) {
+      *(word_t *)(void *)out = *(const word_t *)(const void *)in;
+    }
+    while (length-- > 0) *out++ = *in++;
+  } else {
+    while (length-- > 0) out[length] = in[length];
+  }
   return to;
 }
 
 void *memset(void *to, int byte, size_t length) {
-  for (uint8_t *out = to; length > 0; length--) *out++ = (uint8_t)byte;
+  uint8_t *out = to;
+  if (is_aligned(out, out)) {
+    const word_t word = (uint8_t)byte * 0x01010101u;
+    for (; length >= 4; length -= 4, out += 4) *(word_t *)(void *)out = word;
+  }
+  while (length-- > 0) *out++ = (uint8_t)byte;
   return to;
 }
 
 int memcmp(const void *left, const void *right, size_t length) {
   const uint8_t *a = left, *b = right;
-  for (size_t at = 0; at < length; at++) {
-    if (a[at] != b[at]) return a[at] - b[at];
+  for (; is_aligned(a, b) && length >= 4; length -= 4, a += 4, b += 4) {
+    if (*(const word_t *)(const void *)a != *(const word_t *)(const void *)b) break;
+  }
+  for (; length > 0; length--, a++, b++) {
+    if (*a != *b) return *a - *b;
   }
   return 0;
 }
