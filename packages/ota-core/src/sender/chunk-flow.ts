@@ -143,8 +143,8 @@ export class ChunkFlow {
     entry.lacking = missingCount;
     this.#growth.look(now);
     const hasProgressed = missingCount < (entry.lacked?.count ?? Number.POSITIVE_INFINITY);
-    const lagMs = this.#growth.lagMs(hasProgressed, now);
-    const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lagMs);
+    const lag = this.#growth.lag(hasProgressed, now);
+    const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lag);
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
     if (request.unicast) {

@@ -113,6 +113,12 @@ export class DeviceLedger {
     return this.#forgotten;
   }
 
+  /** `true` if a device compares its slot with the hash list, so that it is about to ask. */
+  get isChecking(): boolean {
+    for (const { state, online } of this.entries()) if (state === "checking" && online) return true;
+    return false;
+  }
+
   /** Yields every device: those waited for by name, then the others, least recently heard first. */
   *entries(): Generator<DeviceEntry> {
     yield* this.#named.values();

@@ -23,10 +23,10 @@ test.for([
   [false, 3_000],
 ] as const)("chunks may be on their way for longer while the fleet grows (paced: %s)", ([isPaced, lagMs]) => {
   const { growth } = growingFleet(isPaced);
-  expect(growth.lagMs(false, 1_000)).toBe(lagMs);
-  expect(growth.lagMs(false, 3_999)).toBe(lagMs);
-  expect(growth.lagMs(false, 4_000)).toBe(1_000);
-  expect(growth.lagMs(true, 4_000)).toBe(isPaced ? 10_000 : 1_000);
+  expect(growth.lag(false, 1_000).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 3_999).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
+  expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 10_000 : 1_000);
 });
 
 test("holds a round at a pace until the fleet stops growing, and for thirty seconds at most", () => {
@@ -50,5 +50,5 @@ test("a fleet that gets nothing, or loses what it had, does not grow", () => {
   const { growth, lack } = growingFleet(true);
   lack(90, 10_000);
   lack(95, 11_000);
-  expect(growth.lagMs(false, 11_000)).toBe(1_000);
+  expect(growth.lag(false, 11_000).ofDeviceMs).toBe(1_000);
 });

@@ -1,4 +1,5 @@
 import type { DeviceLedger } from "./device-ledger.ts";
+import type { Lag } from "./judge-request.ts";
 
 /** Minimum number of devices for which growth says something. */
 const DEVICES_MIN = 8;
@@ -46,16 +47,17 @@ export class FleetGrowth {
   }
 
   /**
-   * Returns the time for which a chunk may be on its way to a device, in milliseconds.
+   * Returns the time for which a chunk may be on its way to a device.
    *
    * @param hasProgressed - `true` if the device received a chunk since its request before. Devices that were stopped, or cut
    *   off, ask before they read what has come meanwhile.
    */
-  lagMs(hasProgressed: boolean, now: number): number {
+  lag(hasProgressed: boolean, now: number): Lag {
     const isGrowing = now < this.#growsUntil;
-    if (!this.#isPaced) return isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS;
-    if (isGrowing) return LAG_GROWING_MS;
-    return hasProgressed && this.#ledger.known >= DEVICES_MIN ? LAG_PROGRESS_MS : LAG_MS;
+    if (!this.#isPaced) return both(isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS);
+    if (isGrowing) return both(LAG_GROWING_MS);
+    if (this.#ledger.known < DEVICES_MIN) return both(LAG_MS);
+    return { ofDeviceMs: hasProgressed ? LAG_PROGRESS_MS : LAG_MS, ofAllMs: LAG_GROWING_MS };
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */
@@ -75,4 +77,8 @@ export class FleetGrowth {
   get #growsUntil(): number {
     return this.#grewAt + GROWING_MS;
   }
+}
+
+function both(ms: number): Lag {
+  return { ofDeviceMs: ms, ofAllMs: ms };
 }

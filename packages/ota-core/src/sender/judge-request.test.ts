@@ -6,6 +6,7 @@ import { SentChunks } from "./sent-chunks.ts";
 
 const COUNT = 10;
 const LAG_MS = 1_000;
+const LAG = { ofDeviceMs: LAG_MS, ofAllMs: LAG_MS };
 
 function listenerOf(changes: Partial<Listener> = {}): Listener {
   return { listeningFrom: 0, seenUntil: 0, lacked: undefined, askedAt: 0, ...changes };
@@ -18,9 +19,16 @@ function roundOf(): SentChunks {
   return sent;
 }
 
-function ask(listener: Listener, ranges: ChunkRange[], sent: SentChunks, now: number, missingCount?: number) {
+function ask(
+  listener: Listener,
+  ranges: ChunkRange[],
+  sent: SentChunks,
+  now: number,
+  missingCount?: number,
+  lag = LAG,
+) {
   const listed = ranges.reduce((sum, [, count]) => sum + count, 0);
-  return judgeRequest(listener, { ranges, missingCount: missingCount ?? listed }, sent, now, LAG_MS);
+  return judgeRequest(listener, { ranges, missingCount: missingCount ?? listed }, sent, now, lag);
 }
 
 const allLacked = (): Bitmap => {
@@ -100,6 +108,15 @@ test("counts chunks in flight as missing at once after a lost connection", () =>
   const sent = roundOf();
   sent.settle();
   expect(ask(listenerOf(), [[0, COUNT]], sent, 901).wanted).toEqual([[0, COUNT]]);
+});
+
+test("what no device has seen yet may be on its way to all for longer", () => {
+  const lag = { ofDeviceMs: 1_000, ofAllMs: 30_000 };
+  const sent = roundOf();
+  expect(ask(listenerOf(), [[0, COUNT]], sent, 20_000, COUNT, lag).wanted).toEqual([]);
+  sent.seen(5);
+  expect(ask(listenerOf(), [[0, COUNT]], sent, 20_000, COUNT, lag).wanted).toEqual([[0, 6]]);
+  expect(ask(listenerOf(), [[0, COUNT]], sent, 31_000, COUNT, lag).wanted).toEqual([[0, COUNT]]);
 });
 
 test("takes what a request has no range for as missing", () => {

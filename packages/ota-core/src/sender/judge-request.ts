@@ -21,6 +21,13 @@ export interface RequestedChunks {
   readonly missingCount: number;
 }
 
+/** Time for which a chunk may be on its way, in milliseconds. */
+export interface Lag {
+  readonly ofDeviceMs: number;
+  /** The same if no device has seen the chunk yet, nor a later one: what delays it is not this device. */
+  readonly ofAllMs: number;
+}
+
 /** Result of {@link judgeRequest}. */
 export interface JudgedRequest {
   /** Chunks to send: those of the request that are not on their way. Ascending and apart. */
@@ -33,26 +40,29 @@ export interface JudgedRequest {
 
 /**
  * Tells lag from loss in the request of a device. A chunk that the device lacks is lost if the device has a chunk that was
- * sent later. Otherwise it is on its way for `lagMs`.
+ * sent later. Otherwise it may be on its way for a time.
  *
  * Chunk 0 is wanted with any other, and if nothing else is missing: devices drop it while they lack another.
  *
  * @param listener - Updated to what the request says.
- * @param lagMs - Time for which a chunk may be on its way, in milliseconds.
  */
 export function judgeRequest(
   listener: Listener,
   { ranges, missingCount }: RequestedChunks,
   sent: SentChunks,
   now: number,
-  lagMs: number,
+  lag: Lag,
 ): JudgedRequest {
   const { chunkCount } = sent;
   const lacking = bitmapOf(ranges, missingCount, chunkCount);
   const seenUntil = lastSeen(listener, lacking, sent);
   const since = listener.lacked === undefined ? Number.POSITIVE_INFINITY : listener.askedAt;
   const dueUntil = Math.max(seenUntil, sent.settledUntil, listener.listeningFrom ?? Number.POSITIVE_INFINITY);
-  const isDue = (index: number): boolean => sent.placeOf(index) <= dueUntil || sent.ageOf(index, now) > lagMs;
+  sent.seen(seenUntil);
+  const isDue = (index: number): boolean => {
+    const place = sent.placeOf(index);
+    return place <= dueUntil || sent.ageOf(index, now) > (place > sent.seenUntil ? lag.ofAllMs : lag.ofDeviceMs);
+  };
   let [expected, lost] = [0, 0];
   for (let index = listener.lacked?.next(1); index !== undefined; index = listener.lacked?.next(index + 1)) {
     if (sent.placeOf(index) <= since || (lacking.has(index) && !isDue(index))) continue;

@@ -244,14 +244,14 @@ test.for([
     for (const name of names) bench.report(name, "downloading", { received: grows ? received : 20, total: 100 });
     bench.wait(1_000);
   }
-  if (!grows) bench.wait(12_000);
+  if (!grows) bench.wait(2_000);
   for (const name of names)
     bench.request(
       name,
       requestOf([
         [0, 1],
         [7, 1],
-        [40, 60],
+        [40, grows ? 60 : 59],
       ]),
     );
   bench.wait(60_000);
@@ -900,6 +900,22 @@ test("any sequence of acknowledged rounds ends each of them with chunk 0", () =>
     ),
     { numRuns: 100 },
   );
+});
+
+test("the first round waits for devices that still compare their slot, and not for ever", () => {
+  const bench = Bench.serving({ expected: { count: 3 } });
+  bench.report("bench-2", "checking");
+  bench.request("bench-1");
+  bench.wait(5_000);
+  expect(bench.chunks).toEqual([]);
+  bench.report("bench-2", "downloading");
+  bench.wait(500);
+  expect(bench.indices).toEqual(ASCENDING);
+  const stuck = Bench.serving({ expected: { count: 3 } });
+  stuck.report("bench-2", "checking");
+  stuck.request("bench-1");
+  stuck.wait(11_000);
+  expect(stuck.indices).toEqual(ASCENDING);
 });
 
 test("asks for each chunk by id, and publishes it under that id once it was read", () => {

@@ -29,6 +29,10 @@ const WINDOW_DEFAULT = 32;
 /** Default pace in bytes per second: about what the flash of an ESP32 takes. */
 const RATE_DEFAULT = 65_536;
 
+/** Maximum time for which the first round waits for devices that compare their slot, and time between two looks, in milliseconds. */
+const CHECKING_MAX_MS = 10_000;
+const CHECKING_AGAIN_MS = 500;
+
 /** Minimum time between two searches for silent devices, in milliseconds. */
 const LOOK_MIN_MS = 1_000;
 
@@ -62,6 +66,8 @@ export class Sender {
   #phase: Phase = "idle";
   #connected = false;
   #connectedAt = 0;
+  /** When requests were gathered for the first round. */
+  #gatheredAt: number | undefined;
 
   constructor(options: SenderOptions) {
     assertSenderOptions(options);
@@ -314,6 +320,12 @@ export class Sender {
   }
 
   #beginRound(now: number): void {
+    if (this.#flow.round === 0) {
+      this.#gatheredAt ??= now;
+      if (this.#ledger.isChecking && now < this.#gatheredAt + CHECKING_MAX_MS) {
+        return this.#out.setTimer("gather", now + CHECKING_AGAIN_MS);
+      }
+    }
     const readyAt = this.#flow.roundReadyAt(now);
     if (readyAt > now) return this.#out.setTimer("gather", readyAt);
     this.#flow.beginRound(now);

@@ -11,6 +11,7 @@ export class SentChunks {
   readonly #sentAt: Float64Array;
   #place = 0;
   #settledUntil = 0;
+  #seenUntil = 0;
 
   /** @param chunkCount - Number of chunks of the image. */
   constructor(chunkCount: number) {
@@ -23,6 +24,16 @@ export class SentChunks {
   /** Place of the latest send of any chunk. */
   get place(): number {
     return this.#place;
+  }
+
+  /** Place up to which any device has seen what was sent. What was sent later may be on its way to all. */
+  get seenUntil(): number {
+    return this.#seenUntil;
+  }
+
+  /** Records that a device has seen what was sent up to a place. */
+  seen(place: number): void {
+    this.#seenUntil = Math.max(this.#seenUntil, place);
   }
 
   /** Records that a chunk is sent. */
