@@ -16,8 +16,13 @@ export interface DeviceSurroundings {
   reconnectMs(): number;
   /** Duration of a flash operation, relative to the typical one. */
   readonly flashFactor: number;
+  /** Returns the time that the device learns over the network, in milliseconds since 1970; `undefined` if there is none. */
+  utc(): number | undefined;
   log(entry: DeviceLogEntry): void;
 }
+
+/** Time from the connection to the answer of a time server, in milliseconds. */
+const SNTP_MS = 1_500;
 
 type DeviceTimer = Extract<DeviceEvent, { readonly type: "timer" }>["timer"];
 
@@ -118,7 +123,12 @@ export class DeviceInWorld {
       if (this.#isUnreachable) this.#receive({ createEvent: (now) => ({ type: "network", now, status: "up" }) });
       this.#isUnreachable = false;
       this.#receive({ createEvent: (now) => ({ type: "connected", now }) });
+      if (this.#world.utc() !== undefined) this.#after(SNTP_MS, () => this.#learnTime());
     });
+  }
+
+  #learnTime(): void {
+    this.#receive({ createEvent: (now) => ({ type: "clock", now, utc: this.#world.utc() }) });
   }
 
   #receive(entry: InboxEntry): void {

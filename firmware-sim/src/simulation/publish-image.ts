@@ -50,6 +50,8 @@ export interface Publication {
    * @defaultValue no spread
    */
   readonly spreadMs?: number | undefined;
+  /** When devices restart into the image; by default at once. */
+  readonly install?: Pick<OfferDocument, "install_after" | "between" | "restart_spread_ms" | "critical"> | undefined;
   /** Signs offer and release; without it they are unsigned. */
   readonly sign?: PublicationSigner | undefined;
   /** Other options of the sender. By default it waits for `confirmed` devices, for up to a week. */
@@ -133,6 +135,7 @@ export function prepareSender(publication: Publication): ImagePublisherOptions {
     chunk_encodings: ["identity"],
     target,
     ...(spreadMs === undefined ? {} : { spread_ms: spreadMs }),
+    ...publication.install,
   });
   return {
     topicRoot,

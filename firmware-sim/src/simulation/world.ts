@@ -52,6 +52,12 @@ export interface WorldOptions {
    * @defaultValue 300
    */
   readonly bootMs?: number;
+  /**
+   * UTC at virtual time 0, in milliseconds since 1970. Devices learn the time after each connection.
+   *
+   * @defaultValue devices never learn the time
+   */
+  readonly utcAtStart?: number | undefined;
   /** The broker; by default a correct one. */
   readonly broker?: InMemoryBroker;
   /** Called for each event of the network. */
@@ -109,6 +115,7 @@ export class World {
           connectMs,
           reconnectMs: () => random.integer(...RECONNECT_MS),
           flashFactor: traits.flashFactor ?? 1,
+          utc: () => (options.utcAtStart === undefined ? undefined : options.utcAtStart + this.#now),
           log: (entry) => this.log.push(entry),
         });
         inWorld.bootAfter(traits.joinsAtMs ?? 0);

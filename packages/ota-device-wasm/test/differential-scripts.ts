@@ -57,10 +57,24 @@ const anyStep = fc.oneof(
   },
 );
 
+/** What differs between deliveries. */
+interface Delivery {
+  readonly offer: number;
+  readonly image: 0 | 1;
+  /** What the device knows of the time before the offer, and once the image is verified. */
+  readonly utc: number | undefined;
+  readonly laterUtc: number | undefined;
+  /** The new image reaches the broker. */
+  readonly isReachable: boolean;
+}
+
 /** A whole delivery, into which chance then mixes its steps. */
-function delivery({ offer, image, utc }: { offer: number; image: 0 | 1; utc: number | undefined }): ScriptStep[] {
+function delivery({ offer, image, utc, laterUtc, isReachable }: Delivery): ScriptStep[] {
   const chunks = image === 0 ? 3 : 5;
   const flash = (count: number): ScriptStep[] => Array.from({ length: count }, () => ({ type: "answer-flash" }));
+  const timers = (count: number): ScriptStep[] =>
+    Array.from({ length: count }, (): ScriptStep[] => [{ type: "timer", index: 0 }, ...flash(1)]).flat();
+  const unreached: ScriptStep[] = [{ type: "network", status: "broker-refused" }, ...timers(4)];
   return [
     { type: "clock", utc },
     { type: "connected" },
@@ -74,8 +88,10 @@ function delivery({ offer, image, utc }: { offer: number; image: 0 | 1; utc: num
       return [{ type: "chunk", index: 2 * position + image, fault: 0 }, ...flash(2)];
     }).flat(),
     ...flash(4),
-    ...Array.from({ length: 3 }, (): ScriptStep[] => [{ type: "timer", index: 0 }, ...flash(1)]).flat(),
+    { type: "clock", utc: laterUtc },
+    ...timers(3),
     { type: "restart", clean: true, pending: true, keepsKeys: true },
+    ...(isReachable ? [] : unreached),
     { type: "connected" },
     { type: "self-test", passed: true },
     ...flash(2),
@@ -85,19 +101,23 @@ function delivery({ offer, image, utc }: { offer: number; image: 0 | 1; utc: num
 /** Positions of the offers in deliveries that are of the first image. */
 const FIRST_IMAGE_OFFERS: readonly (number | undefined)[] = [0, HELD_OFFERS[0], HELD_OFFERS[3]];
 
+const anyUtc = fc.option(fc.integer({ min: Date.UTC(2026, 0, 9, 23, 58), max: Date.UTC(2026, 0, 10, 1) }), {
+  nil: undefined,
+});
+
 /** Any script: chance alone, or a delivery into which chance mixes its steps. */
 export const anyScript = fc.oneof(
   fc.array(anyStep, { minLength: 10, maxLength: 120 }),
   fc
     .record({
       offer: fc.constantFrom(0, 2, 5, ...HELD_OFFERS),
-      utc: fc.option(fc.integer({ min: Date.UTC(2026, 0, 9, 23, 58), max: Date.UTC(2026, 0, 10, 1) }), {
-        nil: undefined,
-      }),
+      utc: anyUtc,
+      laterUtc: anyUtc,
+      isReachable: fc.boolean(),
       inserted: fc.array(fc.record({ at: fc.nat(200), step: anyStep }), { maxLength: 12 }),
     })
-    .map(({ offer, utc, inserted }) => {
-      const steps = delivery({ offer, utc, image: FIRST_IMAGE_OFFERS.includes(offer) ? 0 : 1 });
+    .map(({ inserted, ...delivered }) => {
+      const steps = delivery({ ...delivered, image: FIRST_IMAGE_OFFERS.includes(delivered.offer) ? 0 : 1 });
       for (const { at, step } of inserted) steps.splice(at % (steps.length + 1), 0, step as ScriptStep);
       return steps;
     }),

@@ -51,7 +51,6 @@ const BUGS: readonly (readonly [name: string, file: string, from: string, to: st
   ["restarts with the whole fleet", "install.c", "until <= tbo->now", "true"],
   ["restarts before the time of the offer", "install.c", "left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS", "0"],
   ["passes over a critical time", "install.c", "download->needs_clock ? UINT64_MAX : download", "download"],
-  ["says that a slot is whole while it erases it", "receiver.c", "if (operation == TBO_FLASH_ERASE &&", "if (false &&"],
   ["never ends an extended probation", "probation.c", "&& tbo->now < tbo->probation_latest", ""],
   ["lets a report go out at every chunk", "report.c", "tbo->now >= due", "true"],
 ];
