@@ -13,6 +13,8 @@
 #define POLL_MS 1000u
 /** A clock before this was never set: 2024-01-01. */
 #define CLOCK_MIN_S 1704067200ll
+/** By how much the clock may be off before the machine is given the time again. */
+#define CLOCK_DRIFT_MS 1000
 /** Characters of a stored key set: it may have been escaped to ASCII. */
 #define KEY_SET_TEXT_SIZE 6144u
 
@@ -247,12 +249,16 @@ static bool poll(tinybms_ota_handle_t service) {
   service->poll_at = now + POLL_MS;
   gettimeofday(&clock, NULL);
   const bool is_clock_known = (long long)clock.tv_sec >= CLOCK_MIN_S;
-  if (is_clock_known && !service->is_clock_known) {
-    tbo_event_t event = {.type = TBO_EV_CLOCK, .u.clock = {.is_known = true}};
-    event.u.clock.utc_ms = (uint64_t)clock.tv_sec * 1000u + (uint64_t)clock.tv_usec / 1000u;
+  const int64_t utc = (int64_t)clock.tv_sec * 1000 + clock.tv_usec / 1000;
+  const int64_t drift = utc - (int64_t)now - service->clock;
+  const bool is_set_anew = is_clock_known && (drift > CLOCK_DRIFT_MS || drift < -CLOCK_DRIFT_MS);
+  if (is_clock_known != service->is_clock_known || is_set_anew) {
+    tbo_event_t event = {.type = TBO_EV_CLOCK, .u.clock = {.is_known = is_clock_known}};
+    if (is_clock_known) event.u.clock.utc_ms = (uint64_t)utc;
+    service->is_clock_known = is_clock_known;
+    service->clock = utc - (int64_t)now;
     tbo_esp_handle(service, event);
   }
-  service->is_clock_known = is_clock_known;
   const bool may_reboot = config->may_reboot == NULL || config->may_reboot(config->context);
   if (may_reboot != service->may_reboot) {
     service->may_reboot = may_reboot;

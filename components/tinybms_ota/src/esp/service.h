@@ -74,6 +74,7 @@ struct tinybms_ota {
   tbo_esp_request_t request;
   bool has_request, has_question, is_out_lost, is_reboot_due, may_reboot, is_self_test_done, is_connected, is_clock_known;
   uint64_t poll_at;
+  int64_t clock; /**< UTC minus tbo_esp_now() as the machine knows it, in milliseconds. */
   tbo_verify_t question;
   uint8_t spki[TBO_ESP_KEY_MAX];
   uint8_t key[TBO_ESP_KEY_MAX];
