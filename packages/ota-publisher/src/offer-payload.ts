@@ -16,6 +16,15 @@ export type DeliveryTarget = "all" | { readonly devices: readonly string[] };
 /** Devices that an offer is for: those of a delivery, or a share of every device of the product. */
 export type OfferTarget = DeliveryTarget | { readonly rollout: { readonly permille: number; readonly salt: string } };
 
+/** A window of every day, as offers state it. */
+export type MaintenanceWindow = NonNullable<OfferDocument["between"]>;
+
+/** Members of an offer that say when devices restart into the image, and how long it may take to reach the broker. */
+export type InstallTerms = Pick<
+  OfferDocument,
+  "install_after" | "between" | "restart_spread_ms" | "probation_max_ms" | "critical"
+>;
+
 /** Parts of an offer besides its release. */
 export interface OfferParts {
   /** Offer ID: 16 random bytes as 32 hexadecimal digits. */
@@ -26,6 +35,7 @@ export interface OfferParts {
   readonly target: OfferTarget;
   /** Number of devices that will request the image; `undefined` if unknown. */
   readonly expectedCount: number | undefined;
+  readonly install?: InstallTerms | undefined;
 }
 
 /** Spread of the devices' first requests, in milliseconds per device. */
@@ -64,6 +74,7 @@ export function buildOfferPayload(release: Envelope | null, offer: OfferParts): 
     target: offer.target,
     spread_ms: spreadMsOf(offer.expectedCount),
     ...restartSpreadOf(offer.expectedCount),
+    ...(release === null ? {} : offer.install),
   });
 }
 

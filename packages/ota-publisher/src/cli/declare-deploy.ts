@@ -4,6 +4,7 @@ import type { OutputOptions } from "@tinybms/cli-kit/output";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TRANSPORTS } from "../deploy/choose-deliveries.ts";
 import type { DeployOptions } from "../deploy/ways/deploy-options.ts";
+import { addInstallOptions } from "./install-options.ts";
 import { MANIFEST_DEFAULT } from "./manifest-default.ts";
 import { addSigningOptions } from "./signing-options.ts";
 
@@ -17,6 +18,7 @@ export const declareDeploy: DeclareCommand = (command, run) => {
   addDeviceOptions(command);
   addRolloutOptions(command);
   addWayOptions(command);
+  addInstallOptions(command);
   addSigningOptions(command)
     .option("--keys <folder>", "folder of the key sets (default: keys/ next to the root manifest)")
     .action(

@@ -97,6 +97,13 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
   }
   if (ways.some(({ canAnswer }) => canAnswer)) return;
   if (expect !== undefined) throw invalid("--expect", `--expect has no effect: no device answers ${other.form}`);
+  const isRestartTold = [options.installAfter, options.between, options.restartSpread, options.probationMax].some(
+    Boolean,
+  );
+  if (isRestartTold) {
+    const option = "--install-after";
+    throw invalid(option, "the options of the restart have no effect: only chunked delivery over mqtt has an offer");
+  }
   if (rate !== undefined) throw invalid("--rate", "--rate has no effect: only chunked delivery over mqtt has a rate");
   if (signKey.length === 0 && signCommand.length === 0) return;
   const option = signKey.length > 0 ? "--sign-key" : "--sign-command";

@@ -9,7 +9,7 @@ import {
 import type { Envelope } from "@tinybms/ota-core/signing";
 import { definedMembers } from "../defined-members.ts";
 import type { ImageFile } from "../image-file.ts";
-import { type DeliveryTarget, spreadMsOf } from "../offer-payload.ts";
+import { type DeliveryTarget, type InstallTerms, spreadMsOf } from "../offer-payload.ts";
 import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
@@ -35,6 +35,7 @@ export interface DeliveryPlan {
   /** State that devices must reach. */
   readonly wait: "confirmed" | "downloaded" | "none";
   readonly timeoutMs: number;
+  readonly install?: InstallTerms | undefined;
   /** Rate of chunks in bytes per second; 0 means no limit. */
   readonly rate: number;
   /** QoS of chunks. Chunks may arrive twice and in any order, so QoS 2 has no advantage. */

@@ -11,7 +11,13 @@ import {
   topicsOf,
 } from "@tinybms/ota-core";
 import { advanceKeySet, type Envelope, parseEnvelope, verifySignature } from "@tinybms/ota-core/signing";
-import { buildOfferPayload, type OfferTarget, offerTopicsOf, releaseVersionOf } from "../offer-payload.ts";
+import {
+  buildOfferPayload,
+  type InstallTerms,
+  type OfferTarget,
+  offerTopicsOf,
+  releaseVersionOf,
+} from "../offer-payload.ts";
 import { type OfferCounter, takeCounter } from "../sequence.ts";
 import { currentKeys, isTrustedOffer, type OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -34,6 +40,7 @@ export interface OfferPlan {
   readonly signing: OfferSigning;
   /** Number of devices that will request the image; `undefined` if unknown. */
   readonly expectedCount: number | undefined;
+  readonly install?: InstallTerms | undefined;
   /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
   readonly timeoutMs: number;
@@ -75,7 +82,7 @@ export async function makeOffer(
   watch: OfferWatch,
   check: (before: readonly OfferDocument[]) => void = () => undefined,
 ): Promise<MadeOffer> {
-  const { topicRoot, target, release, expectedCount, sequenceFile, signing } = plan;
+  const { topicRoot, target, release, expectedCount, install, sequenceFile, signing } = plan;
   const deadline = AbortSignal.timeout(Math.ceil(plan.timeoutMs));
   const signal = watch.signal === undefined ? deadline : AbortSignal.any([watch.signal, deadline]);
   const retained = await retainedMessages(connection, plan, watch, signal);
@@ -91,7 +98,7 @@ export async function makeOffer(
     signal,
   });
   const id = toHex(randomBytes(16));
-  const parts = { id, topicRoot, counter, issuedAt: new Date(), expectedCount };
+  const parts = { id, topicRoot, counter, issuedAt: new Date(), expectedCount, install };
   const payloadFor = (part: OfferTarget): Uint8Array => buildOfferPayload(release, { ...parts, target: part });
   return { id, counter, envelopes: await sealOfferParts(topicRoot, target, payloadFor, signing), before };
 }

@@ -9,6 +9,7 @@ import { planText } from "../../rollout/rollout-text.ts";
 import { nextCounter, readCounter } from "../../sequence.ts";
 import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
 import { errorOfOutcome } from "./chunked-outcome.ts";
+import { installSettings, installTermsOf } from "./install-terms.ts";
 import {
   brokerPlace,
   connectionNotices,
@@ -58,6 +59,7 @@ export const chunked: Way<ChunkedTarget> = {
       expected: expectedOf(context),
       wait: options.wait,
       rate: options.rate ?? channel.rate,
+      install: installTermsOf(options),
       qos: channel.qos === 0 ? 0 : 1,
       ...{ image, signing, target, timeoutMs, sequenceFile },
     } as const;
@@ -65,11 +67,12 @@ export const chunked: Way<ChunkedTarget> = {
   },
 
   describe({ channel, image, plan, rollout, warnings }): Description {
-    const { target, qos, rate, wait, release, signing, timeoutMs } = plan;
+    const { target, qos, rate, wait, release, signing, timeoutMs, install } = plan;
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
     const pace = rate === 0 ? "no rate limit" : `${rate} bytes/s`;
     const settings: Setting[] = [
       ["chunks", `QoS ${qos}, ${pace}, until ${wait}`],
+      ...installSettings(install),
       ...loginSettings(channel),
       ["signed", signedText(release, signing)],
       ["timeout", `${timeoutMs / 1000} s`],

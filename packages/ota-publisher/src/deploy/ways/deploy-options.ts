@@ -1,3 +1,4 @@
+import type { MaintenanceWindow } from "../../offer-payload.ts";
 import type { RolloutOptions } from "../../rollout/rollout-options.ts";
 import type { OfferSigningOptions } from "../../signing/offer-signing.ts";
 
@@ -17,6 +18,19 @@ export interface DeployOptions extends OfferSigningOptions, RolloutOptions {
   readonly broker?: string | undefined;
   /** Bytes of chunks per second, instead of the channel's; 0 means no limit. */
   readonly rate?: number | undefined;
+  /** When devices may restart into the image: a time in UTC, and a window of every day. */
+  readonly installAfter?: string | undefined;
+  readonly between?: MaintenanceWindow | undefined;
+  /**
+   * What devices do that do not know the time.
+   *
+   * @defaultValue `reject`
+   */
+  readonly clockless?: "reject" | "install" | undefined;
+  /** Time over which devices spread their restarts, in seconds. */
+  readonly restartSpread?: number | undefined;
+  /** Longest probation of an image that has network and does not reach the broker, in seconds. */
+  readonly probationMax?: number | undefined;
   /** Serial ports of boards. */
   readonly port?: readonly string[] | undefined;
   readonly allPorts?: boolean | undefined;
