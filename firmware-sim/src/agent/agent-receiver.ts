@@ -13,7 +13,11 @@ export type AgentReceiver = Pick<Receiver, "error" | "handle" | "progress" | "re
   dispose?(): void;
 };
 
+/** A receiver's implementation: by name, or a function that creates one. */
+export type AgentImplementation = AgentKind | ((options: ReceiverOptions) => AgentReceiver);
+
 /** Creates a receiver. */
-export function createAgentReceiver(kind: AgentKind, options: ReceiverOptions): AgentReceiver {
+export function createAgentReceiver(kind: AgentImplementation, options: ReceiverOptions): AgentReceiver {
+  if (typeof kind === "function") return kind(options);
   return kind === "c" ? new WasmReceiver(options) : new Receiver(options);
 }

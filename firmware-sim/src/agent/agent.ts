@@ -15,7 +15,7 @@ import type { VerifiedImage } from "../boot/image-verification.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
 import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
-import { type AgentKind, type AgentReceiver, createAgentReceiver } from "./agent-receiver.ts";
+import { type AgentImplementation, type AgentReceiver, createAgentReceiver } from "./agent-receiver.ts";
 import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {
   deselectTarget,
@@ -60,7 +60,7 @@ export interface AgentOptions {
    *
    * @defaultValue `ts`
    */
-  readonly agent?: AgentKind | undefined;
+  readonly agent?: AgentImplementation | undefined;
 }
 
 /** Circumstances of a start. */

@@ -65,6 +65,13 @@ export class ExecReceiver implements JudgedReceiver {
     return actions as readonly VectorObject[];
   }
 
+  /** Kills the program. */
+  kill(): void {
+    this.#lines.close();
+    this.#child.stdin?.destroy();
+    this.#child.kill("SIGKILL");
+  }
+
   /** Ends the program. */
   async close(): Promise<void> {
     this.#lines.close();

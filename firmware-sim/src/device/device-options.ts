@@ -1,7 +1,7 @@
 import type { ReceiverTiming } from "@tinybms/ota-core";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { SignatureVerifier, TrustedKeys } from "@tinybms/ota-core/signing";
-import type { AgentKind } from "../agent/agent-receiver.ts";
+import type { AgentImplementation } from "../agent/agent-receiver.ts";
 import type { SelfTestRule } from "../agent/self-test.ts";
 import type { BootloaderOptions } from "../boot/boot-options.ts";
 import type { AppBuild } from "../esp-idf/app-context.ts";
@@ -70,5 +70,5 @@ export interface DeviceOptions {
    *
    * @defaultValue `ts`
    */
-  readonly agent?: AgentKind | undefined;
+  readonly agent?: AgentImplementation | undefined;
 }

@@ -1,7 +1,7 @@
 import { OtaError, parseOffer, type SenderOptions, sha256, toHex, topicsOf } from "@tinybms/ota-core";
 import { DataSubtype, findPartition, PartitionType, type SignatureScheme } from "@tinybms/ota-core/esp";
 import { parseEnvelope, parseKeySet, readKeySet, verifySignature } from "@tinybms/ota-core/signing";
-import type { AgentKind } from "../agent/agent-receiver.ts";
+import type { AgentImplementation } from "../agent/agent-receiver.ts";
 import { findUpdateTarget } from "../agent/boot-selection-repair.ts";
 import { type BootloaderOptions, copyHardware, type Hardware } from "../boot/boot-options.ts";
 import { verifyRomSignature } from "../boot/verify-rom-signature.ts";
@@ -37,11 +37,11 @@ export interface ScenarioOptions {
    */
   readonly signatureScheme?: SignatureScheme | undefined;
   /**
-   * Implementation of the device's receiver.
+   * Implementation of the device's receiver. A function can't be sent to another thread.
    *
    * @defaultValue `ts`
    */
-  readonly agent?: AgentKind | undefined;
+  readonly agent?: AgentImplementation | undefined;
   /** Key set and offer; without it the device accepts unsigned offers and gets one. */
   readonly trust?: ScenarioTrust | undefined;
 }
