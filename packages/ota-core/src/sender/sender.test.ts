@@ -559,6 +559,23 @@ test("a delivery that waits for no device ends when the broker returns the offer
   expect(bench.outcome?.reason).toBe("offered");
 });
 
+test("a delivery that waits to be cancelled says that the offer stands, has no time limit, and ends only when cancelled", () => {
+  const bench = new Bench(optionsOf({ wait: "cancelled", expected: { count: 1 }, timeoutMs: 1_000 }));
+  bench.hold = true;
+  const actions = [...bench.give({ type: "start" }), ...bench.give({ type: "connected" })];
+  for (const _ of ["hashes", "offer"]) bench.drain();
+  const [hashes, offer] = bench.published.map(({ topic }) => topic);
+  bench.giveBack(hashes!);
+  const payload = bench.retained.get(offer!)!;
+  actions.push(...bench.give({ type: "announcement", topic: offer!, payload, retained: true }));
+  expect(actions.filter(({ type }) => type === "offered").length).toBe(1);
+  expect(actions).not.toContainEqual(expect.objectContaining({ timer: "deadline" }));
+  bench.report("a", "confirmed");
+  expect(bench.outcome).toBeUndefined();
+  bench.give({ type: "cancel" });
+  expect(bench.outcome?.reason).toBe("cancelled");
+});
+
 test("a delivery to named devices waits for each of them only", () => {
   const bench = Bench.serving({ expected: { devices: ["a", "b"] } });
   bench.report("a", "confirmed");

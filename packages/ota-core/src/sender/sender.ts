@@ -147,7 +147,7 @@ export class Sender {
     if (this.#phase !== "idle") return;
     this.#phase = "started";
     this.#reports.start(now);
-    this.#out.setTimer("deadline", now + this.#options.timeoutMs);
+    if (this.#options.wait !== "cancelled") this.#out.setTimer("deadline", now + this.#options.timeoutMs);
     if (this.#connected) this.#announce(now);
   }
 
@@ -214,7 +214,13 @@ export class Sender {
     const { missing } = this.#publication;
     const result = this.#publication.readBack(this.#isHeard, now);
     if (result === "not-retained") this.#finish("not-retained", { topics: missing });
-    else if (result === "stands" && this.#options.wait === "none") this.#finish("offered");
+    else if (result === "stands") this.#takeStanding();
+  }
+
+  /** The broker keeps the offer. */
+  #takeStanding(): void {
+    if (this.#options.wait === "none") this.#finish("offered");
+    if (this.#options.wait === "cancelled") this.#out.push({ type: "offered" });
   }
 
   #takeAnnouncement(event: Extract<SenderEvent, { type: "announcement" }>): void {
