@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const tbo_hasher_t HASHER = {tbo_sha256, NULL};
+static const tbo_port_t PORT = {.sha256 = tbo_sha256, .has_point = tbo_p256_has_point};
 
 static void read_key_set(const char *text, size_t length) {
   tbo_key_set_t set;
   uint8_t scratch[TBO_SPKI_MAX];
-  (void)tbo_key_set_restore(text, length, scratch, HASHER, &set);
-  if (tbo_key_set_parse(text, length, scratch, HASHER, &set)) (void)tbo_key_set_check_keys(&set, scratch);
+  (void)tbo_key_set_restore(text, length, scratch, &PORT, &set);
+  if (tbo_key_set_parse(text, length, scratch, &PORT, &set)) (void)tbo_key_set_check_keys(&set, scratch, &PORT);
 }
 
 static void read_offer(char *text, size_t length) {
@@ -24,7 +24,7 @@ static void read_offer(char *text, size_t length) {
   tbo_release_t release;
   static const uint8_t running[TBO_SHA256_SIZE] = {0};
   if (!tbo_offer_parse(text, length, &offer)) return;
-  (void)tbo_offer_admits(&offer, "bench-1", 7, HASHER);
+  (void)tbo_offer_admits(&offer, "bench-1", 7, &PORT);
   (void)tbo_offer_is_supported(&offer);
   (void)tbo_offer_starts_from(&offer, running);
   if (tbo_json_type(offer.release) == TBO_JSON_NULL) return;

@@ -179,7 +179,8 @@ static void restart(device_t *device, uint8_t flags) {
   static const tbo_port_t template = {
       .subscribe = subscribe, .unsubscribe = subscribe, .publish = publish, .set_timer = set_timer,
       .clear_timer = clear_timer, .flash = flash, .store = store, .lend_keys = lend_keys, .renew_will = renew_will,
-      .reboot = reboot, .verify = verify, .random_below = random_below};
+      .reboot = reboot, .sha256 = tbo_sha256, .has_point = tbo_p256_has_point,
+      .verify = verify, .random_below = random_below};
   static tbo_port_t port;
   const tbo_config_t config = {.device = "d", .topic_root = "t", .product = "Bench",
                                .algorithms = TBO_ALGORITHMS_DEFAULT, .allow_unsigned = !device->has_key_set,

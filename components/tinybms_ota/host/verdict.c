@@ -32,7 +32,7 @@ typedef struct {
   size_t length;
 } argument_t;
 
-static const tbo_hasher_t HASHER = {tbo_sha256, NULL};
+static const tbo_port_t PORT = {.sha256 = tbo_sha256, .has_point = tbo_p256_has_point};
 
 static void print_hex(const void *bytes, size_t length) {
   const uint8_t *at = bytes;
@@ -122,7 +122,7 @@ static void judge_offer(argument_t *arguments) {
   size_t length = tbo_json_string(offer.topic_root, root, sizeof root);
   if (length != SIZE_MAX) print_hex(root, length);
   printf(" %d %d %d %d", tbo_json_type(offer.release) == TBO_JSON_NULL,
-         tbo_offer_admits(&offer, arguments[1].bytes, arguments[1].length, HASHER), tbo_offer_is_supported(&offer),
+         tbo_offer_admits(&offer, arguments[1].bytes, arguments[1].length, &PORT), tbo_offer_is_supported(&offer),
          tbo_offer_starts_from(&offer, (uint8_t *)arguments[2].bytes));
   if (tbo_json_type(offer.release) == TBO_JSON_NULL) return;
   tbo_envelope_t release;
@@ -169,7 +169,7 @@ static void print_key_set(const tbo_key_set_t *set) {
 static void judge_keys(argument_t *arguments) {
   tbo_key_set_t set;
   uint8_t scratch[TBO_SPKI_MAX];
-  if (!tbo_key_set_parse(arguments[0].bytes, arguments[0].length, scratch, HASHER, &set)) {
+  if (!tbo_key_set_parse(arguments[0].bytes, arguments[0].length, scratch, &PORT, &set)) {
     refuse();
     return;
   }
@@ -179,7 +179,7 @@ static void judge_keys(argument_t *arguments) {
 static void judge_stored_keys(argument_t *arguments) {
   tbo_key_set_t set;
   uint8_t scratch[TBO_SPKI_MAX];
-  if (!tbo_key_set_restore(arguments[0].bytes, arguments[0].length, scratch, HASHER, &set)) {
+  if (!tbo_key_set_restore(arguments[0].bytes, arguments[0].length, scratch, &PORT, &set)) {
     refuse();
     return;
   }
@@ -188,7 +188,7 @@ static void judge_stored_keys(argument_t *arguments) {
 
 static void judge_public_key(argument_t *arguments) {
   tbo_alg_t alg = TBO_ALG_UNKNOWN;
-  tbo_key_verdict_t verdict = tbo_public_key_check((uint8_t *)arguments[0].bytes, arguments[0].length, &alg);
+  tbo_key_verdict_t verdict = tbo_public_key_check(&PORT, (uint8_t *)arguments[0].bytes, arguments[0].length, &alg);
   printf("%d %d", verdict, verdict == TBO_KEY_OK ? (int)alg : 0);
 }
 
@@ -243,13 +243,13 @@ static void judge_hash_list(argument_t *arguments) {
   const uint8_t *list = (uint8_t *)arguments[0].bytes;
   uint32_t size = number(&arguments[1]);
   tbo_sha256(NULL, list, arguments[0].length, NULL, 0, digest);
-  if (!tbo_hash_list_check(list, arguments[0].length, size, digest, HASHER)) {
+  if (!tbo_hash_list_check(list, arguments[0].length, size, digest, &PORT)) {
     refuse();
     return;
   }
   printf("ok %" PRIu32 " %d", tbo_chunk_count(size),
          tbo_hash_list_matches(list, size, number(&arguments[3]), (uint8_t *)arguments[2].bytes, arguments[2].length,
-                               HASHER));
+                               &PORT));
 }
 
 static void judge_record(argument_t *arguments) {

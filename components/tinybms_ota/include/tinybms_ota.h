@@ -242,14 +242,26 @@ typedef struct {
   /** Restarts the device after published messages are sent. */
   void (*reboot)(void *context);
 
-  /** Computes the SHA-256 of `head` followed by `body`. NULL: the library's own. */
+  /** Computes the SHA-256 of `head` followed by `body`; each may be NULL if its length is 0. In software: tbo_sha256(). */
   void (*sha256)(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
                  uint8_t digest[32]);
+  /**
+   * Returns whether an uncompressed point (0x04, x, y) is on the curve P-256, for the keys of a key set. In software:
+   * tbo_p256_has_point().
+   */
+  bool (*has_point)(void *context, const uint8_t point[65]);
   /** Requests a verification. */
   void (*verify)(void *context, const tbo_verify_t *question);
   /** Returns a random number from 0 to `limit` − 1; `limit` is at least 1. */
   uint32_t (*random_below)(void *context, uint32_t limit);
 } tbo_port_t;
+
+/** Computes SHA-256 in software (FIPS 180-4), for ports without a function of their own. `context` is ignored. */
+void tbo_sha256(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
+                uint8_t digest[32]);
+
+/** Checks a point in software, for ports whose crypto library does not. `context` is ignored. */
+bool tbo_p256_has_point(void *context, const uint8_t point[65]);
 
 /** Times of a device. */
 typedef struct {

@@ -78,7 +78,7 @@ const char *init(tbo_port_t *port, void *context, const char *device, const char
                  void *memory, size_t size) {
   const tbo_port_t functions = {context,   import_subscribe, import_unsubscribe, publish,       set_timer,
                                 clear_timer, flash,          store,              lend_keys,     import_renew_will,
-                                import_reboot, import_sha256, verify,          import_random_below};
+                                import_reboot, import_sha256, tbo_p256_has_point, verify,  import_random_below};
   const tbo_config_t config = {device,
                                topic_root,
                                product,

@@ -235,7 +235,8 @@ static uint32_t random_below(void *context, uint32_t limit) {
 }
 
 static const tbo_port_t port = {NULL,  subscribe, unsubscribe, publish,    set_timer, clear_timer, flash,
-                                store, lend_keys, renew_will,  reboot,     sha256,    verify,      random_below};
+                                store, lend_keys, renew_will,  reboot,     sha256,    tbo_p256_has_point, verify,
+                                random_below};
 
 /* ---- What the machine refuses ---- */
 

@@ -4,23 +4,38 @@
 #include "base64.h"
 #include "schema.h"
 
-/** Maximum length of a signature in characters of base64, and of an algorithm's name. */
-enum { SIGNATURE_DIGITS_MAX = 1024, ALGORITHM_MAX = 32 };
+#include <string.h>
 
-static bool is_base64(tbo_json_t value, size_t length_max) {
-  tbo_json_t raw = tbo_json_raw(value);
-  return raw.text != NULL && raw.length <= length_max && tbo_base64_length(raw.text, raw.length) != SIZE_MAX;
-}
+/** What is read of an envelope. */
+typedef struct {
+  tbo_json_t payload, signatures;
+} parts_t;
+
+static const char NAMES[] = "payload\0signatures\0";
+static const tbo_member_t MEMBERS[] = {
+    {TBO_TYPE_BASE64, 0, offsetof(parts_t, payload), 0, TBO_ENVELOPE_MAX},
+    {TBO_TYPE_ANY | TBO_TYPE_LIST, 0, offsetof(parts_t, signatures), 0, TBO_SIGNATURES_MAX},
+};
+
+/** What is read of a signature. */
+typedef struct {
+  uint8_t keyid[TBO_KEYID_SIZE];
+  tbo_json_t alg, sig;
+} entry_t;
+
+static const char ENTRY_NAMES[] = "keyid\0alg\0sig\0";
+static const tbo_member_t ENTRY[] = {
+    {TBO_TYPE_HEX, 0, offsetof(entry_t, keyid), 0, TBO_KEYID_SIZE},
+    {TBO_TYPE_NAME, 0, offsetof(entry_t, alg), 1, 32},
+    {TBO_TYPE_BASE64, 0, offsetof(entry_t, sig), 0, 1024},
+};
 
 bool tbo_envelope_check(tbo_json_t value) {
-  if (!is_base64(tbo_json_member(value, "payload"), TBO_ENVELOPE_MAX)) return false;
-  tbo_json_t signatures = tbo_json_member(value, "signatures");
-  if (!tbo_schema_is_list(signatures, 0, TBO_SIGNATURES_MAX)) return false;
-  for (tbo_json_t it = tbo_json_first(signatures); it.text != NULL; it = tbo_json_next(signatures, it)) {
-    uint8_t keyid[TBO_KEYID_SIZE];
-    if (!tbo_schema_hex(it, "keyid", keyid, sizeof keyid)) return false;
-    if (!tbo_schema_is_name(tbo_json_member(it, "alg"), ALGORITHM_MAX)) return false;
-    if (!is_base64(tbo_json_member(it, "sig"), SIGNATURE_DIGITS_MAX)) return false;
+  parts_t parts;
+  if (!tbo_schema_read(value, NAMES, MEMBERS, &parts)) return false;
+  for (tbo_json_t it = tbo_json_first(parts.signatures); it.text != NULL; it = tbo_json_next(parts.signatures, it)) {
+    entry_t entry;
+    if (!tbo_schema_read(it, ENTRY_NAMES, ENTRY, &entry)) return false;
   }
   return true;
 }
@@ -35,14 +50,17 @@ static uint8_t *characters(char *message, tbo_json_t value, size_t *length) {
 static void decode(uint8_t *bytes, size_t *length) { *length = tbo_base64_decode((const char *)bytes, *length, bytes); }
 
 void tbo_envelope_decode(char *message, tbo_json_t value, tbo_envelope_t *envelope) {
+  parts_t parts;
   envelope->count = 0;
-  envelope->payload = characters(message, tbo_json_member(value, "payload"), &envelope->payload_length);
-  tbo_json_t list = tbo_json_member(value, "signatures");
-  for (tbo_json_t it = tbo_json_first(list); it.text != NULL; it = tbo_json_next(list, it)) {
+  (void)tbo_schema_read(value, NAMES, MEMBERS, &parts);
+  envelope->payload = characters(message, parts.payload, &envelope->payload_length);
+  for (tbo_json_t it = tbo_json_first(parts.signatures); it.text != NULL; it = tbo_json_next(parts.signatures, it)) {
     tbo_signature_t *signature = &envelope->signatures[envelope->count++];
-    (void)tbo_schema_hex(it, "keyid", signature->keyid, sizeof signature->keyid);
-    signature->alg = tbo_algorithm(tbo_json_member(it, "alg"));
-    signature->bytes = characters(message, tbo_json_member(it, "sig"), &signature->length);
+    entry_t entry;
+    (void)tbo_schema_read(it, ENTRY_NAMES, ENTRY, &entry);
+    memcpy(signature->keyid, entry.keyid, sizeof signature->keyid);
+    signature->alg = tbo_algorithm(entry.alg);
+    signature->bytes = characters(message, entry.sig, &signature->length);
   }
   /* Only now, as decoding overwrites the text through which the members were found. */
   decode(envelope->payload, &envelope->payload_length);

@@ -20,7 +20,7 @@
  * @return `false` if its length is wrong for the image or its SHA-256 is another.
  */
 bool tbo_hash_list_check(const uint8_t *list, size_t length, uint32_t image_size,
-                         const uint8_t sha256[TBO_SHA256_SIZE], tbo_hasher_t hasher);
+                         const uint8_t sha256[TBO_SHA256_SIZE], const tbo_port_t *port);
 
 /**
  * Returns `true` if bytes are the chunk at a position of the image. Bytes of a wrong length are not hashed.
@@ -28,6 +28,6 @@ bool tbo_hash_list_check(const uint8_t *list, size_t length, uint32_t image_size
  * @param list A checked hash list.
  */
 bool tbo_hash_list_matches(const uint8_t *list, uint32_t image_size, uint32_t index, const uint8_t *bytes,
-                           size_t length, tbo_hasher_t hasher);
+                           size_t length, const tbo_port_t *port);
 
 #endif

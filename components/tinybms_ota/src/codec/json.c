@@ -60,8 +60,6 @@ static bool is_plain(uint32_t c) {
  * @return `false` if an escape is wrong or the bytes are not UTF-8.
  */
 static bool read_character(cursor_t *cursor, uint32_t *character) {
-  static const char letters[] = "\"\\bfnrt";
-  static const char meanings[] = "\"\\\b\f\n\r\t";
   if (*cursor->at != '\\') {
     size_t size = tbo_utf8_read(cursor->at, (size_t)(cursor->end - cursor->at), character);
     cursor->at += size;
@@ -75,9 +73,9 @@ static bool read_character(cursor_t *cursor, uint32_t *character) {
     cursor->at += 4;
     return !is_plain(*character);
   }
-  for (unsigned i = 0; i < sizeof letters - 1; i++) {
-    if (letters[i] != letter) continue;
-    *character = (uint8_t)meanings[i];
+  for (const char *escape = TBO_JSON_ESCAPES; *escape != '\0'; escape += 2) {
+    if (*escape != letter) continue;
+    *character = (uint8_t)escape[1];
     return true;
   }
   return false;
@@ -156,10 +154,10 @@ static bool check_number(cursor_t *cursor) {
   bool is_negative = *cursor->at == '-';
   if (is_negative) cursor->at++;
   const char *digits = cursor->at;
-  uint64_t value = 0;
+  uint32_t value = 0;
   while (cursor->at < cursor->end && is_digit(*cursor->at)) {
-    if (cursor->at - digits == 10) return false;
-    value = value * 10 + (uint64_t)(*cursor->at++ - '0');
+    if (value > TBO_JSON_INTEGER_MAX / 10) return false;
+    value = value * 10 + (uint32_t)(*cursor->at++ - '0');
   }
   if (cursor->at == digits || (*digits == '0' && cursor->at - start > 1)) return false;
   if (cursor->at < cursor->end && (*cursor->at == '.' || (*cursor->at | 0x20) == 'e')) return false;
@@ -205,57 +203,37 @@ static bool check_name(cursor_t *cursor, const char *members) {
   return !is_duplicate(members, name, size) && take(cursor, ':');
 }
 
-/** Containers around the place that is checked, and where the members of each begin; NULL for an array. */
-typedef struct {
-  const char *members[TBO_JSON_DEPTH_MAX];
-  unsigned depth;
-} nesting_t;
+/** Returns the next character, or a zero at the end. */
+static char peek(const cursor_t *cursor) { return cursor->at < cursor->end ? *cursor->at : '\0'; }
 
-/** Moves behind the ends of containers and one comma. Returns `true` if another value must follow. */
-static bool check_end(cursor_t *cursor, nesting_t *nesting, bool *is_valid) {
-  while (nesting->depth > 0) {
-    const char *members = nesting->members[nesting->depth - 1];
-    if (take(cursor, ',')) {
-      *is_valid = members == NULL || check_name(cursor, members);
-      return *is_valid;
-    }
-    skip_space(cursor);
-    *is_valid = cursor->at < cursor->end && *cursor->at == (members == NULL ? ']' : '}');
-    if (!*is_valid) return false;
-    cursor->at++;
-    nesting->depth--;
+/**
+ * Checks a value and moves behind it.
+ *
+ * @param depth Containers that may be nested here.
+ */
+static bool check_value(cursor_t *cursor, unsigned depth) {
+  char start = peek(cursor);
+  char end = (char)(start + 2); /* of [ and { */
+  if (start != '{' && start != '[') return check_scalar(cursor);
+  if (depth == 0) return false;
+  (void)take(cursor, start);
+  const char *members = cursor->at;
+  if (peek(cursor) != end) {
+    do {
+      if (start == '{' && !check_name(cursor, members)) return false;
+      if (!check_value(cursor, depth - 1)) return false;
+    } while (take(cursor, ','));
+    if (peek(cursor) != end) return false;
   }
-  return false;
-}
-
-/** Enters an object or an array. `is_empty` says that its end must come next. */
-static bool check_start(cursor_t *cursor, nesting_t *nesting, unsigned depth_max, bool *is_empty) {
-  if (nesting->depth >= depth_max) return false;
-  char end = *cursor->at == '{' ? '}' : ']';
   cursor->at++;
-  skip_space(cursor);
-  const char *members = end == '}' ? cursor->at : NULL;
-  nesting->members[nesting->depth++] = members;
-  *is_empty = cursor->at < cursor->end && *cursor->at == end;
-  return *is_empty || members == NULL || check_name(cursor, members);
+  return true;
 }
 
 bool tbo_json_check(const char *text, size_t length, unsigned depth_max, tbo_json_t *root) {
   cursor_t cursor = {text, text + length};
-  nesting_t nesting = {.depth = 0};
   skip_space(&cursor);
   const char *start = cursor.at;
-  bool is_valid = depth_max <= TBO_JSON_DEPTH_MAX;
-  while (is_valid) {
-    bool is_empty = true;
-    if (cursor.at < cursor.end && (*cursor.at == '{' || *cursor.at == '[')) {
-      is_valid = check_start(&cursor, &nesting, depth_max, &is_empty);
-    } else {
-      is_valid = check_scalar(&cursor);
-    }
-    if (is_valid && is_empty && !check_end(&cursor, &nesting, &is_valid)) break;
-  }
-  if (!is_valid) return false;
+  if (depth_max > TBO_JSON_DEPTH_MAX || !check_value(&cursor, depth_max)) return false;
   if (root != NULL) *root = (tbo_json_t){start, (size_t)(cursor.at - start)};
   skip_space(&cursor);
   return cursor.at == cursor.end;
@@ -265,22 +243,8 @@ bool tbo_json_check(const char *text, size_t length, unsigned depth_max, tbo_jso
 
 tbo_json_type_t tbo_json_type(tbo_json_t value) {
   if (value.text == NULL) return TBO_JSON_NONE;
-  switch (value.text[0]) {
-    case '{':
-      return TBO_JSON_OBJECT;
-    case '[':
-      return TBO_JSON_ARRAY;
-    case '"':
-      return TBO_JSON_STRING;
-    case 't':
-      return TBO_JSON_TRUE;
-    case 'f':
-      return TBO_JSON_FALSE;
-    case 'n':
-      return TBO_JSON_NULL;
-    default:
-      return TBO_JSON_INTEGER;
-  }
+  char start = value.text[0];
+  return start == '-' || is_digit(start) ? TBO_JSON_INTEGER : (tbo_json_type_t)start;
 }
 
 /** Returns the value at a place in a container, behind the member's name in an object. */
@@ -395,4 +359,13 @@ size_t tbo_json_units(tbo_json_t value) {
 bool tbo_json_hex(tbo_json_t value, uint8_t *bytes, size_t size) {
   tbo_json_t raw = tbo_json_raw(value);
   return raw.text != NULL && raw.length == 2 * size && tbo_hex_decode(raw.text, bytes, size);
+}
+
+unsigned tbo_json_find_id(tbo_json_t list, const uint8_t id[TBO_JSON_ID_SIZE]) {
+  unsigned position = 0;
+  for (tbo_json_t it = tbo_json_first(list); it.text != NULL; it = tbo_json_next(list, it), position++) {
+    uint8_t found[TBO_JSON_ID_SIZE];
+    if (tbo_json_hex(it, found, sizeof found) && memcmp(found, id, sizeof found) == 0) break;
+  }
+  return position;
 }

@@ -16,17 +16,20 @@
 /** Maximum magnitude of an integer in a protocol message. */
 #define TBO_JSON_INTEGER_MAX INT32_MAX
 
-/** Type of a JSON value. */
+/** Type of a JSON value: the character with which it begins, `0` for all integers. */
 typedef enum {
-  TBO_JSON_NONE, /**< No value: a member that is absent, or the end of an array. */
-  TBO_JSON_NULL,
-  TBO_JSON_FALSE,
-  TBO_JSON_TRUE,
-  TBO_JSON_INTEGER,
-  TBO_JSON_STRING,
-  TBO_JSON_ARRAY,
-  TBO_JSON_OBJECT
+  TBO_JSON_NONE = 0, /**< No value: a member that is absent, or the end of an array. */
+  TBO_JSON_STRING = '"',
+  TBO_JSON_INTEGER = '0',
+  TBO_JSON_ARRAY = '[',
+  TBO_JSON_FALSE = 'f',
+  TBO_JSON_NULL = 'n',
+  TBO_JSON_TRUE = 't',
+  TBO_JSON_OBJECT = '{'
 } tbo_json_type_t;
+
+/** Escapes of one letter: the letter, then the character that it stands for, and so on. */
+#define TBO_JSON_ESCAPES "\"\"\\\\b\bf\fn\nr\rt\t"
 
 /** The text of one value in a checked document. `text` is NULL for an absent value. */
 typedef struct {
@@ -131,5 +134,15 @@ size_t tbo_json_units(tbo_json_t value);
  * @param size Number of bytes; the string must have twice as many digits.
  */
 bool tbo_json_hex(tbo_json_t value, uint8_t *bytes, size_t size);
+
+/** Size of the ids of keys, offers and images in lists, in bytes. */
+#define TBO_JSON_ID_SIZE 16u
+
+/**
+ * Finds an id in an array of ids in hexadecimal digits.
+ *
+ * @return Its position; the number of items if it is not there.
+ */
+unsigned tbo_json_find_id(tbo_json_t list, const uint8_t id[TBO_JSON_ID_SIZE]);
 
 #endif

@@ -5,103 +5,96 @@
 #include "crc32.h"
 #include "hex.h"
 #include "schema.h"
+#include "words.h"
 
 #include <string.h>
 
 enum { SPKI_DIGITS_MIN = 4, SPKI_DIGITS_MAX = 1024, CHECK_DIGITS = 8 };
 
-static tbo_json_t role_of(const tbo_key_set_t *set, tbo_role_t role) {
-  static const char *const names[TBO_ROLE_COUNT] = {"root", "release", "offer"};
-  return tbo_json_member(tbo_json_member(set->document, "roles"), names[role]);
-}
+static const char NAMES[] = "keys\0product\0epoch\0issued_at\0revoked\0";
+static const tbo_member_t MEMBERS[] = {
+    {TBO_TYPE_NUMBER, 0, TBO_NOWHERE, 1, 1},
+    {TBO_TYPE_TEXT, 0, offsetof(tbo_key_set_t, product), 1, 128},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_key_set_t, epoch), 1, INT32_MAX},
+    {TBO_TYPE_TIME, 0, offsetof(tbo_key_set_t, issued_at), 0, 0},
+    {TBO_TYPE_HEX | TBO_TYPE_LIST, TBO_KEYID_SIZE, offsetof(tbo_key_set_t, revoked), 0, TBO_REVOKED_MAX},
+};
 
-static tbo_json_t keyids_of(const tbo_key_set_t *set, tbo_role_t role) {
-  return tbo_json_member(role_of(set, role), "keyids");
+/** What is read of a role. */
+typedef struct {
+  tbo_json_t keyids;
+  uint32_t threshold;
+} role_t;
+
+static const char ROLE_NAMES[] = "keyids\0threshold\0";
+static const tbo_member_t ROLE[] = {
+    {TBO_TYPE_HEX | TBO_TYPE_LIST, TBO_KEYID_SIZE, offsetof(role_t, keyids), 1, TBO_ROLE_KEYS_MAX},
+    {TBO_TYPE_NUMBER, 0, offsetof(role_t, threshold), 1, TBO_ROLE_KEYS_MAX},
+};
+
+static bool read_role(const tbo_key_set_t *set, tbo_role_t role, role_t *out) {
+  tbo_json_t object = tbo_json_member(tbo_json_member(set->document, "roles"), tbo_word("root\0release\0offer\0", role));
+  return tbo_schema_read(object, ROLE_NAMES, ROLE, out);
 }
 
 /** Reads a record without asking whether it is revoked. */
-static bool read_record(tbo_json_t record, unsigned position, tbo_key_t *key) {
+static bool read_record(tbo_json_t record, tbo_key_t *key) {
   tbo_json_t name = tbo_json_name(record);
-  key->record = position;
   key->alg = tbo_algorithm(tbo_json_member(record, "alg"));
   key->spki = tbo_json_member(record, "spki");
   return name.length == 2 * TBO_KEYID_SIZE && tbo_hex_decode(name.text, key->keyid, TBO_KEYID_SIZE);
 }
 
-/** Finds a record by its key's id. */
-static bool find_record(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID_SIZE], tbo_key_t *key) {
-  tbo_json_t records = tbo_json_member(set->document, "records");
-  unsigned position = 0;
-  for (tbo_json_t it = tbo_json_first(records); it.text != NULL; it = tbo_json_next(records, it)) {
-    if (read_record(it, position++, key) && memcmp(key->keyid, keyid, TBO_KEYID_SIZE) == 0) return true;
-  }
-  return false;
-}
-
 /* ---- Parsing ---- */
 
 /** Returns `true` if every record states an algorithm, and a key whose id is the record's name. */
-static bool check_records(const tbo_key_set_t *set, uint8_t *scratch, tbo_hasher_t hasher) {
+static bool check_records(const tbo_key_set_t *set, uint8_t *scratch, const tbo_port_t *port) {
   tbo_json_t records = tbo_json_member(set->document, "records");
   if (tbo_json_type(records) != TBO_JSON_OBJECT || tbo_json_count(records) > TBO_KEY_RECORDS_MAX) return false;
   for (tbo_json_t it = tbo_json_first(records); it.text != NULL; it = tbo_json_next(records, it)) {
     tbo_key_t key;
     uint8_t digest[TBO_SHA256_SIZE];
-    if (!read_record(it, 0, &key) || key.alg == TBO_ALG_UNKNOWN) return false;
+    if (!read_record(it, &key) || key.alg == TBO_ALG_UNKNOWN) return false;
     tbo_json_t raw = tbo_json_raw(key.spki);
     if (raw.text == NULL || raw.length < SPKI_DIGITS_MIN || raw.length > SPKI_DIGITS_MAX) return false;
     size_t size = tbo_base64_decode(raw.text, raw.length, scratch);
     if (size == SIZE_MAX) return false;
-    hasher.sha256(hasher.context, scratch, size, NULL, 0, digest);
+    tbo_hash(port, scratch, size, digest);
     if (memcmp(digest, key.keyid, TBO_KEYID_SIZE) != 0) return false;
-  }
-  return true;
-}
-
-static bool check_revoked(tbo_json_t revoked) {
-  uint8_t keyid[TBO_KEYID_SIZE];
-  if (!tbo_schema_is_list(revoked, 0, TBO_REVOKED_MAX)) return false;
-  for (tbo_json_t it = tbo_json_first(revoked); it.text != NULL; it = tbo_json_next(revoked, it)) {
-    if (!tbo_json_hex(it, keyid, sizeof keyid)) return false;
   }
   return true;
 }
 
 /** Returns `true` if a role lists different keys that have records, and at least as many as must sign. */
 static bool check_role(const tbo_key_set_t *set, tbo_role_t role) {
-  uint8_t keyids[TBO_ROLE_KEYS_MAX][TBO_KEYID_SIZE];
+  uint8_t keyid[TBO_KEYID_SIZE];
   tbo_key_t key;
-  uint32_t threshold;
+  role_t read;
   uint32_t count = 0;
-  tbo_json_t list = keyids_of(set, role);
-  if (!tbo_schema_is_list(list, 1, TBO_ROLE_KEYS_MAX)) return false;
-  for (tbo_json_t it = tbo_json_first(list); it.text != NULL; it = tbo_json_next(list, it)) {
-    if (!tbo_json_hex(it, keyids[count], TBO_KEYID_SIZE) || !find_record(set, keyids[count], &key)) return false;
-    for (uint32_t other = 0; other < count; other++) {
-      if (memcmp(keyids[other], keyids[count], TBO_KEYID_SIZE) == 0) return false;
-    }
-    count++;
+  if (!read_role(set, role, &read)) return false;
+  for (tbo_json_t it = tbo_json_first(read.keyids); it.text != NULL; it = tbo_json_next(read.keyids, it)) {
+    if (!tbo_json_hex(it, keyid, sizeof keyid) || !tbo_key_set_find(set, keyid, &key)) return false;
+    if (tbo_json_find_id(read.keyids, keyid) != count++) return false;
   }
-  return tbo_schema_number(role_of(set, role), "threshold", 1, TBO_ROLE_KEYS_MAX, &threshold) && threshold <= count;
+  return read.threshold <= count;
 }
 
-bool tbo_key_set_parse(const char *text, size_t length, uint8_t *scratch, tbo_hasher_t hasher, tbo_key_set_t *set) {
-  tbo_time_t issued_at;
+bool tbo_key_set_parse(const char *text, size_t length, uint8_t *scratch, const tbo_port_t *port, tbo_key_set_t *set) {
   tbo_json_t root;
   if (length > TBO_ENVELOPE_MAX || !tbo_json_check(text, length, TBO_JSON_DEPTH_MAX, &root)) return false;
-  *set = (tbo_key_set_t){.document = root, .product = tbo_json_member(root, "product")};
-  if (!tbo_schema_constant(root, "keys", 1) || !tbo_schema_is_text(set->product, 1, 128)) return false;
-  if (!tbo_schema_number(root, "epoch", 1, INT32_MAX, &set->epoch)) return false;
-  if (!tbo_schema_time(root, "issued_at", &issued_at) || !check_revoked(tbo_json_member(root, "revoked"))) return false;
-  if (!check_records(set, scratch, hasher)) return false;
+  set->document = root;
+  if (!tbo_schema_read(root, NAMES, MEMBERS, set)) return false;
+  if (!check_records(set, scratch, port)) return false;
   return check_role(set, TBO_ROLE_ROOT) && check_role(set, TBO_ROLE_RELEASE) && check_role(set, TBO_ROLE_OFFER);
 }
 
-tbo_key_verdict_t tbo_key_set_check_keys(const tbo_key_set_t *set, uint8_t *scratch) {
-  tbo_key_t key;
-  for (unsigned position = 0; tbo_key_set_record(set, position, &key); position++) {
+tbo_key_verdict_t tbo_key_set_check_keys(const tbo_key_set_t *set, uint8_t *scratch, const tbo_port_t *port) {
+  tbo_json_t records = tbo_json_member(set->document, "records");
+  for (tbo_json_t it = tbo_json_first(records); it.text != NULL; it = tbo_json_next(records, it)) {
+    tbo_key_t key;
     tbo_alg_t alg = TBO_ALG_UNKNOWN;
-    tbo_key_verdict_t verdict = tbo_public_key_check(scratch, tbo_key_spki(&key, scratch), &alg);
+    (void)read_record(it, &key);
+    tbo_key_verdict_t verdict = tbo_public_key_check(port, scratch, tbo_key_spki(&key, scratch), &alg);
     if (verdict != TBO_KEY_OK) return verdict;
     if (alg != key.alg) return TBO_KEY_UNSUPPORTED;
   }
@@ -111,41 +104,40 @@ tbo_key_verdict_t tbo_key_set_check_keys(const tbo_key_set_t *set, uint8_t *scra
 /* ---- Looking up ---- */
 
 unsigned tbo_key_set_threshold(const tbo_key_set_t *set, tbo_role_t role) {
-  uint32_t threshold = 0;
-  (void)tbo_schema_number(role_of(set, role), "threshold", 1, TBO_ROLE_KEYS_MAX, &threshold);
-  return threshold;
+  role_t read;
+  return read_role(set, role, &read) ? read.threshold : 0;
 }
 
 unsigned tbo_key_set_role_count(const tbo_key_set_t *set, tbo_role_t role) {
-  return (unsigned)tbo_json_count(keyids_of(set, role));
+  role_t read;
+  return read_role(set, role, &read) ? (unsigned)tbo_json_count(read.keyids) : 0;
+}
+
+unsigned tbo_key_set_role_position(const tbo_key_set_t *set, tbo_role_t role, const uint8_t keyid[TBO_KEYID_SIZE]) {
+  role_t read;
+  return read_role(set, role, &read) ? tbo_json_find_id(read.keyids, keyid) : 0;
 }
 
 void tbo_key_set_role_key(const tbo_key_set_t *set, tbo_role_t role, unsigned index, tbo_key_t *key) {
   uint8_t keyid[TBO_KEYID_SIZE] = {0};
-  tbo_json_t list = keyids_of(set, role);
-  tbo_json_t item = tbo_json_first(list);
-  for (unsigned i = 0; i < index; i++) item = tbo_json_next(list, item);
+  role_t read;
+  (void)read_role(set, role, &read);
+  tbo_json_t item = tbo_json_first(read.keyids);
+  for (unsigned i = 0; i < index; i++) item = tbo_json_next(read.keyids, item);
   (void)tbo_json_hex(item, keyid, sizeof keyid);
-  (void)find_record(set, keyid, key);
-  key->is_revoked = tbo_key_set_revokes(set, keyid);
+  (void)tbo_key_set_find(set, keyid, key);
 }
 
-bool tbo_key_set_record(const tbo_key_set_t *set, unsigned position, tbo_key_t *key) {
-  tbo_json_t records = tbo_json_member(set->document, "records");
-  tbo_json_t record = tbo_json_first(records);
-  for (unsigned i = 0; i < position && record.text != NULL; i++) record = tbo_json_next(records, record);
-  if (record.text == NULL || !read_record(record, position, key)) return false;
-  key->is_revoked = tbo_key_set_revokes(set, key->keyid);
-  return true;
+bool tbo_key_set_find(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID_SIZE], tbo_key_t *key) {
+  char name[2 * TBO_KEYID_SIZE + 1] = "";
+  tbo_hex_encode(keyid, TBO_KEYID_SIZE, name);
+  tbo_json_t record = tbo_json_member(tbo_json_member(set->document, "records"), name);
+  key->is_revoked = tbo_key_set_revokes(set, keyid);
+  return record.text != NULL && read_record(record, key);
 }
 
 bool tbo_key_set_revokes(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID_SIZE]) {
-  tbo_json_t revoked = tbo_json_member(set->document, "revoked");
-  for (tbo_json_t it = tbo_json_first(revoked); it.text != NULL; it = tbo_json_next(revoked, it)) {
-    uint8_t other[TBO_KEYID_SIZE];
-    if (tbo_json_hex(it, other, sizeof other) && memcmp(other, keyid, sizeof other) == 0) return true;
-  }
-  return false;
+  return tbo_json_find_id(set->revoked, keyid) < tbo_json_count(set->revoked);
 }
 
 size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki) {
@@ -155,10 +147,10 @@ size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki) {
 
 /* ---- Text in NVS ---- */
 
-bool tbo_key_set_restore(const char *text, size_t length, uint8_t *scratch, tbo_hasher_t hasher, tbo_key_set_t *set) {
+bool tbo_key_set_restore(const char *text, size_t length, uint8_t *scratch, const tbo_port_t *port, tbo_key_set_t *set) {
   char check[CHECK_DIGITS];
   if (length < CHECK_DIGITS) return false;
   tbo_crc32_digits(text + CHECK_DIGITS, length - CHECK_DIGITS, check);
   if (memcmp(check, text, CHECK_DIGITS) != 0) return false;
-  return tbo_key_set_parse(text + CHECK_DIGITS, length - CHECK_DIGITS, scratch, hasher, set);
+  return tbo_key_set_parse(text + CHECK_DIGITS, length - CHECK_DIGITS, scratch, port, set);
 }

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "public_key.h"
 #include "sha256.h"
+#include "time.h"
 
 /** Role of a key. */
 typedef enum { TBO_ROLE_ROOT, TBO_ROLE_RELEASE, TBO_ROLE_OFFER, TBO_ROLE_COUNT } tbo_role_t;
@@ -31,7 +32,9 @@ typedef enum { TBO_ROLE_ROOT, TBO_ROLE_RELEASE, TBO_ROLE_OFFER, TBO_ROLE_COUNT }
 typedef struct {
   tbo_json_t document;
   tbo_json_t product;
+  tbo_json_t revoked;
   uint32_t epoch;
+  tbo_time_t issued_at;
 } tbo_key_set_t;
 
 /** One key of a key set. */
@@ -39,7 +42,6 @@ typedef struct {
   uint8_t keyid[TBO_KEYID_SIZE];
   tbo_alg_t alg;   /**< As its record states. */
   tbo_json_t spki; /**< Base64 of its SubjectPublicKeyInfo, a view of the text. */
-  unsigned record; /**< Position of its record in the document. */
   bool is_revoked;
 } tbo_key_t;
 
@@ -50,7 +52,7 @@ typedef struct {
  * @param scratch At least TBO_SPKI_MAX bytes, overwritten.
  * @return `false` if it has more than TBO_ENVELOPE_MAX bytes or is not a key set.
  */
-bool tbo_key_set_parse(const char *text, size_t length, uint8_t *scratch, tbo_hasher_t hasher, tbo_key_set_t *set);
+bool tbo_key_set_parse(const char *text, size_t length, uint8_t *scratch, const tbo_port_t *port, tbo_key_set_t *set);
 
 /**
  * Checks all public keys of a parsed key set.
@@ -59,7 +61,7 @@ bool tbo_key_set_parse(const char *text, size_t length, uint8_t *scratch, tbo_ha
  * @return The verdict on the first key that is not TBO_KEY_OK. A key of another algorithm than its record states is
  *   TBO_KEY_UNSUPPORTED.
  */
-tbo_key_verdict_t tbo_key_set_check_keys(const tbo_key_set_t *set, uint8_t *scratch);
+tbo_key_verdict_t tbo_key_set_check_keys(const tbo_key_set_t *set, uint8_t *scratch, const tbo_port_t *port);
 
 /** Returns how many different keys of a role must sign. */
 unsigned tbo_key_set_threshold(const tbo_key_set_t *set, tbo_role_t role);
@@ -75,11 +77,18 @@ unsigned tbo_key_set_role_count(const tbo_key_set_t *set, tbo_role_t role);
 void tbo_key_set_role_key(const tbo_key_set_t *set, tbo_role_t role, unsigned index, tbo_key_t *key);
 
 /**
- * Looks up a record by its position in the document.
+ * Returns the position of a key in the list of a role.
  *
- * @return `false` if there is no such record.
+ * @return `tbo_key_set_role_count` if the role does not list it.
  */
-bool tbo_key_set_record(const tbo_key_set_t *set, unsigned position, tbo_key_t *key);
+unsigned tbo_key_set_role_position(const tbo_key_set_t *set, tbo_role_t role, const uint8_t keyid[TBO_KEYID_SIZE]);
+
+/**
+ * Looks up a key by its id.
+ *
+ * @return `false` if it has no record.
+ */
+bool tbo_key_set_find(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID_SIZE], tbo_key_t *key);
 
 /** Returns `true` if a key set revokes a key. */
 bool tbo_key_set_revokes(const tbo_key_set_t *set, const uint8_t keyid[TBO_KEYID_SIZE]);
@@ -98,6 +107,6 @@ size_t tbo_key_spki(const tbo_key_t *key, uint8_t *spki);
  * @see tbo_key_set_parse for the parameters. Views point into `text`.
  * @return `false` if the check value or the document is wrong.
  */
-bool tbo_key_set_restore(const char *text, size_t length, uint8_t *scratch, tbo_hasher_t hasher, tbo_key_set_t *set);
+bool tbo_key_set_restore(const char *text, size_t length, uint8_t *scratch, const tbo_port_t *port, tbo_key_set_t *set);
 
 #endif

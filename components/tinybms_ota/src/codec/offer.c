@@ -11,29 +11,49 @@
 
 enum { IMAGE_ID_SIZE = 16, SALT_MAX = 32, HOUR_MS = 3600000 };
 
-/** Returns `true` if a member is absent, or a list of at most `max` items that all pass a check. */
-static bool is_optional_list(tbo_json_t list, size_t min, size_t max, bool (*check)(tbo_json_t)) {
-  if (list.text == NULL) return true;
-  if (!tbo_schema_is_list(list, min, max)) return false;
-  for (tbo_json_t item = tbo_json_first(list); item.text != NULL; item = tbo_json_next(list, item)) {
-    if (!check(item)) return false;
-  }
-  return true;
-}
+static const char NAMES[] =
+    "offer\0id\0epoch\0sequence\0spread_ms\0restart_spread_ms\0probation_ms\0probation_max_ms\0issued_at\0expires_at\0"
+    "install_after\0topic_root\0target\0release\0chunk_encodings\0critical\0waive\0";
+static const tbo_member_t MEMBERS[] = {
+    {TBO_TYPE_NUMBER, 0, TBO_NOWHERE, 1, 1},
+    {TBO_TYPE_HEX, 0, offsetof(tbo_offer_t, id), 0, 16},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_offer_t, epoch), 1, INT32_MAX},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_offer_t, sequence), 1, INT32_MAX},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, spread_ms), 0, HOUR_MS},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, restart_spread_ms), 0, HOUR_MS},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, probation_ms), 1000, HOUR_MS},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, probation_max_ms), 1000, HOUR_MS},
+    {TBO_TYPE_TIME, 0, offsetof(tbo_offer_t, issued_at), 0, 0},
+    {TBO_TYPE_TIME | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, expires_at), 0, 0},
+    {TBO_TYPE_TIME | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_offer_t, install_after), 0, 0},
+    {TBO_TYPE_TEXT, 0, offsetof(tbo_offer_t, topic_root), 1, TBO_TOPIC_ROOT_MAX},
+    {TBO_TYPE_ANY, 0, offsetof(tbo_offer_t, target), 0, 0},
+    {TBO_TYPE_ANY, 0, offsetof(tbo_offer_t, release), 0, 0},
+    {TBO_TYPE_NAME | TBO_TYPE_LIST, 16, offsetof(tbo_offer_t, chunk_encodings), 1, 4},
+    {TBO_TYPE_TEXT | TBO_TYPE_LIST | TBO_TYPE_OPTIONAL, 64, offsetof(tbo_offer_t, critical), 0, 16},
+    {TBO_TYPE_ANY | TBO_TYPE_LIST | TBO_TYPE_OPTIONAL, 0, TBO_NOWHERE, 0, 3},
+};
 
-static bool is_device(tbo_json_t value) {
-  tbo_json_t raw = tbo_json_raw(value);
-  return raw.text != NULL && tbo_topic_is_device(raw.text, raw.length);
-}
+static const char CONSTRAINT_NAMES[] = "min_battery_percent\0from_images\0";
+static const tbo_member_t CONSTRAINTS[] = {
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, TBO_NOWHERE, 0, 100},
+    {TBO_TYPE_HEX | TBO_TYPE_LIST | TBO_TYPE_OPTIONAL, IMAGE_ID_SIZE, offsetof(tbo_offer_t, from_images), 1, 64},
+};
 
-static bool is_image_id(tbo_json_t value) {
-  uint8_t image[IMAGE_ID_SIZE];
-  return tbo_json_hex(value, image, sizeof image);
-}
+static const char WINDOW_NAMES[] = "start_minute\0minutes\0offset_minutes\0";
+static const tbo_member_t WINDOW[] = {
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_window_t, start), 0, 1439},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_window_t, minutes), 1, 1440},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_window_t, offset), -840, 840},
+};
 
-static bool is_encoding(tbo_json_t value) { return tbo_schema_is_name(value, 16); }
+static const char TARGET_NAMES[] = "devices\0";
+static const tbo_member_t TARGET[] = {
+    {TBO_TYPE_DEVICE | TBO_TYPE_LIST | TBO_TYPE_OPTIONAL, TBO_DEVICE_NAME_MAX, 0, 1, 256},
+};
 
-static bool is_feature(tbo_json_t value) { return tbo_schema_is_text(value, 1, 64); }
+static const char ROLLOUT_NAMES[] = "permille\0";
+static const tbo_member_t ROLLOUT[] = {{TBO_TYPE_NUMBER, 0, 0, 0, 1000}};
 
 /** Reads a rollout's salt and returns its size in bytes; 0 if it is not 1 to 32 bytes in hexadecimal. */
 static size_t read_salt(tbo_json_t rollout, uint8_t salt[SALT_MAX]) {
@@ -46,90 +66,39 @@ static size_t read_salt(tbo_json_t rollout, uint8_t salt[SALT_MAX]) {
 static bool is_target(tbo_json_t target) {
   uint8_t salt[SALT_MAX];
   uint32_t permille;
+  tbo_json_t devices = {NULL, 0};
   if (tbo_json_equals(target, "all", 3)) return true;
-  tbo_json_t devices = tbo_json_member(target, "devices");
   tbo_json_t rollout = tbo_json_member(target, "rollout");
-  if (devices.text != NULL) return rollout.text == NULL && is_optional_list(devices, 1, 256, is_device);
-  return tbo_schema_number(rollout, "permille", 0, 1000, &permille) && read_salt(rollout, salt) > 0;
-}
-
-/** Reads `constraints`, if it is there. */
-static bool read_constraints(tbo_json_t constraints, tbo_offer_t *offer) {
-  uint32_t percent;
-  offer->from_images = tbo_json_member(constraints, "from_images");
-  if (constraints.text == NULL) return true;
-  if (tbo_json_type(constraints) != TBO_JSON_OBJECT) return false;
-  if (!tbo_schema_optional_number(constraints, "min_battery_percent", 0, 100, &percent)) return false;
-  return is_optional_list(offer->from_images, 1, 64, is_image_id);
+  if (!tbo_schema_read(target, TARGET_NAMES, TARGET, &devices)) return false;
+  if (devices.text != NULL) return rollout.text == NULL;
+  return tbo_schema_read(rollout, ROLLOUT_NAMES, ROLLOUT, &permille) && read_salt(rollout, salt) > 0;
 }
 
 /** Reads `waive`, if it is there. */
 static bool read_waived(tbo_json_t list, tbo_offer_t *offer) {
-  static const char *const names[] = {"chip-id", "project-name", "constraints"};
-  offer->waived = 0;
-  if (list.text == NULL) return true;
-  if (!tbo_schema_is_list(list, 0, 3)) return false;
   for (tbo_json_t item = tbo_json_first(list); item.text != NULL; item = tbo_json_next(list, item)) {
-    unsigned i = 0;
-    while (i < 3 && !tbo_json_equals(item, names[i], strlen(names[i]))) i++;
-    if (i == 3) return false;
-    offer->waived |= (uint8_t)(1u << i);
+    unsigned position = tbo_word_find("chip-id\0project-name\0constraints\0", item);
+    if (position == 3) return false;
+    offer->waived |= (uint8_t)(1u << position);
   }
   return true;
 }
 
-/** Reads a time that may be absent: it is then empty. */
-static bool read_optional_time(tbo_json_t root, const char *name, tbo_time_t *time) {
-  memset(time, 0, sizeof *time);
-  return tbo_json_member(root, name).text == NULL || tbo_schema_time(root, name, time);
-}
-
-static bool read_times(tbo_json_t root, tbo_offer_t *offer) {
-  return tbo_schema_time(root, "issued_at", &offer->issued_at) &&
-         read_optional_time(root, "expires_at", &offer->expires_at) &&
-         read_optional_time(root, "install_after", &offer->install_after);
-}
-
-/** Reads `between`, if it is there. */
-static bool read_window(tbo_json_t between, tbo_window_t *window) {
-  uint32_t offset = 0;
-  memset(window, 0, sizeof *window);
-  if (between.text == NULL) return true;
-  if (!tbo_schema_number(between, "start_minute", 0, 1439, &window->start)) return false;
-  if (!tbo_schema_optional_number(between, "offset_minutes", -840, 840, &offset)) return false;
-  window->offset = (int32_t)offset;
-  return tbo_schema_number(between, "minutes", 1, 1440, &window->minutes);
-}
-
-static bool read_numbers(tbo_json_t root, tbo_offer_t *offer) {
-  if (!tbo_schema_constant(root, "offer", 1) || !tbo_schema_hex(root, "id", offer->id, sizeof offer->id)) return false;
-  if (!tbo_schema_number(root, "epoch", 1, INT32_MAX, &offer->epoch)) return false;
-  if (!tbo_schema_number(root, "sequence", 1, INT32_MAX, &offer->sequence)) return false;
-  if (!tbo_schema_optional_number(root, "spread_ms", 0, HOUR_MS, &offer->spread_ms)) return false;
-  if (!tbo_schema_optional_number(root, "restart_spread_ms", 0, HOUR_MS, &offer->restart_spread_ms)) return false;
-  return tbo_schema_optional_number(root, "probation_ms", 1000, HOUR_MS, &offer->probation_ms) &&
-         tbo_schema_optional_number(root, "probation_max_ms", 1000, HOUR_MS, &offer->probation_max_ms);
-}
-
 bool tbo_offer_parse(const char *payload, size_t length, tbo_offer_t *offer) {
   tbo_json_t root;
+  memset(offer, 0, sizeof *offer);
   if (length > TBO_ENVELOPE_MAX || !tbo_json_check(payload, length, TBO_JSON_DEPTH_MAX, &root)) return false;
-  offer->topic_root = tbo_json_member(root, "topic_root");
-  offer->release = tbo_json_member(root, "release");
-  offer->target = tbo_json_member(root, "target");
-  offer->chunk_encodings = tbo_json_member(root, "chunk_encodings");
-  offer->critical = tbo_json_member(root, "critical");
-  if (!read_numbers(root, offer) || !read_times(root, offer)) return false;
-  if (!tbo_schema_is_text(offer->topic_root, 1, TBO_TOPIC_ROOT_MAX) || !is_target(offer->target)) return false;
+  if (!tbo_schema_read(root, NAMES, MEMBERS, offer) || !is_target(offer->target)) return false;
   if (tbo_json_type(offer->release) != TBO_JSON_NULL && !tbo_envelope_check(offer->release)) return false;
-  if (offer->chunk_encodings.text == NULL || !is_optional_list(offer->chunk_encodings, 1, 4, is_encoding)) return false;
-  if (!is_optional_list(offer->critical, 0, 16, is_feature)) return false;
-  return read_constraints(tbo_json_member(root, "constraints"), offer) &&
-         read_waived(tbo_json_member(root, "waive"), offer) &&
-         read_window(tbo_json_member(root, "between"), &offer->between);
+  tbo_json_t between = tbo_json_member(root, "between");
+  if (between.text != NULL && !tbo_schema_read(between, WINDOW_NAMES, WINDOW, &offer->between)) return false;
+  tbo_json_t constraints = tbo_json_member(root, "constraints");
+  if (constraints.text != NULL && tbo_json_type(constraints) != TBO_JSON_OBJECT) return false;
+  return tbo_schema_read(constraints, CONSTRAINT_NAMES, CONSTRAINTS, offer) &&
+         read_waived(tbo_json_member(root, "waive"), offer);
 }
 
-bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t device_length, tbo_hasher_t hasher) {
+bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t device_length, const tbo_port_t *port) {
   if (tbo_json_type(offer->target) == TBO_JSON_STRING) return true;
   tbo_json_t devices = tbo_json_member(offer->target, "devices");
   for (tbo_json_t it = tbo_json_first(devices); it.text != NULL; it = tbo_json_next(devices, it)) {
@@ -140,8 +109,8 @@ bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t devic
   uint8_t digest[TBO_SHA256_SIZE];
   uint32_t permille = 0;
   tbo_json_t rollout = tbo_json_member(offer->target, "rollout");
-  (void)tbo_schema_number(rollout, "permille", 0, 1000, &permille);
-  hasher.sha256(hasher.context, salt, read_salt(rollout, salt), (const uint8_t *)device, device_length, digest);
+  (void)tbo_schema_read(rollout, ROLLOUT_NAMES, ROLLOUT, &permille);
+  port->sha256(port->context, salt, read_salt(rollout, salt), (const uint8_t *)device, device_length, digest);
   uint32_t draw = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
   return draw % 1000 < permille;
 }
@@ -151,7 +120,7 @@ static bool is_understood(tbo_json_t feature) {
   static const char names[] =
       "target\0constraints\0from_images\0waive\0expires_at\0spread_ms\0probation_ms\0probation_max_ms\0"
       "restart_spread_ms\0install_after\0between\0identity\0";
-  return tbo_word(names, tbo_word_find(names, feature))[0] != 0;
+  return tbo_word(names, tbo_word_find(names, feature))[0] != '\0';
 }
 
 bool tbo_offer_needs_clock(const tbo_offer_t *offer) {
@@ -177,9 +146,5 @@ bool tbo_offer_is_supported(const tbo_offer_t *offer) {
 
 bool tbo_offer_starts_from(const tbo_offer_t *offer, const uint8_t running_sha256[TBO_SHA256_SIZE]) {
   tbo_json_t list = offer->from_images;
-  for (tbo_json_t it = tbo_json_first(list); it.text != NULL; it = tbo_json_next(list, it)) {
-    uint8_t image[IMAGE_ID_SIZE];
-    if (tbo_json_hex(it, image, sizeof image) && memcmp(image, running_sha256, sizeof image) == 0) return true;
-  }
-  return list.text == NULL;
+  return list.text == NULL || tbo_json_find_id(list, running_sha256) < tbo_json_count(list);
 }

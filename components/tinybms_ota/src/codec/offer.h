@@ -50,7 +50,7 @@ typedef struct {
 bool tbo_offer_parse(const char *payload, size_t length, tbo_offer_t *offer);
 
 /** Returns `true` if an offer's target includes a device. */
-bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t device_length, tbo_hasher_t hasher);
+bool tbo_offer_admits(const tbo_offer_t *offer, const char *device, size_t device_length, const tbo_port_t *port);
 
 /** Returns `true` if this receiver understands everything in `critical` and takes one of the chunk encodings. */
 bool tbo_offer_is_supported(const tbo_offer_t *offer);

@@ -53,78 +53,9 @@ static bool equals(der_t der, const uint8_t *bytes, size_t length) {
   return der.length == length && memcmp(der.bytes, bytes, length) == 0;
 }
 
-/* ---- P-256: numbers of eight words, the least significant first ---- */
-
-enum { WORDS = 8 };
-
-static const uint32_t PRIME[WORDS] = {0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 0xffffffff};
-static const uint32_t CURVE_B[WORDS] = {0x27d2604b, 0x3bce3c3e, 0xcc53b0f6, 0x651d06b0,
-                                        0x769886bc, 0xb3ebbd55, 0xaa3a93e7, 0x5ac635d8};
-
-static bool is_below(const uint32_t left[WORDS], const uint32_t right[WORDS]) {
-  for (int i = WORDS - 1; i >= 0; i--) {
-    if (left[i] != right[i]) return left[i] < right[i];
-  }
-  return false;
-}
-
-/** Subtracts in place, modulo 2^256. */
-static void subtract(uint32_t number[WORDS], const uint32_t other[WORDS]) {
-  uint32_t borrow = 0;
-  for (int i = 0; i < WORDS; i++) {
-    uint64_t difference = (uint64_t)number[i] - other[i] - borrow;
-    number[i] = (uint32_t)difference;
-    borrow = (uint32_t)(difference >> 63);
-  }
-}
-
-/** Adds modulo the prime, in place. */
-static void add(uint32_t number[WORDS], const uint32_t other[WORDS]) {
-  uint64_t carry = 0;
-  for (int i = 0; i < WORDS; i++) {
-    carry += (uint64_t)number[i] + other[i];
-    number[i] = (uint32_t)carry;
-    carry >>= 32;
-  }
-  if (carry != 0 || !is_below(number, PRIME)) subtract(number, PRIME);
-}
-
-/** Multiplies modulo the prime, bit by bit: a key is checked once, so size counts and time does not. */
-static void multiply(uint32_t product[WORDS], const uint32_t left[WORDS], const uint32_t right[WORDS]) {
-  uint32_t sum[WORDS] = {0};
-  for (int bit = 32 * WORDS - 1; bit >= 0; bit--) {
-    add(sum, sum);
-    if ((right[bit / 32] >> (bit % 32) & 1u) != 0) add(sum, left);
-  }
-  memcpy(product, sum, sizeof sum);
-}
-
-static void read_number(const uint8_t bytes[4 * WORDS], uint32_t number[WORDS]) {
-  for (int i = 0; i < WORDS; i++) {
-    const uint8_t *at = bytes + 4 * (WORDS - 1 - i);
-    number[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-  }
-}
-
-/** Returns `true` if y² = x³ − 3x + b (FIPS 186-4 appendix D.1.2.3), as y² + 3x = x³ + b. */
-static bool is_on_p256(const uint8_t coordinates[64]) {
-  uint32_t x[WORDS];
-  uint32_t y[WORDS];
-  uint32_t cube[WORDS];
-  read_number(coordinates, x);
-  read_number(coordinates + 32, y);
-  if (!is_below(x, PRIME) || !is_below(y, PRIME)) return false;
-  multiply(cube, x, x);
-  multiply(cube, cube, x);
-  add(cube, CURVE_B);
-  multiply(y, y, y);
-  for (int i = 0; i < 3; i++) add(y, x);
-  return memcmp(y, cube, sizeof y) == 0;
-}
-
 /* ---- Keys ---- */
 
-static tbo_key_verdict_t check_p256(der_t parameters, der_t point) {
+static tbo_key_verdict_t check_p256(const tbo_port_t *port, der_t parameters, der_t point) {
   static const uint8_t prime256v1[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
   der_t curve;
   if (!take_only(parameters, TAG_OBJECT_ID, &curve)) return TBO_KEY_UNSUPPORTED;
@@ -132,7 +63,7 @@ static tbo_key_verdict_t check_p256(der_t parameters, der_t point) {
   bool is_compressed = point.length == 33 && (point.bytes[0] == 2 || point.bytes[0] == 3);
   if (is_compressed) return TBO_KEY_UNSUPPORTED;
   if (point.length != 65 || point.bytes[0] != 4) return TBO_KEY_MALFORMED;
-  return is_on_p256(point.bytes + 1) ? TBO_KEY_OK : TBO_KEY_MALFORMED;
+  return port->has_point(port->context, point.bytes) ? TBO_KEY_OK : TBO_KEY_MALFORMED;
 }
 
 static tbo_key_verdict_t check_rsa(der_t parameters, der_t key) {
@@ -150,7 +81,7 @@ static tbo_key_verdict_t check_rsa(der_t parameters, der_t key) {
   return (modulus.bytes[modulus.length - 1] & 1) != 0 ? TBO_KEY_OK : TBO_KEY_MALFORMED;
 }
 
-tbo_key_verdict_t tbo_public_key_check(const uint8_t *spki, size_t length, tbo_alg_t *alg) {
+tbo_key_verdict_t tbo_public_key_check(const tbo_port_t *port, const uint8_t *spki, size_t length, tbo_alg_t *alg) {
   static const uint8_t rsa_encryption[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
   static const uint8_t ec_public_key[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
   static const uint8_t ed25519[] = {0x2b, 0x65, 0x70};
@@ -164,7 +95,7 @@ tbo_key_verdict_t tbo_public_key_check(const uint8_t *spki, size_t length, tbo_a
   der_t key = {bits.bytes + 1, bits.length - 1};
   if (equals(type, ec_public_key, sizeof ec_public_key)) {
     *alg = TBO_ALG_ECDSA_P256;
-    return check_p256(algorithm, key);
+    return check_p256(port, algorithm, key);
   }
   if (equals(type, rsa_encryption, sizeof rsa_encryption)) {
     *alg = TBO_ALG_RSA_PKCS1V15;

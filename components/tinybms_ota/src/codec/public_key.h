@@ -22,6 +22,6 @@ typedef enum {
  *
  * @param alg Receives the algorithm of a key that is TBO_KEY_OK.
  */
-tbo_key_verdict_t tbo_public_key_check(const uint8_t *spki, size_t length, tbo_alg_t *alg);
+tbo_key_verdict_t tbo_public_key_check(const tbo_port_t *port, const uint8_t *spki, size_t length, tbo_alg_t *alg);
 
 #endif

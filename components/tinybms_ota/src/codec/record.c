@@ -4,67 +4,51 @@
 #include "crc32.h"
 #include "json.h"
 #include "schema.h"
+#include "words.h"
 
 #include <string.h>
 
 /** Nesting depth of a record, and digits of its check value. */
 enum { DEPTH_MAX = 4, CHECK_DIGITS = 8 };
 
-static const char *const OUTCOMES[] = {"", "confirmed", "rolled-back", "failed"};
+/** Outcomes in the order of tbo_outcome_kind_t, from 1. */
+static const char OUTCOMES[] = "confirmed\0rolled-back\0failed\0";
 
 /* ---- Writing ---- */
 
-/** Appends a name with its comma and colon, and bytes as a string of hexadecimal digits. */
-static void add_hex(tbo_text_t *text, const char *name, const uint8_t *bytes, size_t size) {
-  tbo_text_add(text, name);
-  tbo_text_add(text, "\"");
-  tbo_text_hex(text, bytes, size);
-  tbo_text_add(text, "\"");
+/** Begins an attempt or an outcome. */
+static void begin_part(tbo_text_t *text, const char *name, const uint8_t *offer, const uint8_t *image) {
+  tbo_text_format(text, ",\"%t\":{\"offer\":%i,\"image\":%h", name, offer, image);
 }
 
-static void add_number(tbo_text_t *text, const char *name, uint32_t number) {
-  tbo_text_add(text, name);
-  tbo_text_number(text, number);
-}
-
-static void add_text(tbo_text_t *text, const char *name, const char *string) {
-  tbo_text_add(text, name);
-  tbo_text_string(text, string, strlen(string));
-}
-
-static void add_attempt(tbo_text_t *text, const tbo_attempt_t *attempt) {
-  add_hex(text, ",\"attempt\":{\"offer\":", attempt->offer, sizeof attempt->offer);
-  add_hex(text, ",\"image\":", attempt->image, sizeof attempt->image);
-  add_number(text, ",\"attempts\":", attempt->attempts);
-  add_number(text, ",\"probationMs\":", attempt->probation_ms);
-  if (attempt->probation_max_ms != 0) add_number(text, ",\"probationMaxMs\":", attempt->probation_max_ms);
-  if (attempt->is_proven) tbo_text_add(text, ",\"proven\":true");
-  if (attempt->error[0] != '\0') add_text(text, ",\"error\":", attempt->error);
-  tbo_text_add(text, "}");
-}
-
-static void add_outcome(tbo_text_t *text, const tbo_outcome_t *outcome) {
-  add_hex(text, ",\"outcome\":{\"offer\":", outcome->offer, sizeof outcome->offer);
-  add_hex(text, ",\"image\":", outcome->image, sizeof outcome->image);
-  add_text(text, ",\"outcome\":", OUTCOMES[outcome->kind]);
-  if (outcome->error[0] != '\0') add_text(text, ",\"error\":", outcome->error);
+static void end_part(tbo_text_t *text, const char *error) {
+  if (error[0] != '\0') tbo_text_format(text, ",\"error\":%s", error);
   tbo_text_add(text, "}");
 }
 
 size_t tbo_record_write(const tbo_record_t *record, char out[TBO_RECORD_TEXT_SIZE]) {
+  const tbo_attempt_t *attempt = &record->attempt;
+  const tbo_outcome_t *outcome = &record->outcome;
   tbo_text_t text;
   tbo_text_begin(&text, out, TBO_RECORD_TEXT_SIZE);
-  add_number(&text, "00000000{\"accepted\":[", record->epoch);
-  add_number(&text, ",", record->sequence);
-  add_hex(&text, "],\"payloadSha256\":", record->payload_sha256, record->has_payload_sha256 ? TBO_SHA256_SIZE : 0);
+  tbo_text_format(&text, "00000000{\"accepted\":[%u,%u],\"payloadSha256\":", record->epoch, record->sequence);
+  tbo_text_format(&text, record->has_payload_sha256 ? "%h" : "\"\"", record->payload_sha256);
   if (record->floor_time.text[0] != '\0') {
-    add_number(&text, ",\"floor\":{\"epoch\":", record->floor_epoch);
-    add_text(&text, ",\"time\":", record->floor_time.text);
-    tbo_text_add(&text, "}");
+    tbo_text_format(&text, ",\"floor\":{\"epoch\":%u,\"time\":%s}", record->floor_epoch, record->floor_time.text);
   }
   if (record->is_whole) tbo_text_add(&text, ",\"whole\":true");
-  if (record->attempt.is_present) add_attempt(&text, &record->attempt);
-  if (record->outcome.kind != TBO_OUTCOME_NONE) add_outcome(&text, &record->outcome);
+  if (attempt->is_present) {
+    begin_part(&text, "attempt", attempt->offer, attempt->image);
+    tbo_text_format(&text, ",\"attempts\":%u,\"probationMs\":%u", attempt->attempts, attempt->probation_ms);
+    if (attempt->probation_max_ms != 0) tbo_text_format(&text, ",\"probationMaxMs\":%u", attempt->probation_max_ms);
+    if (attempt->is_proven) tbo_text_add(&text, ",\"proven\":true");
+    end_part(&text, attempt->error);
+  }
+  if (outcome->kind != TBO_OUTCOME_NONE) {
+    begin_part(&text, "outcome", outcome->offer, outcome->image);
+    tbo_text_format(&text, ",\"outcome\":%s", tbo_word(OUTCOMES, outcome->kind - 1u));
+    end_part(&text, outcome->error);
+  }
   tbo_text_add(&text, "}");
   tbo_crc32_digits(out + CHECK_DIGITS, text.length - CHECK_DIGITS, out);
   return text.length;
@@ -72,63 +56,59 @@ size_t tbo_record_write(const tbo_record_t *record, char out[TBO_RECORD_TEXT_SIZ
 
 /* ---- Reading ---- */
 
-/** Reads the code of an error, which may be absent. */
-static bool read_error(tbo_json_t object, char error[TBO_CODE_SIZE]) {
-  tbo_json_t member = tbo_json_member(object, "error");
-  error[0] = '\0';
-  return member.text == NULL || tbo_json_string(member, error, TBO_CODE_SIZE) != SIZE_MAX;
-}
+static const char ATTEMPT_NAMES[] = "offer\0image\0attempts\0probationMs\0probationMaxMs\0proven\0error\0";
+static const tbo_member_t ATTEMPT[] = {
+    {TBO_TYPE_HEX, 0, offsetof(tbo_attempt_t, offer), 0, 16},
+    {TBO_TYPE_HEX, 0, offsetof(tbo_attempt_t, image), 0, TBO_SHA256_SIZE},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_attempt_t, attempts), 0, INT32_MAX},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_attempt_t, probation_ms), 0, INT32_MAX},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, probation_max_ms), 0, INT32_MAX},
+    {TBO_TYPE_FLAG | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, is_proven), 0, 0},
+    {TBO_TYPE_CODE | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, error), 0, TBO_CODE_SIZE},
+};
 
-/** Reads a flag, which may be absent: it is then `false`. */
-static bool read_flag(tbo_json_t object, const char *name, bool *flag) {
-  tbo_json_type_t type = tbo_json_type(tbo_json_member(object, name));
-  *flag = type == TBO_JSON_TRUE;
-  return type == TBO_JSON_TRUE || type == TBO_JSON_FALSE || type == TBO_JSON_NONE;
-}
+static const char OUTCOME_NAMES[] = "offer\0image\0error\0";
+static const tbo_member_t OUTCOME[] = {
+    {TBO_TYPE_HEX, 0, offsetof(tbo_outcome_t, offer), 0, 16},
+    {TBO_TYPE_HEX, 0, offsetof(tbo_outcome_t, image), 0, TBO_SHA256_SIZE},
+    {TBO_TYPE_CODE | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_outcome_t, error), 0, TBO_CODE_SIZE},
+};
 
-static bool read_attempt(tbo_json_t object, tbo_attempt_t *attempt) {
-  if (object.text == NULL) return true;
-  attempt->is_present = true;
-  if (!read_flag(object, "proven", &attempt->is_proven)) return false;
-  if (!tbo_schema_optional_number(object, "probationMaxMs", 0, INT32_MAX, &attempt->probation_max_ms)) return false;
-  if (!tbo_schema_hex(object, "offer", attempt->offer, sizeof attempt->offer)) return false;
-  if (!tbo_schema_hex(object, "image", attempt->image, sizeof attempt->image)) return false;
-  if (!tbo_schema_number(object, "attempts", 0, INT32_MAX, &attempt->attempts)) return false;
-  if (!tbo_schema_number(object, "probationMs", 0, INT32_MAX, &attempt->probation_ms)) return false;
-  return read_error(object, attempt->error);
-}
+static const char FLOOR_NAMES[] = "epoch\0time\0";
+static const tbo_member_t FLOOR[] = {
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_record_t, floor_epoch), 0, INT32_MAX},
+    {TBO_TYPE_TIME, 0, offsetof(tbo_record_t, floor_time), 0, 0},
+};
 
-static bool read_outcome(tbo_json_t object, tbo_outcome_t *outcome) {
-  if (object.text == NULL) return true;
-  tbo_json_t member = tbo_json_member(object, "outcome");
-  for (unsigned kind = TBO_OUTCOME_CONFIRMED; kind <= TBO_OUTCOME_FAILED; kind++) {
-    if (tbo_json_equals(member, OUTCOMES[kind], strlen(OUTCOMES[kind]))) outcome->kind = (tbo_outcome_kind_t)kind;
-  }
-  if (outcome->kind == TBO_OUTCOME_NONE) return false;
-  if (!tbo_schema_hex(object, "offer", outcome->offer, sizeof outcome->offer)) return false;
-  if (!tbo_schema_hex(object, "image", outcome->image, sizeof outcome->image)) return false;
-  return read_error(object, outcome->error);
-}
+static const char WHOLE_NAMES[] = "whole\0";
+static const tbo_member_t WHOLE[] = {{TBO_TYPE_FLAG | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_record_t, is_whole), 0, 0}};
 
-static bool read_floor(tbo_json_t object, tbo_record_t *record) {
-  if (object.text == NULL) return true;
-  return tbo_schema_number(object, "epoch", 0, INT32_MAX, &record->floor_epoch) &&
-         tbo_schema_time(object, "time", &record->floor_time);
-}
+static const char NAMES[] = "accepted\0";
+static const tbo_member_t MEMBERS[] = {{TBO_TYPE_ANY | TBO_TYPE_LIST, 0, 0, 2, 2}};
 
 static bool read_accepted(tbo_json_t root, tbo_record_t *record) {
-  tbo_json_t list = tbo_json_member(root, "accepted");
-  if (!tbo_schema_is_list(list, 2, 2)) return false;
-  int32_t epoch;
-  int32_t sequence;
+  tbo_json_t list;
+  if (!tbo_schema_read(root, NAMES, MEMBERS, &list)) return false;
   tbo_json_t first = tbo_json_first(list);
-  if (!tbo_json_integer(first, 0, INT32_MAX, &epoch)) return false;
-  if (!tbo_json_integer(tbo_json_next(list, first), 0, INT32_MAX, &sequence)) return false;
-  record->epoch = (uint32_t)epoch;
-  record->sequence = (uint32_t)sequence;
+  if (!tbo_json_integer(first, 0, INT32_MAX, (int32_t *)&record->epoch)) return false;
+  if (!tbo_json_integer(tbo_json_next(list, first), 0, INT32_MAX, (int32_t *)&record->sequence)) return false;
   tbo_json_t payload = tbo_json_member(root, "payloadSha256");
   record->has_payload_sha256 = tbo_json_hex(payload, record->payload_sha256, TBO_SHA256_SIZE);
   return record->has_payload_sha256 || tbo_json_equals(payload, "", 0);
+}
+
+/** Reads the parts that may be absent. */
+static bool read_parts(tbo_json_t root, tbo_record_t *record) {
+  tbo_json_t floor = tbo_json_member(root, "floor");
+  tbo_json_t attempt = tbo_json_member(root, "attempt");
+  tbo_json_t outcome = tbo_json_member(root, "outcome");
+  record->attempt.is_present = attempt.text != NULL;
+  if (!tbo_schema_read(root, WHOLE_NAMES, WHOLE, record)) return false;
+  if (floor.text != NULL && !tbo_schema_read(floor, FLOOR_NAMES, FLOOR, record)) return false;
+  if (attempt.text != NULL && !tbo_schema_read(attempt, ATTEMPT_NAMES, ATTEMPT, &record->attempt)) return false;
+  if (outcome.text == NULL) return true;
+  record->outcome.kind = (tbo_outcome_kind_t)((tbo_word_find(OUTCOMES, tbo_json_member(outcome, "outcome")) + 1) % 4);
+  return record->outcome.kind != TBO_OUTCOME_NONE && tbo_schema_read(outcome, OUTCOME_NAMES, OUTCOME, &record->outcome);
 }
 
 static bool read(const char *text, size_t length, tbo_record_t *record) {
@@ -138,10 +118,7 @@ static bool read(const char *text, size_t length, tbo_record_t *record) {
   tbo_crc32_digits(text + CHECK_DIGITS, length - CHECK_DIGITS, check);
   if (memcmp(check, text, CHECK_DIGITS) != 0) return false;
   if (!tbo_json_check(text + CHECK_DIGITS, length - CHECK_DIGITS, DEPTH_MAX, &root)) return false;
-  return read_accepted(root, record) && read_flag(root, "whole", &record->is_whole) &&
-         read_floor(tbo_json_member(root, "floor"), record) &&
-         read_attempt(tbo_json_member(root, "attempt"), &record->attempt) &&
-         read_outcome(tbo_json_member(root, "outcome"), &record->outcome);
+  return read_accepted(root, record) && read_parts(root, record);
 }
 
 bool tbo_record_read(const char *text, size_t length, tbo_record_t *record) {

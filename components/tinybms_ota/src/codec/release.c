@@ -18,34 +18,42 @@ static const chip_t CHIPS[] = {
 
 enum { CHIP_COUNT = sizeof CHIPS / sizeof CHIPS[0], NAME_SIZE = 9, IMAGE_SIZE_MAX = 134217728 };
 
-static bool parse_image(tbo_json_t image, tbo_release_t *release) {
-  uint32_t chip_id;
-  if (!tbo_schema_hex(image, "sha256", release->sha256, sizeof release->sha256)) return false;
-  if (!tbo_schema_hex(image, "hash_list_sha256", release->hash_list_sha256, TBO_SHA256_SIZE)) return false;
-  if (!tbo_schema_number(image, "size", 1, IMAGE_SIZE_MAX, &release->size)) return false;
-  if (!tbo_schema_constant(image, "chunk_size", 4096)) return false;
-  if (!tbo_schema_number(image, "secure_version", 0, INT32_MAX, &release->secure_version)) return false;
-  if (!tbo_schema_number(image, "chip_id", 0, UINT16_MAX, &chip_id)) return false;
-  release->chip_id = (uint16_t)chip_id;
-  return true;
-}
+static const char NAMES[] = "release\0product\0hardware\0version\0created_at\0";
+static const tbo_member_t MEMBERS[] = {
+    {TBO_TYPE_NUMBER, 0, TBO_NOWHERE, 1, 1},
+    {TBO_TYPE_TEXT, 0, offsetof(tbo_release_t, product), 1, 128},
+    {TBO_TYPE_TEXT, 0, offsetof(tbo_release_t, hardware), 1, 64},
+    {TBO_TYPE_TEXT, 0, TBO_NOWHERE, 1, 128},
+    {TBO_TYPE_TIME, 0, offsetof(tbo_release_t, created_at), 0, 0},
+};
+
+static const char IMAGE_NAMES[] = "sha256\0hash_list_sha256\0size\0chunk_size\0secure_version\0chip_id\0";
+static const tbo_member_t IMAGE[] = {
+    {TBO_TYPE_HEX, 0, offsetof(tbo_release_t, sha256), 0, TBO_SHA256_SIZE},
+    {TBO_TYPE_HEX, 0, offsetof(tbo_release_t, hash_list_sha256), 0, TBO_SHA256_SIZE},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_release_t, size), 1, IMAGE_SIZE_MAX},
+    {TBO_TYPE_NUMBER, 0, TBO_NOWHERE, 4096, 4096},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_release_t, secure_version), 0, INT32_MAX},
+    {TBO_TYPE_NUMBER, 0, offsetof(tbo_release_t, chip_id), 0, UINT16_MAX},
+};
 
 bool tbo_release_parse(const char *payload, size_t length, tbo_release_t *release) {
   tbo_json_t root;
-  if (!tbo_json_check(payload, length, TBO_JSON_DEPTH_MAX, &root)) return false;
-  release->product = tbo_json_member(root, "product");
-  release->hardware = tbo_json_member(root, "hardware");
-  if (!tbo_schema_constant(root, "release", 1) || !tbo_schema_is_text(release->product, 1, 128)) return false;
-  if (!tbo_schema_is_text(release->hardware, 1, 64)) return false;
-  if (!tbo_schema_is_text(tbo_json_member(root, "version"), 1, 128)) return false;
-  if (!tbo_schema_time(root, "created_at", &release->created_at)) return false;
-  return parse_image(tbo_json_member(root, "image"), release);
+  return tbo_json_check(payload, length, TBO_JSON_DEPTH_MAX, &root) &&
+         tbo_schema_read(root, NAMES, MEMBERS, release) &&
+         tbo_schema_read(tbo_json_member(root, "image"), IMAGE_NAMES, IMAGE, release);
 }
 
 /** Returns `true` for white space that may stand around a name (ECMA-262, "WhiteSpace" and "LineTerminator"). */
 static bool is_space(uint32_t c) {
-  if (c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x1680 || c == 0xfeff) return true;
-  return (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  static const uint16_t ranges[][2] = {{9, 13},           {' ', ' '},       {0xa0, 0xa0},     {0x1680, 0x1680},
+                                       {0x2000, 0x200a},  {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f},
+                                       {0x3000, 0x3000},  {0xfeff, 0xfeff}};
+  bool is_listed = false;
+  for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+    is_listed = is_listed || (c >= ranges[i][0] && c <= ranges[i][1]);
+  }
+  return is_listed;
 }
 
 /**

@@ -16,7 +16,7 @@ typedef struct {
   uint8_t hash_list_sha256[TBO_SHA256_SIZE]; /**< SHA-256 of the hash list. */
   uint32_t size;                             /**< Size of the image in bytes, at least 1. */
   uint32_t secure_version;
-  uint16_t chip_id; /**< `esp_chip_id_t`. */
+  uint32_t chip_id; /**< `esp_chip_id_t`. */
 } tbo_release_t;
 
 /**

@@ -1,40 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "schema.h"
 
-bool tbo_schema_number(tbo_json_t object, const char *name, int32_t min, int32_t max, uint32_t *number) {
-  int32_t value;
-  if (!tbo_json_integer(tbo_json_member(object, name), min, max, &value)) return false;
-  *number = (uint32_t)value;
-  return true;
-}
+#include "base64.h"
+#include "topic.h"
 
-bool tbo_schema_optional_number(tbo_json_t object, const char *name, int32_t min, int32_t max, uint32_t *number) {
-  *number = 0;
-  return tbo_json_member(object, name).text == NULL || tbo_schema_number(object, name, min, max, number);
-}
+#include <string.h>
 
-bool tbo_schema_constant(tbo_json_t object, const char *name, int32_t constant) {
-  uint32_t number;
-  return tbo_schema_number(object, name, constant, constant, &number);
-}
-
-bool tbo_schema_hex(tbo_json_t object, const char *name, uint8_t *bytes, size_t size) {
-  return tbo_json_hex(tbo_json_member(object, name), bytes, size);
-}
-
-bool tbo_schema_time(tbo_json_t object, const char *name, tbo_time_t *time) {
-  tbo_json_t raw = tbo_json_raw(tbo_json_member(object, name));
-  return raw.text != NULL && tbo_time_read(raw.text, raw.length, time);
-}
-
-bool tbo_schema_is_text(tbo_json_t value, size_t min, size_t max) {
-  size_t count = tbo_json_units(value);
-  return count != SIZE_MAX && count >= min && count <= max;
-}
-
-bool tbo_schema_is_name(tbo_json_t value, size_t max) {
-  tbo_json_t raw = tbo_json_raw(value);
-  if (raw.text == NULL || raw.length == 0 || raw.length > max || raw.text[0] == '-') return false;
+static bool is_name(tbo_json_t raw) {
+  if (raw.text[0] == '-') return false;
   for (size_t i = 0; i < raw.length; i++) {
     char c = raw.text[i];
     if (c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z')) return false;
@@ -42,8 +15,65 @@ bool tbo_schema_is_name(tbo_json_t value, size_t max) {
   return true;
 }
 
-bool tbo_schema_is_list(tbo_json_t value, size_t min, size_t max) {
-  if (tbo_json_type(value) != TBO_JSON_ARRAY) return false;
-  size_t count = tbo_json_count(value);
-  return count >= min && count <= max;
+/** Checks a string's length in the units of its type, and its characters. */
+static bool check_string(tbo_json_t value, unsigned type, int32_t min, int32_t max) {
+  tbo_json_t raw = tbo_json_raw(value);
+  size_t length = type == TBO_TYPE_TEXT ? tbo_json_units(value) : raw.length;
+  if (raw.text == NULL || length < (size_t)min || length > (size_t)max) return false;
+  if (type == TBO_TYPE_NAME) return is_name(raw);
+  if (type == TBO_TYPE_DEVICE) return tbo_topic_is_device(raw.text, raw.length);
+  return type == TBO_TYPE_TEXT || tbo_base64_length(raw.text, raw.length) != SIZE_MAX;
+}
+
+/** Reads a value that is not a view. */
+static bool read_value(tbo_json_t value, unsigned type, int32_t min, int32_t max, void *out) {
+  tbo_json_t raw = tbo_json_raw(value);
+  switch (type) {
+    case TBO_TYPE_NUMBER:
+      return tbo_json_integer(value, min, max, out);
+    case TBO_TYPE_HEX:
+      return tbo_json_hex(value, out, (size_t)max);
+    case TBO_TYPE_TIME:
+      return raw.text != NULL && tbo_time_read(raw.text, raw.length, out);
+    case TBO_TYPE_CODE:
+      return tbo_json_string(value, out, (size_t)max) != SIZE_MAX;
+    default:
+      *(bool *)out = tbo_json_type(value) == TBO_JSON_TRUE;
+      return *(bool *)out || tbo_json_type(value) == TBO_JSON_FALSE;
+  }
+}
+
+static bool read_any(tbo_json_t value, unsigned type, int32_t min, int32_t max, void *out) {
+  if (type >= TBO_TYPE_NUMBER) return read_value(value, type, min, max, out);
+  memcpy(out, &value, sizeof value);
+  return type == TBO_TYPE_ANY || check_string(value, type, min, max);
+}
+
+static bool check_list(tbo_json_t list, const tbo_member_t *member) {
+  int32_t count = 0;
+  uint32_t scratch[8];
+  if (tbo_json_type(list) != TBO_JSON_ARRAY) return false;
+  for (tbo_json_t item = tbo_json_first(list); item.text != NULL; item = tbo_json_next(list, item)) {
+    count++;
+    if (!read_any(item, member->type & TBO_TYPE_MASK, 1, member->item_max, scratch)) return false;
+  }
+  return count >= member->min && count <= member->max;
+}
+
+bool tbo_schema_read(tbo_json_t object, const char *names, const tbo_member_t *members, void *out) {
+  for (const tbo_member_t *member = members; names[0] != '\0'; names += strlen(names) + 1, member++) {
+    uint32_t scratch[8];
+    tbo_json_t value = tbo_json_member(object, names);
+    unsigned type = member->type & (TBO_TYPE_MASK | TBO_TYPE_LIST);
+    void *place = member->offset == TBO_NOWHERE ? (void *)scratch : (char *)out + member->offset;
+    if (value.text == NULL && (member->type & TBO_TYPE_OPTIONAL) != 0) continue;
+    if (value.text == NULL) return false;
+    if (type > TBO_TYPE_MASK) {
+      memcpy(place, &value, sizeof value);
+      if (!check_list(value, member)) return false;
+    } else if (!read_any(value, type, member->min, member->max, place)) {
+      return false;
+    }
+  }
+  return true;
 }

@@ -12,6 +12,10 @@ typedef struct {
   size_t filled;
 } hash_t;
 
+void tbo_hash(const tbo_port_t *port, const void *bytes, size_t length, uint8_t digest[TBO_SHA256_SIZE]) {
+  port->sha256(port->context, bytes, length, NULL, 0, digest);
+}
+
 static uint32_t rotate(uint32_t word, unsigned bits) { return word >> bits | word << (32 - bits); }
 
 /** Hashes one block (FIPS 180-4 section 6.2.2). The schedule keeps 16 words only: a small stack before speed. */

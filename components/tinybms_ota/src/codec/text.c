@@ -2,7 +2,9 @@
 #include "text.h"
 
 #include "hex.h"
+#include "json.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 void tbo_text_begin(tbo_text_t *text, char *buffer, size_t size) {
@@ -42,11 +44,9 @@ void tbo_text_hex(tbo_text_t *text, const uint8_t *bytes, size_t length) {
 
 /** Appends one character of a JSON string. */
 static void add_character(tbo_text_t *text, char c) {
-  static const char letters[] = "\"\\bfnrt";
-  static const char meanings[] = "\"\\\b\f\n\r\t";
-  for (unsigned i = 0; i < sizeof letters - 1; i++) {
-    if (meanings[i] != c) continue;
-    char escape[2] = {'\\', letters[i]};
+  for (const char *known = TBO_JSON_ESCAPES; *known != '\0'; known += 2) {
+    if (known[1] != c) continue;
+    char escape[2] = {'\\', known[0]};
     tbo_text_bytes(text, escape, 2);
     return;
   }
@@ -64,4 +64,33 @@ void tbo_text_string(tbo_text_t *text, const char *string, size_t length) {
   tbo_text_bytes(text, "\"", 1);
   for (size_t i = 0; i < length; i++) add_character(text, string[i]);
   tbo_text_bytes(text, "\"", 1);
+}
+
+static void add_bytes(tbo_text_t *text, const uint8_t *bytes, size_t length) {
+  tbo_text_bytes(text, "\"", 1);
+  tbo_text_hex(text, bytes, length);
+  tbo_text_bytes(text, "\"", 1);
+}
+
+void tbo_text_format(tbo_text_t *text, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  for (; *format != '\0'; format++) {
+    if (*format != '%') {
+      tbo_text_bytes(text, format, 1);
+      continue;
+    }
+    char type = *++format;
+    if (type == 'u') {
+      tbo_text_number(text, va_arg(arguments, uint32_t));
+    } else if (type == 'b') {
+      tbo_text_add(text, va_arg(arguments, int) ? "true" : "false");
+    } else {
+      const char *string = va_arg(arguments, const char *);
+      if (type == 's') tbo_text_string(text, string, strlen(string));
+      else if (type == 't') tbo_text_add(text, string);
+      else add_bytes(text, (const uint8_t *)string, type == 'h' ? 32 : 16);
+    }
+  }
+  va_end(arguments);
 }

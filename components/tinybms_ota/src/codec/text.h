@@ -40,4 +40,18 @@ void tbo_text_hex(tbo_text_t *text, const uint8_t *bytes, size_t length);
 /** Appends UTF-8 as a JSON string in quotes, with the escapes of `JSON.stringify`. */
 void tbo_text_string(tbo_text_t *text, const char *string, size_t length);
 
+/**
+ * Appends a format as it is, except for what stands for an argument:
+ *
+ * | in the format | argument | appended |
+ * |---|---|---|
+ * | `%u` | `uint32_t` | decimal number |
+ * | `%s` | `const char *` | JSON string in quotes |
+ * | `%t` | `const char *` | the text as it is |
+ * | `%b` | `int` | `true` or `false` |
+ * | `%i` | `const uint8_t *` | 16 bytes in hexadecimal digits, in quotes |
+ * | `%h` | `const uint8_t *` | 32 bytes in hexadecimal digits, in quotes |
+ */
+void tbo_text_format(tbo_text_t *text, const char *format, ...);
+
 #endif

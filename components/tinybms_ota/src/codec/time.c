@@ -12,20 +12,27 @@ static const char FORM[TBO_TIME_SIZE] = "0000-00-00T00:00:00Z";
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/** Reads two digits. */
-static unsigned read(const char *text) { return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0'); }
+/** Reads the fields of a time that has the right form; the first one is the year. */
+static void read_fields(const char *text, uint32_t fields[1 + FIELDS]) {
+  for (unsigned i = 0; i <= FIELDS; i++) {
+    fields[i] = 0;
+    while (is_digit(*text)) fields[i] = fields[i] * 10 + (uint32_t)(*text++ - '0');
+    text++;
+  }
+}
 
 bool tbo_time_read(const char *text, size_t length, tbo_time_t *time) {
   static const uint8_t maxima[FIELDS] = {12, 31, 23, 59, 59};
+  uint32_t fields[1 + FIELDS];
   if (length < SECONDS_LENGTH + 1 || length >= TBO_TIME_SIZE || text[length - 1] != 'Z') return false;
   for (size_t i = 0; i < length - 1; i++) {
     char form = i < SECONDS_LENGTH ? FORM[i] : i == SECONDS_LENGTH ? '.' : '0';
     if (form == '0' ? !is_digit(text[i]) : text[i] != form) return false;
   }
   if (length == SECONDS_LENGTH + 2) return false;
+  read_fields(text, fields);
   for (unsigned i = 0; i < FIELDS; i++) {
-    unsigned value = read(text + FIRST_FIELD + FIELD_STEP * i);
-    if (value > maxima[i] || (value == 0 && i < 2)) return false;
+    if (fields[1 + i] > maxima[i] || (fields[1 + i] == 0 && i < 2)) return false;
   }
   memset(time, 0, sizeof *time);
   memcpy(time->text, text, length);
@@ -36,14 +43,14 @@ bool tbo_time_read(const char *text, size_t length, tbo_time_t *time) {
 enum { DAYS_TO_1970 = 719468 + 146097 };
 
 int64_t tbo_time_to_ms(const tbo_time_t *time) {
-  const char *text = time->text;
-  unsigned month = read(text + 5);
-  uint32_t year = read(text) * 100 + read(text + 2) + 400 - (month < 3);
-  uint32_t days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * ((month + 9) % 12) + 2) / 5 + read(text + 8) - 1;
+  uint32_t fields[1 + FIELDS];
   uint32_t fraction = 0;
-  const char *digits = text + SECONDS_LENGTH + 1;
+  const char *digits = time->text + SECONDS_LENGTH + 1;
+  read_fields(time->text, fields);
+  uint32_t year = fields[0] + 400 - (fields[1] < 3);
+  uint32_t days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * ((fields[1] + 9) % 12) + 2) / 5 + fields[2] - 1;
+  uint32_t seconds = (fields[3] * 60 + fields[4]) * 60 + fields[5];
   for (int i = 0; i < 3; i++) fraction = fraction * 10 + (is_digit(*digits) ? (uint32_t)(*digits++ - '0') : 0);
-  uint32_t seconds = read(text + 11) * 3600 + read(text + 14) * 60 + read(text + 17);
   return (int64_t)((int32_t)days - DAYS_TO_1970) * MS_PER_DAY + seconds * 1000 + fraction;
 }
 

@@ -2,9 +2,9 @@
 #include "topic.h"
 
 #include "hex.h"
+#include "json.h"
 #include "text.h"
 #include "utf8.h"
-#include "words.h"
 
 #include <string.h>
 
@@ -37,17 +37,14 @@ bool tbo_topic_is_device(const char *text, size_t length) {
 /**
  * Topics below `ROOT/v1/`, in the order of tbo_topic_kind_t. `#` stands for an epoch, `%` for an image, `@` for a device.
  */
-static const char PATTERNS[] =
-    "keys/#\0offer\0device/@/offer\0image/%/hashes\0image/%/chunk\0device/@/chunk\0device/@/request\0device/@/state\0";
+static const char PATTERNS[][17] = {"keys/#",        "offer",          "device/@/offer",   "image/%/hashes",
+                                    "image/%/chunk", "device/@/chunk", "device/@/request", "device/@/state"};
 
 /** Reads a decimal number from 1 to 2^31−1 without leading zeros. */
 static bool read_epoch(const char *text, size_t length, uint32_t *epoch) {
   tbo_json_t value;
-  int32_t number;
   if (!tbo_json_check(text, length, 1, &value) || value.length != length) return false;
-  if (!tbo_json_integer(value, 1, INT32_MAX, &number)) return false;
-  *epoch = (uint32_t)number;
-  return true;
+  return tbo_json_integer(value, 1, INT32_MAX, (int32_t *)epoch);
 }
 
 /** Reads one level of a topic. */
@@ -84,7 +81,7 @@ void tbo_topic_parse(const char *root, const char *topic, size_t length, tbo_top
   }
   for (;; kind--) {
     *parsed = (tbo_topic_t){.kind = (tbo_topic_kind_t)kind};
-    if (kind == TBO_TOPIC_NONE || matches(tbo_word(PATTERNS, kind - 1), at, topic + length, parsed)) return;
+    if (kind == TBO_TOPIC_NONE || matches(PATTERNS[kind - 1], at, topic + length, parsed)) return;
   }
 }
 
@@ -94,7 +91,7 @@ size_t tbo_topic_write(const char *root, const tbo_topic_t *topic, char out[TBO_
   if (topic->kind == TBO_TOPIC_NONE) return 0;
   tbo_text_add(&text, root);
   tbo_text_add(&text, VERSION);
-  for (const char *pattern = tbo_word(PATTERNS, topic->kind - 1); *pattern != '\0'; pattern++) {
+  for (const char *pattern = PATTERNS[topic->kind - 1]; *pattern != '\0'; pattern++) {
     if (*pattern == '#') tbo_text_number(&text, topic->epoch);
     else if (*pattern == '%') tbo_text_hex(&text, topic->image, sizeof topic->image);
     else if (*pattern == '@') tbo_text_bytes(&text, topic->device, topic->device_length);

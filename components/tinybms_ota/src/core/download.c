@@ -20,7 +20,7 @@ static void read_chunk(tbo_t *tbo, uint32_t index) {
 
 static bool matches(const tbo_t *tbo, uint32_t index, const uint8_t *bytes, size_t length) {
   const tbo_download_t *download = &tbo->download;
-  return tbo_hash_list_matches(download->hashes, download->size, index, bytes, length, tbo_hasher(tbo));
+  return tbo_hash_list_matches(download->hashes, download->size, index, bytes, length, tbo->port);
 }
 
 static void fail(tbo_t *tbo, tbo_code_t code, int32_t esp_err) {
@@ -245,7 +245,7 @@ void tbo_on_hashes(tbo_t *tbo, const uint8_t image[16], size_t length, bool is_i
   } else if (memcmp(image, download->image, 16) != 0) {
     tbo_drop(tbo, TBO_DROP_OTHER_IMAGE);
   } else if (!is_in_place || !tbo_hash_list_check(download->hashes, length, download->size,
-                                                  download->hash_list_sha256, tbo_hasher(tbo))) {
+                                                  download->hash_list_sha256, tbo->port)) {
     tbo_drop(tbo, TBO_DROP_MALFORMED);
   } else {
     tbo->port->clear_timer(tbo->port->context, TBO_TIMER_REQUEST);

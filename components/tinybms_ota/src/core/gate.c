@@ -6,11 +6,6 @@
 enum { ASK_INTERVAL_MS = 60000 };
 #define EPOCH_MAX 2147483647u
 
-static void hash(const tbo_t *tbo, const uint8_t *bytes, size_t length, uint8_t digest[32]) {
-  tbo_hasher_t hasher = tbo_hasher(tbo);
-  hasher.sha256(hasher.context, bytes, length, NULL, 0, digest);
-}
-
 /* ---- Asking the broker again ---- */
 
 static uint64_t retained_ready_at(tbo_t *tbo) {
@@ -48,7 +43,7 @@ static bool open_envelope(tbo_t *tbo, size_t length) {
   tbo_json_t root;
   uint8_t digest[32];
   char *message = (char *)tbo->message;
-  hash(tbo, tbo->message, length, digest);
+  tbo_hash(tbo->port, tbo->message, length, digest);
   memcpy(exam->name, digest, sizeof exam->name);
   if (length > TBO_ENVELOPE_MAX || !tbo_json_check(message, length, TBO_JSON_DEPTH_MAX, &root)) return false;
   if (!tbo_envelope_check(root)) return false;
@@ -109,7 +104,7 @@ static void admit(tbo_t *tbo, const tbo_offer_t *offer) {
   tbo_release_t release;
   uint8_t payload_sha256[32];
   bool is_known = compare_with_accepted(tbo, offer) == 0;
-  hash(tbo, tbo->exam.document.bytes, tbo->exam.document.length, payload_sha256);
+  tbo_hash(tbo->port, tbo->exam.document.bytes, tbo->exam.document.length, payload_sha256);
   if (is_known && memcmp(payload_sha256, tbo->record.payload_sha256, sizeof payload_sha256) != 0) {
     refuse_offer(tbo, offer, TBO_DROP_STALE_OFFER, TBO_CODE_SEQUENCE_CONFLICT, true);
     return;
@@ -166,7 +161,7 @@ void tbo_on_offer(tbo_t *tbo, size_t length, bool is_retained) {
     return;
   }
   if (!tbo_json_equals(offer.topic_root, config->topic_root, strlen(config->topic_root)) ||
-      !tbo_offer_admits(&offer, config->device, strlen(config->device), tbo_hasher(tbo))) {
+      !tbo_offer_admits(&offer, config->device, strlen(config->device), tbo->port)) {
     tbo_drop(tbo, TBO_DROP_NOT_FOR_US);
     return;
   }
@@ -190,7 +185,7 @@ static void take_key_set(tbo_t *tbo) {
   const tbo_piece_t *document = &tbo->exam.document;
   char *text = (char *)tbo->message + (document->bytes - tbo->message);
   char former[TBO_TOPIC_SIZE];
-  if (!tbo_key_set_parse(text, document->length, (uint8_t *)tbo->scratch, tbo_hasher(tbo), &set)) return;
+  if (!tbo_key_set_parse(text, document->length, (uint8_t *)tbo->scratch, tbo->port, &set)) return;
   tbo_topic(tbo, TBO_TOPIC_KEYS, NULL, former);
   tbo_keys_take(tbo, &set);
   tbo_store_keys(tbo, text, document->length);
@@ -224,7 +219,7 @@ void tbo_on_key_set(tbo_t *tbo, size_t length, bool is_retained) {
   } else {
     count = 2u * (unsigned)exam->envelope.count;
     if (!tbo_key_set_parse((const char *)exam->document.bytes, exam->document.length, (uint8_t *)tbo->scratch,
-                           tbo_hasher(tbo), &set)) {
+                           tbo->port, &set)) {
       problem = TBO_CODE_MALFORMED;
     } else if (tbo->keys_epoch == EPOCH_MAX || set.epoch != tbo->keys_epoch + 1u) {
       problem = TBO_CODE_KEY_SET_EPOCH;

@@ -6,11 +6,10 @@
 #include <string.h>
 
 static void trust(tbo_t *tbo, const tbo_key_set_t *set, tbo_keys_t source) {
-  tbo_json_t issued_at = tbo_json_raw(tbo_json_member(set->document, "issued_at"));
   tbo->keys_epoch = set->epoch;
   tbo->keys_source = (uint8_t)source;
   tbo->is_locked = false;
-  if (issued_at.text != NULL) tbo_time_read(issued_at.text, issued_at.length, &tbo->keys_issued_at);
+  tbo->keys_issued_at = set->issued_at;
 }
 
 static bool is_of_product(const tbo_t *tbo, const tbo_key_set_t *set) {

@@ -153,41 +153,17 @@ typedef struct {
 } tbo_rx_t;
 
 struct tbo {
-  tbo_config_t config;
+  /* What is used most comes first, where the instructions that reach it are short. */
   const tbo_port_t *port;
-  tbo_boot_t boot;
   uint8_t *message; /**< TBO_MESSAGE_MAX bytes. */
   char *scratch;    /**< TBO_SCRATCH_SIZE bytes. */
   uint32_t *area;   /**< Bitmap and hash list. */
   size_t area_size;
-  uint64_t now;
-
-  tbo_record_t record;
-  tbo_attempt_t tried; /**< The attempt on probation, as it began. */
-  tbo_download_t download;
-  tbo_examination_t exam;
-  tbo_verdicts_t verdicts[TBO_JUDGE_COUNT][2];
-  tbo_budget_t budgets[TBO_JUDGE_COUNT][2]; /**< The second one is for retained messages. */
-  tbo_budget_t answers;
-  tbo_rx_t rx;
-  tbo_report_key_t reported;
-  tbo_error_t error;
-  tbo_time_t keys_issued_at;
-  uint64_t reported_at, asked_at;
-  uint64_t probation_latest; /**< When an extended probation is over. */
-  uint32_t probation_ms;     /**< Of the image on probation. */
-  int64_t clock; /**< UTC minus the time of the events. */
   uint32_t keys_epoch; /**< Epoch of the trusted key set; 0 without one. */
-  uint32_t chunks_received, chunks_useful;
-  uint32_t requests; /**< Of downloads that have ended. */
-  uint32_t refused;
-  uint32_t held_offset, held_length; /**< Of the flash operation that waits. */
-  uint32_t dropped[TBO_DROP_COUNT];
-  uint8_t offer[16];  /**< The offer that reports name. */
-  uint8_t image[32];  /**< SHA-256 of its image. */
-  uint8_t refused_code; /**< tbo_code_t */
+  uint64_t now;
   uint8_t activity;     /**< tbo_activity_t */
   uint8_t rest_state;   /**< tbo_state_t */
+  uint8_t refused_code; /**< tbo_code_t */
   uint8_t keys_source;  /**< tbo_keys_t */
   uint8_t held_operation; /**< tbo_flash_t */
   uint8_t network;      /**< tbo_network_t, for the image on probation. */
@@ -208,6 +184,30 @@ struct tbo {
   bool is_report_timer_set;
   bool is_retry_due;
   bool has_asked, has_reported;
+  uint32_t chunks_received, chunks_useful;
+  uint32_t requests; /**< Of downloads that have ended. */
+  uint32_t refused;
+  tbo_rx_t rx;
+  tbo_download_t download;
+  tbo_error_t error;
+  uint8_t offer[16];  /**< The offer that reports name. */
+  uint8_t image[32];  /**< SHA-256 of its image. */
+  tbo_config_t config;
+  tbo_boot_t boot;
+  uint64_t reported_at, asked_at;
+  uint64_t probation_latest; /**< When an extended probation is over. */
+  uint32_t probation_ms;     /**< Of the image on probation. */
+  int64_t clock; /**< UTC minus the time of the events. */
+  uint32_t held_offset, held_length; /**< Of the flash operation that waits. */
+  uint32_t dropped[TBO_DROP_COUNT];
+  tbo_report_key_t reported;
+  tbo_time_t keys_issued_at;
+  tbo_record_t record;
+  tbo_attempt_t tried; /**< The attempt on probation, as it began. */
+  tbo_examination_t exam;
+  tbo_verdicts_t verdicts[TBO_JUDGE_COUNT][2];
+  tbo_budget_t answers;
+  tbo_budget_t budgets[TBO_JUDGE_COUNT][2]; /**< The second one is for retained messages. */
 };
 
 /* ---- receiver.c ---- */
@@ -240,8 +240,6 @@ void tbo_subscribe(tbo_t *tbo, tbo_topic_kind_t kind, const uint8_t *image, bool
 bool tbo_is_writing(const tbo_t *tbo);
 /** Writes a topic of the device or an image. */
 void tbo_topic(const tbo_t *tbo, tbo_topic_kind_t kind, const uint8_t *image, char out[TBO_TOPIC_SIZE]);
-/** Returns the SHA-256 function. */
-tbo_hasher_t tbo_hasher(const tbo_t *tbo);
 /** Sets a timer. */
 void tbo_set_timer(tbo_t *tbo, tbo_timer_t timer, uint64_t at);
 /** Requests a flash operation. */
@@ -252,6 +250,11 @@ void tbo_set_to_boot(tbo_t *tbo);
 void tbo_fail_download(tbo_t *tbo, tbo_code_t code, int32_t esp_err);
 /** Ends the download. `next` is the image that is downloaded next, or NULL. */
 void tbo_end_download(tbo_t *tbo, tbo_state_t state, const uint8_t *next);
+
+/* ---- names.c ---- */
+
+/** Returns the code that a text names; TBO_CODE_COUNT if this version does not know it. */
+tbo_code_t tbo_code_of(const char *text);
 
 /* ---- boot.c ---- */
 

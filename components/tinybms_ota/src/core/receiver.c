@@ -15,11 +15,6 @@ _Static_assert(sizeof(struct tbo) <= TBO_STATE_SIZE, "TBO_STATE_SIZE is too smal
 
 /* ---- What the parts share ---- */
 
-tbo_hasher_t tbo_hasher(const tbo_t *tbo) {
-  tbo_hasher_t hasher = {tbo->port->sha256 == NULL ? tbo_sha256 : tbo->port->sha256, tbo->port->context};
-  return hasher;
-}
-
 void tbo_topic(const tbo_t *tbo, tbo_topic_kind_t kind, const uint8_t *image, char out[TBO_TOPIC_SIZE]) {
   tbo_topic_t topic = {.kind = kind, .device = tbo->config.device, .device_length = strlen(tbo->config.device)};
   topic.epoch = tbo->keys_epoch + 1u;
@@ -295,10 +290,7 @@ void tbo_status(const tbo_t *tbo, tbo_status_t *status) {
   bool has_download = tbo->activity == TBO_DOWNLOADS;
   memset(status, 0, sizeof *status);
   status->state = tbo_state(tbo);
-  status->error = TBO_CODE_COUNT;
-  for (unsigned code = 0; code < TBO_CODE_COUNT; code++) {
-    if (strcmp(tbo->error.code, tbo_code_text((tbo_code_t)code)) == 0) status->error = (tbo_code_t)code;
-  }
+  status->error = tbo_code_of(tbo->error.code);
   status->received = has_download ? missing->size - missing->count : 0;
   status->total = has_download ? missing->size : 0;
   status->chunks_received = tbo->chunks_received;

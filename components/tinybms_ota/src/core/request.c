@@ -20,24 +20,15 @@ void tbo_ask(tbo_t *tbo) {
   tbo_text_t text;
   if (!tbo->is_connected) return;
   tbo_text_begin(&text, tbo->scratch, TBO_SCRATCH_SIZE);
-  tbo_text_add(&text, "{\"protocol\":1,\"image\":\"");
-  tbo_text_hex(&text, download->image, 16);
-  tbo_text_add(&text, "\",\"missing\":[");
+  tbo_text_format(&text, "{\"protocol\":1,\"image\":%i,\"missing\":[", download->image);
   uint32_t first = tbo_bitmap_next(missing, 0);
   for (unsigned ranges = 0; first < missing->size && ranges < RANGES_MAX; ranges++) {
     uint32_t end = tbo_bitmap_gap(missing, first);
-    tbo_text_add(&text, ranges == 0 ? "[" : ",[");
-    tbo_text_number(&text, first);
-    tbo_text_add(&text, ",");
-    tbo_text_number(&text, end - first);
-    tbo_text_add(&text, "]");
+    tbo_text_format(&text, ranges == 0 ? "[%u,%u]" : ",[%u,%u]", first, end - first);
     first = tbo_bitmap_next(missing, end);
   }
-  tbo_text_add(&text, "],\"missing_count\":");
-  tbo_text_number(&text, missing->count);
-  tbo_text_add(&text, ",\"window\":");
-  tbo_text_number(&text, tbo->config.window);
-  tbo_text_add(&text, download->fruitless >= UNICAST_AFTER ? ",\"unicast\":true}" : ",\"unicast\":false}");
+  tbo_text_format(&text, "],\"missing_count\":%u,\"window\":%u,\"unicast\":%b}", missing->count, tbo->config.window,
+                  download->fruitless >= UNICAST_AFTER);
   tbo_topic(tbo, TBO_TOPIC_REQUEST, NULL, topic);
   tbo->port->publish(tbo->port->context, topic, (const uint8_t *)text.text, text.length, 1, false);
   download->requests++;

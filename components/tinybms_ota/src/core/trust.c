@@ -4,7 +4,7 @@
 #include <string.h>
 
 /** Verifications of one message, and of one envelope. */
-enum { VERIFICATIONS_MAX = 8, NO_KEY = 255 };
+enum { VERIFICATIONS_MAX = 8 };
 
 static const uint8_t LIMITS[TBO_JUDGE_COUNT][2] = {{8, 16}, {8, 8}};
 
@@ -17,26 +17,17 @@ static bool is_usable(const tbo_t *tbo, const tbo_key_t *key) {
   return !key->is_revoked && (key->alg & tbo->config.algorithms) != 0;
 }
 
-static unsigned role_position(const tbo_key_set_t *set, tbo_role_t role, const uint8_t *keyid, tbo_key_t *key) {
-  unsigned count = tbo_key_set_role_count(set, role);
-  for (unsigned position = 0; position < count; position++) {
-    tbo_key_set_role_key(set, role, position, key);
-    if (memcmp(key->keyid, keyid, TBO_KEYID_SIZE) == 0) return position;
-  }
-  return NO_KEY;
-}
-
 bool tbo_keys_open(tbo_t *tbo, tbo_keys_t which, tbo_key_set_t *set) {
   size_t length = 0;
   const char *text = tbo->port->lend_keys(tbo->port->context, which, &length);
   uint8_t *scratch = (uint8_t *)tbo->scratch;
   if (text == NULL) return false;
-  if (which == TBO_KEYS_STORED) return tbo_key_set_restore(text, length, scratch, tbo_hasher(tbo), set);
-  return tbo_key_set_parse(text, length, scratch, tbo_hasher(tbo), set);
+  if (which == TBO_KEYS_STORED) return tbo_key_set_restore(text, length, scratch, tbo->port, set);
+  return tbo_key_set_parse(text, length, scratch, tbo->port, set);
 }
 
 tbo_code_t tbo_keys_problem(tbo_t *tbo, const tbo_key_set_t *set) {
-  tbo_key_verdict_t verdict = tbo_key_set_check_keys(set, (uint8_t *)tbo->scratch);
+  tbo_key_verdict_t verdict = tbo_key_set_check_keys(set, (uint8_t *)tbo->scratch, tbo->port);
   if (verdict == TBO_KEY_MALFORMED) return TBO_CODE_KEY_MALFORMED;
   if (verdict == TBO_KEY_UNSUPPORTED) return TBO_CODE_KEY_UNSUPPORTED;
   for (unsigned role = 0; role < TBO_ROLE_COUNT; role++) {
@@ -93,17 +84,17 @@ static bool open_signers(tbo_t *tbo, tbo_key_set_t *set) {
   const tbo_examination_t *exam = &tbo->exam;
   if (exam->judge == TBO_JUDGE_OFFERS || !exam->is_second) return tbo_keys_open(tbo, (tbo_keys_t)tbo->keys_source, set);
   return tbo_key_set_parse((const char *)exam->document.bytes, exam->document.length, (uint8_t *)tbo->scratch,
-                           tbo_hasher(tbo), set);
+                           tbo->port, set);
 }
 
 static void begin_envelope(tbo_t *tbo) {
   static const char *const heads[] = {"tinybms-ota/offer/v1", "tinybms-ota/release/v1", "tinybms-ota/keys/v1"};
   tbo_examination_t *exam = &tbo->exam;
   const char *head = heads[kind_of(exam)];
-  tbo_hasher_t hasher = tbo_hasher(tbo);
+  const tbo_port_t *port = tbo->port;
   exam->signature = exam->key = exam->valid = exam->counted = exam->verifications = 0;
   exam->is_unnamed = false;
-  hasher.sha256(hasher.context, (const uint8_t *)head, strlen(head) + 1, exam->envelope.payload,
+  port->sha256(port->context, (const uint8_t *)head, strlen(head) + 1, exam->envelope.payload,
                 exam->envelope.payload_length, exam->digest);
 }
 
@@ -172,13 +163,10 @@ static unsigned bits(unsigned set) {
 /** Returns why a signature does not count. */
 static tbo_code_t signature_problem(const tbo_t *tbo, const tbo_key_set_t *set, const tbo_signature_t *signature) {
   tbo_key_t key;
-  bool is_known = false;
+  tbo_role_t role = role_of(&tbo->exam);
   if (tbo_key_set_revokes(set, signature->keyid)) return TBO_CODE_REVOKED_KEY;
-  for (unsigned at = 0; !is_known && tbo_key_set_record(set, at, &key); at++) {
-    is_known = memcmp(key.keyid, signature->keyid, TBO_KEYID_SIZE) == 0;
-  }
-  if (!is_known) return TBO_CODE_UNKNOWN_KEY;
-  if (role_position(set, role_of(&tbo->exam), signature->keyid, &key) == NO_KEY) return TBO_CODE_WRONG_ROLE;
+  if (!tbo_key_set_find(set, signature->keyid, &key)) return TBO_CODE_UNKNOWN_KEY;
+  if (tbo_key_set_role_position(set, role, signature->keyid) == tbo_key_set_role_count(set, role)) return TBO_CODE_WRONG_ROLE;
   if (!is_usable(tbo, &key)) return TBO_CODE_UNSUPPORTED_ALGORITHM;
   return key.alg == signature->alg ? TBO_CODE_BAD_SIGNATURE : TBO_CODE_WRONG_ALGORITHM;
 }

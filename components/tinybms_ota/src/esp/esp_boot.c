@@ -23,30 +23,21 @@
 
 static const char *TAG = "tinybms_ota";
 
-/** Returns the days from 1970-01-01 to a date. */
-static int64_t days_to(int year, int month, int day) {
-  const int shifted = month <= 2 ? year - 1 : year;
-  const int era = shifted / 400;
-  const int of_era = shifted - era * 400;
-  const int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/** Writes the earliest time at which an app can have been built; its descriptor states no time zone. */
-static bool earliest_build_time(const esp_app_desc_t *description, char *out) {
+/**
+ * Writes the earliest time at which an app can have been built. Its descriptor has the date as `Jan 31 2026`, and states
+ * no time zone.
+ */
+static bool earliest_build_time(const esp_app_desc_t *description, tbo_time_t *time) {
   static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  char month[4] = "", date[sizeof description->date + 1] = "", clock[sizeof description->time + 1] = "";
-  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
-  memcpy(date, description->date, sizeof description->date);
-  memcpy(clock, description->time, sizeof description->time);
-  if (sscanf(date, "%3s %d %d", month, &day, &year) != 3) return false;
-  if (sscanf(clock, "%d:%d:%d", &hour, &minute, &second) != 3) return false;
-  const char *found = strlen(month) == 3 ? strstr(MONTHS, month) : NULL;
+  const char *date = description->date;
+  const char month[4] = {date[0], date[1], date[2], '\0'};
+  const char *found = strstr(MONTHS, month);
+  char text[TBO_TIME_SIZE];
   if (found == NULL || (found - MONTHS) % 3 != 0) return false;
-  const int64_t days = days_to(year, (int)(found - MONTHS) / 3 + 1, day);
-  tbo_time_t time;
-  tbo_time_from_ms(((days * 24 + hour) * 60 + minute) * 60000 + second * 1000ll - ZONE_LEAD_MS, &time);
-  memcpy(out, time.text, sizeof time.text);
+  const int length = snprintf(text, sizeof text, "%.4s-%02u-%c%cT%.8sZ", date + 7, (unsigned)(found - MONTHS) / 3u + 1u,
+                              date[4] == ' ' ? '0' : date[4], date[5], description->time);
+  if (!tbo_time_read(text, (size_t)length, time)) return false;
+  tbo_time_from_ms(tbo_time_to_ms(time) - ZONE_LEAD_MS, time);
   return true;
 }
 
@@ -95,7 +86,7 @@ esp_err_t tbo_esp_look_around(tinybms_ota_handle_t service, tbo_boot_t *boot, ch
   boot->version = description->version;
   boot->project_name = description->project_name;
   boot->slot = esp_ota_get_running_partition()->label;
-  boot->built_at = earliest_build_time(description, service->built_at) ? service->built_at : NULL;
+  boot->built_at = earliest_build_time(description, &service->built_at) ? service->built_at.text : NULL;
   boot->pending_verify = tbo_esp_is_running_pending();
   boot->clean_reset = esp_reset_reason() == ESP_RST_SW;
 #ifdef CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE

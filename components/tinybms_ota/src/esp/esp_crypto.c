@@ -45,6 +45,16 @@ static bool import_key(tbo_algorithm_t algorithm, const tbo_piece_t *key, psa_ke
   return psa_crypto_init() == PSA_SUCCESS && psa_import_key(&attributes, key->bytes, key->length, id) == PSA_SUCCESS;
 }
 
+/** The import checks that the point is on the curve. */
+bool tbo_esp_has_point(void *context, const uint8_t point[65]) {
+  const tbo_piece_t key = {point, 65};
+  psa_key_id_t id;
+  (void)context;
+  if (!import_key(TBO_ALG_ECDSA_P256, &key, &id)) return false;
+  psa_destroy_key(id);
+  return true;
+}
+
 /** Reads a DER INTEGER of at most 32 bytes at the start of `from` into 32 bytes. Returns its size, or 0. */
 static size_t read_integer(tbo_piece_t from, uint8_t out[P256_SIZE]) {
   if (from.length < 3 || from.bytes[0] != 0x02) return 0;
@@ -112,6 +122,10 @@ bool tbo_esp_sha256_end(tbo_esp_sha256_t *hash, uint8_t digest[32]) {
 
 void tbo_esp_sha256_abort(tbo_esp_sha256_t *hash) {
   mbedtls_sha256_free(hash);
+}
+
+bool tbo_esp_has_point(void *context, const uint8_t point[65]) {
+  return tbo_p256_has_point(context, point);
 }
 
 /** Parses a key. The caller frees `key`, also after a failure. */

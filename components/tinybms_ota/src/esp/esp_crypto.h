@@ -31,6 +31,9 @@ void tbo_esp_sha256_abort(tbo_esp_sha256_t *hash);
 void tbo_esp_sha256(void *context, const uint8_t *head, size_t head_length, const uint8_t *body, size_t body_length,
                     uint8_t digest[32]);
 
+/** Returns whether a point is on P-256, as tbo_port_t asks. */
+bool tbo_esp_has_point(void *context, const uint8_t point[65]);
+
 /** Returns whether a signature is valid. Takes 0.2 to 0.3 s for ECDSA without hardware. */
 bool tbo_esp_verify(const tbo_verify_t *question);
 

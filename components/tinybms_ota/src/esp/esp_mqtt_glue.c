@@ -77,7 +77,7 @@ static void renew_will(tinybms_ota_handle_t service) {
 static void put_error(tinybms_ota_handle_t service, const esp_mqtt_error_codes_t *error) {
   if (error == NULL) return;
   if (error->error_type == MQTT_ERROR_TYPE_CONNECTION_REFUSED) {
-    put_event(service, TBO_ESP_IN_REFUSED, 0);
+    put_event(service, TBO_ESP_IN_NETWORK, TBO_NETWORK_BROKER_REFUSED);
   } else if (error->error_type == MQTT_ERROR_TYPE_TCP_TRANSPORT) {
     esp_netif_t *netif = esp_netif_get_default_netif();
     const bool is_up = netif != NULL && esp_netif_is_netif_up(netif);
@@ -145,19 +145,16 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service) {
   read_exactly(service, &entry, sizeof entry);
   switch ((tbo_esp_in_kind_t)entry.kind) {
     case TBO_ESP_IN_CONNECTED:
-      tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_NETWORK, .u.network = TBO_NETWORK_UP});
+      tbo_esp_event(service, TBO_EV_NETWORK, TBO_NETWORK_UP);
       service->is_connected = true;
-      tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_CONNECTED});
+      tbo_esp_event(service, TBO_EV_CONNECTED, 0);
       break;
     case TBO_ESP_IN_DISCONNECTED:
       service->is_connected = false;
-      tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_DISCONNECTED});
-      break;
-    case TBO_ESP_IN_REFUSED:
-      tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_NETWORK, .u.network = TBO_NETWORK_BROKER_REFUSED});
+      tbo_esp_event(service, TBO_EV_DISCONNECTED, 0);
       break;
     case TBO_ESP_IN_NETWORK:
-      tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_NETWORK, .u.network = (tbo_network_t)entry.total});
+      tbo_esp_event(service, TBO_EV_NETWORK, entry.total);
       break;
     case TBO_ESP_IN_PIECE:
       take_piece(service, &entry);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "esp_nvs_text.h"
 
-#include "esp_rom_crc.h"
+#include "codec/crc32.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_SIZE 16u
@@ -13,36 +14,33 @@
 #define CRC_DIGITS 8u
 
 static void key_of(const tbo_nvs_text_t *text, unsigned turn, unsigned piece, char key[KEY_SIZE]) {
-  if (piece == 0) snprintf(key, KEY_SIZE, "%.10s_%u", text->name, turn % 2u);
-  else snprintf(key, KEY_SIZE, "%.10s_%u.%u", text->name, turn % 2u, piece % 100u);
+  snprintf(key, KEY_SIZE, piece == 0 ? "%.10s_%u" : "%.10s_%u.%u", text->name, turn % 2u, piece % 100u);
 }
 
-/** Returns the number of digits at the start of a text, up to a maximum. */
-static size_t count_digits(const char *text, size_t max) {
-  size_t count = 0;
-  while (count < max && text[count] >= '0' && text[count] <= '9') count++;
-  return count;
+/** Moves behind a number of 1 to `max` digits. Returns NULL if there is none. */
+static const char *skip_number(const char *text, unsigned max) {
+  const char *start = text;
+  while (text < start + max && *text >= '0' && *text <= '9') text++;
+  return text == start ? NULL : text;
 }
 
 /** Returns the length of a header `NUMBER/COUNT ` at the start of a string, or 0. */
 static size_t header_length(const char *string) {
-  const size_t number = count_digits(string, 10);
-  if (number == 0 || string[number] != '/') return 0;
-  const size_t count = count_digits(string + number + 1, 2);
-  return count == 0 || string[number + 1 + count] != ' ' ? 0 : number + count + 2;
+  const char *at = skip_number(string, 10);
+  if (at == NULL || *at != '/') return 0;
+  at = skip_number(at + 1, 2);
+  return at == NULL || *at != ' ' ? 0 : (size_t)(at + 1 - string);
 }
 
 static uint32_t number_of(const char *header) {
-  uint64_t number = 0;
-  while (*header >= '0' && *header <= '9') number = number * 10u + (uint64_t)(*header++ - '0');
+  const unsigned long long number = strtoull(header, NULL, 10);
   return number > UINT32_MAX ? 0 : (uint32_t)number;
 }
 
 static bool is_whole(const char *text, size_t length) {
-  char digits[CRC_DIGITS + 1];
+  char digits[CRC_DIGITS];
   if (length < CRC_DIGITS) return false;
-  const uint32_t crc = esp_rom_crc32_le(0, (const uint8_t *)text + CRC_DIGITS, (uint32_t)(length - CRC_DIGITS));
-  snprintf(digits, sizeof digits, "%08" PRIx32, crc);
+  tbo_crc32_digits(text + CRC_DIGITS, length - CRC_DIGITS, digits);
   return memcmp(digits, text, CRC_DIGITS) == 0;
 }
 

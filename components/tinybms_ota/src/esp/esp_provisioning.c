@@ -11,6 +11,11 @@
 #define NAMESPACE "tinybms"
 #define LAYOUT 1u
 
+/** Keys of the strings, in the order of the members of tinybms_ota_provisioning_t that receive them. */
+static const char STRINGS[] =
+    "device_id\0broker\0topic\0product\0username\0password\0ca_cert\0client_cert\0client_key\0";
+_Static_assert(offsetof(tinybms_ota_provisioning_t, client_key) == 8u * sizeof(char *), "STRINGS has nine keys");
+
 /** Reads a string; NULL if it is missing. Returns an error only if memory is short. */
 static esp_err_t read_string(nvs_handle_t nvs, const char *key, char **out) {
   size_t length = 0;
@@ -25,22 +30,13 @@ static esp_err_t read_string(nvs_handle_t nvs, const char *key, char **out) {
 }
 
 static esp_err_t read_all(nvs_handle_t nvs, tinybms_ota_provisioning_t *provisioning) {
-  const struct {
-    const char *key;
-    char **member;
-  } strings[] = {
-      {"device_id", &provisioning->device},     {"broker", &provisioning->broker},
-      {"topic", &provisioning->topic},          {"product", &provisioning->product},
-      {"username", &provisioning->username},    {"password", &provisioning->password},
-      {"ca_cert", &provisioning->ca_cert},      {"client_cert", &provisioning->client_cert},
-      {"client_key", &provisioning->client_key},
-  };
+  char **member = &provisioning->device;
   uint8_t number = 0;
   esp_err_t err = nvs_get_u8(nvs, "provisioning", &number);
   if (err != ESP_OK) return err;
   if (number != LAYOUT) return ESP_ERR_INVALID_VERSION;
-  for (size_t i = 0; err == ESP_OK && i < sizeof strings / sizeof *strings; i++) {
-    err = read_string(nvs, strings[i].key, strings[i].member);
+  for (const char *key = STRINGS; err == ESP_OK && key[0] != '\0'; key += strlen(key) + 1) {
+    err = read_string(nvs, key, member++);
   }
   provisioning->allow_unsigned = nvs_get_u8(nvs, "allow_unsigned", &number) == ESP_OK && number == 1;
   return err;
@@ -58,15 +54,7 @@ esp_err_t tinybms_ota_read_provisioning(tinybms_ota_provisioning_t *provisioning
 }
 
 void tinybms_ota_free_provisioning(tinybms_ota_provisioning_t *provisioning) {
-  free(provisioning->device);
-  free(provisioning->broker);
-  free(provisioning->topic);
-  free(provisioning->product);
-  free(provisioning->username);
-  free(provisioning->password);
-  free(provisioning->ca_cert);
-  free(provisioning->client_cert);
-  free(provisioning->client_key);
+  for (char **member = &provisioning->device; member <= &provisioning->client_key; member++) free(*member);
   memset(provisioning, 0, sizeof *provisioning);
 }
 

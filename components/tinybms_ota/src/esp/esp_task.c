@@ -107,6 +107,7 @@ void tbo_esp_set_port(tinybms_ota_handle_t service) {
       .lend_keys = port_lend_keys,
       .reboot = port_reboot,
       .sha256 = tbo_esp_sha256,
+      .has_point = tbo_esp_has_point,
       .verify = port_verify,
       .random_below = port_random_below,
   };
@@ -155,11 +156,19 @@ static void note_will(tinybms_ota_handle_t service) {
   xSemaphoreGive(service->lock);
 }
 
-void tbo_esp_handle(tinybms_ota_handle_t service, tbo_event_t event) {
-  event.now_ms = tbo_esp_now();
-  tbo_handle(service->machine, &event);
+void tbo_esp_handle(tinybms_ota_handle_t service, tbo_event_t *event) {
+  event->now_ms = tbo_esp_now();
+  tbo_handle(service->machine, event);
   tbo_esp_after_call(service);
-  if (event.type == TBO_EV_BOOTED || event.type == TBO_EV_DISCONNECTED) note_will(service);
+  if (event->type == TBO_EV_BOOTED || event->type == TBO_EV_DISCONNECTED) note_will(service);
+}
+
+void tbo_esp_event(tinybms_ota_handle_t service, tbo_event_type_t type, unsigned value) {
+  tbo_event_t event = {.type = type};
+  if (type == TBO_EV_TIMER) event.u.timer = (tbo_timer_t)value;
+  else if (type == TBO_EV_NETWORK) event.u.network = (tbo_network_t)value;
+  else event.u.flag = value != 0;
+  tbo_esp_handle(service, &event);
 }
 
 /* One turn of the task. Each function returns whether it found something to do. */
@@ -168,22 +177,23 @@ static bool run_timer(tinybms_ota_handle_t service) {
   for (unsigned i = 0; i < TBO_TIMER_COUNT; i++) {
     if (service->timers[i] > tbo_esp_now()) continue;
     service->timers[i] = UINT64_MAX;
-    tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_TIMER, .u.timer = (tbo_timer_t)i});
+    tbo_esp_event(service, TBO_EV_TIMER, i);
     return true;
   }
   return false;
 }
 
 static bool run_flash(tinybms_ota_handle_t service) {
-  tbo_flash_answer_t answer;
+  tbo_event_t event = {.type = TBO_EV_FLASH};
+  const tbo_flash_answer_t *answer = &event.u.flash;
   if (!service->has_request) return false;
   service->has_request = false;
-  tbo_esp_flash_run(&service->flash, &service->request, &answer);
-  if (answer.esp_err != ESP_OK) {
-    ESP_LOGW(TAG, "flash operation %d at 0x%" PRIx32 ": %s", (int)answer.operation, service->request.offset,
-             esp_err_to_name(answer.esp_err));
+  tbo_esp_flash_run(&service->flash, &service->request, &event.u.flash);
+  if (answer->esp_err != ESP_OK) {
+    ESP_LOGW(TAG, "flash operation %d at 0x%" PRIx32 ": %s", (int)answer->operation, service->request.offset,
+             esp_err_to_name(answer->esp_err));
   }
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_FLASH, .u.flash = answer});
+  tbo_esp_handle(service, &event);
   return true;
 }
 
@@ -193,7 +203,7 @@ static bool run_verification(tinybms_ota_handle_t service) {
   const uint64_t begun = tbo_esp_now();
   const bool is_valid = tbo_esp_verify(&service->question);
   ESP_LOGD(TAG, "verification: %s, %" PRIu64 " ms", is_valid ? "valid" : "invalid", tbo_esp_now() - begun);
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_VERIFIED, .u.flag = is_valid});
+  tbo_esp_event(service, TBO_EV_VERIFIED, is_valid);
   return true;
 }
 
@@ -203,7 +213,7 @@ static bool run_self_test(tinybms_ota_handle_t service) {
   if (service->event.state != TBO_STATE_PENDING_VERIFY) return false;
   service->is_self_test_done = true;
   const bool has_passed = config->self_test == NULL || config->self_test(config->context);
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_SELF_TEST, .u.flag = has_passed});
+  tbo_esp_event(service, TBO_EV_SELF_TEST, has_passed);
   return true;
 }
 
@@ -212,10 +222,10 @@ static bool run_asked(tinybms_ota_handle_t service, bool *is_stopping) {
   const uint32_t asked = service->asked;
   service->asked = 0;
   xSemaphoreGive(service->lock);
-  if (asked & TBO_ESP_ASK_CANCEL) tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_CANCEL});
+  if (asked & TBO_ESP_ASK_CANCEL) tbo_esp_event(service, TBO_EV_CANCEL, 0);
   if (asked & (TBO_ESP_ASK_CONFIRM | TBO_ESP_ASK_REJECT)) {
     const bool has_passed = (asked & TBO_ESP_ASK_REJECT) == 0;
-    tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_SELF_TEST, .u.flag = has_passed});
+    tbo_esp_event(service, TBO_EV_SELF_TEST, has_passed);
   }
   *is_stopping = (asked & TBO_ESP_ASK_STOP) != 0;
   return asked != 0;
@@ -235,8 +245,8 @@ static bool run_loss(tinybms_ota_handle_t service) {
   if (!service->is_out_lost || uxQueueMessagesWaiting(service->out) > 0) return false;
   service->is_out_lost = false;
   if (!service->is_connected) return false;
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_DISCONNECTED});
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_CONNECTED});
+  tbo_esp_event(service, TBO_EV_DISCONNECTED, 0);
+  tbo_esp_event(service, TBO_EV_CONNECTED, 0);
   return true;
 }
 
@@ -257,12 +267,12 @@ static bool poll(tinybms_ota_handle_t service) {
     if (is_clock_known) event.u.clock.utc_ms = (uint64_t)utc;
     service->is_clock_known = is_clock_known;
     service->clock = utc - (int64_t)now;
-    tbo_esp_handle(service, event);
+    tbo_esp_handle(service, &event);
   }
   const bool may_reboot = config->may_reboot == NULL || config->may_reboot(config->context);
   if (may_reboot != service->may_reboot) {
     service->may_reboot = may_reboot;
-    tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_MAY_REBOOT, .u.flag = may_reboot});
+    tbo_esp_event(service, TBO_EV_MAY_REBOOT, may_reboot);
   }
   return true;
 }

@@ -110,7 +110,8 @@ static esp_err_t start(tinybms_ota_handle_t service) {
   if (!boot.rollback) ESP_LOGW(TAG, "BOOTLOADER_APP_ROLLBACK_ENABLE is not set: a bad image that hangs stays");
   snprintf(service->will_topic, sizeof service->will_topic, "%s/v1/device/%s/state", service->config.provisioning->topic,
            service->config.provisioning->device);
-  tbo_esp_handle(service, (tbo_event_t){.type = TBO_EV_BOOTED, .u.boot = &boot});
+  tbo_event_t event = {.type = TBO_EV_BOOTED, .u.boot = &boot};
+  tbo_esp_handle(service, &event);
   err = tbo_esp_mqtt_attach(service);
   if (err != ESP_OK) return err;
   err = make_tasks(service);

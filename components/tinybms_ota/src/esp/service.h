@@ -12,6 +12,7 @@
 
 #include "esp_tinybms_ota.h"
 
+#include "codec/time.h"
 #include "codec/topic.h"
 #include "esp_crypto.h"
 #include "esp_flash.h"
@@ -30,8 +31,7 @@
 typedef enum {
   TBO_ESP_IN_CONNECTED,
   TBO_ESP_IN_DISCONNECTED,
-  TBO_ESP_IN_REFUSED, /**< The broker refused the connection. */
-  TBO_ESP_IN_NETWORK, /**< The connection failed; `total` is a tbo_network_t. */
+  TBO_ESP_IN_NETWORK, /**< The connection failed or was refused; `total` is a tbo_network_t. */
   TBO_ESP_IN_PIECE    /**< A piece of a message: topic, if it is the first, then bytes. */
 } tbo_esp_in_kind_t;
 
@@ -84,7 +84,7 @@ struct tinybms_ota {
   char string[TBO_NVS_STRING_SIZE];
   char *lent[2]; /**< Key sets lent to the machine until its call returns. */
   tinybms_ota_event_t event;
-  char built_at[32];
+  tbo_time_t built_at;
 
   /* Between the tasks. */
   StreamBufferHandle_t in;
@@ -150,8 +150,10 @@ esp_err_t tbo_esp_look_around(tinybms_ota_handle_t service, tbo_boot_t *boot, ch
 void tbo_esp_task(void *service);
 /** Fills in the functions that the machine calls. */
 void tbo_esp_set_port(tinybms_ota_handle_t service);
-/** Passes an event to the machine, and posts events for what changed to the application. */
-void tbo_esp_handle(tinybms_ota_handle_t service, tbo_event_t event);
+/** Passes an event to the machine at the time of the call, and posts events for what changed to the application. */
+void tbo_esp_handle(tinybms_ota_handle_t service, tbo_event_t *event);
+/** Passes an event to the machine with its flag, timer or network, or with nothing. */
+void tbo_esp_event(tinybms_ota_handle_t service, tbo_event_type_t type, unsigned value);
 /** Follows up on a call of the machine: frees what was lent, notes status and will, posts events. */
 void tbo_esp_after_call(tinybms_ota_handle_t service);
 
