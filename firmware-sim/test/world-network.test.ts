@@ -107,3 +107,12 @@ test("answers after its publisher is killed and another one serves the offer", (
   expect(delivery.outcome).toBeUndefined();
   expectUpdated(devices);
 });
+
+test("hears of devices whose reports the broker dropped, before it calls them unreachable", () => {
+  const network = { publishers: { limits: { inFlightMax: 1, queueMax: 12 } } };
+  const { world, devices, delivery } = createFleet(12, { network });
+  world.runUntil(() => delivery.outcome !== undefined, 3_600_000);
+  expect(world.counts.dropped).toBeGreaterThan(0);
+  expect(devices.every(isConfirmed)).toBe(true);
+  expect(delivery.outcome?.reason).toBe("delivered");
+});

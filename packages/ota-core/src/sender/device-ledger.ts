@@ -185,6 +185,15 @@ export class DeviceLedger {
     this.judge(entry, "failed", now);
   }
 
+  /** Returns whether the delivery waits for a device that was silent for `silenceMs`, of the time since `since`. */
+  hasSilent(now: number, silenceMs: number, since: number): boolean {
+    for (const entry of this.entries()) {
+      if (entry.verdict !== undefined || !(entry.named || entry.state !== undefined)) continue;
+      if (Math.max(entry.heardAt ?? since, since) + silenceMs <= now) return true;
+    }
+    return false;
+  }
+
   /**
    * Gives up devices that the delivery still waits for and that were silent for too long. A device whose application holds
    * back the restart is not given up: it has nothing to say, and its will says when it is gone.

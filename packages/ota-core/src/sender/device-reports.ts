@@ -89,6 +89,8 @@ export class DeviceReports {
       known.online = false;
       return [this.progressOf(known)];
     }
+    // What the broker repeats, and is known, is no sign of life.
+    if (isRetained && known?.online === true && isKnown(known, report)) return [];
     if (!isOurs) return known === undefined ? [] : this.#hearElsewhere(known, report, now);
     const { entry, progress } = this.hear(report.device, now);
     if (entry.state === undefined) this.#newestAt = now;
@@ -107,6 +109,10 @@ export class DeviceReports {
     if (known.state === undefined || compareSequence([epoch, sequence], this.#options.counter) <= 0) return progress;
     return [...progress, ...this.lose(device, { counter: [epoch, sequence], version: "" }, now)];
   }
+}
+
+function isKnown({ state, received }: DeviceEntry, report: StateReport): boolean {
+  return state === report.state && received === report.received;
 }
 
 function readReport(payload: Uint8Array): StateReport | undefined {

@@ -68,6 +68,8 @@ export class Sender {
   #connectedAt = 0;
   /** When requests were gathered for the first round. */
   #gatheredAt: number | undefined;
+  /** When the retained reports were last asked for again. */
+  #rereadAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SenderOptions) {
     assertSenderOptions(options);
@@ -169,7 +171,7 @@ export class Sender {
   #announce(now: number): void {
     // While we could not hear, silence means nothing.
     this.#connectedAt = now;
-    this.#out.setTimer("silence", now + this.#timing.unreachableMs);
+    this.#out.setTimer("silence", now + this.#timing.unreachableMs - this.#timing.readBackMs);
     this.#publication.begin();
   }
 
@@ -280,9 +282,18 @@ export class Sender {
 
   /** Gives up devices that were silent for too long, and looks again when the next one may have been. */
   #lookForSilence(now: number): void {
-    const { gone, nextAt } = this.#ledger.giveUpSilent(now, this.#timing.unreachableMs, this.#connectedAt);
+    const { unreachableMs, readBackMs } = this.#timing;
+    const rereadMs = unreachableMs - readBackMs;
+    const isSilent = this.#ledger.hasSilent(now, rereadMs, this.#connectedAt);
+    if (isSilent && this.#connected && now >= this.#rereadAt + rereadMs) {
+      // A broker drops reports when the publisher's queue is full, but it retains them.
+      this.#rereadAt = now;
+      this.#out.subscribe([this.#topics.stateFilter]);
+    }
+    const { gone, nextAt } = this.#ledger.giveUpSilent(now, unreachableMs, this.#connectedAt);
     this.#showAll(gone.map((entry) => this.#reports.progressOf(entry)));
-    this.#out.setTimer("silence", Math.max(nextAt, now + LOOK_MIN_MS));
+    const lookAt = nextAt - readBackMs > now ? nextAt - readBackMs : nextAt;
+    this.#out.setTimer("silence", Math.max(lookAt, now + LOOK_MIN_MS));
     this.#endIfOver(now);
   }
 
