@@ -113,10 +113,13 @@ export class DeviceLedger {
     return this.#forgotten;
   }
 
-  /** `true` if a device compares its slot with the hash list, so that it is about to ask. */
+  /** `true` if more than 5 % of the devices compare their slot with the hash list, so that they are about to ask. */
   get isChecking(): boolean {
-    for (const { state, online } of this.entries()) if (state === "checking" && online) return true;
-    return false;
+    let checking = 0;
+    for (const { state, online, lacked } of this.entries()) {
+      if (state === "checking" && online && lacked === undefined) checking++;
+    }
+    return checking > this.#counts.heard * 0.05;
   }
 
   /** Yields every device: those waited for by name, then the others, least recently heard first. */

@@ -26,7 +26,7 @@ test.for([
   expect(growth.lag(false, 1_000).ofDeviceMs).toBe(lagMs);
   expect(growth.lag(false, 3_999).ofDeviceMs).toBe(lagMs);
   expect(growth.lag(false, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
-  expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 10_000 : 1_000);
+  expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
 });
 
 test("holds a round at a pace until the fleet stops growing, and for thirty seconds at most", () => {

@@ -10,9 +10,8 @@ const LOOK_MS = 250;
 /** Time for which the fleet counts as growing, in milliseconds: devices ask within 3 s after the last useful chunk. */
 const GROWING_MS = 3_000;
 
-/** Time for which a chunk may be on its way, in milliseconds: at least, to a device that still receives, and to a fleet that does. */
+/** Time for which a chunk may be on its way, in milliseconds: at least, and to a device or a fleet that still receives. */
 const LAG_MS = 1_000;
-const LAG_PROGRESS_MS = 10_000;
 const LAG_GROWING_MS = 30_000;
 
 /** The same without a pace, where devices ask at once when their window is used up. */
@@ -57,7 +56,7 @@ export class FleetGrowth {
     if (!this.#isPaced) return both(isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS);
     if (isGrowing) return both(LAG_GROWING_MS);
     if (this.#ledger.known < DEVICES_MIN) return both(LAG_MS);
-    return { ofDeviceMs: hasProgressed ? LAG_PROGRESS_MS : LAG_MS, ofAllMs: LAG_GROWING_MS };
+    return { ofDeviceMs: hasProgressed ? LAG_GROWING_MS : LAG_MS, ofAllMs: LAG_GROWING_MS };
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */

@@ -30,7 +30,7 @@ const WINDOW_DEFAULT = 32;
 const RATE_DEFAULT = 65_536;
 
 /** Maximum time for which the first round waits for devices that compare their slot, and time between two looks, in milliseconds. */
-const CHECKING_MAX_MS = 10_000;
+const CHECKING_MAX_MS = 60_000;
 const CHECKING_AGAIN_MS = 500;
 
 /** Minimum time between two searches for silent devices, in milliseconds. */
