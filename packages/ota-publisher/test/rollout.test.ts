@@ -15,7 +15,7 @@ let journal: string;
 
 beforeEach(async () => {
   broker = await startEmbeddedBroker();
-  line = createDeployLine({ mqtt: { broker: broker.url, topic: TOPIC } }, ["mqtt"]);
+  line = createDeployLine({ mqtt: { broker: broker.url, topic: TOPIC, client_id: "publisher" } }, ["mqtt"]);
   journal = join(line.folder, "rollouts", "1.2.3.jsonl");
 });
 
@@ -43,6 +43,7 @@ test("a rollout reaches every device stage by stage, and its journal tells how",
   const { exitCode, stderr } = await line.deploy(["--rollout", "10%,100%", "--hold", "0.1"]);
   expect(exitCode).toBe(0);
   expect(stderr).toContain("40 confirmed, 0 failed");
+  expect(stderr).not.toContain("lost");
   expect(touched().length).toBe(40);
   const sizes = [...fleet.touched.values()].map((devices) => devices.size);
   expect(sizes.length).toBe(2);

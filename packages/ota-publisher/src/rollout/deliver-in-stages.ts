@@ -179,6 +179,8 @@ class StagedDelivery {
   }
 
   async #makeOffer(stage: number): Promise<void> {
+    // Two connections with one client ID would end each other.
+    await this.#endSession();
     this.#next ??= await this.#connect();
     const { target, count } = this.#targetOf(stage);
     const made = await makeOffer(this.#next.connection, { ...this.#plan, target, expectedCount: count }, this.#watch);
