@@ -55,6 +55,8 @@ export class WasmReceiver {
   readonly #texts: DeviceBlock;
   readonly #scratch: DeviceBlock;
   #memory: DeviceBlock;
+  /** Numbers of `status` since the last event. */
+  #numbers: Uint32Array | undefined;
   #isDisposed = false;
 
   /**
@@ -129,6 +131,7 @@ export class WasmReceiver {
    * @returns Actions, in the order in which they must be carried out.
    */
   handle(event: ReceiverEvent): ReceiverAction[] {
+    this.#numbers = undefined;
     this.#scratch.clear();
     this.#dispatch(event);
     return this.#host.takeActions();
@@ -318,12 +321,14 @@ export class WasmReceiver {
     }
   }
 
-  /** Returns the numbers of `status`. They are valid until the next call of the module. */
+  /** Returns the numbers of `status`. Asks the module once after each event, because worlds look at every step. */
   #status(): Uint32Array {
+    if (this.#numbers !== undefined) return this.#numbers;
     this.#scratch.clear();
     const out = this.#scratch.take(4 * STATUS_SIZE);
     this.#module.exports.status(this.#machine, out);
-    return new Uint32Array(this.#module.bytes.buffer, out, STATUS_SIZE);
+    this.#numbers = new Uint32Array(this.#module.bytes.buffer, out, STATUS_SIZE).slice();
+    return this.#numbers;
   }
 }
 
