@@ -1,70 +1,31 @@
-import { Bitmap } from "../bitmap.ts";
 import type { OtaError } from "../errors.ts";
-import { parseChunk } from "../messages/chunk.ts";
-import { chunkSizeAt, type HashList, parseHashList } from "../messages/hash-list.ts";
 import type { OfferDocument } from "../messages/offer.ts";
 import { CHUNK_SIZE } from "../messages/timing.ts";
-import { imageIdOf } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
-import { distrustFrontier } from "./distrust-frontier.ts";
+import { decideOnFlashFailure } from "./decide-on-flash-failure.ts";
+import { decideOnImage } from "./decide-on-image.ts";
 import type { DownloadEnd, DownloadEvent, DownloadOptions, DownloadStep } from "./download-events.ts";
-import { imageProblem, notSwitched, readBackMismatch, rejectedByDevice, unreadable, wornOut } from "./image-problem.ts";
+import { type DownloadPhase, type DownloadState, STATE_OF_PHASE } from "./download-phase.ts";
+import { ImageChunks } from "./image-chunks.ts";
 import { ImageRequests } from "./image-requests.ts";
 import { type InstallConditions, InstallGate } from "./install-gate.ts";
 import type { DropReason, FlashOperation, FlashResult, ReceiverAction, ReceiverContext } from "./receiver-events.ts";
 
-/** Erases and programs that may fail in one download before the flash counts as broken. */
-const FLASH_FAILURES_MAX = 3;
-
-type Phase =
-  /** Waiting for the hash list. */
-  | { readonly name: "hashes" }
-  /** Comparing what the slot holds, chunk by chunk. */
-  | { readonly name: "scan"; readonly index: number }
-  /** Sector 0 is being erased, and a stale verdict of otadata: from here on nothing in the slot starts. */
-  | { readonly name: "invalidate" }
-  | { readonly name: "fetch"; readonly writing: { readonly index: number; readonly bytes: Uint8Array } | undefined }
-  /** Reading the whole image once, to hash and check it. */
-  | { readonly name: "verify" }
-  /** An image that must not run is being made unbootable. */
-  | { readonly name: "condemn"; readonly error: OtaError }
-  /** The image passed every check, and may be set to boot. */
-  | { readonly name: "ready"; readonly gate: InstallGate }
-  /** The image is being set to boot. */
-  | { readonly name: "switch" }
-  | { readonly name: "ended" };
-
-/** A download's state as reports say it. */
-type DownloadState = "checking" | "downloading" | "verifying" | "ready-to-reboot";
-
-const STATE_OF_PHASE: Readonly<Record<Phase["name"], DownloadState>> = {
-  hashes: "checking",
-  scan: "checking",
-  invalidate: "downloading",
-  fetch: "downloading",
-  verify: "verifying",
-  condemn: "verifying",
-  ready: "ready-to-reboot",
-  switch: "ready-to-reboot",
-  ended: "verifying",
-};
-
 /**
  * Writes one image to the target slot: hash list, scan of the slot, requests, chunks, verification.
  *
- * Sans-IO: {@link Download.handle} takes an event and returns actions. A download holds one bitmap, the hash list and one
- * chunk. It erases sector 0 first and writes chunk 0 last, so that the slot never holds a bootable image in between.
+ * Sans-IO: {@link Download.handle} takes an event and returns actions. Its parts decide: {@link ImageChunks} which messages
+ * fit, {@link ImageRequests} when to ask, {@link decideOnImage} and {@link decideOnFlashFailure} what comes after a flash
+ * operation. A download holds one bitmap, the hash list and one chunk. It erases sector 0 first and writes chunk 0 last,
+ * so that the slot never holds a bootable image in between.
  */
 export class Download {
   readonly offer: OfferDocument;
   readonly release: Release;
-  /** First 16 bytes of the image's SHA-256, as topics and messages name it. */
-  readonly image: string;
   readonly #options: DownloadOptions;
-  readonly #missing: Bitmap;
+  readonly #chunks: ImageChunks;
   readonly #requests: ImageRequests;
-  #phase: Phase = { name: "hashes" };
-  #hashes: HashList | undefined;
+  #phase: DownloadPhase = { name: "hashes" };
   #startedOver = false;
   #flashFailures = 0;
   #context: ReceiverContext = { now: 0, isConnected: false };
@@ -76,25 +37,24 @@ export class Download {
   constructor(offer: OfferDocument, release: Release, options: DownloadOptions) {
     this.offer = offer;
     this.release = release;
-    this.image = imageIdOf(release.image.sha256);
     this.#options = options;
-    this.#requests = new ImageRequests(this.image, options);
-    this.#missing = new Bitmap(Math.ceil(release.image.size / CHUNK_SIZE));
-    this.#missing.addAll();
+    this.#chunks = new ImageChunks(release.image);
+    this.#requests = new ImageRequests(this.#chunks.id, options);
   }
 
+  /** State of the download, as reports name it. */
   get state(): DownloadState {
     return STATE_OF_PHASE[this.#phase.name];
   }
 
   /** Chunks of the image. */
   get total(): number {
-    return this.#missing.size;
+    return this.#chunks.missing.size;
   }
 
   /** Chunks that the slot already holds. */
   get received(): number {
-    return this.#missing.size - this.#missing.count;
+    return this.#chunks.missing.size - this.#chunks.missing.count;
   }
 
   /** `true` if the download keeps asking, and neither the hash list nor a useful chunk arrives. */
@@ -169,16 +129,11 @@ export class Download {
   /** hashes → scan. A list that is not the one the release commits to is dropped. */
   #onHashes(image: string, payload: Uint8Array): void {
     if (this.#phase.name !== "hashes") return this.#drop("duplicate");
-    if (image !== this.image) return this.#drop("other-image");
-    try {
-      this.#hashes = parseHashList(payload, this.release.image.size, this.release.image.hash_list_sha256);
-    } catch {
-      return this.#drop("malformed");
-    }
+    const reason = this.#chunks.takeHashes(image, payload);
+    if (reason !== undefined) return this.#drop(reason);
     this.#emit({ type: "clear-timer", timer: "request" });
     this.#requests.succeeded();
-    this.#phase = { name: "scan", index: 0 };
-    this.#read(0);
+    this.#scan(0);
   }
 
   /** fetch → fetch. A chunk that does not fit is counted and forgotten: it costs one chunk, not the download. */
@@ -187,46 +142,36 @@ export class Download {
     if (phase.name !== "fetch") return this.#drop("not-downloading");
     // One chunk at a time keeps memory at one message; what is dropped here is asked for again.
     if (phase.writing !== undefined) return this.#drop("busy");
-    let chunk: ReturnType<typeof parseChunk>;
-    try {
-      chunk = parseChunk(payload);
-    } catch {
-      return this.#drop("malformed");
+    const admission = this.#chunks.admit(payload);
+    if (admission.kind === "dropped") {
+      if (admission.reason === "early") this.#requests.chunkZeroCameEarly();
+      return this.#drop(admission.reason);
     }
-    const { index, bytes } = chunk;
-    if (chunk.deflate) return this.#drop("unsupported");
-    if (!this.image.startsWith(chunk.image)) return this.#drop("other-image");
-    if (index >= this.#missing.size) return this.#drop("out-of-range");
-    if (!this.#missing.has(index)) return this.#drop("duplicate");
-    if (index === 0 && this.#missing.count > 1) {
-      this.#requests.chunkZeroCameEarly();
-      return this.#drop("early");
-    }
-    if (!this.#matches(index, bytes)) return this.#drop("hash-mismatch");
-    this.#phase = { name: "fetch", writing: { index, bytes } };
-    this.#emit({ type: "erase-sector", offset: index * CHUNK_SIZE });
+    const { chunk } = admission;
+    this.#phase = { name: "fetch", writing: chunk };
+    this.#emit({ type: "erase-sector", offset: chunk.index * CHUNK_SIZE });
   }
 
   /** Requests chunks again, or subscribes to the hash list again, which makes the broker repeat it. */
   #onRequestTimer(): void {
     if (!this.#context.isConnected) return;
     if (this.#phase.name === "hashes") this.#emit(...this.#requests.askForHashes(this.#context));
-    if (this.#phase.name === "fetch") this.#emit(...this.#requests.ask(this.#missing, this.#context));
+    if (this.#phase.name === "fetch") this.#emit(...this.#requests.ask(this.#chunks.missing, this.#context));
   }
 
   #onFlashDone(result: FlashResult): void {
     const phase = this.#phase;
     switch (phase.name) {
       case "scan":
-        if (result.operation === "read-flash") this.#scanned(phase.index, this.#matches(phase.index, result.bytes));
+        if (result.operation === "read-flash")
+          this.#scanned(phase.index, this.#chunks.matches(phase.index, result.bytes));
         return;
       case "invalidate":
         if (result.operation === "erase-sector" && this.#options.isCondemned) {
           this.#emit({ type: "invalidate-otadata" });
           return;
         }
-        this.#phase = { name: "fetch", writing: undefined };
-        return this.#askWithinSpread();
+        return this.#fetch();
       case "fetch":
         return this.#wrote(result);
       case "verify":
@@ -245,40 +190,53 @@ export class Download {
   }
 
   #onFlashFailed(operation: FlashOperation, espErr: number): void {
-    const phase = this.#phase;
-    if (phase.name === "scan") return this.#scanned(phase.index, false);
-    if (phase.name === "verify") return this.#startOver(unreadable(espErr));
-    if (phase.name === "condemn") return this.#onFlashDone({ operation: "erase-sector" });
-    // An inactive entry that can't be invalidated does not exist: there was nothing stale.
-    if (phase.name === "invalidate" && operation === "invalidate-otadata") {
-      return this.#onFlashDone({ operation });
+    const decision = decideOnFlashFailure(this.#phase, operation, espErr, this.#flashFailures);
+    switch (decision.type) {
+      case "ignore":
+        return;
+      case "miss-chunk":
+        return this.#scanned(decision.index, false);
+      case "start-over":
+        return this.#startOver(decision.error);
+      case "fetch":
+        return this.#fetch();
+      case "erase-again":
+        this.#flashFailures++;
+        return this.#emit({ type: "erase-sector", offset: 0 });
+      case "forget-chunk":
+        this.#flashFailures++;
+        this.#phase = { name: "fetch", writing: undefined };
+        return;
+      case "fail":
+        return this.#fail(decision.error);
     }
-    if (phase.name === "switch" && operation === "set-boot-partition") return this.#fail(notSwitched(espErr));
-    if (phase.name !== "fetch" && phase.name !== "invalidate") return;
-    const sector = phase.name === "fetch" ? (phase.writing?.index ?? 0) : 0;
-    this.#flashFailures++;
-    if (this.#flashFailures >= FLASH_FAILURES_MAX) return this.#fail(wornOut(sector, espErr));
-    if (phase.name === "invalidate") return this.#emit({ type: "erase-sector", offset: 0 });
-    this.#phase = { name: "fetch", writing: undefined };
+  }
+
+  /** → scan. */
+  #scan(index: number): void {
+    this.#phase = { name: "scan", index };
+    this.#emit(this.#chunks.read(index));
   }
 
   #scanned(index: number, matches: boolean): void {
-    if (matches) this.#missing.delete(index);
-    if (index + 1 < this.#missing.size) {
-      this.#phase = { name: "scan", index: index + 1 };
-      return this.#read(index + 1);
-    }
-    // Every chunk is right and the whole is wrong: fetched once more, all of it.
-    if (this.#startedOver && this.#missing.count === 0) this.#missing.addAll();
-    if (!this.#options.trustsFlash) distrustFrontier(this.#missing);
-    if (this.#missing.count === 0) return this.#verify();
+    const { missing } = this.#chunks;
+    if (matches) missing.delete(index);
+    if (index + 1 < missing.size) return this.#scan(index + 1);
+    this.#chunks.endScan(this.#startedOver, this.#options.trustsFlash);
+    if (missing.count === 0) return this.#verify();
     this.#invalidate();
   }
 
   #invalidate(): void {
-    this.#missing.add(0);
+    this.#chunks.missing.add(0);
     this.#phase = { name: "invalidate" };
     this.#emit({ type: "erase-sector", offset: 0 });
+  }
+
+  /** invalidate → fetch. */
+  #fetch(): void {
+    this.#phase = { name: "fetch", writing: undefined };
+    this.#askWithinSpread();
   }
 
   #wrote(result: FlashResult): void {
@@ -290,14 +248,14 @@ export class Download {
     }
     if (result.operation !== "program") return;
     this.#phase = { name: "fetch", writing: undefined };
-    this.#missing.delete(index);
+    this.#chunks.missing.delete(index);
     this.#isUseful = true;
     this.#requests.succeeded();
-    if (this.#missing.count === 0) {
+    if (this.#chunks.missing.count === 0) {
       this.#emit({ type: "clear-timer", timer: "request" });
       return this.#verify();
     }
-    this.#emit(...this.#requests.chunkWritten(this.#missing, this.#context));
+    this.#emit(...this.#requests.chunkWritten(this.#chunks.missing, this.#context));
   }
 
   #verify(): void {
@@ -309,20 +267,17 @@ export class Download {
   #startOver(error: OtaError): void {
     if (this.#startedOver) return this.#condemn(error);
     this.#startedOver = true;
-    this.#missing.addAll();
-    this.#phase = { name: "scan", index: 0 };
-    this.#read(0);
+    this.#chunks.missing.addAll();
+    this.#scan(0);
   }
 
-  /** verify → switch. The image in flash must be what the release says. Checks of single chunks are not enough. */
-  #verified({ storedSha256, image }: Extract<FlashResult, { operation: "verify-image" }>): void {
-    const expected = this.release.image;
-    if (storedSha256 !== expected.sha256) return this.#startOver(readBackMismatch(expected.sha256, storedSha256));
-    if ("espErr" in image) return this.#condemn(rejectedByDevice(image.espErr));
+  /** verify → ready. The image in flash must be what the release says. */
+  #verified(result: Extract<FlashResult, { operation: "verify-image" }>): void {
     const { waive = [] } = this.offer;
-    const expectedProject = waive.includes("project-name") ? undefined : this.#options.projectName;
-    const problem = imageProblem(image, expected, expectedProject);
-    if (problem !== undefined) return this.#condemn(problem);
+    const projectName = waive.includes("project-name") ? undefined : this.#options.projectName;
+    const decision = decideOnImage(result, this.release.image, projectName);
+    if (decision.type === "start-over") return this.#startOver(decision.error);
+    if (decision.type === "condemn") return this.#condemn(decision.error);
     this.#phase = { name: "ready", gate: new InstallGate(this.offer, this.#context.now, this.#options.random) };
     this.#end = { type: "ready" };
   }
@@ -347,16 +302,7 @@ export class Download {
   }
 
   #askWithinSpread(): void {
-    this.#emit(...this.#requests.askWithin(this.offer.spread_ms ?? 0, this.#missing, this.#context));
-  }
-
-  #read(index: number): void {
-    const length = chunkSizeAt(index, this.release.image.size);
-    this.#emit({ type: "read-flash", offset: index * CHUNK_SIZE, length });
-  }
-
-  #matches(index: number, bytes: Uint8Array): boolean {
-    return bytes.length === chunkSizeAt(index, this.release.image.size) && this.#hashes?.matches(index, bytes) === true;
+    this.#emit(...this.#requests.askWithin(this.offer.spread_ms ?? 0, this.#chunks.missing, this.#context));
   }
 
   #fail(error: OtaError): void {
