@@ -24,7 +24,7 @@ const FOREIGN = [
     "/v1/keys/",
     "/v1/key/2",
   ],
-  ...["/v1/device//offer", "/v1/device/offer"],
+  ...["/v1/device//offer", "/v1/device/offer", "/v1/device/bench-2/offer", "/v1/device/bench-2/chunk"],
   ...["/v1/device/-bench/offer", "/v1/device/be nch/offer", "/v1/device/bench-1/offer/x", "/v1/device/bench-1/offe"],
   ...[
     `/v1/device/${"b".repeat(65)}/offer`,

@@ -218,7 +218,7 @@ export class OtaAgent {
   }
 
   #translate(event: AgentEvent): ReceiverEvent | undefined {
-    if (event.type === "message") return messageEvent(this.#options.topicRoot, event);
+    if (event.type === "message") return messageEvent(this.#options, event);
     if (event.type !== "timer") return event;
     const { now, timer } = event;
     if (timer !== "self-test") return { type: "timer", now, timer };

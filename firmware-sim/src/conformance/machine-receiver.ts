@@ -41,7 +41,7 @@ export class MachineReceiver implements JudgedReceiver {
     const options = this.#options;
     if (options === undefined) throw new Error("begin comes first");
     if (event.type === "booted") this.#machine = this.#create(options);
-    const decoded = receiverEvent(this.#json, event, options.topicRoot);
+    const decoded = receiverEvent(this.#json, event, options);
     const actions = decoded === undefined ? [] : (this.#machine?.handle(decoded) ?? []);
     return actions.map((action) => encodeAction(this.#json, action));
   }
@@ -70,10 +70,10 @@ function receiverOptions(device: VectorObject, random: () => number): ReceiverOp
 }
 
 /** Returns the receiver's event; `undefined` for a message on a topic of another device. */
-function receiverEvent(json: VectorJson, event: VectorObject, topicRoot: string): ReceiverEvent | undefined {
+function receiverEvent(json: VectorJson, event: VectorObject, options: ReceiverOptions): ReceiverEvent | undefined {
   if (event.type !== "message") return json.decode(withReadableRecord(nullsLeftOut(event))) as ReceiverEvent;
   const now = Number(event.now);
-  return messageEvent(topicRoot, {
+  return messageEvent(options, {
     now,
     topic: String(event.topic),
     payload: json.decode(event.payload ?? null) as Uint8Array,

@@ -14,12 +14,16 @@ export interface DeviceMessage {
 /**
  * Returns the receiver's event for a message.
  *
- * @param topicRoot - The channel's `topic`.
- * @returns `undefined` if the topic is not one to which devices subscribe.
+ * @param receiver - Topic of the channel, and name of the device.
+ * @returns `undefined` if the topic is not one to which the device subscribes.
  */
-export function messageEvent(topicRoot: string, message: DeviceMessage): ReceiverEvent | undefined {
+export function messageEvent(
+  { topicRoot, device }: { readonly topicRoot: string; readonly device: string },
+  message: DeviceMessage,
+): ReceiverEvent | undefined {
   const { now, topic, payload, retained } = message;
   const parsed = parseTopic(topicRoot, topic);
+  if (parsed !== undefined && "device" in parsed && parsed.device !== device) return undefined;
   switch (parsed?.kind) {
     case "offer":
     case "device-offer":
