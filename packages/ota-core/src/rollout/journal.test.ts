@@ -62,6 +62,23 @@ test("a changed, removed, repeated or exchanged line is refused with its number"
   damaged([first, "[1]", third], 2);
 });
 
+test("a line whose hash is right and whose members are wrong is refused", () => {
+  for (const record of [
+    { type: "ended", at: 1, stage: 0, device: 7, end: "failed" },
+    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1], envelopes: {} } },
+    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1, 1], envelopes: { topic: 1 } } },
+    { type: "settled", at: 1, stage: 0 },
+    { type: "unknown", at: 1 },
+    { at: 1 },
+  ]) {
+    const first = journalLine(EMPTY_JOURNAL.hash, FIRST);
+    const text = first.line + journalLine(first.hash, record as unknown as RolloutRecord).line;
+    expect(() => readJournal(text, "j")).toThrow(
+      expect.objectContaining({ code: "journal/damaged", details: { file: "j", line: 2 } }),
+    );
+  }
+});
+
 test("a line of a newer version of the tool is refused as such", () => {
   const newer = `${LINES[0]?.replace('"journal":1', '"journal":2')}\n`;
   expect(() => readJournal(newer, "j")).toThrow(expect.objectContaining({ code: "journal/newer" }));

@@ -1,5 +1,6 @@
 import { toHex, utf8 } from "../bytes.ts";
 import { OtaError } from "../errors.ts";
+import { validateJournalRecord } from "../schemas/journal-validators.generated.ts";
 import { sha256 } from "../sha256.ts";
 import type { RolloutRecord } from "./rollout-record.ts";
 
@@ -60,17 +61,6 @@ export function rolloutOf({ records }: Journal): (RolloutRecord & { readonly typ
   return first?.type === "rollout" ? first : undefined;
 }
 
-const TYPES: Readonly<Record<RolloutRecord["type"], true>> = {
-  rollout: true,
-  offer: true,
-  ended: true,
-  settled: true,
-  request: true,
-  stopping: true,
-  stopped: true,
-  complete: true,
-};
-
 function recordOf(line: string, hash: string, file: string, number: number): RolloutRecord {
   const document = parsed(line);
   if (document === undefined) throw damaged(file, number, "it is not JSON");
@@ -79,13 +69,8 @@ function recordOf(line: string, hash: string, file: string, number: number): Rol
   if (journal !== JOURNAL_VERSION || before !== hash) {
     throw damaged(file, number, "it does not follow from the line before it");
   }
-  if (!isRecord(record)) throw damaged(file, number, "it has no known type");
+  if (!validateJournalRecord(record)) throw damaged(file, number, "it is not a record of a rollout");
   return record;
-}
-
-/** The chain of hashes says that this tool wrote the line, so that its type says what it holds. */
-function isRecord(record: object): record is RolloutRecord {
-  return "type" in record && typeof record.type === "string" && Object.hasOwn(TYPES, record.type);
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,22 +1,12 @@
 import { OtaError } from "../errors.ts";
+import type { Immutable } from "../messages/json-message.ts";
+import type { JournalPlan } from "../schemas/types.generated.ts";
 
-/** How a rollout widens, and what stops it. */
-export interface RolloutPlan {
-  /** Share of the fleet in each stage, in thousandths: 1 to 1000, each larger than the one before. */
-  readonly stages: readonly number[];
-  /** Salt of the share: 2 to 32 hexadecimal digits. Every stage has the same, so that a stage includes the former one. */
-  readonly salt: string;
-  /** The only devices that take part; absent: every device of the product. */
-  readonly devices?: readonly string[];
-  /** Time between a settled stage and the next one, in milliseconds; `until-continued` ends the rollout there. */
-  readonly hold: number | "until-continued";
-  /** The rollout stops if more than this share of the ended devices failed, in thousandths. */
-  readonly abortPermille: number;
-  /** The rollout does not stop before so many devices failed. */
-  readonly abortMin: number;
-  /** Time after which a stage does not wait any longer, in milliseconds. */
-  readonly stageTimeoutMs: number;
-}
+/**
+ * How a rollout widens, and what stops it. Shares are in thousandths, times in milliseconds. Every stage has the same salt,
+ * so that a stage includes the former one.
+ */
+export type RolloutPlan = Immutable<JournalPlan>;
 
 /** Most stages of a rollout. */
 const STAGES_MAX = 100;

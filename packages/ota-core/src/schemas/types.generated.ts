@@ -1,5 +1,37 @@
 // Generated from schemas/ by scripts/generate-schemas.ts. Change the schemas and run `pnpm generate`.
 /**
+ * A line of a rollout's journal, without the hash that chains it to the line before.
+ */
+export type JournalRecord =
+  | RolloutBegin
+  | StageOffer
+  | DeviceEnd
+  | StageSettled
+  | RequestRecord
+  | RolloutStopping
+  | RolloutStopped
+  | RolloutComplete;
+/**
+ * Milliseconds since 1970, in UTC.
+ */
+export type RecordTime = number;
+/**
+ * Index of a stage; -1 before the first.
+ */
+export type StageIndex = number;
+/**
+ * How a device ended: `already` ran the image before the rollout offered it, `unable` can't take it. Neither is in the rate.
+ */
+export type RolloutEnd = "confirmed" | "failed" | "already" | "unable";
+/**
+ * What somebody asks of a rollout while it runs.
+ */
+export type RolloutRequest = "continue" | "pause" | "withdraw";
+/**
+ * Why a rollout stopped before its last stage had settled: too many devices failed, somebody withdrew it, another offer took its place, or no device of a stage ended in time.
+ */
+export type RolloutStop = "failures" | "withdrawn" | "superseded" | "nobody";
+/**
  * For whom the offer is: everybody, named devices, or a share of the fleet.
  */
 export type OfferTarget = "all" | DevicesTarget | RolloutTarget;
@@ -323,6 +355,144 @@ export interface ValidationProblem {
    * Column of the value, from 1, in UTF-16 units.
    */
   column: number;
+}
+export interface RolloutBegin {
+  type: "rollout";
+  at: RecordTime;
+  subject: JournalSubject;
+  plan: JournalPlan;
+}
+/**
+ * The release that a rollout offers.
+ */
+export interface JournalSubject {
+  /**
+   * Product of the release line.
+   */
+  product: string;
+  /**
+   * Version of the release.
+   */
+  version: string;
+  /**
+   * Topic of the channel.
+   */
+  topic: string;
+  /**
+   * SHA-256 of the image.
+   */
+  image: string;
+}
+/**
+ * How a rollout widens, and what stops it.
+ */
+export interface JournalPlan {
+  /**
+   * Share of the fleet in each stage, in thousandths: 1 to 1000, each larger than the one before.
+   */
+  stages: number[];
+  /**
+   * Salt of the share. Every stage has the same, so that a stage includes the former one.
+   */
+  salt: string;
+  /**
+   * The only devices that take part; absent: every device of the product.
+   */
+  devices?: string[];
+  /**
+   * Time between a settled stage and the next one, in milliseconds; until-continued ends the rollout there.
+   */
+  hold: number | "until-continued";
+  /**
+   * The rollout stops if more than this share of the ended devices failed, in thousandths.
+   */
+  abortPermille: number;
+  /**
+   * The rollout does not stop before so many devices failed.
+   */
+  abortMin: number;
+  /**
+   * Time after which a stage does not wait any longer, in milliseconds.
+   */
+  stageTimeoutMs: number;
+}
+/**
+ * Written before the offer is published.
+ */
+export interface StageOffer {
+  type: "offer";
+  at: RecordTime;
+  stage: StageIndex;
+  offer: JournalOffer;
+}
+/**
+ * An offer as it was signed: what a resumed rollout publishes again, byte for byte.
+ */
+export interface JournalOffer {
+  /**
+   * Id of the offer: 32 hexadecimal digits.
+   */
+  id: string;
+  /**
+   * Epoch and sequence.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  counter: [number, number];
+  /**
+   * The envelopes by topic, in Base64. More than one topic if the rollout names its devices.
+   */
+  envelopes: {
+    [k: string]: string;
+  };
+}
+export interface DeviceEnd {
+  type: "ended";
+  at: RecordTime;
+  stage: StageIndex;
+  device: string;
+  end: RolloutEnd;
+  /**
+   * Code and message of the error that the device reported.
+   */
+  error?: {
+    code: string;
+    message: string;
+  };
+}
+export interface StageSettled {
+  type: "settled";
+  at: RecordTime;
+  stage: StageIndex;
+  /**
+   * Devices of the stages so far that have not ended.
+   */
+  open: string[];
+}
+export interface RequestRecord {
+  type: "request";
+  at: RecordTime;
+  request: RolloutRequest;
+}
+/**
+ * Written before the withdrawal is published.
+ */
+export interface RolloutStopping {
+  type: "stopping";
+  at: RecordTime;
+  stage: StageIndex;
+  reason: RolloutStop;
+}
+export interface RolloutStopped {
+  type: "stopped";
+  at: RecordTime;
+  stage: StageIndex;
+  reason: RolloutStop;
+}
+export interface RolloutComplete {
+  type: "complete";
+  at: RecordTime;
 }
 /**
  * How releases reach the devices, one member for each transport. Root manifest, version manifest and artifact may each have channels. They merge member by member: the artifact's override the version's, which override the root's. A member that is an object, such as `headers`, is replaced as a whole. Strings may name environment variables, which `tinybms-ota deploy` expands: `$NAME`, `${NAME}`, or `${NAME:-default}`, whose default applies if the variable is unset or empty; `$$` is a dollar sign.
