@@ -35,7 +35,11 @@ test("deployRelease delivers to the named device alone, and returns what deploy 
     ...{ manifest, version: VERSION, broker: bench.broker, devices: ["bench-1"] },
     onProgress: ({ artifact, transport, device }) => states.push(`${artifact} ${transport} ${device?.state}`),
   });
-  expect(result).toEqual({
+  const { deliveries, ...rest } = result;
+  // What held the delivery back differs from run to run, and may be nothing.
+  const [{ limitedBy, ...delivery } = { limitedBy: undefined }] = deliveries;
+  expect([undefined, "rate", "broker", "devices"]).toContain(limitedBy);
+  expect({ ...rest, deliveries: [delivery] }).toEqual({
     version: VERSION,
     dryRun: false,
     warnings: [],

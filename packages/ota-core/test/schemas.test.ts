@@ -8,6 +8,7 @@ test("the committed types, validators and reference page equal the schemas' outp
   const names = outputs.map(({ file }) => basename(file));
   expect(names.toSorted()).toEqual([
     "document-validators.generated.ts",
+    "journal-validators.generated.ts",
     "manifest-validators.generated.ts",
     "manifest.md",
     "message-validators.generated.ts",

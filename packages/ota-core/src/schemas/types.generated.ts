@@ -95,6 +95,10 @@ export interface DeployDocumentDelivery {
    */
   durationMs: number;
   /**
+   * What kept the next chunk from leaving for the longest time: the rate, the broker or the devices. Absent if nothing did.
+   */
+  limitedBy?: "rate" | "broker" | "devices";
+  /**
    * `planned` with `--dry-run`, or if the run ended earlier; `offered` with `--wait none`: the broker has the offer, and the command waited for no device.
    */
   outcome: "planned" | "delivered" | "offered" | "failed";
