@@ -16,6 +16,7 @@ const WRITERS: Readonly<Record<string, string>> = {
   "packages/esp-idf-nvs-partition-gen/src/environment-record.ts": "the folder of its Python environment",
   "firmware-sim/src/device/flash-file.ts": "the flash of a simulated device, named by --flash, written in place",
   "firmware-sim/src/commands/power-cut-report.ts": "a folder named by --output",
+  "firmware-sim/src/commands/fuzz-command.ts": "a folder named by --output",
   "packages/ota-publisher/src/rollout/journal-file.ts":
     "the journal of a rollout: created exclusively, then it grows at its end",
 };
