@@ -1,11 +1,4 @@
-import {
-  buildOffer,
-  isOtaError,
-  parseStateReport,
-  type SenderAction,
-  type SenderEvent,
-  topicsOf,
-} from "@tinybms/ota-core";
+import { buildOffer, readStateReport, type SenderAction, type SenderEvent, topicsOf } from "@tinybms/ota-core";
 import {
   Rollout,
   type RolloutAction,
@@ -71,12 +64,8 @@ export class RolloutPublisher implements WorldPublisher {
   }
 
   #report(device: string, payload: Uint8Array): void {
-    try {
-      const report = parseStateReport(payload);
-      if (report.device === device) this.#feed({ type: "report", report });
-    } catch (error) {
-      if (!isOtaError(error)) throw error;
-    }
+    const report = readStateReport(payload);
+    if (report?.device === device) this.#feed({ type: "report", report });
   }
 
   /** Gives the current sender an event, and takes its actions. Ids of earlier senders mean nothing to it. */

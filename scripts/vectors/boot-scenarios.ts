@@ -1,10 +1,10 @@
 /** Vectors of what a device finds at boot: records, attempts and key sets of every kind. */
 import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
-import { keySetMessage, keySetOf, type OfferChanges, offerMessage } from "./vector-documents.ts";
+import { keySetMessage, keySetObject, keySetOf, type OfferChanges, offerMessage } from "./vector-documents.ts";
 import { downloading, type VectorScenario } from "./vector-scenario.ts";
 import { OLD_SHA256, textOf, type VectorScript } from "./vector-script.ts";
 
-const KEY_SET = keySetOf() as unknown as VectorObject;
+const KEY_SET = keySetObject();
 
 const ROUTINE: OfferChanges = { signers: ["offer"], releaseSigners: ["release"] };
 
@@ -129,12 +129,12 @@ export const BOOT_SCENARIOS: readonly VectorScenario[] = [
     },
   },
   storedKeys("stored-keys-alone", TRUST, keySetOf({ epoch: 2 }), null),
-  storedKeys("stored-keys-of-an-earlier-epoch", TRUST, keySetOf(), keySetOf({ epoch: 2 }) as unknown as VectorObject),
+  storedKeys("stored-keys-of-an-earlier-epoch", TRUST, keySetOf(), keySetObject({ epoch: 2 })),
   storedKeys(
     "stored-keys-of-the-same-epoch",
     TRUST,
     keySetOf({ epoch: 2, root: ["second"] }),
-    keySetOf({ epoch: 2 }) as unknown as VectorObject,
+    keySetObject({ epoch: 2 }),
   ),
   storedKeys("stored-keys-of-another-product", TRUST, keySetOf({ epoch: 2, product: "Other" }), KEY_SET),
   storedKeys(

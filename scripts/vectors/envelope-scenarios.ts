@@ -1,8 +1,7 @@
 /** Vectors of envelopes with a member that is wrong. */
 
-import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import { offerAll, type RawMembers, rawEnvelope, rawObject, reconnect, WITHDRAWAL } from "./raw-documents.ts";
-import { keySetOf } from "./vector-documents.ts";
+import { keySetObject } from "./vector-documents.ts";
 import type { VectorScenario } from "./vector-scenario.ts";
 
 const PAYLOAD = Buffer.from(rawObject(WITHDRAWAL)).toString("base64");
@@ -97,7 +96,7 @@ export const ENVELOPE_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "messages-too-large",
     rule: "Offers and key sets have at most 4 096 bytes.",
-    keySet: keySetOf() as unknown as VectorObject,
+    keySet: keySetObject(),
     async play(script) {
       await script.boot();
       await script.run({ type: "connected" });

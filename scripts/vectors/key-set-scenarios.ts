@@ -1,12 +1,20 @@
 /** Vectors of key sets with a member or a key that is wrong. */
-import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import { type DerCase, EC_CASES, OTHER_KEY_CASES, RSA_CASES } from "./public-key-cases.ts";
 import { type RawMembers, rawObject, reconnect } from "./raw-documents.ts";
-import { type KeyName, keyIdOfSpki, keyOf, keySetMessage, keySetOf, SPKI, sealed } from "./vector-documents.ts";
+import {
+  type KeyName,
+  keyIdOfSpki,
+  keyOf,
+  keySetMessage,
+  keySetObject,
+  keySetOf,
+  SPKI,
+  sealed,
+} from "./vector-documents.ts";
 import type { VectorScenario } from "./vector-scenario.ts";
 import { textOf, type VectorScript } from "./vector-script.ts";
 
-const KEY_SET = keySetOf() as unknown as VectorObject;
+const KEY_SET = keySetObject();
 
 /** Publishes key sets as the broker gives them back, a minute apart, so that each has the whole budget. */
 async function publish(script: VectorScript, messages: readonly Uint8Array[], epoch = 2): Promise<void> {
@@ -150,7 +158,7 @@ export const KEY_SET_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "last-key-set",
     rule: "The key set of the last epoch has no next one.",
-    keySet: keySetOf({ epoch: 2_147_483_647 }) as unknown as VectorObject,
+    keySet: keySetObject({ epoch: 2_147_483_647 }),
     async play(script) {
       await start(script);
       await publish(script, [keySetMessage(keySetOf({ epoch: 2_147_483_647 }), ["root"])], 2_147_483_647);

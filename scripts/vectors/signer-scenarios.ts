@@ -1,9 +1,8 @@
 /** Vectors of signatures and budgets in unusual cases: many keys, wrong algorithms, revoked keys, floods of key sets. */
-import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import {
-  type KeySetChanges,
   keyOf,
   keySetMessage,
+  keySetObject,
   keySetOf,
   type OfferChanges,
   offerMessage,
@@ -13,8 +12,6 @@ import { NO_SPACE, type VectorScenario } from "./vector-scenario.ts";
 import { textOf, type VectorScript } from "./vector-script.ts";
 
 const ROUTINE: OfferChanges = { signers: ["offer"], releaseSigners: ["release"] };
-
-const keys = (changes: KeySetChanges = {}): VectorObject => keySetOf(changes) as unknown as VectorObject;
 
 const NEVER = (): boolean[] => Array(16).fill(false);
 
@@ -30,7 +27,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "many-signatures-and-keys",
     rule: "At most 8 verifications for one message.",
-    keySet: keys({ offer: FOUR }),
+    keySet: keySetObject({ offer: FOUR }),
     async play(script) {
       await start(script);
       const offer = offerMessage(script, { ...ROUTINE, signers: FOUR });
@@ -47,7 +44,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "many-signatures-with-a-budget-that-is-partly-used",
     rule: "A message is examined only if the verifications that an authentic one costs are left in its budget.",
-    keySet: keys({ offer: FOUR }),
+    keySet: keySetObject({ offer: FOUR }),
     async play(script) {
       await start(script);
       const answers = (): { valid: boolean[] } => ({ valid: NEVER() });
@@ -68,7 +65,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "judged-live-then-retained",
     rule: "4 verdicts are kept for each kind, retained and live apart, by the SHA-256 of the whole message.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       const messages = [1, 2, 3, 4, 5].map((sequence) => offerMessage(script, { ...ROUTINE, sequence }));
@@ -82,7 +79,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "key-of-another-algorithm",
     rule: "A key of another algorithm than the signature names is not tried.",
-    keySet: keys({ offer: ["offer", "rsa"] }),
+    keySet: keySetObject({ offer: ["offer", "rsa"] }),
     async play(script) {
       await start(script);
       const swapped = (from: "offer" | "rsa", alg: string): Uint8Array => {
@@ -98,7 +95,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
     name: "key-that-the-device-can-not-use",
     rule: "A device verifies only with the algorithms that it was built with.",
     algorithms: ["ecdsa-p256-sha256"],
-    keySet: keys({ offer: ["offer", "rsa"] }),
+    keySet: keySetObject({ offer: ["offer", "rsa"] }),
     async play(script) {
       await start(script);
       await script.offer(offerMessage(script, { ...ROUTINE, signers: ["rsa"] }), {
@@ -111,7 +108,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "revoked-key-of-a-role",
     rule: "A revoked key counts for nothing.",
-    keySet: keys({ offer: ["offer", "second"], revoked: ["second"] }),
+    keySet: keySetObject({ offer: ["offer", "second"], revoked: ["second"] }),
     async play(script) {
       await start(script);
       await script.offer(offerMessage(script, { ...ROUTINE, signers: ["second"] }), { answers: { valid: NEVER() } });
@@ -121,7 +118,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "flood-of-key-sets",
     rule: "verifications in any 60 s, key sets: 8 retained, 8 live.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       for (const retained of [false, true]) {
@@ -146,7 +143,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "step-while-disconnected",
     rule: "A lost connection changes nothing else.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       await script.feed({
@@ -163,7 +160,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "refused-while-disconnected",
     rule: "A lost connection changes nothing else.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       await script.feed({
@@ -180,7 +177,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "chunk-while-verifying",
     rule: "While a verification is under way, other envelopes and chunks are dropped as busy.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       await script.offer(offerMessage(script, ROUTINE));
@@ -201,7 +198,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "step-during-the-switch",
     rule: "Once the image is set to boot, a key set's step does not end the update.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       await script.offer(offerMessage(script, ROUTINE));
@@ -230,7 +227,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "accepted-offer-of-a-former-key-set",
     rule: "A retained offer that is the accepted one of a former key set is passed over in silence.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await start(script);
       await script.offer(offerMessage(script, { ...ROUTINE, release: null }));
@@ -242,7 +239,7 @@ export const SIGNER_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "signed-offers-that-do-not-fit",
     rule: "A signed offer tells the time even if the device can't take it.",
-    keySet: keys(),
+    keySet: keySetObject(),
     async play(script) {
       await script.boot({ builtAt: "2026-01-01T00:00:00Z" });
       await script.run({ type: "connected" });

@@ -2,7 +2,7 @@
 
 import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import { rawEnvelope, rawObject, reconnect, WITHDRAWAL } from "./raw-documents.ts";
-import { keySetMessage, keySetOf, OTHER_IMAGE } from "./vector-documents.ts";
+import { keySetMessage, keySetObject, keySetOf, OTHER_IMAGE } from "./vector-documents.ts";
 import type { VectorScenario } from "./vector-scenario.ts";
 import { accepting, downloading } from "./vector-scenario.ts";
 import { DEVICE, textOf, type VectorScript } from "./vector-script.ts";
@@ -79,7 +79,7 @@ export const TOPIC_SCENARIOS: readonly VectorScenario[] = [
   {
     name: "topics-of-key-sets",
     rule: "The last level of a key set's topic is its epoch: 1 to 2 147 483 647, without leading zeros.",
-    keySet: keySetOf() as unknown as VectorObject,
+    keySet: keySetObject(),
     async play(script) {
       await accepting(script, new Uint8Array());
       const message = textOf(keySetMessage(keySetOf({ epoch: 2 }), ["root"]));

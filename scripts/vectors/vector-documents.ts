@@ -1,4 +1,5 @@
 /** Key sets, envelopes and offers of the vectors. Signatures are only in the right form: vectors tell whether they are valid. */
+
 import { buildOffer, imageIdOf, type OfferDocument, sha256, toHex } from "@tinybms/ota-core";
 import {
   buildEnvelope,
@@ -9,6 +10,7 @@ import {
   parsePublicKey,
   type Release,
 } from "@tinybms/ota-core/signing";
+import type { VectorObject } from "../../firmware-sim/src/conformance/vector.ts";
 import { PRODUCT, TOPIC_ROOT, type VectorScript } from "./vector-script.ts";
 
 /** Public keys, as base64 of DER SubjectPublicKeyInfo. */
@@ -66,6 +68,11 @@ export function keySetOf(changes: KeySetChanges = {}): KeySet {
     },
     records: Object.fromEntries(all.map((name) => [keyOf(name).keyid, { alg: keyOf(name).alg, spki: SPKI[name] }])),
   };
+}
+
+/** Returns a key set as vectors hold it. */
+export function keySetObject(changes: KeySetChanges = {}): VectorObject {
+  return JSON.parse(JSON.stringify(keySetOf(changes)));
 }
 
 type Signatures = NonNullable<Parameters<typeof buildEnvelope>[1]>;

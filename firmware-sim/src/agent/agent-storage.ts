@@ -13,9 +13,9 @@ const BOOT_COUNT_KEY = "boot_count";
 export interface AgentStorage {
   /** Number of starts of this application, including this one; 1 if NVS can't be used. */
   readonly bootCount: number;
-  /** The last stored record; `undefined` if there is none, or it is lost. */
+  /** The last stored record; `undefined` before the first, or if it is lost. */
   readonly record: ReceiverRecord | undefined;
-  /** The last stored key set; `undefined` if there is none, or it is lost. */
+  /** The last stored key set; `undefined` before the first, or if it is lost. */
   readonly keySet: Immutable<KeySet> | undefined;
   /**
    * Replaces the record.

@@ -41,7 +41,7 @@ export class StoredText<T> {
     }
   }
 
-  /** The last stored value; `undefined` if there is none, or it is lost. */
+  /** The last stored value; `undefined` before the first, or if it is lost. */
   get value(): T | undefined {
     return this.#newest?.value;
   }

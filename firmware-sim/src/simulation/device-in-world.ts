@@ -16,7 +16,7 @@ export interface DeviceSurroundings {
   reconnectMs(): number;
   /** Duration of a flash operation, relative to the typical one. */
   readonly flashFactor: number;
-  /** Returns the time that the device learns over the network, in milliseconds since 1970; `undefined` if there is none. */
+  /** Returns the time that the device learns over the network, in milliseconds since 1970; `undefined` in a network without a clock. */
   utc(): number | undefined;
   log(entry: DeviceLogEntry): void;
 }

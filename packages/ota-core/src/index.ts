@@ -55,7 +55,7 @@ export type { Immutable } from "./messages/json-message.ts";
 export { buildOffer, type OfferDocument, parseOffer } from "./messages/offer.ts";
 export type { ReportedError } from "./messages/reported-error.ts";
 export { buildRequest, parseRequest } from "./messages/request.ts";
-export { buildStateReport, type DeviceState, parseStateReport } from "./messages/state-report.ts";
+export { buildStateReport, type DeviceState, parseStateReport, readStateReport } from "./messages/state-report.ts";
 export {
   CHUNK_SIZE,
   RECEIVER_TIMING,

@@ -17,7 +17,7 @@ static void key_of(const tbo_nvs_text_t *text, unsigned turn, unsigned piece, ch
   snprintf(key, KEY_SIZE, piece == 0 ? "%.10s_%u" : "%.10s_%u.%u", text->name, turn % 2u, piece % 100u);
 }
 
-/** Moves behind a number of 1 to `max` digits. Returns NULL if there is none. */
+/** Returns the text behind a number of 1 to `max` digits; NULL if the text does not start with one. */
 static const char *skip_number(const char *text, unsigned max) {
   const char *start = text;
   while (text < start + max && *text >= '0' && *text <= '9') text++;

@@ -1,5 +1,5 @@
-import { isOtaError } from "../errors.ts";
-import { type DeviceState, parseStateReport } from "../messages/state-report.ts";
+import { compareSequence } from "../messages/offer.ts";
+import { type DeviceState, readStateReport } from "../messages/state-report.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 
 /** Default maximum number of devices in a {@link FleetView}. */
@@ -116,7 +116,7 @@ export class FleetView {
    * @param now - Time in milliseconds, of any clock that does not go backward.
    */
   report(device: string, payload: Uint8Array, now: number): FleetReportResult {
-    const document = parsed(payload);
+    const document = readStateReport(payload);
     if (document?.device !== device) {
       this.#malformed++;
       return "malformed";
@@ -170,16 +170,7 @@ export class FleetView {
 
 /** Returns `true` if a counter is lower than another: by epoch, then by sequence. */
 export function isBehind(counter: FleetReport["accepted"], other: FleetReport["accepted"]): boolean {
-  return counter[0] < other[0] || (counter[0] === other[0] && counter[1] < other[1]);
-}
-
-function parsed(payload: Uint8Array): StateReport | undefined {
-  try {
-    return parseStateReport(payload);
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
-  }
+  return compareSequence(counter, other) < 0;
 }
 
 /** Copies only known members: members outside the schema could have any size. */

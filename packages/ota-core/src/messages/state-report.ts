@@ -1,4 +1,5 @@
 import { utf8 } from "../bytes.ts";
+import { isOtaError } from "../errors.ts";
 import { validateStateReport } from "../schemas/message-validators.generated.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import { buildMessage, type Immutable, type MessageKind, malformedMessage, parseMessage } from "./json-message.ts";
@@ -28,6 +29,16 @@ export function parseStateReport(payload: Uint8Array): StateReport {
   if (size <= ERROR_MESSAGE_MAX) return report;
   const reason = `error.message has ${size} bytes of UTF-8; at most ${ERROR_MESSAGE_MAX} are allowed`;
   throw malformedMessage(STATE.name, "/error/message", reason);
+}
+
+/** Parses a device's state report. Returns `undefined` if {@link parseStateReport} refuses it. */
+export function readStateReport(payload: Uint8Array): StateReport | undefined {
+  try {
+    return parseStateReport(payload);
+  } catch (error) {
+    if (isOtaError(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

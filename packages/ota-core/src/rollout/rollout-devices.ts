@@ -11,7 +11,7 @@ const DEVICES_MAX = 20_000;
 /** Silence after which a device is not waited for, in milliseconds: as in a delivery without stages. */
 export const SILENCE_MS = 180_000;
 
-/** Codes of a device that can't take the image, whatever the image does. */
+/** Codes of a device that can't take the image. They say nothing about the quality of the image. */
 const UNABLE_CODES: ReadonlySet<string> = new Set([
   "offer/unsupported",
   "offer/wrong-product",

@@ -1,6 +1,5 @@
-import { isOtaError } from "../errors.ts";
 import { compareSequence } from "../messages/offer.ts";
-import { parseStateReport } from "../messages/state-report.ts";
+import { readStateReport } from "../messages/state-report.ts";
 import { imageIdOf, isDeviceId } from "../messages/topics.ts";
 import type { StateReport } from "../schemas/types.generated.ts";
 import { verdictOf } from "./delivery-end.ts";
@@ -64,7 +63,7 @@ export class DeviceReports {
 
   /** Takes a state report. */
   take({ device, payload, retained, now }: Extract<SenderEvent, { type: "state" }>): ReportResult {
-    const report = isDeviceId(device) ? readReport(payload) : undefined;
+    const report = isDeviceId(device) ? readStateReport(payload) : undefined;
     if (report?.device !== device) return { type: "malformed" };
     return { type: "taken", progress: this.#progressBy(report, retained, now) };
   }
@@ -113,15 +112,6 @@ export class DeviceReports {
 
 function isKnown({ state, received }: DeviceEntry, report: StateReport): boolean {
   return state === report.state && received === report.received;
-}
-
-function readReport(payload: Uint8Array): StateReport | undefined {
-  try {
-    return parseStateReport(payload);
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Returns a report that claims success and contradicts itself as the failure that it is. */

@@ -141,7 +141,7 @@ test.for([
   expect(readdirSync(at("keys"))).toEqual(["1.json"]);
 });
 
-test("says where the first key set comes from if there is none", async () => {
+test("says how to create the first key set if the folder has no key set", async () => {
   const { document } = await keys("threshold", "root", "1");
   expect(document.error).toMatchObject({ code: "signing/key-set-change", hint: "keys init creates the first one" });
   expect((await keys("show")).document).toEqual({ current: null, pending: null });

@@ -5,12 +5,13 @@ import {
   type Sender,
   type SenderAction,
   type SenderEvent,
+  type SenderTimer,
   topicsOf,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
 import type { OfferTarget } from "../offer-payload.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
-import { SenderTimers } from "./sender-timers.ts";
+import { NamedTimers } from "./named-timers.ts";
 
 /** Delivery data that a sender needs besides its connection. */
 export interface SenderSurroundings {
@@ -46,7 +47,7 @@ export function carryOut(
   { signal, onProgress, onOffered, onReport, onConnection }: SenderWatch,
 ): Promise<DeliveryOutcome> {
   return new Promise((resolve, reject) => {
-    const timers = new SenderTimers((timer) => handle({ type: "timer", now: performance.now(), timer }));
+    const timers = new NamedTimers<SenderTimer>((timer) => handle({ type: "timer", now: performance.now(), timer }));
     const cancel = (): void => handle({ type: "cancel", now: performance.now() });
     let ended = false;
     const end = (): void => {

@@ -1,4 +1,4 @@
-import { isOtaError, parseStateReport, Sender, type StateReport } from "@tinybms/ota-core";
+import { readStateReport, Sender } from "@tinybms/ota-core";
 import {
   Rollout,
   type RolloutAction,
@@ -14,15 +14,13 @@ import { carryOut } from "../mqtt/carry-out.ts";
 import { type BrokerConnection, connectBroker } from "../mqtt/connection.ts";
 import type { DeliveryPlan, DeliveryWatch } from "../mqtt/deliver-over-mqtt.ts";
 import { competingOffer, giveWay, makeOffer, NUMBERS_MAX } from "../mqtt/make-offer.ts";
+import { NamedTimers } from "../mqtt/named-timers.ts";
 import { publishOffer } from "../mqtt/publish-offer.ts";
 import type { OfferTarget } from "../offer-payload.ts";
 import type { JournalFile } from "./journal-file.ts";
 
 /** Time between two looks for a request of somebody, in milliseconds. */
 const REQUEST_LOOK_MS = 500;
-
-/** Longest delay of `setTimeout`, in milliseconds. */
-const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /** A rollout of one image through one broker. */
 export interface StagedPlan extends Omit<DeliveryPlan, "target" | "expected" | "wait"> {
@@ -82,7 +80,7 @@ class StagedDelivery {
   #current: Session | undefined;
   /** Made an offer that is not published yet. */
   #next: Session | undefined;
-  #timeout: NodeJS.Timeout | undefined;
+  readonly #timers = new NamedTimers<"rollout">(() => this.#feed({ type: "timer" }));
   /** How often somebody else had published the number of an offer. */
   #numbersTaken = 0;
   #isBusy = false;
@@ -112,7 +110,7 @@ class StagedDelivery {
       return await ended;
     } finally {
       clearInterval(requests);
-      clearTimeout(this.#timeout);
+      this.#timers.clearAll();
       signal.removeEventListener("abort", interrupt);
     }
   }
@@ -162,20 +160,13 @@ class StagedDelivery {
       case "withdraw":
         return this.#withdraw();
       case "set-timer":
-        return this.#setTimer(action.at);
+        return this.#timers.set("rollout", action.at);
       case "clear-timer":
-        return clearTimeout(this.#timeout);
+        return this.#timers.clear("rollout");
       case "done":
         await this.#endSession();
         return this.#resolve({ ...action.outcome, ...this.#sent });
     }
-  }
-
-  #setTimer(at: number): void {
-    clearTimeout(this.#timeout);
-    const delayMs = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMEOUT_MAX);
-    const fire = (): void => (performance.now() < at ? this.#setTimer(at) : this.#feed({ type: "timer" }));
-    this.#timeout = setTimeout(fire, delayMs);
   }
 
   async #makeOffer(stage: number): Promise<void> {
@@ -228,7 +219,7 @@ class StagedDelivery {
             this.#feed({ type: "offered", stage });
           },
           onReport: (device, payload) => {
-            const report = readReport(payload);
+            const report = readStateReport(payload);
             if (report?.device === device) this.#feed({ type: "report", report });
           },
         },
@@ -292,15 +283,6 @@ class StagedDelivery {
     if (devices === undefined) return { target: { rollout: { permille: stages[stage] ?? 0, salt } }, count: undefined };
     const included = devices.filter((device) => (this.#rollout.devices.stageOf(device) ?? stages.length) <= stage);
     return { target: { devices: included }, count: included.length };
-  }
-}
-
-function readReport(payload: Uint8Array): StateReport | undefined {
-  try {
-    return parseStateReport(payload);
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
   }
 }
 

@@ -62,7 +62,8 @@ export class JournalFile {
   }
 
   /**
-   * Appends a record, and returns when it is on the disk.
+   * Appends a record. Returns when it is on the disk, with those before it, unless it says how a device ended: a thousand
+   * devices may end at once, and their retained reports say it again.
    *
    * @throws {@link OtaError} `journal/unusable` if it can't be written; `package/locked` if another process took over.
    */
@@ -74,7 +75,7 @@ export class JournalFile {
       for (let sent = 0; sent < bytes.length; ) {
         sent += writeSync(this.#descriptor, bytes, sent, undefined, this.#sizeBytes + sent);
       }
-      fsyncSync(this.#descriptor);
+      if (record.type !== "ended") fsyncSync(this.#descriptor);
     } catch (error) {
       throw unusable(this.file, "it can't be written", error);
     }

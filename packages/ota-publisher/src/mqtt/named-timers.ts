@@ -1,19 +1,21 @@
-import type { SenderTimer } from "@tinybms/ota-core";
-
 /** Longest delay of `setTimeout`, in milliseconds. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-/** Timers of a sender, on the clock of `performance.now()`. A timer never fires before its time. */
-export class SenderTimers {
-  readonly #onFire: (timer: SenderTimer) => void;
-  readonly #timeouts = new Map<SenderTimer, NodeJS.Timeout>();
+/**
+ * Timers of a state machine, on the clock of `performance.now()`. A timer never fires before its time.
+ *
+ * @typeParam Name - Names of its timers.
+ */
+export class NamedTimers<Name extends string> {
+  readonly #onFire: (timer: Name) => void;
+  readonly #timeouts = new Map<Name, NodeJS.Timeout>();
 
-  constructor(onFire: (timer: SenderTimer) => void) {
+  constructor(onFire: (timer: Name) => void) {
     this.#onFire = onFire;
   }
 
   /** Sets or replaces a timer, for a time of `performance.now()`. */
-  set(timer: SenderTimer, at: number): void {
+  set(timer: Name, at: number): void {
     this.clear(timer);
     const delayMs = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMEOUT_MAX);
     const fire = (): void => {
@@ -24,7 +26,7 @@ export class SenderTimers {
     this.#timeouts.set(timer, setTimeout(fire, delayMs));
   }
 
-  clear(timer: SenderTimer): void {
+  clear(timer: Name): void {
     clearTimeout(this.#timeouts.get(timer));
     this.#timeouts.delete(timer);
   }
