@@ -183,6 +183,8 @@ function standaloneCode(
     strictRequired: false,
     strictTuples: false,
     allowUnionTypes: true,
+    // A record is checked against the form that its type names, and no other.
+    discriminator: true,
     // Lengths in UTF-16 units: counting code points would need an import at run time.
     unicode: false,
     logger: false,

@@ -10,6 +10,7 @@ const journalSchema31 = {
   $id: "schema:///journal-record.schema.json",
   type: "object",
   required: ["type", "at"],
+  discriminator: { propertyName: "type" },
   oneOf: [
     { $ref: "#/$defs/RolloutBegin" },
     { $ref: "#/$defs/StageOffer" },
@@ -759,6 +760,351 @@ const journalSchema39 = {
   },
   additionalProperties: true,
 };
+function journalValidate22(
+  data,
+  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = journalValidate22.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (errors === 0) {
+    if (data && typeof data == "object" && !Array.isArray(data)) {
+      let missing0;
+      if (
+        (data.type === undefined && (missing0 = "type")) ||
+        (data.at === undefined && (missing0 = "at")) ||
+        (data.stage === undefined && (missing0 = "stage")) ||
+        (data.offer === undefined && (missing0 = "offer"))
+      ) {
+        journalValidate22.errors = [
+          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
+        ];
+        return false;
+      } else {
+        if (data.type !== undefined) {
+          const _errs2 = errors;
+          if ("offer" !== data.type) {
+            journalValidate22.errors = [
+              {
+                instancePath: instancePath + "/type",
+                schemaPath: "#/properties/type/const",
+                keyword: "const",
+                params: { allowedValue: "offer" },
+              },
+            ];
+            return false;
+          }
+          var valid0 = _errs2 === errors;
+        } else {
+          var valid0 = true;
+        }
+        if (valid0) {
+          if (data.at !== undefined) {
+            let data1 = data.at;
+            const _errs3 = errors;
+            if (!(typeof data1 == "number" && isFinite(data1))) {
+              journalValidate22.errors = [
+                {
+                  instancePath: instancePath + "/at",
+                  schemaPath: "#/$defs/RecordTime/type",
+                  keyword: "type",
+                  params: { type: "number" },
+                },
+              ];
+              return false;
+            }
+            var valid0 = _errs3 === errors;
+          } else {
+            var valid0 = true;
+          }
+          if (valid0) {
+            if (data.stage !== undefined) {
+              let data2 = data.stage;
+              const _errs6 = errors;
+              const _errs7 = errors;
+              if (!(typeof data2 == "number" && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
+                journalValidate22.errors = [
+                  {
+                    instancePath: instancePath + "/stage",
+                    schemaPath: "#/$defs/StageIndex/type",
+                    keyword: "type",
+                    params: { type: "integer" },
+                  },
+                ];
+                return false;
+              }
+              if (errors === _errs7) {
+                if (typeof data2 == "number" && isFinite(data2)) {
+                  if (data2 > 99 || isNaN(data2)) {
+                    journalValidate22.errors = [
+                      {
+                        instancePath: instancePath + "/stage",
+                        schemaPath: "#/$defs/StageIndex/maximum",
+                        keyword: "maximum",
+                        params: { comparison: "<=", limit: 99 },
+                      },
+                    ];
+                    return false;
+                  } else {
+                    if (data2 < -1 || isNaN(data2)) {
+                      journalValidate22.errors = [
+                        {
+                          instancePath: instancePath + "/stage",
+                          schemaPath: "#/$defs/StageIndex/minimum",
+                          keyword: "minimum",
+                          params: { comparison: ">=", limit: -1 },
+                        },
+                      ];
+                      return false;
+                    }
+                  }
+                }
+              }
+              var valid0 = _errs6 === errors;
+            } else {
+              var valid0 = true;
+            }
+            if (valid0) {
+              if (data.offer !== undefined) {
+                let data3 = data.offer;
+                const _errs9 = errors;
+                const _errs10 = errors;
+                if (errors === _errs10) {
+                  if (data3 && typeof data3 == "object" && !Array.isArray(data3)) {
+                    let missing1;
+                    if (
+                      (data3.id === undefined && (missing1 = "id")) ||
+                      (data3.counter === undefined && (missing1 = "counter")) ||
+                      (data3.envelopes === undefined && (missing1 = "envelopes"))
+                    ) {
+                      journalValidate22.errors = [
+                        {
+                          instancePath: instancePath + "/offer",
+                          schemaPath: "#/$defs/JournalOffer/required",
+                          keyword: "required",
+                          params: { missingProperty: missing1 },
+                        },
+                      ];
+                      return false;
+                    } else {
+                      if (data3.id !== undefined) {
+                        const _errs13 = errors;
+                        if (typeof data3.id !== "string") {
+                          journalValidate22.errors = [
+                            {
+                              instancePath: instancePath + "/offer/id",
+                              schemaPath: "#/$defs/JournalOffer/properties/id/type",
+                              keyword: "type",
+                              params: { type: "string" },
+                            },
+                          ];
+                          return false;
+                        }
+                        var valid4 = _errs13 === errors;
+                      } else {
+                        var valid4 = true;
+                      }
+                      if (valid4) {
+                        if (data3.counter !== undefined) {
+                          let data5 = data3.counter;
+                          const _errs15 = errors;
+                          if (errors === _errs15) {
+                            if (Array.isArray(data5)) {
+                              if (data5.length > 2) {
+                                journalValidate22.errors = [
+                                  {
+                                    instancePath: instancePath + "/offer/counter",
+                                    schemaPath: "#/$defs/JournalOffer/properties/counter/maxItems",
+                                    keyword: "maxItems",
+                                    params: { limit: 2 },
+                                  },
+                                ];
+                                return false;
+                              } else {
+                                if (data5.length < 2) {
+                                  journalValidate22.errors = [
+                                    {
+                                      instancePath: instancePath + "/offer/counter",
+                                      schemaPath: "#/$defs/JournalOffer/properties/counter/minItems",
+                                      keyword: "minItems",
+                                      params: { limit: 2 },
+                                    },
+                                  ];
+                                  return false;
+                                } else {
+                                  const len0 = data5.length;
+                                  if (len0 > 0) {
+                                    let data6 = data5[0];
+                                    const _errs17 = errors;
+                                    if (
+                                      !(typeof data6 == "number" && !(data6 % 1) && !isNaN(data6) && isFinite(data6))
+                                    ) {
+                                      journalValidate22.errors = [
+                                        {
+                                          instancePath: instancePath + "/offer/counter/0",
+                                          schemaPath: "#/$defs/JournalOffer/properties/counter/prefixItems/0/type",
+                                          keyword: "type",
+                                          params: { type: "integer" },
+                                        },
+                                      ];
+                                      return false;
+                                    }
+                                    var valid5 = _errs17 === errors;
+                                  }
+                                  if (valid5) {
+                                    if (len0 > 1) {
+                                      let data7 = data5[1];
+                                      const _errs19 = errors;
+                                      if (
+                                        !(typeof data7 == "number" && !(data7 % 1) && !isNaN(data7) && isFinite(data7))
+                                      ) {
+                                        journalValidate22.errors = [
+                                          {
+                                            instancePath: instancePath + "/offer/counter/1",
+                                            schemaPath: "#/$defs/JournalOffer/properties/counter/prefixItems/1/type",
+                                            keyword: "type",
+                                            params: { type: "integer" },
+                                          },
+                                        ];
+                                        return false;
+                                      }
+                                      var valid5 = _errs19 === errors;
+                                    }
+                                    if (valid5) {
+                                      const len1 = data5.length;
+                                      if (!(len1 <= 2)) {
+                                        journalValidate22.errors = [
+                                          {
+                                            instancePath: instancePath + "/offer/counter",
+                                            schemaPath: "#/$defs/JournalOffer/properties/counter/items",
+                                            keyword: "items",
+                                            params: { limit: 2 },
+                                          },
+                                        ];
+                                        return false;
+                                      }
+                                    }
+                                  }
+                                }
+                              }
+                            } else {
+                              journalValidate22.errors = [
+                                {
+                                  instancePath: instancePath + "/offer/counter",
+                                  schemaPath: "#/$defs/JournalOffer/properties/counter/type",
+                                  keyword: "type",
+                                  params: { type: "array" },
+                                },
+                              ];
+                              return false;
+                            }
+                          }
+                          var valid4 = _errs15 === errors;
+                        } else {
+                          var valid4 = true;
+                        }
+                        if (valid4) {
+                          if (data3.envelopes !== undefined) {
+                            let data8 = data3.envelopes;
+                            const _errs21 = errors;
+                            if (errors === _errs21) {
+                              if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
+                                for (const key0 in data8) {
+                                  const _errs24 = errors;
+                                  if (typeof data8[key0] !== "string") {
+                                    journalValidate22.errors = [
+                                      {
+                                        instancePath:
+                                          instancePath +
+                                          "/offer/envelopes/" +
+                                          key0.replace(/~/g, "~0").replace(/\//g, "~1"),
+                                        schemaPath:
+                                          "#/$defs/JournalOffer/properties/envelopes/additionalProperties/type",
+                                        keyword: "type",
+                                        params: { type: "string" },
+                                      },
+                                    ];
+                                    return false;
+                                  }
+                                  var valid6 = _errs24 === errors;
+                                  if (!valid6) {
+                                    break;
+                                  }
+                                }
+                              } else {
+                                journalValidate22.errors = [
+                                  {
+                                    instancePath: instancePath + "/offer/envelopes",
+                                    schemaPath: "#/$defs/JournalOffer/properties/envelopes/type",
+                                    keyword: "type",
+                                    params: { type: "object" },
+                                  },
+                                ];
+                                return false;
+                              }
+                            }
+                            var valid4 = _errs21 === errors;
+                          } else {
+                            var valid4 = true;
+                          }
+                        }
+                      }
+                    }
+                  } else {
+                    journalValidate22.errors = [
+                      {
+                        instancePath: instancePath + "/offer",
+                        schemaPath: "#/$defs/JournalOffer/type",
+                        keyword: "type",
+                        params: { type: "object" },
+                      },
+                    ];
+                    return false;
+                  }
+                }
+                var valid0 = _errs9 === errors;
+              } else {
+                var valid0 = true;
+              }
+            }
+          }
+        }
+      }
+    } else {
+      journalValidate22.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
+      return false;
+    }
+  }
+  journalValidate22.errors = vErrors;
+  return errors === 0;
+}
+journalValidate22.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const journalSchema40 = {
+  type: "object",
+  required: ["type", "at", "stage", "device", "end"],
+  properties: {
+    type: { const: "ended" },
+    at: { $ref: "#/$defs/RecordTime" },
+    stage: { $ref: "#/$defs/StageIndex" },
+    device: { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", maxLength: 64 },
+    end: { $ref: "#/$defs/RolloutEnd" },
+    error: {
+      type: "object",
+      required: ["code", "message"],
+      properties: { code: { type: "string" }, message: { type: "string" } },
+      additionalProperties: true,
+    },
+  },
+  additionalProperties: true,
+};
+const journalSchema43 = { type: "string", enum: ["confirmed", "failed", "already", "unable"] };
+const journalPattern6 = new RegExp("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "u");
 function journalValidate23(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -779,7 +1125,8 @@ function journalValidate23(
         (data.type === undefined && (missing0 = "type")) ||
         (data.at === undefined && (missing0 = "at")) ||
         (data.stage === undefined && (missing0 = "stage")) ||
-        (data.offer === undefined && (missing0 = "offer"))
+        (data.device === undefined && (missing0 = "device")) ||
+        (data.end === undefined && (missing0 = "end"))
       ) {
         journalValidate23.errors = [
           { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
@@ -788,13 +1135,13 @@ function journalValidate23(
       } else {
         if (data.type !== undefined) {
           const _errs2 = errors;
-          if ("offer" !== data.type) {
+          if ("ended" !== data.type) {
             journalValidate23.errors = [
               {
                 instancePath: instancePath + "/type",
                 schemaPath: "#/properties/type/const",
                 keyword: "const",
-                params: { allowedValue: "offer" },
+                params: { allowedValue: "ended" },
               },
             ];
             return false;
@@ -870,198 +1217,41 @@ function journalValidate23(
               var valid0 = true;
             }
             if (valid0) {
-              if (data.offer !== undefined) {
-                let data3 = data.offer;
+              if (data.device !== undefined) {
+                let data3 = data.device;
                 const _errs9 = errors;
-                const _errs10 = errors;
-                if (errors === _errs10) {
-                  if (data3 && typeof data3 == "object" && !Array.isArray(data3)) {
-                    let missing1;
-                    if (
-                      (data3.id === undefined && (missing1 = "id")) ||
-                      (data3.counter === undefined && (missing1 = "counter")) ||
-                      (data3.envelopes === undefined && (missing1 = "envelopes"))
-                    ) {
+                if (errors === _errs9) {
+                  if (typeof data3 === "string") {
+                    if (data3.length > 64) {
                       journalValidate23.errors = [
                         {
-                          instancePath: instancePath + "/offer",
-                          schemaPath: "#/$defs/JournalOffer/required",
-                          keyword: "required",
-                          params: { missingProperty: missing1 },
+                          instancePath: instancePath + "/device",
+                          schemaPath: "#/properties/device/maxLength",
+                          keyword: "maxLength",
+                          params: { limit: 64 },
                         },
                       ];
                       return false;
                     } else {
-                      if (data3.id !== undefined) {
-                        const _errs13 = errors;
-                        if (typeof data3.id !== "string") {
-                          journalValidate23.errors = [
-                            {
-                              instancePath: instancePath + "/offer/id",
-                              schemaPath: "#/$defs/JournalOffer/properties/id/type",
-                              keyword: "type",
-                              params: { type: "string" },
-                            },
-                          ];
-                          return false;
-                        }
-                        var valid4 = _errs13 === errors;
-                      } else {
-                        var valid4 = true;
-                      }
-                      if (valid4) {
-                        if (data3.counter !== undefined) {
-                          let data5 = data3.counter;
-                          const _errs15 = errors;
-                          if (errors === _errs15) {
-                            if (Array.isArray(data5)) {
-                              if (data5.length > 2) {
-                                journalValidate23.errors = [
-                                  {
-                                    instancePath: instancePath + "/offer/counter",
-                                    schemaPath: "#/$defs/JournalOffer/properties/counter/maxItems",
-                                    keyword: "maxItems",
-                                    params: { limit: 2 },
-                                  },
-                                ];
-                                return false;
-                              } else {
-                                if (data5.length < 2) {
-                                  journalValidate23.errors = [
-                                    {
-                                      instancePath: instancePath + "/offer/counter",
-                                      schemaPath: "#/$defs/JournalOffer/properties/counter/minItems",
-                                      keyword: "minItems",
-                                      params: { limit: 2 },
-                                    },
-                                  ];
-                                  return false;
-                                } else {
-                                  const len0 = data5.length;
-                                  if (len0 > 0) {
-                                    let data6 = data5[0];
-                                    const _errs17 = errors;
-                                    if (
-                                      !(typeof data6 == "number" && !(data6 % 1) && !isNaN(data6) && isFinite(data6))
-                                    ) {
-                                      journalValidate23.errors = [
-                                        {
-                                          instancePath: instancePath + "/offer/counter/0",
-                                          schemaPath: "#/$defs/JournalOffer/properties/counter/prefixItems/0/type",
-                                          keyword: "type",
-                                          params: { type: "integer" },
-                                        },
-                                      ];
-                                      return false;
-                                    }
-                                    var valid5 = _errs17 === errors;
-                                  }
-                                  if (valid5) {
-                                    if (len0 > 1) {
-                                      let data7 = data5[1];
-                                      const _errs19 = errors;
-                                      if (
-                                        !(typeof data7 == "number" && !(data7 % 1) && !isNaN(data7) && isFinite(data7))
-                                      ) {
-                                        journalValidate23.errors = [
-                                          {
-                                            instancePath: instancePath + "/offer/counter/1",
-                                            schemaPath: "#/$defs/JournalOffer/properties/counter/prefixItems/1/type",
-                                            keyword: "type",
-                                            params: { type: "integer" },
-                                          },
-                                        ];
-                                        return false;
-                                      }
-                                      var valid5 = _errs19 === errors;
-                                    }
-                                    if (valid5) {
-                                      const len1 = data5.length;
-                                      if (!(len1 <= 2)) {
-                                        journalValidate23.errors = [
-                                          {
-                                            instancePath: instancePath + "/offer/counter",
-                                            schemaPath: "#/$defs/JournalOffer/properties/counter/items",
-                                            keyword: "items",
-                                            params: { limit: 2 },
-                                          },
-                                        ];
-                                        return false;
-                                      }
-                                    }
-                                  }
-                                }
-                              }
-                            } else {
-                              journalValidate23.errors = [
-                                {
-                                  instancePath: instancePath + "/offer/counter",
-                                  schemaPath: "#/$defs/JournalOffer/properties/counter/type",
-                                  keyword: "type",
-                                  params: { type: "array" },
-                                },
-                              ];
-                              return false;
-                            }
-                          }
-                          var valid4 = _errs15 === errors;
-                        } else {
-                          var valid4 = true;
-                        }
-                        if (valid4) {
-                          if (data3.envelopes !== undefined) {
-                            let data8 = data3.envelopes;
-                            const _errs21 = errors;
-                            if (errors === _errs21) {
-                              if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
-                                for (const key0 in data8) {
-                                  const _errs24 = errors;
-                                  if (typeof data8[key0] !== "string") {
-                                    journalValidate23.errors = [
-                                      {
-                                        instancePath:
-                                          instancePath +
-                                          "/offer/envelopes/" +
-                                          key0.replace(/~/g, "~0").replace(/\//g, "~1"),
-                                        schemaPath:
-                                          "#/$defs/JournalOffer/properties/envelopes/additionalProperties/type",
-                                        keyword: "type",
-                                        params: { type: "string" },
-                                      },
-                                    ];
-                                    return false;
-                                  }
-                                  var valid6 = _errs24 === errors;
-                                  if (!valid6) {
-                                    break;
-                                  }
-                                }
-                              } else {
-                                journalValidate23.errors = [
-                                  {
-                                    instancePath: instancePath + "/offer/envelopes",
-                                    schemaPath: "#/$defs/JournalOffer/properties/envelopes/type",
-                                    keyword: "type",
-                                    params: { type: "object" },
-                                  },
-                                ];
-                                return false;
-                              }
-                            }
-                            var valid4 = _errs21 === errors;
-                          } else {
-                            var valid4 = true;
-                          }
-                        }
+                      if (!journalPattern6.test(data3)) {
+                        journalValidate23.errors = [
+                          {
+                            instancePath: instancePath + "/device",
+                            schemaPath: "#/properties/device/pattern",
+                            keyword: "pattern",
+                            params: { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
+                          },
+                        ];
+                        return false;
                       }
                     }
                   } else {
                     journalValidate23.errors = [
                       {
-                        instancePath: instancePath + "/offer",
-                        schemaPath: "#/$defs/JournalOffer/type",
+                        instancePath: instancePath + "/device",
+                        schemaPath: "#/properties/device/type",
                         keyword: "type",
-                        params: { type: "object" },
+                        params: { type: "string" },
                       },
                     ];
                     return false;
@@ -1070,6 +1260,112 @@ function journalValidate23(
                 var valid0 = _errs9 === errors;
               } else {
                 var valid0 = true;
+              }
+              if (valid0) {
+                if (data.end !== undefined) {
+                  let data4 = data.end;
+                  const _errs11 = errors;
+                  if (typeof data4 !== "string") {
+                    journalValidate23.errors = [
+                      {
+                        instancePath: instancePath + "/end",
+                        schemaPath: "#/$defs/RolloutEnd/type",
+                        keyword: "type",
+                        params: { type: "string" },
+                      },
+                    ];
+                    return false;
+                  }
+                  if (!(data4 === "confirmed" || data4 === "failed" || data4 === "already" || data4 === "unable")) {
+                    journalValidate23.errors = [
+                      {
+                        instancePath: instancePath + "/end",
+                        schemaPath: "#/$defs/RolloutEnd/enum",
+                        keyword: "enum",
+                        params: { allowedValues: journalSchema43.enum },
+                      },
+                    ];
+                    return false;
+                  }
+                  var valid0 = _errs11 === errors;
+                } else {
+                  var valid0 = true;
+                }
+                if (valid0) {
+                  if (data.error !== undefined) {
+                    let data5 = data.error;
+                    const _errs14 = errors;
+                    if (errors === _errs14) {
+                      if (data5 && typeof data5 == "object" && !Array.isArray(data5)) {
+                        let missing1;
+                        if (
+                          (data5.code === undefined && (missing1 = "code")) ||
+                          (data5.message === undefined && (missing1 = "message"))
+                        ) {
+                          journalValidate23.errors = [
+                            {
+                              instancePath: instancePath + "/error",
+                              schemaPath: "#/properties/error/required",
+                              keyword: "required",
+                              params: { missingProperty: missing1 },
+                            },
+                          ];
+                          return false;
+                        } else {
+                          if (data5.code !== undefined) {
+                            const _errs17 = errors;
+                            if (typeof data5.code !== "string") {
+                              journalValidate23.errors = [
+                                {
+                                  instancePath: instancePath + "/error/code",
+                                  schemaPath: "#/properties/error/properties/code/type",
+                                  keyword: "type",
+                                  params: { type: "string" },
+                                },
+                              ];
+                              return false;
+                            }
+                            var valid4 = _errs17 === errors;
+                          } else {
+                            var valid4 = true;
+                          }
+                          if (valid4) {
+                            if (data5.message !== undefined) {
+                              const _errs19 = errors;
+                              if (typeof data5.message !== "string") {
+                                journalValidate23.errors = [
+                                  {
+                                    instancePath: instancePath + "/error/message",
+                                    schemaPath: "#/properties/error/properties/message/type",
+                                    keyword: "type",
+                                    params: { type: "string" },
+                                  },
+                                ];
+                                return false;
+                              }
+                              var valid4 = _errs19 === errors;
+                            } else {
+                              var valid4 = true;
+                            }
+                          }
+                        }
+                      } else {
+                        journalValidate23.errors = [
+                          {
+                            instancePath: instancePath + "/error",
+                            schemaPath: "#/properties/error/type",
+                            keyword: "type",
+                            params: { type: "object" },
+                          },
+                        ];
+                        return false;
+                      }
+                    }
+                    var valid0 = _errs14 === errors;
+                  } else {
+                    var valid0 = true;
+                  }
+                }
               }
             }
           }
@@ -1084,26 +1380,193 @@ function journalValidate23(
   return errors === 0;
 }
 journalValidate23.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const journalSchema40 = {
+const journalSchema44 = {
   type: "object",
-  required: ["type", "at", "stage", "device", "end"],
+  required: ["type", "at", "stage", "open"],
   properties: {
-    type: { const: "ended" },
+    type: { const: "settled" },
     at: { $ref: "#/$defs/RecordTime" },
     stage: { $ref: "#/$defs/StageIndex" },
-    device: { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", maxLength: 64 },
-    end: { $ref: "#/$defs/RolloutEnd" },
-    error: {
-      type: "object",
-      required: ["code", "message"],
-      properties: { code: { type: "string" }, message: { type: "string" } },
-      additionalProperties: true,
-    },
+    open: { type: "array", items: { type: "string" } },
   },
   additionalProperties: true,
 };
-const journalSchema43 = { type: "string", enum: ["confirmed", "failed", "already", "unable"] };
-const journalPattern6 = new RegExp("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "u");
+function journalValidate24(
+  data,
+  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = journalValidate24.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (errors === 0) {
+    if (data && typeof data == "object" && !Array.isArray(data)) {
+      let missing0;
+      if (
+        (data.type === undefined && (missing0 = "type")) ||
+        (data.at === undefined && (missing0 = "at")) ||
+        (data.stage === undefined && (missing0 = "stage")) ||
+        (data.open === undefined && (missing0 = "open"))
+      ) {
+        journalValidate24.errors = [
+          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
+        ];
+        return false;
+      } else {
+        if (data.type !== undefined) {
+          const _errs2 = errors;
+          if ("settled" !== data.type) {
+            journalValidate24.errors = [
+              {
+                instancePath: instancePath + "/type",
+                schemaPath: "#/properties/type/const",
+                keyword: "const",
+                params: { allowedValue: "settled" },
+              },
+            ];
+            return false;
+          }
+          var valid0 = _errs2 === errors;
+        } else {
+          var valid0 = true;
+        }
+        if (valid0) {
+          if (data.at !== undefined) {
+            let data1 = data.at;
+            const _errs3 = errors;
+            if (!(typeof data1 == "number" && isFinite(data1))) {
+              journalValidate24.errors = [
+                {
+                  instancePath: instancePath + "/at",
+                  schemaPath: "#/$defs/RecordTime/type",
+                  keyword: "type",
+                  params: { type: "number" },
+                },
+              ];
+              return false;
+            }
+            var valid0 = _errs3 === errors;
+          } else {
+            var valid0 = true;
+          }
+          if (valid0) {
+            if (data.stage !== undefined) {
+              let data2 = data.stage;
+              const _errs6 = errors;
+              const _errs7 = errors;
+              if (!(typeof data2 == "number" && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
+                journalValidate24.errors = [
+                  {
+                    instancePath: instancePath + "/stage",
+                    schemaPath: "#/$defs/StageIndex/type",
+                    keyword: "type",
+                    params: { type: "integer" },
+                  },
+                ];
+                return false;
+              }
+              if (errors === _errs7) {
+                if (typeof data2 == "number" && isFinite(data2)) {
+                  if (data2 > 99 || isNaN(data2)) {
+                    journalValidate24.errors = [
+                      {
+                        instancePath: instancePath + "/stage",
+                        schemaPath: "#/$defs/StageIndex/maximum",
+                        keyword: "maximum",
+                        params: { comparison: "<=", limit: 99 },
+                      },
+                    ];
+                    return false;
+                  } else {
+                    if (data2 < -1 || isNaN(data2)) {
+                      journalValidate24.errors = [
+                        {
+                          instancePath: instancePath + "/stage",
+                          schemaPath: "#/$defs/StageIndex/minimum",
+                          keyword: "minimum",
+                          params: { comparison: ">=", limit: -1 },
+                        },
+                      ];
+                      return false;
+                    }
+                  }
+                }
+              }
+              var valid0 = _errs6 === errors;
+            } else {
+              var valid0 = true;
+            }
+            if (valid0) {
+              if (data.open !== undefined) {
+                let data3 = data.open;
+                const _errs9 = errors;
+                if (errors === _errs9) {
+                  if (Array.isArray(data3)) {
+                    var valid3 = true;
+                    const len0 = data3.length;
+                    for (let i0 = 0; i0 < len0; i0++) {
+                      const _errs11 = errors;
+                      if (typeof data3[i0] !== "string") {
+                        journalValidate24.errors = [
+                          {
+                            instancePath: instancePath + "/open/" + i0,
+                            schemaPath: "#/properties/open/items/type",
+                            keyword: "type",
+                            params: { type: "string" },
+                          },
+                        ];
+                        return false;
+                      }
+                      var valid3 = _errs11 === errors;
+                      if (!valid3) {
+                        break;
+                      }
+                    }
+                  } else {
+                    journalValidate24.errors = [
+                      {
+                        instancePath: instancePath + "/open",
+                        schemaPath: "#/properties/open/type",
+                        keyword: "type",
+                        params: { type: "array" },
+                      },
+                    ];
+                    return false;
+                  }
+                }
+                var valid0 = _errs9 === errors;
+              } else {
+                var valid0 = true;
+              }
+            }
+          }
+        }
+      }
+    } else {
+      journalValidate24.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
+      return false;
+    }
+  }
+  journalValidate24.errors = vErrors;
+  return errors === 0;
+}
+journalValidate24.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const journalSchema47 = {
+  type: "object",
+  required: ["type", "at", "request"],
+  properties: {
+    type: { const: "request" },
+    at: { $ref: "#/$defs/RecordTime" },
+    request: { $ref: "#/$defs/RolloutRequest" },
+  },
+  additionalProperties: true,
+};
+const journalSchema49 = { type: "string", enum: ["continue", "pause", "withdraw"] };
 function journalValidate25(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -1123,9 +1586,7 @@ function journalValidate25(
       if (
         (data.type === undefined && (missing0 = "type")) ||
         (data.at === undefined && (missing0 = "at")) ||
-        (data.stage === undefined && (missing0 = "stage")) ||
-        (data.device === undefined && (missing0 = "device")) ||
-        (data.end === undefined && (missing0 = "end"))
+        (data.request === undefined && (missing0 = "request"))
       ) {
         journalValidate25.errors = [
           { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
@@ -1134,13 +1595,13 @@ function journalValidate25(
       } else {
         if (data.type !== undefined) {
           const _errs2 = errors;
-          if ("ended" !== data.type) {
+          if ("request" !== data.type) {
             journalValidate25.errors = [
               {
                 instancePath: instancePath + "/type",
                 schemaPath: "#/properties/type/const",
                 keyword: "const",
-                params: { allowedValue: "ended" },
+                params: { allowedValue: "request" },
               },
             ];
             return false;
@@ -1169,12 +1630,129 @@ function journalValidate25(
             var valid0 = true;
           }
           if (valid0) {
+            if (data.request !== undefined) {
+              let data2 = data.request;
+              const _errs6 = errors;
+              if (typeof data2 !== "string") {
+                journalValidate25.errors = [
+                  {
+                    instancePath: instancePath + "/request",
+                    schemaPath: "#/$defs/RolloutRequest/type",
+                    keyword: "type",
+                    params: { type: "string" },
+                  },
+                ];
+                return false;
+              }
+              if (!(data2 === "continue" || data2 === "pause" || data2 === "withdraw")) {
+                journalValidate25.errors = [
+                  {
+                    instancePath: instancePath + "/request",
+                    schemaPath: "#/$defs/RolloutRequest/enum",
+                    keyword: "enum",
+                    params: { allowedValues: journalSchema49.enum },
+                  },
+                ];
+                return false;
+              }
+              var valid0 = _errs6 === errors;
+            } else {
+              var valid0 = true;
+            }
+          }
+        }
+      }
+    } else {
+      journalValidate25.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
+      return false;
+    }
+  }
+  journalValidate25.errors = vErrors;
+  return errors === 0;
+}
+journalValidate25.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const journalSchema50 = {
+  type: "object",
+  required: ["type", "at", "stage", "reason"],
+  properties: {
+    type: { const: "stopping" },
+    at: { $ref: "#/$defs/RecordTime" },
+    stage: { $ref: "#/$defs/StageIndex" },
+    reason: { $ref: "#/$defs/RolloutStop" },
+  },
+  additionalProperties: true,
+};
+const journalSchema53 = { type: "string", enum: ["failures", "withdrawn", "superseded", "nobody"] };
+function journalValidate26(
+  data,
+  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = journalValidate26.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (errors === 0) {
+    if (data && typeof data == "object" && !Array.isArray(data)) {
+      let missing0;
+      if (
+        (data.type === undefined && (missing0 = "type")) ||
+        (data.at === undefined && (missing0 = "at")) ||
+        (data.stage === undefined && (missing0 = "stage")) ||
+        (data.reason === undefined && (missing0 = "reason"))
+      ) {
+        journalValidate26.errors = [
+          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
+        ];
+        return false;
+      } else {
+        if (data.type !== undefined) {
+          const _errs2 = errors;
+          if ("stopping" !== data.type) {
+            journalValidate26.errors = [
+              {
+                instancePath: instancePath + "/type",
+                schemaPath: "#/properties/type/const",
+                keyword: "const",
+                params: { allowedValue: "stopping" },
+              },
+            ];
+            return false;
+          }
+          var valid0 = _errs2 === errors;
+        } else {
+          var valid0 = true;
+        }
+        if (valid0) {
+          if (data.at !== undefined) {
+            let data1 = data.at;
+            const _errs3 = errors;
+            if (!(typeof data1 == "number" && isFinite(data1))) {
+              journalValidate26.errors = [
+                {
+                  instancePath: instancePath + "/at",
+                  schemaPath: "#/$defs/RecordTime/type",
+                  keyword: "type",
+                  params: { type: "number" },
+                },
+              ];
+              return false;
+            }
+            var valid0 = _errs3 === errors;
+          } else {
+            var valid0 = true;
+          }
+          if (valid0) {
             if (data.stage !== undefined) {
               let data2 = data.stage;
               const _errs6 = errors;
               const _errs7 = errors;
               if (!(typeof data2 == "number" && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
-                journalValidate25.errors = [
+                journalValidate26.errors = [
                   {
                     instancePath: instancePath + "/stage",
                     schemaPath: "#/$defs/StageIndex/type",
@@ -1187,7 +1765,7 @@ function journalValidate25(
               if (errors === _errs7) {
                 if (typeof data2 == "number" && isFinite(data2)) {
                   if (data2 > 99 || isNaN(data2)) {
-                    journalValidate25.errors = [
+                    journalValidate26.errors = [
                       {
                         instancePath: instancePath + "/stage",
                         schemaPath: "#/$defs/StageIndex/maximum",
@@ -1198,7 +1776,7 @@ function journalValidate25(
                     return false;
                   } else {
                     if (data2 < -1 || isNaN(data2)) {
-                      journalValidate25.errors = [
+                      journalValidate26.errors = [
                         {
                           instancePath: instancePath + "/stage",
                           schemaPath: "#/$defs/StageIndex/minimum",
@@ -1216,177 +1794,56 @@ function journalValidate25(
               var valid0 = true;
             }
             if (valid0) {
-              if (data.device !== undefined) {
-                let data3 = data.device;
+              if (data.reason !== undefined) {
+                let data3 = data.reason;
                 const _errs9 = errors;
-                if (errors === _errs9) {
-                  if (typeof data3 === "string") {
-                    if (data3.length > 64) {
-                      journalValidate25.errors = [
-                        {
-                          instancePath: instancePath + "/device",
-                          schemaPath: "#/properties/device/maxLength",
-                          keyword: "maxLength",
-                          params: { limit: 64 },
-                        },
-                      ];
-                      return false;
-                    } else {
-                      if (!journalPattern6.test(data3)) {
-                        journalValidate25.errors = [
-                          {
-                            instancePath: instancePath + "/device",
-                            schemaPath: "#/properties/device/pattern",
-                            keyword: "pattern",
-                            params: { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
-                          },
-                        ];
-                        return false;
-                      }
-                    }
-                  } else {
-                    journalValidate25.errors = [
-                      {
-                        instancePath: instancePath + "/device",
-                        schemaPath: "#/properties/device/type",
-                        keyword: "type",
-                        params: { type: "string" },
-                      },
-                    ];
-                    return false;
-                  }
+                if (typeof data3 !== "string") {
+                  journalValidate26.errors = [
+                    {
+                      instancePath: instancePath + "/reason",
+                      schemaPath: "#/$defs/RolloutStop/type",
+                      keyword: "type",
+                      params: { type: "string" },
+                    },
+                  ];
+                  return false;
+                }
+                if (!(data3 === "failures" || data3 === "withdrawn" || data3 === "superseded" || data3 === "nobody")) {
+                  journalValidate26.errors = [
+                    {
+                      instancePath: instancePath + "/reason",
+                      schemaPath: "#/$defs/RolloutStop/enum",
+                      keyword: "enum",
+                      params: { allowedValues: journalSchema53.enum },
+                    },
+                  ];
+                  return false;
                 }
                 var valid0 = _errs9 === errors;
               } else {
                 var valid0 = true;
-              }
-              if (valid0) {
-                if (data.end !== undefined) {
-                  let data4 = data.end;
-                  const _errs11 = errors;
-                  if (typeof data4 !== "string") {
-                    journalValidate25.errors = [
-                      {
-                        instancePath: instancePath + "/end",
-                        schemaPath: "#/$defs/RolloutEnd/type",
-                        keyword: "type",
-                        params: { type: "string" },
-                      },
-                    ];
-                    return false;
-                  }
-                  if (!(data4 === "confirmed" || data4 === "failed" || data4 === "already" || data4 === "unable")) {
-                    journalValidate25.errors = [
-                      {
-                        instancePath: instancePath + "/end",
-                        schemaPath: "#/$defs/RolloutEnd/enum",
-                        keyword: "enum",
-                        params: { allowedValues: journalSchema43.enum },
-                      },
-                    ];
-                    return false;
-                  }
-                  var valid0 = _errs11 === errors;
-                } else {
-                  var valid0 = true;
-                }
-                if (valid0) {
-                  if (data.error !== undefined) {
-                    let data5 = data.error;
-                    const _errs14 = errors;
-                    if (errors === _errs14) {
-                      if (data5 && typeof data5 == "object" && !Array.isArray(data5)) {
-                        let missing1;
-                        if (
-                          (data5.code === undefined && (missing1 = "code")) ||
-                          (data5.message === undefined && (missing1 = "message"))
-                        ) {
-                          journalValidate25.errors = [
-                            {
-                              instancePath: instancePath + "/error",
-                              schemaPath: "#/properties/error/required",
-                              keyword: "required",
-                              params: { missingProperty: missing1 },
-                            },
-                          ];
-                          return false;
-                        } else {
-                          if (data5.code !== undefined) {
-                            const _errs17 = errors;
-                            if (typeof data5.code !== "string") {
-                              journalValidate25.errors = [
-                                {
-                                  instancePath: instancePath + "/error/code",
-                                  schemaPath: "#/properties/error/properties/code/type",
-                                  keyword: "type",
-                                  params: { type: "string" },
-                                },
-                              ];
-                              return false;
-                            }
-                            var valid4 = _errs17 === errors;
-                          } else {
-                            var valid4 = true;
-                          }
-                          if (valid4) {
-                            if (data5.message !== undefined) {
-                              const _errs19 = errors;
-                              if (typeof data5.message !== "string") {
-                                journalValidate25.errors = [
-                                  {
-                                    instancePath: instancePath + "/error/message",
-                                    schemaPath: "#/properties/error/properties/message/type",
-                                    keyword: "type",
-                                    params: { type: "string" },
-                                  },
-                                ];
-                                return false;
-                              }
-                              var valid4 = _errs19 === errors;
-                            } else {
-                              var valid4 = true;
-                            }
-                          }
-                        }
-                      } else {
-                        journalValidate25.errors = [
-                          {
-                            instancePath: instancePath + "/error",
-                            schemaPath: "#/properties/error/type",
-                            keyword: "type",
-                            params: { type: "object" },
-                          },
-                        ];
-                        return false;
-                      }
-                    }
-                    var valid0 = _errs14 === errors;
-                  } else {
-                    var valid0 = true;
-                  }
-                }
               }
             }
           }
         }
       }
     } else {
-      journalValidate25.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
+      journalValidate26.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
       return false;
     }
   }
-  journalValidate25.errors = vErrors;
+  journalValidate26.errors = vErrors;
   return errors === 0;
 }
-journalValidate25.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const journalSchema44 = {
+journalValidate26.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const journalSchema54 = {
   type: "object",
-  required: ["type", "at", "stage", "open"],
+  required: ["type", "at", "stage", "reason"],
   properties: {
-    type: { const: "settled" },
+    type: { const: "stopped" },
     at: { $ref: "#/$defs/RecordTime" },
     stage: { $ref: "#/$defs/StageIndex" },
-    open: { type: "array", items: { type: "string" } },
+    reason: { $ref: "#/$defs/RolloutStop" },
   },
   additionalProperties: true,
 };
@@ -1410,7 +1867,7 @@ function journalValidate27(
         (data.type === undefined && (missing0 = "type")) ||
         (data.at === undefined && (missing0 = "at")) ||
         (data.stage === undefined && (missing0 = "stage")) ||
-        (data.open === undefined && (missing0 = "open"))
+        (data.reason === undefined && (missing0 = "reason"))
       ) {
         journalValidate27.errors = [
           { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
@@ -1419,13 +1876,13 @@ function journalValidate27(
       } else {
         if (data.type !== undefined) {
           const _errs2 = errors;
-          if ("settled" !== data.type) {
+          if ("stopped" !== data.type) {
             journalValidate27.errors = [
               {
                 instancePath: instancePath + "/type",
                 schemaPath: "#/properties/type/const",
                 keyword: "const",
-                params: { allowedValue: "settled" },
+                params: { allowedValue: "stopped" },
               },
             ];
             return false;
@@ -1501,42 +1958,30 @@ function journalValidate27(
               var valid0 = true;
             }
             if (valid0) {
-              if (data.open !== undefined) {
-                let data3 = data.open;
+              if (data.reason !== undefined) {
+                let data3 = data.reason;
                 const _errs9 = errors;
-                if (errors === _errs9) {
-                  if (Array.isArray(data3)) {
-                    var valid3 = true;
-                    const len0 = data3.length;
-                    for (let i0 = 0; i0 < len0; i0++) {
-                      const _errs11 = errors;
-                      if (typeof data3[i0] !== "string") {
-                        journalValidate27.errors = [
-                          {
-                            instancePath: instancePath + "/open/" + i0,
-                            schemaPath: "#/properties/open/items/type",
-                            keyword: "type",
-                            params: { type: "string" },
-                          },
-                        ];
-                        return false;
-                      }
-                      var valid3 = _errs11 === errors;
-                      if (!valid3) {
-                        break;
-                      }
-                    }
-                  } else {
-                    journalValidate27.errors = [
-                      {
-                        instancePath: instancePath + "/open",
-                        schemaPath: "#/properties/open/type",
-                        keyword: "type",
-                        params: { type: "array" },
-                      },
-                    ];
-                    return false;
-                  }
+                if (typeof data3 !== "string") {
+                  journalValidate27.errors = [
+                    {
+                      instancePath: instancePath + "/reason",
+                      schemaPath: "#/$defs/RolloutStop/type",
+                      keyword: "type",
+                      params: { type: "string" },
+                    },
+                  ];
+                  return false;
+                }
+                if (!(data3 === "failures" || data3 === "withdrawn" || data3 === "superseded" || data3 === "nobody")) {
+                  journalValidate27.errors = [
+                    {
+                      instancePath: instancePath + "/reason",
+                      schemaPath: "#/$defs/RolloutStop/enum",
+                      keyword: "enum",
+                      params: { allowedValues: journalSchema53.enum },
+                    },
+                  ];
+                  return false;
                 }
                 var valid0 = _errs9 === errors;
               } else {
@@ -1555,463 +2000,19 @@ function journalValidate27(
   return errors === 0;
 }
 journalValidate27.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const journalSchema47 = {
-  type: "object",
-  required: ["type", "at", "request"],
-  properties: {
-    type: { const: "request" },
-    at: { $ref: "#/$defs/RecordTime" },
-    request: { $ref: "#/$defs/RolloutRequest" },
-  },
-  additionalProperties: true,
-};
-const journalSchema49 = { type: "string", enum: ["continue", "pause", "withdraw"] };
-function journalValidate29(
-  data,
-  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
-) {
-  let vErrors = null;
-  let errors = 0;
-  const evaluated0 = journalValidate29.evaluated;
-  if (evaluated0.dynamicProps) {
-    evaluated0.props = undefined;
-  }
-  if (evaluated0.dynamicItems) {
-    evaluated0.items = undefined;
-  }
-  if (errors === 0) {
-    if (data && typeof data == "object" && !Array.isArray(data)) {
-      let missing0;
-      if (
-        (data.type === undefined && (missing0 = "type")) ||
-        (data.at === undefined && (missing0 = "at")) ||
-        (data.request === undefined && (missing0 = "request"))
-      ) {
-        journalValidate29.errors = [
-          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
-        ];
-        return false;
-      } else {
-        if (data.type !== undefined) {
-          const _errs2 = errors;
-          if ("request" !== data.type) {
-            journalValidate29.errors = [
-              {
-                instancePath: instancePath + "/type",
-                schemaPath: "#/properties/type/const",
-                keyword: "const",
-                params: { allowedValue: "request" },
-              },
-            ];
-            return false;
-          }
-          var valid0 = _errs2 === errors;
-        } else {
-          var valid0 = true;
-        }
-        if (valid0) {
-          if (data.at !== undefined) {
-            let data1 = data.at;
-            const _errs3 = errors;
-            if (!(typeof data1 == "number" && isFinite(data1))) {
-              journalValidate29.errors = [
-                {
-                  instancePath: instancePath + "/at",
-                  schemaPath: "#/$defs/RecordTime/type",
-                  keyword: "type",
-                  params: { type: "number" },
-                },
-              ];
-              return false;
-            }
-            var valid0 = _errs3 === errors;
-          } else {
-            var valid0 = true;
-          }
-          if (valid0) {
-            if (data.request !== undefined) {
-              let data2 = data.request;
-              const _errs6 = errors;
-              if (typeof data2 !== "string") {
-                journalValidate29.errors = [
-                  {
-                    instancePath: instancePath + "/request",
-                    schemaPath: "#/$defs/RolloutRequest/type",
-                    keyword: "type",
-                    params: { type: "string" },
-                  },
-                ];
-                return false;
-              }
-              if (!(data2 === "continue" || data2 === "pause" || data2 === "withdraw")) {
-                journalValidate29.errors = [
-                  {
-                    instancePath: instancePath + "/request",
-                    schemaPath: "#/$defs/RolloutRequest/enum",
-                    keyword: "enum",
-                    params: { allowedValues: journalSchema49.enum },
-                  },
-                ];
-                return false;
-              }
-              var valid0 = _errs6 === errors;
-            } else {
-              var valid0 = true;
-            }
-          }
-        }
-      }
-    } else {
-      journalValidate29.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
-      return false;
-    }
-  }
-  journalValidate29.errors = vErrors;
-  return errors === 0;
-}
-journalValidate29.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const journalSchema50 = {
-  type: "object",
-  required: ["type", "at", "stage", "reason"],
-  properties: {
-    type: { const: "stopping" },
-    at: { $ref: "#/$defs/RecordTime" },
-    stage: { $ref: "#/$defs/StageIndex" },
-    reason: { $ref: "#/$defs/RolloutStop" },
-  },
-  additionalProperties: true,
-};
-const journalSchema53 = { type: "string", enum: ["failures", "withdrawn", "superseded", "nobody"] };
-function journalValidate31(
-  data,
-  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
-) {
-  let vErrors = null;
-  let errors = 0;
-  const evaluated0 = journalValidate31.evaluated;
-  if (evaluated0.dynamicProps) {
-    evaluated0.props = undefined;
-  }
-  if (evaluated0.dynamicItems) {
-    evaluated0.items = undefined;
-  }
-  if (errors === 0) {
-    if (data && typeof data == "object" && !Array.isArray(data)) {
-      let missing0;
-      if (
-        (data.type === undefined && (missing0 = "type")) ||
-        (data.at === undefined && (missing0 = "at")) ||
-        (data.stage === undefined && (missing0 = "stage")) ||
-        (data.reason === undefined && (missing0 = "reason"))
-      ) {
-        journalValidate31.errors = [
-          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
-        ];
-        return false;
-      } else {
-        if (data.type !== undefined) {
-          const _errs2 = errors;
-          if ("stopping" !== data.type) {
-            journalValidate31.errors = [
-              {
-                instancePath: instancePath + "/type",
-                schemaPath: "#/properties/type/const",
-                keyword: "const",
-                params: { allowedValue: "stopping" },
-              },
-            ];
-            return false;
-          }
-          var valid0 = _errs2 === errors;
-        } else {
-          var valid0 = true;
-        }
-        if (valid0) {
-          if (data.at !== undefined) {
-            let data1 = data.at;
-            const _errs3 = errors;
-            if (!(typeof data1 == "number" && isFinite(data1))) {
-              journalValidate31.errors = [
-                {
-                  instancePath: instancePath + "/at",
-                  schemaPath: "#/$defs/RecordTime/type",
-                  keyword: "type",
-                  params: { type: "number" },
-                },
-              ];
-              return false;
-            }
-            var valid0 = _errs3 === errors;
-          } else {
-            var valid0 = true;
-          }
-          if (valid0) {
-            if (data.stage !== undefined) {
-              let data2 = data.stage;
-              const _errs6 = errors;
-              const _errs7 = errors;
-              if (!(typeof data2 == "number" && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
-                journalValidate31.errors = [
-                  {
-                    instancePath: instancePath + "/stage",
-                    schemaPath: "#/$defs/StageIndex/type",
-                    keyword: "type",
-                    params: { type: "integer" },
-                  },
-                ];
-                return false;
-              }
-              if (errors === _errs7) {
-                if (typeof data2 == "number" && isFinite(data2)) {
-                  if (data2 > 99 || isNaN(data2)) {
-                    journalValidate31.errors = [
-                      {
-                        instancePath: instancePath + "/stage",
-                        schemaPath: "#/$defs/StageIndex/maximum",
-                        keyword: "maximum",
-                        params: { comparison: "<=", limit: 99 },
-                      },
-                    ];
-                    return false;
-                  } else {
-                    if (data2 < -1 || isNaN(data2)) {
-                      journalValidate31.errors = [
-                        {
-                          instancePath: instancePath + "/stage",
-                          schemaPath: "#/$defs/StageIndex/minimum",
-                          keyword: "minimum",
-                          params: { comparison: ">=", limit: -1 },
-                        },
-                      ];
-                      return false;
-                    }
-                  }
-                }
-              }
-              var valid0 = _errs6 === errors;
-            } else {
-              var valid0 = true;
-            }
-            if (valid0) {
-              if (data.reason !== undefined) {
-                let data3 = data.reason;
-                const _errs9 = errors;
-                if (typeof data3 !== "string") {
-                  journalValidate31.errors = [
-                    {
-                      instancePath: instancePath + "/reason",
-                      schemaPath: "#/$defs/RolloutStop/type",
-                      keyword: "type",
-                      params: { type: "string" },
-                    },
-                  ];
-                  return false;
-                }
-                if (!(data3 === "failures" || data3 === "withdrawn" || data3 === "superseded" || data3 === "nobody")) {
-                  journalValidate31.errors = [
-                    {
-                      instancePath: instancePath + "/reason",
-                      schemaPath: "#/$defs/RolloutStop/enum",
-                      keyword: "enum",
-                      params: { allowedValues: journalSchema53.enum },
-                    },
-                  ];
-                  return false;
-                }
-                var valid0 = _errs9 === errors;
-              } else {
-                var valid0 = true;
-              }
-            }
-          }
-        }
-      }
-    } else {
-      journalValidate31.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
-      return false;
-    }
-  }
-  journalValidate31.errors = vErrors;
-  return errors === 0;
-}
-journalValidate31.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const journalSchema54 = {
-  type: "object",
-  required: ["type", "at", "stage", "reason"],
-  properties: {
-    type: { const: "stopped" },
-    at: { $ref: "#/$defs/RecordTime" },
-    stage: { $ref: "#/$defs/StageIndex" },
-    reason: { $ref: "#/$defs/RolloutStop" },
-  },
-  additionalProperties: true,
-};
-function journalValidate33(
-  data,
-  { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
-) {
-  let vErrors = null;
-  let errors = 0;
-  const evaluated0 = journalValidate33.evaluated;
-  if (evaluated0.dynamicProps) {
-    evaluated0.props = undefined;
-  }
-  if (evaluated0.dynamicItems) {
-    evaluated0.items = undefined;
-  }
-  if (errors === 0) {
-    if (data && typeof data == "object" && !Array.isArray(data)) {
-      let missing0;
-      if (
-        (data.type === undefined && (missing0 = "type")) ||
-        (data.at === undefined && (missing0 = "at")) ||
-        (data.stage === undefined && (missing0 = "stage")) ||
-        (data.reason === undefined && (missing0 = "reason"))
-      ) {
-        journalValidate33.errors = [
-          { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
-        ];
-        return false;
-      } else {
-        if (data.type !== undefined) {
-          const _errs2 = errors;
-          if ("stopped" !== data.type) {
-            journalValidate33.errors = [
-              {
-                instancePath: instancePath + "/type",
-                schemaPath: "#/properties/type/const",
-                keyword: "const",
-                params: { allowedValue: "stopped" },
-              },
-            ];
-            return false;
-          }
-          var valid0 = _errs2 === errors;
-        } else {
-          var valid0 = true;
-        }
-        if (valid0) {
-          if (data.at !== undefined) {
-            let data1 = data.at;
-            const _errs3 = errors;
-            if (!(typeof data1 == "number" && isFinite(data1))) {
-              journalValidate33.errors = [
-                {
-                  instancePath: instancePath + "/at",
-                  schemaPath: "#/$defs/RecordTime/type",
-                  keyword: "type",
-                  params: { type: "number" },
-                },
-              ];
-              return false;
-            }
-            var valid0 = _errs3 === errors;
-          } else {
-            var valid0 = true;
-          }
-          if (valid0) {
-            if (data.stage !== undefined) {
-              let data2 = data.stage;
-              const _errs6 = errors;
-              const _errs7 = errors;
-              if (!(typeof data2 == "number" && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
-                journalValidate33.errors = [
-                  {
-                    instancePath: instancePath + "/stage",
-                    schemaPath: "#/$defs/StageIndex/type",
-                    keyword: "type",
-                    params: { type: "integer" },
-                  },
-                ];
-                return false;
-              }
-              if (errors === _errs7) {
-                if (typeof data2 == "number" && isFinite(data2)) {
-                  if (data2 > 99 || isNaN(data2)) {
-                    journalValidate33.errors = [
-                      {
-                        instancePath: instancePath + "/stage",
-                        schemaPath: "#/$defs/StageIndex/maximum",
-                        keyword: "maximum",
-                        params: { comparison: "<=", limit: 99 },
-                      },
-                    ];
-                    return false;
-                  } else {
-                    if (data2 < -1 || isNaN(data2)) {
-                      journalValidate33.errors = [
-                        {
-                          instancePath: instancePath + "/stage",
-                          schemaPath: "#/$defs/StageIndex/minimum",
-                          keyword: "minimum",
-                          params: { comparison: ">=", limit: -1 },
-                        },
-                      ];
-                      return false;
-                    }
-                  }
-                }
-              }
-              var valid0 = _errs6 === errors;
-            } else {
-              var valid0 = true;
-            }
-            if (valid0) {
-              if (data.reason !== undefined) {
-                let data3 = data.reason;
-                const _errs9 = errors;
-                if (typeof data3 !== "string") {
-                  journalValidate33.errors = [
-                    {
-                      instancePath: instancePath + "/reason",
-                      schemaPath: "#/$defs/RolloutStop/type",
-                      keyword: "type",
-                      params: { type: "string" },
-                    },
-                  ];
-                  return false;
-                }
-                if (!(data3 === "failures" || data3 === "withdrawn" || data3 === "superseded" || data3 === "nobody")) {
-                  journalValidate33.errors = [
-                    {
-                      instancePath: instancePath + "/reason",
-                      schemaPath: "#/$defs/RolloutStop/enum",
-                      keyword: "enum",
-                      params: { allowedValues: journalSchema53.enum },
-                    },
-                  ];
-                  return false;
-                }
-                var valid0 = _errs9 === errors;
-              } else {
-                var valid0 = true;
-              }
-            }
-          }
-        }
-      }
-    } else {
-      journalValidate33.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
-      return false;
-    }
-  }
-  journalValidate33.errors = vErrors;
-  return errors === 0;
-}
-journalValidate33.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 const journalSchema58 = {
   type: "object",
   required: ["type", "at"],
   properties: { type: { const: "complete" }, at: { $ref: "#/$defs/RecordTime" } },
   additionalProperties: true,
 };
-function journalValidate35(
+function journalValidate28(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
 ) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = journalValidate35.evaluated;
+  const evaluated0 = journalValidate28.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = undefined;
   }
@@ -2022,7 +2023,7 @@ function journalValidate35(
     if (data && typeof data == "object" && !Array.isArray(data)) {
       let missing0;
       if ((data.type === undefined && (missing0 = "type")) || (data.at === undefined && (missing0 = "at"))) {
-        journalValidate35.errors = [
+        journalValidate28.errors = [
           { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
         ];
         return false;
@@ -2030,7 +2031,7 @@ function journalValidate35(
         if (data.type !== undefined) {
           const _errs2 = errors;
           if ("complete" !== data.type) {
-            journalValidate35.errors = [
+            journalValidate28.errors = [
               {
                 instancePath: instancePath + "/type",
                 schemaPath: "#/properties/type/const",
@@ -2049,7 +2050,7 @@ function journalValidate35(
             let data1 = data.at;
             const _errs3 = errors;
             if (!(typeof data1 == "number" && isFinite(data1))) {
-              journalValidate35.errors = [
+              journalValidate28.errors = [
                 {
                   instancePath: instancePath + "/at",
                   schemaPath: "#/$defs/RecordTime/type",
@@ -2066,14 +2067,14 @@ function journalValidate35(
         }
       }
     } else {
-      journalValidate35.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
+      journalValidate28.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
       return false;
     }
   }
-  journalValidate35.errors = vErrors;
+  journalValidate28.errors = vErrors;
   return errors === 0;
 }
-journalValidate35.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+journalValidate28.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 function journalValidate20(
   data,
   { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -2088,168 +2089,6 @@ function journalValidate20(
   if (evaluated0.dynamicItems) {
     evaluated0.items = undefined;
   }
-  const _errs1 = errors;
-  let valid0 = false;
-  let passing0 = null;
-  const _errs2 = errors;
-  if (!journalValidate21(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-    vErrors = vErrors === null ? journalValidate21.errors : vErrors.concat(journalValidate21.errors);
-    errors = vErrors.length;
-  }
-  var _valid0 = _errs2 === errors;
-  if (_valid0) {
-    valid0 = true;
-    passing0 = 0;
-    var props0 = true;
-  }
-  const _errs3 = errors;
-  if (!journalValidate23(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-    vErrors = vErrors === null ? journalValidate23.errors : vErrors.concat(journalValidate23.errors);
-    errors = vErrors.length;
-  }
-  var _valid0 = _errs3 === errors;
-  if (_valid0 && valid0) {
-    valid0 = false;
-    passing0 = [passing0, 1];
-  } else {
-    if (_valid0) {
-      valid0 = true;
-      passing0 = 1;
-      if (props0 !== true) {
-        props0 = true;
-      }
-    }
-    const _errs4 = errors;
-    if (!journalValidate25(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-      vErrors = vErrors === null ? journalValidate25.errors : vErrors.concat(journalValidate25.errors);
-      errors = vErrors.length;
-    }
-    var _valid0 = _errs4 === errors;
-    if (_valid0 && valid0) {
-      valid0 = false;
-      passing0 = [passing0, 2];
-    } else {
-      if (_valid0) {
-        valid0 = true;
-        passing0 = 2;
-        if (props0 !== true) {
-          props0 = true;
-        }
-      }
-      const _errs5 = errors;
-      if (!journalValidate27(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-        vErrors = vErrors === null ? journalValidate27.errors : vErrors.concat(journalValidate27.errors);
-        errors = vErrors.length;
-      }
-      var _valid0 = _errs5 === errors;
-      if (_valid0 && valid0) {
-        valid0 = false;
-        passing0 = [passing0, 3];
-      } else {
-        if (_valid0) {
-          valid0 = true;
-          passing0 = 3;
-          if (props0 !== true) {
-            props0 = true;
-          }
-        }
-        const _errs6 = errors;
-        if (!journalValidate29(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-          vErrors = vErrors === null ? journalValidate29.errors : vErrors.concat(journalValidate29.errors);
-          errors = vErrors.length;
-        }
-        var _valid0 = _errs6 === errors;
-        if (_valid0 && valid0) {
-          valid0 = false;
-          passing0 = [passing0, 4];
-        } else {
-          if (_valid0) {
-            valid0 = true;
-            passing0 = 4;
-            if (props0 !== true) {
-              props0 = true;
-            }
-          }
-          const _errs7 = errors;
-          if (!journalValidate31(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? journalValidate31.errors : vErrors.concat(journalValidate31.errors);
-            errors = vErrors.length;
-          }
-          var _valid0 = _errs7 === errors;
-          if (_valid0 && valid0) {
-            valid0 = false;
-            passing0 = [passing0, 5];
-          } else {
-            if (_valid0) {
-              valid0 = true;
-              passing0 = 5;
-              if (props0 !== true) {
-                props0 = true;
-              }
-            }
-            const _errs8 = errors;
-            if (!journalValidate33(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
-              vErrors = vErrors === null ? journalValidate33.errors : vErrors.concat(journalValidate33.errors);
-              errors = vErrors.length;
-            }
-            var _valid0 = _errs8 === errors;
-            if (_valid0 && valid0) {
-              valid0 = false;
-              passing0 = [passing0, 6];
-            } else {
-              if (_valid0) {
-                valid0 = true;
-                passing0 = 6;
-                if (props0 !== true) {
-                  props0 = true;
-                }
-              }
-              const _errs9 = errors;
-              if (
-                !journalValidate35(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })
-              ) {
-                vErrors = vErrors === null ? journalValidate35.errors : vErrors.concat(journalValidate35.errors);
-                errors = vErrors.length;
-              }
-              var _valid0 = _errs9 === errors;
-              if (_valid0 && valid0) {
-                valid0 = false;
-                passing0 = [passing0, 7];
-              } else {
-                if (_valid0) {
-                  valid0 = true;
-                  passing0 = 7;
-                  if (props0 !== true) {
-                    props0 = true;
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-  if (!valid0) {
-    const err0 = { instancePath, schemaPath: "#/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 } };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-    journalValidate20.errors = vErrors;
-    return false;
-  } else {
-    errors = _errs1;
-    if (vErrors !== null) {
-      if (_errs1) {
-        vErrors.length = _errs1;
-      } else {
-        vErrors = null;
-      }
-    }
-  }
   if (errors === 0) {
     if (data && typeof data == "object" && !Array.isArray(data)) {
       let missing0;
@@ -2258,6 +2097,93 @@ function journalValidate20(
           { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: missing0 } },
         ];
         return false;
+      } else {
+        const tag0 = data.type;
+        if (typeof tag0 == "string") {
+          if (tag0 === "rollout") {
+            if (!journalValidate21(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate21.errors : vErrors.concat(journalValidate21.errors);
+              errors = vErrors.length;
+            }
+            var props0 = true;
+          } else if (tag0 === "offer") {
+            if (!journalValidate22(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate22.errors : vErrors.concat(journalValidate22.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "ended") {
+            if (!journalValidate23(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate23.errors : vErrors.concat(journalValidate23.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "settled") {
+            if (!journalValidate24(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate24.errors : vErrors.concat(journalValidate24.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "request") {
+            if (!journalValidate25(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate25.errors : vErrors.concat(journalValidate25.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "stopping") {
+            if (!journalValidate26(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate26.errors : vErrors.concat(journalValidate26.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "stopped") {
+            if (!journalValidate27(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate27.errors : vErrors.concat(journalValidate27.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else if (tag0 === "complete") {
+            if (!journalValidate28(data, { instancePath, parentData, parentDataProperty, rootData, dynamicAnchors })) {
+              vErrors = vErrors === null ? journalValidate28.errors : vErrors.concat(journalValidate28.errors);
+              errors = vErrors.length;
+            }
+            if (props0 !== true) {
+              props0 = true;
+            }
+          } else {
+            journalValidate20.errors = [
+              {
+                instancePath,
+                schemaPath: "#/discriminator",
+                keyword: "discriminator",
+                params: { error: "mapping", tag: "type", tagValue: tag0 },
+              },
+            ];
+            return false;
+          }
+        } else {
+          journalValidate20.errors = [
+            {
+              instancePath,
+              schemaPath: "#/discriminator",
+              keyword: "discriminator",
+              params: { error: "tag", tag: "type", tagValue: tag0 },
+            },
+          ];
+          return false;
+        }
       }
     } else {
       journalValidate20.errors = [{ instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } }];
