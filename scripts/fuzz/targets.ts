@@ -114,6 +114,7 @@ function messages(core: Core): FuzzTarget[] {
     target("parseRelease", [release], (bytes) => core.parseRelease(bytes)),
     target("parseOffer", [offer], (bytes) => core.parseOffer(bytes), 2048),
     target("parseStateReport", [report], (bytes) => core.parseStateReport(bytes)),
+    target("readStateReport", [report], (bytes) => core.readStateReport(bytes)),
     target(
       "parseRequest",
       [
