@@ -22,7 +22,7 @@ export interface BrokerCheckOptions {
 export interface ProbeResult extends ProbeOutcome {
   readonly name: string;
   readonly need: string;
-  /** Which settings to check. Absent if the probe passed. */
+  /** What to set. Absent if the probe passed, or was not run because an earlier one failed. */
   readonly advice?: string;
 }
 
@@ -48,8 +48,12 @@ export async function checkBroker(options: BrokerCheckOptions): Promise<BrokerCh
   const probes: ProbeResult[] = [];
   try {
     await world.publisher();
-    for (const { name: probe, need, advice, run } of PROBES) {
+    for (const { name: probe, need, advice, after, run } of PROBES) {
       signal.throwIfAborted();
+      if (probes.some((earlier) => earlier.name === after && !earlier.passed)) {
+        probes.push({ name: probe, need, passed: false, found: `not tried: see ${after}` });
+        continue;
+      }
       const outcome = await run(world).catch(outcomeOfError);
       probes.push({ name: probe, need, ...outcome, ...(outcome.passed ? {} : { advice }) });
       await closeAll(clients);

@@ -42,8 +42,13 @@ export interface Probe {
   readonly name: string;
   /** Why the protocol needs the behavior. */
   readonly need: string;
-  /** Which settings to check if the probe fails. */
+  /**
+   * What to set if the probe fails: settings after `Mosquitto:`, and rules of access control, which begin with `let`. Topics
+   * below the topic root begin with `T/`.
+   */
   readonly advice: string;
+  /** Name of an earlier probe. If that one failed, this one would fail for the same reason, and is not run. */
+  readonly after?: string;
   run(world: ProbeWorld): Promise<ProbeOutcome>;
 }
 

@@ -14,7 +14,8 @@ export const PROBES: readonly Probe[] = [
   {
     name: "limits",
     need: "the broker accepts retained messages, QoS 1 and the hash list of a 4 MiB image",
-    advice: "Mosquitto: retain_available true, max_qos 1 or 2, max_packet_size 0",
+    advice:
+      "keep retained messages, allow QoS 1 and packets of 600 000 bytes (Mosquitto: retain_available true, max_qos 2, max_packet_size 600000)",
     async run({ limits }) {
       const found = await limits();
       if (found === undefined) return passed("it does not support MQTT 5, so it states no limits");
@@ -36,7 +37,7 @@ export const PROBES: readonly Probe[] = [
     name: "requests",
     need: "a device's messages reach the publisher with QoS 1",
     advice:
-      "let devices write T/v1/device/{device}/request and publishers read T/v1/device/+/request (Mosquitto: acl_file); allow QoS 1 (max_qos)",
+      "let devices write T/v1/device/{device}/request; let publishers read T/v1/device/+/request; allow QoS 1 (Mosquitto: max_qos 2)",
     async run({ topics, device, publisher, deviceClient }) {
       const sender = await publisher();
       const receiver = await deviceClient();
@@ -53,9 +54,9 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: "retained",
-    need: "devices that connect later receive the offer, and again at each subscription",
+    need: "devices that connect later receive the offer, and again at each subscription; the publisher reads it back",
     advice:
-      "keep retained messages (Mosquitto: retain_available true); let publishers write T/v1/device/{device}/offer and devices read it",
+      "keep retained messages (Mosquitto: retain_available true); let publishers read and write T/v1/device/{device}/offer; let devices read T/v1/device/{device}/offer",
     async run({ topics, device, publisher, deviceClient }) {
       const sender = await publisher();
       const topic = topics.deviceOffer(device);
@@ -70,19 +71,22 @@ export const PROBES: readonly Probe[] = [
       }
       receiver.forget();
       await receiver.subscribe(topic);
-      const isRepeated = await receiver.receives(topic, payload, { retained: true });
-      return isRepeated
+      if (!(await receiver.receives(topic, payload, { retained: true }))) {
+        const found = "the broker does not send the retained message again at a second subscription";
+        return failed(`${found} (MQTT 3.1.1 section 3.8.4)`, receiver);
+      }
+      await sender.subscribe(topic);
+      const isReadBack = await sender.receives(topic, payload, { retained: true });
+      return isReadBack
         ? passed("sent again at each subscription")
-        : failed(
-            "the broker does not send the retained message again at a second subscription (MQTT 3.1.1 section 3.8.4)",
-            receiver,
-          );
+        : failed("the publisher does not receive the retained message", sender);
     },
   },
   {
     name: "cleared",
-    need: "a withdrawn offer is no longer retained",
+    need: "what nobody needs any more can be removed",
     advice: "an empty retained message must remove the previous one (MQTT 3.1.1 section 3.3.1.3)",
+    after: "retained",
     async run({ topics, device, publisher, deviceClient }) {
       const sender = await publisher();
       const offer = topics.deviceOffer(device);
@@ -91,20 +95,20 @@ export const PROBES: readonly Probe[] = [
         return failed("the empty message is not acknowledged", sender);
       }
       const receiver = await deviceClient();
-      await receiver.subscribe(topics.deviceChunk(device));
       await receiver.subscribe(offer);
-      // This message arrives after everything that the broker sends for the previous subscription.
-      await sender.publish(topics.deviceChunk(device), text("fence"));
-      const isFenced = await receiver.receives(topics.deviceChunk(device), text("fence"));
-      if (!isFenced) return failed("the publisher's message on the device's chunk topic is not delivered", receiver);
-      const isGone = receiver.messages.every((message) => message.topic !== offer);
+      // This message arrives after everything that the broker sends for the subscription.
+      await sender.publish(offer, text("fence"));
+      const isFenced = await receiver.receives(offer, text("fence"));
+      if (!isFenced) return failed("a message that is not retained is not delivered", receiver);
+      const isGone = receiver.messages.every(({ retained }) => !retained);
       return isGone ? passed("removed") : failed("the broker still sends it", receiver);
     },
   },
   {
     name: "will",
     need: "the fleet's state shows which devices are offline",
-    advice: "let devices write T/v1/device/{device}/state, their wills included",
+    advice: "let devices write T/v1/device/{device}/state (their wills too); let publishers read T/v1/device/+/state",
+    after: "retained",
     async run({ topics, device, publisher, deviceClient }) {
       const sender = await publisher();
       const topic = topics.state(device);
@@ -125,7 +129,8 @@ export const PROBES: readonly Probe[] = [
     name: "hash list",
     need: "the hash list of a 4 MiB image fits in one message",
     advice:
-      "raise the limit of a message to 20 000 bytes or more (Mosquitto: max_packet_size, message_size_limit); let publishers write T/v1/image/{image}/hashes and devices read it",
+      "allow messages of 600 000 bytes, the hash list of the largest image (Mosquitto: max_packet_size 600000, message_size_limit 600000); let publishers read and write T/v1/image/{image}/hashes; let devices read T/v1/image/{image}/hashes",
+    after: "retained",
     async run({ topics, image, publisher, deviceClient }) {
       const sender = await publisher();
       const topic = topics.hashes(image);
@@ -135,14 +140,39 @@ export const PROBES: readonly Probe[] = [
       }
       const receiver = await deviceClient();
       await receiver.subscribe(topic);
-      const isThere = await receiver.receives(topic, payload, { retained: true });
-      return isThere ? passed("delivered") : failed(`a message of ${HASH_LIST_SIZE} bytes is not delivered`, receiver);
+      if (!(await receiver.receives(topic, payload, { retained: true }))) {
+        return failed(`a message of ${HASH_LIST_SIZE} bytes is not delivered`, receiver);
+      }
+      await sender.subscribe(topic);
+      const isReadBack = await sender.receives(topic, payload, { retained: true });
+      return isReadBack ? passed("delivered") : failed("the publisher does not receive the hash list", sender);
+    },
+  },
+  {
+    name: "chunk",
+    need: "chunks reach all devices that want them, and single devices",
+    advice:
+      "allow messages of 600 000 bytes, the hash list of the largest image (Mosquitto: max_packet_size 600000, message_size_limit 600000); let publishers write T/v1/image/{image}/chunk; let publishers write T/v1/device/{device}/chunk; let devices read T/v1/image/{image}/chunk; let devices read T/v1/device/{device}/chunk",
+    async run({ topics, device, image, publisher, deviceClient }) {
+      const sender = await publisher();
+      const receiver = await deviceClient();
+      const chunk = buildChunk({ image, index: 0, bytes: new Uint8Array(CHUNK_SIZE) });
+      for (const topic of [topics.imageChunk(image), topics.deviceChunk(device)]) {
+        const whose = topic === topics.imageChunk(image) ? "for all devices" : "for one device";
+        if (!(await receiver.subscribe(topic))) {
+          return failed(`the device's subscription to chunks ${whose} is not granted`, receiver);
+        }
+        if (!(await sender.publish(topic, chunk))) return failed(`a chunk ${whose} is not acknowledged`, sender);
+        if (!(await receiver.receives(topic, chunk))) return failed(`a chunk ${whose} is not delivered`, receiver);
+      }
+      return passed("delivered");
     },
   },
   {
     name: "burst",
     need: "the broker keeps chunks in order while a device is slower than the publisher",
     advice: "give each client a longer queue (Mosquitto: max_inflight_messages 100, max_queued_messages 0)",
+    after: "chunk",
     async run({ topics, image, publisher, deviceClient }) {
       const sender = await publisher();
       const receiver = await deviceClient();

@@ -53,7 +53,7 @@ function readAddress(url: string, { allowInsecure }: BrokerCheckCommandOptions, 
 function linesOf({ broker, topicRoot, probes, passed }: BrokerCheck): readonly string[] {
   const rows = probes.map(({ name, passed: isPassed, found }) => [name, isPassed ? "ok" : "FAILED", found]);
   const advice = probes.flatMap(({ name, need, advice: how }) =>
-    how === undefined ? [] : ["", `${name}: ${need}.`, `  ${how.replaceAll("T/", `${topicRoot}/`)}`],
+    how === undefined ? [] : ["", `${name}: ${need}.`, `  ${how.replaceAll(" T/", ` ${topicRoot}/`)}`],
   );
   const end = passed
     ? `${broker} does what a delivery needs`
