@@ -1,4 +1,4 @@
-import { parseTopic, type SenderEvent } from "@tinybms/ota-core";
+import { type SenderEvent, senderEventOf } from "@tinybms/ota-core";
 import { connectAsync } from "mqtt";
 import type { ImagePublisher } from "../src/simulation/publish-image.ts";
 
@@ -29,10 +29,7 @@ export async function publishOver(
     }
   };
   client.on("message", (topic, payload, { retain: retained }) => {
-    const parsed = parseTopic(topicRoot, topic);
-    if (parsed?.kind === "request") handle({ type: "request", now: now(), device: parsed.device, payload });
-    else if (parsed?.kind === "state") handle({ type: "state", now: now(), device: parsed.device, payload, retained });
-    else handle({ type: "announcement", now: now(), topic, payload, retained });
+    handle(senderEventOf(topicRoot, { topic, payload, retained }, now()));
   });
   handle({ type: "start", now: now() });
   handle({ type: "connected", now: now() });

@@ -1,5 +1,4 @@
-import { type DeliveryOutcome, parseTopic, type SenderAction, type SenderEvent } from "@tinybms/ota-core";
-import type { InMemoryMessage } from "./in-memory-broker.ts";
+import { type DeliveryOutcome, type SenderAction, type SenderEvent, senderEventOf } from "@tinybms/ota-core";
 import type { Link, Schedule } from "./link.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
@@ -69,7 +68,7 @@ export class PublisherInWorld implements PublisherRun {
     if (this.#isKilled || this.link.isConnected) return;
     const isConnected = this.link.connect(undefined, {
       receive: (message, handled) => {
-        this.#receive(message);
+        this.#handle(senderEventOf(this.#topicRoot, message, this.#now()));
         handled?.();
       },
       ended: () => this.#lose(RECONNECT_MS),
@@ -81,14 +80,6 @@ export class PublisherInWorld implements PublisherRun {
   #lose(backMs: number): void {
     this.#handle({ type: "disconnected", now: this.#now() });
     this.#schedule(backMs, () => this.#connect());
-  }
-
-  #receive({ topic, payload, retained }: InMemoryMessage): void {
-    const parsed = parseTopic(this.#topicRoot, topic);
-    const now = this.#now();
-    if (parsed?.kind === "request") this.#handle({ type: "request", now, device: parsed.device, payload });
-    else if (parsed?.kind === "state") this.#handle({ type: "state", now, device: parsed.device, payload, retained });
-    else this.#handle({ type: "announcement", now, topic, payload, retained });
   }
 
   #handle(event: SenderEvent): void {

@@ -123,6 +123,7 @@ export type {
 export { redactorOf } from "./secret-text.ts";
 export type { DeliveryLimit } from "./sender/limit-clock.ts";
 export { Sender } from "./sender/sender.ts";
+export { type ReceivedMessage, senderEventOf } from "./sender/sender-event-of.ts";
 export type {
   CompetingOffer,
   DeliveryOutcome,

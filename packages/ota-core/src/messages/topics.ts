@@ -50,6 +50,8 @@ export interface Topics {
   readonly requestFilter: string;
   /** Filter of all devices' state reports. */
   readonly stateFilter: string;
+  /** Filter of the chunks for single devices. */
+  readonly deviceChunkFilter: string;
   /** Offers to one device. */
   deviceOffer(device: string): string;
   /** Returns the key set of one epoch. */
@@ -125,6 +127,7 @@ export function topicsOf(root: string): Topics {
     keysFilter: `${base}/keys/+`,
     requestFilter: `${base}/device/+/request`,
     stateFilter: `${base}/device/+/state`,
+    deviceChunkFilter: `${base}/device/+/chunk`,
     deviceOffer: (device) => ofDevice(device, "offer"),
     keys: (epoch) => `${base}/keys/${checkedEpoch(epoch)}`,
     hashes: (image) => ofImage(image, "hashes"),

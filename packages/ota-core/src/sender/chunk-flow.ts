@@ -10,8 +10,12 @@ import { judgeRequest } from "./judge-request.ts";
 import { type DeliveryLimit, LimitClock } from "./limit-clock.ts";
 import { clipRanges, RequestUnion } from "./merge-requests.ts";
 import { Pace } from "./pace.ts";
+import { SendingTurn } from "./sending-turn.ts";
 import { SentChunks } from "./sent-chunks.ts";
 import { chooseUnicast, UNICAST_CHUNKS_MAX, UnicastAnswers } from "./unicast-answers.ts";
+
+/** Size of the message of a whole chunk in bytes. */
+const MESSAGE_SIZE = CHUNK_HEADER_SIZE + CHUNK_SIZE;
 
 /** Number of chunks that may leave at once after a pause, at any rate. */
 const BURST_CHUNKS = 4;
@@ -41,6 +45,8 @@ export interface ChunkFlowOptions {
   /** Bytes per second, headers included; 0 means no limit. */
   readonly rate: number;
   readonly ledger: DeviceLedger;
+  /** Random numbers of a publisher that joined an offer; `undefined` for the one that made it. */
+  readonly joinRandom?: (() => number) | undefined;
 }
 
 /** Result of {@link ChunkFlow.next}: the next chunk, or when it may leave. */
@@ -72,6 +78,7 @@ export class ChunkFlow {
   readonly #sent: SentChunks;
   readonly #growth: FleetGrowth;
   readonly #limits = new LimitClock();
+  readonly #turn: SendingTurn | undefined;
   #asked = 0;
   /** When the round began, and when it last sent a chunk. */
   #startedAt = 0;
@@ -84,10 +91,12 @@ export class ChunkFlow {
     this.#ledger = options.ledger;
     this.#union = new RequestUnion(options.chunkCount);
     this.#window = windowOf(options);
-    const message = CHUNK_HEADER_SIZE + CHUNK_SIZE;
-    this.#pace = new Pace(options.rate, BURST_CHUNKS * message, message);
+    this.#pace = new Pace(options.rate, BURST_CHUNKS * MESSAGE_SIZE, MESSAGE_SIZE);
     this.#sent = new SentChunks(options.chunkCount);
     this.#growth = new FleetGrowth(options.ledger, options.rate > 0);
+    const { joinRandom, chunkCount, rate } = options;
+    const gapMs = rate === 0 ? 0 : (MESSAGE_SIZE * 1_000) / rate;
+    this.#turn = joinRandom && new SendingTurn(joinRandom, chunkCount, gapMs);
   }
 
   /** `true` if requests wait for the next round. */
@@ -163,17 +172,19 @@ export class ChunkFlow {
 
   /**
    * Returns when the next round may begin: at a pace, not while the median device still receives what the last one sent.
-   * What devices lack then is complete. `now` if it may begin at once.
+   * What devices lack then is complete. A publisher that joined also waits for its turn. `now` if it may begin at once.
    */
   roundReadyAt(now: number): number {
-    return this.#round === 0 ? now : this.#growth.roundReadyAt(now);
+    const readyAt = this.#round === 0 ? now : this.#growth.roundReadyAt(now);
+    if (readyAt > now || !this.gathering) return readyAt;
+    return this.#turn?.readyAt(now) ?? now;
   }
 
   /** Begins the round for the requests that wait, at the pace that the last round suggests. */
   beginRound(now: number): void {
     if (!this.gathering) return;
     const loss = this.#ledger.takeLoss(this.#round);
-    const reachedBytes = this.#union.sent * (CHUNK_HEADER_SIZE + CHUNK_SIZE) * (1 - loss);
+    const reachedBytes = this.#union.sent * MESSAGE_SIZE * (1 - loss);
     const reachedRate = (reachedBytes * 1_000) / Math.max(1, this.#lastSentAt - this.#startedAt);
     if (!this.#interrupted) this.#pace.adapt(loss > LOSS_MAX, reachedRate);
     this.#interrupted = false;
@@ -198,8 +209,14 @@ export class ChunkFlow {
     // By turns, so that a large round and many single devices do not delay each other.
     const chosen = single !== undefined && (shared === undefined || !this.#singleLast) ? single : shared;
     if (chosen === undefined) {
+      if (this.#union.pending === 0) this.#turn?.idle();
       this.#limits.set(this.#round > 0 ? "devices" : undefined, now);
       return undefined;
+    }
+    const turnAt = this.#turn?.readyAt(now) ?? now;
+    if (turnAt > now) {
+      this.#limits.set(undefined, now);
+      return { type: "wait", until: turnAt };
     }
     const index = typeof chosen === "number" ? chosen : chosen.index;
     const bytes = CHUNK_HEADER_SIZE + chunkSizeAt(index, this.#options.sizeBytes);
@@ -209,6 +226,7 @@ export class ChunkFlow {
       return { type: "wait", until };
     }
     this.#pace.spend(bytes);
+    this.#turn?.sent(index);
     this.#singleLast = typeof chosen !== "number";
     if (typeof chosen === "number") {
       this.#union.take();
@@ -228,6 +246,23 @@ export class ChunkFlow {
     return this.#inFlight.get(id);
   }
 
+  /**
+   * Takes a chunk that the broker passed on to a publisher that joined. If another publisher sent it, that one answers what
+   * waits: devices that still lack something afterwards ask again.
+   *
+   * @param isForAll - `true` if it came on the image's topic.
+   */
+  hear(index: number, isForAll: boolean, now: number): void {
+    if (index >= this.#options.chunkCount || this.#turn?.hear(index) !== true) return;
+    if (isForAll) this.#sent.record(index, now);
+    this.#interrupted = true;
+    this.#union.clear();
+    for (const [device, count] of this.#answers.clear()) {
+      const entry = this.#ledger.find(device);
+      if (entry !== undefined) entry.credit += count;
+    }
+  }
+
   /** Records that a publish was acknowledged, or has left. Ignores ids of other publishes. */
   drained(id: number): void {
     this.#inFlight.delete(id);
@@ -242,6 +277,7 @@ export class ChunkFlow {
       else single.set(device, [...(single.get(device) ?? []), index]);
     }
     this.#inFlight.clear();
+    this.#turn?.disconnect();
     this.#sent.settle();
     for (const [device, lost] of single) this.#answers.add(device, lost);
     this.#interrupted ||= this.#union.running || shared.length > 0;
@@ -293,6 +329,6 @@ export class ChunkFlow {
 
 /** Returns how many chunks may be on their way at once: news must not wait behind more than a second of chunks. */
 function windowOf({ window, rate }: ChunkFlowOptions): number {
-  const second = Math.max(1, Math.floor(rate / (CHUNK_HEADER_SIZE + CHUNK_SIZE)));
+  const second = Math.max(1, Math.floor(rate / MESSAGE_SIZE));
   return rate === 0 ? window : Math.min(window, second);
 }

@@ -131,6 +131,19 @@ export class RequestUnion {
     this.#running = false;
   }
 
+  /** Ends the round and forgets what waits. Accounts get back what they paid for it. */
+  clear(): void {
+    for (const bitmap of [this.#ahead, this.#behind]) {
+      for (let index = bitmap.next(0); index !== undefined; index = bitmap.next(index + 1)) {
+        const payer = this.#payers[index];
+        if (payer !== undefined && payer !== SHARED) payer.credit++;
+        this.#payers[index] = undefined;
+      }
+      bitmap.clear();
+    }
+    this.#running = false;
+  }
+
   /** @returns `true` if the chunk is pending now. */
   #add(bitmap: Bitmap, index: number, account: Account): boolean {
     const payer = this.#payers[index];

@@ -11,6 +11,9 @@ const READ_BACK_AGAIN_MS = 1_000;
 /** Minimum time between two requests for other retained offers, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
+/** Time after which a publisher that joined publishes what the broker has not given back, in milliseconds. */
+const RESTORE_MS = 5_000;
+
 /** Time after which an offer that was overwritten is published again, in milliseconds. */
 const REASSERT_MS = 5_000;
 
@@ -33,6 +36,7 @@ export class OfferPublication {
   #step: Step = "away";
   #hashesId = 0;
   #readBackUntil = 0;
+  #canRestore = false;
 
   /** @param imageId - Id of the image. */
   constructor(options: SenderOptions, imageId: string, timing: SenderTiming, out: SenderOutbox) {
@@ -68,13 +72,14 @@ export class OfferPublication {
 
   /**
    * Subscribes before anything is published, so that no answer is missed, nor an offer that replaced this one while the
-   * connection was away. The offer waits for the hash list.
+   * connection was away. The offer waits for the hash list. A publisher that joined publishes neither: it reads them back.
    */
-  begin(): void {
-    this.#step = "hashes";
+  begin(now: number): void {
     const { requestFilter, stateFilter } = this.#topics;
     this.#out.subscribe([requestFilter, stateFilter, ...this.#standing.watchedTopics]);
     this.#standing.restart();
+    if (this.#options.join !== undefined) return this.#beginJoined(now);
+    this.#step = "hashes";
     this.#hashesId = this.#out.publishRetained(this.#hashesTopic, this.#options.image.hashList);
   }
 
@@ -123,14 +128,16 @@ export class OfferPublication {
 
   /**
    * Subscribes again to the topics whose retained message has not come back, so that the broker sends it. A device that
-   * reports under the offer proves that the broker passes it on; then nothing is asked.
+   * reports under the offer proves that the broker passes it on; then nothing is asked. A publisher that joined did not see
+   * the broker take the messages: it asks in any case, and publishes once what the broker lost.
    */
   readBack(isHeard: boolean, now: number): "waiting" | "not-retained" | "stands" {
     const { missing } = this.#standing;
-    if (missing.length === 0 || isHeard) {
+    if (missing.length === 0 || (isHeard && !this.#canRestore)) {
       this.#out.clearTimer("read-back");
       return "stands";
     }
+    if (this.#canRestore) this.#restore(missing, now);
     if (now >= this.#readBackUntil) return "not-retained";
     this.#out.subscribe(missing);
     this.#out.setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
@@ -144,6 +151,23 @@ export class OfferPublication {
       if (this.#out.timerAt("reassert") === undefined) this.#out.setTimer("reassert", now + REASSERT_MS);
     } else if (news.type === "heard-of" && this.#out.timerAt("look-again") === undefined) this.lookAgain(now);
     return news;
+  }
+
+  #beginJoined(now: number): void {
+    this.#step = "published";
+    this.#canRestore = true;
+    this.#readBackUntil = now + this.#timing.readBackMs;
+    this.#out.setTimer("read-back", now + RESTORE_MS);
+  }
+
+  /** Publishes what the broker has not given back, the hash list first. */
+  #restore(topics: readonly string[], now: number): void {
+    this.#canRestore = false;
+    this.#readBackUntil = now + this.#timing.readBackMs;
+    for (const topic of topics) {
+      const isHashes = topic === this.#hashesTopic;
+      this.#out.publishRetained(topic, isHashes ? this.#options.image.hashList : this.#standing.offerOn(topic));
+    }
   }
 
   /** Subscribes again where a live message announced another offer, so that the broker sends what it retains. */

@@ -43,6 +43,14 @@ export type SenderEvent =
       readonly payload: Uint8Array;
       readonly retained: boolean;
     }
+  /** A chunk on the image's topic or a device's. Only a sender that joined an offer subscribes to them. */
+  | {
+      readonly type: "chunk";
+      readonly now: number;
+      readonly payload: Uint8Array;
+      /** `false` on a device's topic. */
+      readonly isForAll: boolean;
+    }
   /** The publish with this `id` was acknowledged (QoS 1) or has left the socket (QoS 0). */
   | { readonly type: "drained"; readonly now: number; readonly id: number }
   /** The retained publish with this `id` was repeated, and the broker does not acknowledge it. */

@@ -45,6 +45,14 @@ export interface SenderOptions {
   /** Time over which devices spread their first requests, as the offer says, in milliseconds. @defaultValue 0 */
   readonly spreadMs?: number;
   readonly timing?: Partial<SenderTiming>;
+  /**
+   * Joins an offer that stands on the broker, beside the publisher that made it. The sender publishes hash list and offer
+   * only where the broker lost them, listens to the chunks of other publishers, and sends while they are silent.
+   */
+  readonly join?: {
+    /** Returns a number from 0 (inclusive) to 1 (exclusive). Several that join need different ones. */
+    readonly random: () => number;
+  };
 }
 
 /**

@@ -1,16 +1,15 @@
-import { isOtaError } from "../errors.ts";
-import { ChunkBuilder } from "../messages/chunk.ts";
+import { ChunkBuilder, parseChunk } from "../messages/chunk.ts";
 import { chunkCountOf } from "../messages/hash-list.ts";
 import { parseRequest } from "../messages/request.ts";
 import { assertSenderTiming, SENDER_TIMING, type SenderTiming } from "../messages/timing.ts";
 import { imageIdOf, isDeviceId, type Topics, topicsOf } from "../messages/topics.ts";
-import type { DeviceRequest } from "../schemas/types.generated.ts";
 import { type Allowance, REPORTS_PER_MINUTE, REQUESTS_PER_MINUTE, spendAllowance } from "./allowance.ts";
 import { ChunkFlow } from "./chunk-flow.ts";
 import { endOf } from "./delivery-end.ts";
 import { DEVICES_MAX, type DeviceEntry, DeviceLedger } from "./device-ledger.ts";
 import { DeviceReports } from "./device-reports.ts";
 import { OfferPublication } from "./offer-publication.ts";
+import { readMessage } from "./read-message.ts";
 import { SenderCounters } from "./sender-counters.ts";
 import type {
   DeliveryOutcome,
@@ -22,6 +21,7 @@ import type {
 } from "./sender-events.ts";
 import { assertSenderOptions, type SenderOptions } from "./sender-options.ts";
 import { SenderOutbox } from "./sender-outbox.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 /** Default number of chunks on their way at once. */
 const WINDOW_DEFAULT = 32;
@@ -32,9 +32,6 @@ const RATE_DEFAULT = 65_536;
 /** Maximum time for which the first round waits for devices that compare their slot, and time between two looks, in milliseconds. */
 const CHECKING_MAX_MS = 60_000;
 const CHECKING_AGAIN_MS = 500;
-
-/** Minimum time between two searches for silent devices, in milliseconds. */
-const LOOK_MIN_MS = 1_000;
 
 /**
  * Where a sender stands. Once started, it publishes hash list and offer on each new connection, and then serves.
@@ -60,16 +57,14 @@ export class Sender {
   readonly #ledger: DeviceLedger;
   readonly #flow: ChunkFlow;
   readonly #reports: DeviceReports;
+  readonly #silence: SilenceWatch;
   readonly #out = new SenderOutbox();
   readonly #publication: OfferPublication;
   readonly #counters = new SenderCounters();
   #phase: Phase = "idle";
   #connected = false;
-  #connectedAt = 0;
   /** When requests were gathered for the first round. */
   #gatheredAt: number | undefined;
-  /** When the retained reports were last asked for again. */
-  #rereadAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SenderOptions) {
     assertSenderOptions(options);
@@ -88,12 +83,14 @@ export class Sender {
       chunkCount: this.#chunkCount,
     });
     this.#reports = new DeviceReports(options, this.#ledger);
+    this.#silence = new SilenceWatch(this.#ledger, this.#timing, this.#topics.stateFilter, this.#out);
     this.#flow = new ChunkFlow({
       chunkCount: this.#chunkCount,
       sizeBytes: image.sizeBytes,
       window: options.window ?? WINDOW_DEFAULT,
       rate: options.rate ?? RATE_DEFAULT,
       ledger: this.#ledger,
+      joinRandom: options.join?.random,
     });
   }
 
@@ -132,6 +129,8 @@ export class Sender {
         return this.#takeState(event);
       case "announcement":
         return this.#takeAnnouncement(event);
+      case "chunk":
+        return this.#hearChunk(event);
       case "drained":
         return this.#drain(event.id, event.now);
       case "unacknowledged":
@@ -169,10 +168,11 @@ export class Sender {
   }
 
   #announce(now: number): void {
-    // While we could not hear, silence means nothing.
-    this.#connectedAt = now;
-    this.#out.setTimer("silence", now + this.#timing.unreachableMs - this.#timing.readBackMs);
-    this.#publication.begin();
+    this.#silence.connected(now);
+    if (this.#options.join !== undefined) {
+      this.#out.subscribe([this.#topics.imageChunk(this.#imageId), this.#topics.deviceChunkFilter]);
+    }
+    this.#publication.begin(now);
   }
 
   #drain(id: number, now: number): void {
@@ -257,7 +257,7 @@ export class Sender {
 
   #takeRequest(device: string, payload: Uint8Array, now: number): void {
     if (this.#phase === "idle") return;
-    const request = isDeviceId(device) ? readRequest(payload) : undefined;
+    const request = isDeviceId(device) ? readMessage(parseRequest, payload) : undefined;
     if (request === undefined) return this.#counters.drop("malformed");
     if (request.image !== this.#imageId) return this.#counters.drop("other-image");
     this.#counters.request();
@@ -270,6 +270,13 @@ export class Sender {
     this.#serve(now);
   }
 
+  #hearChunk({ payload, isForAll, now }: Extract<SenderEvent, { type: "chunk" }>): void {
+    const chunk = readMessage(parseChunk, payload);
+    if (chunk === undefined) return this.#counters.drop("malformed");
+    if (!this.#imageId.startsWith(chunk.image)) return this.#counters.drop("other-image");
+    this.#flow.hear(chunk.index, isForAll, now);
+  }
+
   /** Returns `true` if a device has a message of this kind left. Otherwise drops the message and marks the device noisy. */
   #admits(entry: DeviceEntry, allowance: Allowance, perMinute: number, now: number): boolean {
     if (spendAllowance(allowance, perMinute, now)) return true;
@@ -280,20 +287,9 @@ export class Sender {
     return false;
   }
 
-  /** Gives up devices that were silent for too long, and looks again when the next one may have been. */
   #lookForSilence(now: number): void {
-    const { unreachableMs, readBackMs } = this.#timing;
-    const rereadMs = unreachableMs - readBackMs;
-    const isSilent = this.#ledger.hasSilent(now, rereadMs, this.#connectedAt);
-    if (isSilent && this.#connected && now >= this.#rereadAt + rereadMs) {
-      // A broker drops reports when the publisher's queue is full, but it retains them.
-      this.#rereadAt = now;
-      this.#out.subscribe([this.#topics.stateFilter]);
-    }
-    const { gone, nextAt } = this.#ledger.giveUpSilent(now, unreachableMs, this.#connectedAt);
+    const gone = this.#silence.look(this.#connected, now);
     this.#showAll(gone.map((entry) => this.#reports.progressOf(entry)));
-    const lookAt = nextAt - readBackMs > now ? nextAt - readBackMs : nextAt;
-    this.#out.setTimer("silence", Math.max(lookAt, now + LOOK_MIN_MS));
     this.#endIfOver(now);
   }
 
@@ -372,14 +368,5 @@ export class Sender {
     this.#out.clearTimers();
     this.#phase = "done";
     this.#out.push({ type: "done", outcome: { reason, devices: this.devices, stats: this.stats, ...why } });
-  }
-}
-
-function readRequest(payload: Uint8Array): DeviceRequest | undefined {
-  try {
-    return parseRequest(payload);
-  } catch (error) {
-    if (isOtaError(error)) return undefined;
-    throw error;
   }
 }

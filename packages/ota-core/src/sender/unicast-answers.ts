@@ -50,6 +50,13 @@ export class UnicastAnswers {
     if (first[1].length === 0) this.#chunks.delete(first[0]);
   }
 
+  /** Forgets all answers. Returns the number of chunks that each device waited for. */
+  clear(): ReadonlyMap<string, number> {
+    const counts = new Map([...this.#chunks].map(([device, chunks]) => [device, chunks.length]));
+    this.#chunks.clear();
+    return counts;
+  }
+
   /** Adds chunks to those that a device waits for: ascending, chunk 0 last. Without room, leaves them out. */
   add(device: string, more: readonly number[]): void {
     if (!this.hasRoom(device)) return;
