@@ -32,6 +32,7 @@ export const declareDeploy: DeclareCommand = (command, run) => {
     "tinybms-ota deploy --version 1.2.3 --dry-run",
     "tinybms-ota deploy --version 1.2.3 --expect 3",
     "tinybms-ota deploy --version 1.2.3 --device bench-1 --broker mqtt://localhost:1883",
+    "tinybms-ota deploy --version 1.2.3 --join --expect 3",
     "tinybms-ota deploy --version 1.2.3 --rollout 1%,10%,100% --hold 3600 --abort-on 2%",
   );
 };
@@ -47,7 +48,8 @@ function addDeviceOptions(command: Command): void {
         .choices(["confirmed", "downloaded", "none"])
         .default("confirmed"),
     )
-    .option("--timeout <seconds>", "time limit of the delivery", positiveNumber, 600);
+    .option("--timeout <seconds>", "time limit of the delivery", positiveNumber, 600)
+    .option("--join", "answer for the offer that stands, beside the deploy that made it, without a key");
 }
 
 function addRolloutOptions(command: Command): void {

@@ -88,6 +88,7 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
   }
   const { rollout, resume, retryFailed } = options;
   if (rollout !== undefined || resume !== undefined || retryFailed !== undefined) assertOneChunked(ways);
+  if (options.join === true) assertCanJoin(options, ways);
   const other = ways.find(({ canAnswer }) => !canAnswer);
   if (other === undefined) return;
   if (device.length > 0 || deviceFile !== undefined) {
@@ -114,6 +115,31 @@ function assertOneChunked(ways: readonly KnownWay[]): void {
   if (ways.length === 1 && ways[0]?.name === "chunked") return;
   const message = `a rollout is one delivery in chunks over mqtt; there are ${ways.map(({ form }) => form).join(", ")}`;
   throw invalid("--rollout", message, "--transport mqtt --mode chunked chooses it");
+}
+
+/** Checks that nothing is asked of a publisher that joins which only the one that makes the offer can do. */
+function assertCanJoin(options: DeployOptions, ways: readonly KnownWay[]): void {
+  const other = ways.find(({ name }) => name !== "chunked");
+  if (other !== undefined) {
+    const message = `${other.form} has no offer to join`;
+    throw invalid("--join", message, "--transport mqtt --mode chunked chooses a delivery with an offer");
+  }
+  const { rollout, resume, retryFailed, signKey = [], signCommand = [], installAfter, between } = options;
+  const given: Readonly<Record<string, unknown>> = {
+    "--rollout": rollout,
+    "--resume": resume,
+    "--retry-failed": retryFailed,
+    "--sign-key": signKey[0],
+    "--sign-command": signCommand[0],
+    "--install-after": installAfter,
+    "--between": between,
+    "--restart-spread": options.restartSpread,
+    "--probation-max": options.probationMax,
+    "--wait none": options.wait === "none" ? options.wait : undefined,
+  };
+  const option = Object.keys(given).find((name) => given[name] !== undefined);
+  if (option === undefined) return;
+  throw invalid("--join", `${option} has no effect with --join: the publisher that made the offer decides that`);
 }
 
 function listOf(names: readonly string[]): string {

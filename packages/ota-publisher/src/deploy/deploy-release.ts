@@ -37,6 +37,12 @@ export interface DeployReleaseOptions {
    */
   readonly timeoutSeconds?: number | undefined;
   /**
+   * Answers for the offer that stands, beside the publisher that made it. Takes no number and needs no key.
+   *
+   * @defaultValue `false`
+   */
+  readonly join?: boolean | undefined;
+  /**
    * Transports: `mqtt`, `https`, `serial`.
    *
    * @defaultValue The protocols of each artifact
@@ -117,13 +123,13 @@ export async function deployRelease(options: DeployReleaseOptions): Promise<Depl
   const { env = process.env, signal = new AbortController().signal } = options;
   const output = new CommandOutput({ stdout: silence(), stderr: silence(), env, signal, isUnattended: true }, {});
   const { manifest, version, broker, devices, expect, transports, mode, ports, signKeys, passphraseFile } = options;
-  const { keys, allowInsecure, dryRun, wait = "confirmed", timeoutSeconds = 600 } = options;
+  const { join, keys, allowInsecure, dryRun, wait = "confirmed", timeoutSeconds = 600 } = options;
   assertPositive("timeoutSeconds", timeoutSeconds, Number.isFinite(timeoutSeconds));
   if (expect !== undefined) assertPositive("expect", expect, Number.isSafeInteger(expect));
   try {
     const result = await deploy(
       {
-        ...{ manifest, version, broker, expect, wait, mode, passphraseFile, keys, allowInsecure, dryRun },
+        ...{ manifest, version, broker, expect, wait, join, mode, passphraseFile, keys, allowInsecure, dryRun },
         ...{ device: devices, transport: transports, port: ports, signKey: signKeys, timeout: timeoutSeconds },
       },
       output,

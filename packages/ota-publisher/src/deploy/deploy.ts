@@ -11,7 +11,7 @@ import { productOf } from "@tinybms/ota-core/signing";
 import { definedMembers } from "../defined-members.ts";
 import { type OpenArtifact, openArtifact } from "../image-file.ts";
 import { sequenceFileOf } from "../sequence.ts";
-import { type OfferSigning, openOfferSigning } from "../signing/offer-signing.ts";
+import { type OfferSigning, openKeySets, openOfferSigning } from "../signing/offer-signing.ts";
 import { chooseDeliveries } from "./choose-deliveries.ts";
 import { artifactDocument, type DeliveryRecord, type DeployResult, plannedRecord } from "./deploy-result.ts";
 import { EmbeddedBrokers } from "./embedded-brokers.ts";
@@ -90,6 +90,7 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
   const releaseFile = releaseFileOf(loaded.file);
   const files = new Map<LoadedArtifact, OpenArtifact>();
   let signing: Promise<OfferSigning> | undefined;
+  const openSigning = options.join === true ? openKeySets : openOfferSigning;
   const context: DeployContext = {
     ...{ root, options, output, target, sequenceFile: sequenceFileOf(root.folder) },
     createdAt: loaded.manifest.created_at ?? new Date().toISOString(),
@@ -102,7 +103,7 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
       files.set(artifact, file);
       return file;
     },
-    signing: () => (signing ??= openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, output)),
+    signing: () => (signing ??= openSigning(options, root.folder, productOf(root.manifest, 0).product, output)),
   };
   const close = (): void => {
     for (const file of files.values()) file.close();

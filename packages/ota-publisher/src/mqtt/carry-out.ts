@@ -1,16 +1,16 @@
 import {
   type DeliveryOutcome,
   type DeviceProgress,
-  parseTopic,
   type Sender,
   type SenderAction,
   type SenderEvent,
   type SenderTimer,
+  senderEventOf,
   topicsOf,
 } from "@tinybms/ota-core";
 import type { ImageFile } from "../image-file.ts";
 import type { OfferTarget } from "../offer-payload.ts";
-import type { BrokerConnection, BrokerMessage } from "./connection.ts";
+import type { BrokerConnection } from "./connection.ts";
 import { NamedTimers } from "./named-timers.ts";
 
 /** Delivery data that a sender needs besides its connection. */
@@ -101,7 +101,7 @@ export function carryOut(
       finishWith(connection.refusedError(`it does not let us subscribe to ${topic}`));
     };
     connection.on("message", (message) => {
-      const event = eventOf(message, topicRoot);
+      const event = senderEventOf(topicRoot, message, performance.now());
       if (event.type === "state") onReport?.(event.device, event.payload);
       handle(event);
     });
@@ -119,12 +119,4 @@ export function carryOut(
     if (connection.connected) handle({ type: "connected", now: performance.now() });
     if (signal?.aborted === true) cancel();
   });
-}
-
-function eventOf({ topic, payload, retained }: BrokerMessage, topicRoot: string): SenderEvent {
-  const parsed = parseTopic(topicRoot, topic);
-  const now = performance.now();
-  if (parsed?.kind === "request") return { type: "request", now, device: parsed.device, payload };
-  if (parsed?.kind === "state") return { type: "state", now, device: parsed.device, payload, retained };
-  return { type: "announcement", now, topic, payload, retained };
 }

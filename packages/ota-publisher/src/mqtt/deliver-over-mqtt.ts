@@ -2,6 +2,7 @@ import type { SkippedMessage } from "@tinybms/ota-broker/client";
 import {
   type DeliveryOutcome,
   type DeviceProgress,
+  isOtaError,
   type OtaError,
   Sender,
   type SenderOptions,
@@ -15,8 +16,9 @@ import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { carryOut } from "./carry-out.ts";
 import type { ConnectionOptions } from "./connect.ts";
-import { connectBroker } from "./connection.ts";
-import { competingOffer, giveWay, type MadeOffer, makeOffer, NUMBERS_MAX } from "./make-offer.ts";
+import { type BrokerConnection, connectBroker } from "./connection.ts";
+import { type FoundOffer, findOffer } from "./find-offer.ts";
+import { competingOffer, giveWay, makeOffer, NUMBERS_MAX } from "./make-offer.ts";
 
 /** Plan of a delivery: one image for some devices through one broker. */
 export interface DeliveryPlan {
@@ -42,6 +44,8 @@ export interface DeliveryPlan {
   readonly qos: 0 | 1;
   /** Path of the record of this publisher's offer counters. */
   readonly sequenceFile: string;
+  /** Version of the offer to join; `undefined` to make one. */
+  readonly join?: string | undefined;
 }
 
 /** Receives the events of a delivery. */
@@ -69,8 +73,11 @@ const WINDOW = 32;
  * device has ended, another offer replaces this one, or the time limit is reached. If another publisher used the same
  * number at the same time, makes the offer again with the next number.
  *
+ * A plan with `join` makes no offer: it answers for the one that stands, and for the next one if that has the same image.
+ *
  * @returns The outcome, also if devices failed or no device answered.
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
+ *   `delivery/not-offered` or `delivery/image-mismatch` where the offer to join does not stand,
  *   `delivery/connection-lost` if the connection was lost and is still away at the end; `delivery/not-acknowledged` and
  *   `delivery/not-retained` where the broker does not take or keep what rests on it; `signing/…` where devices would
  *   not trust the offer; `manifest/unreadable`, `package/locked` and `package/write-failed` for the record of
@@ -84,25 +91,46 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
     ...definedMembers({ signal, onRetry, onSkipped }),
   });
   try {
+    const timeLeftMs = (): number => Math.max(1, plan.timeoutMs - (performance.now() - startedAt));
+    const make = (): Promise<FoundOffer> => offerOf(connection, { ...plan, timeoutMs: timeLeftMs() }, watch);
+    let offer = await make();
     for (let attempt = 1; ; attempt++) {
-      const timeoutMs = Math.max(1, plan.timeoutMs - (performance.now() - startedAt));
-      const made = await makeOffer(connection, { ...plan, timeoutMs, expectedCount: countOf(plan) }, watch);
-      watch.onOffer?.({ id: made.id, counter: made.counter });
+      watch.onOffer?.({ id: offer.id, counter: offer.counter });
       signal?.throwIfAborted();
-      const sender = senderOf(plan, made, Math.max(1, plan.timeoutMs - (performance.now() - startedAt)));
-      const outcome = await carryOut(sender, connection, plan, watch);
+      const outcome = await carryOut(senderOf(plan, offer, timeLeftMs()), connection, plan, watch);
       const { reason, topics = [] } = outcome;
       if (reason === "unacknowledged") throw connection.unacknowledgedError(topics);
       if (reason === "not-retained") throw connection.notRetainedError(topics);
-      if (reason !== "number-taken" || attempt === NUMBERS_MAX) return outcome;
-      await giveWay(attempt, signal);
+      if (plan.join !== undefined) {
+        if (reason !== "superseded" && reason !== "number-taken") return outcome;
+        const next = await make().catch(noOffer);
+        if (next === undefined || next.id === offer.id) return outcome;
+        offer = next;
+      } else if (reason !== "number-taken" || attempt === NUMBERS_MAX) return outcome;
+      else {
+        await giveWay(attempt, signal);
+        offer = await make();
+      }
     }
   } finally {
     await connection.close();
   }
 }
 
-function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, timeoutMs: number): Sender {
+/** Makes the offer of a plan, or finds the one that it joins. */
+async function offerOf(connection: BrokerConnection, plan: DeliveryPlan, watch: DeliveryWatch): Promise<FoundOffer> {
+  const expectedCount = countOf(plan);
+  if (plan.join !== undefined) return findOffer(connection, { ...plan, version: plan.join }, watch);
+  return { ...(await makeOffer(connection, { ...plan, expectedCount }, watch)), spreadMs: spreadMsOf(expectedCount) };
+}
+
+/** Returns `undefined` for an error which says that the offer that stands is not the one to join. */
+function noOffer(error: unknown): undefined {
+  if (isOtaError(error, "delivery/not-offered") || isOtaError(error, "delivery/image-mismatch")) return undefined;
+  throw error;
+}
+
+function senderOf(plan: DeliveryPlan, { id, counter, envelopes, spreadMs }: FoundOffer, timeoutMs: number): Sender {
   return new Sender({
     topicRoot: plan.topicRoot,
     offerId: id,
@@ -116,7 +144,8 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, tim
     rate: plan.rate,
     qos: plan.qos,
     window: WINDOW,
-    spreadMs: spreadMsOf(countOf(plan)),
+    spreadMs,
+    ...(plan.join === undefined ? {} : { join: { random: Math.random } }),
     // A delivery to one device need not wait for requests of others.
     ...(expectsOne(plan) ? { timing: { gatherMs: 0 } } : {}),
   });
@@ -124,7 +153,7 @@ function senderOf(plan: DeliveryPlan, { id, counter, envelopes }: MadeOffer, tim
 
 /** Returns the envelopes that a sender publishes: one for most topics, and others for some topics. */
 function publicationOf(
-  envelopes: MadeOffer["envelopes"],
+  envelopes: FoundOffer["envelopes"],
 ): Pick<SenderOptions, "offerEnvelope" | "offerTopics" | "offerParts"> {
   const [offerEnvelope = new Uint8Array()] = envelopes.values();
   return { offerEnvelope, offerTopics: [...envelopes.keys()], offerParts: envelopes };

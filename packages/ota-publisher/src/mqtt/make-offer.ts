@@ -85,7 +85,8 @@ export async function makeOffer(
   const { topicRoot, target, release, expectedCount, install, sequenceFile, signing } = plan;
   const deadline = AbortSignal.timeout(Math.ceil(plan.timeoutMs));
   const signal = watch.signal === undefined ? deadline : AbortSignal.any([watch.signal, deadline]);
-  const retained = await retainedMessages(connection, plan, watch, signal);
+  const topics = [...offerTopics(plan), ...keyTopics(plan).keys()];
+  const retained = await retainedMessages(connection, topics, watch, signal);
   assertCurrentKeys(retained, plan);
   const before = offersOf(retained, plan, watch);
   check(before);
@@ -172,15 +173,17 @@ export async function connectedAgain(
 }
 
 /**
- * Reads the retained messages. Reads all of them again if the connection was lost: a part would give a wrong number.
+ * Reads the retained messages of some topics. Reads all of them again if the connection was lost: a part would give a wrong
+ * number.
+ *
+ * @throws {@link OtaError} `delivery/broker-unreachable` if the broker does not answer; as {@link connectedAgain}.
  */
-async function retainedMessages(
+export async function retainedMessages(
   connection: BrokerConnection,
-  plan: OfferPlan,
+  topics: readonly string[],
   watch: OfferWatch,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const topics = [...offerTopics(plan), ...keyTopics(plan).keys()];
   for (;;) {
     const messages = await readRetained(connection, topics, signal);
     if (messages !== undefined) return messages;
@@ -234,7 +237,7 @@ function offerOf(
 }
 
 /** Parses an offer. Returns `undefined` if no device on this topic could read it. */
-function readOffer(
+export function readOffer(
   payload: Uint8Array,
   { topicRoot, signing }: Pick<OfferPlan, "topicRoot" | "signing">,
 ): { readonly offer: OfferDocument; readonly isTrusted: boolean } | undefined {

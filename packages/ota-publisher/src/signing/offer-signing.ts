@@ -44,7 +44,34 @@ export async function openOfferSigning(
   product: string,
   output: CommandOutput,
 ): Promise<OfferSigning> {
-  const { keys: folder = join(manifestFolder, "keys") } = options;
+  const { keySets } = await openKeySets(options, manifestFolder, product, output);
+  const current = keySets.at(-1);
+  const signers = await openSigners(options, output, current?.keys.roles.offer.keys);
+  if (current !== undefined && signers.length === 0) {
+    const message = `devices that have key set ${epochOf(current)} (${current.file}) take signed offers only`;
+    const hint = "--sign-key names the private key of an offer key, --sign-command a program that has it";
+    throw new OtaError("signing/unsigned", message, { kind: "offer" }, { hint });
+  }
+  if (current === undefined && signers.length > 0) {
+    const folder = keysFolderOf(options, manifestFolder);
+    output.warn(`there is no key set in ${folder}: whether devices trust the signature is not checked`);
+  }
+  return { signers, keySets };
+}
+
+/**
+ * Reads the key sets that the signatures of offers are checked against. Parameters as for {@link openOfferSigning}.
+ *
+ * @returns No signers.
+ * @throws {@link OtaError} `signing/key-set-product`; `signing/key-set-unreadable`; the codes of `readKeyStore`.
+ */
+export async function openKeySets(
+  options: Pick<OfferSigningOptions, "keys">,
+  manifestFolder: string,
+  product: string,
+  output: CommandOutput,
+): Promise<OfferSigning> {
+  const folder = keysFolderOf(options, manifestFolder);
   const { sets: keySets, pending } = await readKeyStore(folder);
   const current = keySets.at(-1);
   if (current === undefined && options.keys !== undefined) {
@@ -56,19 +83,14 @@ export async function openOfferSigning(
     throw new OtaError("signing/key-set-unreadable", message, { file: folder }, { hint });
   }
   if (current !== undefined) checkProduct(current, product);
-  const signers = await openSigners(options, output, current?.keys.roles.offer.keys);
-  if (current !== undefined && signers.length === 0) {
-    const message = `devices that have key set ${epochOf(current)} (${current.file}) take signed offers only`;
-    const hint = "--sign-key names the private key of an offer key, --sign-command a program that has it";
-    throw new OtaError("signing/unsigned", message, { kind: "offer" }, { hint });
-  }
-  if (current === undefined && signers.length > 0) {
-    output.warn(`there is no key set in ${folder}: whether devices trust the signature is not checked`);
-  }
   if (pending !== undefined && current !== undefined) {
     output.warn(`${pending.file} waits for signatures; until it has them, key set ${epochOf(current)} counts`);
   }
-  return { signers, keySets };
+  return { signers: [], keySets };
+}
+
+function keysFolderOf({ keys }: Pick<OfferSigningOptions, "keys">, manifestFolder: string): string {
+  return keys ?? join(manifestFolder, "keys");
 }
 
 /** Returns the current key set. */

@@ -1,9 +1,10 @@
-import type { DeliveryLimit, DeviceProgress } from "@tinybms/ota-core";
+import { randomBytes } from "node:crypto";
+import { type DeliveryLimit, type DeviceProgress, OtaError, toHex } from "@tinybms/ota-core";
 import { type Envelope, productOf } from "@tinybms/ota-core/signing";
 import type { ImageFile } from "../../image-file.ts";
 import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
-import { releasedImageOf } from "../../offer-payload.ts";
+import { releasedImageOf, unsignedRelease } from "../../offer-payload.ts";
 import type { PreparedRollout } from "../../rollout/rollout-options.ts";
 import { planText } from "../../rollout/rollout-text.ts";
 import { nextCounter, readCounter } from "../../sequence.ts";
@@ -48,14 +49,17 @@ export const chunked: Way<ChunkedTarget> = {
     const { options, target, sequenceFile } = context;
     const { channel, warnings } = await readMqttChannel(artifact, "chunked", context);
     const signing = await context.signing();
+    const isJoining = options.join === true;
+    if (isJoining) assertHasOffer(channel);
     // Detect a counter record that allows no further offer before anything is sent.
-    nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
+    else nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
     const image = context.open(artifact).image();
     const timeoutMs = options.timeout * 1000;
     const plan = {
-      connection: connectionOf(channel, timeoutMs),
+      connection: { ...connectionOf(channel, timeoutMs), ...(isJoining && { clientId: joinedClientId(channel) }) },
       topicRoot: channel.topic,
       release: releaseOf(image, context, signing),
+      join: isJoining ? options.version : undefined,
       expected: expectedOf(context),
       wait: options.wait,
       rate: options.rate ?? channel.rate,
@@ -67,14 +71,14 @@ export const chunked: Way<ChunkedTarget> = {
   },
 
   describe({ channel, image, plan, rollout, warnings }): Description {
-    const { target, qos, rate, wait, release, signing, timeoutMs, install } = plan;
+    const { target, qos, rate, wait, release, signing, timeoutMs, install, join } = plan;
     const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
     const pace = rate === 0 ? "no rate limit" : `${rate} bytes/s`;
     const settings: Setting[] = [
       ["chunks", `QoS ${qos}, ${pace}, until ${wait}`],
       ...installSettings(install),
       ...loginSettings(channel),
-      ["signed", signedText(release, signing)],
+      join === undefined ? ["signed", signedText(release, signing)] : ["joins", "the offer that stands"],
       ["timeout", `${timeoutMs / 1000} s`],
       ...(rollout === undefined ? [] : [["rollout", planText(rollout.plan)] as const]),
     ];
@@ -94,7 +98,8 @@ async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJ
   if (rollout !== undefined) return deliverStaged(channel, plan, rollout, job);
   const { deliverOverMqtt } = await import("../../mqtt/deliver-over-mqtt.ts");
   const broker = channel.broker ?? (await job.embeddedBroker());
-  const offered = plan.wait === "none" ? "offered" : "offered; waiting for devices";
+  const offered = plan.join !== undefined ? "joined the offer" : "offered";
+  const text = plan.wait === "none" ? offered : `${offered}; waiting for devices`;
   const outcome = await deliverOverMqtt(
     { ...plan, broker },
     {
@@ -105,7 +110,7 @@ async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJ
           `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key signed: find out who publishes there`,
         ),
       onOffer: ({ id, counter: [epoch, sequence] }) =>
-        events.onNote(offered, `offer ${id}, epoch ${epoch}, sequence ${sequence}`),
+        events.onNote(text, `offer ${id}, epoch ${epoch}, sequence ${sequence}`),
       ...connectionNotices(broker, events),
     },
   );
@@ -118,11 +123,24 @@ async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJ
 
 function releaseOf(
   image: ImageFile,
-  { root, options: { version }, createdAt, signedRelease }: DeployContext,
+  { root, options: { version, join = false }, createdAt, signedRelease }: DeployContext,
   signing: OfferSigning,
 ): Envelope {
   const product = productOf(root.manifest, image.chipId);
-  return releaseToOffer({ ...product, version, createdAt, image: releasedImageOf(image) }, signedRelease, signing);
+  const parts = { ...product, version, createdAt, image: releasedImageOf(image) };
+  return join ? unsignedRelease(parts) : releaseToOffer(parts, signedRelease, signing);
+}
+
+/** Returns a client identifier of its own: with the channel's, publishers would end each other's connection. */
+function joinedClientId({ connection }: MqttTarget): string {
+  return `${connection.clientId}-${toHex(randomBytes(4))}`;
+}
+
+/** Checks that a publisher can join: a broker in this process has no offer yet. */
+function assertHasOffer({ broker }: MqttTarget): void {
+  if (broker !== undefined) return;
+  const message = "--broker embedded: a broker that has just started has no offer to join";
+  throw new OtaError("arguments/invalid", message, { option: "--broker" });
 }
 
 function expectedOf({ target, options: { expect } }: DeployContext): DeliveryPlan["expected"] {

@@ -14,6 +14,8 @@ export interface DeployOptions extends OfferSigningOptions, RolloutOptions {
   readonly wait: "confirmed" | "downloaded" | "none";
   /** Time limit of the delivery, in seconds. */
   readonly timeout: number;
+  /** Answers for the offer that stands, instead of making one. */
+  readonly join?: boolean | undefined;
   readonly mode?: "chunked" | "blob" | undefined;
   readonly broker?: string | undefined;
   /** Bytes of chunks per second, instead of the channel's; 0 means no limit. */
