@@ -19,7 +19,8 @@ class Probation:
         self.check()
 
     def wait(self):
-        at = min(self.receiver.now + self.duration, self.latest)
+        now = self.receiver.now
+        at = max(now, min(now + self.duration, self.latest))
         self.receiver.act("set-timer", timer="probation", at=at)
 
     def on_connected(self):

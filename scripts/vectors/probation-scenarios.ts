@@ -204,4 +204,18 @@ export const PROBATION_SCENARIOS: readonly VectorScenario[] = [
       await script.run({ type: "self-test", passed: true });
     },
   },
+  {
+    name: "probation-extended-and-overtaken",
+    rule: "A probation whose latest time has passed when the broker accepts is over: no timer is set to a time before its event.",
+    async play(script) {
+      await downloading(script, offerMessage(script, { probation_ms: 30_000, probation_max_ms: 45_000 }));
+      await script.chunks();
+      await script.boot({ runsNewImage: true, pendingVerify: true });
+      await script.run({ type: "network", status: "up" });
+      await script.timer("probation", 30_000);
+      script.now = 46_000;
+      await script.run({ type: "connected" });
+      await script.timer("probation", 46_000);
+    },
+  },
 ];

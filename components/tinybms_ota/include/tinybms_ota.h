@@ -223,7 +223,7 @@ typedef struct {
   /** Publishes. `topic` and `payload` are valid until the call returns. */
   void (*publish)(void *context, const char *topic, const uint8_t *payload, size_t length, int qos, bool retain);
 
-  /** Sets a timer, or moves it. `at_ms` is on the clock of the events. */
+  /** Sets a timer, or moves it. `at_ms` is on the clock of the events, and not before the event that is handled. */
   void (*set_timer)(void *context, tbo_timer_t timer, uint64_t at_ms);
   void (*clear_timer)(void *context, tbo_timer_t timer);
 

@@ -185,7 +185,10 @@ export class DifferentialWorld {
     assertSame(comparableReport(this.#device.report(false)), comparableReport(this.#reference.report(false)), "report");
     assertSame(this.#device.stats, this.#reference.stats, "stats");
     assertSame(this.#device.progress, this.#reference.progress, "progress");
-    for (const action of expected) this.#carryOut(action);
+    for (const action of expected) {
+      if (action.type === "set-timer") assertSame(Math.max(action.at, event.now), action.at, "time of a timer");
+      this.#carryOut(action);
+    }
   }
 
   #carryOut(action: ReceiverAction): void {

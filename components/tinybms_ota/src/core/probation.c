@@ -32,7 +32,9 @@ void tbo_probation_start(tbo_t *tbo) {
 
 static void wait(tbo_t *tbo) {
   uint64_t at = tbo->now + tbo->probation_ms;
-  tbo_set_timer(tbo, TBO_TIMER_PROBATION, at < tbo->probation_latest ? at : tbo->probation_latest);
+  if (at > tbo->probation_latest) at = tbo->probation_latest;
+  // An event may overtake a timer that is due.
+  tbo_set_timer(tbo, TBO_TIMER_PROBATION, at > tbo->now ? at : tbo->now);
 }
 
 void tbo_probation_begin(tbo_t *tbo, uint32_t duration_ms, uint32_t max_ms) {

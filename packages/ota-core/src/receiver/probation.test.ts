@@ -117,6 +117,8 @@ test("gives the self-test of an image that came late its time, within the maximu
   probation.handle(TIMER, { now: 1_000, isConnected: false });
   const connected = probation.handle({ type: "connected" }, { now: 1_900, isConnected: true });
   expect(connected.actions).toEqual([{ type: "set-timer", timer: "probation", at: 2_900 }]);
+  const overtaken = probation.handle({ type: "connected" }, { now: 9_900_000, isConnected: true });
+  expect(overtaken.actions).toEqual([{ type: "set-timer", timer: "probation", at: 9_900_000 }]);
   const unanswered = probation.handle(TIMER, { now: 2_900, isConnected: true });
   expect(unanswered.error).toBe("delivery/self-test-unanswered");
 });

@@ -114,7 +114,8 @@ export class Probation {
   }
 
   #wait(now: number): ProbationStep {
-    const at = Math.min(now + this.#durationMs, this.#latest);
+    // An event may overtake a timer that is due.
+    const at = Math.max(now, Math.min(now + this.#durationMs, this.#latest));
     return { actions: [{ type: "set-timer", timer: "probation", at }] };
   }
 
