@@ -1,12 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-
-/** A packet of MQTT as it goes over the wire. */
-interface Packet {
-  /** Upper half of the first byte (MQTT 3.1.1 section 2.2.1). */
-  readonly type: number;
-  readonly bytes: Buffer;
-}
+import { type Packet, PacketReader, PacketType, PublishFlag } from "./mqtt-packets.ts";
 
 /** Stands between clients and a broker, and loses acknowledgements of the broker. */
 export interface LossyProxy {
@@ -17,11 +11,6 @@ export interface LossyProxy {
   readonly lost: number;
   close(): Promise<void>;
 }
-
-const PUBLISH = 3;
-const PUBACK = 4;
-const DUP = 0x08;
-const RETAIN = 0x01;
 
 /**
  * Starts a proxy before a broker.
@@ -51,12 +40,12 @@ export async function startLossyProxy(
     }
     forward(client, broker, ({ type, bytes }) => {
       const [flags = 0] = bytes;
-      if (type === PUBLISH && (flags & DUP) !== 0) counts.repeated++;
-      if (type === PUBLISH && !retains) bytes[0] = flags & ~RETAIN;
+      if (type === PacketType.publish && (flags & PublishFlag.dup) !== 0) counts.repeated++;
+      if (type === PacketType.publish && !retains) bytes[0] = flags & ~PublishFlag.retain;
       return true;
     });
     forward(broker, client, ({ type }) => {
-      if (type !== PUBACK || !loses(++counts.acknowledgements)) return true;
+      if (type !== PacketType.puback || !loses(++counts.acknowledgements)) return true;
       counts.lost++;
       return false;
     });
@@ -79,24 +68,8 @@ export async function startLossyProxy(
 }
 
 function forward(from: Socket, to: Socket, passes: (packet: Packet) => boolean): void {
-  let rest = Buffer.alloc(0);
+  const reader = new PacketReader();
   from.on("data", (bytes: Buffer) => {
-    rest = Buffer.concat([rest, bytes]);
-    for (let size = packetSize(rest); size !== undefined && size <= rest.length; size = packetSize(rest)) {
-      const packet = rest.subarray(0, size);
-      rest = rest.subarray(size);
-      if (passes({ type: (packet[0] ?? 0) >> 4, bytes: packet })) to.write(packet);
-    }
+    for (const packet of reader.read(bytes)) if (passes(packet)) to.write(packet.bytes);
   });
-}
-
-/** Bytes of the packet that begins here (section 2.2.3); `undefined` until its length is there. */
-function packetSize(bytes: Buffer): number | undefined {
-  let length = 0;
-  for (let index = 1; index < Math.min(bytes.length, 5); index++) {
-    const byte = bytes[index] ?? 0;
-    length += (byte & 0x7f) * 128 ** (index - 1);
-    if (byte < 0x80) return 1 + index + length;
-  }
-  return undefined;
 }

@@ -13,6 +13,8 @@ export interface Mosquitto {
   readonly pid: number | undefined;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
+  /** Ends it in an orderly way: it writes its store, if it has one. */
+  stop(): Promise<void>;
 }
 
 const PASSWORD_TOOL = "mosquitto_passwd";
@@ -60,16 +62,18 @@ export async function startMosquitto(
   const all = [...user, "persistence false", `listener ${listening} 127.0.0.1`, ...lines, ""];
   writeFileSync(config, all.join("\n"));
   const child = spawn("mosquitto", ["-c", config], { stdio: "ignore" });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    running.delete(broker);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, "close");
+    child.kill(signal);
+    await closed;
+  };
   const broker: Mosquitto = {
     port: listening,
     pid: child.pid,
-    async kill() {
-      running.delete(broker);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const closed = once(child, "close");
-      child.kill("SIGKILL");
-      await closed;
-    },
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
   };
   running.add(broker);
   await untilListening(listening, child);

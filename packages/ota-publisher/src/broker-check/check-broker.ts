@@ -66,7 +66,13 @@ export async function checkBroker(options: BrokerCheckOptions): Promise<BrokerCh
   return { broker: displayBroker(broker), topicRoot, passed: probes.every(({ passed }) => passed), probes };
 }
 
-function probeWorld(options: BrokerCheckOptions, name: string, clients: ProbeClient[]): ProbeWorld {
+/**
+ * Creates the names and connections of probes.
+ *
+ * @param name - Name of the made-up device.
+ * @param clients - Receives each client that a probe connects; the caller closes them.
+ */
+export function probeWorld(options: BrokerCheckOptions, name: string, clients: ProbeClient[]): ProbeWorld {
   const { broker, deviceBroker = broker, topicRoot, waitMs, signal } = options;
   const connect = async (address: BrokerAddress, role: string, will?: ProbeWill): Promise<ProbeClient> => {
     const clientId = `${name}-${role}-${clients.length}`;
