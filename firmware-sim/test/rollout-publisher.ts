@@ -100,7 +100,7 @@ export class RolloutPublisher implements WorldPublisher {
         break;
       case "make-offer": {
         const sequence = ++this.#sequence;
-        const offer: RolloutOffer = { id: idOf(sequence), counter: [1, sequence], envelopes: {} };
+        const offer: RolloutOffer = { id: idOf(sequence), counter: [1, sequence], parts: [] };
         this.#feed({ type: "made", stage: action.stage, offer });
         break;
       }

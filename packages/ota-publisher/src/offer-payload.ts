@@ -1,4 +1,4 @@
-import { buildOffer, isOtaError, type OfferDocument, sha256, toHex, topicsOf } from "@tinybms/ota-core";
+import { buildOffer, type Immutable, isOtaError, type OfferDocument, sha256, toHex, topicsOf } from "@tinybms/ota-core";
 import {
   buildRelease,
   type Envelope,
@@ -20,9 +20,8 @@ export type OfferTarget = DeliveryTarget | { readonly rollout: { readonly permil
 export type MaintenanceWindow = NonNullable<OfferDocument["between"]>;
 
 /** Members of an offer that say when devices restart into the image, and how long it may take to reach the broker. */
-export type InstallTerms = Pick<
-  OfferDocument,
-  "install_after" | "between" | "restart_spread_ms" | "probation_max_ms" | "critical"
+export type InstallTerms = Immutable<
+  Pick<OfferDocument, "install_after" | "between" | "restart_spread_ms" | "probation_max_ms" | "critical">
 >;
 
 /** Parts of an offer besides its release. */
@@ -50,7 +49,7 @@ const SPREAD_OF_UNKNOWN_MS = 2_000;
 /** Largest spread that the protocol allows, in milliseconds. */
 const SPREAD_MAX_MS = 3_600_000;
 
-/** Maximum number of named devices of a delivery: as many as one offer can list (`target.devices` of its schema). */
+/** Maximum number of devices that one offer can list (`target.devices` of its schema). */
 export const TARGET_DEVICES_MAX = 256;
 
 /**

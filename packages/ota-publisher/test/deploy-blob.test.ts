@@ -75,6 +75,11 @@ test("--mode overrides the channel's mode", async () => {
 test.for([
   [["--device", "bench-1"], "--device has no effect"],
   [["--expect", "2"], "--expect has no effect"],
+  [["--install-after", "2026-03-01T02:00:00Z"], "--install-after has no effect"],
+  [["--between", "22:00-02:00"], "--between has no effect"],
+  [["--clockless", "install"], "--clockless has no effect"],
+  [["--restart-spread", "7"], "--restart-spread has no effect"],
+  [["--probation-max", "60"], "--probation-max has no effect"],
   [["--broker", "embedded"], "--broker embedded"],
 ] as const)("%j is refused: no device answers a message in blob mode", async ([args, text]) => {
   const line = blobLine("mqtt://127.0.0.1:1");

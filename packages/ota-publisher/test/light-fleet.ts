@@ -18,6 +18,8 @@ export interface LightFleet {
   readonly touched: ReadonlyMap<string, ReadonlySet<string>>;
   /** Number of withdrawals on the product's topic. */
   readonly withdrawals: number;
+  /** Reports for a device; the broker has it when the promise is fulfilled. */
+  report(device: string, more: Partial<StateReport>): Promise<void>;
   close(): Promise<void>;
 }
 

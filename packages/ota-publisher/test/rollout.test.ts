@@ -1,7 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
+import { parseOffer } from "@tinybms/ota-core";
+import { readJournal } from "@tinybms/ota-core/rollout";
+import { parseEnvelope } from "@tinybms/ota-core/signing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { envelopesOf } from "../src/rollout/journaled-offer.ts";
 import { createDeployLine, type DeployLine } from "./deploy-line.ts";
 import { BAD, type DeviceStory, GOOD, type LightFleet, startLightFleet } from "./light-fleet.ts";
 import { runCommand } from "./release-line.ts";
@@ -35,6 +39,8 @@ const records = (): { type: string; stage?: number; device?: string; end?: strin
     .split("\n")
     .slice(0, -1)
     .map((text) => JSON.parse(text));
+
+const offerIn = (envelope: Uint8Array) => parseOffer(parseEnvelope(envelope).payload);
 
 const touched = (): string[] => [...new Set([...fleet.touched.values()].flatMap((devices) => [...devices]))];
 
@@ -110,6 +116,41 @@ test("a journal that was edited, or is about another release, is refused with th
   const torn = await line.deploy(["--resume", journal]);
   expect(torn.exitCode).toBe(0);
   expect(readFileSync(journal, "utf8").split("\n").at(-2)).toContain('"type":"complete"');
+});
+
+test("a rollout that goes on says the same of the restart as before", async () => {
+  await begin(20, () => GOOD);
+  const restart = ["--install-after", "2026-03-01T02:00:00Z", "--between", "22:00-02:00", "--clockless", "install"];
+  const limits = ["--restart-spread", "7", "--probation-max", "60"];
+  const first = await line.deploy(["--rollout", "50%,100%", "--hold", "until-continued", ...restart, ...limits]);
+  expect(first.exitCode).toBe(0);
+  for (const args of [
+    restart.slice(0, 2),
+    restart.slice(2, 4),
+    restart.slice(4),
+    limits.slice(0, 2),
+    limits.slice(2),
+  ]) {
+    const refused = await line.deploy(["--resume", journal, ...args]);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${args[0]} has no effect: the journal has it`),
+    ]);
+  }
+  expect((await line.run(["rollout", "continue", journal])).exitCode).toBe(0);
+  const offers = readJournal(readFileSync(journal, "utf8"), journal).records.flatMap((record) =>
+    record.type === "offer" ? [...envelopesOf(record.offer).values()].map(offerIn) : [],
+  );
+  expect(offers.length).toBe(2);
+  for (const offer of offers) {
+    expect(offer).toMatchObject({
+      install_after: "2026-03-01T02:00:00Z",
+      between: { start_minute: 22 * 60, minutes: 240 },
+      restart_spread_ms: 7_000,
+      probation_max_ms: 60_000,
+    });
+    expect(offer).not.toHaveProperty("critical");
+  }
 });
 
 test("options that a rollout can't follow are refused before anything is sent", async () => {

@@ -10,7 +10,7 @@ const FIRST: RolloutRecord = {
   plan: { stages: [1000], salt: "5a17", hold: 0, abortPermille: 20, abortMin: 3, stageTimeoutMs: 1000 },
 };
 const REST: readonly RolloutRecord[] = [
-  { type: "offer", at: 2, stage: 0, offer: { id: "1", counter: [1, 1], envelopes: {} } },
+  { type: "offer", at: 2, stage: 0, offer: { id: "1", counter: [1, 1], parts: [] } },
   { type: "ended", at: 3, stage: 0, device: "gw-1", end: "failed", error: { code: "x/y", message: "line\nfeed" } },
   { type: "complete", at: 4 },
 ];
@@ -65,8 +65,8 @@ test("a changed, removed, repeated or exchanged line is refused with its number"
 test("a line whose hash is right and whose members are wrong is refused", () => {
   for (const record of [
     { type: "ended", at: 1, stage: 0, device: 7, end: "failed" },
-    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1], envelopes: {} } },
-    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1, 1], envelopes: { topic: 1 } } },
+    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1], parts: [] } },
+    { type: "offer", at: 1, stage: 0, offer: { id: "1", counter: [1, 1], parts: [{ topics: [1], envelope: "" }] } },
     { type: "settled", at: 1, stage: 0 },
     { type: "unknown", at: 1 },
     { at: 1 },

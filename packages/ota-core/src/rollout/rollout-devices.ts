@@ -64,7 +64,8 @@ export interface StageStanding {
 export class RolloutDevices {
   readonly #plan: RolloutPlan;
   readonly #offered: { readonly imageId: string; readonly sha256: string };
-  readonly #named: ReadonlySet<string> | undefined;
+  /** First stage of each device that the plan names; `undefined` if it names none. */
+  readonly #named: ReadonlyMap<string, number | undefined> | undefined;
   readonly #devices = new Map<string, RolloutDevice>();
   #newestAt = Number.NEGATIVE_INFINITY;
   readonly #counts = { confirmed: 0, failed: 0, already: 0, unable: 0 };
@@ -72,7 +73,7 @@ export class RolloutDevices {
   constructor(plan: RolloutPlan, image: string) {
     this.#plan = plan;
     this.#offered = { imageId: imageIdOf(image), sha256: image.toLowerCase() };
-    this.#named = plan.devices === undefined ? undefined : new Set(plan.devices);
+    this.#named = plan.devices && new Map(plan.devices.map((device) => [device, this.#stageByShare(device)]));
   }
 
   /** Number of devices that were heard, whether a stage includes them or not. */
@@ -156,6 +157,14 @@ export class RolloutDevices {
     return ended;
   }
 
+  /** Returns the devices of the stages up to `stage` that have not ended: those that were heard, and those that are named. */
+  open(stage: number): readonly string[] {
+    const heard = [...this.#devices.values()].filter(
+      ({ stage: own, end }) => isWithin(own, stage) && end === undefined,
+    );
+    return [...heard.map(({ device }) => device), ...this.#unheardOf(stage)];
+  }
+
   /**
    * Sorts the devices of the stages so far that have not ended.
    *
@@ -164,11 +173,11 @@ export class RolloutDevices {
    */
   standing(stage: number, offeredAt: number, now: number): StageStanding {
     const working: string[] = [];
-    const absent: string[] = [];
+    const absent = [...this.#unheardOf(stage)];
     const lost: string[] = [];
-    let admitted = 0;
+    let admitted = absent.length;
     for (const { device, stage: own, end, state, online, heardAt } of this.#devices.values()) {
-      if (own === undefined || own > stage) continue;
+      if (!isWithin(own, stage)) continue;
       admitted++;
       if (end !== undefined) continue;
       const isSilent = now - Math.max(heardAt, offeredAt) >= SILENCE_MS;
@@ -184,8 +193,11 @@ export class RolloutDevices {
 
   /** Returns the first stage that includes a device; `undefined` if none does. */
   stageOf(device: string): number | undefined {
+    return this.#named === undefined ? this.#stageByShare(device) : this.#named.get(device);
+  }
+
+  #stageByShare(device: string): number | undefined {
     const { stages, salt } = this.#plan;
-    if (this.#named !== undefined && !this.#named.has(device)) return undefined;
     const stage = stages.findIndex((permille) => targetAdmits({ rollout: { permille, salt } }, device));
     return stage < 0 ? undefined : stage;
   }
@@ -205,10 +217,20 @@ export class RolloutDevices {
     return UNABLE_CODES.has(error?.code ?? "") ? "unable" : "failed";
   }
 
+  /** Returns the devices that the plan names for the stages up to `stage`, and that were not heard. */
+  #unheardOf(stage: number): readonly string[] {
+    const named = [...(this.#named ?? [])];
+    return named.flatMap(([device, own]) => (isWithin(own, stage) && !this.#devices.has(device) ? [device] : []));
+  }
+
   #unheard(device: string): RolloutDevice {
     return {
       ...{ device, stage: this.stageOf(device), end: undefined, error: undefined, state: undefined },
       ...{ received: 0, total: 0, online: false, heardAt: Number.NEGATIVE_INFINITY },
     };
   }
+}
+
+function isWithin(own: number | undefined, stage: number): boolean {
+  return own !== undefined && own <= stage;
 }

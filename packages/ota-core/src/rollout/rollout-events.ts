@@ -45,6 +45,8 @@ export interface RolloutOutcome {
   /** Index of the last stage that was offered. */
   readonly stage: number;
   readonly counts: RolloutCounts;
-  /** Devices of the stages so far. */
+  /** Devices of the stages so far that were heard. */
   readonly devices: readonly RolloutDevice[];
+  /** Devices of the stages so far that have not ended, heard or not: asleep, silent, or still at it. */
+  readonly open: readonly string[];
 }

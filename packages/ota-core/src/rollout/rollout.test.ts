@@ -29,7 +29,7 @@ const under = ({ id, counter: [epoch, sequence] }: RolloutOffer): Partial<StateR
   accepted: [epoch, sequence],
 });
 
-const OFFER: RolloutOffer = { id: "1", counter: [1, 1], envelopes: {} };
+const OFFER: RolloutOffer = { id: "1", counter: [1, 1], parts: [] };
 
 /** Devices and a broker that do what a fate says, on a virtual clock; a journal in memory. */
 class Fleet {
@@ -78,7 +78,7 @@ class Fleet {
           }
           case "make-offer": {
             const id = (++this.#sequence).toString(16).padStart(32, "0");
-            const offer = { id, counter: [1, this.#sequence] as const, envelopes: { offer: "" } };
+            const offer = { id, counter: [1, this.#sequence] as const, parts: [{ topics: ["offer"], envelope: "" }] };
             pending.push({ at: this.now, event: () => ({ type: "made", ...moment(), stage: action.stage, offer }) });
             break;
           }
@@ -270,6 +270,20 @@ test("skips a stage that includes none of the named devices, and touches nobody 
   expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 2 } });
   expect(fleet.offers.map(({ stage }) => stage)).toEqual([2]);
   expect([...fleet.installs.keys()].sort()).toEqual(devices);
+});
+
+test("names devices that were never heard as not ended", () => {
+  const devices = ["gw-3", "unheard-1", "unheard-2"];
+  const fleet = new Fleet(5, () => "good", { stages: [1000], devices });
+  const outcome = fleet.run();
+  expect(outcome).toMatchObject({ reason: "complete", counts: { confirmed: 1 }, open: devices.slice(1) });
+  expect(fleet.records().find(({ type }) => type === "settled")).toMatchObject({ open: devices.slice(1) });
+});
+
+test("stops a rollout among named devices if none of them is there, although others are", () => {
+  const fleet = new Fleet(5, () => "good", { stages: [1000], devices: ["unheard"], abortMin: 1, abortPermille: 0 });
+  expect(fleet.run()).toMatchObject({ reason: "nobody", open: ["unheard"] });
+  expect(fleet.now).toBeGreaterThanOrEqual(PLAN.stageTimeoutMs);
 });
 
 test("ends after a good stage if it must be continued by hand, and continues from its journal", () => {

@@ -239,8 +239,7 @@ export class Rollout {
     // A stage that has proved nothing is not good.
     if (!this.#hasEnded() && !this.#isEmpty(standing.admitted)) return this.#stopAtOnce("nobody", moment);
     this.#settledAt = moment.at;
-    const open = [...standing.working, ...standing.absent];
-    this.#record({ type: "settled", at: moment.at, stage: this.#stage, open });
+    this.#record({ type: "settled", at: moment.at, stage: this.#stage, open: this.#devices.open(this.#stage) });
     this.#hold(moment.at, moment);
   }
 
@@ -307,8 +306,10 @@ export class Rollout {
 
   #finish(reason: RolloutOutcome["reason"]): void {
     this.#phase = "done";
-    const devices = this.#devices.all().filter(({ stage }) => stage !== undefined && stage <= this.#stage);
-    const outcome: RolloutOutcome = { reason, stage: this.#stage, counts: this.#devices.counts, devices };
+    const stage = this.#stage;
+    const devices = this.#devices.all().filter(({ stage: own }) => own !== undefined && own <= stage);
+    const open = this.#devices.open(stage);
+    const outcome: RolloutOutcome = { reason, stage, counts: this.#devices.counts, devices, open };
     this.#actions.push({ type: "clear-timer" }, { type: "done", outcome });
   }
 

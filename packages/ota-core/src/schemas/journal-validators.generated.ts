@@ -135,12 +135,32 @@ const journalSchema31 = {
         abortPermille: { type: "number" },
         abortMin: { type: "number" },
         stageTimeoutMs: { type: "number" },
+        install: {
+          type: "object",
+          properties: {
+            install_after: { type: "string" },
+            between: {
+              type: "object",
+              required: ["start_minute", "minutes"],
+              properties: {
+                start_minute: { type: "integer" },
+                minutes: { type: "integer" },
+                offset_minutes: { type: "integer" },
+              },
+              additionalProperties: true,
+            },
+            restart_spread_ms: { type: "integer" },
+            probation_max_ms: { type: "integer" },
+            critical: { type: "array", items: { type: "string" } },
+          },
+          additionalProperties: true,
+        },
       },
       additionalProperties: true,
     },
     JournalOffer: {
       type: "object",
-      required: ["id", "counter", "envelopes"],
+      required: ["id", "counter", "parts"],
       properties: {
         id: { type: "string" },
         counter: {
@@ -150,7 +170,15 @@ const journalSchema31 = {
           minItems: 2,
           maxItems: 2,
         },
-        envelopes: { type: "object", additionalProperties: { type: "string" } },
+        parts: {
+          type: "array",
+          items: {
+            type: "object",
+            required: ["topics", "envelope"],
+            properties: { topics: { type: "array", items: { type: "string" } }, envelope: { type: "string" } },
+            additionalProperties: true,
+          },
+        },
       },
       additionalProperties: true,
     },
@@ -193,6 +221,26 @@ const journalSchema35 = {
     abortPermille: { type: "number" },
     abortMin: { type: "number" },
     stageTimeoutMs: { type: "number" },
+    install: {
+      type: "object",
+      properties: {
+        install_after: { type: "string" },
+        between: {
+          type: "object",
+          required: ["start_minute", "minutes"],
+          properties: {
+            start_minute: { type: "integer" },
+            minutes: { type: "integer" },
+            offset_minutes: { type: "integer" },
+          },
+          additionalProperties: true,
+        },
+        restart_spread_ms: { type: "integer" },
+        probation_max_ms: { type: "integer" },
+        critical: { type: "array", items: { type: "string" } },
+      },
+      additionalProperties: true,
+    },
   },
   additionalProperties: true,
 };
@@ -696,6 +744,276 @@ function journalValidate21(
                                   } else {
                                     var valid5 = true;
                                   }
+                                  if (valid5) {
+                                    if (data7.install !== undefined) {
+                                      let data17 = data7.install;
+                                      const _errs43 = errors;
+                                      if (errors === _errs43) {
+                                        if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
+                                          if (data17.install_after !== undefined) {
+                                            const _errs46 = errors;
+                                            if (typeof data17.install_after !== "string") {
+                                              journalValidate21.errors = [
+                                                {
+                                                  instancePath: instancePath + "/plan/install/install_after",
+                                                  schemaPath:
+                                                    "#/$defs/JournalPlan/properties/install/properties/install_after/type",
+                                                  keyword: "type",
+                                                  params: { type: "string" },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                            var valid9 = _errs46 === errors;
+                                          } else {
+                                            var valid9 = true;
+                                          }
+                                          if (valid9) {
+                                            if (data17.between !== undefined) {
+                                              let data19 = data17.between;
+                                              const _errs48 = errors;
+                                              if (errors === _errs48) {
+                                                if (data19 && typeof data19 == "object" && !Array.isArray(data19)) {
+                                                  let missing3;
+                                                  if (
+                                                    (data19.start_minute === undefined &&
+                                                      (missing3 = "start_minute")) ||
+                                                    (data19.minutes === undefined && (missing3 = "minutes"))
+                                                  ) {
+                                                    journalValidate21.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/plan/install/between",
+                                                        schemaPath:
+                                                          "#/$defs/JournalPlan/properties/install/properties/between/required",
+                                                        keyword: "required",
+                                                        params: { missingProperty: missing3 },
+                                                      },
+                                                    ];
+                                                    return false;
+                                                  } else {
+                                                    if (data19.start_minute !== undefined) {
+                                                      let data20 = data19.start_minute;
+                                                      const _errs51 = errors;
+                                                      if (
+                                                        !(
+                                                          typeof data20 == "number" &&
+                                                          !(data20 % 1) &&
+                                                          !isNaN(data20) &&
+                                                          isFinite(data20)
+                                                        )
+                                                      ) {
+                                                        journalValidate21.errors = [
+                                                          {
+                                                            instancePath:
+                                                              instancePath + "/plan/install/between/start_minute",
+                                                            schemaPath:
+                                                              "#/$defs/JournalPlan/properties/install/properties/between/properties/start_minute/type",
+                                                            keyword: "type",
+                                                            params: { type: "integer" },
+                                                          },
+                                                        ];
+                                                        return false;
+                                                      }
+                                                      var valid10 = _errs51 === errors;
+                                                    } else {
+                                                      var valid10 = true;
+                                                    }
+                                                    if (valid10) {
+                                                      if (data19.minutes !== undefined) {
+                                                        let data21 = data19.minutes;
+                                                        const _errs53 = errors;
+                                                        if (
+                                                          !(
+                                                            typeof data21 == "number" &&
+                                                            !(data21 % 1) &&
+                                                            !isNaN(data21) &&
+                                                            isFinite(data21)
+                                                          )
+                                                        ) {
+                                                          journalValidate21.errors = [
+                                                            {
+                                                              instancePath:
+                                                                instancePath + "/plan/install/between/minutes",
+                                                              schemaPath:
+                                                                "#/$defs/JournalPlan/properties/install/properties/between/properties/minutes/type",
+                                                              keyword: "type",
+                                                              params: { type: "integer" },
+                                                            },
+                                                          ];
+                                                          return false;
+                                                        }
+                                                        var valid10 = _errs53 === errors;
+                                                      } else {
+                                                        var valid10 = true;
+                                                      }
+                                                      if (valid10) {
+                                                        if (data19.offset_minutes !== undefined) {
+                                                          let data22 = data19.offset_minutes;
+                                                          const _errs55 = errors;
+                                                          if (
+                                                            !(
+                                                              typeof data22 == "number" &&
+                                                              !(data22 % 1) &&
+                                                              !isNaN(data22) &&
+                                                              isFinite(data22)
+                                                            )
+                                                          ) {
+                                                            journalValidate21.errors = [
+                                                              {
+                                                                instancePath:
+                                                                  instancePath + "/plan/install/between/offset_minutes",
+                                                                schemaPath:
+                                                                  "#/$defs/JournalPlan/properties/install/properties/between/properties/offset_minutes/type",
+                                                                keyword: "type",
+                                                                params: { type: "integer" },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          }
+                                                          var valid10 = _errs55 === errors;
+                                                        } else {
+                                                          var valid10 = true;
+                                                        }
+                                                      }
+                                                    }
+                                                  }
+                                                } else {
+                                                  journalValidate21.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/plan/install/between",
+                                                      schemaPath:
+                                                        "#/$defs/JournalPlan/properties/install/properties/between/type",
+                                                      keyword: "type",
+                                                      params: { type: "object" },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                }
+                                              }
+                                              var valid9 = _errs48 === errors;
+                                            } else {
+                                              var valid9 = true;
+                                            }
+                                            if (valid9) {
+                                              if (data17.restart_spread_ms !== undefined) {
+                                                let data23 = data17.restart_spread_ms;
+                                                const _errs57 = errors;
+                                                if (
+                                                  !(
+                                                    typeof data23 == "number" &&
+                                                    !(data23 % 1) &&
+                                                    !isNaN(data23) &&
+                                                    isFinite(data23)
+                                                  )
+                                                ) {
+                                                  journalValidate21.errors = [
+                                                    {
+                                                      instancePath: instancePath + "/plan/install/restart_spread_ms",
+                                                      schemaPath:
+                                                        "#/$defs/JournalPlan/properties/install/properties/restart_spread_ms/type",
+                                                      keyword: "type",
+                                                      params: { type: "integer" },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                }
+                                                var valid9 = _errs57 === errors;
+                                              } else {
+                                                var valid9 = true;
+                                              }
+                                              if (valid9) {
+                                                if (data17.probation_max_ms !== undefined) {
+                                                  let data24 = data17.probation_max_ms;
+                                                  const _errs59 = errors;
+                                                  if (
+                                                    !(
+                                                      typeof data24 == "number" &&
+                                                      !(data24 % 1) &&
+                                                      !isNaN(data24) &&
+                                                      isFinite(data24)
+                                                    )
+                                                  ) {
+                                                    journalValidate21.errors = [
+                                                      {
+                                                        instancePath: instancePath + "/plan/install/probation_max_ms",
+                                                        schemaPath:
+                                                          "#/$defs/JournalPlan/properties/install/properties/probation_max_ms/type",
+                                                        keyword: "type",
+                                                        params: { type: "integer" },
+                                                      },
+                                                    ];
+                                                    return false;
+                                                  }
+                                                  var valid9 = _errs59 === errors;
+                                                } else {
+                                                  var valid9 = true;
+                                                }
+                                                if (valid9) {
+                                                  if (data17.critical !== undefined) {
+                                                    let data25 = data17.critical;
+                                                    const _errs61 = errors;
+                                                    if (errors === _errs61) {
+                                                      if (Array.isArray(data25)) {
+                                                        var valid11 = true;
+                                                        const len2 = data25.length;
+                                                        for (let i2 = 0; i2 < len2; i2++) {
+                                                          const _errs63 = errors;
+                                                          if (typeof data25[i2] !== "string") {
+                                                            journalValidate21.errors = [
+                                                              {
+                                                                instancePath:
+                                                                  instancePath + "/plan/install/critical/" + i2,
+                                                                schemaPath:
+                                                                  "#/$defs/JournalPlan/properties/install/properties/critical/items/type",
+                                                                keyword: "type",
+                                                                params: { type: "string" },
+                                                              },
+                                                            ];
+                                                            return false;
+                                                          }
+                                                          var valid11 = _errs63 === errors;
+                                                          if (!valid11) {
+                                                            break;
+                                                          }
+                                                        }
+                                                      } else {
+                                                        journalValidate21.errors = [
+                                                          {
+                                                            instancePath: instancePath + "/plan/install/critical",
+                                                            schemaPath:
+                                                              "#/$defs/JournalPlan/properties/install/properties/critical/type",
+                                                            keyword: "type",
+                                                            params: { type: "array" },
+                                                          },
+                                                        ];
+                                                        return false;
+                                                      }
+                                                    }
+                                                    var valid9 = _errs61 === errors;
+                                                  } else {
+                                                    var valid9 = true;
+                                                  }
+                                                }
+                                              }
+                                            }
+                                          }
+                                        } else {
+                                          journalValidate21.errors = [
+                                            {
+                                              instancePath: instancePath + "/plan/install",
+                                              schemaPath: "#/$defs/JournalPlan/properties/install/type",
+                                              keyword: "type",
+                                              params: { type: "object" },
+                                            },
+                                          ];
+                                          return false;
+                                        }
+                                      }
+                                      var valid5 = _errs43 === errors;
+                                    } else {
+                                      var valid5 = true;
+                                    }
+                                  }
                                 }
                               }
                             }
@@ -746,7 +1064,7 @@ const journalSchema36 = {
 const journalSchema38 = { type: "integer", minimum: -1, maximum: 99 };
 const journalSchema39 = {
   type: "object",
-  required: ["id", "counter", "envelopes"],
+  required: ["id", "counter", "parts"],
   properties: {
     id: { type: "string" },
     counter: {
@@ -756,7 +1074,15 @@ const journalSchema39 = {
       minItems: 2,
       maxItems: 2,
     },
-    envelopes: { type: "object", additionalProperties: { type: "string" } },
+    parts: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["topics", "envelope"],
+        properties: { topics: { type: "array", items: { type: "string" } }, envelope: { type: "string" } },
+        additionalProperties: true,
+      },
+    },
   },
   additionalProperties: true,
 };
@@ -881,7 +1207,7 @@ function journalValidate22(
                     if (
                       (data3.id === undefined && (missing1 = "id")) ||
                       (data3.counter === undefined && (missing1 = "counter")) ||
-                      (data3.envelopes === undefined && (missing1 = "envelopes"))
+                      (data3.parts === undefined && (missing1 = "parts"))
                     ) {
                       journalValidate22.errors = [
                         {
@@ -1010,29 +1336,111 @@ function journalValidate22(
                           var valid4 = true;
                         }
                         if (valid4) {
-                          if (data3.envelopes !== undefined) {
-                            let data8 = data3.envelopes;
+                          if (data3.parts !== undefined) {
+                            let data8 = data3.parts;
                             const _errs21 = errors;
                             if (errors === _errs21) {
-                              if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
-                                for (const key0 in data8) {
-                                  const _errs24 = errors;
-                                  if (typeof data8[key0] !== "string") {
-                                    journalValidate22.errors = [
-                                      {
-                                        instancePath:
-                                          instancePath +
-                                          "/offer/envelopes/" +
-                                          key0.replace(/~/g, "~0").replace(/\//g, "~1"),
-                                        schemaPath:
-                                          "#/$defs/JournalOffer/properties/envelopes/additionalProperties/type",
-                                        keyword: "type",
-                                        params: { type: "string" },
-                                      },
-                                    ];
-                                    return false;
+                              if (Array.isArray(data8)) {
+                                var valid6 = true;
+                                const len2 = data8.length;
+                                for (let i0 = 0; i0 < len2; i0++) {
+                                  let data9 = data8[i0];
+                                  const _errs23 = errors;
+                                  if (errors === _errs23) {
+                                    if (data9 && typeof data9 == "object" && !Array.isArray(data9)) {
+                                      let missing2;
+                                      if (
+                                        (data9.topics === undefined && (missing2 = "topics")) ||
+                                        (data9.envelope === undefined && (missing2 = "envelope"))
+                                      ) {
+                                        journalValidate22.errors = [
+                                          {
+                                            instancePath: instancePath + "/offer/parts/" + i0,
+                                            schemaPath: "#/$defs/JournalOffer/properties/parts/items/required",
+                                            keyword: "required",
+                                            params: { missingProperty: missing2 },
+                                          },
+                                        ];
+                                        return false;
+                                      } else {
+                                        if (data9.topics !== undefined) {
+                                          let data10 = data9.topics;
+                                          const _errs26 = errors;
+                                          if (errors === _errs26) {
+                                            if (Array.isArray(data10)) {
+                                              var valid8 = true;
+                                              const len3 = data10.length;
+                                              for (let i1 = 0; i1 < len3; i1++) {
+                                                const _errs28 = errors;
+                                                if (typeof data10[i1] !== "string") {
+                                                  journalValidate22.errors = [
+                                                    {
+                                                      instancePath:
+                                                        instancePath + "/offer/parts/" + i0 + "/topics/" + i1,
+                                                      schemaPath:
+                                                        "#/$defs/JournalOffer/properties/parts/items/properties/topics/items/type",
+                                                      keyword: "type",
+                                                      params: { type: "string" },
+                                                    },
+                                                  ];
+                                                  return false;
+                                                }
+                                                var valid8 = _errs28 === errors;
+                                                if (!valid8) {
+                                                  break;
+                                                }
+                                              }
+                                            } else {
+                                              journalValidate22.errors = [
+                                                {
+                                                  instancePath: instancePath + "/offer/parts/" + i0 + "/topics",
+                                                  schemaPath:
+                                                    "#/$defs/JournalOffer/properties/parts/items/properties/topics/type",
+                                                  keyword: "type",
+                                                  params: { type: "array" },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                          }
+                                          var valid7 = _errs26 === errors;
+                                        } else {
+                                          var valid7 = true;
+                                        }
+                                        if (valid7) {
+                                          if (data9.envelope !== undefined) {
+                                            const _errs30 = errors;
+                                            if (typeof data9.envelope !== "string") {
+                                              journalValidate22.errors = [
+                                                {
+                                                  instancePath: instancePath + "/offer/parts/" + i0 + "/envelope",
+                                                  schemaPath:
+                                                    "#/$defs/JournalOffer/properties/parts/items/properties/envelope/type",
+                                                  keyword: "type",
+                                                  params: { type: "string" },
+                                                },
+                                              ];
+                                              return false;
+                                            }
+                                            var valid7 = _errs30 === errors;
+                                          } else {
+                                            var valid7 = true;
+                                          }
+                                        }
+                                      }
+                                    } else {
+                                      journalValidate22.errors = [
+                                        {
+                                          instancePath: instancePath + "/offer/parts/" + i0,
+                                          schemaPath: "#/$defs/JournalOffer/properties/parts/items/type",
+                                          keyword: "type",
+                                          params: { type: "object" },
+                                        },
+                                      ];
+                                      return false;
+                                    }
                                   }
-                                  var valid6 = _errs24 === errors;
+                                  var valid6 = _errs23 === errors;
                                   if (!valid6) {
                                     break;
                                   }
@@ -1040,10 +1448,10 @@ function journalValidate22(
                               } else {
                                 journalValidate22.errors = [
                                   {
-                                    instancePath: instancePath + "/offer/envelopes",
-                                    schemaPath: "#/$defs/JournalOffer/properties/envelopes/type",
+                                    instancePath: instancePath + "/offer/parts",
+                                    schemaPath: "#/$defs/JournalOffer/properties/parts/type",
                                     keyword: "type",
-                                    params: { type: "object" },
+                                    params: { type: "array" },
                                   },
                                 ];
                                 return false;

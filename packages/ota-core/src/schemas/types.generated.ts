@@ -419,6 +419,20 @@ export interface JournalPlan {
    * Time after which a stage does not wait any longer, in milliseconds.
    */
   stageTimeoutMs: number;
+  /**
+   * What every offer of the rollout says of the restart, as members of an offer.
+   */
+  install?: {
+    install_after?: string;
+    between?: {
+      start_minute: number;
+      minutes: number;
+      offset_minutes?: number;
+    };
+    restart_spread_ms?: number;
+    probation_max_ms?: number;
+    critical?: string[];
+  };
 }
 /**
  * Written before the offer is published.
@@ -445,11 +459,15 @@ export interface JournalOffer {
    */
   counter: [number, number];
   /**
-   * The envelopes by topic, in Base64. More than one topic if the rollout names its devices.
+   * The envelopes, each with its topics. More than one topic if the rollout names its devices, and more than one envelope if their list is too long for one.
    */
-  envelopes: {
-    [k: string]: string;
-  };
+  parts: {
+    topics: string[];
+    /**
+     * In Base64.
+     */
+    envelope: string;
+  }[];
 }
 export interface DeviceEnd {
   type: "ended";

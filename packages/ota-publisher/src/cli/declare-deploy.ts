@@ -42,6 +42,9 @@ function addDeviceOptions(command: Command): void {
     .optionsGroup("Devices:")
     .addOption(repeatable("--device <id>", "deliver only to this device (repeatable)"))
     .option("--device-file <file>", "deliver only to the devices listed in this file, one per line")
+    .addOption(repeatable("--tag <tag>", "deliver only to devices that have this tag in the device list (repeatable)"))
+    .option("--devices <csv>", "device list of provision, for --tag (default: devices.csv next to the root manifest)")
+    .option("--from-version <version>", "deliver only to devices that run this version of the release line")
     .option("--expect <count>", "number of devices that must succeed", positiveInteger)
     .addOption(
       new Option("--wait <state>", "state that devices must reach")

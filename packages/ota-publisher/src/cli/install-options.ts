@@ -13,9 +13,10 @@ export function addInstallOptions(command: Command): Command {
       maintenanceWindow,
     )
     .addOption(
-      new Option("--clockless <action>", "devices that do not know the time: reject the offer, or install at once")
-        .choices(["reject", "install"])
-        .default("reject"),
+      new Option(
+        "--clockless <action>",
+        "devices that do not know the time: reject the offer, or install at once (default: reject)",
+      ).choices(["reject", "install"]),
     )
     .option("--restart-spread <seconds>", "spread the restarts (default: 20 ms for each expected device)", atMostAnHour)
     .option(

@@ -124,7 +124,7 @@ test.skipIf(isAbsent)(`a list has each device's settings; certificates come from
 const utf16 = (content: string) => new Uint8Array(Buffer.from(`\uFEFF${content}`, "utf16le"));
 
 test("every text file may be UTF-16 with a byte-order mark", async () => {
-  const list = put("list.csv", utf16("device_id,password\na-1,chosen by hand\n"));
+  const list = put("list.csv", utf16("device_id,password,tags\na-1,chosen by hand,pilot lab\n"));
   const from = put("from.json", utf16(JSON.stringify({ topic: "from/ota" })));
   const csv = put("own.csv", utf16("key,type,encoding,value\napp,namespace,,\nname,data,string,Grüße\n"));
   const table = put("table.csv", utf16("b,bootloader,primary,N/A,N/A\nnvs,data,nvs,,0x5000\n"));
@@ -289,6 +289,7 @@ test.for([
   ["device_id,broker\na,ftp://x\n", "line 2, column broker: the broker's URL begins with ftp"],
   ["device_id,topic\na,b/+\n", "line 2, column topic: topic is"],
   ["device_id,certificate\na,none.pem\n", "line 2, column ca_certificate, certificate, private_key:"],
+  ["device_id,tags\na,b/c\n", 'line 2, column tags: "b/c" can\'t be a tag'],
 ] as const)("the list %j is refused with line and column", async ([text, message]) => {
   const list = put("list.csv", text);
   const told = await refusal(["--devices", list, "--out-dir", at("fleet"), "--allow-unsigned"]);

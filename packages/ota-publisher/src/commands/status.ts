@@ -5,6 +5,7 @@ import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
 import { type FleetFilter, type FleetRow, fleetRows } from "../fleet/fleet-row.ts";
 import { fleetCsv, fleetLine, fleetSummary, fleetTable } from "../fleet/fleet-text.ts";
 import { type OpenFleet, openFleet } from "../fleet/open-fleet.ts";
+import { releasesByImage } from "../fleet/release-index.ts";
 import type { BrokerAddress } from "../mqtt/broker-url.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
 
@@ -157,17 +158,6 @@ async function placesOf(
   if (places.size > 0) return [...places.values()];
   const message = "no version has an mqtt channel: no device reports anywhere";
   throw new OtaError("arguments/invalid", message, { option: "--manifest" });
-}
-
-function releasesByImage(versions: readonly LoadedVersion[]): ReadonlyMap<string, readonly string[]> {
-  const releases = new Map<string, string[]>();
-  for (const { entry, artifacts } of versions) {
-    for (const { artifact } of artifacts) {
-      const known = releases.get(artifact.sha256) ?? [];
-      releases.set(artifact.sha256, [...known, entry.id]);
-    }
-  }
-  return releases;
 }
 
 function filterOf({ state = [], release = [] }: StatusCommandOptions): Omit<FleetFilter, "devices"> {

@@ -52,8 +52,8 @@ export async function runWithdraw(options: WithdrawCommandOptions, output: Comma
 }
 
 async function withdraw(options: WithdrawCommandOptions, output: CommandOutput): Promise<number> {
-  const target = await readTarget(options);
   const root = await loadRootManifest(options.manifest);
+  const target = await readTarget(options, root.folder);
   const loaded = await loadVersion(root, options.version);
   const signing = await openOfferSigning(options, root.folder, productOf(root.manifest, 0).product, output);
   const channels = new Map<string, MqttTarget>();

@@ -2,6 +2,7 @@ import { printable } from "@tinybms/cli-kit/output";
 import { DEFAULT_PROTOCOLS, expandEnvironment, OtaError } from "@tinybms/ota-core";
 import type { LoadedArtifact, LoadedRoot } from "@tinybms/ota-core/node";
 import type { DeployOptions } from "./ways/deploy-options.ts";
+import { installOptionOf } from "./ways/install-terms.ts";
 import { type KnownWay, WAYS } from "./ways.ts";
 
 /** One artifact with the way that delivers it. */
@@ -81,7 +82,7 @@ function wayOf(transport: string, mode: string | undefined): KnownWay | undefine
 
 /** Checks that the chosen ways can follow every option. */
 function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): void {
-  const { device = [], deviceFile, expect, rate, port = [], allPorts, signKey = [], signCommand = [] } = options;
+  const { expect, rate, port = [], allPorts, signKey = [], signCommand = [] } = options;
   if (!ways.some(({ transport }) => transport === CABLE) && (port.length > 0 || allPorts === true)) {
     const option = port.length > 0 ? "--port" : "--all-ports";
     throw invalid(option, `${option} applies to boards on a cable: add --transport serial`);
@@ -91,24 +92,29 @@ function assertOptionsKept(options: DeployOptions, ways: readonly KnownWay[]): v
   if (options.join === true) assertCanJoin(options, ways);
   const other = ways.find(({ canAnswer }) => !canAnswer);
   if (other === undefined) return;
-  if (device.length > 0 || deviceFile !== undefined) {
-    const option = device.length > 0 ? "--device" : "--device-file";
+  const option = deviceOptionOf(options);
+  if (option !== undefined) {
     const hint = "--transport mqtt --mode chunked delivers to named devices";
     throw invalid(option, `${option} has no effect: ${other.form} ${other.reaches}`, hint);
   }
   if (ways.some(({ canAnswer }) => canAnswer)) return;
   if (expect !== undefined) throw invalid("--expect", `--expect has no effect: no device answers ${other.form}`);
-  const isRestartTold = [options.installAfter, options.between, options.restartSpread, options.probationMax].some(
-    Boolean,
-  );
-  if (isRestartTold) {
-    const option = "--install-after";
-    throw invalid(option, "the options of the restart have no effect: only chunked delivery over mqtt has an offer");
+  const ofRestart = installOptionOf(options);
+  if (ofRestart !== undefined) {
+    throw invalid(ofRestart, `${ofRestart} has no effect: only chunked delivery over mqtt has an offer`);
   }
   if (rate !== undefined) throw invalid("--rate", "--rate has no effect: only chunked delivery over mqtt has a rate");
   if (signKey.length === 0 && signCommand.length === 0) return;
-  const option = signKey.length > 0 ? "--sign-key" : "--sign-command";
-  throw invalid(option, `${option} has no effect: only chunked delivery over mqtt has an offer to sign`);
+  const ofSigner = signKey.length > 0 ? "--sign-key" : "--sign-command";
+  throw invalid(ofSigner, `${ofSigner} has no effect: only chunked delivery over mqtt has an offer to sign`);
+}
+
+/** Returns the first option that names devices; `undefined` if none does. */
+function deviceOptionOf({ device = [], deviceFile, tag = [], fromVersion }: DeployOptions): string | undefined {
+  if (device.length > 0) return "--device";
+  if (deviceFile !== undefined) return "--device-file";
+  if (tag.length > 0) return "--tag";
+  return fromVersion === undefined ? undefined : "--from-version";
 }
 
 function assertOneChunked(ways: readonly KnownWay[]): void {
@@ -124,20 +130,17 @@ function assertCanJoin(options: DeployOptions, ways: readonly KnownWay[]): void 
     const message = `${other.form} has no offer to join`;
     throw invalid("--join", message, "--transport mqtt --mode chunked chooses a delivery with an offer");
   }
-  const { rollout, resume, retryFailed, signKey = [], signCommand = [], installAfter, between } = options;
+  const { rollout, resume, retryFailed, signKey = [], signCommand = [] } = options;
   const given: Readonly<Record<string, unknown>> = {
     "--rollout": rollout,
     "--resume": resume,
     "--retry-failed": retryFailed,
     "--sign-key": signKey[0],
     "--sign-command": signCommand[0],
-    "--install-after": installAfter,
-    "--between": between,
-    "--restart-spread": options.restartSpread,
-    "--probation-max": options.probationMax,
+    "--from-version": options.fromVersion,
     "--wait none": options.wait === "none" ? options.wait : undefined,
   };
-  const option = Object.keys(given).find((name) => given[name] !== undefined);
+  const option = Object.keys(given).find((name) => given[name] !== undefined) ?? installOptionOf(options);
   if (option === undefined) return;
   throw invalid("--join", `${option} has no effect with --join: the publisher that made the offer decides that`);
 }

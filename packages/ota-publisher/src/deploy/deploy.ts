@@ -79,8 +79,8 @@ export async function deploy(
 
 /** Reads manifests, channels and files, and plans the deliveries. Closes all files if it throws. */
 async function prepareAll(options: DeployOptions, output: CommandOutput): Promise<DeployPlan> {
-  const target = await readTarget(options);
   const root = await loadRootManifest(options.manifest);
+  const target = await readTarget(options, root.folder);
   const loaded = await loadVersion(root, options.version);
   const { env } = output.world;
   for (const { channels } of loaded.artifacts) {

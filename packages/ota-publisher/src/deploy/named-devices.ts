@@ -1,24 +1,49 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { decodeText, isDeviceId, OtaError } from "@tinybms/ota-core";
-import { type DeliveryTarget, TARGET_DEVICES_MAX } from "../offer-payload.ts";
+import type { DeliveryTarget } from "../offer-payload.ts";
+import { readDeviceTags } from "../provisioning/device-tags.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
 
+/** Maximum number of named devices of a delivery. Each has a topic of its own on the broker. */
+const NAMED_DEVICES_MAX = 2_000;
+
+/** Options that name devices. */
+export type NamingOptions = Pick<DeployOptions, "device" | "deviceFile" | "tag" | "devices">;
+
 /**
- * Reads the devices of a delivery from the options and the device file, without duplicates.
+ * Returns the devices that the options name, without duplicates: by name, in a device file, or by a tag of a device
+ * list.
  *
- * @returns `all` if neither names a device.
- * @throws {@link OtaError} `arguments/invalid`, also if there are more devices than an offer can name.
+ * @param folder - Folder of the root manifest, in which the device list is looked for.
+ * @returns `all` if no option names a device.
+ * @throws {@link OtaError} `arguments/invalid`, also if there are too many devices; `provisioning/…` for the device list.
  */
-export async function readTarget({
-  device = [],
-  deviceFile,
-}: Pick<DeployOptions, "device" | "deviceFile">): Promise<DeliveryTarget> {
+export async function readTarget(options: NamingOptions, folder: string): Promise<DeliveryTarget> {
+  const { device = [], deviceFile, tag = [], devices: list } = options;
   for (const name of device) assertDeviceName(name, "--device", "");
-  const devices = [...new Set([...device, ...(deviceFile === undefined ? [] : await readDeviceFile(deviceFile))])];
-  if (devices.length === 0) return "all";
-  if (devices.length <= TARGET_DEVICES_MAX) return { devices };
-  const message = `${devices.length} devices are named; one delivery may name at most ${TARGET_DEVICES_MAX}`;
-  throw invalid("--device", message, { hint: "deliver to them in several runs, or to every device of the product" });
+  if (list !== undefined && tag.length === 0) throw invalid("--devices", "--devices has no effect without --tag");
+  const devices = new Set([
+    ...device,
+    ...(deviceFile === undefined ? [] : await readDeviceFile(deviceFile)),
+    ...(tag.length === 0 ? [] : await taggedDevices(list ?? join(folder, "devices.csv"), tag)),
+  ]);
+  return devices.size === 0 ? "all" : namedTarget([...devices], "--device");
+}
+
+/**
+ * Returns named devices as a target.
+ *
+ * @param option - Option that named them.
+ * @throws {@link OtaError} `arguments/invalid` if there are too many.
+ */
+export function namedTarget(
+  devices: readonly string[],
+  option: string,
+): Extract<DeliveryTarget, { readonly devices: unknown }> {
+  if (devices.length <= NAMED_DEVICES_MAX) return { devices };
+  const message = `${devices.length} devices are named; one delivery may name at most ${NAMED_DEVICES_MAX}`;
+  throw invalid(option, message, { hint: "deliver to them in several runs, or to every device of the product" });
 }
 
 async function readDeviceFile(file: string): Promise<readonly string[]> {
@@ -35,6 +60,17 @@ async function readDeviceFile(file: string): Promise<readonly string[]> {
   if (named.length > 0) return named;
   // An empty file must not mean all devices.
   throw invalid("--device-file", `${file} names no device; it must have one name on each line`);
+}
+
+async function taggedDevices(file: string, tags: readonly string[]): Promise<readonly string[]> {
+  const list = [...(await readDeviceTags(file))];
+  const unused = tags.find((tag) => !list.some(([, own]) => own.includes(tag)));
+  if (unused !== undefined) {
+    throw invalid("--tag", `no device in ${file} has the tag ${unused}`, {
+      hint: "the column tags of the list holds the tags of a device, separated by spaces",
+    });
+  }
+  return list.filter(([, own]) => tags.some((tag) => own.includes(tag))).map(([device]) => device);
 }
 
 function assertDeviceName(name: string, option: string, place: string): void {

@@ -1,5 +1,6 @@
 import { type DeviceState, type FleetDevice, type FleetView, isBehind } from "@tinybms/ota-core";
 import { definedMembers } from "../defined-members.ts";
+import type { ReleaseIndex } from "./release-index.ts";
 
 /** One device of a fleet for `status`. */
 export interface FleetRow {
@@ -29,16 +30,8 @@ export interface FleetFilter {
   readonly releases: readonly string[];
 }
 
-/**
- * Lists the devices of a fleet, sorted by name.
- *
- * @param releases - Versions of the release line by SHA-256 of their images.
- */
-export function fleetRows(
-  fleet: FleetView,
-  releases: ReadonlyMap<string, readonly string[]>,
-  filter: FleetFilter,
-): readonly FleetRow[] {
+/** Lists the devices of a fleet, sorted by name. */
+export function fleetRows(fleet: FleetView, releases: ReleaseIndex, filter: FleetFilter): readonly FleetRow[] {
   const { highestAccepted } = fleet.counts();
   return fleet
     .devices()

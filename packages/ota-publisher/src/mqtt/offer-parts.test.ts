@@ -20,7 +20,7 @@ const payloadOf =
 test("gives each device one offer that names it, none too large, all with one number", async () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9-]{0,63}$/), {
     minLength: 1,
-    maxLength: 256,
+    maxLength: 600,
     size: "max",
   });
   await fc.assert(

@@ -1,7 +1,9 @@
 import { isOtaError, MESSAGE_SIZE_MAX, OtaError } from "@tinybms/ota-core";
 import { buildEnvelope } from "@tinybms/ota-core/signing";
-import { type OfferTarget, offerTopicsOf } from "../offer-payload.ts";
+import { type OfferTarget, offerTopicsOf, TARGET_DEVICES_MAX } from "../offer-payload.ts";
 import { type OfferSigning, sealOffer } from "../signing/offer-signing.ts";
+
+type NamedTarget = Extract<OfferTarget, { readonly devices: unknown }>;
 
 const HINT =
   "an ECDSA P-256 key has the smallest signatures; sign the release and the offer with it, or with fewer keys";
@@ -21,6 +23,10 @@ export async function sealOfferParts(
   payloadFor: (part: OfferTarget) => Uint8Array,
   signing: OfferSigning,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
+  const named = target !== "all" && "devices" in target ? target : undefined;
+  if (named !== undefined && named.devices.length > TARGET_DEVICES_MAX) {
+    return sealHalves(topicRoot, named, payloadFor, signing);
+  }
   try {
     const payload = payloadFor(target);
     // What is too large without its signatures is not given to the signers, who may be people.
@@ -29,17 +35,24 @@ export async function sealOfferParts(
     return new Map(offerTopicsOf(topicRoot, target).map((topic) => [topic, envelope]));
   } catch (error) {
     if (!isOtaError(error, "protocol/too-large")) throw error;
-    if (target === "all" || "rollout" in target || target.devices.length === 1)
-      throw tooLarge(error.details.size, error);
-    const half = Math.ceil(target.devices.length / 2);
-    const halves = [target.devices.slice(0, half), target.devices.slice(half)];
-    const parts = new Map<string, Uint8Array>();
-    for (const devices of halves) {
-      for (const [topic, part] of await sealOfferParts(topicRoot, { devices }, payloadFor, signing))
-        parts.set(topic, part);
-    }
-    return parts;
+    if (named === undefined || named.devices.length === 1) throw tooLarge(error.details.size, error);
+    return sealHalves(topicRoot, named, payloadFor, signing);
   }
+}
+
+async function sealHalves(
+  topicRoot: string,
+  { devices }: NamedTarget,
+  payloadFor: (part: OfferTarget) => Uint8Array,
+  signing: OfferSigning,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const half = Math.ceil(devices.length / 2);
+  const parts = new Map<string, Uint8Array>();
+  for (const part of [devices.slice(0, half), devices.slice(half)]) {
+    const sealed = await sealOfferParts(topicRoot, { devices: part }, payloadFor, signing);
+    for (const [topic, envelope] of sealed) parts.set(topic, envelope);
+  }
+  return parts;
 }
 
 function tooLarge(size: number, cause: unknown): OtaError<"protocol/too-large"> {

@@ -8,6 +8,9 @@ const SETTLE_MS = 100;
 /** How often to read back messages that a broker should retain. */
 const READ_BACKS_MAX = 10;
 
+/** How many topics to read at once: far fewer than the messages that a broker queues for a client, often 1 000. */
+const BATCH_SIZE = 256;
+
 /**
  * Reads the retained messages on some topics.
  *
@@ -24,10 +27,10 @@ export async function readRetained(
   topics: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
-  const filters = [...new Set(topics)];
+  const filters = new Set(topics);
   const messages = new Map<string, Uint8Array>();
   const onMessage = ({ topic, payload, retained }: BrokerMessage): void => {
-    if (retained && filters.includes(topic)) messages.set(topic, payload);
+    if (retained && filters.has(topic)) messages.set(topic, payload);
   };
   const cut = new AbortController();
   const end = (): void => cut.abort();
@@ -35,10 +38,14 @@ export async function readRetained(
     cut.signal.addEventListener("abort", () => resolve(false), { once: true });
   });
   const read = async (): Promise<boolean> => {
-    await connection.subscribe(filters);
-    await connection.subscribe(filters);
-    await delay(SETTLE_MS);
-    await connection.unsubscribe(filters);
+    const all = [...filters];
+    for (let at = 0; at < all.length && !cut.signal.aborted; at += BATCH_SIZE) {
+      const batch = all.slice(at, at + BATCH_SIZE);
+      await connection.subscribe(batch);
+      await connection.subscribe(batch);
+      await delay(SETTLE_MS);
+      await connection.unsubscribe(batch);
+    }
     return connection.connected;
   };
   connection.on("message", onMessage);

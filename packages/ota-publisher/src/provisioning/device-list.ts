@@ -25,16 +25,35 @@ const LIST_SIZE_MAX = 16 * 1024 * 1024;
 /** Columns of a list: settings as text, and paths of PEM files. */
 const TEXT_COLUMNS = ["device_id", "broker", "topic", "product", "username", "password"] as const;
 const FILE_COLUMNS = ["ca_certificate", "certificate", "private_key"] as const;
-const COLUMNS: readonly string[] = [...TEXT_COLUMNS, ...FILE_COLUMNS];
+const COLUMNS: readonly string[] = [...TEXT_COLUMNS, ...FILE_COLUMNS, "tags"];
+
+/** Fields of a device in a list. */
+export interface ListRow {
+  readonly place: ListPlace;
+  /** Returns the field of a column; `undefined` if it is empty or the list has no such column. */
+  fieldOf(column: string): string | undefined;
+}
 
 /**
  * Reads a device list: CSV whose header has `device_id` and any other settings, in any order. The columns
  * `ca_certificate`, `certificate` and `private_key` hold paths of PEM files, relative to the list. For an empty field,
- * the setting for all devices applies. The file may be UTF-8, or UTF-16 with a byte-order mark.
+ * the setting for all devices applies. The column `tags` is checked; it is for `deploy --tag`.
  *
  * @throws {@link OtaError} `provisioning/unreadable`, `provisioning/list-invalid` with line and column.
  */
 export async function readDeviceList(file: string): Promise<readonly ListedDevice[]> {
+  const listed: ListedDevice[] = [];
+  for (const row of await readListRows(file)) listed.push(await deviceOf(row));
+  return listed;
+}
+
+/**
+ * Reads the rows of a device list. The file may be UTF-8, or UTF-16 with a byte-order mark.
+ *
+ * @returns Rows that name a device.
+ * @throws {@link OtaError} `provisioning/unreadable`, `provisioning/list-invalid` with line and column.
+ */
+export async function readListRows(file: string): Promise<readonly ListRow[]> {
   const text = decodeText(await readInputFile(file, LIST_SIZE_MAX));
   if (text === undefined) throw new OtaError("provisioning/unreadable", `${file}: it is not UTF-8 or UTF-16`, { file });
   const rows = readCsvRows(text).map((row): CsvRow => {
@@ -45,9 +64,20 @@ export async function readDeviceList(file: string): Promise<readonly ListedDevic
   const columns = readHeader(file, header);
   if (devices.length === 0)
     throw listFault({ file, line: header?.line ?? 1 }, "device_id", "no row follows the header");
-  const listed: ListedDevice[] = [];
-  for (const row of devices) listed.push(await readRow(row, columns, file));
-  return listed;
+  return devices.map((row) => rowOf(row, columns, file));
+}
+
+/**
+ * Returns the tags of a device, which are separated by spaces.
+ *
+ * @throws {@link OtaError} `provisioning/list-invalid`.
+ */
+export function tagsIn({ place, fieldOf }: ListRow): readonly string[] {
+  const tags = (fieldOf("tags") ?? "").split(/\s+/).filter((tag) => tag !== "");
+  const wrong = tags.find((tag) => !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(tag));
+  if (wrong === undefined) return tags;
+  const rule = "tags are separated by spaces; each is 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen";
+  throw listFault(place, "tags", `${JSON.stringify(wrong)} can't be a tag; ${rule}`);
 }
 
 /** Creates the error for a fault in a device list. */
@@ -73,7 +103,7 @@ function readHeader(file: string, header: CsvRow | undefined): readonly string[]
   return columns;
 }
 
-async function readRow({ line, fields }: CsvRow, columns: readonly string[], file: string): Promise<ListedDevice> {
+function rowOf({ line, fields }: CsvRow, columns: readonly string[], file: string): ListRow {
   const place = { file, line };
   if (fields.slice(columns.length).some((field) => field !== "")) {
     throw listFault(
@@ -84,13 +114,19 @@ async function readRow({ line, fields }: CsvRow, columns: readonly string[], fil
   }
   const fieldOf = (column: string): string | undefined => fields[columns.indexOf(column)] || undefined;
   if (fieldOf("device_id") === undefined) throw listFault(place, "device_id", "the device has no name");
+  return { place, fieldOf };
+}
+
+async function deviceOf(row: ListRow): Promise<ListedDevice> {
+  const { place, fieldOf } = row;
+  tagsIn(row);
   const texts = TEXT_COLUMNS.flatMap((column) => {
     const value = fieldOf(column);
     return value === undefined ? [] : [[column, value] as const];
   });
   const pathOf = (column: string): string | undefined => {
     const value = fieldOf(column);
-    return value === undefined ? undefined : resolve(folderOf(file), value);
+    return value === undefined ? undefined : resolve(folderOf(place.file), value);
   };
   const paths = { ca: pathOf("ca_certificate"), cert: pathOf("certificate"), key: pathOf("private_key") };
   const pems = await readPems(paths).catch((error: unknown) => {

@@ -18,12 +18,13 @@ import { NamedTimers } from "../mqtt/named-timers.ts";
 import { publishOffer } from "../mqtt/publish-offer.ts";
 import type { OfferTarget } from "../offer-payload.ts";
 import type { JournalFile } from "./journal-file.ts";
+import { envelopesOf, partsOf } from "./journaled-offer.ts";
 
 /** Time between two looks for a request of somebody, in milliseconds. */
 const REQUEST_LOOK_MS = 500;
 
 /** A rollout of one image through one broker. */
-export interface StagedPlan extends Omit<DeliveryPlan, "target" | "expected" | "wait"> {
+export interface StagedPlan extends Omit<DeliveryPlan, "target" | "expected" | "wait" | "install"> {
   readonly subject: RolloutSubject;
   readonly rollout: RolloutPlan;
   readonly journal: JournalFile;
@@ -174,9 +175,11 @@ class StagedDelivery {
     await this.#endSession();
     this.#next ??= await this.#connect();
     const { target, count } = this.#targetOf(stage);
-    const made = await makeOffer(this.#next.connection, { ...this.#plan, target, expectedCount: count }, this.#watch);
-    const envelopes = Object.fromEntries([...made.envelopes].map(([topic, bytes]) => [topic, toBase64(bytes)]));
-    this.#feed({ type: "made", stage, offer: { id: made.id, counter: made.counter, envelopes } });
+    const { install } = this.#plan.rollout;
+    const plan = { ...this.#plan, target, expectedCount: count, install };
+    const made = await makeOffer(this.#next.connection, plan, this.#watch);
+    const { id, counter, envelopes } = made;
+    this.#feed({ type: "made", stage, offer: { id, counter, parts: partsOf(envelopes) } });
   }
 
   /** Publishes an offer and answers devices from now on, in place of the former stage's session. */
@@ -186,7 +189,7 @@ class StagedDelivery {
     await this.#endSession();
     this.#current = session;
     const { target } = this.#targetOf(stage);
-    const envelopes = new Map(Object.entries(offer.envelopes).map(([topic, text]) => [topic, fromBase64(text)]));
+    const envelopes = envelopesOf(offer);
     const [offerEnvelope = new Uint8Array()] = envelopes.values();
     const { topicRoot, image, rate, qos, timeoutMs } = this.#plan;
     const sender = new Sender({
@@ -284,12 +287,4 @@ class StagedDelivery {
     const included = devices.filter((device) => (this.#rollout.devices.stageOf(device) ?? stages.length) <= stage);
     return { target: { devices: included }, count: included.length };
   }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64");
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Buffer.from(text, "base64");
 }

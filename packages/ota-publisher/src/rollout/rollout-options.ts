@@ -9,7 +9,7 @@ import {
   type RolloutSubject,
   rolloutOf,
 } from "@tinybms/ota-core/rollout";
-import type { DeliveryTarget } from "../offer-payload.ts";
+import type { DeliveryTarget, InstallTerms } from "../offer-payload.ts";
 import { assertNoJournal, readJournalFile } from "./journal-file.ts";
 
 /** Options of a rollout, with the names of `tinybms-ota deploy`. */
@@ -62,7 +62,8 @@ const FLAGS = {
  * Reads what a rollout needs from the options and, if it goes on, from its journal. Writes nothing.
  *
  * @param subject - The release that is delivered.
- * @param target - Devices that the options name.
+ * @param terms - Devices that the options name, and what they say of the restart. A rollout that goes on has both in its
+ *   journal.
  * @param folder - Folder of the root manifest.
  * @returns `undefined` if the options ask for no rollout.
  * @throws {@link OtaError} `arguments/invalid`; `journal/…`; `journal/other-release` if the journal is about another
@@ -71,7 +72,7 @@ const FLAGS = {
 export function prepareRollout(
   options: RolloutOptions,
   subject: RolloutSubject,
-  target: DeliveryTarget,
+  { target, install }: { readonly target: DeliveryTarget; readonly install: InstallTerms },
   folder: string,
 ): PreparedRollout | undefined {
   const { rollout, resume, retryFailed, journal } = options;
@@ -88,7 +89,7 @@ export function prepareRollout(
       request: options.request,
     };
   }
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), ...(Object.keys(install).length > 0 && { install }) };
   if (retryFailed !== undefined) {
     if (target !== "all") throw invalid("--device", "--retry-failed names the devices itself");
     const { failed } = planOf(retryFailed, subject, ["product", "topic"]);

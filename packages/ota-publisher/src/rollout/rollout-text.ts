@@ -66,12 +66,13 @@ export function errorOfRollout(
   return new OtaError("rollout/stopped", message, { reason, stage, failed: names }, { hint: HINTS[reason] });
 }
 
-/** Says how many devices ended how. */
-export function countsText({ counts }: Pick<RolloutOutcome, "counts">): string {
+/** Says how many devices ended how, and how many did not. */
+export function countsText({ counts, open }: Pick<RolloutOutcome, "counts" | "open">): string {
   const { confirmed, failed, already, unable } = counts;
   const others = [
     ...(already > 0 ? [`${already} ran it before`] : []),
     ...(unable > 0 ? [`${unable} can't take it`] : []),
+    ...(open.length > 0 ? [`${open.length} not ended`] : []),
   ];
   return [`${confirmed} confirmed`, `${failed} failed`, ...others].join(", ");
 }

@@ -10,6 +10,7 @@ import { planText } from "../../rollout/rollout-text.ts";
 import { nextCounter, readCounter } from "../../sequence.ts";
 import { currentKeys, type OfferSigning } from "../../signing/offer-signing.ts";
 import { errorOfOutcome } from "./chunked-outcome.ts";
+import { devicesThatRun, type FromVersion, readFromVersion } from "./from-version.ts";
 import { installSettings, installTermsOf } from "./install-terms.ts";
 import {
   brokerPlace,
@@ -33,6 +34,8 @@ interface ChunkedTarget {
   readonly plan: Omit<DeliveryPlan, "broker">;
   /** How the delivery goes in stages; `undefined` if it does not. */
   readonly rollout: PreparedRollout | undefined;
+  /** Version that the devices must run; `undefined` if that does not matter. */
+  readonly from: FromVersion | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -53,7 +56,10 @@ export const chunked: Way<ChunkedTarget> = {
     if (isJoining) assertHasOffer(channel);
     // Detect a counter record that allows no further offer before anything is sent.
     else nextCounter(await readCounter(sequenceFile, channel.topic), [], currentKeys(signing)?.document.epoch);
+    const from = await readFromVersion(context.root, options.fromVersion);
+    if (from !== undefined) assertBrokerHasReports(channel);
     const image = context.open(artifact).image();
+    const rollout = stagesOf(image, channel.topic, context);
     const timeoutMs = options.timeout * 1000;
     const plan = {
       connection: { ...connectionOf(channel, timeoutMs), ...(isJoining && { clientId: joinedClientId(channel) }) },
@@ -63,16 +69,17 @@ export const chunked: Way<ChunkedTarget> = {
       expected: expectedOf(context),
       wait: options.wait,
       rate: options.rate ?? channel.rate,
-      install: installTermsOf(options),
+      install: rollout === undefined ? installTermsOf(options) : rollout.plan.install,
       qos: channel.qos === 0 ? 0 : 1,
       ...{ image, signing, target, timeoutMs, sequenceFile },
     } as const;
-    return { channel, image, plan, rollout: stagesOf(image, channel.topic, context), warnings };
+    return { channel, image, plan, rollout, from, warnings };
   },
 
-  describe({ channel, image, plan, rollout, warnings }): Description {
+  describe({ channel, image, plan, rollout, from, warnings }): Description {
     const { target, qos, rate, wait, release, signing, timeoutMs, install, join } = plan;
-    const whom = target === "all" ? "every device of the product" : target.devices.join(", ");
+    const named = target === "all" ? "every device of the product" : target.devices.join(", ");
+    const whom = from === undefined ? named : `${named}, if it runs ${from.version},`;
     const pace = rate === 0 ? "no rate limit" : `${rate} bytes/s`;
     const settings: Setting[] = [
       ["chunks", `QoS ${qos}, ${pace}, until ${wait}`],
@@ -93,7 +100,8 @@ export const chunked: Way<ChunkedTarget> = {
 };
 
 /** Delivers in chunks. Loads MQTT here, because a dry run does not need it. */
-async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
+async function deliver(prepared: ChunkedTarget, job: DeliveryJob): Promise<DeliveryResult> {
+  const { channel, plan, rollout } = await narrowed(prepared, job);
   const { events, signal } = job;
   if (rollout !== undefined) return deliverStaged(channel, plan, rollout, job);
   const { deliverOverMqtt } = await import("../../mqtt/deliver-over-mqtt.ts");
@@ -119,6 +127,26 @@ async function deliver({ channel, plan, rollout }: ChunkedTarget, job: DeliveryJ
   const { devices, reason } = outcome;
   const [error, isOnlyOffered] = [errorOfOutcome(outcome, plan), reason === "offered"];
   return { bytesSent, chunksSent, devices, error, isOnlyOffered, limitedBy: longestLimit(limitedMs) };
+}
+
+/** Leaves the devices that run another version out. Asks the broker what each device runs. */
+async function narrowed(prepared: ChunkedTarget, { signal }: DeliveryJob): Promise<ChunkedTarget> {
+  const { channel, plan, rollout, from } = prepared;
+  const { broker } = channel;
+  if (from === undefined || broker === undefined) return prepared;
+  const { connectTimeoutMs: timeoutMs } = plan.connection;
+  const target = await devicesThatRun(from, plan.target, channel, { broker, timeoutMs, signal });
+  return {
+    ...prepared,
+    plan: { ...plan, target, expected: target },
+    rollout: rollout && { ...rollout, plan: { ...rollout.plan, devices: target.devices } },
+  };
+}
+
+function assertBrokerHasReports({ broker }: MqttTarget): void {
+  if (broker !== undefined) return;
+  const message = "--from-version asks the broker what devices run; one that has just started has heard of no device";
+  throw new OtaError("arguments/invalid", message, { option: "--from-version" });
 }
 
 function releaseOf(

@@ -10,6 +10,12 @@ export interface DeployOptions extends OfferSigningOptions, RolloutOptions {
   readonly transport?: readonly string[] | undefined;
   readonly device?: readonly string[] | undefined;
   readonly deviceFile?: string | undefined;
+  /** Tags of a device list: devices that have one of them get the release. */
+  readonly tag?: readonly string[] | undefined;
+  /** Path of the device list. @defaultValue `devices.csv` next to the root manifest */
+  readonly devices?: string | undefined;
+  /** Version of the release line: of the devices, only those that run it get the release. */
+  readonly fromVersion?: string | undefined;
   readonly expect?: number | undefined;
   readonly wait: "confirmed" | "downloaded" | "none";
   /** Time limit of the delivery, in seconds. */

@@ -2,6 +2,14 @@ import type { InstallTerms, MaintenanceWindow } from "../../offer-payload.ts";
 import type { DeployOptions } from "./deploy-options.ts";
 import type { Setting } from "./way.ts";
 
+const INSTALL_OPTIONS = [
+  ["installAfter", "--install-after"],
+  ["between", "--between"],
+  ["clockless", "--clockless"],
+  ["restartSpread", "--restart-spread"],
+  ["probationMax", "--probation-max"],
+] as const;
+
 /** Returns what the offer says of the restart. A time is critical unless clockless devices may install at once. */
 export function installTermsOf(options: DeployOptions): InstallTerms {
   const { installAfter, between, clockless, restartSpread, probationMax } = options;
@@ -13,6 +21,11 @@ export function installTermsOf(options: DeployOptions): InstallTerms {
     ...(restartSpread !== undefined && { restart_spread_ms: Math.round(restartSpread * 1000) }),
     ...(probationMax !== undefined && { probation_max_ms: Math.round(probationMax * 1000) }),
   };
+}
+
+/** Returns the first option that says something of the restart; `undefined` if none does. */
+export function installOptionOf(options: DeployOptions): string | undefined {
+  return INSTALL_OPTIONS.find(([name]) => options[name] !== undefined)?.[1];
 }
 
 /** Describes when devices restart, for the table of a dry run. */

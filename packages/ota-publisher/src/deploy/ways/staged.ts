@@ -5,6 +5,8 @@ import type { DeliveryPlan } from "../../mqtt/deliver-over-mqtt.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
 import { type PreparedRollout, prepareRollout } from "../../rollout/rollout-options.ts";
 import { countsText, errorOfRollout, recordText } from "../../rollout/rollout-text.ts";
+import type { DeployOptions } from "./deploy-options.ts";
+import { installOptionOf, installTermsOf } from "./install-terms.ts";
 import { connectionNotices } from "./mqtt-way.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext } from "./way.ts";
 
@@ -59,12 +61,26 @@ export async function deliverStaged(
  */
 export function stagesOf(image: ImageFile, topic: string, context: DeployContext): PreparedRollout | undefined {
   const { root, options, target } = context;
+  assertFollowsJournal(options);
   const { product } = productOf(root.manifest, image.chipId);
   const subject = { product, version: options.version, topic, image: image.sha256 };
-  const rollout = prepareRollout(options, subject, target, root.folder);
+  const rollout = prepareRollout(options, subject, { target, install: installTermsOf(options) }, root.folder);
   if (rollout === undefined) return undefined;
   const wrong = options.expect !== undefined ? "--expect" : options.wait !== "confirmed" ? "--wait" : undefined;
   if (wrong === undefined) return rollout;
-  const message = `${wrong} has no effect: a rollout waits until each stage has settled`;
-  throw new OtaError("arguments/invalid", message, { option: wrong });
+  throw withoutEffect(wrong, "a rollout waits until each stage has settled");
+}
+
+/** Refuses options in place of which the journal of a former rollout counts. */
+function assertFollowsJournal(options: DeployOptions): void {
+  const { fromVersion, resume, retryFailed } = options;
+  const from = fromVersion === undefined ? undefined : "--from-version";
+  if (retryFailed !== undefined && from !== undefined)
+    throw withoutEffect(from, "--retry-failed names the devices itself");
+  const kept = from ?? installOptionOf(options);
+  if (resume !== undefined && kept !== undefined) throw withoutEffect(kept, "the journal has it");
+}
+
+function withoutEffect(option: string, why: string): OtaError<"arguments/invalid"> {
+  return new OtaError("arguments/invalid", `${option} has no effect: ${why}`, { option });
 }
