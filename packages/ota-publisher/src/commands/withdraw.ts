@@ -2,8 +2,8 @@ import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-k
 import { type OfferDocument, OtaError } from "@tinybms/ota-core";
 import { loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import { productOf } from "@tinybms/ota-core/signing";
-import { readTarget } from "../deploy/named-devices.ts";
 import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
+import { readTarget } from "../deploy/ways/named-devices.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
 import { type DeliveryTarget, releaseVersionOf } from "../offer-payload.ts";
 import { type OfferCounter, sequenceFileOf } from "../sequence.ts";

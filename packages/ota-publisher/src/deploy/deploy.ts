@@ -15,8 +15,8 @@ import { type OfferSigning, openKeySets, openOfferSigning } from "../signing/off
 import { chooseDeliveries } from "./choose-deliveries.ts";
 import { artifactDocument, type DeliveryRecord, type DeployResult, plannedRecord } from "./deploy-result.ts";
 import { EmbeddedBrokers } from "./embedded-brokers.ts";
-import { readTarget } from "./named-devices.ts";
 import type { DeployOptions } from "./ways/deploy-options.ts";
+import { readTarget } from "./ways/named-devices.ts";
 import { type DeliveryEvents, type DeliveryResult, type DeployContext, interruptedError } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
 

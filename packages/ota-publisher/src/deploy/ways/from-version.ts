@@ -4,7 +4,7 @@ import { releasesByImage } from "../../fleet/release-index.ts";
 import type { BrokerAddress } from "../../mqtt/broker-url.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
 import type { DeliveryTarget } from "../../offer-payload.ts";
-import { namedTarget } from "../named-devices.ts";
+import { namedTarget } from "./named-devices.ts";
 
 /** A version that devices must run to get the release. */
 export interface FromVersion {

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeText, isDeviceId, OtaError } from "@tinybms/ota-core";
-import type { DeliveryTarget } from "../offer-payload.ts";
-import { readDeviceTags } from "../provisioning/device-tags.ts";
-import type { DeployOptions } from "./ways/deploy-options.ts";
+import type { DeliveryTarget } from "../../offer-payload.ts";
+import { readDeviceTags } from "../../provisioning/device-tags.ts";
+import type { DeployOptions } from "./deploy-options.ts";
 
 /** Maximum number of named devices of a delivery. Each has a topic of its own on the broker. */
 const NAMED_DEVICES_MAX = 2_000;
