@@ -2,7 +2,7 @@ import { createSha256, type FlashResult, toHex } from "@tinybms/ota-core";
 import { APP_IMAGE_HEADER_SIZE, APP_IMAGE_MAGIC, parseAppImageHeader } from "@tinybms/ota-core/esp";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext, EspPartition } from "../esp-idf/app-context.ts";
-import { readImage } from "../esp-idf/esp-image.ts";
+import { readImage, readImageKey } from "../esp-idf/esp-image.ts";
 import { flashOf } from "../esp-idf/esp-partition.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import { type HashedPart, hashImage } from "./running-image.ts";
@@ -20,6 +20,13 @@ export type SlotContent = Extract<FlashResult, { operation: "verify-image" }>;
 export function verifyTarget(app: AppContext, target: EspPartition, length: number): SlotContent | number {
   if (length > target.size) return EspErr.ESP_ERR_INVALID_SIZE;
   const flash = flashOf(app, target);
+  const key = readImageKey(app, target);
+  const read = (reader: FlashReader) => readSlot(app, target, reader, length);
+  if (flash.remember === undefined || key === undefined) return read(flash);
+  return flash.remember(`verifyTarget ${length} ${key}`, read);
+}
+
+function readSlot(app: AppContext, target: EspPartition, flash: FlashReader, length: number): SlotContent | number {
   const hash = createSha256();
   const isRead = flash.forEachSector(target.address, length, (bytes) => {
     hash.update(bytes);

@@ -45,6 +45,11 @@ export type BootMapResult =
  * @returns Error 0x104 if a partition exceeds the flash, 0x103 for any other fault.
  */
 export function loadBootMap(flash: FlashReader, chip: Chip, tableOffset: number): BootMapResult {
+  const read = (reader: FlashReader) => readBootMap(reader, chip, tableOffset);
+  return flash.remember?.(`bootMap ${chip.bootloaderOffset} ${tableOffset}`, read) ?? read(flash);
+}
+
+function readBootMap(flash: FlashReader, chip: Chip, tableOffset: number): BootMapResult {
   let table: ReturnType<typeof parsePartitionTable>;
   try {
     table = parsePartitionTable(flash.read(tableOffset, PARTITION_TABLE_SIZE));

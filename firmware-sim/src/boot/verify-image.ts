@@ -62,30 +62,32 @@ export function verifyImage(
   options: VerifyOptions,
 ): ImageVerification {
   const verify = (reader: FlashReader) => new Verification(reader, partition, chip, efuse, options).run();
-  // The result also depends on keys if there is a signature, and the cache key doesn't include them.
-  if (flash.remember === undefined || options.signature !== undefined) return verify(flash);
-  return flash.remember(`verifyImage ${JSON.stringify(dependenciesOf(partition, chip, efuse, options))}`, verify);
+  const key = verificationKey(partition, chip, efuse, options);
+  if (flash.remember === undefined || key === undefined) return verify(flash);
+  return flash.remember(`verifyImage ${key}`, verify);
 }
 
 /**
- * Returns everything besides flash that the result depends on. The environment matters only with anti-rollback, and at the
- * end of the flash, where nothing is cached.
+ * Returns a text that names everything besides flash that the result of {@link verifyImage} depends on. The environment
+ * matters only with anti-rollback, and at the end of the flash, where nothing is cached.
+ *
+ * @returns `undefined` if the image must be signed: then the result also depends on keys.
  */
-function dependenciesOf(partition: PartitionRange, chip: Chip, efuse: Efuse, options: VerifyOptions): unknown {
+export function verificationKey(
+  partition: PartitionRange,
+  chip: Chip,
+  efuse: Efuse,
+  options: VerifyOptions,
+): string | undefined {
+  if (options.signature !== undefined) return undefined;
   const { chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor, secureVersion } = efuse;
   const revisions = [chipRevision, blockRevision, disableWaferVersionMajor, disableBlockVersionMajor];
   const { environment, validate = true, antiRollback = false, behaviors } = options;
   const { refusesShortFirstSegment, checksMagicAlways, verifiesLongFirstSegment } = behaviors;
   const checks = [validate, antiRollback && [environment, secureVersion, verifiesLongFirstSegment]];
-  return [
-    partition.offset,
-    partition.sizeBytes,
-    chip.id,
-    revisions,
-    checks,
-    refusesShortFirstSegment,
-    checksMagicAlways,
-  ];
+  const { offset, sizeBytes } = partition;
+  const rules = [refusesShortFirstSegment, checksMagicAlways];
+  return JSON.stringify([offset, sizeBytes, chip.id, revisions, checks, rules]);
 }
 
 type InvalidImage = ImageVerification & { readonly kind: "invalid" };

@@ -5,6 +5,7 @@ import { createDevice, createProvisionedDevice } from "../device/create-device.t
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import { FlashFile } from "../device/flash-file.ts";
+import { ContentCache } from "../flash/content-cache.ts";
 import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import type { DeviceConnectOptions } from "../mqtt/connect-options.ts";
 import { ConnectionTurns } from "../mqtt/connection-turns.ts";
@@ -110,6 +111,9 @@ async function startFleet(
   output.note(trustOf(inputs));
   output.note(idfLine(inputs.idf.report));
   const turns = new ConnectionTurns(CONNECTIONS_AT_ONCE);
+  // What one device has computed of an image need not be computed by the others.
+  const cache = new ContentCache();
+  for (const { hardware } of boards) hardware.flash.rememberIn(cache);
   let wasReached = false;
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {

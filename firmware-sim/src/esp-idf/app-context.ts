@@ -16,6 +16,7 @@ import type { Efuse } from "../boot/efuse.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
 import type { SignedApps } from "../boot/secure-boot-v2.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
+import type { FlashReader } from "../flash/flash-reader.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import { type IdfRelease, matchIdfRelease } from "../idf-release/idf-release.ts";
 
@@ -138,14 +139,25 @@ export function createAppContext(
   };
 }
 
+interface LoadedPartitions {
+  readonly err: number;
+  readonly partitions: readonly EspPartition[];
+}
+
 /**
  * Loads the partition table as `esp_partition/partition.c:load_partitions` does with `CONFIG_PARTITION_TABLE_MD5`, the
  * default. Unlike the bootloader, the app requires the MD5.
  */
-function loadPartitions(hardware: Hardware, tableOffset: number): { err: number; partitions: readonly EspPartition[] } {
+function loadPartitions(hardware: Hardware, tableOffset: number): LoadedPartitions {
+  const flash = flashViewOf(hardware);
+  const isEncrypted = hardware.efuse.flashEncryptionKey !== undefined;
+  const read = (reader: FlashReader) => readPartitions(reader, tableOffset, isEncrypted);
+  return flash.remember?.(`partitions ${tableOffset}`, read) ?? read(flash);
+}
+
+function readPartitions(flash: FlashReader, tableOffset: number, isEncrypted: boolean): LoadedPartitions {
   try {
-    const table = parsePartitionTable(flashViewOf(hardware).read(tableOffset, PARTITION_TABLE_SIZE));
-    const isEncrypted = hardware.efuse.flashEncryptionKey !== undefined;
+    const table = parsePartitionTable(flash.read(tableOffset, PARTITION_TABLE_SIZE));
     if (table.md5 === "valid") {
       return { err: EspErr.ESP_OK, partitions: table.entries.map((entry) => toEspPartition(entry, isEncrypted)) };
     }

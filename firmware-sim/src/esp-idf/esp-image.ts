@@ -1,9 +1,9 @@
 import { type AppDescriptor, type AppImageHeader, PartitionType, SIGNATURE_SECTOR_SIZE } from "@tinybms/ota-core/esp";
 import { checkChipValidity } from "../boot/check-chip-validity.ts";
 import { flashViewOf } from "../boot/flash-view.ts";
-import type { ImageVerification, VerifiedImage } from "../boot/image-verification.ts";
+import type { ImageVerification, PartitionRange, VerifiedImage, VerifyOptions } from "../boot/image-verification.ts";
 import { keyDigestsOf, type SignaturePolicy, signaturePolicy } from "../boot/secure-boot-v2.ts";
-import { verifyImage } from "../boot/verify-image.ts";
+import { verificationKey, verifyImage } from "../boot/verify-image.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { FlashReader } from "../flash/flash-reader.ts";
 import type { AppContext, EspPartition } from "./app-context.ts";
@@ -62,22 +62,31 @@ export function readImage(app: AppContext, partition: EspPartition, flash: Flash
   return verify(app, partition, true, flash);
 }
 
+/**
+ * Returns a text that names everything besides flash that the result of {@link readImage} depends on.
+ *
+ * @returns `undefined` if the app requires signatures.
+ */
+export function readImageKey(app: AppContext, partition: EspPartition): string | undefined {
+  return verificationKey(rangeOf(partition), app.chip, app.efuse, optionsOf(app, true));
+}
+
 function verify(
   app: AppContext,
   partition: EspPartition,
   validate: boolean,
   flash: FlashReader = flashOf(app, partition),
 ): ImageVerification {
-  const range = { offset: partition.address, sizeBytes: partition.size };
-  const { antiRollback } = app.options;
-  const signature = policyOfApp(app);
-  return verifyImage(flash, range, app.chip, app.efuse, {
-    environment: "app",
-    behaviors: app.options.idf.behaviors,
-    validate,
-    antiRollback,
-    signature,
-  });
+  return verifyImage(flash, rangeOf(partition), app.chip, app.efuse, optionsOf(app, validate));
+}
+
+function rangeOf({ address, size }: EspPartition): PartitionRange {
+  return { offset: address, sizeBytes: size };
+}
+
+function optionsOf(app: AppContext, validate: boolean): VerifyOptions {
+  const { antiRollback, idf } = app.options;
+  return { environment: "app", behaviors: idf.behaviors, validate, antiRollback, signature: policyOfApp(app) };
 }
 
 /**

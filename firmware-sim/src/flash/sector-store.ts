@@ -1,3 +1,5 @@
+import { SectorPool } from "./sector-pool.ts";
+
 /** Size of an erase sector in bytes. */
 export const SECTOR_SIZE = 4096;
 
@@ -7,8 +9,12 @@ export const SECTOR_SIZE = 4096;
  */
 const BLANK_SECTOR: Uint8Array = new Uint8Array(SECTOR_SIZE).fill(0xff);
 
+/** Sectors that were written whole, of all flashes in the process. */
+const POOL: SectorPool = new SectorPool();
+
 /**
- * Stores the cells of a flash: one array for each sector that isn't blank, shared with every fork until one side changes it.
+ * Stores the cells of a flash: one array for each sector that isn't blank, shared with every fork, and with other flashes
+ * that hold the same content, until one side changes it.
  */
 export class SectorStore {
   readonly #sectors: (Uint8Array | undefined)[];
@@ -54,9 +60,7 @@ export class SectorStore {
    */
   fillBlank(sectorIndex: number, bytes: Uint8Array): boolean {
     if (this.#sectors[sectorIndex] !== undefined) return false;
-    // Not slice(): for a Node.js Buffer it returns a view.
-    this.#sectors[sectorIndex] = new Uint8Array(bytes);
-    this.#owned[sectorIndex] = 1;
+    this.#fill(sectorIndex, bytes);
     return true;
   }
 
@@ -71,7 +75,7 @@ export class SectorStore {
       const sectorIndex = Math.floor((offset + done) / SECTOR_SIZE);
       const within = (offset + done) % SECTOR_SIZE;
       const part = bytes.subarray(done, done + SECTOR_SIZE - within);
-      if (part.length === SECTOR_SIZE && part.every((byte) => byte === 0xff)) this.blank(sectorIndex);
+      if (part.length === SECTOR_SIZE) this.#fill(sectorIndex, part);
       else this.write(sectorIndex).set(part, within);
       done += part.length;
     }
@@ -94,5 +98,11 @@ export class SectorStore {
   fork(): SectorStore {
     this.#owned.fill(0);
     return new SectorStore(this.#sectors.slice());
+  }
+
+  #fill(sectorIndex: number, bytes: Uint8Array): void {
+    const isBlank = Buffer.compare(BLANK_SECTOR, bytes) === 0;
+    this.#sectors[sectorIndex] = isBlank ? undefined : POOL.share(bytes);
+    this.#owned[sectorIndex] = 0;
   }
 }

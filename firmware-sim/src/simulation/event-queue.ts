@@ -1,6 +1,12 @@
+interface QueuedEvent<Event> {
+  readonly at: number;
+  readonly order: number;
+  readonly event: Event;
+}
+
 /** A queue of timed events, as a binary heap. Events with the same time keep their order. */
 export class EventQueue<Event> {
-  readonly #heap: { readonly at: number; readonly order: number; readonly event: Event }[] = [];
+  readonly #heap: QueuedEvent<Event>[] = [];
   #added = 0;
 
   get size(): number {
@@ -14,14 +20,16 @@ export class EventQueue<Event> {
 
   add(at: number, event: Event): void {
     const heap = this.#heap;
-    heap.push({ at, order: this.#added++, event });
-    let index = heap.length - 1;
+    const added = { at, order: this.#added++, event };
+    let index = heap.length;
+    heap.push(added);
     while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.#isBefore(index, parent)) break;
-      this.#swap(index, parent);
-      index = parent;
+      const parent = heap[(index - 1) >> 1];
+      if (parent === undefined || !isBefore(added, parent)) break;
+      heap[index] = parent;
+      index = (index - 1) >> 1;
     }
+    heap[index] = added;
   }
 
   /** Removes and returns the next event. */
@@ -29,30 +37,26 @@ export class EventQueue<Event> {
     const heap = this.#heap;
     const [first] = heap;
     const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    heap[0] = last;
+    if (last === undefined || heap.length === 0) return first;
     let index = 0;
     for (;;) {
-      let least = index;
-      for (const child of [2 * index + 1, 2 * index + 2]) {
-        if (child < heap.length && this.#isBefore(child, least)) least = child;
+      let child = heap[2 * index + 1];
+      if (child === undefined) break;
+      let childIndex = 2 * index + 1;
+      const right = heap[childIndex + 1];
+      if (right !== undefined && isBefore(right, child)) {
+        child = right;
+        childIndex++;
       }
-      if (least === index) return first;
-      this.#swap(index, least);
-      index = least;
+      if (!isBefore(child, last)) break;
+      heap[index] = child;
+      index = childIndex;
     }
+    heap[index] = last;
+    return first;
   }
+}
 
-  #isBefore(left: number, right: number): boolean {
-    const [a, b] = [this.#heap[left], this.#heap[right]];
-    if (a === undefined || b === undefined) return false;
-    return a.at < b.at || (a.at === b.at && a.order < b.order);
-  }
-
-  #swap(left: number, right: number): void {
-    const [a, b] = [this.#heap[left], this.#heap[right]];
-    if (a === undefined || b === undefined) return;
-    this.#heap[left] = b;
-    this.#heap[right] = a;
-  }
+function isBefore(left: QueuedEvent<unknown>, right: QueuedEvent<unknown>): boolean {
+  return left.at < right.at || (left.at === right.at && left.order < right.order);
 }

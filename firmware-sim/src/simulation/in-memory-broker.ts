@@ -98,8 +98,9 @@ export class InMemoryBroker {
     const subscribers = index.get(filter);
     if (subscribers === undefined) index.set(filter, new Set([client]));
     else subscribers.add(client);
-    for (const [topic, { payload, qos }] of this.#retained) {
-      if (matchesFilter(filter, topic)) client.deliver({ topic, payload, qos, retained: true });
+    for (const topic of hasWildcard(filter) ? this.#retained.keys() : [filter]) {
+      const message = this.#retained.get(topic);
+      if (message !== undefined && matchesFilter(filter, topic)) client.deliver({ topic, ...message, retained: true });
     }
   }
 
@@ -140,13 +141,17 @@ export class InMemoryBroker {
 }
 
 function indexOf<Index>(filter: string, topics: Index, wildcards: Index): Index {
-  return /[+#]/.test(filter) ? wildcards : topics;
+  return hasWildcard(filter) ? wildcards : topics;
+}
+
+function hasWildcard(filter: string): boolean {
+  return filter.includes("+") || filter.includes("#");
 }
 
 /** Returns whether a topic filter with `+` and `#` matches a topic (MQTT 3.1.1, section 4.7). */
 export function matchesFilter(filter: string, topic: string): boolean {
   if (filter === topic) return true;
-  if (!/[+#]/.test(filter)) return false;
+  if (!hasWildcard(filter)) return false;
   const levels = topic.split("/");
   const wanted = filter.split("/");
   for (const [index, level] of wanted.entries()) {
