@@ -15,6 +15,7 @@ import { benchPackage } from "./bench-package.ts";
 import { benchPowerCut } from "./bench-power-cut.ts";
 import { benchSerial } from "./bench-serial.ts";
 import { benchVerifyOffer } from "./bench-verify-offer.ts";
+import { benchWorld } from "./bench-world.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   delivery: benchDelivery,
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   "idle-device": benchIdleDevice,
   nvs: benchNvs,
   serial: benchSerial,
+  world: benchWorld,
   fleet: benchFleet,
 };
 

@@ -15,6 +15,7 @@ import type { VerifiedImage } from "../boot/image-verification.ts";
 import { EspErr } from "../esp-err/esp-err.ts";
 import type { AppContext } from "../esp-idf/app-context.ts";
 import { esp_ota_mark_app_invalid_rollback_and_reboot } from "../esp-idf/esp-ota-rollback.ts";
+import { sha256OfContent } from "../flash/sector-store.ts";
 import { type AgentImplementation, type AgentReceiver, createAgentReceiver } from "./agent-receiver.ts";
 import { type AgentStorage, openAgentStorage } from "./agent-storage.ts";
 import {
@@ -160,6 +161,7 @@ export class OtaAgent {
       random,
       timing,
       window,
+      sha256: sha256OfContent,
     });
   }
 

@@ -110,6 +110,11 @@ export class NorFlash implements FlashAccess {
 
   read(offset: number, length: number): Uint8Array {
     if (!this.#admit("read", offset, length)) return new Uint8Array(0);
+    const within = offset % SECTOR_SIZE;
+    if (length > 0 && within + length <= SECTOR_SIZE) {
+      this.#countRead(length);
+      return this.#cells.seen((offset - within) / SECTOR_SIZE).slice(within, within + length);
+    }
     const bytes = new Uint8Array(length);
     this.#visit(offset, length, (part, partOffset) => bytes.set(part, partOffset - offset));
     return bytes;
@@ -273,8 +278,7 @@ export class NorFlash implements FlashAccess {
 
   /** Visits a range that lies within the flash, and counts the read. */
   #visit(offset: number, length: number, visit: (bytes: Uint8Array, offset: number) => void): void {
-    this.#counters.reads++;
-    this.#counters.bytesRead += length;
+    this.#countRead(length);
     for (let done = 0; done < length; ) {
       const sectorIndex = Math.floor((offset + done) / SECTOR_SIZE);
       const within = (offset + done) % SECTOR_SIZE;
@@ -282,6 +286,11 @@ export class NorFlash implements FlashAccess {
       visit(seen, offset + done);
       done += seen.length;
     }
+  }
+
+  #countRead(length: number): void {
+    this.#counters.reads++;
+    this.#counters.bytesRead += length;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { NorFlash } from "./nor-flash.ts";
@@ -28,13 +29,22 @@ test("returns the same array for equal sectors, and never another content", () =
   );
 });
 
-test("keeps at most 4096 of the sectors that pass through it", () => {
+test("hashes a sector as it is, whether its content is known or not", () => {
   const pool = new SectorPool();
-  const contents = Array.from({ length: 8_192 }, (_, index) => new Uint8Array(SECTOR_SIZE).fill(index).fill(index >> 8, 100));
-  const kept = contents.map((content) => pool.share(content));
-  const isKept = contents.map((content, index) => pool.share(content) === kept[index]);
-  expect(isKept.filter(Boolean).length).toBeGreaterThan(0);
-  expect(isKept.filter(Boolean).length).toBeLessThanOrEqual(4_096);
+  for (const bytes of [sector(5), sector(6), sector(5), Buffer.from(sector(6))]) {
+    expect(pool.sha256(bytes)).toEqual(new Uint8Array(createHash("sha256").update(bytes).digest()));
+  }
+  expect(pool.sha256(sector(5))).toBe(pool.sha256(sector(5)));
+});
+
+test("keeps the latest 4096 sectors", () => {
+  const pool = new SectorPool();
+  const contents = Array.from({ length: 4_097 }, (_, index) =>
+    new Uint8Array(SECTOR_SIZE).fill(index).fill(index >> 8, 100),
+  );
+  const [first, ...others] = contents.map((content) => pool.share(content));
+  expect(others.every((kept, index) => pool.share(contents[index + 1]!) === kept)).toBe(true);
+  expect(pool.share(contents[0]!)).not.toBe(first);
 });
 
 test("identifies sectors that two devices programmed or were flashed with by their content", () => {

@@ -1,3 +1,4 @@
+import { sha256 } from "@tinybms/ota-core";
 import { SectorPool } from "./sector-pool.ts";
 
 /** Size of an erase sector in bytes. */
@@ -11,6 +12,14 @@ const BLANK_SECTOR: Uint8Array = new Uint8Array(SECTOR_SIZE).fill(0xff);
 
 /** Sectors that were written whole, of all flashes in the process. */
 const POOL: SectorPool = new SectorPool();
+
+/**
+ * Returns the SHA-256 of bytes. Of a whole sector it is computed once in the process, as long as the pool keeps the content:
+ * a fleet that receives one image hashes it once.
+ */
+export function sha256OfContent(bytes: Uint8Array): Uint8Array {
+  return bytes.length === SECTOR_SIZE ? POOL.sha256(bytes) : sha256(bytes);
+}
 
 /**
  * Stores the cells of a flash: one array for each sector that isn't blank, shared with every fork, and with other flashes

@@ -85,6 +85,7 @@ export function pointerSegment(name: string | number): string {
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 /** Every character from U+0020 except the quote and the backslash. */
 const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]*/y;
+const SPACE = 0x20;
 const WHITE_SPACE = /[ \t\n\r]*/y;
 const HEX_ESCAPE = /[0-9a-fA-F]{4}/y;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -270,7 +271,8 @@ class Reader {
   }
 
   #skipWhiteSpace(): void {
-    this.#match(WHITE_SPACE);
+    // Messages have none: without this, the pattern takes a third of the time.
+    if (this.#text.charCodeAt(this.offset) <= SPACE) this.#match(WHITE_SPACE);
   }
 
   #take(character: string): boolean {

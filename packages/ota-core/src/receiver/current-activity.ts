@@ -46,7 +46,7 @@ export type ActivityStep =
   | { readonly type: "offer-ended" };
 
 /** Options of a {@link CurrentActivity}. */
-export type ActivityOptions = Pick<DownloadOptions, "device" | "topics" | "timing" | "window" | "random">;
+export type ActivityOptions = Pick<DownloadOptions, "device" | "topics" | "timing" | "window" | "random" | "sha256">;
 
 type BootedEvent = Extract<ReceiverEvent, { type: "booted" }>;
 

@@ -19,6 +19,8 @@ export interface DownloadOptions {
   readonly isCondemned: boolean;
   /** Returns a number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
+  /** Returns the SHA-256 of a chunk; by default the platform's. */
+  readonly sha256?: ((bytes: Uint8Array) => Uint8Array) | undefined;
 }
 
 /** An event that concerns a download. */

@@ -38,7 +38,7 @@ export class Download {
     this.offer = offer;
     this.release = release;
     this.#options = options;
-    this.#chunks = new ImageChunks(release.image);
+    this.#chunks = new ImageChunks(release.image, options.sha256);
     this.#requests = new ImageRequests(this.#chunks.id, options);
   }
 

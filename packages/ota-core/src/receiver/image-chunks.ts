@@ -4,6 +4,7 @@ import { chunkSizeAt, type HashList, parseHashList } from "../messages/hash-list
 import { CHUNK_SIZE } from "../messages/timing.ts";
 import { imageIdOf } from "../messages/topics.ts";
 import type { Release } from "../schemas/types.generated.ts";
+import { sha256 } from "../sha256.ts";
 import { distrustFrontier } from "./distrust-frontier.ts";
 import type { ChunkInWriting } from "./download-phase.ts";
 import type { DropReason, ReceiverAction } from "./receiver-events.ts";
@@ -24,12 +25,17 @@ export class ImageChunks {
   /** Chunks that the slot lacks; all of them at first. */
   readonly missing: Bitmap;
   readonly #image: Release["image"];
+  readonly #sha256: (bytes: Uint8Array) => Uint8Array;
   #hashes: HashList | undefined;
 
-  /** @param image - The image, as its release describes it. */
-  constructor(image: Release["image"]) {
+  /**
+   * @param image - The image, as its release describes it.
+   * @param hash - Returns the SHA-256 of a chunk.
+   */
+  constructor(image: Release["image"], hash: (bytes: Uint8Array) => Uint8Array = sha256) {
     this.id = imageIdOf(image.sha256);
     this.#image = image;
+    this.#sha256 = hash;
     this.missing = new Bitmap(Math.ceil(image.size / CHUNK_SIZE));
     this.missing.addAll();
   }
@@ -65,7 +71,10 @@ export class ImageChunks {
 
   /** Returns `true` if these bytes are the chunk with this index. */
   matches(index: number, bytes: Uint8Array): boolean {
-    return bytes.length === chunkSizeAt(index, this.#image.size) && this.#hashes?.matches(index, bytes) === true;
+    return (
+      bytes.length === chunkSizeAt(index, this.#image.size) &&
+      this.#hashes?.matches(index, bytes, this.#sha256) === true
+    );
   }
 
   /** Returns the action that reads a chunk back from the slot. */

@@ -28,4 +28,10 @@ export interface ReceiverOptions {
    * @defaultValue 0
    */
   readonly window?: number | undefined;
+  /**
+   * Returns the SHA-256 of a chunk, 32 bytes.
+   *
+   * @defaultValue that of the platform
+   */
+  readonly sha256?: ((bytes: Uint8Array) => Uint8Array) | undefined;
 }

@@ -55,14 +55,18 @@ export class Receiver {
    * @throws {@link OtaError} `signing/unsupported-algorithm` for a key set that the device can't use.
    */
   constructor(options: ReceiverOptions) {
-    const { device, random, window = 0, keySet, algorithms = DEVICE_ALGORITHMS } = options;
+    const { device, random, window = 0, keySet, algorithms = DEVICE_ALGORITHMS, sha256 } = options;
     const timing = { ...RECEIVER_TIMING, ...options.timing };
     assertReceiverTiming(timing);
     const topics = topicsOf(options.topicRoot);
     this.#device = device;
     this.#reports = new ReceiverReports(topics.state(device), timing.reportMs);
     this.#intake = new OfferIntake({ ...options, keySet, algorithms }, topics, this.#ledger, this.#counters);
-    this.#activity = new CurrentActivity({ device, topics, timing, window, random }, this.#ledger, this.#counters);
+    this.#activity = new CurrentActivity(
+      { device, topics, timing, window, random, sha256 },
+      this.#ledger,
+      this.#counters,
+    );
   }
 
   /** State of the device, as its reports name it. */
