@@ -8,8 +8,11 @@ test("one image serves a thousand devices that lose nothing", () => {
   expect(images).toBeLessThanOrEqual(1.02);
 });
 
-test("two and a half images serve 300 devices of which each loses 1 %", () => {
-  const { images, outcome } = deliverInWorld({ count: 300, chunks: 128, loss: 0.01 });
+test.each([
+  { count: 300, chunks: 128 },
+  { count: 1_000, chunks: 32 },
+])("two and a half images of $chunks chunks serve $count devices of which each loses 1 %", (fleet) => {
+  const { images, outcome } = deliverInWorld({ ...fleet, loss: 0.01 });
   expect(outcome.reason).toBe("delivered");
   expect(images).toBeLessThanOrEqual(2.5);
 });

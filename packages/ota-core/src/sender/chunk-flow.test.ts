@@ -120,3 +120,18 @@ test("has at most one second of its rate in flight", () => {
   flow.drained(1);
   expect(flow.next(60_000)).toMatchObject({ type: "chunk", index: 3 });
 });
+
+test("sends a device far behind the others nothing that the next round sends anyway", () => {
+  const ledger = new DeviceLedger({ named: [], limit: 30, chunkCount: COUNT });
+  const flow = new ChunkFlow({ chunkCount: COUNT, sizeBytes: COUNT * CHUNK_SIZE, window: COUNT, rate: 0, ledger });
+  for (let device = 0; device < 24; device++)
+    flow.ask(ledger.hear(`near-${device}`, 0), request([[1 + (device % 3), 1]]), 0);
+  expect(flow.ask(ledger.hear("far", 1_000), request([[1, 3]]), 1_000)).toBe("merged");
+  expect(flow.ask(ledger.hear("farther", 1_000), request([[1, 4]]), 1_000)).toBe("taken");
+  expect(flow.next(1_000), "no other device waits for it").toEqual({ type: "chunk", index: 4, device: "farther" });
+  expect(flow.next(1_000)).toBeUndefined();
+  flow.beginRound(1_000);
+  expect([1, 2, 3].map(() => flow.next(1_000))).toEqual(
+    [1, 2, 3].map((index) => ({ type: "chunk", index, device: undefined })),
+  );
+});

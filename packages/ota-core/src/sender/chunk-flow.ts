@@ -156,13 +156,9 @@ export class ChunkFlow {
     const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lag);
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
-    if (request.unicast) {
-      // A long round makes devices impatient. What it is about to send reaches them on the image's topic.
-      const open = this.#union.notPending(ranges);
-      return open.length === 0 ? "merged" : this.#answer(entry, open, limit, now);
-    }
+    if (request.unicast) return this.#answerOpen(entry, ranges, limit, now);
     if (wanted.length === 0) return "merged";
-    if (this.#isFarBehind(entry.lacking, now)) return this.#answer(entry, wanted, limit, now);
+    if (this.#isFarBehind(entry.lacking, now)) return this.#answerOpen(entry, wanted, limit, now);
     const joins = this.#union.pending > 0;
     entry.joinedRound ??= this.#round + (this.#union.running ? 2 : 1);
     const refused = this.#union.ask(entry, this.#withinWindow(wanted, request.window));
@@ -298,6 +294,12 @@ export class ChunkFlow {
     if (now >= this.#threshold.computedAt + THRESHOLD_MS)
       this.#threshold = { lacking: this.#ledger.outlierThreshold(), computedAt: now };
     return lacking >= this.#threshold.lacking;
+  }
+
+  /** Answers a device alone with what no round is about to send: that reaches it on the image's topic. */
+  #answerOpen(entry: DeviceEntry, ranges: readonly ChunkRange[], limit: number, now: number): RequestResult {
+    const open = this.#union.notPending(ranges);
+    return open.length === 0 ? "merged" : this.#answer(entry, open, limit, now);
   }
 
   #answer(entry: DeviceEntry, ranges: readonly ChunkRange[], limit: number, now: number): RequestResult {

@@ -100,8 +100,11 @@ test("counts a chunk that was sent twice from its first position", () => {
   expect(judged).toMatchObject({ wanted: [], lost: 0 });
 });
 
-test("wants chunk 0 when nothing else is missing, however young it is", () => {
-  expect(ask(listenerOf({ lacked: allLacked() }), [[0, 1]], roundOf(), 901).wanted).toEqual([[0, 1]]);
+test("wants chunk 0 when nothing else is missing, a second after it was sent", () => {
+  const lag = { ofDeviceMs: 30_000, ofAllMs: 30_000 };
+  const wantedAt = (now: number) => ask(listenerOf({ lacked: allLacked() }), [[0, 1]], roundOf(), now, 1, lag).wanted;
+  expect(wantedAt(1_899)).toEqual([]);
+  expect(wantedAt(1_900)).toEqual([[0, 1]]);
 });
 
 test("counts chunks in flight as missing at once after a lost connection", () => {

@@ -1,6 +1,9 @@
 import { Bitmap, type ChunkRange } from "../bitmap.ts";
 import type { SentChunks } from "./sent-chunks.ts";
 
+/** Time for which chunk 0 may be on its way to a device that lacks nothing else, in milliseconds. */
+const ZERO_LAG_MS = 1_000;
+
 /** What a publisher knows of the chunks that a device has seen. Places are those of {@link SentChunks}. */
 export interface Listener {
   /** Place from which the device listens; `undefined` before it says so. */
@@ -42,7 +45,8 @@ export interface JudgedRequest {
  * Tells lag from loss in the request of a device. A chunk that the device lacks is lost if the device has a chunk that was
  * sent later. Otherwise it may be on its way for a time.
  *
- * Chunk 0 is wanted with any other, and if nothing else is missing: devices drop it while they lack another.
+ * Chunk 0 is wanted with any other, and if nothing else is missing: devices drop it while they lack another. A device that
+ * dropped it asks as soon as it has the others, so for a moment the chunk 0 behind them is on its way.
  *
  * @param listener - Updated to what the request says.
  */
@@ -73,7 +77,8 @@ export function judgeRequest(
   for (const [first, count] of ranges) {
     for (let index = first; index < first + count; index++) if (isDue(index)) wanted.add(index);
   }
-  if (lacking.has(0) && (wanted.count > 0 || lacking.count === 1)) wanted.add(0);
+  const isZeroAlone = lacking.count === 1 && sent.ageOf(0, now) >= ZERO_LAG_MS;
+  if (lacking.has(0) && (wanted.count > 0 || isZeroAlone)) wanted.add(0);
   listener.lacked = lacking;
   listener.seenUntil = seenUntil;
   listener.askedAt = sent.place;
