@@ -1,3 +1,5 @@
+import { sizeText } from "./size-text.ts";
+
 /** Time over which the rate is taken, in milliseconds. */
 const SPAN_MS = 10_000;
 
@@ -30,7 +32,7 @@ export class TransferRate {
     if (first === undefined || last === undefined || last.at <= first.at) return "";
     const perSecond = ((last.bytes - first.bytes) * 1_000) / (last.at - first.at);
     if (perSecond <= 0) return "";
-    const rate = `${(perSecond / 1_000_000).toFixed(1)} MB/s`;
+    const rate = `${sizeText(perSecond)}/s`;
     return bytesLeft <= 0 ? rate : `${rate}, ${Math.ceil(bytesLeft / perSecond)} s left`;
   }
 }

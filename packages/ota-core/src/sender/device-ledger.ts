@@ -25,6 +25,7 @@ export interface DeviceEntry extends Account, Listener {
   state: DeviceState | undefined;
   version: string | undefined;
   slot: string | undefined;
+  runningSha256: string | undefined;
   received: number;
   online: boolean;
   error: StateReport["error"];
@@ -162,6 +163,7 @@ export class DeviceLedger {
     entry.state = report.state;
     entry.version = report.version;
     entry.slot = report.slot;
+    entry.runningSha256 = report.running_sha256;
     entry.received = received;
     entry.online = report.online;
     // Without unknown members, which could have any size.
@@ -290,7 +292,7 @@ export class DeviceLedger {
 
   /** Returns the progress of one device. */
   progressOf(entry: DeviceEntry, startedAt: number): DeviceProgress {
-    const { device, state, version, slot, received, online, isNoisy, error, heardAt, endedAt } = entry;
+    const { device, state, version, slot, runningSha256, received, online, isNoisy, error, heardAt, endedAt } = entry;
     const heardAtMs = heardAt === undefined ? undefined : heardAt - startedAt;
     const endedAtMs = endedAt === undefined ? undefined : endedAt - startedAt;
     return {
@@ -298,6 +300,7 @@ export class DeviceLedger {
       state,
       version,
       slot,
+      runningSha256,
       received,
       total: this.#chunkCount,
       online,
@@ -315,6 +318,7 @@ export class DeviceLedger {
       state: undefined,
       version: undefined,
       slot: undefined,
+      runningSha256: undefined,
       received: 0,
       online: false,
       error: undefined,

@@ -94,6 +94,8 @@ export interface DeviceProgress {
   readonly state: DeviceState | undefined;
   readonly version: string | undefined;
   readonly slot: string | undefined;
+  /** SHA-256 of the image that it runs; absent if it has not reported one. */
+  readonly runningSha256?: string | undefined;
   /** Number of chunks in the device's slot. */
   readonly received: number;
   readonly total: number;

@@ -27,7 +27,7 @@ export async function runFlash(options: FlashCommandOptions, output: CommandOutp
   const { watch: watchSeconds, dryRun = false } = options;
   const job = { content, reach: reachOf(serial, options), watchSeconds, dryRun, signal };
   const onLog = options.monitor === true ? (bytes: Uint8Array) => writeLog(output, bytes) : undefined;
-  const view = createProgressView(output);
+  const view = createProgressView(output, 1);
   const told = { onDevice: view.update.bind(view), onNote: view.note.bind(view), onLog };
   const records = await flashBoards(serial, ports, job, told).finally(() => view.stop());
   for (const record of records) reportBoard(record, output);

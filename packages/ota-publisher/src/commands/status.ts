@@ -5,9 +5,9 @@ import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
 import { type FleetFilter, type FleetRow, fleetRows } from "../fleet/fleet-row.ts";
 import { fleetCsv, fleetLine, fleetSummary, fleetTable } from "../fleet/fleet-text.ts";
 import { type OpenFleet, openFleet } from "../fleet/open-fleet.ts";
-import { releasesByImage } from "../fleet/release-index.ts";
 import type { BrokerAddress } from "../mqtt/broker-url.ts";
 import type { MqttTarget } from "../mqtt/mqtt-channel.ts";
+import { releasesByImage } from "../release-index.ts";
 
 /** Options of `tinybms-ota status`, as commander parses them. */
 export interface StatusCommandOptions extends OutputOptions {

@@ -37,7 +37,7 @@ test("on a terminal shows a bar, and keeps notes above it", () => {
       view.update(1000);
     }),
   );
-  expect(text).toContain("50% gateway");
+  expect(text).toContain("50% gateway  500 B of 1.0 kB");
   expect(text).toContain("the connection was lost\n");
   expect(text).toContain("100% gateway");
 });

@@ -1,4 +1,4 @@
-import type { CommandOutput } from "@tinybms/cli-kit/output";
+import { type CommandOutput, sizeText, TransferRate } from "@tinybms/cli-kit/output";
 import { SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
 
@@ -53,30 +53,39 @@ class BarProgress implements ByteProgress {
   readonly #output: CommandOutput;
   readonly #bar: SingleBar;
   readonly #totalBytes: number;
-  readonly #payload: { readonly text: string };
+  readonly #label: string;
+  readonly #rate = new TransferRate();
   #bytesSent = 0;
 
   constructor(output: CommandOutput, label: string, totalBytes: number) {
     this.#output = output;
     this.#totalBytes = totalBytes;
-    this.#payload = { text: label };
+    this.#label = label;
     this.#bar = new SingleBar({ ...BAR_LOOK, stream: output.world.stderr });
-    this.#bar.start(totalBytes, 0, this.#payload);
+    this.#bar.start(totalBytes, 0, { text: label });
   }
 
   update(bytesSent: number): void {
     this.#bytesSent = bytesSent;
-    this.#bar.update(bytesSent, this.#payload);
+    this.#rate.add(bytesSent, performance.now());
+    this.#bar.update(bytesSent, { text: this.#text() });
   }
 
   note(text: string): void {
     // A single bar can't print above itself, so it stops and starts again below the text.
     this.#bar.stop();
     this.#output.note(text);
-    this.#bar.start(this.#totalBytes, this.#bytesSent, this.#payload);
+    this.#bar.start(this.#totalBytes, this.#bytesSent, { text: this.#text() });
   }
 
   stop(): void {
     this.#bar.stop();
+  }
+
+  /** Returns label, bytes, rate and remaining time. */
+  #text(): string {
+    const speed = this.#rate.text(this.#totalBytes - this.#bytesSent);
+    const moved = `${this.#label}  ${sizeText(this.#bytesSent)} of ${sizeText(this.#totalBytes)}`;
+    return speed === "" ? moved : `${moved}, ${speed}`;
   }
 }

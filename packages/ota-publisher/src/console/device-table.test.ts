@@ -1,8 +1,8 @@
-import type { DeviceProgress } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
 import { deviceTable } from "./device-table.ts";
+import type { ShownDevice } from "./device-text.ts";
 
-const DEVICE: DeviceProgress = {
+const DEVICE: ShownDevice = {
   device: "bench-1",
   state: "confirmed",
   version: "1.2.3",
@@ -15,14 +15,15 @@ const DEVICE: DeviceProgress = {
   endedAtMs: 12_340,
 };
 
-test("shows each device's result, running version, time and error", () => {
-  const devices: DeviceProgress[] = [
+test("shows each device's result, running release, time and error", () => {
+  const devices: ShownDevice[] = [
     DEVICE,
     {
       ...DEVICE,
       device: "gateway-in-the-basement",
       state: "rolled-back",
       version: "1.2.2",
+      releases: [],
       slot: "ota_0",
       error: { code: "delivery/self-test-failed", message: "no\nsensor" },
     },
@@ -37,9 +38,9 @@ test("shows each device's result, running version, time and error", () => {
     },
   ];
   expect(deviceTable(devices, (_, text) => text)).toEqual([
-    "device                   state         version  slot   time    error",
+    "device                   state         release  slot   time    error",
     "bench-1                  confirmed     1.2.3    ota_1  12.3 s",
-    "gateway-in-the-basement  rolled-back   1.2.2    ota_0  12.3 s  delivery/self-test-failed: no sensor",
+    "gateway-in-the-basement  rolled-back   (1.2.2)  ota_0  12.3 s  delivery/self-test-failed: no sensor",
     "x                        not heard of  -        -      -",
   ]);
 });

@@ -1,6 +1,5 @@
 import { tableLines } from "@tinybms/cli-kit/output";
-import type { DeviceProgress } from "@tinybms/ota-core";
-import { errorText, stateStyle, stateWord } from "./device-text.ts";
+import { errorText, runningRelease, type ShownDevice, stateStyle, stateWord } from "./device-text.ts";
 
 /** Applies a style to text, or returns the text unchanged. */
 export type Paint = (style: ReturnType<typeof stateStyle> | "bold", text: string) => string;
@@ -8,18 +7,18 @@ export type Paint = (style: ReturnType<typeof stateStyle> | "bold", text: string
 const STATE_COLUMN = 1;
 
 /**
- * Formats devices as a table: state, running version, slot, time, error.
+ * Formats devices as a table: state, running release, slot, time, error.
  *
  * @param devices - Devices in the order of the rows.
  * @param paint - Called after the columns are aligned.
  * @returns A line of headings, then one line per device.
  */
-export function deviceTable(devices: readonly DeviceProgress[], paint: Paint): readonly string[] {
-  const headings = ["device", "state", "version", "slot", "time", "error"];
+export function deviceTable(devices: readonly ShownDevice[], paint: Paint): readonly string[] {
+  const headings = ["device", "state", "release", "slot", "time", "error"];
   const rows = devices.map((device) => [
     device.device,
     stateWord(device),
-    device.version ?? "-",
+    runningRelease(device) ?? "-",
     device.slot ?? "-",
     device.endedAtMs === undefined ? "-" : `${(device.endedAtMs / 1000).toFixed(1)} s`,
     errorText(device),

@@ -1,5 +1,12 @@
 import { printable } from "@tinybms/cli-kit/output";
 import type { DeviceProgress } from "@tinybms/ota-core";
+import { releaseText } from "../release-index.ts";
+
+/** A device of a delivery as it is shown. */
+export interface ShownDevice extends DeviceProgress {
+  /** Versions of the release line that contain the image that it runs; absent if it does not report its image. */
+  readonly releases?: readonly string[];
+}
 
 /** Returns a device's state as text. */
 export function stateWord({ state, online, isNoisy }: DeviceProgress): string {
@@ -8,9 +15,16 @@ export function stateWord({ state, online, isNoisy }: DeviceProgress): string {
   return notes.length === 0 ? state : `${state} (${notes.join(", ")})`;
 }
 
-/** Returns the version that a device runs and its slot, as far as the device has reported them. */
-export function runningText({ version, slot }: DeviceProgress): string {
-  return [version, slot].flatMap((text) => (text === undefined ? [] : [printable(text)])).join(" in ");
+/** Returns the release that a device runs, or its app's version; `undefined` if it has reported neither. */
+export function runningRelease({ version, releases }: ShownDevice): string | undefined {
+  if (version === undefined) return undefined;
+  return printable(releases === undefined ? version : releaseText(releases, version));
+}
+
+/** Returns the release that a device runs and its slot, as far as the device has reported them. */
+export function runningText(device: ShownDevice): string {
+  const parts = [runningRelease(device), device.slot && printable(device.slot)];
+  return parts.filter((text) => text !== undefined).join(" in ");
 }
 
 /** Returns a device's error on one line, or the empty string. */

@@ -1,12 +1,11 @@
-import { type CommandOutput, printable, TransferRate } from "@tinybms/cli-kit/output";
-import { CHUNK_SIZE, type DeviceProgress } from "@tinybms/ota-core";
+import { type CommandOutput, printable, sizeText, TransferRate } from "@tinybms/cli-kit/output";
 import { MultiBar, type SingleBar } from "cli-progress";
 import { BAR_LOOK } from "./bar-look.ts";
-import { errorText, runningText, stateStyle, stateWord } from "./device-text.ts";
+import { errorText, runningText, type ShownDevice, stateStyle, stateWord } from "./device-text.ts";
 
 /** Shows the progress of devices during a delivery. */
 export interface ProgressView {
-  update(device: DeviceProgress): void;
+  update(device: ShownDevice): void;
   /** Prints one line of text. */
   note(text: string): void;
   /** Ends the view and leaves its last state on the terminal. */
@@ -16,10 +15,14 @@ export interface ProgressView {
 /** Largest number of devices with a bar each. More devices share one bar. */
 const BARS_MAX = 8;
 
-/** Creates a progress view: bars on a terminal, otherwise one line per change of state; nothing with `--quiet`. */
-export function createProgressView(output: CommandOutput): ProgressView {
+/**
+ * Creates a progress view: bars on a terminal, otherwise one line per change of state; nothing with `--quiet`.
+ *
+ * @param unitBytes - Number of bytes of which the devices count `received` and `total`.
+ */
+export function createProgressView(output: CommandOutput, unitBytes: number): ProgressView {
   if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
-  return output.isInteractive ? new BarView(output) : new LineView(output);
+  return output.isInteractive ? new BarView(output, unitBytes) : new LineView(output);
 }
 
 /** Prints one line for each change of a device's state. */
@@ -31,7 +34,7 @@ class LineView implements ProgressView {
     this.#output = output;
   }
 
-  update(device: DeviceProgress): void {
+  update(device: ShownDevice): void {
     if (device.state === undefined) return;
     const word = stateWord(device);
     if (this.#shown.get(device.device) === word) return;
@@ -51,17 +54,20 @@ class LineView implements ProgressView {
 class BarView implements ProgressView {
   readonly #output: CommandOutput;
   readonly #multiBar: MultiBar;
-  readonly #devices = new Map<string, DeviceProgress>();
+  readonly #devices = new Map<string, ShownDevice>();
   readonly #bars = new Map<string, SingleBar>();
+  readonly #rates = new Map<string, TransferRate>();
   readonly #rate = new TransferRate();
+  readonly #unitBytes: number;
   #summary: SingleBar | undefined;
 
-  constructor(output: CommandOutput) {
+  constructor(output: CommandOutput, unitBytes: number) {
     this.#output = output;
+    this.#unitBytes = unitBytes;
     this.#multiBar = new MultiBar({ ...BAR_LOOK, stream: output.world.stderr });
   }
 
-  update(device: DeviceProgress): void {
+  update(device: ShownDevice): void {
     this.#devices.set(device.device, device);
     if (this.#devices.size <= BARS_MAX) this.#updateBar(device);
     else this.#updateSummary();
@@ -75,11 +81,12 @@ class BarView implements ProgressView {
     this.#multiBar.stop();
   }
 
-  #updateBar(device: DeviceProgress): void {
+  #updateBar(device: ShownDevice): void {
     const word = this.#output.errorStyle(stateStyle(device), stateWord(device).padEnd(16));
-    const text = `${printable(device.device)}  ${word} ${runningText(device)}`;
     const total = Math.max(1, device.total);
     const value = isComplete(device) ? total : Math.min(device.received, total);
+    const moved = device.state === "downloading" ? this.#transferText(this.#rateOf(device.device), value, total) : "";
+    const text = `${printable(device.device)}  ${word} ${[runningText(device), moved].filter(Boolean).join("; ")}`;
     const bar = this.#bars.get(device.device);
     if (bar === undefined) {
       this.#bars.set(device.device, this.#multiBar.create(total, value, { text }));
@@ -101,16 +108,27 @@ class BarView implements ProgressView {
       total += device.total;
     }
     const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
-    this.#rate.add(received * CHUNK_SIZE, performance.now());
-    const speed = this.#rate.text((total - received) * CHUNK_SIZE);
-    const text = [`${this.#devices.size} devices: ${states}`, speed].filter((part) => part !== "").join("; ");
+    const text = `${this.#devices.size} devices: ${states}; ${this.#transferText(this.#rate, received, total)}`;
     this.#summary ??= this.#multiBar.create(1, 0, { text });
     this.#summary.setTotal(Math.max(1, total));
     this.#summary.update(Math.min(received, total), { text });
   }
+
+  /** Returns bytes, rate and remaining time, as far as they are known. */
+  #transferText(rate: TransferRate, received: number, total: number): string {
+    const [bytes, all] = [received * this.#unitBytes, total * this.#unitBytes];
+    rate.add(bytes, performance.now());
+    return [`${sizeText(bytes)} of ${sizeText(all)}`, rate.text(all - bytes)].filter((part) => part !== "").join(", ");
+  }
+
+  #rateOf(device: string): TransferRate {
+    const rate = this.#rates.get(device) ?? new TransferRate();
+    this.#rates.set(device, rate);
+    return rate;
+  }
 }
 
 /** Returns `true` if a device needs no more chunks, regardless of its last count. */
-function isComplete({ state }: DeviceProgress): boolean {
+function isComplete({ state }: ShownDevice): boolean {
   return ["verifying", "ready-to-reboot", "pending-verify", "confirmed", "rolled-back"].includes(state ?? "");
 }

@@ -1,5 +1,5 @@
 import { type CommandOutput, printable } from "@tinybms/cli-kit/output";
-import type { DeliveryLimit } from "@tinybms/ota-core";
+import { CHUNK_SIZE, type DeliveryLimit } from "@tinybms/ota-core";
 import { deviceTable } from "../console/device-table.ts";
 import type { DeliveryView, DeployReporter } from "./deploy.ts";
 import type { DeliveryRecord } from "./deploy-result.ts";
@@ -30,7 +30,8 @@ export function createDeployReporter(
 async function openView({ way, artifact, description }: PlannedDelivery, output: CommandOutput): Promise<DeliveryView> {
   const { createByteProgress } = await import("../console/byte-progress.ts");
   const { createProgressView } = await import("../console/progress-view.ts");
-  const devices = way.progress === "devices" ? createProgressView(output) : undefined;
+  const devices =
+    way.progress === "devices" ? createProgressView(output, way.transport === "serial" ? 1 : CHUNK_SIZE) : undefined;
   const bytes = devices ? undefined : createByteProgress(output, printable(artifact), description.file.sizeBytes);
   return {
     onDevice: (device) => devices?.update(device),

@@ -1,4 +1,5 @@
 import type { DeliveryLimit, DeviceProgress, DeviceState, OtaError } from "@tinybms/ota-core";
+import type { ShownDevice } from "../console/device-text.ts";
 import { definedMembers } from "../defined-members.ts";
 import type { DeliveryPlace } from "./ways/way.ts";
 import type { PlannedDelivery } from "./ways.ts";
@@ -52,6 +53,8 @@ export interface DeployedDevice {
   readonly state: DeviceState | null;
   /** Version of the running app; `null` if the device reported nothing. */
   readonly version: string | null;
+  /** Versions of the release line that contain the running image. Absent if the device reported no image. */
+  readonly releases?: readonly string[];
   readonly slot: string | null;
   /** `true` if the device sent more requests or reports than the publisher takes. */
   readonly noisy?: true;
@@ -69,7 +72,7 @@ export interface DeliveryRecord {
   readonly bytesSent: number;
   /** `undefined` if the way sends no chunks. */
   readonly chunksSent?: number;
-  readonly devices: readonly DeviceProgress[];
+  readonly devices: readonly ShownDevice[];
   readonly limitedBy?: DeliveryLimit | undefined;
   readonly notes: readonly string[];
   readonly error?: OtaError | undefined;
@@ -93,12 +96,12 @@ export function artifactDocument({ planned, ...record }: DeliveryRecord): Deploy
   };
 }
 
-function deviceDocument(progress: DeviceProgress): DeployedDevice {
-  const { device, state, version, slot, isNoisy, error, endedAtMs } = progress;
+function deviceDocument(shown: ShownDevice): DeployedDevice {
+  const { device, state, version, releases, slot, isNoisy, error, endedAtMs } = shown;
   return {
     ...{ device, state: state ?? null, version: version ?? null, slot: slot ?? null },
     ...(isNoisy === true ? { noisy: true } : {}),
     ...(endedAtMs === undefined ? {} : { endedAfterMs: Math.round(endedAtMs) }),
-    ...definedMembers({ error }),
+    ...definedMembers({ releases, error }),
   };
 }

@@ -1,5 +1,5 @@
 import type { CommandOutput } from "@tinybms/cli-kit/output";
-import { expandEnvironment, isOtaError, type OtaError, secretsOf } from "@tinybms/ota-core";
+import { type DeviceProgress, expandEnvironment, isOtaError, type OtaError, secretsOf } from "@tinybms/ota-core";
 import {
   type LoadedArtifact,
   loadRootManifest,
@@ -8,8 +8,10 @@ import {
   releaseFileOf,
 } from "@tinybms/ota-core/node";
 import { productOf } from "@tinybms/ota-core/signing";
+import type { ShownDevice } from "../console/device-text.ts";
 import { definedMembers } from "../defined-members.ts";
 import { type OpenArtifact, openArtifact } from "../image-file.ts";
+import { type ReleaseIndex, readReleaseIndex } from "../release-index.ts";
 import { sequenceFileOf } from "../sequence.ts";
 import { type OfferSigning, openKeySets, openOfferSigning } from "../signing/offer-signing.ts";
 import { chooseDeliveries } from "./choose-deliveries.ts";
@@ -33,7 +35,9 @@ export interface DeployReporter {
 }
 
 /** Shows the progress of one delivery. */
-export interface DeliveryView extends DeliveryEvents {
+export interface DeliveryView extends Omit<DeliveryEvents, "onDevice"> {
+  /** Called when a device makes progress. */
+  onDevice(device: ShownDevice): void;
   /** Called when the delivery has ended, successfully or not. */
   stop(): void;
 }
@@ -44,6 +48,7 @@ interface DeployPlan {
   readonly deliveries: readonly PlannedDelivery[];
   /** Warnings to print before anything is sent. */
   readonly warnings: readonly string[];
+  readonly releases: ReleaseIndex;
   /** Closes the files. */
   close(): void;
 }
@@ -122,7 +127,8 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
     }
     const ofWays = deliveries.flatMap(({ description }) => description.warnings);
     const all = [...root.warnings, ...loaded.warnings, ...warnings, ...ofWays, ...refusals];
-    return { deliveries, warnings: [...new Set(all)].map((warning) => output.redact(warning)), close };
+    const releases = await readReleaseIndex(root);
+    return { deliveries, warnings: [...new Set(all)].map((warning) => output.redact(warning)), releases, close };
   } catch (error) {
     close();
     throw error;
@@ -131,7 +137,7 @@ async function prepareAll(options: DeployOptions, output: CommandOutput): Promis
 
 /** Runs every delivery until it is interrupted. */
 async function deliverAll(
-  { deliveries }: DeployPlan,
+  { deliveries, releases }: DeployPlan,
   options: DeployOptions,
   output: CommandOutput,
   reporter: DeployReporter,
@@ -144,7 +150,7 @@ async function deliverAll(
     for (const [index, planned] of deliveries.entries()) {
       if (signal.aborted) break;
       const view = await reporter.onBegin(planned, index, deliveries.length);
-      const record = await deliver(planned, view, brokers, output).finally(() => view.stop());
+      const record = await deliver(planned, view, brokers, releases, output).finally(() => view.stop());
       records[index] = record;
       reporter.onEnd(record);
       firstError ??= record.error;
@@ -163,21 +169,24 @@ async function deliverAll(
 /** Runs one delivery. Throws only errors that are not an {@link OtaError}; the record contains the others. */
 async function deliver(
   planned: PlannedDelivery,
-  events: DeliveryEvents,
+  events: DeliveryView,
   brokers: EmbeddedBrokers,
+  releases: ReleaseIndex,
   output: CommandOutput,
 ): Promise<DeliveryRecord> {
   const startedAt = performance.now();
   const { signal } = output.world;
-  const seen = new Map<string, NonNullable<DeliveryResult["devices"]>[number]>();
+  const shown = (device: DeviceProgress): ShownDevice =>
+    device.runningSha256 === undefined ? device : { ...device, releases: releases.get(device.runningSha256) ?? [] };
+  const seen = new Map<string, ShownDevice>();
   const onDevice: DeliveryEvents["onDevice"] = (device) => {
-    seen.set(device.device, device);
-    events.onDevice(device);
+    seen.set(device.device, shown(device));
+    events.onDevice(shown(device));
   };
   const recordOf = ({ isOnlyOffered = false, ...result }: Partial<DeliveryResult>): DeliveryRecord => ({
     ...plannedRecord(planned),
     ...result,
-    devices: byName(result.devices ?? [...seen.values()]),
+    devices: byName(result.devices?.map(shown) ?? [...seen.values()]),
     outcome: result.error !== undefined ? "failed" : isOnlyOffered ? "offered" : "delivered",
     durationMs: performance.now() - startedAt,
   });

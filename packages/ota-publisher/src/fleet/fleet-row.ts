@@ -1,6 +1,6 @@
 import { type DeviceState, type FleetDevice, type FleetView, isBehind } from "@tinybms/ota-core";
 import { definedMembers } from "../defined-members.ts";
-import type { ReleaseIndex } from "./release-index.ts";
+import type { ReleaseIndex } from "../release-index.ts";
 
 /** One device of a fleet for `status`. */
 export interface FleetRow {

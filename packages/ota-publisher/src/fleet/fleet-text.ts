@@ -1,4 +1,5 @@
 import { printable, tableLines } from "@tinybms/cli-kit/output";
+import { releaseText } from "../release-index.ts";
 import type { FleetRow } from "./fleet-row.ts";
 
 const HEADINGS = ["device", "state", "release", "slot", "chunks", "accepted", "keys", "error"];
@@ -12,7 +13,7 @@ export function fleetTable(rows: readonly FleetRow[]): readonly string[] {
     rows.map((row) => [
       row.device,
       row.online ? row.state : `${row.state} (offline)`,
-      releaseText(row),
+      releaseText(row.releases, row.version),
       row.slot,
       row.state === "downloading" ? `${row.received}/${row.total}` : "",
       `${row.accepted.join(".")}${row.behind ? " behind" : ""}`,
@@ -27,7 +28,9 @@ export function fleetLine(row: FleetRow): string {
   const { device, online, state, received, total, error } = row;
   const progress = state === "downloading" ? ` ${received}/${total}` : "";
   const why = error === undefined ? "" : ` (${error.code}: ${error.message})`;
-  return printable(`${device}: ${state}${progress}${online ? "" : " (offline)"}, ${releaseText(row)}${why}`);
+  return printable(
+    `${device}: ${state}${progress}${online ? "" : " (offline)"}, ${releaseText(row.releases, row.version)}${why}`,
+  );
 }
 
 /** Summarizes devices: counts by release, state and error code. */
@@ -37,7 +40,10 @@ export function fleetSummary(rows: readonly FleetRow[]): readonly string[] {
   const errors = rows.flatMap(({ error }) => (error === undefined ? [] : [error.code]));
   return [
     `${rows.length} ${rows.length === 1 ? "device" : "devices"}, ${online} online, ${behind} behind the latest offer`,
-    ...line("release", rows.map(releaseText)),
+    ...line(
+      "release",
+      rows.map(({ releases, version }) => releaseText(releases, version)),
+    ),
     ...line(
       "state",
       rows.map(({ state }) => state),
@@ -62,10 +68,6 @@ export function fleetCsv(rows: readonly FleetRow[]): string {
     ...[row.error?.code ?? "", row.error?.message ?? ""],
   ]);
   return [headings, ...lines].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
-}
-
-function releaseText({ releases, version }: FleetRow): string {
-  return releases.length === 0 ? `(${version})` : releases.join(", ");
 }
 
 function line(name: string, values: readonly string[]): readonly string[] {

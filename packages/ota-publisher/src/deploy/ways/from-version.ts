@@ -1,9 +1,9 @@
 import { OtaError } from "@tinybms/ota-core";
 import { type LoadedRoot, loadVersion } from "@tinybms/ota-core/node";
-import { releasesByImage } from "../../fleet/release-index.ts";
 import type { BrokerAddress } from "../../mqtt/broker-url.ts";
 import type { MqttTarget } from "../../mqtt/mqtt-channel.ts";
 import type { DeliveryTarget } from "../../offer-payload.ts";
+import { releasesByImage } from "../../release-index.ts";
 import { namedTarget } from "./named-devices.ts";
 
 /** A version that devices must run to get the release. */
