@@ -45,7 +45,7 @@ export const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ["bin"],
     ["entries"],
     ["commands"],
-    ["conformance", "testkit", "twin"],
+    ["conformance", "replay-page", "testkit", "twin"],
     ["fuzz", "power-cut", "serial"],
     ["mqtt", "simulation"],
     ["device"],

@@ -1,6 +1,7 @@
 // Bugs planted in publishers and devices: a fuzzer that finds nothing wrong with them would be worth nothing.
-import { buildRequest, parseRequest } from "@tinybms/ota-core";
-import { expect, test } from "vitest";
+import { buildRequest, CHUNK_SIZE, parseRequest } from "@tinybms/ota-core";
+import { expect, test, vi } from "vitest";
+import { DeviceLedger } from "../../packages/ota-core/src/sender/device-ledger.ts";
 import { SimulatedDevice } from "../src/device/device.ts";
 import type { DeviceAction, DeviceEvent } from "../src/device/device-events.ts";
 import { fuzzWorlds } from "../src/fuzz/fuzz-worlds.ts";
@@ -75,6 +76,30 @@ function answersOnlyFirst(options: ImagePublisherOptions): WorldPublisher {
   };
 }
 
+/** Begins the first round 200 ms after the first request, although devices were told a spread. */
+function gathersShortly(options: ImagePublisherOptions): WorldPublisher {
+  return new ImagePublisher({ ...options, spreadMs: 0 });
+}
+
+/** Judges a round by the last reports of devices: what they have not reported counts as lost. */
+function judgesByReports(options: ImagePublisherOptions): WorldPublisher {
+  const publisher = new ImagePublisher(options);
+  return {
+    handle: (event) => {
+      const judge = vi.spyOn(DeviceLedger.prototype, "takeLoss").mockImplementation(function (this: DeviceLedger) {
+        const asked = [...this.entries()].filter(({ joinedRound }) => joinedRound !== undefined);
+        const received = asked.map((entry) => entry.received).sort((left, right) => right - left);
+        return 1 - (received[received.length >>> 1] ?? 0) / Math.ceil(options.image.sizeBytes / CHUNK_SIZE);
+      });
+      try {
+        return publisher.handle(event);
+      } finally {
+        judge.mockRestore();
+      }
+    },
+  };
+}
+
 interface Mutant {
   readonly bug: string;
   readonly breaks: readonly WorldInvariant[];
@@ -83,8 +108,19 @@ interface Mutant {
 
 const MUTANTS: readonly Mutant[] = [
   {
+    bug: "a publisher gathers requests for 200 ms although devices spread theirs",
+    breaks: ["frugal"],
+    parts: { createPublisher: gathersShortly },
+  },
+  {
+    bug: "a publisher judges a round by reports instead of the requests after it",
+    breaks: ["paced"],
+    parts: { createPublisher: judgesByReports },
+  },
+  {
     bug: "a publisher answers only the first of the requests that came together",
-    breaks: ["answered"],
+    // A request that it drops looks to it like a loss, which slows it.
+    breaks: ["answered", "paced"],
     parts: { createPublisher: answersOnlyFirst },
   },
   {

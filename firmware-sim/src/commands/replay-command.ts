@@ -7,11 +7,15 @@ import { WORLD_TOPIC_ROOT } from "../fuzz/world-board.ts";
 import { parsePlan, type WorldPlan } from "../fuzz/world-plan.ts";
 import type { AgentOption } from "./agent-option.ts";
 import { readInput } from "./run-inputs.ts";
+import { WorldPage } from "./world-page.ts";
+import { writeReplayPage } from "./write-replay-page.ts";
 
 /** Options of `tinybms-sim replay`, as commander reads them. */
 export interface ReplayOptions extends AgentOption, OutputOptions {
   readonly seed?: number;
   readonly world?: string;
+  /** Path of a page to write. */
+  readonly html?: string;
 }
 
 /**
@@ -23,11 +27,23 @@ export interface ReplayOptions extends AgentOption, OutputOptions {
 export async function replay(options: ReplayOptions, output: CommandOutput): Promise<number> {
   const plan = await readPlan(options);
   const timeline = new Timeline(WORLD_TOPIC_ROOT);
+  const page = new WorldPage(plan);
   const result = runPlan(plan, {
-    onNetwork: (event) => timeline.addNetwork(event),
-    onLog: (entry) => timeline.addLog(entry),
-    onStep: (step, nowMs) => timeline.addStep(step, nowMs),
+    onDevices: (devices) => page.begin(devices),
+    onNetwork: (event) => {
+      timeline.addNetwork(event);
+      page.addNetwork(event);
+    },
+    onLog: (entry) => {
+      timeline.addLog(entry);
+      page.addLog(entry);
+    },
+    onStep: (step, nowMs) => {
+      timeline.addStep(step, nowMs);
+      page.addStep(step, nowMs);
+    },
   });
+  if (options.html !== undefined) await writeReplayPage(options.html, page.result(result));
   const { entries } = timeline;
   output.printJson({ plan, failure: result.failure ?? null, ends: result.ends, timeline: entries });
   const rows = entries.map(({ atMs, who, what, count }) => [

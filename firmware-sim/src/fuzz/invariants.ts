@@ -10,13 +10,16 @@
  * - `offline`: neither side publishes or subscribes without a connection.
  * - `patient`: a device asks ever more rarely while nothing useful comes.
  * - `answered`: a publisher that rests has answered every request it could afford.
+ * - `asked`: a publisher sends a chunk only as often as requests and lost connections explain.
+ * - `paced`: a publisher keeps to its rate, and is slower only if something was lost.
  * - `bounded`: queues, windows and waiting events stay within their limits.
  *
  * After the faults have ended:
  *
  * - `settled`: every device that has power comes to an end of the offer within the budget.
  * - `outcome`: an end other than `confirmed` has a cause in the world.
- * - `frugal`: where nothing was lost or late, the delivery cost little more than one image.
+ * - `frugal`: where nothing was lost, the delivery cost little more than one image, and one for each device that came
+ *   after the spread.
  */
 export type WorldInvariant =
   | "bootable"
@@ -26,6 +29,8 @@ export type WorldInvariant =
   | "offline"
   | "patient"
   | "answered"
+  | "asked"
+  | "paced"
   | "bounded"
   | "settled"
   | "outcome"

@@ -1,5 +1,4 @@
 import type { SimulatedDevice } from "../device/device.ts";
-import type { NetworkCounts } from "../simulation/network-options.ts";
 import { BrokenInvariant } from "./invariants.ts";
 import type { WorldBoard } from "./world-board.ts";
 import type { DevicePlan, PlanStep, WorldPlan } from "./world-plan.ts";
@@ -54,29 +53,4 @@ function judgeFlash({ id, hardware }: SimulatedDevice, { nvs }: WorldBoard): voi
   const broken = hardware.flash.violations.find(({ offset }) => offset < nvs.offset || offset >= nvs.offset + nvs.size);
   if (broken !== undefined)
     throw new BrokenInvariant("known-image", `${id} breaks a rule of flash: ${JSON.stringify(broken)}`);
-}
-
-/** Checks what a delivery cost in a world in which nothing went wrong. @throws BrokenInvariant */
-export function judgeCost(
-  plan: WorldPlan,
-  { network, chunksSent }: { readonly network: NetworkCounts; readonly chunksSent: number },
-): void {
-  if (!isCalm(plan) || network.dropped > 0) return;
-  const images = chunksSent / plan.chunks;
-  const limit = IMAGES_MAX + CHUNKS_SPARE / plan.chunks;
-  if (images <= limit) return;
-  throw new BrokenInvariant("frugal", `${images.toFixed(2)} images were sent although nothing was lost`);
-}
-
-const IMAGES_MAX = 1.02;
-/** A late device may have missed a chunk. */
-const CHUNKS_SPARE = 1;
-
-/** A request that is answered later than this is made again, in milliseconds. */
-const LATENCY_MAX_MS = 200;
-
-/** Returns whether a world has no faults, and devices that are all alike and near. */
-function isCalm({ losses, steps, devices, network }: WorldPlan): boolean {
-  if (network.latencyMs[1] > LATENCY_MAX_MS || network.bytesPerSecond > 0) return false;
-  return losses.length === 0 && steps.length === 0 && devices.every((device) => Object.keys(device).length === 1);
 }

@@ -8,7 +8,8 @@ import { ImagePublisher, type ImagePublisherOptions } from "../simulation/publis
 import type { PublisherRun, WorldPublisher } from "../simulation/publisher-in-world.ts";
 import { type DeviceTraits, World } from "../simulation/world.ts";
 import { BrokenInvariant, type WorldFailure } from "./invariants.ts";
-import { judgeCost, judgeEnds } from "./judge-ends.ts";
+import { isLossless, judgeCost } from "./judge-cost.ts";
+import { judgeEnds } from "./judge-ends.ts";
 import { DeviceWatch } from "./watch-device.ts";
 import { WatchedPublisher } from "./watch-publisher.ts";
 import { WORLD_PRODUCT, WORLD_TOPIC_ROOT, type WorldBoard, worldBoardOf } from "./world-board.ts";
@@ -226,7 +227,10 @@ class PlanRun {
       this.#options.parts ?? {};
     const expected = { devices: this.#plan.devices.map(({ name }) => name) };
     const options = { ...this.#board.publication(spreadMs), rate, qos, expected, spreadMs, timeoutMs: DEPLOY_MS };
-    const watched = new WatchedPublisher(createPublisher(options), WORLD_TOPIC_ROOT);
+    const watched = new WatchedPublisher(createPublisher(options), WORLD_TOPIC_ROOT, {
+      rate,
+      isLossless: () => isLossless(this.#plan, this.#world.counts, Object.keys(this.#steps).length),
+    });
     this.#publishers.push(watched);
     this.#isDeliveryKilled = false;
     this.#delivery = this.#world.addPublisher(watched, WORLD_TOPIC_ROOT);

@@ -1,6 +1,14 @@
-import { isOtaError, parseChunk, parseRequest, parseTopic, type SenderEvent } from "@tinybms/ota-core";
+import {
+  type DeviceRequest,
+  isOtaError,
+  parseChunk,
+  parseRequest,
+  parseTopic,
+  type SenderEvent,
+} from "@tinybms/ota-core";
 import type { WorldPublisher } from "../simulation/publisher-in-world.ts";
 import { BrokenInvariant } from "./invariants.ts";
+import { ChunkWatch, type GivenPace } from "./watch-chunks.ts";
 
 /** Timers of a sender that don't send chunks. */
 const IDLE_TIMERS: ReadonlySet<string> = new Set(["silence", "read-back", "look-again", "reassert", "deadline"]);
@@ -11,16 +19,19 @@ const PAID_REQUESTS = 3;
 /** Publishes that may wait for an acknowledgment: the window of chunks, offers and the hash list. */
 const IN_FLIGHT_MAX = 48;
 
-type Ranges = readonly (readonly [first: number, count: number])[];
-
 /** A publisher whose events and actions are checked. */
 export class WatchedPublisher implements WorldPublisher {
   readonly #publisher: WorldPublisher;
   readonly #topicRoot: string;
-  readonly #inFlight: Set<number> = new Set();
+  readonly #chunks: ChunkWatch;
+  /** Publishes without an acknowledgment, with the index of those that are chunks. */
+  readonly #inFlight: Map<number, number | undefined> = new Map();
   readonly #timers: Set<string> = new Set();
-  /** What each device asked for, until a part of it is sent. */
-  readonly #owed: Map<string, Ranges> = new Map();
+  readonly #isUnpaced: boolean;
+  /** Chunks that each device asked for, and that were not sent since. */
+  readonly #owed: Map<string, Set<number>> = new Map();
+  /** Devices whose requests are answered in parts. */
+  readonly #inParts: Set<string> = new Set();
   readonly #requests: Map<string, number> = new Map();
   readonly #sentAt: Map<number, number> = new Map();
   #isConnected = false;
@@ -28,9 +39,11 @@ export class WatchedPublisher implements WorldPublisher {
   /** Chunks published so far. */
   chunksSent = 0;
 
-  constructor(publisher: WorldPublisher, topicRoot: string) {
+  constructor(publisher: WorldPublisher, topicRoot: string, pace: GivenPace) {
     this.#publisher = publisher;
     this.#topicRoot = topicRoot;
+    this.#chunks = new ChunkWatch(pace);
+    this.#isUnpaced = pace.rate === 0;
   }
 
   /** Passes an event on. @throws BrokenInvariant */
@@ -39,7 +52,7 @@ export class WatchedPublisher implements WorldPublisher {
     const actions = this.#publisher.handle(event);
     for (const action of actions) {
       if (action.type === "publish") this.#onPublish(action, event.now);
-      else if (action.type === "set-timer") this.#timers.add(action.timer);
+      else if (action.type === "set-timer") this.#onTimer(action.timer, action.at - event.now);
       else if (action.type === "clear-timer") this.#timers.delete(action.timer);
       else if (action.type === "done") this.#isDone = true;
     }
@@ -53,6 +66,7 @@ export class WatchedPublisher implements WorldPublisher {
     if (event.type === "connected") this.#isConnected = true;
     if (event.type === "disconnected") {
       this.#isConnected = false;
+      for (const index of this.#inFlight.values()) if (index !== undefined) this.#chunks.due(index);
       this.#inFlight.clear();
       this.#owed.clear();
     }
@@ -62,20 +76,40 @@ export class WatchedPublisher implements WorldPublisher {
   #onRequest({ device, payload, now }: Extract<SenderEvent, { type: "request" }>): void {
     const made = (this.#requests.get(device) ?? 0) + 1;
     this.#requests.set(device, made);
+    const request = requestOf(payload);
+    if (request === undefined) return;
+    const chunks = request.missing.flatMap(([first, count]) =>
+      Array.from({ length: count }, (_, index) => first + index),
+    );
+    for (const index of chunks) this.#chunks.due(index);
     if (made > PAID_REQUESTS) return;
-    const ranges = rangesOf(payload);
-    if (ranges === undefined || includesAny(ranges, this.#sentAt, now - JUST_SENT_MS)) return;
-    this.#owed.set(device, ranges);
+    const isJustSent = (index: number) => (this.#sentAt.get(index) ?? Number.NEGATIVE_INFINITY) >= now - JUST_SENT_MS;
+    // An answer within the device's window leaves something for later, and so does one that follows another shortly.
+    const isInParts = this.#isUnpaced || request.unicast === true;
+    if (isInParts && chunks.some(isJustSent)) return;
+    const owed = new Set(chunks.filter((index) => !isJustSent(index)));
+    if (owed.size > 0) this.#owed.set(device, owed);
+    if (isInParts) this.#inParts.add(device);
+    else this.#inParts.delete(device);
   }
 
   #onPublish({ topic, payload, id }: { topic: string; payload: Uint8Array; id: number }, now: number): void {
-    this.#inFlight.add(id);
     const kind = parseTopic(this.#topicRoot, topic)?.kind;
-    if (kind !== "image-chunk" && kind !== "device-chunk") return;
+    const index = kind === "image-chunk" || kind === "device-chunk" ? parseChunk(payload).index : undefined;
+    this.#inFlight.set(id, index);
+    if (index === undefined) return;
     this.chunksSent++;
-    const { index } = parseChunk(payload);
+    this.#chunks.sent(index, payload.length, now);
     this.#sentAt.set(index, now);
-    for (const [device, ranges] of this.#owed) if (includes(ranges, index)) this.#owed.delete(device);
+    for (const [device, owed] of this.#owed) {
+      if (!owed.delete(index)) continue;
+      if (owed.size === 0 || this.#inParts.has(device)) this.#owed.delete(device);
+    }
+  }
+
+  #onTimer(timer: string, delayMs: number): void {
+    this.#timers.add(timer);
+    if (timer === "pace") this.#chunks.waits(delayMs);
   }
 
   #check(): void {
@@ -84,26 +118,20 @@ export class WatchedPublisher implements WorldPublisher {
     }
     const isBusy = [...this.#timers].some((timer) => !IDLE_TIMERS.has(timer));
     if (!this.#isConnected || this.#isDone || isBusy || this.#inFlight.size > 0) return;
-    for (const [device, ranges] of this.#owed) {
-      throw new BrokenInvariant("answered", `the publisher rests, and owes ${device} ${JSON.stringify(ranges)}`);
+    for (const [device, owed] of this.#owed) {
+      throw new BrokenInvariant(
+        "answered",
+        `the publisher rests, and owes ${device} the chunks ${[...owed].join(", ")}`,
+      );
     }
   }
 }
 
-function rangesOf(payload: Uint8Array): Ranges | undefined {
+function requestOf(payload: Uint8Array): DeviceRequest | undefined {
   try {
-    return parseRequest(payload).missing;
+    return parseRequest(payload);
   } catch (error) {
     if (isOtaError(error)) return undefined;
     throw error;
   }
-}
-
-function includes(ranges: Ranges, index: number): boolean {
-  return ranges.some(([first, count]) => index >= first && index < first + count);
-}
-
-function includesAny(ranges: Ranges, sentAt: ReadonlyMap<number, number>, since: number): boolean {
-  for (const [index, at] of sentAt) if (at >= since && includes(ranges, index)) return true;
-  return false;
 }

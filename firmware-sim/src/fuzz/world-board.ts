@@ -16,6 +16,7 @@ export const WORLD_PRODUCT = "TinyBMS Web Gateway";
 export interface WorldBoard extends WorldImages {
   /** Returns a copy of the board. */
   createHardware(): Hardware;
+  readonly images: { readonly old: Uint8Array; readonly new: Uint8Array };
   /** First sector of the slot that the new image goes to. */
   readonly targetSector: number;
   /** NVS, in bytes: ESP-IDF may program it without an erase where a cut tore an entry. */
@@ -48,6 +49,7 @@ function createBoard(chunks: number): WorldBoard {
   return {
     oldSha256: toHex(sha256(old)),
     newSha256: toHex(sha256(image)),
+    images: { old, new: image },
     createHardware: () => copyHardware(board),
     targetSector: target.offset / SECTOR_SIZE,
     nvs,

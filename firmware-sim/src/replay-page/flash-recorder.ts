@@ -1,0 +1,101 @@
+import { equalBytes } from "@tinybms/ota-core";
+import { type PartitionEntry, PartitionType } from "@tinybms/ota-core/esp";
+import { partitionsOf } from "../device/device-partitions.ts";
+import type { NorFlash } from "../flash/nor-flash.ts";
+import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import { type ReplayFlash, SECTOR_CONTENTS, type SectorContent } from "./replay-document.ts";
+
+/** Images that a flash may hold. */
+export interface ReplayImages {
+  readonly old: Uint8Array;
+  readonly new: Uint8Array;
+}
+
+/** Changes that are recorded of one flash; later ones are left out. */
+const CHANGES_MAX = 20_000;
+
+const BLANK = new Uint8Array(SECTOR_SIZE).fill(0xff);
+
+/** Records what stands in the sectors of a flash. Watches the flash: nothing else may. */
+export class FlashRecorder {
+  readonly #flash: NorFlash;
+  readonly #images: ReplayImages;
+  readonly #partitions: readonly PartitionEntry[];
+  /** Content of each sector that was ever not erased, by its number. */
+  readonly #contents: Map<number, number> = new Map();
+  readonly #start: ReadonlyMap<number, number>;
+  readonly #changed: Set<number> = new Set();
+  readonly #changes: [atMs: number, sector: number, content: number][] = [];
+  /** Number of changes that were left out. */
+  omitted = 0;
+
+  constructor(flash: NorFlash, images: ReplayImages) {
+    this.#flash = flash;
+    this.#images = images;
+    this.#partitions = partitionsOf(flash);
+    for (const { offset, size } of this.#partitions) {
+      for (let sector = offset / SECTOR_SIZE; sector < (offset + size) / SECTOR_SIZE; sector++) {
+        const content = this.#contentOf(sector);
+        if (content !== 0) this.#contents.set(sector, content);
+      }
+    }
+    this.#start = new Map(this.#contents);
+    flash.watch(({ offset }) => this.#changed.add(Math.floor(offset / SECTOR_SIZE)));
+  }
+
+  /** Records the sectors that were operated on since the last call. */
+  look(nowMs: number): void {
+    for (const sector of this.#changed) {
+      const content = this.#contentOf(sector);
+      if ((this.#contents.get(sector) ?? 0) === content) continue;
+      this.#contents.set(sector, content);
+      if (this.#changes.length < CHANGES_MAX) this.#changes.push([Math.round(nowMs), sector, content]);
+      else this.omitted++;
+    }
+    this.#changed.clear();
+  }
+
+  /** Returns the record, with the sectors numbered as the map shows them. */
+  result(): ReplayFlash {
+    const places = new Map<number, number>();
+    const partitions = this.#partitions.map(({ label, offset, size }) => {
+      const first = offset / SECTOR_SIZE;
+      const sectors = size / SECTOR_SIZE;
+      let shown = sectors;
+      while (shown > 0 && !this.#contents.has(first + shown - 1)) shown--;
+      for (let sector = first; sector < first + shown; sector++) places.set(sector, places.size);
+      return { name: label, sectors, shown };
+    });
+    return {
+      partitions,
+      start: [...places.keys()].map((sector) => this.#start.get(sector) ?? 0).join(""),
+      changes: this.#changes.flatMap(([atMs, sector, content]) => {
+        const place = places.get(sector);
+        return place === undefined ? [] : [[atMs, place, content] as const];
+      }),
+    };
+  }
+
+  #contentOf(sector: number): number {
+    return SECTOR_CONTENTS.indexOf(this.#nameOf(sector));
+  }
+
+  #nameOf(sector: number): SectorContent {
+    const bytes = this.#flash.truth(sector * SECTOR_SIZE, SECTOR_SIZE);
+    if (equalBytes(bytes, BLANK)) return "erased";
+    const slot = this.#partitions.find(
+      ({ offset, size }) => sector * SECTOR_SIZE >= offset && sector * SECTOR_SIZE < offset + size,
+    );
+    if (slot?.type !== PartitionType.APP) return "data";
+    const from = sector * SECTOR_SIZE - slot.offset;
+    if (holds(bytes, this.#images.new, from)) return "new image";
+    return holds(bytes, this.#images.old, from) ? "old image" : "data";
+  }
+}
+
+/** Returns `true` if a sector holds its part of an image, and nothing after the image's end. */
+function holds(bytes: Uint8Array, image: Uint8Array, from: number): boolean {
+  const part = image.subarray(from, from + SECTOR_SIZE);
+  if (part.length === 0 || !equalBytes(bytes.subarray(0, part.length), part)) return false;
+  return bytes.subarray(part.length).every((byte) => byte === 0xff);
+}
