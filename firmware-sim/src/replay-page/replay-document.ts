@@ -1,8 +1,8 @@
 /** Kinds of messages, by index. */
-export const MESSAGE_KINDS = ["offer", "hashes", "chunk", "request", "state", "other"] as const;
+export const ARROW_KINDS = ["offer", "hashes", "chunk", "request", "state", "other"] as const;
 
 /** A kind of message. */
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
+export type ArrowKind = (typeof ARROW_KINDS)[number];
 
 /** What stands in a sector, by index. In a slot for apps, `data` is neither of the images: it is torn or another image. */
 export const SECTOR_CONTENTS = ["erased", "old image", "new image", "data"] as const;
@@ -13,7 +13,7 @@ export type SectorContent = (typeof SECTOR_CONTENTS)[number];
 /** Kinds of marks. */
 export type MarkKind = "boot" | "cut" | "sleep" | "connection" | "broker" | "publisher" | "fault" | "failure";
 
-/** Messages in one direction: time in milliseconds, index in {@link MESSAGE_KINDS}, and number of messages at about that time. */
+/** Messages in one direction: time in milliseconds, index in {@link ARROW_KINDS}, and number of messages at about that time. */
 export type ReplayMessage = readonly [atMs: number, kind: number, count: number];
 
 /** A mark on a lane: time in milliseconds, kind, and what happened. */

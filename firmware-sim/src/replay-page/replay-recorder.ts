@@ -4,9 +4,9 @@ import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { WorldEvent } from "../simulation/network-options.ts";
 import { FlashRecorder, type ReplayImages } from "./flash-recorder.ts";
 import {
+  ARROW_KINDS,
+  type ArrowKind,
   type MarkKind,
-  MESSAGE_KINDS,
-  type MessageKind,
   type ReplayDocument,
   type ReplayLane,
   type ReplayMark,
@@ -158,15 +158,15 @@ export class ReplayRecorder {
     return lane;
   }
 
-  #kindOf(topic: string): MessageKind {
+  #kindOf(topic: string): ArrowKind {
     const kind = parseTopic(this.#topicRoot, topic)?.kind ?? "other";
     if (kind === "image-chunk" || kind === "device-chunk") return "chunk";
     if (kind === "device-offer") return "offer";
     return kind === "keys" ? "other" : kind;
   }
 
-  #addMessage(list: Writable<ReplayMessage>[], nowMs: number, name: MessageKind): void {
-    const kind = MESSAGE_KINDS.indexOf(name);
+  #addMessage(list: Writable<ReplayMessage>[], nowMs: number, name: ArrowKind): void {
+    const kind = ARROW_KINDS.indexOf(name);
     const last = list.at(-1);
     if (last !== undefined && last[1] === kind && nowMs - last[0] <= MERGE_MS) last[2]++;
     else if (list.length < MESSAGES_MAX) list.push([Math.round(nowMs), kind, 1]);

@@ -9,7 +9,7 @@ function drain(union: RequestUnion): number[] {
   return taken;
 }
 
-test("charges a chunk to the only device that requests it, and refunds it when another one joins", () => {
+test("charges a chunk to the device that requests it first, and half of it to the next", () => {
   const union = new RequestUnion(8);
   const first = { credit: 8 };
   const second = { credit: 8 };
@@ -18,7 +18,10 @@ test("charges a chunk to the only device that requests it, and refunds it when a
   union.ask(first, [[0, 4]]);
   expect(first.credit).toBe(4);
   union.ask(second, [[2, 3]]);
-  expect([first.credit, second.credit]).toEqual([6, 7]);
+  expect([first.credit, second.credit]).toEqual([5, 6]);
+  const third = { credit: 8 };
+  union.ask(third, [[2, 2]]);
+  expect([first.credit, second.credit, third.credit]).toEqual([5, 6, 8]);
   expect(drain(union)).toEqual([1, 2, 3, 4, 0]);
 });
 

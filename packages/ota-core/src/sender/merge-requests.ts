@@ -6,6 +6,9 @@ export interface Account {
   credit: number;
 }
 
+/** Part of a chunk's price that the second device to ask for it takes over. */
+const SHARE = 0.5;
+
 /** Payer of a chunk that several asked for, or that is paid for. */
 const SHARED = Symbol("shared");
 
@@ -15,7 +18,8 @@ const SHARED = Symbol("shared");
  * Outside a round, requests gather. During a round they join it for chunks that it has not passed; the others wait for the
  * next round. A device that waits for some of those can't use chunk 0 of this round, so it gets it in the next.
  *
- * A chunk that only one device asked for is paid from its account. The payment is returned when another device asks too.
+ * A chunk is paid from the account of the device that asked first. The next one takes over half, as far as it can pay: for
+ * others it is free. So all sends together never cost more than devices have.
  */
 export class RequestUnion {
   /** Chunks that the round still has to send, or that gather for it. */
@@ -149,7 +153,9 @@ export class RequestUnion {
     const payer = this.#payers[index];
     if (bitmap.has(index)) {
       if (payer === account || payer === SHARED || payer === undefined) return true;
-      payer.credit++;
+      const share = Math.min(SHARE, account.credit);
+      account.credit -= share;
+      payer.credit += share;
       this.#payers[index] = SHARED;
       return true;
     }

@@ -439,15 +439,15 @@ test("sends one range a minute to a device without credit, on its own topic", ()
   expect(unicast).toHaveLength(9 * 16);
 });
 
-test("charges a chunk that several devices request to none of them", () => {
+test("sends two devices that ask again and again together what their credit pays", () => {
   const bench = Bench.serving();
   for (let round = 0; round < 8; round++) {
     bench.request("bench-1");
     bench.request("bench-2");
     bench.wait(2_000);
   }
-  expect(bench.chunks).toHaveLength(8 * CHUNKS);
-  expect(bench.sender.stats.dropped["no-credit"]).toBe(0);
+  expect(bench.chunks).toHaveLength(2 * 3 * CHUNKS);
+  expect(bench.sender.stats.dropped["no-credit"]).toBeGreaterThan(0);
 });
 
 test("ignores a retained report of another offer", () => {
