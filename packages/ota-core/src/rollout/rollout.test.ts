@@ -39,6 +39,8 @@ class Fleet {
   journal = "";
   hash = EMPTY_JOURNAL.hash;
   now = 0;
+  /** UTC time at which `now` was 0; a clock that jumps changes it. */
+  utc = UTC;
   published: { stage: number; offer: RolloutOffer } | undefined;
   withdrawn = false;
   /** Every offer that was on the broker. */
@@ -64,7 +66,7 @@ class Fleet {
     let outcome: RolloutOutcome | undefined;
     let killed = false;
     const pending: { at: number; event: () => Parameters<Rollout["handle"]>[0] }[] = [];
-    const moment = () => ({ now: this.now, at: UTC + this.now });
+    const moment = () => ({ now: this.now, at: this.utc + this.now });
     const take = (event: Parameters<Rollout["handle"]>[0]): void => {
       for (const action of rollout.handle(event)) {
         if (killed) return;
@@ -309,6 +311,55 @@ test("holds the next stage while paused, and stops after a withdrawal", () => {
   const withdrawn = new Fleet(100, () => "good", { stages: [100, 1000] });
   expect(withdrawn.run({ requests: [[1_000, "withdraw"]] })).toMatchObject({ reason: "withdrawn", stage: 0 });
   expect(withdrawn.withdrawn).toBe(true);
+});
+
+test.for([
+  ["back by a day", -86_400_000, 3_600_000],
+  ["ahead by a day", 86_400_000, 0],
+  ["to 1970", -UTC, 3_600_000],
+] as const)("holds no longer than told if the clock jumps %s while no process runs", ([, jump, rest]) => {
+  const fleet = new Fleet(50, () => "good", { stages: [500, 1000] });
+  const settled = new Fleet(50, () => "good", { stages: [500, 1000] });
+  settled.run();
+  const stopAfter = settled.records().findIndex(({ type }) => type === "settled") + 1;
+  expect(fleet.run({ stopAfter })).toBe("killed");
+  const killedAt = fleet.now;
+  fleet.utc += jump;
+  expect(fleet.run()).toMatchObject({ reason: "complete", counts: { confirmed: 50 } });
+  const secondOffer = fleet.records().filter(({ type }) => type === "offer")[1]?.at ?? 0;
+  const waited = secondOffer - fleet.utc - killedAt;
+  expect(waited).toBeGreaterThanOrEqual(rest);
+  expect(waited).toBeLessThan(rest + 60_000);
+});
+
+test("holds as long as told if the clock jumps while the process runs", () => {
+  for (const jump of [-86_400_000, 86_400_000]) {
+    const fleet = new Fleet(50, () => "good", { stages: [500, 1000] });
+    const rollout = new Rollout(SUBJECT, fleet.plan);
+    const at = (now: number): number => UTC + now + (now > 0 ? jump : 0);
+    const give = (
+      now: number,
+      event: Parameters<Rollout["handle"]>[0] extends infer Each
+        ? Each extends unknown
+          ? Omit<Each, "now" | "at">
+          : never
+        : never,
+    ) => rollout.handle({ ...event, now, at: at(now) } as Parameters<Rollout["handle"]>[0]);
+    give(0, { type: "start" });
+    give(0, { type: "made", stage: 0, offer: OFFER });
+    give(0, { type: "offered", stage: 0 });
+    const [device = ""] = admitted(fleet, 0);
+    give(1, {
+      type: "report",
+      report: fleet.report(device, { ...under(OFFER), state: "confirmed", running_sha256: IMAGE }),
+    });
+    const held = give(10_000, { type: "timer" });
+    expect(held.at(-1)).toEqual({ type: "set-timer", at: 10_000 + Number(PLAN.hold) });
+    expect(give(10_000 + Number(PLAN.hold) - 1, { type: "timer" })).not.toContainEqual(
+      expect.objectContaining({ type: "make-offer" }),
+    );
+    expect(give(10_000 + Number(PLAN.hold), { type: "timer" })).toContainEqual({ type: "make-offer", stage: 1 });
+  }
 });
 
 test("counts a device that reports failed and confirmed in turn once, by its first report", () => {

@@ -37,7 +37,7 @@ export class JournalFile {
   /**
    * Opens a journal. Cuts off a last line that was not written to its end.
    *
-   * @param mode - `new`: the journal must not exist. `resume`: it must hold a rollout.
+   * @param mode - `new`: the journal must not exist, or hold no whole line. `resume`: it must hold a rollout.
    * @throws {@link OtaError} `journal/exists`, `journal/unusable`, `journal/damaged`, `journal/newer`; `package/locked`
    *   if another process has it.
    */
@@ -45,10 +45,11 @@ export class JournalFile {
     const lock = await lockOf(file, mode);
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(file, mode === "new" ? "wx+" : "r+");
+      const isNew = mode === "new" && !isEmptyJournal(file);
+      descriptor = openSync(file, isNew ? "wx+" : "r+");
       const bytes = readFileSync(file);
       const journal = journalOf(bytes, file);
-      if (mode === "resume" && rolloutOf(journal) === undefined) throw unusable(file, "it holds no rollout");
+      if (mode === "resume" && rolloutOf(journal) === undefined) throw noRollout(file);
       ftruncateSync(descriptor, journal.sizeBytes);
       removeRequest(file);
       return new JournalFile(file, descriptor, lock, journal);
@@ -114,7 +115,7 @@ export function readJournalFile(file: string): Journal {
     throw unusable(file, codeOf(error) === "ENOENT" ? "it does not exist" : "it can't be read", error);
   }
   const journal = journalOf(bytes, file);
-  if (rolloutOf(journal) === undefined) throw unusable(file, "it holds no rollout");
+  if (rolloutOf(journal) === undefined) throw noRollout(file);
   return journal;
 }
 
@@ -134,10 +135,19 @@ export async function askRollout(file: string, request: RolloutRequest): Promise
 /**
  * Checks that a new rollout may have this journal.
  *
- * @throws {@link OtaError} `journal/exists` if the file exists.
+ * @throws {@link OtaError} `journal/exists` if the file exists and has a whole line.
  */
 export function assertNoJournal(file: string): void {
-  if (existsSync(file)) throw exists(file);
+  if (existsSync(file) && !isEmptyJournal(file)) throw exists(file);
+}
+
+/** Returns `true` if a file exists and has no whole line: the process that began the rollout ended in the first one. */
+function isEmptyJournal(file: string): boolean {
+  try {
+    return !readFileSync(file).includes(0x0a);
+  } catch {
+    return false;
+  }
 }
 
 /** Returns `true` if a process has the journal open. */
@@ -189,4 +199,9 @@ function exists(file: string): OtaError<"journal/exists"> {
 
 function unusable(file: string, why: string, cause?: unknown): OtaError<"journal/unusable"> {
   return new OtaError("journal/unusable", `${file}: ${why}`, { file }, { cause });
+}
+
+function noRollout(file: string): OtaError<"journal/unusable"> {
+  const hint = `deploy --rollout … --journal ${file} begins one`;
+  return new OtaError("journal/unusable", `${file} holds no rollout`, { file }, { hint });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { OtaError, toHex } from "@tinybms/ota-core";
+import { isOtaError, OtaError, toHex } from "@tinybms/ota-core";
 import {
   assertRolloutPlan,
   type RolloutPlan,
@@ -135,6 +135,12 @@ function planOf(
     if (first.subject[member] === subject[member]) continue;
     const message = `${file} is about ${member} ${first.subject[member]}, not ${subject[member]}`;
     throw new OtaError("journal/other-release", message, { file, member });
+  }
+  try {
+    assertRolloutPlan(first.plan);
+  } catch (cause) {
+    if (!isOtaError(cause)) throw cause;
+    throw new OtaError("journal/unusable", `${file} has no valid plan: ${cause.message}`, { file }, { cause });
   }
   const failed = journal.records.flatMap((it) => (it.type === "ended" && it.end === "failed" ? [it.device] : []));
   return { plan: first.plan, failed };
