@@ -29,10 +29,19 @@ const QUEUES = {
   tight: ["max_queued_messages 2", "max_inflight_messages 1"],
 } as const;
 
+/** A broker of a {@link FleetRun}. */
+export interface FleetBroker {
+  readonly port: number;
+  /** Process id. */
+  readonly pid: number | undefined;
+  kill(): Promise<void>;
+}
+
 /** One delivery to many devices. */
 export interface FleetRun {
   readonly devices: number;
-  readonly queue: keyof typeof QUEUES;
+  /** Starts the broker. @param folder - For its files. */
+  readonly startBroker: (folder: string) => Promise<FleetBroker>;
   /** Bytes per second. */
   readonly rate: number;
   /** Limit in seconds. */
@@ -52,13 +61,14 @@ export interface FleetResult {
   readonly wallS: number;
   /** Images sent. */
   readonly images: number;
+  readonly chunksSent: number;
   readonly error: string | undefined;
   readonly costs: Readonly<Record<"publisher" | "simulator" | "broker", Cost>>;
 }
 
 /** Delivers 1.28 MB to 300 simulated devices over Mosquitto, against one image and the time that its rate takes. */
 export async function benchFleet(): Promise<readonly BenchLine[]> {
-  const run: FleetRun = { devices: 300, queue: "recommended", rate: RATE, timeout: 600 };
+  const run: FleetRun = { devices: 300, startBroker: mosquittoWith("recommended"), rate: RATE, timeout: 600 };
   const { confirmed, images, wallS } = await deliverToFleet(run);
   if (confirmed !== run.devices) throw new Error(`${confirmed} of ${run.devices} devices confirmed`);
   const plainS = IMAGE_SIZE / RATE + PROBATION_S;
@@ -69,10 +79,15 @@ export async function benchFleet(): Promise<readonly BenchLine[]> {
   ];
 }
 
-/** Starts Mosquitto, a simulator and a publisher, each as a process, and measures them. */
-export async function deliverToFleet({ devices, queue, rate, timeout }: FleetRun): Promise<FleetResult> {
+/** Returns a function that starts Mosquitto with a configuration of its queues. */
+function mosquittoWith(queue: keyof typeof QUEUES): FleetRun["startBroker"] {
+  return (folder) => startMosquitto(folder, ["allow_anonymous true", ...QUEUES[queue]]);
+}
+
+/** Starts a broker, a simulator and a publisher, each as a process, and measures them. */
+export async function deliverToFleet({ devices, startBroker, rate, timeout }: FleetRun): Promise<FleetResult> {
   const folder = await mkdtemp(join(tmpdir(), "tinybms-fleet-"));
-  const broker = await startMosquitto(folder, ["allow_anonymous true", ...QUEUES[queue]]);
+  const broker = await startBroker(folder);
   const url = `mqtt://127.0.0.1:${broker.port}`;
   const [image, manifest] = [join(folder, "app.bin"), join(folder, "manifest.json")];
   const bytes = hasNoFirmware
@@ -118,8 +133,9 @@ export async function deliverToFleet({ devices, queue, rate, timeout }: FleetRun
     const [delivery] = deliveries;
     if (delivery === undefined) throw new Error("there was no delivery");
     const confirmed = delivery.devices.filter(({ state }) => state === "confirmed").length;
-    const images = (delivery.chunksSent ?? 0) / Math.ceil(bytes.length / 4_096);
-    return { confirmed, exitCode: code, wallS, images, error: (delivery.error ?? error)?.code, costs };
+    const { chunksSent = 0 } = delivery;
+    const images = chunksSent / Math.ceil(bytes.length / 4_096);
+    return { confirmed, exitCode: code, wallS, images, chunksSent, error: (delivery.error ?? error)?.code, costs };
   } finally {
     clearInterval(sampling);
     simulator.kill("SIGINT");
@@ -194,7 +210,7 @@ if (import.meta.main) {
   if (!(values.queue in QUEUES)) throw new Error(`--queue is one of ${Object.keys(QUEUES).join(", ")}`);
   const queue = values.queue as keyof typeof QUEUES;
   const [devices, rate, timeout] = [Number(values.devices), Number(values.rate), Number(values.timeout)];
-  const { costs, ...result } = await deliverToFleet({ devices, queue, rate, timeout });
+  const { costs, ...result } = await deliverToFleet({ devices, startBroker: mosquittoWith(queue), rate, timeout });
   console.log(`${devices} devices, ${queue} queue, rate ${rate}: ${JSON.stringify(result)}`);
   for (const [name, { cpuS, mib }] of Object.entries(costs)) {
     console.log(`${name.padEnd(10)} ${cpuS.toFixed(1).padStart(7)} s CPU ${mib.toFixed(0).padStart(6)} MiB`);

@@ -40,7 +40,7 @@ test("the embedded broker passes every probe", async () => {
   await broker.close();
   expect(failuresOf(run.check)).toEqual({});
   expect(run.exitCode).toBe(0);
-  expect(run.check.probes).toHaveLength(8);
+  expect(run.check.probes).toHaveLength(9);
 });
 
 test.skipIf(isAbsent)(`a default Mosquitto passes every probe, and no message stays behind${WHY}`, async () => {

@@ -55,7 +55,7 @@ export async function checkBroker(options: BrokerCheckOptions): Promise<BrokerCh
         continue;
       }
       const outcome = await run(world).catch(outcomeOfError);
-      probes.push({ name: probe, need, ...outcome, ...(outcome.passed ? {} : { advice }) });
+      probes.push({ name: probe, need, ...(outcome.passed ? {} : { advice }), ...outcome });
       await closeAll(clients);
     }
     signal.throwIfAborted();

@@ -35,6 +35,8 @@ export interface ProbeOutcome {
   readonly passed: boolean;
   /** Observation, as text. */
   readonly found: string;
+  /** Replaces the advice of the probe. */
+  readonly advice?: string;
 }
 
 /** One behavior of a broker that the delivery protocol relies on. */

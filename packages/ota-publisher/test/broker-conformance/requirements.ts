@@ -16,9 +16,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: "no device gets a chunk",
   }),
   probed("retained", {
-    name: "sends a retained message at each subscription, repeated ones too",
+    name: "sends a retained message at a subscription",
     sentence: "It reads both back, by subscribing to them again.",
     without: "`deploy` ends with `delivery/not-retained`",
+  }),
+  probed("repeated", {
+    name: "sends a retained message at repeated subscriptions too",
+    sentence: "it answers `waiting`, and subscribes to its offers again when it is done.",
+    without: "an offer that comes during a probation is taken up only after the next connection",
   }),
   probed("cleared", {
     name: "removes a retained message when an empty one comes",
