@@ -10,7 +10,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,9 +38,11 @@ async function start(got: GotBroker, folder: string, isTight: boolean): Promise<
   const own = mkdtempSync(join(folder, "run-"));
   const [port, first, second] = [await freePort(), await freePort(), await freePort()];
   const { command, args, env, after } = got.start({ folder: own, port, ports: [first, second] }, isTight);
+  const log = openSync(join(own, "output.log"), "w");
   const child = spawn(command, args, {
-    ...{ cwd: own, env: { ...process.env, ...env }, stdio: "ignore", detached: true },
+    ...{ cwd: own, env: { ...process.env, ...env }, stdio: ["ignore", log, log], detached: true },
   });
+  closeSync(log);
   child.on("error", () => undefined);
   const kill = async (): Promise<void> => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

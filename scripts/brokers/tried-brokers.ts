@@ -85,20 +85,17 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
     tight: "`maximum_inflight: 1`, `maximum_client_writes_pending: 2`",
     fleet: "a storage hook, for retained messages that outlive a restart",
     async get(folder) {
-      const server = await goInstall(folder, "github.com/mochi-mqtt/server/v2/cmd@latest", "cmd");
+      const server = await goInstall(folder, "github.com/mochi-mqtt/server/v2/cmd/docker@latest", "docker");
       const built = await run("go", ["version", "-m", server]);
       return {
         version: /mochi-mqtt\/server\/v2\s+v(\S+)/.exec(built)?.[1] ?? "unknown",
-        start({ folder: own, port, ports }, isTight) {
+        start({ folder: own, port }, isTight) {
           const tight = ["  capabilities:", "    maximum_inflight: 1", "    maximum_client_writes_pending: 2"];
           const lines = [
             ...["listeners:", "  - type: tcp", "    id: tcp", `    address: "127.0.0.1:${port}"`],
             ...["hooks:", "  auth:", "    allow_all: true", ...(isTight ? ["options:", ...tight] : [])],
           ];
-          const file = write(own, "config.yaml", lines);
-          const others = ["-ws", `127.0.0.1:${ports[0]}`, "-info", `127.0.0.1:${ports[1]}`];
-          const plain = ["-tcp", `127.0.0.1:${port}`, ...others];
-          return { command: server, args: isTight ? ["-config", file] : plain };
+          return { command: server, args: ["-config", write(own, "config.yaml", lines)] };
         },
       };
     },
@@ -112,7 +109,7 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
       const root = await debUnpack(folder, "rabbitmq-server", /^erlang/);
       const erlang = join(root, "usr/lib/erlang");
       // The scripts of Debian's Erlang name the folder that it is installed in.
-      replaceIn(root, "usr/lib/erlang/bin/erl", "ROOTDIR=/usr/lib/erlang", `ROOTDIR=${erlang}`);
+      replaceIn(root, "usr/lib/erlang/{bin,erts-*/bin}/erl", "ROOTDIR=/usr/lib/erlang", `ROOTDIR=${erlang}`);
       const [server = ""] = (await run("sh", ["-c", `ls ${root}/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server`])).split(
         "\n",
       );
@@ -194,7 +191,7 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
     name: "amqtt",
     from: "PyPI `amqtt`",
     tight: undefined,
-    fleet: "for a bench only: bursts arrive out of order, so chunks are sent twice",
+    fleet: "for a bench only: bursts arrive out of order, so some chunks are sent twice",
     async get(folder) {
       const bin = await pipInstall(folder, "amqtt");
       return {

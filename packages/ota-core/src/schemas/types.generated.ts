@@ -548,7 +548,7 @@ export interface MqttChannel {
    */
   retain?: boolean;
   /**
-   * MQTT client identifier of the publisher. Default: `ota-<artifact>` with a random suffix, so that two publishers do not end each other's connection.
+   * MQTT client identifier of the publisher. Default: `ota-<artifact>`, characters other than letters, digits and `._-` replaced by `-`, with a random suffix, so that two publishers do not end each other's connection.
    */
   client_id?: string;
   /**

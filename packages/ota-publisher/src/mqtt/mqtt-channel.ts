@@ -105,12 +105,17 @@ export async function mqttTargetOf(settings: MqttChannel | undefined, place: Mqt
   return {
     ...{ broker, topic, qos, retain, rate },
     connection: {
-      clientId: settings.client_id ?? `ota-${artifact}-${toHex(randomBytes(4))}`,
+      clientId: settings.client_id ?? clientIdOf(artifact),
       keepaliveSeconds: keepalive,
       ...{ username, password, insecure, tls },
     },
     warnings: warningsOf({ isEncrypted, tls, mode, retain }, broker),
   };
+}
+
+/** Returns an identifier with a random suffix. Brokers such as NATS refuse spaces in it. */
+function clientIdOf(artifact: string): string {
+  return `ota-${artifact.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 64)}-${toHex(randomBytes(4))}`;
 }
 
 type Invalid = (fault: string, cause?: unknown) => OtaError<"manifest/channel-invalid">;
