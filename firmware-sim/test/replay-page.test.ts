@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, onTestFinished, test } from "vitest";
+import { PowerCutPage } from "../src/commands/power-cut-page.ts";
 import { WorldPage } from "../src/commands/world-page.ts";
 import { writeReplayPage } from "../src/commands/write-replay-page.ts";
 import { drawPlan } from "../src/fuzz/draw-plan.ts";
@@ -9,6 +11,8 @@ import { runPlan } from "../src/fuzz/run-plan.ts";
 import { Timeline } from "../src/fuzz/timeline.ts";
 import { WORLD_TOPIC_ROOT } from "../src/fuzz/world-board.ts";
 import type { WorldPlan } from "../src/fuzz/world-plan.ts";
+import { parsePoint } from "../src/power-cut/point-name.ts";
+import { replayPoint } from "../src/power-cut/replay.ts";
 import { renderReplayPage } from "../src/replay-page/render-replay-page.ts";
 import type { ReplayDocument, ReplayLane } from "../src/replay-page/replay-document.ts";
 import { HAS_CHROMIUM, openInChromium } from "./chromium.ts";
@@ -100,6 +104,27 @@ test("leaves out what is too much, and says so", () => {
   const { document } = record({ ...PLAN, devices, steps: [], losses: [] });
   expect(document.lanes.filter(({ type }) => type === "device")).toHaveLength(24);
   expect(document.omitted).toContain("36 devices have no lane: the run is too large.");
+});
+
+test("shows a power cut: what it tore, the device off, and the life after it", () => {
+  const image = (version: string, seed: number) => buildAppImage({ version, sizeBytes: 32_768, seed });
+  const [app, update] = [image("1.0.0", 1), image("2.0.0", 2)];
+  const page = new PowerCutPage(update);
+  const name = "update:60:subset-50:77";
+  const options = { from: { app }, to: update, version: "2.0.0", seed: 1 };
+  const { lanes, verdict } = page.result(name, replayPoint(options, parsePoint(name), page));
+  expect(verdict).toEqual({ isGood: true, text: "every invariant holds" });
+  const device = lanes.find(({ type }) => type === "device");
+  const [atMs = 0] = device?.marks.find(([, kind]) => kind === "cut") ?? [];
+  expect(device?.marks.filter(([, kind]) => kind === "boot").map(([at]) => at > atMs)).toEqual([false, true, true]);
+  expect(device?.states).toContainEqual([atMs, "off"]);
+  expect(device?.states.at(-1)?.[1]).toBe("confirmed");
+  // Content 3 in an app slot is torn: neither erased nor a part of an image.
+  const shown = device?.flash?.partitions.map((partition) => partition.shown) ?? [];
+  const slot = shown.slice(0, -1).reduce((sum, count) => sum + count, 0);
+  const contents = [...(device?.flash?.start ?? "")];
+  for (const [at, sector, content] of device?.flash?.changes ?? []) if (at <= atMs) contents[sector] = String(content);
+  expect(contents.slice(slot)).toContain("3");
 });
 
 test.skipIf(!HAS_CHROMIUM)(`draws in Chromium without an error, and follows the slider${NEEDS}`, async () => {

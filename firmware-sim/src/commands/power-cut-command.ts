@@ -10,9 +10,11 @@ import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
 import { releaseVersionOf } from "../simulation/release-version.ts";
 import { chooseIdf, type IdfReport, idfLine } from "./idf-option.ts";
 import type { PowerCutOptions } from "./power-cut-inputs.ts";
+import { PowerCutPage } from "./power-cut-page.ts";
 import { runWithProgress } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
 import { readFlashContents, readInput } from "./run-inputs.ts";
+import { writeReplayPage } from "./write-replay-page.ts";
 
 /** Maximum size of an image, in chunks, for which all pairs of cuts are made by default. */
 const ALL_PAIRS_CHUNKS_MAX = 16;
@@ -68,9 +70,15 @@ async function readSweep(options: PowerCutOptions): Promise<{ sweep: SweepOption
   return { sweep, idf: report };
 }
 
-function replay({ replay: name = "" }: PowerCutOptions, sweep: SweepOptions, output: CommandOutput): number {
-  const point = parsePoint(name);
-  const { outcome, breaches, trace } = replayPoint(sweep, point);
+async function replay(
+  { replay: name = "", html }: PowerCutOptions,
+  sweep: SweepOptions,
+  output: CommandOutput,
+): Promise<number> {
+  const page = html === undefined ? undefined : new PowerCutPage(sweep.to);
+  const replayed = replayPoint(sweep, parsePoint(name), page);
+  if (page !== undefined && html !== undefined) await writeReplayPage(html, page.result(name, replayed));
+  const { outcome, breaches, trace } = replayed;
   const violations = breaches.filter(({ limit }) => limit === undefined);
   const limits = breaches.filter(({ limit }) => limit !== undefined);
   output.printJson({ point: name, outcome: outcome ?? null, violations, limits, trace });

@@ -20,4 +20,6 @@ export interface PowerCutOptions extends IdfOptions, AgentOption {
   readonly jobs: number;
   readonly output: string;
   readonly replay?: string;
+  /** Path of a page to write, with `replay`. */
+  readonly html?: string;
 }

@@ -31,7 +31,8 @@ export const declarePowerCut: DeclareCommand = (command, run) => {
     .option("--seed <number>", "seed of all random choices", wholeNumber, 1)
     .option("--jobs <count>", "number of threads", positiveInteger, availableParallelism())
     .option("--output <folder>", "folder for the report of violations", "power-cut-report")
-    .option("--replay <point>", "replay one point of a report and print every step");
+    .option("--replay <point>", "replay one point of a report and print every step")
+    .option("--html <file>", "page to write with --replay: messages, and flash at each time");
   command
     .optionsGroup("Device:")
     .addOption(new Option("--chip <name>", "chip (default: the app's)").choices(CHIPS.map(({ name }) => name)))

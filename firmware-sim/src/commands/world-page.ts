@@ -19,7 +19,9 @@ export class WorldPage {
   /** Takes the devices, before anything happens to them. */
   begin(devices: readonly SimulatedDevice[]): void {
     const { images } = worldBoardOf(this.#plan.chunks);
-    this.#recorder = new ReplayRecorder({ topicRoot: WORLD_TOPIC_ROOT, devices, images });
+    const recorder = new ReplayRecorder({ topicRoot: WORLD_TOPIC_ROOT, devices, images });
+    for (const { id, hardware } of devices) hardware.flash.watch(({ offset }) => recorder.addOperation(id, offset));
+    this.#recorder = recorder;
   }
 
   /** Adds an event of the network. */

@@ -49,7 +49,9 @@ const LIMIT_MS = 24 * 3_600_000;
 export function live(scenario: Scenario, hardware: Hardware, options: LifeOptions): Life {
   const { seed, startsBefore = 0, onOperation } = options;
   const device = scenario.device(hardware, seed);
-  const world = new World({ seed, devices: [device] });
+  const { recorder } = scenario;
+  const world = new World({ seed, devices: [device], observe: recorder && ((event) => recorder.addNetwork(event)) });
+  recorder?.begin(device);
   for (const [topic, keySet] of scenario.retained) world.broker.publish(topic, keySet, true);
   world.addPublisher(new ImagePublisher(scenario.sender), TOPIC_ROOT);
   const rejections: string[] = [];
@@ -70,6 +72,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
   let watcherError: { readonly thrown: unknown } | undefined;
   hardware.flash.watch((operation) => {
     look();
+    recorder?.addOperation(operation, world.now);
     try {
       onOperation?.(operation, { device, starts });
     } catch (thrown) {
@@ -88,6 +91,7 @@ export function live(scenario: Scenario, hardware: Hardware, options: LifeOption
   // The error came through the device, but the device did not cause it.
   if (watcherError !== undefined) throw watcherError.thrown;
   look();
+  recorder?.addLog(world.log);
   return { device, log: world.log, failure, starts, unprotectedStarts, rejections };
 }
 

@@ -8,6 +8,7 @@ import { AcceptedFloor, type CutState, cutOff, NO_DAMAGE } from "./cut-state.ts"
 import { firstStarts, type StartOutcome } from "./first-starts.ts";
 import type { Breach } from "./invariant.ts";
 import { type LifeProgress, live } from "./life.ts";
+import type { LifeRecorder } from "./life-recorder.ts";
 import { formatPoint, type SweepPoint } from "./point-name.ts";
 import { checkLife, isInAttempt, recover } from "./recovery.ts";
 import { createScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
@@ -31,11 +32,12 @@ export interface Replay {
 /**
  * Repeats what a sweep did at one point, follows it to its end, and records every step.
  *
+ * @param recorder - Records the device's lives as well.
  * @throws {@link OtaError} `simulation/invalid-fault` if the run has no such operation or the tear doesn't fit it; others
  *   as `createScenario`.
  */
-export function replayPoint(options: ScenarioOptions, point: SweepPoint): Replay {
-  const scenario = createScenario(options, point.run);
+export function replayPoint(options: ScenarioOptions, point: SweepPoint, recorder?: LifeRecorder): Replay {
+  const scenario: Scenario = { ...createScenario(options, point.run), recorder };
   if (point.kind === "worn") {
     const life = liveWorn(scenario, point.sector, point.fault);
     const trace = life.log.map((entry) => ({ type: "device", entry }) as const);
@@ -88,6 +90,8 @@ function reach(scenario: Scenario, point: SweepPoint & { readonly kind: "cuts" }
       if (number !== cut.operation) return;
       trace.push({ type: "cut", at: `${operation.kind} of the flash`, offset: operation.offset, cut });
       const cutState = cutOff(scenario, device, operation, cut, { floor: floor.of(device), otadata, nvs });
+      const at = `0x${operation.offset.toString(16)}`;
+      scenario.recorder?.cut(cutState.hardware.flash, `power cut in the ${operation.kind} at ${at} (${cut.variant})`);
       const attemptsCut = (reached?.attemptsCut ?? 0) + (isInAttempt(device) ? 1 : 0);
       found = { cutState, starts, attemptsCut, chunksWritten: device.totals.chunksUseful };
     };

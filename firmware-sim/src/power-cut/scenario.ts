@@ -13,6 +13,7 @@ import { type AppBuild, type AppOptionsInput, createAppContext } from "../esp-id
 import { ContentCache } from "../flash/content-cache.ts";
 import { type ImagePublisherOptions, prepareSender } from "../simulation/publish-image.ts";
 import { createRememberingVerifier } from "../simulation/remembering-verifier.ts";
+import type { LifeRecorder } from "./life-recorder.ts";
 import { rejectionsOf } from "./rejections.ts";
 
 /** Kind of update: to a good image, or to an image that fails its self-test and has to be rolled back. */
@@ -84,6 +85,8 @@ export interface Scenario {
   readonly bootloaderOptions: BootloaderOptions;
   /** Whether new images start on the bootloader's probation. Otherwise only the agent's own record protects them. */
   readonly performsRollback: boolean;
+  /** Records the lives of the device, if somebody wants to look at them. */
+  readonly recorder?: LifeRecorder | undefined;
   /** Creates a device, switched off, around hardware. */
   device(hardware: Hardware, seed: number): SimulatedDevice;
 }

@@ -16,9 +16,9 @@ const CHANGES_MAX = 20_000;
 
 const BLANK = new Uint8Array(SECTOR_SIZE).fill(0xff);
 
-/** Records what stands in the sectors of a flash. Watches the flash: nothing else may. */
+/** Records what stands in the sectors of a flash. */
 export class FlashRecorder {
-  readonly #flash: NorFlash;
+  #flash: NorFlash;
   readonly #images: ReplayImages;
   readonly #partitions: readonly PartitionEntry[];
   /** Content of each sector that was ever not erased, by its number. */
@@ -40,7 +40,19 @@ export class FlashRecorder {
       }
     }
     this.#start = new Map(this.#contents);
-    flash.watch(({ offset }) => this.#changed.add(Math.floor(offset / SECTOR_SIZE)));
+  }
+
+  /** Takes that an operation on the sector of an offset begins. */
+  touch(offset: number): void {
+    this.#changed.add(Math.floor(offset / SECTOR_SIZE));
+  }
+
+  /** Goes on with another flash that has the same partitions, such as a copy that a power cut left. */
+  replace(flash: NorFlash): void {
+    this.#flash = flash;
+    for (const { offset, size } of this.#partitions) {
+      for (let sector = offset; sector < offset + size; sector += SECTOR_SIZE) this.touch(sector);
+    }
   }
 
   /** Records the sectors that were operated on since the last call. */

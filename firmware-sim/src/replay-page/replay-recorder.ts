@@ -1,6 +1,7 @@
 import { parseTopic } from "@tinybms/ota-core";
 import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
+import type { NorFlash } from "../flash/nor-flash.ts";
 import type { WorldEvent } from "../simulation/network-options.ts";
 import { FlashRecorder, type ReplayImages } from "./flash-recorder.ts";
 import {
@@ -63,6 +64,21 @@ export class ReplayRecorder {
     for (const { id, hardware } of shown) {
       this.#lane(id, "device", new FlashRecorder(hardware.flash, images)).states.push([0, "off"]);
     }
+  }
+
+  /** Time of the last event, in milliseconds. */
+  get endMs(): number {
+    return this.#endMs;
+  }
+
+  /** Adds an operation on a device's flash, before it is carried out. */
+  addOperation(device: string, offset: number): void {
+    this.#lanes.get(device)?.flash?.touch(offset);
+  }
+
+  /** Goes on with another flash of a device, such as a copy that a power cut left. */
+  replaceFlash(device: string, flash: NorFlash): void {
+    this.#lanes.get(device)?.flash?.replace(flash);
   }
 
   /** Adds an event of the network. */
