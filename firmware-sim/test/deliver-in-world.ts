@@ -20,6 +20,8 @@ export interface WorldFleet {
   /** Share of chunks that each device loses. */
   readonly loss?: number;
   readonly network?: NetworkOptions;
+  /** Bytes per second; 0 means no limit. @defaultValue {@link RATE} */
+  readonly rate?: number;
 }
 
 /** A delivery in a simulated world. */
@@ -32,7 +34,7 @@ export interface WorldDelivery {
 }
 
 /** Delivers an image to a fleet in a simulated world. */
-export function deliverInWorld({ count, chunks, loss = 0, network }: WorldFleet): WorldDelivery {
+export function deliverInWorld({ count, chunks, loss = 0, network, rate = RATE }: WorldFleet): WorldDelivery {
   const image = (version: string, size: number) => buildAppImage({ version, sizeBytes: size * CHUNK, seed: size });
   const hardware = createHardware({ app: image("1.0.0", 16) });
   hardware.flash.rememberIn(new ContentCache());
@@ -47,7 +49,7 @@ export function deliverInWorld({ count, chunks, loss = 0, network }: WorldFleet)
     product: "TinyBMS Web Gateway",
   };
   const spreadMs = 2 * count;
-  const sender = { rate: RATE, spreadMs, expected: { count } };
+  const sender = { rate, spreadMs, expected: { count } };
   const delivery = world.addPublisher(publishImage({ ...publication, spreadMs, sender }), publication.topicRoot);
   world.runUntil(() => delivery.outcome !== undefined, 3_600_000);
   const { outcome } = delivery;

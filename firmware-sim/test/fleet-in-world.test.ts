@@ -24,3 +24,15 @@ test("one image serves devices whose links are slower than the rate, and lag far
   expect(ms).toBeGreaterThan((64 * CHUNK * 4_000) / RATE);
   expect(images).toBeLessThanOrEqual(1.05);
 });
+
+test.for([
+  { count: 3, rate: RATE, most: 1.3 },
+  { count: 30, rate: RATE, most: 1.3 },
+  // Without a rate, each round is a burst of which the queue keeps three chunks.
+  { count: 30, rate: 0, most: 17 },
+])("a broker that queues two messages for a device ends at $most images: $count devices, rate $rate", (fleet) => {
+  const network: NetworkOptions = { latencyMs: [10, 10], devices: { limits: { inFlightMax: 1, queueMax: 2 } } };
+  const { images, outcome } = deliverInWorld({ ...fleet, chunks: 128, network });
+  expect(outcome.reason).toBe("delivered");
+  expect(images).toBeLessThanOrEqual(fleet.most);
+});

@@ -40,6 +40,12 @@ export interface TriedBroker {
   get(folder: string): Promise<GotBroker>;
 }
 
+/** What mochi allows by default. */
+const MOCHI_CAPABILITIES = {
+  ...{ maximum_clients: 10_000, maximum_qos: 2, retain_available: 1, wildcard_sub_available: 1 },
+  ...{ receive_maximum: 1024, maximum_session_expiry_interval: 4_294_967_295, maximum_message_expiry_interval: 86_400 },
+};
+
 /** Brokers to try, in the order of the table. */
 export const TRIED_BROKERS: readonly TriedBroker[] = [
   {
@@ -90,7 +96,9 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
       return {
         version: /mochi-mqtt\/server\/v2\s+v(\S+)/.exec(built)?.[1] ?? "unknown",
         start({ folder: own, port }, isTight) {
-          const tight = ["  capabilities:", "    maximum_inflight: 1", "    maximum_client_writes_pending: 2"];
+          // Capabilities that are left out are 0.
+          const capabilities = { maximum_inflight: 1, maximum_client_writes_pending: 2, ...MOCHI_CAPABILITIES };
+          const tight = ["  capabilities:", ...Object.entries(capabilities).map(([key, to]) => `    ${key}: ${to}`)];
           const lines = [
             ...["listeners:", "  - type: tcp", "    id: tcp", `    address: "127.0.0.1:${port}"`],
             ...["hooks:", "  auth:", "    allow_all: true", ...(isTight ? ["options:", ...tight] : [])],
@@ -104,7 +112,7 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
     name: "RabbitMQ",
     from: "Debian `rabbitmq-server`, plugin `rabbitmq_mqtt`",
     tight: "`mqtt.prefetch = 1`; its queues keep the rest",
-    fleet: "`mqtt.prefetch = 100`; it does not retain wills, so `status` shows devices without power as online",
+    fleet: "nothing for chunks; it does not retain wills, so `status` shows devices without power as online",
     async get(folder) {
       const root = await debUnpack(folder, "rabbitmq-server", /^erlang/);
       const erlang = join(root, "usr/lib/erlang");
@@ -142,7 +150,7 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
     name: "HiveMQ CE",
     from: "Maven `com.hivemq:hivemq-community-edition-embedded`",
     tight: "`max-queue-size` 2",
-    fleet: "`max-queue-size` 100 000",
+    fleet: "`max-queue-size`, 1 000 by default: how many messages a device may lag behind",
     async get(folder) {
       const version = "2025.5";
       const classpath = await mavenCopy(folder, "com.hivemq", "hivemq-community-edition-embedded", version);
