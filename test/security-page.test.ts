@@ -16,7 +16,7 @@ function threats(): readonly (readonly [attack: string, tests: string])[] {
 
 /** Files with the names of tests in them, as a cell gives them: `file`: "name", "name". */
 function testsIn(cell: string): readonly (readonly [file: string, name: string])[] {
-  return [...cell.matchAll(/`([^`]+\.test\.ts)`: ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file = "", names = ""]) =>
+  return [...cell.matchAll(/`([^`]+\.ts)`: ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file = "", names = ""]) =>
     [...names.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => [file, name] as const),
   );
 }

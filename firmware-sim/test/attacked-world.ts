@@ -82,10 +82,18 @@ class Watched {
  * Attacks the world of a seed, then makes its broker honest. Throws if a device does something that it must not do, or
  * is not updated in the end.
  */
-export function attackedWorld(seed: number, agent: AgentKind = "ts"): void {
+export function attackedWorld(seed: number, agent: AgentKind): void {
+  const watched = DEVICES.map((id) => new Watched(makeDevice(id, seed, agent)));
+  try {
+    attack(seed, watched);
+  } finally {
+    for (const { device } of watched) device.halt();
+  }
+}
+
+function attack(seed: number, watched: readonly Watched[]): void {
   const random = createRandom(seed);
   const broker = new HostileBroker(random.fork(), FLEET.armoury);
-  const watched = DEVICES.map((id) => new Watched(makeDevice(id, seed, agent)));
   const devices = watched.map(({ device }) => device);
   const world = new World({ seed, devices, broker });
   FLEET.laterKeySets.forEach((keySet, index) => {

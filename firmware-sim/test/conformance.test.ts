@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Receiver, type ReceiverAction } from "@tinybms/ota-core";
-import { WasmReceiver } from "@tinybms/ota-device-wasm";
+import { sharedDeviceModule, WasmReceiver } from "@tinybms/ota-device-wasm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runSimCli } from "../src/cli.ts";
 import { MachineReceiver } from "../src/conformance/machine-receiver.ts";
@@ -50,7 +50,10 @@ test.for(vectors.map((vector) => [vector.header.name, vector] as const))(
 test.for(vectors.map((vector) => [vector.header.name, vector] as const))(
   "the receiver in C passes %s",
   async ([, vector]) => {
-    expect(await runVector(vector, new MachineReceiver((options) => new WasmReceiver(options)))).toBeUndefined();
+    const receiver = new MachineReceiver((options) => new WasmReceiver(options));
+    expect(await runVector(vector, receiver)).toBeUndefined();
+    receiver.dispose();
+    expect(sharedDeviceModule().machineCount).toBe(0);
   },
 );
 

@@ -15,6 +15,8 @@ import { VectorJson } from "./vector-json.ts";
 /** A receiver state machine of this project. */
 export interface ReceiverMachine {
   handle(event: ReceiverEvent): readonly ReceiverAction[];
+  /** Frees memory that no garbage collector frees. No other method may be called after it. */
+  dispose?(): void;
 }
 
 /** Runs conformance vectors on a state machine. */
@@ -34,16 +36,25 @@ export class MachineReceiver implements JudgedReceiver {
     let drawn = 0;
     const random = (): number => (permille[drawn++ % permille.length] ?? 0) / 1000;
     this.#options = receiverOptions(device, random);
-    this.#machine = undefined;
+    this.dispose();
   }
 
   async handle(event: VectorObject): Promise<readonly VectorObject[]> {
     const options = this.#options;
     if (options === undefined) throw new Error("begin comes first");
-    if (event.type === "booted") this.#machine = this.#create(options);
+    if (event.type === "booted") {
+      this.dispose();
+      this.#machine = this.#create(options);
+    }
     const decoded = receiverEvent(this.#json, event, options);
     const actions = decoded === undefined ? [] : (this.#machine?.handle(decoded) ?? []);
     return actions.map((action) => encodeAction(this.#json, action));
+  }
+
+  /** Frees the machine. The next vector, or `booted` event, creates another. */
+  dispose(): void {
+    this.#machine?.dispose?.();
+    this.#machine = undefined;
   }
 }
 

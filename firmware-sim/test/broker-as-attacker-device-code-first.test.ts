@@ -1,0 +1,3 @@
+import { testAttackedWorlds } from "./broker-as-attacker.ts";
+
+testAttackedWorlds("c", "first");
