@@ -98,10 +98,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A device that was provisioned with the first key set: a new one, or one that was off. */
+/** A device that was provisioned with the first key set: a new one, or one that was off. bench-1 runs the reference. */
 function switchOn(id: string, state: Pick<DeviceSpec, "app" | "hardware">): DeviceConnection {
   const keySet = readKeySet(readFileSync(at("ota/keys/1.json")), verifySignature);
-  return connectDevice(createDevice({ id, topicRoot: TOPIC, product: PRODUCT, keySet, ...state }), url);
+  const agent = id === "bench-1" ? "ts" : "c";
+  return connectDevice(createDevice({ id, agent, topicRoot: TOPIC, product: PRODUCT, keySet, ...state }), url);
 }
 
 /** The operator packages a build and delivers it to the whole fleet, with these keys. */

@@ -123,7 +123,10 @@ test.skipIf(isAbsent)(
     const release = [...manifest, "--binary", at("new.bin"), "--update-manifest", "--sign-key", at("key.pem")];
     await done(ota("package", ...release));
     const ends = ["--until", "settled", "--timeout", "50"];
-    const running = wanted.map((device) => done(sim("run", "--flash", at(`${device}.flash`), ...ends)));
+    const running = wanted.map((device, index) => {
+      const agent = index === 0 ? "ts" : "c";
+      return done(sim("run", "--flash", at(`${device}.flash`), "--agent", agent, ...ends));
+    });
     const deploy = ["--version", "1.1.0", "--sign-key", at("key.pem"), "--expect", "3", "--timeout", "50"];
     const { deliveries } = await done(ota("deploy", ...manifest, ...deploy));
     expect(deliveries).toMatchObject([

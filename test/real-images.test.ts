@@ -66,13 +66,15 @@ async function command(...argv: string[]): Promise<{ code: number; stdout: strin
   return { code, stdout: await out, stderr: await err };
 }
 
-test.skipIf(isAbsent).for(BOARDS.map((board) => [board.chip, board] as const))(
-  `a real %s takes the next real release over a broker, into its other slot${WHY}`,
-  async ([chip, board]) => {
+test
+  .skipIf(isAbsent)
+  .for(BOARDS.flatMap((board) => (["ts", "c"] as const).map((agent) => [board.chip, agent, board] as const)))(
+  `a real %s takes the next real release over a broker, into its other slot: agent %s${WHY}`,
+  async ([chip, agent, board]) => {
     const folder = await mkdtemp(join(tmpdir(), "tinybms-real-"));
     const broker = await startEmbeddedBroker({});
     const flashDump = factoryFlash(board);
-    const device = createDevice({ id: "bench-1", chip, flashDump });
+    const device = createDevice({ id: "bench-1", agent, chip, flashDump });
     const connection = connectDevice(device, broker.url);
     try {
       const binary = join(FIRMWARE, board.app("0.14.4"));
