@@ -16,7 +16,8 @@ const CHUNKS = 64;
 
 /**
  * Measures what a chunk costs, from its first byte to the answer that it is in flash: receiving it in pieces, checking
- * it, erasing, programming, and asking later. SHA-256 does not count, nor what the port does.
+ * it, erasing, programming, and asking later. SHA-256 does not count, nor what the port does, which receives the pieces
+ * where the machine keeps them.
  *
  * @returns Instructions of the most expensive chunk; `undefined` without the tools.
  */

@@ -449,7 +449,21 @@ void tbo_handle(tbo_t *tbo, const tbo_event_t *event);
  */
 bool tbo_rx_begin(tbo_t *tbo, const char *topic, size_t topic_length, size_t total, bool is_retained);
 
-/** Adds a part of the message. A part that does not continue the message makes tbo_rx_end() drop it. */
+/**
+ * Returns where the machine keeps a part of the message. A port that receives the part there, and then gives the same
+ * address to tbo_rx_data(), saves the copy.
+ *
+ * Only the port may change the `length` bytes, and only until it calls another function of the machine.
+ *
+ * @return NULL for a part that the machine does not keep: of a message that it drops, or that does not fit.
+ */
+uint8_t *tbo_rx_room(tbo_t *tbo, size_t offset, size_t length);
+
+/**
+ * Adds a part of the message. A part that does not continue the message makes tbo_rx_end() drop it.
+ *
+ * @param bytes The port's own, which are copied, or what tbo_rx_room() returned for this part.
+ */
 void tbo_rx_data(tbo_t *tbo, size_t offset, const uint8_t *bytes, size_t length);
 
 /** Ends the message and handles it. */

@@ -231,7 +231,10 @@ static void verify(void *context, const tbo_verify_t *question) {
 
 static uint32_t random_below(void *context, uint32_t limit) {
   (void)context;
-  return (uint32_t)((uint64_t)permille[drawn++ % permille_count] * limit / 1000u);
+  leave();
+  const uint32_t random = (uint32_t)((uint64_t)permille[drawn++ % permille_count] * limit / 1000u);
+  enter();
+  return random;
 }
 
 static const tbo_port_t port = {NULL,  subscribe, unsubscribe, publish,    set_timer, clear_timer, flash,
@@ -388,6 +391,19 @@ static void on_image(uint64_t now) {
   handle(&event);
 }
 
+/** Receives a part of a message where the machine keeps it, as ports do. */
+static void receive(const blob_t *payload, size_t at, size_t length) {
+  const uint8_t *bytes = payload->bytes + at;
+  uint8_t *room = tbo_rx_room(machine, at, length);
+  if (room != NULL) {
+    leave();
+    memcpy(room, bytes, length);
+    enter();
+    bytes = room;
+  }
+  tbo_rx_data(machine, at, bytes, length);
+}
+
 static void on_message(uint64_t now) {
   const blob_t topic = blob(&event_life);
   const bool is_retained = u32() != 0;
@@ -396,7 +412,7 @@ static void on_message(uint64_t now) {
   tbo_rx_begin(machine, (const char *)topic.bytes, topic.length, payload.length, is_retained);
   for (size_t at = 0; at < payload.length; at += PIECE_SIZE) {
     const size_t rest = payload.length - at;
-    tbo_rx_data(machine, at, payload.bytes + at, rest < PIECE_SIZE ? rest : PIECE_SIZE);
+    receive(&payload, at, rest < PIECE_SIZE ? rest : PIECE_SIZE);
   }
   tbo_rx_end(machine, now);
   leave();

@@ -138,13 +138,14 @@ static bool check_string(cursor_t *cursor, bool may_escape) {
   cursor->at++;
   while (cursor->at < cursor->end) {
     uint32_t character;
-    char c = *cursor->at;
+    uint8_t c = (uint8_t)*cursor->at;
     if (c == '"') {
       cursor->at++;
       return true;
     }
-    if ((uint8_t)c < 0x20 || (c == '\\' && !may_escape)) return false;
-    if (!read_character(cursor, &character)) return false;
+    if (c < 0x20 || (c == '\\' && !may_escape)) return false;
+    if (c < 0x80 && c != '\\') cursor->at++;
+    else if (!read_character(cursor, &character)) return false;
   }
   return false;
 }

@@ -79,10 +79,10 @@ void tbo_topic_parse(const char *root, const char *topic, size_t length, tbo_top
       memcmp(topic + root_length, VERSION, sizeof VERSION - 1) != 0) {
     kind = TBO_TOPIC_NONE;
   }
-  for (;; kind--) {
-    *parsed = (tbo_topic_t){.kind = (tbo_topic_kind_t)kind};
-    if (kind == TBO_TOPIC_NONE || matches(PATTERNS[kind - 1], at, topic + length, parsed)) return;
-  }
+  // What a pattern that fails has read, the one that matches overwrites: both begin with the same levels.
+  *parsed = (tbo_topic_t){.kind = TBO_TOPIC_NONE};
+  while (kind != TBO_TOPIC_NONE && !matches(PATTERNS[kind - 1], at, topic + length, parsed)) kind--;
+  parsed->kind = (tbo_topic_kind_t)kind;
 }
 
 size_t tbo_topic_write(const char *root, const tbo_topic_t *topic, char out[TBO_TOPIC_SIZE]) {

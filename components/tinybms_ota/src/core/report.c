@@ -78,11 +78,8 @@ static void send(tbo_t *tbo, const answer_t *answer) {
   tbo->port->publish(tbo->port->context, topic, (const uint8_t *)tbo->scratch, length, 1, answer == NULL);
 }
 
-// Keys are compared as bytes, so they must have no padding; texts are zero behind their end.
-_Static_assert(sizeof(tbo_report_key_t) == 3 * 4 + 16 + 4 + TBO_CODE_SIZE, "tbo_report_key_t has padding");
-
-static void key_of(const tbo_t *tbo, tbo_report_key_t *key) {
-  memset(key, 0, sizeof *key);
+static void note_reported(tbo_t *tbo) {
+  tbo_report_key_t *key = &tbo->reported;
   key->state = (uint8_t)tbo_state(tbo);
   key->epoch = tbo->record.epoch;
   key->sequence = tbo->record.sequence;
@@ -90,23 +87,30 @@ static void key_of(const tbo_t *tbo, tbo_report_key_t *key) {
   key->has_offer = tbo->has_offer;
   key->has_clock = tbo->has_clock;
   key->is_stalled = tbo_is_stalled(tbo);
-  if (tbo->has_offer) memcpy(key->offer, tbo->offer, sizeof key->offer);
+  memcpy(key->offer, tbo->offer, sizeof key->offer);
   memcpy(key->code, tbo->error.code, sizeof key->code);
+  tbo->has_reported = true;
+}
+
+/** Compares with what the last report said. Every event does, so it compares texts only up to their end. */
+static bool is_reported(const tbo_t *tbo) {
+  const tbo_report_key_t *key = &tbo->reported;
+  return tbo->has_reported && key->state == tbo_state(tbo) && key->epoch == tbo->record.epoch &&
+         key->sequence == tbo->record.sequence && key->key_set == tbo->keys_epoch &&
+         key->has_offer == tbo->has_offer && key->has_clock == tbo->has_clock &&
+         key->is_stalled == tbo_is_stalled(tbo) && strcmp(key->code, tbo->error.code) == 0 &&
+         (!tbo->has_offer || memcmp(key->offer, tbo->offer, sizeof key->offer) == 0);
 }
 
 void tbo_report_publish(tbo_t *tbo) {
   if (!tbo->is_connected) return;
-  key_of(tbo, &tbo->reported);
-  tbo->has_reported = true;
+  note_reported(tbo);
   tbo->reported_at = tbo->now;
   send(tbo, NULL);
 }
 
 void tbo_report_changed(tbo_t *tbo) {
-  tbo_report_key_t key;
-  if (!tbo->is_connected) return;
-  key_of(tbo, &key);
-  if (!tbo->has_reported || memcmp(&key, &tbo->reported, sizeof key) != 0) tbo_report_publish(tbo);
+  if (tbo->is_connected && !is_reported(tbo)) tbo_report_publish(tbo);
 }
 
 void tbo_report_progress(tbo_t *tbo) {

@@ -52,18 +52,32 @@ bool tbo_rx_begin(tbo_t *tbo, const char *topic, size_t topic_length, size_t tot
   return !rx->is_busy;
 }
 
+static bool continues(const tbo_rx_t *rx, size_t offset, size_t length) {
+  return offset == rx->received && length <= rx->total - rx->received;
+}
+
+/** Returns where a part is kept that continues the message, or NULL. */
+static uint8_t *room_at(tbo_t *tbo, size_t offset) {
+  if (tbo->rx.target == TBO_RX_BUFFER) return tbo->message + offset;
+  // A download that ended meanwhile gave its place up.
+  bool is_awaited = tbo->rx.target == TBO_RX_HASHES && tbo->download.phase == TBO_PHASE_HASHES;
+  return is_awaited ? tbo->download.hashes + offset : NULL;
+}
+
+uint8_t *tbo_rx_room(tbo_t *tbo, size_t offset, size_t length) {
+  bool fits = !tbo->rx.is_broken && continues(&tbo->rx, offset, length);
+  return fits ? room_at(tbo, offset) : NULL;
+}
+
 void tbo_rx_data(tbo_t *tbo, size_t offset, const uint8_t *bytes, size_t length) {
   tbo_rx_t *rx = &tbo->rx;
   if (rx->target == TBO_RX_NONE || rx->is_broken) return;
-  if (offset != rx->received || length > rx->total - rx->received) {
+  if (!continues(rx, offset, length)) {
     rx->is_broken = true;
     return;
   }
-  if (rx->target == TBO_RX_BUFFER) memcpy(tbo->message + offset, bytes, length);
-  // A download that ended meanwhile gave its place up.
-  else if (rx->target == TBO_RX_HASHES && tbo->download.phase == TBO_PHASE_HASHES) {
-    memcpy(tbo->download.hashes + offset, bytes, length);
-  }
+  uint8_t *room = room_at(tbo, offset);
+  if (room != NULL && room != bytes) memcpy(room, bytes, length);
   rx->received += length;
 }
 

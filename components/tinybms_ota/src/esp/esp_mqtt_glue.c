@@ -127,13 +127,15 @@ static void read_exactly(tinybms_ota_handle_t service, void *out, size_t length)
 
 static void take_piece(tinybms_ota_handle_t service, const tbo_esp_in_t *entry) {
   char topic[TBO_TOPIC_SIZE];
-  uint8_t bytes[PIECE_MAX];
+  uint8_t dropped[PIECE_MAX];
   read_exactly(service, topic, entry->topic_length);
-  read_exactly(service, bytes, entry->length);
   if (entry->topic_length > 0) {
     tbo_rx_begin(service->machine, topic, entry->topic_length, entry->total, entry->is_retained);
   }
-  tbo_rx_data(service->machine, entry->offset, bytes, entry->length);
+  uint8_t *room = tbo_rx_room(service->machine, entry->offset, entry->length);
+  if (room == NULL) room = dropped;
+  read_exactly(service, room, entry->length);
+  tbo_rx_data(service->machine, entry->offset, room, entry->length);
   if (entry->offset + entry->length < entry->total) return;
   tbo_rx_end(service->machine, tbo_esp_now());
   tbo_esp_after_call(service);
