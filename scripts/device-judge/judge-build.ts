@@ -20,6 +20,9 @@ const FREESTANDING: readonly string[] = [
   ...["-isystem", join(COMPONENT, "wasm", "libc")],
 ];
 
+/** Functions of string.h for judges that link no C library. */
+const STRINGS: readonly string[] = ["freestanding.c", join("..", "..", "wasm", "libc", "string.c")];
+
 const RV32: readonly string[] = ["-march=rv32imac", "-mabi=ilp32", ...FREESTANDING];
 
 /** How the judge is built for a machine, and run. */
@@ -52,14 +55,14 @@ export const JUDGE_TARGETS = {
   rv32imac: {
     compiler: "riscv64-unknown-elf-gcc",
     flags: RV32,
-    files: ["freestanding.c", "platform_linux.c"],
+    files: [...STRINGS, "platform_linux.c"],
     emulator: ["qemu-riscv32"],
   },
   // Counts instructions. It reads and writes files in the folder in which it runs.
   bare: {
     compiler: "riscv64-unknown-elf-gcc",
     flags: [...RV32, "-mcmodel=medany", "-Wl,--section-start=.init=0x80000000,-Ttext=0x80001000"],
-    files: ["freestanding.c", "platform_semihosting.c"],
+    files: [...STRINGS, "platform_semihosting.c"],
     emulator: [
       ...["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-semihosting"],
       ...["-icount", "shift=0", "-kernel"],
@@ -68,7 +71,7 @@ export const JUDGE_TARGETS = {
   xtensa: {
     compiler: "xtensa-lx106-elf-gcc",
     flags: FREESTANDING,
-    files: ["freestanding.c", "platform_linux.c", "lx106_arithmetic.c"],
+    files: [...STRINGS, "platform_linux.c", "lx106_arithmetic.c"],
     emulator: ["qemu-xtensa", "-cpu", "lx106"],
   },
 } as const satisfies Readonly<Record<string, JudgeTarget>>;

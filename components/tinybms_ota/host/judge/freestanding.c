@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Memory and the functions of string.h for judges without a C library. */
+/** Memory, and the functions of string.h that work on it, for judges without a C library. */
 #include "platform.h"
 
 #include <string.h>
@@ -78,22 +78,4 @@ int memcmp(const void *left, const void *right, size_t length) {
     if (*a != *b) return *a - *b;
   }
   return 0;
-}
-
-size_t strlen(const char *text) {
-  size_t length = 0;
-  while (text[length] != 0) length++;
-  return length;
-}
-
-int strcmp(const char *left, const char *right) {
-  while (*left != 0 && *left == *right) left++, right++;
-  return (uint8_t)*left - (uint8_t)*right;
-}
-
-char *strncpy(char *restrict to, const char *restrict from, size_t length) {
-  size_t at = 0;
-  for (; at < length && from[at] != 0; at++) to[at] = from[at];
-  for (; at < length; at++) to[at] = 0;
-  return to;
 }

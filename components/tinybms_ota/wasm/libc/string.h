@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The part of string.h that the library uses; wasm/wasm.c has the functions. */
+/** The part of string.h that the library uses. */
 #ifndef TBO_WASM_STRING_H
 #define TBO_WASM_STRING_H
 
