@@ -5,15 +5,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clang, hostProgram } from "./device-c-build.ts";
 
-const CORPUS = join(import.meta.dirname, "..", "components", "tinybms_ota", "host", "corpus");
+const HOST = join(import.meta.dirname, "..", "components", "tinybms_ota", "host");
 
-/** How long each fuzzer goes on: for a number of inputs, and in the gate (`.ci/run`) for a time in seconds after them. */
-const LIMITS: readonly string[] = [
-  "-runs=20000",
-  ...[process.env.TINYBMS_FUZZ_SECONDS].flatMap((seconds) =>
-    seconds === undefined ? [] : [`-max_total_time=${Number(seconds)}`],
-  ),
+/** Fuzzers, what they start from, and the inputs that each tries: a list of events takes as long as many documents. */
+const FUZZERS: readonly (readonly [name: string, corpora: readonly string[], runs: number])[] = [
+  ["fuzz_json", ["corpus"], 20_000],
+  ["fuzz_envelope", ["corpus"], 20_000],
+  ["fuzz_events", ["corpus", "corpus-events"], 2_000],
 ];
+
+/** How long each fuzzer goes on in the gate (`.ci/run`) after its usual inputs. */
+const LIMITS: readonly string[] = [process.env.TINYBMS_FUZZ_SECONDS].flatMap((seconds) =>
+  seconds === undefined ? [] : [`-max_total_time=${Number(seconds)}`],
+);
 
 let folder: string;
 beforeAll(() => {
@@ -21,10 +25,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.skipIf(clang === undefined).each(["fuzz_json", "fuzz_envelope", "fuzz_events"])("%s finds no fault", (fuzzer) => {
+test.skipIf(clang === undefined).each(FUZZERS)("%s finds no fault", (fuzzer, corpora, runs) => {
   const corpus = join(folder, fuzzer);
-  cpSync(CORPUS, corpus, { recursive: true });
-  for (const limit of LIMITS) {
+  for (const name of corpora) cpSync(join(HOST, name), corpus, { recursive: true });
+  for (const limit of [`-runs=${runs}`, ...LIMITS]) {
     const options = ["-seed=1", limit, "-max_len=4096", `-artifact_prefix=${folder}/`, corpus];
     const { status, stderr } = spawnSync(hostProgram(fuzzer), options, { encoding: "utf8" });
     expect(status, stderr.slice(-4000)).toBe(0);
