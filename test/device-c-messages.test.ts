@@ -25,6 +25,10 @@ const HONOURED = [
   "expires_at",
   "spread_ms",
   "probation_ms",
+  "probation_max_ms",
+  "restart_spread_ms",
+  "install_after",
+  "between",
   "identity",
 ];
 const WAIVABLE = ["chip-id", "project-name", "constraints"] as const;
@@ -104,7 +108,17 @@ const offers = fc.record({
     }),
   ),
   spread_ms: some(fc.nat({ max: 3_600_000 })),
+  restart_spread_ms: some(fc.nat({ max: 3_600_000 })),
   probation_ms: some(fc.integer({ min: 1000, max: 3_600_000 })),
+  probation_max_ms: some(fc.integer({ min: 1000, max: 3_600_000 })),
+  install_after: some(time),
+  between: some(
+    fc.record({
+      start_minute: fc.nat({ max: 1439 }),
+      minutes: fc.integer({ min: 1, max: 1440 }),
+      offset_minutes: some(fc.integer({ min: -840, max: 840 })),
+    }),
+  ),
   waive: some(fc.subarray([...WAIVABLE])),
   critical: some(fc.array(fc.oneof(fc.constantFrom(...HONOURED), text), { maxLength: 4 })),
 });
@@ -216,6 +230,9 @@ function offerText(payload: Uint8Array, device: string, running: string): string
   const root = offer.topic_root.includes("\0") ? "" : toHex(utf8(offer.topic_root));
   const isSupported =
     (offer.critical ?? []).every((it) => HONOURED.includes(it)) && offer.chunk_encodings.includes("identity");
+  const { start_minute: start, minutes, offset_minutes: offset } = offer.between ?? { start_minute: 0, minutes: 0 };
+  const isTimed = offer.critical?.some((it) => (it === "between" || it === "install_after") && offer[it] !== undefined);
+  const install = `${offer.restart_spread_ms ?? 0} ${offer.probation_max_ms ?? 0} ${offer.install_after ?? ""} ${start}+${minutes}@${offset ?? 0} ${Number(isTimed ?? false)}`;
   const images = offer.constraints?.from_images;
   const flags = [
     offer.release === null,
@@ -224,7 +241,7 @@ function offerText(payload: Uint8Array, device: string, running: string): string
     images === undefined || images.some((it) => running.startsWith(it)),
   ];
   const release = offer.release === null ? "" : ` ${offer.release.signatures.length} ${toHex(offer.release.payload)}`;
-  return `ok ${offer.id} ${offer.epoch} ${offer.sequence} ${offer.issued_at} ${offer.expires_at ?? ""} ${offer.spread_ms ?? 0} ${offer.probation_ms ?? 0} ${waived} ${root} ${flags.map(Number).join(" ")}${release}`;
+  return `ok ${offer.id} ${offer.epoch} ${offer.sequence} ${offer.issued_at} ${offer.expires_at ?? ""} ${offer.spread_ms ?? 0} ${offer.probation_ms ?? 0} ${waived} ${install} ${root} ${flags.map(Number).join(" ")}${release}`;
 }
 
 function keySetText(payload: Uint8Array): string {

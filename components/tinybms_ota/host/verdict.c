@@ -119,6 +119,9 @@ static void judge_offer(argument_t *arguments) {
   print_hex(offer.id, sizeof offer.id);
   printf(" %" PRIu32 " %" PRIu32 " %s %s %" PRIu32 " %" PRIu32 " %d ", offer.epoch, offer.sequence, offer.issued_at.text,
          offer.expires_at.text, offer.spread_ms, offer.probation_ms, offer.waived);
+  printf("%" PRIu32 " %" PRIu32 " %s %" PRIu32 "+%" PRIu32 "@%" PRId32 " %d ", offer.restart_spread_ms,
+         offer.probation_max_ms, offer.install_after.text, offer.between.start, offer.between.minutes,
+         offer.between.offset, tbo_offer_needs_clock(&offer));
   size_t length = tbo_json_string(offer.topic_root, root, sizeof root);
   if (length != SIZE_MAX) print_hex(root, length);
   printf(" %d %d %d %d", tbo_json_type(offer.release) == TBO_JSON_NULL,

@@ -1,11 +1,15 @@
+import { concatBytes } from "@tinybms/ota-core";
 import { EspErr } from "../esp-err/esp-err.ts";
-import { type NvsHandle, nvs_erase_key, nvs_get_str, nvs_set_str } from "../nvs/nvs.ts";
+import { type NvsHandle, nvs_erase_key, nvs_get_str_bytes, nvs_set_str } from "../nvs/nvs.ts";
 
 /**
  * Maximum number of characters in one string. With its header, a string of this size fills half a page of NVS; a string
  * must fit into one page.
  */
 const PIECE_SIZE_MAX = 1_960;
+
+/** What a string of a text begins with. */
+const HEADER = /^([0-9]{1,10}\/[0-9]{1,2}) /;
 
 /** A value and the number of values stored before it. */
 interface Numbered<T> {
@@ -14,7 +18,7 @@ interface Numbered<T> {
 }
 
 /**
- * An ASCII text in NVS whose new value is written before the old one is erased. Texts are written alternately under two
+ * A text in NVS whose new value is written before the old one is erased. Texts are written alternately under two
  * names. Each text takes as many strings as it needs; each string begins with the text's number and the number of
  * strings. A power cut while ESP-IDF marks the old string as erased (`Page::eraseEntryAndSpan`) can make both
  * unreadable; the text under the other name is then still the previous value.
@@ -47,7 +51,7 @@ export class StoredText<T> {
   }
 
   /**
-   * Writes a text, and keeps the previous one under the other name.
+   * Writes an ASCII text, and keeps the previous one under the other name.
    *
    * @param isWritten - Returns ESP_OK if the flash accepted all writes.
    * @returns ESP_OK, or the error of NVS, in which case the previous text stays.
@@ -77,17 +81,18 @@ export class StoredText<T> {
   }
 
   #read(turn: number): Numbered<T> | undefined {
-    let text = "";
+    const parts: Uint8Array[] = [];
     let header: string | undefined;
     // Strings with another header belong to another text.
     for (let piece = 0; ; piece++) {
-      const stored = nvs_get_str(this.#handle, this.#key(turn, piece)).value ?? "";
-      const [, own, part = ""] = /^([0-9]{1,10}\/[0-9]{1,2}) (.*)$/s.exec(stored) ?? [];
+      const stored = nvs_get_str_bytes(this.#handle, this.#key(turn, piece)).value ?? new Uint8Array();
+      const [all = "", own] = HEADER.exec(new TextDecoder("latin1").decode(stored)) ?? [];
       if (own === undefined || (header !== undefined && own !== header)) break;
       header = own;
-      text += part;
+      parts.push(stored.subarray(all.length));
     }
-    const value = this.#parse(text);
+    // The code in C splits its texts anywhere, even within a character.
+    const value = this.#parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(concatBytes(parts)));
     return header === undefined || value === undefined ? undefined : { number: Number.parseInt(header, 10), value };
   }
 

@@ -141,19 +141,24 @@ export const nvs_set_i64: SetNumber<bigint> = numberSetter(NvsType.i64, (view, v
 
 /** Reads a string up to its first NUL. Invalid UTF-8 becomes U+FFFD. Returns 0x1102 if it is missing or damaged. */
 export function nvs_get_str(handle: NvsHandle, key: string): NvsValue<string> {
+  const { err, value } = nvs_get_str_bytes(handle, key);
+  return value === undefined ? { err } : { err, value: new TextDecoder("utf-8", { ignoreBOM: true }).decode(value) };
+}
+
+/** Reads a string as {@link nvs_get_str} does, but returns its bytes, as the function does in C. */
+export function nvs_get_str_bytes(handle: NvsHandle, key: string): NvsValue<Uint8Array> {
   const { err, data } = get(handle, key, NvsType.string);
-  return data === undefined
-    ? { err }
-    : { err, value: new TextDecoder("utf-8", { ignoreBOM: true }).decode(cString(data)) };
+  return data === undefined ? { err } : { err, value: cString(data) };
 }
 
 /**
- * Writes a string as UTF-8 with a terminating NUL, up to the first NUL in it.
+ * Writes a string as UTF-8, or its bytes, with a terminating NUL, up to the first NUL in it.
  *
  * @returns As {@link nvs_set_u8}; 0x110E VALUE_TOO_LONG past 4000 bytes with the NUL.
  */
-export function nvs_set_str(handle: NvsHandle, key: string, value: string): number {
-  return set(handle, key, NvsType.string, concatBytes([cString(utf8(value)), Uint8Array.of(0)]));
+export function nvs_set_str(handle: NvsHandle, key: string, value: string | Uint8Array): number {
+  const bytes = typeof value === "string" ? utf8(value) : value;
+  return set(handle, key, NvsType.string, concatBytes([cString(bytes), Uint8Array.of(0)]));
 }
 
 /** Reads a blob of either format version. Returns 0x1102 if missing; 0x1102 or −1 if damaged, which also erases it. */

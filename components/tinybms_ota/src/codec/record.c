@@ -62,7 +62,7 @@ static const tbo_member_t ATTEMPT[] = {
     {TBO_TYPE_HEX, 0, offsetof(tbo_attempt_t, image), 0, TBO_SHA256_SIZE},
     {TBO_TYPE_NUMBER, 0, offsetof(tbo_attempt_t, attempts), 0, INT32_MAX},
     {TBO_TYPE_NUMBER, 0, offsetof(tbo_attempt_t, probation_ms), 0, INT32_MAX},
-    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, probation_max_ms), 0, INT32_MAX},
+    {TBO_TYPE_NUMBER | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, probation_max_ms), 1, INT32_MAX},
     {TBO_TYPE_FLAG | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, is_proven), 0, 0},
     {TBO_TYPE_CODE | TBO_TYPE_OPTIONAL, 0, offsetof(tbo_attempt_t, error), 0, TBO_CODE_SIZE},
 };

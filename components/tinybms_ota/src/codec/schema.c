@@ -36,10 +36,10 @@ static bool read_value(tbo_json_t value, unsigned type, int32_t min, int32_t max
     case TBO_TYPE_TIME:
       return raw.text != NULL && tbo_time_read(raw.text, raw.length, out);
     case TBO_TYPE_CODE:
-      return tbo_json_string(value, out, (size_t)max) != SIZE_MAX;
+      return tbo_json_string(value, out, (size_t)max) != SIZE_MAX && *(const char *)out != '\0';
     default:
       *(bool *)out = tbo_json_type(value) == TBO_JSON_TRUE;
-      return *(bool *)out || tbo_json_type(value) == TBO_JSON_FALSE;
+      return *(const bool *)out;
   }
 }
 

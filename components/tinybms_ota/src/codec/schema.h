@@ -18,8 +18,8 @@ typedef enum {
   TBO_TYPE_NUMBER, /**< An integer from `min` to `max`: int32_t, or uint32_t if `min` is not negative. */
   TBO_TYPE_HEX,    /**< `max` bytes in lower-case hexadecimal digits: `uint8_t[max]`. */
   TBO_TYPE_TIME,   /**< A time: tbo_time_t. */
-  TBO_TYPE_CODE,   /**< A string that fits: `char[max]`, with a zero at the end. */
-  TBO_TYPE_FLAG,   /**< `true` or `false`: bool. */
+  TBO_TYPE_CODE,   /**< A string that fits and is not empty: `char[max]`, with a zero at the end. */
+  TBO_TYPE_FLAG,   /**< `true`: bool. What is not so is absent. */
   TBO_TYPE_MASK = 15,
   TBO_TYPE_LIST = 16,    /**< Added to a type: `min` to `max` such items, each from 1 to `item_max`: tbo_json_t. */
   TBO_TYPE_OPTIONAL = 32 /**< Added to a type: if it is absent, its place is left as it is. */

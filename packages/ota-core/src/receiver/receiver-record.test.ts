@@ -11,13 +11,13 @@ import {
   withOutcome,
 } from "./receiver-record.ts";
 
-const ATTEMPT: Attempt = { offer: "0e", image: "11".repeat(32), attempts: 1, probationMs: 1_000 };
+const ATTEMPT: Attempt = { offer: "0e".repeat(16), image: "11".repeat(32), attempts: 1, probationMs: 1_000 };
 const FULL: ReceiverRecord = {
   accepted: [2, 7],
   payloadSha256: "33".repeat(32),
   floor: { epoch: 2, time: "2026-01-01T00:00:00Z" },
   attempt: ATTEMPT,
-  outcome: { offer: "0d", image: "22".repeat(32), outcome: "failed", error: "delivery/flash-failed" },
+  outcome: { offer: "0d".repeat(16), image: "22".repeat(32), outcome: "failed", error: "delivery/flash-failed" },
 };
 
 test.for([BLANK_RECORD, FULL])("reads back what it wrote", (record) => {
@@ -38,8 +38,18 @@ test("refuses a record with any one character changed or cut off", () => {
 test.for([
   {},
   { ...FULL, accepted: [1] },
+  { ...FULL, accepted: [-1, 1] },
+  { ...FULL, accepted: [2 ** 31, 1] },
+  { ...FULL, payloadSha256: "abc" },
   { ...FULL, floor: { epoch: "2", time: "" } },
+  { ...FULL, floor: { epoch: 2, time: "yesterday" } },
+  { ...FULL, whole: false },
   { ...FULL, attempt: { ...ATTEMPT, attempts: "1" } },
+  { ...FULL, attempt: { ...ATTEMPT, offer: "x" } },
+  { ...FULL, attempt: { ...ATTEMPT, probationMaxMs: 0 } },
+  { ...FULL, attempt: { ...ATTEMPT, proven: false } },
+  { ...FULL, attempt: { ...ATTEMPT, error: "" } },
+  { ...FULL, attempt: { ...ATTEMPT, error: "x".repeat(40) } },
   { ...FULL, outcome: { ...FULL.outcome, outcome: "done" } },
 ])("refuses a record with a good checksum and wrong members: %o", (record) => {
   expect(parseReceiverRecord(buildReceiverRecord(record as ReceiverRecord))).toBeUndefined();
@@ -47,7 +57,7 @@ test.for([
 
 test("counts the attempts of one offer, and starts at 1 for another", () => {
   const release = { image: { sha256: ATTEMPT.image } } as Parameters<typeof attemptOf>[2];
-  expect(attemptOf(FULL, { id: "0e" }, release, 1_000)).toEqual({ ...ATTEMPT, attempts: 2 });
+  expect(attemptOf(FULL, { id: ATTEMPT.offer }, release, 1_000)).toEqual({ ...ATTEMPT, attempts: 2 });
   expect(attemptOf(FULL, { id: "0f", probation_ms: 5 }, release, 1_000)).toEqual({
     ...ATTEMPT,
     offer: "0f",

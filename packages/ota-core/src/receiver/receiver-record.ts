@@ -5,6 +5,16 @@ import type { OfferDocument } from "../messages/offer.ts";
 import type { Release } from "../schemas/types.generated.ts";
 import { isEarlier } from "../signing/time-floor.ts";
 
+/** Maximum of a number in a record. */
+const NUMBER_MAX = 2 ** 31 - 1;
+
+/** Maximum length of an error code in a record. */
+const CODE_BYTES_MAX = 39;
+
+/** A time, as the schemas of messages have it. */
+const TIME =
+  /^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3})?Z$/;
+
 /** How an offer ended on a device. */
 export type Outcome = "confirmed" | "rolled-back" | "failed";
 
@@ -118,43 +128,61 @@ export function parseReceiverRecord(text: string): ReceiverRecord | undefined {
   return parsed.ok && isReceiverRecord(parsed.value) ? parsed.value : undefined;
 }
 
+/** Accepts only what receivers write, so that every implementation reads the same. */
 function isReceiverRecord(value: unknown): value is ReceiverRecord {
   if (!isObject(value)) return false;
   const { accepted, payloadSha256, floor, whole, attempt, outcome } = value;
-  if (!Array.isArray(accepted) || accepted.length !== 2 || !accepted.every(Number.isSafeInteger)) return false;
-  if (typeof payloadSha256 !== "string" || !(floor === undefined || isFloor(floor))) return false;
-  if (!isOptional(whole, "boolean")) return false;
-  return (attempt === undefined || isAttempt(attempt)) && (outcome === undefined || isOutcome(outcome));
+  if (!Array.isArray(accepted) || accepted.length !== 2 || !accepted.every((number) => isNumber(number))) return false;
+  if (payloadSha256 !== "" && !isHex(payloadSha256, 64)) return false;
+  return (
+    (floor === undefined || isFloor(floor)) &&
+    isTrueOrAbsent(whole) &&
+    (attempt === undefined || isAttempt(attempt)) &&
+    (outcome === undefined || isOutcome(outcome))
+  );
 }
 
 function isFloor(value: unknown): boolean {
-  return isObject(value) && Number.isSafeInteger(value.epoch) && typeof value.time === "string";
+  return isObject(value) && isNumber(value.epoch) && typeof value.time === "string" && TIME.test(value.time);
 }
 
 function isAttempt(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { offer, image, attempts, probationMs, probationMaxMs, proven, error } = value;
   return (
-    isOptional(proven, "boolean") &&
-    isOptional(error, "string") &&
-    typeof offer === "string" &&
-    typeof image === "string" &&
-    Number.isSafeInteger(attempts) &&
-    Number.isSafeInteger(probationMs) &&
-    (probationMaxMs === undefined || Number.isSafeInteger(probationMaxMs))
+    isHex(offer, 32) &&
+    isHex(image, 64) &&
+    isNumber(attempts) &&
+    isNumber(probationMs) &&
+    (probationMaxMs === undefined || isNumber(probationMaxMs, 1)) &&
+    isTrueOrAbsent(proven) &&
+    isCodeOrAbsent(error)
   );
 }
 
 function isOutcome(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { offer, image, outcome, error } = value;
-  if (typeof offer !== "string" || typeof image !== "string") return false;
-  if (!isOptional(error, "string")) return false;
-  return outcome === "confirmed" || outcome === "rolled-back" || outcome === "failed";
+  const isKnown = outcome === "confirmed" || outcome === "rolled-back" || outcome === "failed";
+  return isKnown && isHex(offer, 32) && isHex(image, 64) && isCodeOrAbsent(error);
 }
 
-function isOptional(value: unknown, type: "string" | "boolean"): boolean {
-  return value === undefined || typeof value === type;
+function isNumber(value: unknown, min = 0): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= min && value <= NUMBER_MAX;
+}
+
+function isHex(value: unknown, digits: number): boolean {
+  return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
+}
+
+function isTrueOrAbsent(value: unknown): boolean {
+  return value === undefined || value === true;
+}
+
+function isCodeOrAbsent(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== "string" || value === "" || value.includes("\0")) return false;
+  return utf8(value).length <= CODE_BYTES_MAX;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
