@@ -82,7 +82,8 @@ void tbo_topic_parse(const char *root, const char *topic, size_t length, tbo_top
   // What a pattern that fails has read, the one that matches overwrites: both begin with the same levels.
   *parsed = (tbo_topic_t){.kind = TBO_TOPIC_NONE};
   while (kind != TBO_TOPIC_NONE && !matches(PATTERNS[kind - 1], at, topic + length, parsed)) kind--;
-  parsed->kind = (tbo_topic_kind_t)kind;
+  if (kind != TBO_TOPIC_NONE) parsed->kind = (tbo_topic_kind_t)kind;
+  else *parsed = (tbo_topic_t){.kind = TBO_TOPIC_NONE};
 }
 
 size_t tbo_topic_write(const char *root, const tbo_topic_t *topic, char out[TBO_TOPIC_SIZE]) {
