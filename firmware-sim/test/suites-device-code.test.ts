@@ -3,7 +3,7 @@ import { describe, vi } from "vitest";
 
 vi.mock(import("../src/agent/agent-receiver.ts"), async (importOriginal) => ({
   ...(await importOriginal()),
-  createAgentReceiver: (await import("./use-device-code.ts")).createAgentReceiver,
+  createAgentReceiver: (await import("./agent-in-c.ts")).createAgentReceiver,
 }));
 
 describe.each([
