@@ -37,7 +37,7 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 
 /** Kinds that lose nothing and delay nothing. */
-const GENTLE: ReadonlySet<Kind> = new Set<Kind>(["late-joins", "old-bootloaders", "self-tests", "windows"]);
+const GENTLE: ReadonlySet<Kind> = new Set<Kind>(["late-joins", "old-bootloaders", "self-tests"]);
 
 /** Draws a world from a seed. The same seed gives the same world. */
 export function drawPlan(seed: number, agent: AgentKind): WorldPlan {

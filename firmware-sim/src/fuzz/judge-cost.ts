@@ -8,8 +8,13 @@ const IMAGES_MAX = 1.02;
 const CHUNKS_SPARE = 1;
 /** A request that is answered later than this is made again, in milliseconds. */
 const LATENCY_MAX_MS = 200;
-/** What may set a device apart without a loss. */
-const HARMLESS = ["name", "joinsAtMs", "hasOldBootloader", "selfTest", "window"] satisfies (keyof DevicePlan)[];
+/** A publisher judges its rounds by so many chunks at least. */
+const JUDGED_CHUNKS = 20;
+/**
+ * What may set a device apart without a loss and without a delay. A device with a window asks while it still writes what
+ * came, and a publisher takes what is late by a second for lost.
+ */
+const HARMLESS = ["name", "joinsAtMs", "hasOldBootloader", "selfTest"] satisfies (keyof DevicePlan)[];
 /**
  * Time from power-on until a near device listens for chunks, in milliseconds: 350 for boot and connection, the rest for
  * messages and for comparing its slot.
@@ -34,8 +39,17 @@ export function judgeCost(
   throw new BrokenInvariant("frugal", `${images.toFixed(2)} images were sent although nothing was lost`);
 }
 
-/** Returns `true` if nothing can have lost a message so far, and no device what it wrote. @param stepsTaken - Number of steps that took place. */
-export function isLossless({ losses, devices }: WorldPlan, { dropped }: NetworkCounts, stepsTaken: number): boolean {
+/**
+ * Returns `true` if nothing so far can slow a publisher: nothing was lost, and no round was judged or nothing was late.
+ *
+ * @param stepsTaken - Number of steps that took place.
+ */
+export function hasFullPace(plan: WorldPlan, network: NetworkCounts, stepsTaken: number): boolean {
+  return isLossless(plan, network, stepsTaken) && (plan.chunks < JUDGED_CHUNKS || isNear(plan));
+}
+
+/** Returns `true` if nothing can have lost a message so far, and no device what it wrote. */
+function isLossless({ losses, devices }: WorldPlan, { dropped }: NetworkCounts, stepsTaken: number): boolean {
   const isWorn = devices.some(({ badSector }) => badSector !== undefined);
   return losses.length === 0 && stepsTaken === 0 && dropped === 0 && !isWorn;
 }

@@ -8,7 +8,7 @@ import { ImagePublisher, type ImagePublisherOptions } from "../simulation/publis
 import type { PublisherRun, WorldPublisher } from "../simulation/publisher-in-world.ts";
 import { type DeviceTraits, World } from "../simulation/world.ts";
 import { BrokenInvariant, type WorldFailure } from "./invariants.ts";
-import { isLossless, judgeCost } from "./judge-cost.ts";
+import { hasFullPace, judgeCost } from "./judge-cost.ts";
 import { judgeEnds } from "./judge-ends.ts";
 import { DeviceWatch } from "./watch-device.ts";
 import { WatchedPublisher } from "./watch-publisher.ts";
@@ -229,7 +229,7 @@ class PlanRun {
     const options = { ...this.#board.publication(spreadMs), rate, qos, expected, spreadMs, timeoutMs: DEPLOY_MS };
     const watched = new WatchedPublisher(createPublisher(options), WORLD_TOPIC_ROOT, {
       rate,
-      isLossless: () => isLossless(this.#plan, this.#world.counts, Object.keys(this.#steps).length),
+      hasFullPace: () => hasFullPace(this.#plan, this.#world.counts, Object.keys(this.#steps).length),
     });
     this.#publishers.push(watched);
     this.#isDeliveryKilled = false;

@@ -12,8 +12,8 @@ const ROUNDING = 1;
 export interface GivenPace {
   /** Bytes per second; 0 means no limit. */
   readonly rate: number;
-  /** Returns `true` as long as nothing was lost, so that nothing may slow the publisher. */
-  readonly isLossless: () => boolean;
+  /** Returns `true` as long as nothing may slow the publisher. */
+  readonly hasFullPace: () => boolean;
 }
 
 /** Checks which chunks a publisher sends, and when. */
@@ -48,9 +48,9 @@ export class ChunkWatch {
 
   /** Takes that the publisher waits for its pace. @throws BrokenInvariant */
   waits(waitMs: number): void {
-    const { rate, isLossless } = this.#pace;
+    const { rate, hasFullPace } = this.#pace;
     const limit = rate === 0 ? 0 : (MESSAGE_BYTES * 1_000) / rate + ROUNDING;
-    if (waitMs <= limit || !isLossless()) return;
+    if (waitMs <= limit || !hasFullPace()) return;
     throw new BrokenInvariant(
       "paced",
       `the next chunk waits ${Math.round(waitMs)} ms for a pace that no loss explains`,
