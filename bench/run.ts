@@ -14,6 +14,7 @@ import { benchNvs } from "./bench-nvs.ts";
 import { benchPackage } from "./bench-package.ts";
 import { benchPowerCut } from "./bench-power-cut.ts";
 import { benchSerial } from "./bench-serial.ts";
+import { benchStatus } from "./bench-status.ts";
 import { benchVerifyOffer } from "./bench-verify-offer.ts";
 import { benchWorld } from "./bench-world.ts";
 
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   serial: benchSerial,
   world: benchWorld,
   fleet: benchFleet,
+  status: benchStatus,
 };
 
 const row = (name: string, ...cells: readonly string[]) =>

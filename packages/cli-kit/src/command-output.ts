@@ -1,7 +1,11 @@
 import { isOtaError, OtaError, redactorOf, terminalJson } from "@tinybms/ota-core";
 
 /** Stream for a command's text: one of the process, or one that collects it. */
-export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
+export type TextStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean | undefined;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
+};
 
 /** A command's environment except the file system. */
 export interface CommandWorld {
@@ -90,6 +94,12 @@ export class CommandOutput {
   /** Returns `true` if standard error is a terminal that can redraw lines. */
   get isInteractive(): boolean {
     return this.world.stderr.isTTY === true && this.world.env.TERM !== "dumb";
+  }
+
+  /** Width of the terminal on standard output; infinite if that is none. */
+  get columns(): number {
+    const { isTTY, columns = Number.POSITIVE_INFINITY } = this.world.stdout;
+    return isTTY === true ? columns : Number.POSITIVE_INFINITY;
   }
 
   /** Prints a result for people to standard output. Has no effect with `--json`. */

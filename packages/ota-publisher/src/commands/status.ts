@@ -1,4 +1,4 @@
-import { type CommandOutput, ExitCode, type OutputOptions } from "@tinybms/cli-kit/output";
+import { type CommandOutput, ExitCode, fitLine, type OutputOptions } from "@tinybms/cli-kit/output";
 import { type DeviceState, OtaError } from "@tinybms/ota-core";
 import { type LoadedRoot, type LoadedVersion, loadRootManifest, loadVersion } from "@tinybms/ota-core/node";
 import { brokerPlace, readMqttChannel } from "../deploy/ways/mqtt-way.ts";
@@ -96,7 +96,7 @@ async function status(options: StatusCommandOptions, output: CommandOutput): Pro
     for (const { channel, broker } of places) {
       const onChange = (device: string): void => {
         if (!watch || !isWanted(device, options)) return;
-        for (const row of rowsOf(fleet, [device])) output.print(fleetLine(row));
+        for (const row of rowsOf(fleet, [device])) output.print(fitLine(fleetLine(row), output.columns));
       };
       const fleet = await openFleet(channel, { broker, timeoutMs: options.timeout * 1000, signal, onChange });
       fleets.push(fleet);
@@ -129,9 +129,11 @@ function print(fleets: readonly FleetDocument[], { csv }: { readonly csv: boolea
     return;
   }
   for (const { broker, topic, devices, malformed, forgotten } of fleets) {
-    output.print(`${broker}, topic ${topic}`);
-    if (devices.length > 0) for (const line of fleetTable(devices)) output.print(line);
-    if (!output.quiet) for (const line of fleetSummary(devices)) output.print(line);
+    const table = devices.length > 0 ? fleetTable(devices) : [];
+    const summary = output.quiet ? [] : fleetSummary(devices);
+    const lines = [`${broker}, topic ${topic}`, ...table, ...summary];
+    // One write: each line of ten thousand would wait in memory on its own.
+    output.print(lines.map((line) => fitLine(line, output.columns)).join("\n"));
     if (malformed > 0) output.warn(`topic ${topic}: ${malformed} messages are not state reports`);
     if (forgotten > 0) output.warn(`topic ${topic}: ${forgotten} devices are left out; status shows at most 20000`);
   }
