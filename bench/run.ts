@@ -13,6 +13,7 @@ import type { BenchLine } from "./bench-line.ts";
 import { benchNvs } from "./bench-nvs.ts";
 import { benchPackage } from "./bench-package.ts";
 import { benchPowerCut } from "./bench-power-cut.ts";
+import { benchRollout } from "./bench-rollout.ts";
 import { benchSerial } from "./bench-serial.ts";
 import { benchStatus } from "./bench-status.ts";
 import { benchVerifyOffer } from "./bench-verify-offer.ts";
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   world: benchWorld,
   fleet: benchFleet,
   status: benchStatus,
+  rollout: benchRollout,
 };
 
 const row = (name: string, ...cells: readonly string[]) =>
