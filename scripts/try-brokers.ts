@@ -34,6 +34,9 @@ const TIMEOUT_S = 300;
 const WAIT_MS = 20_000;
 const START_MS = 120_000;
 
+/** Functions that end the brokers that run. */
+const running = new Set<() => Promise<void>>();
+
 async function start(got: GotBroker, folder: string, isTight: boolean): Promise<FleetBroker> {
   const own = mkdtempSync(join(folder, "run-"));
   const [port, first, second] = [await freePort(), await freePort(), await freePort()];
@@ -45,12 +48,14 @@ async function start(got: GotBroker, folder: string, isTight: boolean): Promise<
   closeSync(log);
   child.on("error", () => undefined);
   const kill = async (): Promise<void> => {
+    running.delete(kill);
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, "close");
     process.kill(-child.pid, "SIGKILL");
     await closed;
     if (after !== undefined) await run(after.command, after.args).catch(() => undefined);
   };
+  running.add(kill);
   for (const until = performance.now() + START_MS; !(await isListening(port)); await delay(100)) {
     if (performance.now() < until && child.exitCode === null) continue;
     await kill();
@@ -91,8 +96,7 @@ function cellOf({ chunksSent, confirmed, error }: FleetResult): string {
 async function tryBroker(broker: TriedBroker, folder: string): Promise<string> {
   const { name, from, tight, fleet } = broker;
   const got = await broker.get(join(folder, "got"));
-  const running = await start(got, folder, false);
-  const checked = await check(running).finally(() => running.kill());
+  const checked = await check(await start(got, folder, false));
   const usual = cellOf(await deliver(got, folder, false));
   const queue = tight === undefined ? "no setting" : `${cellOf(await deliver(got, folder, true))} (${tight})`;
   return `| ${[name, from, got.version, checked, usual, queue, fleet].join(" | ")} |`;
@@ -124,6 +128,8 @@ try {
     } catch (error) {
       process.exitCode = 1;
       console.error(`${broker.name}: not tried: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      for (const kill of running) await kill();
     }
   }
 } finally {
