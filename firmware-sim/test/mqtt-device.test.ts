@@ -4,6 +4,8 @@ import { equalBytes, parseStateReport, topicsOf } from "@tinybms/ota-core";
 import { buildAppImage } from "@tinybms/ota-core/esp";
 import { connectAsync } from "mqtt";
 import { afterEach, expect, test, vi } from "vitest";
+import { PacketType } from "../../packages/ota-publisher/test/mqtt-packets.ts";
+import { startPacketProxy } from "../../packages/ota-publisher/test/packet-proxy.ts";
 import { partitionBytes } from "../src/device/device-partitions.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import {
@@ -140,6 +142,58 @@ test("leaves its last report behind when it stops as soon as its offer ended", a
   await connection.stop();
   await expect.poll(() => reports.at(-1)).toBe("failed false");
   expect(reports).toContain("failed true");
+});
+
+test("reports how its offer ended although the connection broke while it was about to renew its will", async () => {
+  const url = await startBroker();
+  let broken = 0;
+  // Longer than a device waits for acknowledgements.
+  const isAway = () => broken > 0 && broken <= 6;
+  const proxy = await startPacketProxy(
+    Number(new URL(url).port),
+    ({ type, bytes }) => {
+      const isEnd = type === PacketType.publish && broken === 0 && bytes.includes('"state":"confirmed"');
+      if (!isEnd && !(type === PacketType.connect && isAway())) return "pass";
+      broken++;
+      return "break";
+    },
+    () => "pass",
+  );
+  ends.push(() => proxy.close());
+  const client = await connectAsync(url);
+  ends.push(() => client.endAsync());
+  const isReported = new Promise<void>((resolve) => {
+    client.on("message", (_topic, payload) => {
+      const { state, online } = parseStateReport(payload);
+      if (state === "confirmed" && online) resolve();
+    });
+  });
+  await client.subscribeAsync(topicsOf(TOPIC_ROOT).state("bench-1"), { qos: 1 });
+  startDevice(proxy.url, "bench-1");
+  await publish(url);
+  await isReported;
+  expect(broken).toBeGreaterThan(6);
+});
+
+test("subscribes again to what a broker refused for a time", async () => {
+  const url = await startBroker();
+  const SUBACK = 9;
+  let [subscribed, refused] = [0, 0];
+  const proxy = await startPacketProxy(
+    Number(new URL(url).port),
+    ({ type }) => {
+      if (type === PacketType.subscribe) subscribed++;
+      return "pass";
+    },
+    ({ type, bytes }) => {
+      if (type === SUBACK && refused++ < 2) bytes[bytes.length - 1] = 0x80;
+      return "pass";
+    },
+  );
+  ends.push(() => proxy.close());
+  startDevice(proxy.url, "bench-1");
+  // A device without a key set subscribes to two offer topics.
+  await vi.waitUntil(() => subscribed === 4, HANG_MS);
 });
 
 test("rolls back after a failing self-test", async () => {

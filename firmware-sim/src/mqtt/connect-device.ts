@@ -12,6 +12,8 @@ import { DeviceTimers, now } from "./device-timers.ts";
 const RECONNECT = { firstMs: 100, longestMs: 5_000 };
 /** Maximum time that a reset waits for published messages to be acknowledged, in milliseconds. */
 const FLUSH_MS_MAX = 2_000;
+/** Time after which a device subscribes again to what the broker refused, in milliseconds. */
+const SUBSCRIBE_AGAIN_MS = 5_000;
 /** Maximum duration of each step of {@link DeviceConnection.stop}, in milliseconds: the user waits for it. */
 const STOP_MS_MAX = 250;
 
@@ -190,11 +192,20 @@ export class DeviceConnection {
     if (isOver()) return;
     await withinMs(client.endAsync(), FLUSH_MS_MAX);
     if (isOver()) return;
+    // If the connection broke before an acknowledgement, mqtt.js waits for it, and neither ends nor connects again.
+    if (!client.disconnected) return this.#replaceConnection();
     const connected = new Promise<void>((resolve) => {
       client.once("connect", () => resolve());
     });
     client.reconnect();
     await connected;
+  }
+
+  #replaceConnection(): void {
+    const wasOnline = this.#isOnline;
+    this.#breakConnection();
+    if (wasOnline) this.#handle({ type: "disconnected", now: now() });
+    this.#connect();
   }
 
   #receive(topic: string, payload: Uint8Array, retained: boolean): void {
@@ -215,7 +226,7 @@ export class DeviceConnection {
             this.#timers.delay(lateMs, () => this.#publish(action));
           break;
         case "subscribe":
-          this.#client?.subscribe(action.topic, { qos: 1 });
+          this.#subscribe(action.topic);
           break;
         case "unsubscribe":
           this.#client?.unsubscribe(action.topic);
@@ -244,6 +255,16 @@ export class DeviceConnection {
       }
     }
     for (const onChange of this.#watchers) onChange();
+  }
+
+  /** Subscribes, and again while the broker refuses: a cluster does so while it elects a leader. */
+  #subscribe(topic: string): void {
+    const client = this.#client;
+    client?.subscribe(topic, { qos: 1 }, (error, granted) => {
+      const isRefused = error !== null || granted?.some(({ qos }) => qos >= 128) === true;
+      if (!isRefused || this.#client !== client || !this.#isOnline) return;
+      this.#timers.delay(SUBSCRIBE_AGAIN_MS, () => this.#client === client && this.#subscribe(topic));
+    });
   }
 
   #publish({ topic, payload, qos, retain }: Extract<DeviceAction, { readonly type: "publish" }>): void {

@@ -129,7 +129,8 @@ export class OfferPublication {
   /**
    * Subscribes again to the topics whose retained message has not come back, so that the broker sends it. A device that
    * reports under the offer proves that the broker passes it on; then nothing is asked. A publisher that joined did not see
-   * the broker take the messages: it asks in any case, and publishes once what the broker lost.
+   * the broker take the messages: it asks in any case, and publishes once what the broker lost. It goes on without an
+   * answer: a cluster that elects a leader may take longer, and the offer was there before.
    */
   readBack(isHeard: boolean, now: number): "waiting" | "not-retained" | "stands" {
     const { missing } = this.#standing;
@@ -138,7 +139,7 @@ export class OfferPublication {
       return "stands";
     }
     if (this.#canRestore) this.#restore(missing, now);
-    if (now >= this.#readBackUntil) return "not-retained";
+    if (now >= this.#readBackUntil) return this.#options.join === undefined ? "not-retained" : "stands";
     this.#out.subscribe(missing);
     this.#out.setTimer("read-back", Math.min(this.#readBackUntil, now + READ_BACK_AGAIN_MS));
     return "waiting";

@@ -9,6 +9,7 @@ interface Packet {
   readonly cmd: string;
   readonly protocolVersion?: number;
   readonly topic?: string;
+  readonly messageId?: number;
 }
 
 const mqttPacket: {
@@ -147,4 +148,18 @@ test("a message that is too large for its topic is skipped, and the connection s
   expect(message.payload).toHaveLength(100);
   expect(skipped).toEqual([{ topic, sizeBytes: 5_000, sizeMax: 1_024 }]);
   expect(versions).toHaveLength(1);
+});
+
+test.for([
+  [2, true],
+  [9, false],
+] as const)("a subscription that is refused %i times is granted: %s", async ([refusals, isGranted]) => {
+  let subscribed = 0;
+  const { url } = await brokerThat(({ cmd, messageId }, send, _socket, version) => {
+    if (cmd === "connect") send(accept(version));
+    if (cmd === "subscribe") send({ cmd: "suback", messageId, granted: [++subscribed > refusals ? 1 : 128] });
+  });
+  const { connection } = await connected(url);
+  expect(await connection.subscribe("a/b")).toBe(isGranted);
+  expect(subscribed).toBe(isGranted ? refusals + 1 : 5);
 });

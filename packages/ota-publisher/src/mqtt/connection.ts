@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ReconnectDelay } from "@tinybms/ota-broker/client";
 import { OtaError } from "@tinybms/ota-core";
 import type { MqttClient } from "mqtt";
@@ -28,6 +29,10 @@ export interface BrokerMessage {
   /** `true` if the broker had retained the message. */
   readonly retained: boolean;
 }
+
+/** How often to subscribe to what the broker refuses, and the time between two attempts in milliseconds. */
+const SUBSCRIBE_ATTEMPTS = 5;
+const SUBSCRIBE_AGAIN_MS = 1_000;
 
 /** Time limit for the broker to close its side of the connection, in milliseconds. */
 const GOODBYE_MS = 500;
@@ -184,15 +189,19 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return client === undefined ? { type: "lost", reasonCode: undefined } : await publishBlob(client, message, signal);
   }
 
-  /** Subscribes. Fulfilled with `false` if the connection was lost, or the broker refuses the topic. */
-  subscribe(topic: string | string[], qos: 0 | 1 = 1): Promise<boolean> {
+  /**
+   * Subscribes. Asks again if the broker refuses: a cluster does so while it elects a leader.
+   *
+   * @returns `false` if the connection was lost, or the broker refuses the topic.
+   */
+  async subscribe(topic: string | string[], qos: 0 | 1 = 1): Promise<boolean> {
     const client = this.#client;
-    if (client === undefined) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      client.subscribe(topic, { qos }, (error, granted) =>
-        resolve(error === null && granted?.every(({ qos }) => qos < 128) !== false),
-      );
-    });
+    for (let attempt = 1; client !== undefined && client === this.#client; attempt++) {
+      const isGranted = await subscribeOnce(client, topic, qos);
+      if (isGranted || attempt === SUBSCRIBE_ATTEMPTS || !client.connected) return isGranted;
+      await delay(SUBSCRIBE_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+    return false;
   }
 
   /** Unsubscribes. Resolves to `false` if the connection was lost. */
@@ -293,4 +302,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 function listOf(topics: readonly string[]): string {
   const shown = topics.slice(0, 3).join(", ");
   return topics.length > 3 ? `${shown} and ${topics.length - 3} more` : shown;
+}
+
+function subscribeOnce(client: MqttClient, topic: string | string[], qos: 0 | 1): Promise<boolean> {
+  return new Promise((resolve) => {
+    client.subscribe(topic, { qos }, (error, granted) =>
+      resolve(error === null && granted?.every(({ qos }) => qos < 128) !== false),
+    );
+  });
 }
