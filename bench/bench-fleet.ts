@@ -1,22 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildAppImage } from "@tinybms/ota-core/esp";
-import { connectAsync } from "mqtt";
 import { startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { firmware, hasNoFirmware } from "../test/firmware-folder.ts";
 import type { BenchLine } from "./bench-line.ts";
+import { ended, packageForFleet, start, untilOnline } from "./fleet-processes.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const IMAGE = "0.14.4/WLED_0.14.4_ESP32.bin";
 const IMAGE_SIZE = 1_284_976;
-const TOPIC = "tinybms/gateway/ota";
 const RATE = 65_536;
 /** Time for restart and probation of the last device, in seconds. */
 const PROBATION_S = 10;
@@ -89,26 +83,10 @@ export async function deliverToFleet({ devices, startBroker, rate, timeout }: Fl
   const folder = await mkdtemp(join(tmpdir(), "tinybms-fleet-"));
   const broker = await startBroker(folder);
   const url = `mqtt://127.0.0.1:${broker.port}`;
-  const [image, manifest] = [join(folder, "app.bin"), join(folder, "manifest.json")];
   const bytes = hasNoFirmware
     ? buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "fleet", sizeBytes: IMAGE_SIZE, seed: 2 })
     : firmware(IMAGE);
-  await writeFile(image, bytes);
-  const channels = { mqtt: { broker: url, topic: TOPIC, qos: 1, rate } };
-  const product = { name: "TinyBMS Web Gateway", hardware: "esp32" };
-  const line = { schema_version: 1, product, deployment: { channels, default_protocols: ["mqtt"] }, versions: [] };
-  await writeFile(manifest, JSON.stringify(line));
-  const pack = start(
-    "tinybms-ota",
-    "package",
-    "--manifest",
-    manifest,
-    "--binary",
-    image,
-    "--update-manifest",
-    "--json",
-  );
-  const { version } = JSON.parse((await ended(pack)).stdout) as { version: string };
+  const { manifest, version, image } = await packageForFleet(folder, bytes, { broker: url, qos: 1, rate });
   const limit = ["--timeout", String(timeout)];
   const simulator = start(
     ...(["tinybms-sim", "run", "--broker", url, "--devices", String(devices), "--before", image, "--json"] as const),
@@ -145,20 +123,6 @@ export async function deliverToFleet({ devices, startBroker, rate, timeout }: Fl
   }
 }
 
-/** Waits until so many devices have reported: a device that connects later would miss what was sent. */
-async function untilOnline(url: string, devices: number): Promise<void> {
-  const client = await connectAsync(url);
-  const heard = new Set<string>();
-  const all = new Promise<void>((resolve) => {
-    client.on("message", (topic) => {
-      if (heard.add(topic).size === devices) resolve();
-    });
-  });
-  await client.subscribeAsync(`${TOPIC}/v1/device/+/state`);
-  await all;
-  await client.endAsync();
-}
-
 interface DeployJson {
   readonly deliveries: readonly {
     readonly chunksSent?: number;
@@ -166,18 +130,6 @@ interface DeployJson {
     readonly error?: { readonly code: string };
   }[];
   readonly error?: { readonly code: string };
-}
-
-function start(command: "tinybms-ota" | "tinybms-sim", ...args: readonly string[]): ChildProcess {
-  const folder = command === "tinybms-ota" ? "packages/ota-publisher" : "firmware-sim";
-  const argv = ["--conditions=@tinybms/source", join(ROOT, folder, "src/bin", `${command}.ts`), ...args];
-  return spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "ignore"] });
-}
-
-async function ended(child: ChildProcess): Promise<{ readonly code: number | null; readonly stdout: string }> {
-  if (child.stdout === null) throw new Error("the output of the process is not read");
-  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
-  return { code: code as number | null, stdout };
 }
 
 function noCost(): Cost {
