@@ -57,6 +57,7 @@ test("deployRelease delivers to the named device alone, and returns what deploy 
         devices: [
           {
             ...{ device: "bench-1", state: "confirmed", version: VERSION, slot: expect.any(String) },
+            releases: [VERSION],
             endedAfterMs: expect.any(Number),
           },
         ],

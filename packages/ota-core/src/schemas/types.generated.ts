@@ -125,6 +125,10 @@ export interface DeployDocumentDevice {
    */
   version: string | null;
   /**
+   * The versions of the release line that contain the image that it runs; absent before it was heard of.
+   */
+  releases?: string[];
+  /**
    * Why it could not take the image.
    */
   error?: {};
