@@ -10,6 +10,7 @@ const ALLOWED: readonly RegExp[] = [
 /** Files that single packages have besides. */
 const ALLOWED_ALSO: Readonly<Record<string, RegExp>> = {
   "@tinybms/ota-publisher": /^dist\/bin\/help\.json$/,
+  "@tinybms/firmware-sim": /^src\/replay-page\/page\.(?:html|css|js)$/,
   "@tinybms/ota-device-wasm": /^(?:provenance\.json|tinybms_ota\.wasm)$/,
   "esp-idf-nvs-partition-gen": /^requirements\.txt$/,
 };

@@ -101,7 +101,7 @@ test.runIf(hasPython())(
     terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
       screen += text;
     });
-    const untilShown = (text: string): Promise<void> => expect.poll(() => screen, { timeout: 120_000 }).toContain(text);
+    const untilShown = (text: string): Promise<void> => expect.poll(() => screen, { timeout: 600_000 }).toContain(text);
     await untilShown("by state: idle 3");
     expect((await line.deploy(["--abort-on", "100%", "--rollout", "100%"])).exitCode).toBe(0);
     await untilShown("gw-roof: confirmed");
