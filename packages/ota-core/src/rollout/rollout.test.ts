@@ -296,6 +296,19 @@ test("ends after a good stage if it must be continued by hand, and continues fro
   expect(fleet.offers.map(({ stage }) => stage)).toEqual([0, 1]);
 });
 
+test("continued while a stage is still running, lifts a pause and skips no hold", () => {
+  const twice = new Fleet(100, () => "good", { stages: [100, 1000], hold: "until-continued" });
+  expect(twice.run({ requests: [[1_000, "continue"]] })).toMatchObject({ reason: "held", stage: 0 });
+  expect(twice.run()).toMatchObject({ reason: "held", stage: 0 });
+  const paused = new Fleet(100, () => "good", { stages: [100, 1000], hold: 600_000 });
+  const requests = [
+    [1_000, "pause"],
+    [2_000, "continue"],
+  ] as const;
+  expect(paused.run({ requests: [...requests] })).toMatchObject({ reason: "complete" });
+  expect(paused.now).toBeGreaterThanOrEqual(600_000);
+});
+
 test("holds the next stage while paused, and stops after a withdrawal", () => {
   const paused = new Fleet(100, () => "good", { stages: [100, 1000], hold: 0 });
   const day = 86_400_000;

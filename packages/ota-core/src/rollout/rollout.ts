@@ -147,7 +147,8 @@ export class Rollout {
     if (request === "pause") this.#paused = true;
     if (request !== "continue") return;
     this.#paused = false;
-    this.#continued = true;
+    // A stage that is still running has no hold yet that could end.
+    if (this.#settledAt !== undefined) this.#continued = true;
     // A stage that was given up for want of devices is offered for longer.
     if (this.#stopped === "nobody") {
       this.#stopped = undefined;
