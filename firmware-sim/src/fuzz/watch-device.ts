@@ -53,13 +53,14 @@ export class DeviceWatch {
   }
 
   #onBoot(): void {
-    const running = this.device.report?.running_sha256;
+    const { running_sha256: running, state } = this.device.report ?? {};
     const { oldSha256, newSha256 } = this.#images;
     if (running !== newSha256) {
       if (running !== oldSha256) throw new BrokenInvariant("known-image", `${this.device.id} runs ${running}`);
       return;
     }
-    if (this.#endedAs === "confirmed") return;
+    // Confirmed before a power cut that came before the report.
+    if (this.#endedAs === "confirmed" || state === "confirmed") return;
     this.#starts++;
     if (this.#starts <= STARTS_MAX) return;
     throw new BrokenInvariant("starts", `${this.device.id} starts the image for the ${this.#starts}th time`);
