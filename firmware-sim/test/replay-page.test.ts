@@ -5,7 +5,6 @@ import { buildAppImage } from "@tinybms/ota-core/esp";
 import { expect, onTestFinished, test } from "vitest";
 import { PowerCutPage } from "../src/commands/power-cut-page.ts";
 import { WorldPage } from "../src/commands/world-page.ts";
-import { writeReplayPage } from "../src/commands/write-replay-page.ts";
 import { drawPlan } from "../src/fuzz/draw-plan.ts";
 import { runPlan } from "../src/fuzz/run-plan.ts";
 import { Timeline } from "../src/fuzz/timeline.ts";
@@ -14,8 +13,10 @@ import type { WorldPlan } from "../src/fuzz/world-plan.ts";
 import { parsePoint } from "../src/power-cut/point-name.ts";
 import { replayPoint } from "../src/power-cut/replay.ts";
 import { renderReplayPage } from "../src/replay-page/render-replay-page.ts";
-import type { ReplayDocument, ReplayLane } from "../src/replay-page/replay-document.ts";
+import type { ReplayDocument } from "../src/replay-page/replay-document.ts";
+import { writeReplayPage } from "../src/replay-page/write-replay-page.ts";
 import { HAS_CHROMIUM, openInChromium } from "./chromium.ts";
+import { dataOf, messages } from "./page-data.ts";
 
 const NEEDS = HAS_CHROMIUM ? "" : " (skipped: needs chromium, see scripts/system-tools.txt)";
 
@@ -38,15 +39,6 @@ function record(plan: WorldPlan): { readonly document: ReplayDocument; readonly 
     onStep: (step, nowMs) => page.addStep(step, nowMs),
   });
   return { document: page.result(result), timeline };
-}
-
-/** Reads the data of a page, as its script does. */
-function dataOf(page: string): ReplayDocument {
-  return JSON.parse(/<script id="data" type="application\/json">(.*?)<\/script>/s.exec(page)?.[1] ?? "");
-}
-
-function messages(lane: ReplayLane, list: "sent" | "received" | "lost"): number {
-  return lane[list].reduce((sum, [, , count]) => sum + count, 0);
 }
 
 async function pageFile(document: ReplayDocument): Promise<string> {

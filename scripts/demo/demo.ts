@@ -1,19 +1,22 @@
 /**
  * The whole path in one command: two builds, three simulated ESP32s, a release, a delivery. One device goes straight
  * through, one loses power in the middle of the download, one fails its self-test. `--binary FILE` delivers a real
- * image, `--from FILE` is what the devices run first.
+ * image, `--from FILE` is what the devices run first. `--html FILE` writes a page that shows what happened.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
+  assertPageWritable,
   connectDevice,
   createDevice,
   type DeviceConnection,
   type DeviceLogEntry,
   idfRelease,
   parseFault,
+  RunPage,
+  type SimulatedDevice,
   startEmbeddedBroker,
 } from "@tinybms/firmware-sim/testkit";
 import { buildAppImage, parseAppImage } from "@tinybms/ota-core/esp";
@@ -37,8 +40,11 @@ const STORIES = [
 /** What runs on a device as the receiver. */
 const AGENT_NAMES = { c: "C", ts: "TypeScript" } as const;
 
-const { values } = parseArgs({ options: { binary: { type: "string" }, from: { type: "string" } } });
+const { values } = parseArgs({
+  options: { binary: { type: "string" }, from: { type: "string" }, html: { type: "string" } },
+});
 const callerFolder = process.env.INIT_CWD ?? process.cwd();
+const pageFile = values.html === undefined ? undefined : resolve(callerFolder, values.html);
 const startedAt = performance.now();
 const folder = await mkdtemp(join(tmpdir(), "tinybms-demo-"));
 try {
@@ -51,6 +57,7 @@ try {
 }
 
 async function demo(): Promise<number> {
+  if (pageFile !== undefined) await assertPageWritable(pageFile);
   say("1  Build");
   const from = values.from === undefined ? built("1.0.0", 1) : await readFile(resolve(callerFolder, values.from));
   const to = values.binary === undefined ? built("1.1.0", 2) : await readFile(resolve(callerFolder, values.binary));
@@ -70,9 +77,11 @@ async function demo(): Promise<number> {
   if ((await command(packaged)) !== 0) return 1;
 
   say(`\n3  Flash three simulated ESP32s of ESP-IDF ${IDF}, switch them on`);
-  const broker = await startEmbeddedBroker({});
   const log: DeviceLogEntry[] = [];
-  const connections = STORIES.map((story) => switchOn(story, running, to, broker.url, log));
+  const boards = STORIES.map((story) => flash(story, running, to));
+  const page = pageFile === undefined ? undefined : new RunPage(boards.map(({ device }) => device));
+  const broker = await startEmbeddedBroker(page === undefined ? {} : { onPublished: page.addPublished.bind(page) });
+  const connections = boards.map((board) => switchOn(board, broker.url, log, page));
   for (const { id, agent, story } of STORIES) say(`   ${id} (receiver in ${AGENT_NAMES[agent]}) ${story}`);
 
   say("\n4  Deploy");
@@ -85,10 +94,17 @@ async function demo(): Promise<number> {
   say(`   bench-2 fetched ${refetched} of ${chunkCount(to)} chunks twice: the one cut off, and its neighbours`);
   for (const connection of connections) await connection.stop();
   await broker.close();
-  return conclude(connections, code, refetched);
+  const isAsTold = conclude(connections, code, refetched);
+  if (page !== undefined && pageFile !== undefined) {
+    const facts = STORIES.map(({ id, agent, story }) => [id, `receiver in ${AGENT_NAMES[agent]}, ${story}`] as const);
+    const text = isAsTold ? "ends as told" : "does not end as told";
+    await page.write(pageFile, { title: `Demo: ${describe(to)}`, facts, verdict: { isGood: isAsTold, text } });
+    say(`       ${pageFile} shows it`);
+  }
+  return isAsTold ? 0 : 1;
 }
 
-function conclude(connections: readonly DeviceConnection[], code: number, refetched: number): number {
+function conclude(connections: readonly DeviceConnection[], code: number, refetched: number): boolean {
   const states = connections.map(({ device }) => device.state);
   const cuts = connections[1]?.device.powerCutCount;
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -96,12 +112,12 @@ function conclude(connections: readonly DeviceConnection[], code: number, refetc
     states.join() === "confirmed,confirmed,rolled-back" && code === 1 && cuts === 1 && refetched >= 1 && refetched <= 3;
   if (!isAsTold) {
     say(`\nThis is not how it should end: ${states.join(", ")}, exit code ${code}, ${cuts} power cuts`);
-    return 1;
+    return false;
   }
   say(`\nAs told, in ${seconds} s: two devices run the new image, the third the one it had (so deploy exits 1).`);
   say("Next:  npx -y pnpm@12 demo --binary your-app.bin --from the-one-before.bin");
   say("       ./tinybms-ota --help      ./tinybms-sim --help      docs/README.md");
-  return 0;
+  return true;
 }
 
 function built(version: string, seed: number): Uint8Array {
@@ -141,13 +157,12 @@ function releaseLine(): string {
   return `${JSON.stringify({ schema_version: 1, product, deployment: { channels, default_protocols: ["mqtt"] }, versions: [] }, null, 2)}\n`;
 }
 
-function switchOn(
-  story: (typeof STORIES)[number],
-  running: Uint8Array,
-  next: Uint8Array,
-  brokerUrl: string,
-  log: DeviceLogEntry[],
-): DeviceConnection {
+interface Board {
+  readonly device: SimulatedDevice;
+  readonly faults: ReturnType<typeof parseFault>[];
+}
+
+function flash(story: (typeof STORIES)[number], running: Uint8Array, next: Uint8Array): Board {
   const version = parseAppImage(next).descriptor?.version ?? "";
   const isSameVersion = version === parseAppImage(running).descriptor?.version;
   const text =
@@ -156,7 +171,16 @@ function switchOn(
   const appBuild = { idf: idfRelease(IDF) };
   const { id, agent } = story;
   const device = createDevice({ id, agent, topicRoot: TOPIC, product: PRODUCT, app: running, faults, appBuild });
-  return connectDevice(device, brokerUrl, { faults, onLog: (entry) => log.push(entry) });
+  return { device, faults };
+}
+
+function switchOn({ device, faults }: Board, url: string, log: DeviceLogEntry[], page?: RunPage): DeviceConnection {
+  const watch = page?.watch(device);
+  const onLog = (entry: DeviceLogEntry): void => {
+    log.push(entry);
+    watch?.onLog(entry);
+  };
+  return connectDevice(device, url, { faults, ...watch, onLog });
 }
 
 function journey(log: readonly DeviceLogEntry[], id: string): string {

@@ -1,4 +1,4 @@
-import { type EmbeddedBroker, startEmbeddedBroker } from "@tinybms/ota-broker";
+import { type EmbeddedBrokerOptions, startEmbeddedBroker } from "@tinybms/ota-broker";
 import { isLoopbackHost, OtaError } from "@tinybms/ota-core";
 import type { Provisioning } from "@tinybms/ota-core/esp";
 import type { NamedBoard } from "./provisioned-boards.ts";
@@ -18,6 +18,9 @@ export interface ChosenBroker {
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "mqtt:": 1883, "mqtts:": 8883, "ws:": 80, "wss:": 443 };
 
+/** Options of an embedded broker beside its address. */
+type EmbeddedOptions = Pick<EmbeddedBrokerOptions, "onPublished">;
+
 /** Broker options of `run`. */
 export interface BrokerOptions {
   /** Value of `--broker`. Not needed if the devices' NVS has the broker. */
@@ -30,11 +33,16 @@ export interface BrokerOptions {
  * Returns the broker that devices connect to: the one in their NVS or the one of `--broker`. Starts an embedded broker,
  * which may also be the one in NVS.
  *
+ * @param embedded - Options of an embedded broker.
  * @throws {@link OtaError} `arguments/invalid` for an invalid broker, if there is none, or if NVS and `--broker` differ;
  *   `arguments/insecure` if a password would be sent unencrypted to another machine; `delivery/broker-unreachable` if the
  *   embedded broker can't listen.
  */
-export async function openBrokerOf(boards: readonly NamedBoard[], options: BrokerOptions): Promise<ChosenBroker> {
+export async function openBrokerOf(
+  boards: readonly NamedBoard[],
+  options: BrokerOptions,
+  embedded: EmbeddedOptions = {},
+): Promise<ChosenBroker> {
   const { broker: option, allowInsecure = false } = options;
   const provisioned = boards.flatMap(({ id, provisioning }) =>
     provisioning === undefined ? [] : [{ id, provisioning }],
@@ -44,13 +52,13 @@ export async function openBrokerOf(boards: readonly NamedBoard[], options: Broke
   );
   const [first] = named;
   if (first === undefined) {
-    if (option !== undefined) return openBroker(option, allowInsecure);
+    if (option !== undefined) return openBroker(option, allowInsecure, embedded);
     const message = "--broker is required: the devices have no NVS with a broker";
     throw new OtaError("arguments/invalid", message, { option: "--broker" });
   }
   const secrets = named.flatMap((broker) => broker.secrets);
   if (option === undefined) return { ...first, secrets };
-  const chosen = await openBroker(option, allowInsecure);
+  const chosen = await openBroker(option, allowInsecure, embedded);
   const other = named.findIndex(({ display }) => display !== chosen.display);
   if (other < 0) return { ...chosen, secrets: [...chosen.secrets, ...secrets] };
   await chosen.close();
@@ -73,8 +81,12 @@ async function provisionedBroker(provisioning: Provisioning, allowInsecure: bool
  * @param allowInsecure - Whether a password may be sent unencrypted to another machine.
  * @throws {@link OtaError} as {@link openBrokerOf}.
  */
-async function openBroker(option: string, allowInsecure = false): Promise<ChosenBroker> {
-  if (option === "embedded") return embed("127.0.0.1", DEFAULT_PORTS["mqtt:"] ?? 0);
+async function openBroker(
+  option: string,
+  allowInsecure: boolean,
+  embedded: EmbeddedOptions = {},
+): Promise<ChosenBroker> {
+  if (option === "embedded") return embed("127.0.0.1", DEFAULT_PORTS["mqtt:"] ?? 0, embedded);
   const isEmbedded = option.startsWith("embedded:");
   const text = isEmbedded ? option.replace(/^embedded:/, "mqtt:") : option;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -85,7 +97,7 @@ async function openBroker(option: string, allowInsecure = false): Promise<Chosen
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = url.port === "" ? defaultPort : Number(url.port);
-  if (isEmbedded) return embed(host, port);
+  if (isEmbedded) return embed(host, port, embedded);
   if (!allowInsecure && url.password !== "") refuseExposure(url.protocol, host, "--broker");
   const secrets = [url.password, decoded(url.password)].filter((secret) => secret !== "");
   const display = `${url.protocol}//${url.hostname}:${port}`;
@@ -108,7 +120,7 @@ function decoded(text: string): string {
   }
 }
 
-async function embed(host: string, port: number): Promise<ChosenBroker> {
-  const broker: EmbeddedBroker = await startEmbeddedBroker({ host, port });
+async function embed(host: string, port: number, options: EmbeddedOptions): Promise<ChosenBroker> {
+  const broker = await startEmbeddedBroker({ ...options, host, port });
   return { url: broker.url, host, port: broker.port, display: broker.url, secrets: [], close: () => broker.close() };
 }

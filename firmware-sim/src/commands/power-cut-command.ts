@@ -7,6 +7,7 @@ import { replayPoint } from "../power-cut/replay.ts";
 import type { SweepResult } from "../power-cut/sweep.ts";
 import type { SweepOptions } from "../power-cut/sweep-options.ts";
 import { powerCutSweepOnThreads } from "../power-cut/sweep-threads.ts";
+import { writeReplayPage } from "../replay-page/write-replay-page.ts";
 import { releaseVersionOf } from "../simulation/release-version.ts";
 import { chooseIdf, type IdfReport, idfLine } from "./idf-option.ts";
 import type { PowerCutOptions } from "./power-cut-inputs.ts";
@@ -14,7 +15,6 @@ import { PowerCutPage } from "./power-cut-page.ts";
 import { runWithProgress } from "./power-cut-progress.ts";
 import { replayLine, writeReports } from "./power-cut-report.ts";
 import { readFlashContents, readInput } from "./run-inputs.ts";
-import { writeReplayPage } from "./write-replay-page.ts";
 
 /** Maximum size of an image, in chunks, for which all pairs of cuts are made by default. */
 const ALL_PAIRS_CHUNKS_MAX = 16;

@@ -6,6 +6,7 @@ import type { NorFlash, WatchedOperation } from "../flash/nor-flash.ts";
 import type { LifeRecorder } from "../power-cut/life-recorder.ts";
 import type { Replay } from "../power-cut/replay.ts";
 import { TOPIC_ROOT } from "../power-cut/scenario.ts";
+import { TwoImages } from "../replay-page/known-images.ts";
 import type { ReplayDocument } from "../replay-page/replay-document.ts";
 import { ReplayRecorder } from "../replay-page/replay-recorder.ts";
 import type { WorldEvent } from "../simulation/network-options.ts";
@@ -34,8 +35,8 @@ export class PowerCutPage implements LifeRecorder {
     this.#device = id;
     this.#cut = undefined;
     if (this.#recorder === undefined) {
-      const images = { old: firstAppOf(flash), new: this.#update };
-      this.#recorder = new ReplayRecorder({ topicRoot: TOPIC_ROOT, devices: [device], images });
+      const images = new TwoImages({ old: firstAppOf(flash), new: this.#update });
+      this.#recorder = new ReplayRecorder({ topicRoots: new Set([TOPIC_ROOT]), devices: [device], images });
       return;
     }
     this.#beginsAt = this.#recorder.endMs + PAUSE_MS;

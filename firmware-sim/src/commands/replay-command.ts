@@ -5,10 +5,10 @@ import { runPlan } from "../fuzz/run-plan.ts";
 import { Timeline } from "../fuzz/timeline.ts";
 import { WORLD_TOPIC_ROOT } from "../fuzz/world-board.ts";
 import { parsePlan, type WorldPlan } from "../fuzz/world-plan.ts";
+import { writeReplayPage } from "../replay-page/write-replay-page.ts";
 import type { AgentOption } from "./agent-option.ts";
 import { readInput } from "./run-inputs.ts";
 import { WorldPage } from "./world-page.ts";
-import { writeReplayPage } from "./write-replay-page.ts";
 
 /** Options of `tinybms-sim replay`, as commander reads them. */
 export interface ReplayOptions extends AgentOption, OutputOptions {

@@ -9,6 +9,7 @@ import { ContentCache } from "../flash/content-cache.ts";
 import { connectDevice, type DeviceConnection } from "../mqtt/connect-device.ts";
 import type { DeviceConnectOptions } from "../mqtt/connect-options.ts";
 import { ConnectionTurns } from "../mqtt/connection-turns.ts";
+import { assertPageWritable, RunPage } from "../replay-page/run-page.ts";
 import { USB_SERIAL_JTAG_CHIPS } from "../rom/reset-circuit.ts";
 import { ROM_CHIPS, romProfileOf } from "../rom/rom-profiles.ts";
 import { type BrokerOptions, type ChosenBroker, openBrokerOf } from "./broker-option.ts";
@@ -18,6 +19,7 @@ import { showFleet } from "./fleet-line.ts";
 import { idfLine } from "./idf-option.ts";
 import type { NamedBoard } from "./provisioned-boards.ts";
 import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
+import { aboutRun, type RunEnd } from "./run-page-facts.ts";
 import { startSerialDevice } from "./serial-device.ts";
 import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-option.ts";
 
@@ -27,12 +29,12 @@ export interface RunOptions extends DeviceInputOptions, BrokerOptions {
   readonly until?: "settled";
   /** Timeout in seconds. */
   readonly timeout?: number;
+  /** Path of a page to write at the end. */
+  readonly html?: string;
 }
 
 /** Number of devices that connect at the same time. */
 const CONNECTIONS_AT_ONCE = 50;
-
-type End = "settled" | "timeout" | "interrupted";
 
 /**
  * Runs `tinybms-sim run`: runs devices on a broker until they have settled, a timeout, or an interrupt.
@@ -46,17 +48,21 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   if (serial === undefined && options.resetCircuit !== undefined) throw resetCircuitFault("requires --serial");
   const inputs = await readDeviceInputs(options);
   if (serial !== undefined) refuseOnSerial(inputs, serial);
+  if (options.html !== undefined) await assertPageWritable(options.html);
+  const devices = inputs.boards.map((board, index) => deviceOf(board, inputs, index + 1));
+  const page = options.html === undefined ? undefined : new RunPage(devices);
   const needsBroker = serial === undefined || options.broker !== undefined || hasProvisionedBroker(inputs);
-  const broker = needsBroker ? await openBrokerOf(inputs.boards, options) : undefined;
+  const embedded = page === undefined ? {} : { onPublished: page.addPublished.bind(page) };
+  const broker = needsBroker ? await openBrokerOf(inputs.boards, options, embedded) : undefined;
   output.hide(broker?.secrets ?? []);
   const failure = new AbortController();
   let fleet: Fleet | undefined;
   let flashFile: FlashFile | undefined;
   let stopLine: (() => void) | undefined;
-  let end: End;
+  let end: RunEnd;
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
-    fleet = await startFleet(inputs, broker, serial, output);
+    fleet = await startFleet(inputs, { devices, broker, serial, page }, output);
     const { connections } = fleet;
     stopLine = showFleet(() => connections.map(({ device }) => device), output);
     end = await untilEnd(fleet, options, AbortSignal.any([output.world.signal, failure.signal]));
@@ -67,10 +73,14 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
     await broker?.close();
   }
   failure.signal.throwIfAborted();
+  const devicesAtEnd = fleet.connections.map(({ device }) => device);
+  if (page !== undefined && options.html !== undefined) {
+    await page.write(options.html, aboutRun({ end, devices: devicesAtEnd, broker, inputs }));
+  }
   if (end === "timeout" && broker !== undefined && !fleet.wasReached()) throw unreachable(broker, fleet.lastError());
-  const devices = fleet.connections.map(({ device }) => device.summary());
-  output.printJson({ idf: inputs.idf.report, devices });
-  for (const line of deviceTable(devices)) output.print(line);
+  const summaries = devicesAtEnd.map((device) => device.summary());
+  output.printJson({ idf: inputs.idf.report, devices: summaries });
+  for (const line of deviceTable(summaries)) output.print(line);
   if (end === "timeout") output.warn(`not every device has finished an update after ${options.timeout} s`);
   if (end === "interrupted") return 130;
   return end === "settled" ? 0 : 1;
@@ -98,10 +108,16 @@ interface Fleet {
   stop(): Promise<void>;
 }
 
+interface FleetParts {
+  readonly devices: readonly SimulatedDevice[];
+  readonly broker: ChosenBroker | undefined;
+  readonly serial: SerialAddress | undefined;
+  readonly page: RunPage | undefined;
+}
+
 async function startFleet(
   inputs: DeviceInputs,
-  broker: ChosenBroker | undefined,
-  serial: SerialAddress | undefined,
+  { devices, broker, serial, page }: FleetParts,
   output: CommandOutput,
 ): Promise<Fleet> {
   const { boards, faults } = inputs;
@@ -122,11 +138,16 @@ async function startFleet(
     if (!isNew || wasReached) return;
     output.warn(`${broker?.display ?? "the broker"} can't be reached, trying again: ${error.message}`);
   };
-  const onLog = (entry: DeviceLogEntry) => report(entry, output);
   const running = await Promise.all(
-    boards.map((board, index) => {
-      const options = { turns, faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError };
-      return startDevice(deviceOf(board, inputs, index + 1), broker?.url, serial, options, output);
+    devices.map((device, index) => {
+      const watch = page?.watch(device);
+      const onLog = (entry: DeviceLogEntry) => {
+        watch?.onLog(entry);
+        report(entry, output);
+      };
+      const network = watch === undefined ? {} : { onNetwork: watch.onNetwork };
+      const options = { turns, faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError, ...network };
+      return startDevice(device, broker?.url, serial, options, output);
     }),
   );
   for (const { connection } of running) {
@@ -219,11 +240,11 @@ function trustOf({ boards, keySet, flashFile }: DeviceInputs): string {
 }
 
 /** Waits until the devices have settled, the timeout, or the signal, whichever comes first. */
-function untilEnd({ connections }: Fleet, options: RunOptions, signal: AbortSignal): Promise<End> {
+function untilEnd({ connections }: Fleet, options: RunOptions, signal: AbortSignal): Promise<RunEnd> {
   return new Promise((resolve) => {
     const unwatch: (() => void)[] = [];
     let timeout: NodeJS.Timeout | undefined;
-    const end = (how: End) => {
+    const end = (how: RunEnd) => {
       clearTimeout(timeout);
       signal.removeEventListener("abort", onAbort);
       for (const stop of unwatch) stop();

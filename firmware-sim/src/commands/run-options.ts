@@ -26,6 +26,7 @@ export const declareRun: DeclareCommand = (command, run) => {
     command,
     "tinybms-sim run --broker embedded --devices 3 --app build/app.bin",
     "tinybms-sim run --broker mqtt://localhost:1883 --fault bench-1:power-cut@at=50% --until settled --timeout 60",
+    "tinybms-sim run --broker embedded --devices 3 --until settled --html run.html",
     "tinybms-sim run --nvs fleet/*.bin",
     "tinybms-sim run --serial rfc2217:127.0.0.1:4000 --flash board.bin",
   );
@@ -79,7 +80,8 @@ function addEndAndFaultOptions(command: Command): void {
     .optionsGroup("Faults and end:")
     .addOption(repeatable("--fault <fault>", "fault to inject: inline, or a JSON file (repeatable)"))
     .addOption(new Option("--until <state>", "end when every device has finished an update").choices(["settled"]))
-    .option("--timeout <seconds>", "end after this time (default: runs until interrupted)", positiveNumber);
+    .option("--timeout <seconds>", "end after this time (default: runs until interrupted)", positiveNumber)
+    .option("--html <file>", "page to write at the end: lanes, messages, and flash at each time");
 }
 
 function count(text: string): number {

@@ -3,6 +3,7 @@ import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { PlanResult } from "../fuzz/run-plan.ts";
 import { WORLD_TOPIC_ROOT, worldBoardOf } from "../fuzz/world-board.ts";
 import type { PlanStep, WorldPlan } from "../fuzz/world-plan.ts";
+import { TwoImages } from "../replay-page/known-images.ts";
 import type { MarkKind, ReplayDocument } from "../replay-page/replay-document.ts";
 import { ReplayRecorder } from "../replay-page/replay-recorder.ts";
 import type { WorldEvent } from "../simulation/network-options.ts";
@@ -18,8 +19,8 @@ export class WorldPage {
 
   /** Takes the devices, before anything happens to them. */
   begin(devices: readonly SimulatedDevice[]): void {
-    const { images } = worldBoardOf(this.#plan.chunks);
-    const recorder = new ReplayRecorder({ topicRoot: WORLD_TOPIC_ROOT, devices, images });
+    const images = new TwoImages(worldBoardOf(this.#plan.chunks).images);
+    const recorder = new ReplayRecorder({ topicRoots: new Set([WORLD_TOPIC_ROOT]), devices, images });
     for (const { id, hardware } of devices) hardware.flash.watch(({ offset }) => recorder.addOperation(id, offset));
     this.#recorder = recorder;
   }

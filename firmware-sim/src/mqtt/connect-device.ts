@@ -7,6 +7,8 @@ import { createRandom } from "../random/random.ts";
 import { loginOf, toBuffer, willOf } from "./client-options.ts";
 import type { DeviceConnectOptions } from "./connect-options.ts";
 import { DeviceTimers, now } from "./device-timers.ts";
+import { joinWrites } from "./join-writes.ts";
+import { withinMs } from "./within-ms.ts";
 
 /** Backoff between connections. */
 const RECONNECT = { firstMs: 100, longestMs: 5_000 };
@@ -116,7 +118,7 @@ export class DeviceConnection {
     if (this.#isOnline && will !== undefined) {
       await withinMs(client.publishAsync(will.topic, toBuffer(will.payload), { qos: 1, retain: true }), STOP_MS_MAX);
     }
-    this.#isOnline = false;
+    this.#goOffline();
     await withinMs(client.endAsync(), STOP_MS_MAX);
     client.stream.destroy();
   }
@@ -155,6 +157,7 @@ export class DeviceConnection {
       ifAlive(() => {
         delay.connected(performance.now());
         this.#isOnline = true;
+        this.#options.onNetwork?.({ type: "connect", now: now() });
         this.#handle({ type: "connected", now: now() });
       }),
     );
@@ -172,7 +175,7 @@ export class DeviceConnection {
     client.on("close", () =>
       ifAlive(() => {
         if (!this.#isOnline) return;
-        this.#isOnline = false;
+        this.#goOffline();
         this.#handle({ type: "disconnected", now: now() });
         Object.assign(client.options, willOf(this.device));
       }),
@@ -209,9 +212,22 @@ export class DeviceConnection {
   }
 
   #receive(topic: string, payload: Uint8Array, retained: boolean): void {
-    for (const lateMs of this.#faults.deliveryDelays(topic)) {
-      this.#timers.delay(lateMs, () => this.#handle({ type: "message", now: now(), topic, payload, retained }));
-    }
+    this.#passOn({ topic, payload }, () => {
+      this.#options.onNetwork?.({ type: "deliver", now: now(), topic, payload });
+      this.#handle({ type: "message", now: now(), topic, payload, retained });
+    });
+  }
+
+  /** Carries out what a message causes as often and as late as the faults of the network say. */
+  #passOn({ topic, payload }: { readonly topic: string; readonly payload: Uint8Array }, action: () => void): void {
+    const delays = this.#faults.deliveryDelays(topic);
+    if (delays.length === 0) this.#options.onNetwork?.({ type: "lose", now: now(), topic, payload });
+    for (const lateMs of delays) this.#timers.delay(lateMs, action);
+  }
+
+  #goOffline(): void {
+    if (this.#isOnline) this.#options.onNetwork?.({ type: "end", now: now() });
+    this.#isOnline = false;
   }
 
   #handle(event: DeviceEvent): void {
@@ -222,8 +238,7 @@ export class DeviceConnection {
     for (const action of actions) {
       switch (action.type) {
         case "publish":
-          for (const lateMs of this.#faults.deliveryDelays(action.topic))
-            this.#timers.delay(lateMs, () => this.#publish(action));
+          this.#passOn(action, () => this.#publish(action));
           break;
         case "subscribe":
           this.#subscribe(action.topic);
@@ -270,6 +285,7 @@ export class DeviceConnection {
   #publish({ topic, payload, qos, retain }: Extract<DeviceAction, { readonly type: "publish" }>): void {
     const client = this.#client;
     if (client === undefined) return;
+    this.#options.onNetwork?.({ type: "publish", now: now(), topic, payload });
     // A connection lost before the acknowledgment needs no handling: the agent reports again on the next one.
     const acknowledged: Promise<void> = client.publishAsync(topic, toBuffer(payload), { qos, retain }).then(
       () => undefined,
@@ -306,43 +322,14 @@ export class DeviceConnection {
   #breakConnection(): void {
     const client = this.#client;
     this.#client = undefined;
-    this.#isOnline = false;
+    this.#goOffline();
     if (client === undefined) return;
     client.stream.destroy();
     client.end(true);
   }
 }
 
-/** Holds back what a client writes while it handles one read, so that its acknowledgements leave in one write. */
-function joinWrites(client: MqttClient): void {
-  let isHeld = false;
-  client.on("packetreceive", () => {
-    if (isHeld) return;
-    isHeld = true;
-    const { stream } = client;
-    stream.cork();
-    setImmediate(() => {
-      isHeld = false;
-      stream.uncork();
-    });
-  });
-}
-
 /** Returns the faults of the network between a device and its broker. */
 function faultsOf(device: SimulatedDevice, { faults = [], seed = 1 }: DeviceConnectOptions): LinkFaults {
   return new LinkFaults(faults, device.id, device.topicRoot, createRandom(seed).fork());
-}
-
-/** Waits until a promise settles, but at most for the given time. */
-async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
-  let timeout: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timeout = setTimeout(resolve, limitMs);
-  });
-  const done = work.then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.race([done, limit]);
-  clearTimeout(timeout);
 }

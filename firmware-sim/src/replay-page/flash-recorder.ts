@@ -1,25 +1,17 @@
-import { equalBytes } from "@tinybms/ota-core";
 import { type PartitionEntry, PartitionType } from "@tinybms/ota-core/esp";
 import { partitionsOf } from "../device/device-partitions.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import { SECTOR_SIZE } from "../flash/sector-store.ts";
+import { isErased, type KnownImages } from "./known-images.ts";
 import { type ReplayFlash, SECTOR_CONTENTS, type SectorContent } from "./replay-document.ts";
-
-/** Images that a flash may hold. */
-export interface ReplayImages {
-  readonly old: Uint8Array;
-  readonly new: Uint8Array;
-}
 
 /** Changes that are recorded of one flash; later ones are left out. */
 const CHANGES_MAX = 20_000;
 
-const BLANK = new Uint8Array(SECTOR_SIZE).fill(0xff);
-
 /** Records what stands in the sectors of a flash. */
 export class FlashRecorder {
   #flash: NorFlash;
-  readonly #images: ReplayImages;
+  readonly #images: KnownImages;
   readonly #partitions: readonly PartitionEntry[];
   /** Content of each sector that was ever not erased, by its number. */
   readonly #contents: Map<number, number> = new Map();
@@ -29,7 +21,7 @@ export class FlashRecorder {
   /** Number of changes that were left out. */
   omitted = 0;
 
-  constructor(flash: NorFlash, images: ReplayImages) {
+  constructor(flash: NorFlash, images: KnownImages) {
     this.#flash = flash;
     this.#images = images;
     this.#partitions = partitionsOf(flash);
@@ -94,20 +86,11 @@ export class FlashRecorder {
 
   #nameOf(sector: number): SectorContent {
     const bytes = this.#flash.truth(sector * SECTOR_SIZE, SECTOR_SIZE);
-    if (equalBytes(bytes, BLANK)) return "erased";
+    if (isErased(bytes)) return "erased";
     const slot = this.#partitions.find(
       ({ offset, size }) => sector * SECTOR_SIZE >= offset && sector * SECTOR_SIZE < offset + size,
     );
     if (slot?.type !== PartitionType.APP) return "data";
-    const from = sector * SECTOR_SIZE - slot.offset;
-    if (holds(bytes, this.#images.new, from)) return "new image";
-    return holds(bytes, this.#images.old, from) ? "old image" : "data";
+    return this.#images.contentOf(bytes, sector * SECTOR_SIZE - slot.offset) ?? "data";
   }
-}
-
-/** Returns `true` if a sector holds its part of an image, and nothing after the image's end. */
-function holds(bytes: Uint8Array, image: Uint8Array, from: number): boolean {
-  const part = image.subarray(from, from + SECTOR_SIZE);
-  if (part.length === 0 || !equalBytes(bytes.subarray(0, part.length), part)) return false;
-  return bytes.subarray(part.length).every((byte) => byte === 0xff);
 }

@@ -44,6 +44,10 @@ function seconds(ms) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min ${Math.floor((ms % 60_000) / 1_000)} s`;
 }
 
+function sizeOf(bytes) {
+  return bytes < 1_024 ? `${bytes} B` : `${(bytes / 1_024).toFixed(1)} KiB`;
+}
+
 /** Returns a time for the axis. */
 function short(ms) {
   return ms < 600_000 ? `${(ms / 1_000).toFixed(1)} s` : seconds(ms);
@@ -295,10 +299,10 @@ const VERBS = [
 const events = lanes
   .flatMap((lane) => [
     ...VERBS.flatMap(([list, verb]) =>
-      lane[list].map(([at, kind, count]) => [
+      lane[list].map(([at, kind, count, bytes]) => [
         at,
         lane.name,
-        `${verb} ${MESSAGES[kind]}${count > 1 ? ` (${count})` : ""}`,
+        `${verb} ${MESSAGES[kind]}${count > 1 ? ` (${count})` : ""}, ${sizeOf(bytes)}`,
       ]),
     ),
     ...lane.marks.map(([at, , text]) => [at, lane.name, text]),

@@ -13,8 +13,11 @@ export type SectorContent = (typeof SECTOR_CONTENTS)[number];
 /** Kinds of marks. */
 export type MarkKind = "boot" | "cut" | "sleep" | "connection" | "broker" | "publisher" | "fault" | "failure";
 
-/** Messages in one direction: time in milliseconds, index in {@link ARROW_KINDS}, and number of messages at about that time. */
-export type ReplayMessage = readonly [atMs: number, kind: number, count: number];
+/**
+ * Messages in one direction: time in milliseconds, index in {@link ARROW_KINDS}, number of messages at about that time, and
+ * their payloads together in bytes.
+ */
+export type ReplayMessage = readonly [atMs: number, kind: number, count: number, bytes: number];
 
 /** A mark on a lane: time in milliseconds, kind, and what happened. */
 export type ReplayMark = readonly [atMs: number, kind: MarkKind, text: string];
@@ -50,13 +53,17 @@ export interface ReplayLane {
   readonly flash: ReplayFlash | null;
 }
 
-/** Data of a replay page. docs/fuzz.md describes it. */
-export interface ReplayDocument {
-  /** Version of the format. */
-  readonly replay: 1;
+/** What stands above the lanes of a replay page. */
+export interface ReplayHeading {
   readonly title: string;
   readonly facts: readonly (readonly [label: string, text: string])[];
   readonly verdict: { readonly isGood: boolean; readonly text: string };
+}
+
+/** Data of a replay page. docs/fuzz.md describes it. */
+export interface ReplayDocument extends ReplayHeading {
+  /** Version of the format. */
+  readonly replay: 1;
   /** Time of the last event, in milliseconds. */
   readonly endMs: number;
   readonly lanes: readonly ReplayLane[];

@@ -3,27 +3,33 @@ import type { SimulatedDevice } from "../device/device.ts";
 import type { DeviceLogEntry } from "../device/device-events.ts";
 import type { NorFlash } from "../flash/nor-flash.ts";
 import type { WorldEvent } from "../simulation/network-options.ts";
-import { FlashRecorder, type ReplayImages } from "./flash-recorder.ts";
+import { FlashRecorder } from "./flash-recorder.ts";
+import type { KnownImages } from "./known-images.ts";
 import {
   ARROW_KINDS,
   type ArrowKind,
   type MarkKind,
   type ReplayDocument,
+  type ReplayHeading,
   type ReplayLane,
   type ReplayMark,
   type ReplayMessage,
 } from "./replay-document.ts";
 
 /** Most devices, and messages and marks of one lane, that a page shows. */
-const DEVICES_MAX = 24;
+export const DEVICES_MAX = 24;
 const MESSAGES_MAX = 4_000;
 const MARKS_MAX = 1_000;
 
-/** Name of the lane that all publishers share: an operator starts one after the other. */
-const PUBLISHERS = "publishers";
+/** Keys of the lanes that belong to no device; no device can have such a name. */
+const WORLD = " world";
+const PUBLISHERS = " publishers";
 
 /** Messages of one kind within this time are one arrow, in milliseconds. */
 const MERGE_MS = 20;
+
+/** What is said of messages and marks beyond their number. */
+const MISSING = { messages: "messages have no arrow, all", marks: "marks and states are missing, all" } as const;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -41,28 +47,28 @@ interface LaneRecord {
 
 /** What a {@link ReplayRecorder} records. */
 export interface RecordedDevices {
-  readonly topicRoot: string;
+  /** Topics of the channels. */
+  readonly topicRoots: ReadonlySet<string>;
   /** Devices of the run. The first are shown. */
   readonly devices: readonly SimulatedDevice[];
-  readonly images: ReplayImages;
+  readonly images: KnownImages;
 }
 
 /** Records a run for a replay page: bounded, whatever happens in it. */
 export class ReplayRecorder {
-  readonly #topicRoot: string;
+  readonly #topicRoots: ReadonlySet<string>;
   readonly #lanes: Map<string, LaneRecord> = new Map();
   readonly #leftOut: ReadonlySet<string>;
-  #messagesLeftOut = 0;
-  #marksLeftOut = 0;
+  readonly #missing: Map<keyof typeof MISSING, { count: number; readonly fromMs: number }> = new Map();
   #endMs = 0;
 
-  constructor({ topicRoot, devices, images }: RecordedDevices) {
-    this.#topicRoot = topicRoot;
-    this.#lane("world", "world");
+  constructor({ topicRoots, devices, images }: RecordedDevices) {
+    this.#topicRoots = topicRoots;
+    this.#lane(WORLD, "world", "world");
     const shown = devices.slice(0, DEVICES_MAX);
     this.#leftOut = new Set(devices.slice(DEVICES_MAX).map(({ id }) => id));
     for (const { id, hardware } of shown) {
-      this.#lane(id, "device", new FlashRecorder(hardware.flash, images)).states.push([0, "off"]);
+      this.#lane(id, "device", id, new FlashRecorder(hardware.flash, images)).states.push([0, "off"]);
     }
   }
 
@@ -82,16 +88,16 @@ export class ReplayRecorder {
   }
 
   /** Adds an event of the network. */
-  addNetwork({ type, client, topic, now }: WorldEvent): void {
+  addNetwork({ type, client, topic, bytes = 0, now }: WorldEvent): void {
     this.#look(now);
     if (this.#leftOut.has(client)) return;
     const device = this.#lanes.get(client);
-    const lane = device ?? this.#lane(PUBLISHERS, "publisher");
+    const lane = device ?? this.#lane(PUBLISHERS, "publisher", "publishers");
     if (type === "end") return this.#mark(lane, now, "connection", `connection of ${client} ends`);
     if (type === "connect" && device === undefined) return this.#mark(lane, now, "publisher", `${client} connects`);
     if (topic === undefined) return;
     const list = type === "publish" ? lane.sent : type === "deliver" ? lane.received : lane.lost;
-    this.#addMessage(list, now, this.#kindOf(topic));
+    this.#addMessage(list, now, this.#kindOf(topic), bytes);
   }
 
   /** Adds an entry of a device's log. */
@@ -129,7 +135,7 @@ export class ReplayRecorder {
    */
   addMark(nowMs: number, kind: MarkKind, text: string, devices: readonly string[] = []): void {
     this.#look(nowMs);
-    const names = devices.length === 0 ? ["world"] : devices;
+    const names = devices.length === 0 ? [WORLD] : devices;
     for (const name of names) {
       const lane = this.#lanes.get(name);
       if (lane === undefined) continue;
@@ -138,15 +144,20 @@ export class ReplayRecorder {
     }
   }
 
-  /** Returns the data of the page. */
-  result(about: Pick<ReplayDocument, "title" | "facts" | "verdict">): ReplayDocument {
-    this.#look(this.#endMs);
+  /**
+   * Returns the data of the page.
+   *
+   * @param endMs - When the run ended. @defaultValue time of the last event
+   */
+  result(about: ReplayHeading, endMs: number = this.#endMs): ReplayDocument {
+    this.#look(endMs);
     const lanes = [...this.#lanes.values()];
     const flashChanges = lanes.reduce((sum, { flash }) => sum + (flash?.omitted ?? 0), 0);
     const omitted = [
       [this.#leftOut.size, "devices have no lane"],
-      [this.#messagesLeftOut, "messages have no arrow"],
-      [this.#marksLeftOut, "marks are missing"],
+      ...[...this.#missing].map(
+        ([what, { count, fromMs }]) => [count, `${MISSING[what]} after ${(fromMs / 1_000).toFixed(1)} s`] as const,
+      ),
       [flashChanges, "changes of flash are missing"],
     ] as const;
     return {
@@ -166,39 +177,48 @@ export class ReplayRecorder {
     for (const { flash } of this.#lanes.values()) flash?.look(this.#endMs);
   }
 
-  #lane(name: string, type: ReplayLane["type"], flash?: FlashRecorder): LaneRecord {
-    const known = this.#lanes.get(name);
+  #lane(key: string, type: ReplayLane["type"], name: string, flash?: FlashRecorder): LaneRecord {
+    const known = this.#lanes.get(key);
     if (known !== undefined) return known;
     const lane = { name, type, sent: [], received: [], lost: [], states: [], marks: [], flash };
-    this.#lanes.set(name, lane);
+    this.#lanes.set(key, lane);
     return lane;
   }
 
   #kindOf(topic: string): ArrowKind {
-    const kind = parseTopic(this.#topicRoot, topic)?.kind ?? "other";
+    const parsed = [...this.#topicRoots].map((root) => parseTopic(root, topic)).find((it) => it !== undefined);
+    const kind = parsed?.kind ?? "other";
     if (kind === "image-chunk" || kind === "device-chunk") return "chunk";
     if (kind === "device-offer") return "offer";
     return kind === "keys" ? "other" : kind;
   }
 
-  #addMessage(list: Writable<ReplayMessage>[], nowMs: number, name: ArrowKind): void {
+  #addMessage(list: Writable<ReplayMessage>[], nowMs: number, name: ArrowKind, bytes: number): void {
     const kind = ARROW_KINDS.indexOf(name);
     const last = list.at(-1);
-    if (last !== undefined && last[1] === kind && nowMs - last[0] <= MERGE_MS) last[2]++;
-    else if (list.length < MESSAGES_MAX) list.push([Math.round(nowMs), kind, 1]);
-    else this.#messagesLeftOut++;
+    if (last !== undefined && last[1] === kind && nowMs - last[0] <= MERGE_MS) {
+      last[2]++;
+      last[3] += bytes;
+    } else if (list.length < MESSAGES_MAX) list.push([Math.round(nowMs), kind, 1, bytes]);
+    else this.#leaveOut("messages", nowMs);
   }
 
   #addState(lane: LaneRecord, nowMs: number, state: string, error?: string): void {
     if (error !== undefined) this.#mark(lane, nowMs, "fault", `${state}: ${error}`);
     if (lane.states.at(-1)?.[1] === state) return;
     if (lane.states.length < MARKS_MAX) lane.states.push([Math.round(nowMs), state]);
-    else this.#marksLeftOut++;
+    else this.#leaveOut("marks", nowMs);
   }
 
   #mark(lane: LaneRecord, nowMs: number, kind: MarkKind, text: string): void {
     if (lane.marks.length < MARKS_MAX) lane.marks.push([Math.round(nowMs), kind, text]);
-    else this.#marksLeftOut++;
+    else this.#leaveOut("marks", nowMs);
+  }
+
+  #leaveOut(what: keyof typeof MISSING, nowMs: number): void {
+    const missing = this.#missing.get(what) ?? { count: 0, fromMs: nowMs };
+    missing.count++;
+    this.#missing.set(what, missing);
   }
 }
 

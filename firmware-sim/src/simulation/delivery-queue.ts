@@ -5,7 +5,13 @@ import type { QueueLimits } from "./network-options.ts";
 const PUBLISH_OVERHEAD = 7;
 
 /** Returns the size of a message on the wire, in bytes. */
-export function wireSize({ topic, payload }: Pick<InMemoryMessage, "topic" | "payload">): number {
+export function wireSize({
+  topic,
+  payload,
+}: {
+  readonly topic: string;
+  readonly payload: { readonly length: number };
+}): number {
   return topic.length + payload.length + PUBLISH_OVERHEAD;
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { OtaError } from "@tinybms/ota-core";
 import { expect, test } from "vitest";
-import { startEmbeddedBroker } from "./embedded-broker.ts";
+import { type PublishedMessage, startEmbeddedBroker } from "./embedded-broker.ts";
 
 /** MQTT 3.1.1 CONNECT, clean session, keep-alive 60 s, client identifier "a". */
 const CONNECT = Uint8Array.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x61]);
@@ -54,4 +54,36 @@ test("ends a connection with bytes that are not MQTT, and keeps running", async 
   expect(connack[3]).toBe(0); // accepted
   client.destroy();
   await broker.close();
+});
+
+test("reports what clients publish, and their wills", async () => {
+  const published: PublishedMessage[] = [];
+  let heard: () => void = () => undefined;
+  const broker = await startEmbeddedBroker({
+    onPublished: (message) => {
+      published.push(message);
+      heard();
+    },
+  });
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      heard = resolve;
+    });
+  const socket = connectTcp(broker.port, broker.host);
+  // As CONNECT, with the will "w" on topic "w".
+  socket.write(
+    Uint8Array.from([0x10, 19, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 6, 0, 60, 0, 1, 0x61, 0, 1, 0x77, 0, 1, 0x77]),
+  );
+  await once(socket, "data"); // CONNACK
+  const message = next();
+  socket.write(Uint8Array.from([0x30, 15, 0, 10, ...Buffer.from("t/v1/offer"), 1, 2, 3]));
+  await message;
+  const will = next();
+  socket.destroy();
+  await will;
+  await broker.close();
+  expect(published).toEqual([
+    { clientId: "a", topic: "t/v1/offer", sizeBytes: 3 },
+    { clientId: "a", topic: "w", sizeBytes: 1 },
+  ]);
 });

@@ -33,6 +33,17 @@ export interface EmbeddedBrokerOptions {
   readonly limits?: Partial<BrokerLimits>;
   /** Called for each refusal of a client's request. */
   readonly onRefused?: (refusal: BrokerRefusal) => void;
+  /** Called for each message that a client publishes and the broker takes, and for its will. */
+  readonly onPublished?: (message: PublishedMessage) => void;
+}
+
+/** A message that a client published. */
+export interface PublishedMessage {
+  /** Client identifier of CONNECT. */
+  readonly clientId: string;
+  readonly topic: string;
+  /** Size of its payload in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** Certificates of a broker, in PEM format. */
@@ -95,6 +106,9 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
     proceed(client);
   });
   aedes.on("subscribe", (_, client) => proceed(client));
+  aedes.on("publish", ({ topic, payload }, client) => {
+    if (client !== null) options.onPublished?.({ clientId: client.id, topic, sizeBytes: payload.length });
+  });
   await aedes.listen();
   const sockets = new Set<Socket>();
   admitSockets(server, sockets, limits, onRefused);

@@ -4,6 +4,7 @@ export {
   type BrokerTls,
   type EmbeddedBroker,
   type EmbeddedBrokerOptions,
+  type PublishedMessage,
   startEmbeddedBroker,
 } from "./embedded-broker.ts";
 export type { BlobTopics } from "./message-size.ts";

@@ -1,12 +1,12 @@
 import { writeFileAtomically } from "@tinybms/ota-core/node";
 import { unwritable } from "../device/flash-file.ts";
-import { renderReplayPage } from "../replay-page/render-replay-page.ts";
-import type { ReplayDocument } from "../replay-page/replay-document.ts";
+import { renderReplayPage } from "./render-replay-page.ts";
+import type { ReplayDocument } from "./replay-document.ts";
 
 /**
  * Writes a replay page, in place of an older one.
  *
- * @throws {@link OtaError} `arguments/invalid` if the file can't be written.
+ * @throws {@link OtaError} `simulation/file-unwritable` if the file can't be written.
  */
 export async function writeReplayPage(file: string, document: ReplayDocument): Promise<void> {
   const page = new TextEncoder().encode(await renderReplayPage(document));
