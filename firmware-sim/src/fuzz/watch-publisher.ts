@@ -4,6 +4,7 @@ import {
   parseChunk,
   parseRequest,
   parseTopic,
+  readStateReport,
   type SenderEvent,
 } from "@tinybms/ota-core";
 import type { WorldPublisher } from "../simulation/publisher-in-world.ts";
@@ -14,6 +15,9 @@ import { ChunkWatch, type GivenPace } from "./watch-chunks.ts";
 const IDLE_TIMERS: ReadonlySet<string> = new Set(["silence", "read-back", "look-again", "reassert", "deadline"]);
 /** A chunk that left so shortly before a request may still be on its way to the device, in milliseconds. */
 const JUST_SENT_MS = 30_000;
+/** The same while devices receive chunks, and the time for which a report says that they do. */
+const JUST_SENT_GROWING_MS = 120_000;
+const GROWING_MS = 30_000;
 /** Requests of a device that its credit pays for in any case. */
 const PAID_REQUESTS = 3;
 /** Publishes that may wait for an acknowledgment: the window of chunks, offers and the hash list. */
@@ -34,6 +38,9 @@ export class WatchedPublisher implements WorldPublisher {
   readonly #inParts: Set<string> = new Set();
   readonly #requests: Map<string, number> = new Map();
   readonly #sentAt: Map<number, number> = new Map();
+  /** Most chunks that each device reported. */
+  readonly #received: Map<string, number> = new Map();
+  #grewAt = Number.NEGATIVE_INFINITY;
   #isConnected = false;
   #isDone = false;
   /** Chunks published so far. */
@@ -70,7 +77,15 @@ export class WatchedPublisher implements WorldPublisher {
       this.#inFlight.clear();
       this.#owed.clear();
     }
+    if (event.type === "state") this.#onState(event);
     if (event.type === "request") this.#onRequest(event);
+  }
+
+  #onState({ device, payload, now }: Extract<SenderEvent, { type: "state" }>): void {
+    const received = readStateReport(payload)?.received ?? 0;
+    if (received <= (this.#received.get(device) ?? 0)) return;
+    this.#received.set(device, received);
+    this.#grewAt = now;
   }
 
   #onRequest({ device, payload, now }: Extract<SenderEvent, { type: "request" }>): void {
@@ -83,7 +98,8 @@ export class WatchedPublisher implements WorldPublisher {
     );
     for (const index of chunks) this.#chunks.due(index);
     if (made > PAID_REQUESTS) return;
-    const isJustSent = (index: number) => (this.#sentAt.get(index) ?? Number.NEGATIVE_INFINITY) >= now - JUST_SENT_MS;
+    const justSentMs = now < this.#grewAt + GROWING_MS ? JUST_SENT_GROWING_MS : JUST_SENT_MS;
+    const isJustSent = (index: number) => (this.#sentAt.get(index) ?? Number.NEGATIVE_INFINITY) >= now - justSentMs;
     // An answer within the device's window leaves something for later, and so does one that follows another shortly.
     const isInParts = this.#isUnpaced || request.unicast === true;
     if (isInParts && chunks.some(isJustSent)) return;

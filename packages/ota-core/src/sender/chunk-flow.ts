@@ -129,9 +129,13 @@ export class ChunkFlow {
     return this.#asked;
   }
 
-  /** Records a report: a device that begins to download, or is online again, listens from here on. */
-  reported(entry: DeviceEntry, wasOnline: boolean, now: number): void {
-    if (entry.state === "downloading" && (entry.listeningFrom === undefined || !wasOnline)) {
+  /**
+   * Records a report: a device that begins to download, or is online again, listens from here on.
+   *
+   * @param wasListening - `true` if the device was online and downloading before the report.
+   */
+  reported(entry: DeviceEntry, wasListening: boolean, now: number): void {
+    if (entry.state === "downloading" && (entry.listeningFrom === undefined || !wasListening)) {
       entry.listeningFrom = this.#sent.place;
     }
     this.#growth.look(now);

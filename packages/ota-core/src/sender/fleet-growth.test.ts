@@ -19,7 +19,7 @@ function growingFleet(
 }
 
 test.for([
-  [true, 30_000],
+  [true, 120_000],
   [false, 3_000],
 ] as const)("chunks may be on their way for longer while the fleet grows (paced: %s)", ([isPaced, lagMs]) => {
   const { growth } = growingFleet(isPaced);
@@ -29,16 +29,16 @@ test.for([
   expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
 });
 
-test("holds a round at a pace until the fleet stops growing, and for thirty seconds at most", () => {
+test("holds a round at a pace until the fleet stops growing, and for two minutes at most", () => {
   const { growth, lack } = growingFleet(true);
   expect(growth.roundReadyAt(2_000)).toBe(4_000);
   lack(80, 3_000);
   expect(growth.roundReadyAt(4_000)).toBe(6_000);
-  for (let second = 4; second < 60; second++) lack(80 - second, second * 1_000);
-  expect(growth.roundReadyAt(31_900)).toBe(32_000);
-  expect(growth.roundReadyAt(40_000)).toBe(40_000);
+  for (let second = 4; second < 150; second++) lack(80 - second / 2, second * 1_000);
+  expect(growth.roundReadyAt(121_900)).toBe(122_000);
+  expect(growth.roundReadyAt(130_000)).toBe(130_000);
   growth.roundBegan();
-  expect(growth.roundReadyAt(40_000)).toBe(62_000);
+  expect(growth.roundReadyAt(130_000)).toBe(152_000);
 });
 
 test("holds no round without a pace, nor for few devices", () => {
@@ -51,4 +51,12 @@ test("a fleet that gets nothing, or loses what it had, does not grow", () => {
   lack(90, 10_000);
   lack(95, 11_000);
   expect(growth.lag(false, 11_000).ofDeviceMs).toBe(1_000);
+});
+
+test("growth that is seen after a long silence says nothing of now", () => {
+  const { growth, lack } = growingFleet(true);
+  lack(50, 31_000);
+  expect(growth.lag(false, 31_000).ofDeviceMs).toBe(1_000);
+  lack(40, 60_000);
+  expect(growth.lag(false, 60_000).ofDeviceMs).toBe(120_000);
 });

@@ -7,18 +7,25 @@ const DEVICES_MIN = 8;
 /** Minimum time between two looks at the fleet, in milliseconds: each visits every device. */
 const LOOK_MS = 250;
 
+/** Maximum time between two looks that says when the fleet grew, in milliseconds. */
+const LOOK_MAX_MS = 30_000;
+
 /** Time for which the fleet counts as growing, in milliseconds: devices ask within 3 s after the last useful chunk. */
 const GROWING_MS = 3_000;
 
-/** Time for which a chunk may be on its way, in milliseconds: at least, and to a device or a fleet that still receives. */
+/**
+ * Time for which a chunk may be on its way, in milliseconds: at least; to a device that still receives, or if no device has seen
+ * a later one; and while the fleet grows. A fleet behind a slow broker receives over minutes what was sent in twenty seconds.
+ */
 const LAG_MS = 1_000;
-const LAG_GROWING_MS = 30_000;
+const LAG_RECEIVING_MS = 30_000;
+const LAG_GROWING_MS = 120_000;
 
 /** The same without a pace, where devices ask at once when their window is used up. */
 const LAG_GROWING_UNPACED_MS = 3_000;
 
 /** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
-const HOLD_MAX_MS = 30_000;
+const HOLD_MAX_MS = 120_000;
 
 /** Watches whether the median device still receives chunks. If it does, what devices lack may be on its way. */
 export class FleetGrowth {
@@ -38,10 +45,12 @@ export class FleetGrowth {
   /** Looks at the fleet, unless it did a moment ago. */
   look(now: number): void {
     if (now < this.#lookedAt + LOOK_MS || this.#ledger.known < DEVICES_MIN) return;
+    // After a long silence, nobody knows when the fleet grew.
+    const isRecent = now < this.#lookedAt + LOOK_MAX_MS;
     this.#lookedAt = now;
     const median = this.#ledger.medianLacking();
     if (median === undefined) return;
-    if (median < this.#median && Number.isFinite(this.#median)) this.#grewAt = now;
+    if (isRecent && median < this.#median && Number.isFinite(this.#median)) this.#grewAt = now;
     this.#median = median;
   }
 
@@ -56,7 +65,7 @@ export class FleetGrowth {
     if (!this.#isPaced) return both(isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS);
     if (isGrowing) return both(LAG_GROWING_MS);
     if (this.#ledger.known < DEVICES_MIN) return both(LAG_MS);
-    return { ofDeviceMs: hasProgressed ? LAG_GROWING_MS : LAG_MS, ofAllMs: LAG_GROWING_MS };
+    return { ofDeviceMs: hasProgressed ? LAG_RECEIVING_MS : LAG_MS, ofAllMs: LAG_RECEIVING_MS };
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */

@@ -245,12 +245,13 @@ export class Sender {
   #takeState(event: Extract<SenderEvent, { type: "state" }>): void {
     if (this.#phase === "idle") return;
     const known = this.#ledger.find(event.device);
-    const wasOnline = known?.online ?? false;
+    // A device without a report listens since its first request.
+    const wasListening = known?.state === undefined || (known.online && known.state === "downloading");
     if (known !== undefined && !this.#admits(known, known.reports, REPORTS_PER_MINUTE, event.now)) return;
     const result = this.#reports.take(event);
     if (result.type === "malformed") return this.#counters.drop("malformed");
     const entry = this.#ledger.find(event.device);
-    if (entry !== undefined) this.#flow.reported(entry, wasOnline, event.now);
+    if (entry !== undefined) this.#flow.reported(entry, wasListening, event.now);
     this.#showAll(result.progress);
     this.#endIfOver(event.now);
   }
