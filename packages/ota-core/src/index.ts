@@ -121,6 +121,7 @@ export type {
   VersionManifest,
 } from "./schemas/types.generated.ts";
 export { redactorOf } from "./secret-text.ts";
+export { HashListSurvey, type SurveyObstacle } from "./sender/hash-list-survey.ts";
 export type { DeliveryLimit } from "./sender/limit-clock.ts";
 export { Sender } from "./sender/sender.ts";
 export { type ReceivedMessage, senderEventOf } from "./sender/sender-event-of.ts";

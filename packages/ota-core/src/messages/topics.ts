@@ -50,6 +50,10 @@ export interface Topics {
   readonly requestFilter: string;
   /** Filter of all devices' state reports. */
   readonly stateFilter: string;
+  /** Filter of the offers to single devices. */
+  readonly deviceOfferFilter: string;
+  /** Filter of all hash lists. */
+  readonly hashesFilter: string;
   /** Filter of the chunks for single devices. */
   readonly deviceChunkFilter: string;
   /** Offers to one device. */
@@ -127,6 +131,8 @@ export function topicsOf(root: string): Topics {
     keysFilter: `${base}/keys/+`,
     requestFilter: `${base}/device/+/request`,
     stateFilter: `${base}/device/+/state`,
+    deviceOfferFilter: `${base}/device/+/offer`,
+    hashesFilter: `${base}/image/+/hashes`,
     deviceChunkFilter: `${base}/device/+/chunk`,
     deviceOffer: (device) => ofDevice(device, "offer"),
     keys: (epoch) => `${base}/keys/${checkedEpoch(epoch)}`,

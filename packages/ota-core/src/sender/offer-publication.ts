@@ -14,7 +14,7 @@ const LOOK_AGAIN_MS = 1_000;
 /** Time after which a publisher that joined publishes what the broker has not given back, in milliseconds. */
 const RESTORE_MS = 5_000;
 
-/** Time after which an offer that was overwritten is published again, in milliseconds. */
+/** Time after which an offer that was overwritten is published again, and before which a hash list is not, in milliseconds. */
 const REASSERT_MS = 5_000;
 
 /** How far an offer is published on this connection. */
@@ -99,7 +99,7 @@ export class OfferPublication {
     if (this.#step === "hashes" && id === this.#hashesId) {
       this.#step = "offers";
       for (const topic of this.#options.offerTopics) {
-        this.#inFlight.set(this.#out.publishRetained(topic, this.#standing.offerOn(topic)), topic);
+        this.#inFlight.set(this.#out.publishRetained(topic, this.#standing.messageOn(topic)), topic);
       }
       return false;
     }
@@ -148,8 +148,11 @@ export class OfferPublication {
   /** Takes a message on an offer topic or the hash list's: our own that comes back, or another publisher's offer. */
   take({ topic, payload, retained, now }: Extract<SenderEvent, { type: "announcement" }>): OfferNews {
     const news = this.#standing.take(topic, payload, retained);
-    if (news.type === "overwritten") {
-      if (this.#out.timerAt("reassert") === undefined) this.#out.setTimer("reassert", now + REASSERT_MS);
+    if (news.type === "overwritten" || news.type === "list-cleared") {
+      if (this.#out.timerAt("reassert") !== undefined) return news;
+      // Devices that begin to download wait for the list. An older offer may be replaced by its own publisher at once.
+      if (news.type === "list-cleared") this.reassert();
+      this.#out.setTimer("reassert", now + REASSERT_MS);
     } else if (news.type === "heard-of" && this.#out.timerAt("look-again") === undefined) this.lookAgain(now);
     return news;
   }
@@ -166,8 +169,7 @@ export class OfferPublication {
     this.#canRestore = false;
     this.#readBackUntil = now + this.#timing.readBackMs;
     for (const topic of topics) {
-      const isHashes = topic === this.#hashesTopic;
-      this.#out.publishRetained(topic, isHashes ? this.#options.image.hashList : this.#standing.offerOn(topic));
+      this.#out.publishRetained(topic, this.#standing.messageOn(topic));
     }
   }
 
@@ -179,10 +181,10 @@ export class OfferPublication {
     this.#out.setTimer("look-again", now + LOOK_AGAIN_MS);
   }
 
-  /** Publishes the offer again where an older one replaced it, so that devices that connect later find it. */
+  /** Publishes the offer again where an older one replaced it, and a hash list that was cleared: devices that connect later need them. */
   reassert(): void {
     for (const topic of this.#standing.takeOverwritten()) {
-      if (this.#step !== "away") this.#out.publishRetained(topic, this.#standing.offerOn(topic));
+      if (this.#step !== "away") this.#out.publishRetained(topic, this.#standing.messageOn(topic));
     }
   }
 }

@@ -27,6 +27,8 @@ export type OfferNews =
   | { readonly type: "heard-of" }
   /** An older offer replaced this one on the broker. */
   | { readonly type: "overwritten" }
+  /** The hash list was cleared. */
+  | { readonly type: "list-cleared" }
   /** Another offer is in force for one device of several. */
   | { readonly type: "device-lost"; readonly device: string; readonly by: CompetingOffer }
   | { readonly type: "superseded" | "withdrawn" | "number-taken"; readonly by: CompetingOffer };
@@ -60,8 +62,9 @@ export class OfferStanding {
     return this.#readBack.missing;
   }
 
-  /** Returns the offer that belongs on one of the offer topics. */
-  offerOn(topic: string): Uint8Array {
+  /** Returns what belongs on one of the watched topics: an offer, or the hash list. */
+  messageOn(topic: string): Uint8Array {
+    if (topic === this.#options.hashesTopic) return this.#options.hashList;
     return this.#options.offerParts?.get(topic) ?? this.#options.offerEnvelope;
   }
 
@@ -70,7 +73,7 @@ export class OfferStanding {
     this.#readBack = this.#newReadBack();
   }
 
-  /** Returns the topics on which an older offer was found since the last call. */
+  /** Returns the topics on which an older offer was found, or the hash list cleared, since the last call. */
   takeOverwritten(): string[] {
     const topics = [...this.#overwritten];
     this.#overwritten.clear();
@@ -88,6 +91,10 @@ export class OfferStanding {
   take(topic: string, payload: Uint8Array, isRetained: boolean): OfferNews {
     const { hashesTopic, readOffer } = this.#options;
     const isOwn = this.#readBack.see(topic, payload, isRetained);
+    if (topic === hashesTopic && payload.length === 0) {
+      this.#overwritten.add(topic);
+      return { type: "list-cleared" };
+    }
     const other = isOwn || topic === hashesTopic ? undefined : readOffer?.(payload);
     if (other === undefined) return NOTHING;
     const news = this.#meet(other, topic);
@@ -119,7 +126,7 @@ export class OfferStanding {
 
   #newReadBack(): ReadBack {
     const { hashesTopic, hashList, offerTopics } = this.#options;
-    const offers = offerTopics.map((topic) => [topic, this.offerOn(topic)] as const);
+    const offers = offerTopics.map((topic) => [topic, this.messageOn(topic)] as const);
     return new ReadBack(new Map([[hashesTopic, hashList], ...offers]));
   }
 }

@@ -108,6 +108,37 @@ test("overwrites an older offer that replaced this one, at most every five secon
   expect(bench.outcome).toBeUndefined();
 });
 
+const CLEARED = { type: "announcement", topic: HASHES, payload: new Uint8Array(), retained: false } as const;
+
+test("publishes its hash list again at once where it is cleared, and then at most every five seconds", () => {
+  const joins = { join: { random: () => 0.5 } };
+  for (const changes of [{}, joins]) {
+    const bench = serving(changes);
+    // One that joins an empty broker publishes what it lacks first.
+    bench.wait(30_000);
+    const lists = () => bench.published.filter(({ topic }) => topic === HASHES);
+    const before = lists().length;
+    bench.give(CLEARED);
+    expect(lists()).toHaveLength(before + 1);
+    expect(lists().at(-1)).toMatchObject({ payload: lists()[0]?.payload, retain: true });
+    for (let time = 0; time < 10; time++) bench.give(CLEARED);
+    expect(lists()).toHaveLength(before + 1);
+    bench.wait(5_000);
+    expect(lists()).toHaveLength(before + 2);
+    bench.wait(60_000);
+    expect(lists()).toHaveLength(before + 2);
+  }
+});
+
+test("a hash list that is cleared while the broker is asked for it does not end the delivery", () => {
+  const bench = forgetful({ wait: "none" });
+  bench.forgetful = false;
+  bench.give({ type: "announcement", topic: OFFER, payload: ENVELOPE, retained: true });
+  bench.give(CLEARED);
+  bench.wait(1_000);
+  expect(bench.outcome).toMatchObject({ reason: "offered" });
+});
+
 test("does not overwrite an offer that replaced this one while it was disconnected", () => {
   const bench = serving();
   bench.give({ type: "disconnected" });

@@ -82,7 +82,8 @@ async function withdraw(options: WithdrawCommandOptions, output: CommandOutput):
 }
 
 /**
- * Publishes an offer without a release, and checks that the broker retains it.
+ * Publishes an offer without a release, and checks that the broker retains it. Then clears the hash lists that no offer
+ * names any more.
  *
  * @returns The offer's epoch and sequence.
  */
@@ -109,12 +110,15 @@ async function withdrawFrom(
   const timeoutMs = options.timeout * 1000;
   const { connectBroker } = await import("../mqtt/connection.ts");
   const { publishOffer } = await import("../mqtt/publish-offer.ts");
+  const { clearHashLists, hashListsText } = await import("../mqtt/clear-hash-lists.ts");
   const { signal } = output.world;
   const connection = await connectBroker(broker, { ...channel.connection, connectTimeoutMs: timeoutMs, signal });
   try {
     const plan = { topicRoot, target, release: null, signing, expectedCount: undefined, sequenceFile, timeoutMs };
     const check = (before: readonly OfferDocument[]): void => assertOffered(before, options.version, topicRoot);
     const { counter } = await publishOffer(connection, plan, { signal }, check);
+    const text = hashListsText(await clearHashLists(connection, { topicRoot, signal }));
+    if (text !== undefined) output.debug(text);
     return counter;
   } finally {
     await connection.close();

@@ -192,13 +192,14 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /**
    * Subscribes. Asks again if the broker refuses: a cluster does so while it elects a leader.
    *
+   * @param attempts - How often to ask. @defaultValue 5
    * @returns `false` if the connection was lost, or the broker refuses the topic.
    */
-  async subscribe(topic: string | string[], qos: 0 | 1 = 1): Promise<boolean> {
+  async subscribe(topic: string | string[], qos: 0 | 1 = 1, attempts: number = SUBSCRIBE_ATTEMPTS): Promise<boolean> {
     const client = this.#client;
     for (let attempt = 1; client !== undefined && client === this.#client; attempt++) {
       const isGranted = await subscribeOnce(client, topic, qos);
-      if (isGranted || attempt === SUBSCRIBE_ATTEMPTS || !client.connected) return isGranted;
+      if (isGranted || attempt === attempts || !client.connected) return isGranted;
       await delay(SUBSCRIBE_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
     return false;

@@ -15,6 +15,7 @@ import type { OfferCounter } from "../sequence.ts";
 import type { OfferSigning } from "../signing/offer-signing.ts";
 import type { BrokerAddress } from "./broker-url.ts";
 import { carryOut } from "./carry-out.ts";
+import { type ClearedHashLists, clearHashLists } from "./clear-hash-lists.ts";
 import type { ConnectionOptions } from "./connect.ts";
 import { type BrokerConnection, connectBroker } from "./connection.ts";
 import { type FoundOffer, findOffer } from "./find-offer.ts";
@@ -59,11 +60,16 @@ export interface DeliveryWatch {
   readonly onSkipped?: (message: SkippedMessage) => void;
   /** Called if the broker retains an offer that no trusted key signed: another party publishes there. */
   readonly onForeignOffer?: (offer: { readonly topic: string; readonly counter: OfferCounter }) => void;
+  /** Called after the delivery if its publisher looked for hash lists that no offer names. */
+  readonly onHashLists?: (result: ClearedHashLists) => void;
   /** Called when the offer is being published. */
   readonly onOffer?: (offer: { readonly id: string; readonly counter: OfferCounter }) => void;
   /** Called when the connection is lost or restored. */
   readonly onConnection?: (connected: boolean) => void;
 }
+
+/** Ends of a delivery whose offer surely stands. */
+const STANDING: readonly DeliveryOutcome["reason"][] = ["delivered", "offered", "device-failed"];
 
 /** Maximum number of unacknowledged chunks: enough to fill a wide-area link, few enough to control the rate. */
 const WINDOW = 32;
@@ -73,7 +79,10 @@ const WINDOW = 32;
  * device has ended, another offer replaces this one, or the time limit is reached. If another publisher used the same
  * number at the same time, makes the offer again with the next number.
  *
+ * Then clears the hash lists that no offer names, unless the delivery failed.
+ *
  * A plan with `join` makes no offer: it answers for the one that stands, and for the next one if that has the same image.
+ * It clears nothing.
  *
  * @returns The outcome, also if devices failed or no device answered.
  * @throws {@link OtaError} `delivery/broker-unreachable`, `delivery/broker-refused`, `delivery/sequence-jump`,
@@ -106,8 +115,10 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
         const next = await make().catch(noOffer);
         if (next === undefined || next.id === offer.id) return outcome;
         offer = next;
-      } else if (reason !== "number-taken" || attempt === NUMBERS_MAX) return outcome;
-      else {
+      } else if (reason !== "number-taken" || attempt === NUMBERS_MAX) {
+        if (STANDING.includes(reason)) await clearLists(connection, plan, watch);
+        return outcome;
+      } else {
         await giveWay(attempt, signal);
         offer = await make();
       }
@@ -115,6 +126,15 @@ export async function deliverOverMqtt(plan: DeliveryPlan, watch: DeliveryWatch =
   } finally {
     await connection.close();
   }
+}
+
+async function clearLists(
+  connection: BrokerConnection,
+  { topicRoot, image }: DeliveryPlan,
+  { signal, onHashLists }: DeliveryWatch,
+): Promise<void> {
+  const result = await clearHashLists(connection, { topicRoot, imageSha256: image.sha256, signal });
+  onHashLists?.(result);
 }
 
 /** Makes the offer of a plan, or finds the one that it joins. */

@@ -11,6 +11,7 @@ import {
   type RolloutSubject,
 } from "@tinybms/ota-core/rollout";
 import { carryOut } from "../mqtt/carry-out.ts";
+import { clearHashLists } from "../mqtt/clear-hash-lists.ts";
 import { type BrokerConnection, connectBroker } from "../mqtt/connection.ts";
 import type { DeliveryPlan, DeliveryWatch } from "../mqtt/deliver-over-mqtt.ts";
 import { competingOffer, giveWay, makeOffer, NUMBERS_MAX } from "../mqtt/make-offer.ts";
@@ -34,7 +35,10 @@ export interface StagedPlan extends Omit<DeliveryPlan, "target" | "expected" | "
 
 /** What a rollout tells while it runs. */
 export interface StagedWatch
-  extends Pick<DeliveryWatch, "onProgress" | "onRetry" | "onSkipped" | "onForeignOffer" | "onConnection"> {
+  extends Pick<
+    DeliveryWatch,
+    "onProgress" | "onRetry" | "onSkipped" | "onForeignOffer" | "onConnection" | "onHashLists"
+  > {
   readonly signal: AbortSignal;
   /** A record was written to the journal. */
   readonly onRecord?: (record: RolloutRecord) => void;
@@ -84,6 +88,7 @@ class StagedDelivery {
   readonly #timers = new NamedTimers<"rollout">(() => this.#feed({ type: "timer" }));
   /** How often somebody else had published the number of an offer. */
   #numbersTaken = 0;
+  #isWithdrawn = false;
   #isBusy = false;
   #resolve: (outcome: StagedOutcome) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -165,7 +170,7 @@ class StagedDelivery {
       case "clear-timer":
         return this.#timers.clear("rollout");
       case "done":
-        await this.#endSession();
+        await this.#endSession(this.#isWithdrawn || action.outcome.reason === "complete");
         return this.#resolve({ ...action.outcome, ...this.#sent });
     }
   }
@@ -255,10 +260,12 @@ class StagedDelivery {
     const { target } = this.#targetOf(this.#rollout.stage);
     const plan = { ...this.#plan, target, release: null, expectedCount: undefined };
     await publishOffer(session.connection, plan, this.#watch, undefined);
+    this.#isWithdrawn = true;
     this.#feed({ type: "withdrawn" });
   }
 
-  async #endSession(): Promise<void> {
+  /** @param clearsLists - Whether to clear the hash lists that no offer names any more. */
+  async #endSession(clearsLists: boolean = false): Promise<void> {
     const session = this.#current;
     this.#current = undefined;
     if (session === undefined) return;
@@ -266,6 +273,13 @@ class StagedDelivery {
     const { chunksSent = 0, bytesSent = 0 } = session.sender?.stats ?? {};
     this.#sent.chunksSent += chunksSent;
     this.#sent.bytesSent += bytesSent;
+    if (clearsLists) {
+      const { topicRoot, image } = this.#plan;
+      const imageSha256 = this.#isWithdrawn ? undefined : image.sha256;
+      const { signal, onHashLists } = this.#watch;
+      const result = await clearHashLists(session.connection, { topicRoot, imageSha256, signal });
+      onHashLists?.(result);
+    }
     await session.connection.close();
   }
 

@@ -38,7 +38,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   }),
   probed("hash list", {
     name: "takes the hash list as one message",
-    sentence: "Hash lists stay retained: a publisher can't know which own offers still name the image.",
+    sentence: "A hash list stays retained as long as a retained offer names its image.",
     without: "`deploy` ends with `delivery/not-acknowledged` or `delivery/not-retained`",
   }),
   probed("chunk", {

@@ -18,6 +18,7 @@ import {
   connectionOf,
   loginSettings,
   readMqttChannel,
+  tellHashLists,
   throughBroker,
 } from "./mqtt-way.ts";
 import { releaseToOffer } from "./release-to-offer.ts";
@@ -117,6 +118,7 @@ async function deliver(prepared: ChunkedTarget, job: DeliveryJob): Promise<Deliv
         events.onNote(
           `the broker keeps an offer on ${topic} (epoch ${epoch}, sequence ${sequence}) that no trusted key signed: find out who publishes there`,
         ),
+      onHashLists: (result) => tellHashLists(result, events),
       onOffer: ({ id, counter: [epoch, sequence] }) =>
         events.onNote(text, `offer ${id}, epoch ${epoch}, sequence ${sequence}`),
       ...connectionNotices(broker, events),

@@ -2,6 +2,7 @@ import { printable } from "@tinybms/cli-kit/output";
 import { type MqttChannel, type OtaError, secretsOf } from "@tinybms/ota-core";
 import type { LoadedArtifact } from "@tinybms/ota-core/node";
 import { type BrokerAddress, displayBroker } from "../../mqtt/broker-url.ts";
+import { type ClearedHashLists, hashListsText } from "../../mqtt/clear-hash-lists.ts";
 import type { ConnectionOptions } from "../../mqtt/connect.ts";
 import type { DeliveryWatch } from "../../mqtt/deliver-over-mqtt.ts";
 import { type MqttPlace, type MqttTarget, mqttTargetOf, withoutReplaced } from "../../mqtt/mqtt-channel.ts";
@@ -75,6 +76,12 @@ export function connectionOf(
   timeoutMs: number,
 ): Omit<ConnectionOptions, "signal" | "onRetry" | "onSkipped" | "forBlob"> {
   return { ...connection, connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, timeoutMs) };
+}
+
+/** Reports, with `--verbose`, what became of hash lists that no offer names. */
+export function tellHashLists(result: ClearedHashLists, { onDetail }: DeliveryJob["events"]): void {
+  const text = hashListsText(result);
+  if (text !== undefined) onDetail(text);
 }
 
 /** Creates callbacks that report changes of a connection, each at most twice. */

@@ -7,7 +7,7 @@ import { type PreparedRollout, prepareRollout } from "../../rollout/rollout-opti
 import { countsText, errorOfRollout, recordText } from "../../rollout/rollout-text.ts";
 import type { DeployOptions } from "./deploy-options.ts";
 import { installOptionOf, installTermsOf } from "./install-terms.ts";
-import { connectionNotices } from "./mqtt-way.ts";
+import { connectionNotices, tellHashLists } from "./mqtt-way.ts";
 import type { DeliveryJob, DeliveryResult, DeployContext } from "./way.ts";
 
 /**
@@ -37,6 +37,7 @@ export async function deliverStaged(
           const text = recordText(record, rollout.plan);
           if (text !== undefined) events.onNote(text);
         },
+        onHashLists: (result) => tellHashLists(result, events),
         ...connectionNotices(broker, events),
       },
     );
