@@ -11,38 +11,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildAppImage } from "@tinybms/ota-core/esp";
 import { createRandom } from "../firmware-sim/src/random/random.ts";
 import { startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { PacketType, PublishFlag } from "../packages/ota-publisher/test/mqtt-packets.ts";
 import { type PacketRule, startPacketProxy } from "../packages/ota-publisher/test/packet-proxy.ts";
-import { ended, packageForFleet, start, untilOnline } from "./fleet-processes.ts";
-import { FleetWatch } from "./fleet-watch.ts";
+import {
+  DELIVERY_OPTIONS,
+  deliverByTwo,
+  deliveryOf,
+  printResult,
+  type TwoPublisherDelivery,
+  type TwoPublisherResult,
+} from "./fleet-with-two-publishers.ts";
 
-/** One delivery. */
-export interface FaultyDelivery {
-  readonly devices: number;
-  readonly sizeBytes: number;
-  /** Bytes per second. */
-  readonly rate: number;
-  /** Share of the messages that is lost. */
-  readonly loss: number;
-  /** Limit in seconds. */
-  readonly timeout: number;
-}
-
-/** Result of a {@link FaultyDelivery}. */
-export interface FaultyResult {
-  readonly confirmed: number;
-  /** Devices by state. */
-  readonly states: Readonly<Record<string, number>>;
-  /** Share that the median device had when the first publisher was killed. */
-  readonly killedAt: number;
-  /** Exit code of the publisher that joined, and images that it sent. */
-  readonly joined: { readonly exitCode: number | null; readonly images: number };
-  /** Images that the broker passed on, of both publishers. */
-  readonly images: number;
-  readonly wallS: number;
+/** Result of {@link deliverThroughFaults}. */
+export interface FaultyResult extends TwoPublisherResult {
   readonly lost: number;
   readonly broken: number;
   readonly restarts: number;
@@ -51,9 +34,8 @@ export interface FaultyResult {
 /** Connections break a tenth as often as chunks are lost. */
 const BREAKS_PER_LOSS = 0.1;
 
-/** Runs a delivery through its faults. */
-export async function deliverThroughFaults(delivery: FaultyDelivery): Promise<FaultyResult> {
-  const { devices, sizeBytes, rate, loss, timeout } = delivery;
+/** Runs a delivery through its faults. @param loss - Share of the messages that is lost. */
+export async function deliverThroughFaults(delivery: TwoPublisherDelivery, loss: number): Promise<FaultyResult> {
   const folder = await mkdtemp(join(tmpdir(), "tinybms-faults-"));
   const store = ["persistence true", `persistence_location ${folder}/`];
   const queues = ["max_queued_messages 0", "max_inflight_messages 100"];
@@ -67,48 +49,22 @@ export async function deliverThroughFaults(delivery: FaultyDelivery): Promise<Fa
     broker = await startMosquitto(folder, configuration, broker.port);
     counts.restarts++;
   };
+  let restarting: Promise<void> | undefined;
   const url = `mqtt://127.0.0.1:${broker.port}`;
-  const bytes = buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "fleet", sizeBytes, seed: 2 });
-  const { manifest, version, image } = await packageForFleet(folder, bytes, { broker: url, qos: 0, rate });
-  const fleet = ["--devices", String(devices), "--before", image, "--json"];
-  const simulator = start("tinybms-sim", "run", "--broker", proxy.url, ...fleet);
-  const simulated = ended(simulator);
-  await untilOnline(url, devices);
-  const watch = await FleetWatch.connect(url, devices);
-  const deploy = (...args: readonly string[]) =>
-    start(
-      ...(["tinybms-ota", "deploy", "--manifest", manifest, "--version", version, "--json"] as const),
-      ...["--expect", String(devices), "--timeout", String(timeout), ...args],
-    );
-  const startedAt = performance.now();
-  const first = deploy();
-  const killed = ended(first);
-  await watch.untilMedian(Number.MIN_VALUE);
-  const second = deploy("--join");
-  const joined = ended(second);
   try {
-    await watch.untilMedian(0.25);
-    await restart();
-    await watch.untilMedian(0.5);
-    const killedAt = watch.median;
-    first.kill("SIGKILL");
-    await killed;
-    await watch.untilMedian(0.75);
-    await restart();
-    await watch.untilConfirmed(timeout * 1_000);
-    const wallS = (performance.now() - startedAt) / 1_000;
-    const { code, stdout } = await joined;
-    const { deliveries } = JSON.parse(stdout) as { deliveries: readonly { readonly chunksSent: number }[] };
-    const chunks = Math.ceil(sizeBytes / 4_096);
-    const ofJoined = { exitCode: code, images: (deliveries[0]?.chunksSent ?? 0) / chunks };
-    const { confirmed, states } = watch;
-    return { confirmed, states, killedAt, joined: ofJoined, images: watch.chunks / chunks, wallS, ...counts };
+    const result = await deliverByTwo(delivery, {
+      folder,
+      urls: { devices: proxy.url, first: url, joined: url, watch: url },
+      qos: 0,
+      events: [
+        { at: 0.25, happen: () => (restarting = restart()) },
+        { at: 0.5, happen: (killFirst) => killFirst() },
+        { at: 0.75, happen: () => (restarting = restart()) },
+      ],
+    });
+    return { ...result, ...counts };
   } finally {
-    first.kill("SIGKILL");
-    second.kill("SIGKILL");
-    await watch.close();
-    simulator.kill("SIGINT");
-    await simulated;
+    await restarting;
     await proxy.close();
     await broker.kill();
     await rm(folder, { recursive: true, force: true });
@@ -129,21 +85,7 @@ function lossRule(loss: number, counts: { lost: number; broken: number }): Packe
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      devices: { type: "string", default: "300" },
-      size: { type: "string", default: "1284976" },
-      rate: { type: "string", default: "65536" },
-      loss: { type: "string", default: "0.02" },
-      timeout: { type: "string", default: "900" },
-    },
-  });
-  const [devices, sizeBytes, rate] = [Number(values.devices), Number(values.size), Number(values.rate)];
-  const result = await deliverThroughFaults({
-    ...{ devices, sizeBytes, rate },
-    loss: Number(values.loss),
-    timeout: Number(values.timeout),
-  });
-  console.log(JSON.stringify(result, undefined, 2));
-  if (result.confirmed !== devices || result.joined.exitCode !== 0) process.exitCode = 1;
+  const { values } = parseArgs({ options: { ...DELIVERY_OPTIONS, loss: { type: "string", default: "0.02" } } });
+  const delivery = deliveryOf(values);
+  printResult(await deliverThroughFaults(delivery, Number(values.loss)), delivery);
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type DeviceState, parseTopic, readStateReport, topicsOf } from "@tinybms/ota-core";
 import { connectAsync, type MqttClient } from "mqtt";
 import { TOPIC } from "./fleet-processes.ts";
@@ -48,17 +47,19 @@ export class FleetWatch {
     return shares[shares.length - Math.ceil(this.#count / 2)] ?? 0;
   }
 
+  /** Waits until all devices have reported: a device that connects later would miss what was sent. */
+  untilOnline(): Promise<void> {
+    return this.#until(() => this.#devices.size === this.#count);
+  }
+
   /** Waits until the median device has a share of the image. */
   untilMedian(share: number): Promise<void> {
     return this.#until(() => this.median >= share);
   }
 
-  /** Waits until all devices confirmed, or the time is up. */
-  async untilConfirmed(timeoutMs: number): Promise<void> {
-    const isConfirmed = new AbortController();
-    const late = delay(timeoutMs, undefined, { signal: isConfirmed.signal }).catch(() => undefined);
-    await Promise.race([this.#until(() => this.confirmed === this.#count), late]);
-    isConfirmed.abort();
+  /** Waits until all devices confirmed. */
+  untilConfirmed(): Promise<void> {
+    return this.#until(() => this.confirmed === this.#count);
   }
 
   async close(): Promise<void> {

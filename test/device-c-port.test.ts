@@ -15,7 +15,7 @@ import { buildReceiverRecord } from "../packages/ota-core/src/receiver/receiver-
 import { chunksOf } from "../packages/ota-core/test/bench-device.ts";
 import { imageIdOfBytes, PRODUCT, releaseOf, TOPIC_ROOT } from "../packages/ota-core/test/bench-offer.ts";
 import { keySetOf, STRANGER, signedOffer } from "../packages/ota-core/test/bench-trust.ts";
-import { buildPort, canBuildPort, hex, PortProcess } from "./device-c-port.ts";
+import { buildPort, canBuildPort, hex, type PortBuild, PortProcess } from "./device-c-port.ts";
 
 const FLASH_SIZE = 1024 * 1024;
 const OLD = buildAppImage({ chip: "esp32c3", version: "1.0.0", projectName: "gateway", sizeBytes: 30_000 });
@@ -47,12 +47,17 @@ class PortDevice {
   readonly log: string[] = [];
   #isResetClean = true;
   #process: PortProcess | undefined;
+  readonly #build: PortBuild;
+
+  constructor(build: PortBuild = "port_host") {
+    this.#build = build;
+  }
 
   /** Starts the device: bootloader, then the port. */
   async start(...settings: readonly string[]): Promise<void> {
     const outcome = runBootloader(this.hardware, {});
     if (outcome.kind !== "boots") throw new Error(outcome.log.join("\n"));
-    this.#process = new PortProcess(this.hardware.flash.read(0, FLASH_SIZE), `ota_${outcome.slot}`);
+    this.#process = new PortProcess(this.hardware.flash.read(0, FLASH_SIZE), `ota_${outcome.slot}`, this.#build);
     for (const command of [...this.nvs, ...settings, ...(this.#isResetClean ? ["clean"] : []), "start"]) {
       await this.send(command);
     }
@@ -153,7 +158,7 @@ function recordIn(nvs: readonly string[]): StoredText<ReceiverRecord> {
 }
 
 describe.skipIf(!canBuildPort)("a device with the ESP-IDF port", () => {
-  beforeAll(() => buildPort("port_host"));
+  beforeAll(() => buildPort("port_host", "port_host_v5"));
 
   test("takes a signed update from boot to confirmation, with nothing dropped", async () => {
     using device = new PortDevice();
@@ -207,6 +212,19 @@ describe.skipIf(!canBuildPort)("a device with the ESP-IDF port", () => {
     await device.send("settle");
     expect(device.log).toContain(`subscribe ${TOPIC_ROOT}/v1/offer 1`);
     expect(device.reported).toBe("checking");
+  });
+
+  test.each([
+    ["port_host", 1],
+    ["port_host_v5", 0],
+  ] as const)("%s subscribes at the configured QoS %i", async (build, qos) => {
+    using device = new PortDevice(build);
+    await device.start();
+    await device.send("connect");
+    await device.send("settle");
+    const subscriptions = device.log.filter((line) => line.startsWith("subscribe "));
+    expect(subscriptions).toContain(`subscribe ${TOPIC_ROOT}/v1/offer ${qos}`);
+    expect(subscriptions.filter((line) => !line.endsWith(` ${qos}`))).toEqual([]);
   });
 
   test("deselects the slot of the update before it is overwritten", async () => {

@@ -7,6 +7,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { PacketType } from "../../packages/ota-publisher/test/mqtt-packets.ts";
 import { startPacketProxy } from "../../packages/ota-publisher/test/packet-proxy.ts";
 import { partitionBytes } from "../src/device/device-partitions.ts";
+import type { DeviceConnectOptions } from "../src/mqtt/connect-options.ts";
 import { publishImage } from "../src/simulation/publish-image.ts";
 import {
   connectDevice,
@@ -42,11 +43,12 @@ async function startBroker(): Promise<string> {
 function startDevice(
   url: string,
   id: string,
-  spec: Partial<DeviceSpec> = {},
+  { subscribeQos, ...spec }: Partial<DeviceSpec> & Pick<DeviceConnectOptions, "subscribeQos"> = {},
 ): { connection: DeviceConnection; log: DeviceLogEntry[] } {
   const log: DeviceLogEntry[] = [];
   const device = createDevice({ id, app: OLD, topicRoot: TOPIC_ROOT, product: PRODUCT, ...spec });
-  const connection = connectDevice(device, url, { faults: spec.faults ?? [], onLog: (entry) => log.push(entry) });
+  const options = { faults: spec.faults ?? [], subscribeQos, onLog: (entry: DeviceLogEntry) => log.push(entry) };
+  const connection = connectDevice(device, url, options);
   ends.push(() => connection.stop());
   return { connection, log };
 }
@@ -194,6 +196,26 @@ test("subscribes again to what a broker refused for a time", async () => {
   startDevice(proxy.url, "bench-1");
   // A device without a key set subscribes to two offer topics.
   await vi.waitUntil(() => subscribed === 4, HANG_MS);
+});
+
+test("updates over a broken connection with subscriptions at QoS 0", async () => {
+  const url = await startBroker();
+  const qosOfSubscriptions = new Set<number | undefined>();
+  let passed = 0;
+  const proxy = await startPacketProxy(
+    Number(new URL(url).port),
+    ({ type, bytes }) => {
+      if (type === PacketType.subscribe) qosOfSubscriptions.add(bytes.at(-1));
+      return "pass";
+    },
+    ({ type, bytes }) => (type === PacketType.publish && bytes.includes("/chunk") && ++passed === 8 ? "break" : "pass"),
+  );
+  ends.push(() => proxy.close());
+  const { connection } = startDevice(proxy.url, "bench-1", { subscribeQos: 0 });
+  await publish(url);
+  await untilState(connection, "confirmed");
+  expect(passed).toBeGreaterThan(CHUNKS);
+  expect([...qosOfSubscriptions]).toEqual([0]);
 });
 
 test("rolls back after a failing self-test", async () => {

@@ -27,6 +27,8 @@ import { esptoolOptions, parseSerialOption, type SerialAddress } from "./serial-
 export interface RunOptions extends DeviceInputOptions, BrokerOptions {
   /** `settled` ends the command when every device has finished an update. */
   readonly until?: "settled";
+  /** QoS of the devices' subscriptions. */
+  readonly subscribeQos?: "0" | "1";
   /** Timeout in seconds. */
   readonly timeout?: number;
   /** Path of a page to write at the end. */
@@ -62,7 +64,7 @@ export async function run(options: RunOptions, output: CommandOutput): Promise<n
   let end: RunEnd;
   try {
     flashFile = await keepFlash(inputs, output, (error) => failure.abort(error));
-    fleet = await startFleet(inputs, { devices, broker, serial, page }, output);
+    fleet = await startFleet(inputs, { devices, broker, serial, page, subscribeQos: subscribeQosOf(options) }, output);
     const { connections } = fleet;
     stopLine = showFleet(() => connections.map(({ device }) => device), output);
     end = await untilEnd(fleet, options, AbortSignal.any([output.world.signal, failure.signal]));
@@ -113,11 +115,12 @@ interface FleetParts {
   readonly broker: ChosenBroker | undefined;
   readonly serial: SerialAddress | undefined;
   readonly page: RunPage | undefined;
+  readonly subscribeQos: 0 | 1;
 }
 
 async function startFleet(
   inputs: DeviceInputs,
-  { devices, broker, serial, page }: FleetParts,
+  { devices, broker, serial, page, subscribeQos }: FleetParts,
   output: CommandOutput,
 ): Promise<Fleet> {
   const { boards, faults } = inputs;
@@ -146,7 +149,8 @@ async function startFleet(
         report(entry, output);
       };
       const network = watch === undefined ? {} : { onNetwork: watch.onNetwork };
-      const options = { turns, faults, agent: inputs.agent, seed: index + 1, onLog, onConnectionError, ...network };
+      const common = { turns, faults, agent: inputs.agent, subscribeQos, onLog, onConnectionError };
+      const options = { ...common, seed: index + 1, ...network };
       return startDevice(device, broker?.url, serial, options, output);
     }),
   );
@@ -187,6 +191,10 @@ async function startDevice(
   });
   output.note(`the serial port of ${device.id}: esptool ${esptoolOptions(serial, started.port)}`);
   return started;
+}
+
+function subscribeQosOf({ subscribeQos }: RunOptions): 0 | 1 {
+  return subscribeQos === "0" ? 0 : 1;
 }
 
 function resetCircuitFault(fault: string): OtaError<"arguments/invalid"> {

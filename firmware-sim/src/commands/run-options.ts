@@ -38,6 +38,11 @@ function addConnectionOptions(command: Command): void {
     .optionsGroup("Connection:")
     .option("--broker <url>", "mqtt://HOST:PORT; embedded or embedded://HOST:PORT starts a broker in this process")
     .option("--allow-insecure", "allow sending a password unencrypted to another machine")
+    .addOption(
+      new Option("--subscribe-qos <qos>", "QoS of subscriptions; 0 if the broker can't serve the fleet at QoS 1")
+        .choices(["0", "1"])
+        .default("1"),
+    )
     .option("--topic <topic>", "topic of the channel (default: tinybms/gateway/ota)")
     .option("--product <name>", "product.name of the manifest (default: TinyBMS Web Gateway)")
     .option("--key-set <file>", "key set that the devices trust (default: none; they accept unsigned offers)");

@@ -275,7 +275,7 @@ export class DeviceConnection {
   /** Subscribes, and again while the broker refuses: a cluster does so while it elects a leader. */
   #subscribe(topic: string): void {
     const client = this.#client;
-    client?.subscribe(topic, { qos: 1 }, (error, granted) => {
+    client?.subscribe(topic, { qos: this.#options.subscribeQos ?? 1 }, (error, granted) => {
       const isRefused = error !== null || granted?.some(({ qos }) => qos >= 128) === true;
       if (!isRefused || this.#client !== client || !this.#isOnline) return;
       this.#timers.delay(SUBSCRIBE_AGAIN_MS, () => this.#client === client && this.#subscribe(topic));

@@ -25,6 +25,12 @@ export interface DeviceConnectOptions {
    * @defaultValue 100
    */
   readonly bootMs?: number;
+  /**
+   * QoS of subscriptions. 0 is for brokers that can't serve a whole fleet at QoS 1. Messages are published at their own QoS.
+   *
+   * @defaultValue 1
+   */
+  readonly subscribeQos?: 0 | 1 | undefined;
   /** Limits how many devices connect at the same time. */
   readonly turns?: ConnectionTurns | undefined;
   /**

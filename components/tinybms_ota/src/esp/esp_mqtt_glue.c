@@ -207,7 +207,7 @@ static void carry_out(esp_mqtt_client_handle_t mqtt, const tbo_esp_out_t *out) {
       esp_mqtt_client_enqueue(mqtt, out->topic, out->payload, out->length, out->qos, out->is_retained, true);
       break;
     case TBO_ESP_OUT_SUBSCRIBE:
-      esp_mqtt_client_subscribe_single(mqtt, out->topic, 1);
+      esp_mqtt_client_subscribe_single(mqtt, out->topic, CONFIG_TINYBMS_OTA_SUBSCRIBE_QOS);
       break;
     case TBO_ESP_OUT_UNSUBSCRIBE:
       esp_mqtt_client_unsubscribe(mqtt, out->topic);
