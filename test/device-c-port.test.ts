@@ -227,6 +227,24 @@ describe.skipIf(!canBuildPort)("a device with the ESP-IDF port", () => {
     expect(subscriptions.filter((line) => !line.endsWith(` ${qos}`))).toEqual([]);
   });
 
+  test("subscribes again once, a while after the broker refused subscriptions", async () => {
+    using device = new PortDevice();
+    await device.start();
+    await device.send("connect");
+    await device.send("settle");
+    const subscriptions = () =>
+      device.log.filter((line) => line.startsWith(`subscribe ${TOPIC_ROOT}/v1/offer `)).length;
+    await device.send("refuse");
+    await device.send("refuse");
+    await device.send("settle");
+    expect(subscriptions()).toBe(1);
+    await device.send("pass 40000");
+    await device.send("settle");
+    expect(subscriptions()).toBe(2);
+    await device.send("pass 120000");
+    expect(subscriptions()).toBe(2);
+  });
+
   test("deselects the slot of the update before it is overwritten", async () => {
     using device = new PortDevice();
     device.hardware = board({

@@ -195,6 +195,8 @@ static bool run(unsigned count, char *words[8]) {
     fake_mqtt_connect();
   } else if (strcmp(command, "disconnect") == 0) {
     fake_mqtt_disconnect();
+  } else if (strcmp(command, "refuse") == 0) {
+    fake_mqtt_refuse();
   } else if (strcmp(command, "message") == 0 && count == 4) {
     const size_t length = unhex(words[3]);
     fake_mqtt_message(words[1], words[3], length, words[2][0] == '1');

@@ -44,6 +44,8 @@ extern bool fake_nvs_is_full;
 
 void fake_mqtt_connect(void);
 void fake_mqtt_disconnect(void);
+/** The broker refuses a subscription. esp-mqtt gives the error with the event of the acknowledgement. */
+void fake_mqtt_refuse(void);
 /** Delivers a message in pieces of esp-mqtt's default buffer. */
 void fake_mqtt_message(char *topic, char *payload, size_t length, bool is_retained);
 

@@ -34,6 +34,11 @@ void fake_mqtt_disconnect(void) {
   give(&(esp_mqtt_event_t){.event_id = MQTT_EVENT_DISCONNECTED});
 }
 
+void fake_mqtt_refuse(void) {
+  esp_mqtt_error_codes_t error = {.error_type = MQTT_ERROR_TYPE_SUBSCRIBE_FAILED};
+  give(&(esp_mqtt_event_t){.event_id = MQTT_EVENT_SUBSCRIBED, .error_handle = &error});
+}
+
 void fake_mqtt_message(char *topic, char *payload, size_t length, bool is_retained) {
   for (size_t at = 0; at < length || at == 0;) {
     const size_t room = at == 0 ? BUFFER_SIZE - strlen(topic) : BUFFER_SIZE;

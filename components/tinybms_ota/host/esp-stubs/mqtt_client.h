@@ -22,6 +22,7 @@ typedef enum {
   MQTT_ERROR_TYPE_NONE = 0,
   MQTT_ERROR_TYPE_TCP_TRANSPORT,
   MQTT_ERROR_TYPE_CONNECTION_REFUSED,
+  MQTT_ERROR_TYPE_SUBSCRIBE_FAILED,
 } esp_mqtt_error_type_t;
 typedef struct {
   esp_mqtt_error_type_t error_type;

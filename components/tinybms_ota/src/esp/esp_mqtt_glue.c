@@ -14,6 +14,8 @@
 /** How long a restart waits for messages to leave. */
 #define FAREWELL_MS 2000u
 #define FAREWELL_STEP_MS 20u
+/** A cluster refuses subscriptions while it elects a leader. */
+#define SUBSCRIBE_AGAIN_MS 30000u
 
 static const char *TAG = "tinybms_ota";
 
@@ -99,6 +101,11 @@ static void on_mqtt_event(void *context, esp_event_base_t base, int32_t id, void
     case MQTT_EVENT_DISCONNECTED:
       put_event(service, TBO_ESP_IN_DISCONNECTED, 0);
       break;
+    case MQTT_EVENT_SUBSCRIBED:
+      if (event->error_handle != NULL && event->error_handle->error_type == MQTT_ERROR_TYPE_SUBSCRIBE_FAILED) {
+        put_event(service, TBO_ESP_IN_REFUSED, 0);
+      }
+      break;
     case MQTT_EVENT_DATA:
       put_piece(service, event);
       break;
@@ -147,6 +154,7 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service) {
   read_exactly(service, &entry, sizeof entry);
   switch ((tbo_esp_in_kind_t)entry.kind) {
     case TBO_ESP_IN_CONNECTED:
+      service->subscribe_again_at = 0;
       tbo_esp_event(service, TBO_EV_NETWORK, TBO_NETWORK_UP);
       service->is_connected = true;
       tbo_esp_event(service, TBO_EV_CONNECTED, 0);
@@ -157,6 +165,9 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service) {
       break;
     case TBO_ESP_IN_NETWORK:
       tbo_esp_event(service, TBO_EV_NETWORK, entry.total);
+      break;
+    case TBO_ESP_IN_REFUSED:
+      if (service->subscribe_again_at == 0) service->subscribe_again_at = tbo_esp_now() + SUBSCRIBE_AGAIN_MS;
       break;
     case TBO_ESP_IN_PIECE:
       take_piece(service, &entry);

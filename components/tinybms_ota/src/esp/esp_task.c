@@ -240,7 +240,7 @@ static bool run_reboot(tinybms_ota_handle_t service) {
   return true;
 }
 
-/** Subscribes and reports again after a message could not be passed to the sending task. */
+/** Subscribes and reports again after a message could not be passed to the sending task, or the broker refused one. */
 static bool run_loss(tinybms_ota_handle_t service) {
   if (!service->is_out_lost || uxQueueMessagesWaiting(service->out) > 0) return false;
   service->is_out_lost = false;
@@ -250,7 +250,10 @@ static bool run_loss(tinybms_ota_handle_t service) {
   return true;
 }
 
-/** Polls once a second what has no event: the clock, and whether the application allows a restart. */
+/**
+ * Polls once a second what has no event: the clock, whether the application allows a restart, and whether it is time to
+ * subscribe again.
+ */
 static bool poll(tinybms_ota_handle_t service) {
   const tinybms_ota_config_t *config = &service->config;
   const uint64_t now = tbo_esp_now();
@@ -268,6 +271,10 @@ static bool poll(tinybms_ota_handle_t service) {
     service->is_clock_known = is_clock_known;
     service->clock = utc - (int64_t)now;
     tbo_esp_handle(service, &event);
+  }
+  if (service->subscribe_again_at != 0 && now >= service->subscribe_again_at) {
+    service->subscribe_again_at = 0;
+    service->is_out_lost = true;
   }
   const bool may_reboot = config->may_reboot == NULL || config->may_reboot(config->context);
   if (may_reboot != service->may_reboot) {

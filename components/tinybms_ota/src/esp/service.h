@@ -32,6 +32,7 @@ typedef enum {
   TBO_ESP_IN_CONNECTED,
   TBO_ESP_IN_DISCONNECTED,
   TBO_ESP_IN_NETWORK, /**< The connection failed or was refused; `total` is a tbo_network_t. */
+  TBO_ESP_IN_REFUSED, /**< The broker refused a subscription. */
   TBO_ESP_IN_PIECE    /**< A piece of a message: topic, if it is the first, then bytes. */
 } tbo_esp_in_kind_t;
 
@@ -74,6 +75,7 @@ struct tinybms_ota {
   tbo_esp_request_t request;
   bool has_request, has_question, is_out_lost, is_reboot_due, may_reboot, is_self_test_done, is_connected, is_clock_known;
   uint64_t poll_at;
+  uint64_t subscribe_again_at; /**< 0: the broker refused no subscription. */
   int64_t clock; /**< UTC minus tbo_esp_now() as the machine knows it, in milliseconds. */
   tbo_verify_t question;
   uint8_t spki[TBO_ESP_KEY_MAX];
