@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { HashListSurvey, imageIdOf, type SurveyObstacle } from "@tinybms/ota-core";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
+import { untilQuiet } from "./read-retained.ts";
 
-/** How long to wait for retained messages after a SUBACK, and for those that surely come, in milliseconds. */
-const SETTLE_MS = 100;
+/** How long to wait for retained messages that surely come, in milliseconds. */
 const SETTLE_MS_MAX = 2_000;
 
 /** Time between the two readings: in it, the offer of a publisher follows its hash list. In milliseconds. */
@@ -68,7 +68,7 @@ async function surveyAndClear(
   const read = async (filters: string[], isComplete: () => boolean = () => true): Promise<boolean> => {
     if (ended.aborted || !(await connection.subscribe(filters, 1, 1))) return false;
     const until = performance.now() + SETTLE_MS_MAX;
-    do await delay(SETTLE_MS, undefined, { signal: ended }).catch(() => undefined);
+    do await untilQuiet(connection, ({ retained }) => retained);
     while (!isComplete() && !ended.aborted && performance.now() < until);
     return isComplete() && !ended.aborted;
   };

@@ -2,8 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { equalBytes } from "@tinybms/ota-core";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
 
-/** How long to wait for retained messages after the second SUBACK, in milliseconds. */
+/** How long to wait for the next retained message, and at most for all of a batch, after SUBACK, in milliseconds. */
 const SETTLE_MS = 100;
+const SETTLE_MS_MAX = 5_000;
 
 /** How often to read back messages that a broker should retain. */
 const READ_BACKS_MAX = 10;
@@ -15,8 +16,8 @@ const BATCH_SIZE = 256;
  * Reads the retained messages on some topics.
  *
  * Brokers send retained messages after SUBACK, but MQTT does not mark the last one. So this function subscribes twice:
- * the second SUBACK follows the messages, except for delays in the broker. It ignores messages without the RETAIN flag,
- * which are published now and may not be retained.
+ * the second SUBACK follows the messages, except for delays in the broker: then it waits until no more come. It ignores
+ * messages without the RETAIN flag, which are published now and may not be retained.
  *
  * @param topics - Topics without wildcards.
  * @returns The retained message of each topic that has one; `undefined` if the connection was lost or the signal was
@@ -43,7 +44,7 @@ export async function readRetained(
       const batch = all.slice(at, at + BATCH_SIZE);
       await connection.subscribe(batch);
       await connection.subscribe(batch);
-      await delay(SETTLE_MS);
+      await untilQuiet(connection, ({ topic, retained }) => retained && filters.has(topic));
       await connection.unsubscribe(batch);
     }
     return connection.connected;
@@ -59,6 +60,32 @@ export async function readRetained(
     connection.off("disconnected", end);
     signal.removeEventListener("abort", end);
   }
+}
+
+/**
+ * Waits until none of some messages has come for 100 ms. A busy broker or machine sends retained messages late, but then one
+ * after the other.
+ */
+export function untilQuiet(
+  connection: Pick<BrokerConnection, "on" | "off">,
+  isCounted: (message: BrokerMessage) => boolean,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      connection.off("message", onMessage);
+      clearTimeout(limit);
+      resolve();
+    };
+    const quiet = setTimeout(end, SETTLE_MS);
+    const limit = setTimeout(() => {
+      clearTimeout(quiet);
+      end();
+    }, SETTLE_MS_MAX);
+    const onMessage = (message: BrokerMessage): void => {
+      if (isCounted(message)) quiet.refresh();
+    };
+    connection.on("message", onMessage);
+  });
 }
 
 /**
