@@ -32,7 +32,7 @@ export type BootOutcome =
       readonly slot: BootSlot;
       readonly partition: PartitionEntry;
       readonly image: VerifiedImage;
-      /** Console output, by line. */
+      /** Console output, by line. Built anew at each access. */
       readonly log: readonly string[];
       readonly trace: readonly BootEvent[];
     }
@@ -59,10 +59,24 @@ export function runBootloader(hardware: Hardware, options: BootloaderOptions = {
   };
   const result = boot(hardware, options, note);
   if ("reason" in result) note({ type: "reset", reason: result.reason });
-  const log = [...trace.flatMap(bootLogOf), ...("reason" in result ? [] : [LAST_BOOT_LOG_LINE])];
+  // A device keeps its outcome, and few callers read the lines: they are built when they are read.
   return "reason" in result
-    ? { kind: "reset-loop", reason: result.reason, log, trace }
-    : { kind: "boots", ...result, log, trace };
+    ? {
+        kind: "reset-loop",
+        reason: result.reason,
+        trace,
+        get log() {
+          return trace.flatMap(bootLogOf);
+        },
+      }
+    : {
+        kind: "boots",
+        ...result,
+        trace,
+        get log() {
+          return [...trace.flatMap(bootLogOf), LAST_BOOT_LOG_LINE];
+        },
+      };
 }
 
 type Loaded = { readonly slot: BootSlot; readonly partition: PartitionEntry; readonly image: VerifiedImage };

@@ -6,8 +6,8 @@ const RESULTS_MAX = 4;
 
 /** A flash that can identify the content of a sector. */
 interface IdentifiedFlash extends FlashReader {
-  /** The same object means the same content; `undefined` if reads are unreliable. See `NorFlash.sectorIdentity`. */
-  sectorIdentity(sectorIndex: number): object | undefined;
+  /** The same object means the same content; `undefined` if reads are unreliable. See `NorFlash.contentIdentity`. */
+  contentIdentity(sectorIndex: number): object | undefined;
 }
 
 interface Remembered {
@@ -18,8 +18,8 @@ interface Remembered {
 
 /**
  * Caches results that depend on flash alone, such as whether an image verifies, for as long as the sectors that they
- * were read from are unchanged. The identity of copy-on-write sectors decides: any write to a sector invalidates the
- * result, even a write of the same bytes.
+ * were read from are unchanged. The identity of their contents decides, so the devices of a fleet share the results of one
+ * image.
  */
 export class ContentCache {
   readonly #results: Map<string, Remembered[]> = new Map();
@@ -28,7 +28,7 @@ export class ContentCache {
   remember<Result>(key: string, flash: IdentifiedFlash, compute: (flash: FlashReader) => Result): Result {
     const known = this.#results.get(key) ?? [];
     const position = known.findIndex(({ sectors }) =>
-      sectors.every(([sectorIndex, identity]) => flash.sectorIdentity(sectorIndex) === identity),
+      sectors.every(([sectorIndex, identity]) => flash.contentIdentity(sectorIndex) === identity),
     );
     const found = known[position];
     if (found !== undefined) {
@@ -80,7 +80,7 @@ class NotingReader implements FlashReader {
     const last = Math.min(offset + length, this.sizeBytes) - 1;
     for (let sector = Math.floor(offset / SECTOR_SIZE); sector <= Math.floor(last / SECTOR_SIZE); sector++) {
       if (this.#identities.has(sector)) continue;
-      const identity = this.#flash.sectorIdentity(sector);
+      const identity = this.#flash.contentIdentity(sector);
       if (identity === undefined) this.#isReliable = false;
       else this.#identities.set(sector, identity);
     }

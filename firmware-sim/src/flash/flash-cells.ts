@@ -68,8 +68,12 @@ export class FlashCells {
 
   /** Returns an object that identifies a sector's content; `undefined` if reads may differ from the cells. */
   identity(sectorIndex: number): object | undefined {
-    if (this.#faults.hasReadFlips || this.#weak.has(sectorIndex)) return undefined;
-    return this.#store.identity(sectorIndex);
+    return this.#isUnreliable(sectorIndex) ? undefined : this.#store.identity(sectorIndex);
+  }
+
+  /** Returns what {@link identity} does, and mostly the same object for equal sectors of other flashes. */
+  contentIdentity(sectorIndex: number): object | undefined {
+    return this.#isUnreliable(sectorIndex) ? undefined : this.#store.contentIdentity(sectorIndex);
   }
 
   /** Writes bytes into the cells, across sectors, and makes these cells firm. */
@@ -106,6 +110,10 @@ export class FlashCells {
     const cleared = before.map((byte, index) => byte & ~(after[index] ?? 0));
     this.#weak.add(operation.sectorIndex, operation.offset, cleared, seed);
     return true;
+  }
+
+  #isUnreliable(sectorIndex: number): boolean {
+    return this.#faults.hasReadFlips || this.#weak.has(sectorIndex);
   }
 
   #erase(sectorIndex: number): void {

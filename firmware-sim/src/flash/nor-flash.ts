@@ -13,6 +13,7 @@ import {
 } from "./flash-violations.ts";
 import { type CutPlan, PowerCut } from "./power-cut.ts";
 import { SECTOR_SIZE } from "./sector-store.ts";
+import { SectorWear } from "./sector-wear.ts";
 import type { Tear } from "./tears.ts";
 
 /** Size of a program page in bytes: one program command stays within one page. */
@@ -46,7 +47,7 @@ export class NorFlash implements FlashAccess {
   readonly sizeBytes: number;
   readonly timing: FlashTiming;
   #cells: FlashCells;
-  #wear: Uint32Array;
+  #wear: SectorWear;
   #counters = { reads: 0, pagePrograms: 0, sectorErases: 0, bytesRead: 0, bytesProgrammed: 0 };
   #busyMs = 0;
   #violations: FlashViolations = new FlashViolations();
@@ -73,7 +74,7 @@ export class NorFlash implements FlashAccess {
     this.sizeBytes = sizeBytes;
     this.timing = timing;
     this.#cells = FlashCells.blank(sizeBytes / SECTOR_SIZE);
-    this.#wear = new Uint32Array(sizeBytes / SECTOR_SIZE);
+    this.#wear = new SectorWear(sizeBytes / SECTOR_SIZE);
   }
 
   /** Page programs and sector erases so far. Power cuts are placed by this count. */
@@ -105,7 +106,7 @@ export class NorFlash implements FlashAccess {
 
   /** Returns how often a sector was erased. */
   wear(sectorIndex: number): number {
-    return this.#wear[sectorIndex] ?? 0;
+    return this.#wear.of(sectorIndex);
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -145,6 +146,14 @@ export class NorFlash implements FlashAccess {
    */
   sectorIdentity(sectorIndex: number): object | undefined {
     return this.#cells.identity(sectorIndex);
+  }
+
+  /**
+   * Returns what {@link sectorIdentity} does, and mostly the same object also for equal sectors of other flashes. A write
+   * that changes no byte may leave it as it was.
+   */
+  contentIdentity(sectorIndex: number): object | undefined {
+    return this.#cells.contentIdentity(sectorIndex);
   }
 
   /** Calls `watcher` before each operation. Snapshots do not inherit the watcher. */
@@ -246,7 +255,7 @@ export class NorFlash implements FlashAccess {
   snapshot(): NorFlash {
     const copy = new NorFlash(this.sizeBytes, this.timing);
     copy.#cells = this.#cells.fork();
-    copy.#wear = this.#wear.slice();
+    copy.#wear = this.#wear.copy();
     copy.#counters = { ...this.#counters };
     copy.#busyMs = this.#busyMs;
     copy.#violations = this.#violations.copy();
@@ -355,7 +364,7 @@ export class NorFlash implements FlashAccess {
     }
     this.#counters.sectorErases++;
     this.#busyMs += this.timing.eraseSectorMs;
-    this.#wear[sectorIndex] = this.wear(sectorIndex) + 1;
+    this.#wear.count(sectorIndex);
   }
 
   #powerOff(cut: ArmedCut, tear?: Tear): PowerCut {

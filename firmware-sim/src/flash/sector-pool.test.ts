@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { ContentCache } from "./content-cache.ts";
 import { NorFlash } from "./nor-flash.ts";
 import { SectorPool } from "./sector-pool.ts";
 import { SECTOR_SIZE } from "./sector-store.ts";
@@ -58,4 +59,47 @@ test("identifies sectors that two devices programmed or were flashed with by the
   expect(left.sectorIdentity(0)).not.toBe(right.sectorIdentity(1));
   expect(right.read(SECTOR_SIZE, SECTOR_SIZE)).toEqual(sector(3));
   expect(flashed.read(0, SECTOR_SIZE)).toEqual(sector(3));
+});
+
+test("identifies sectors that devices filled page by page by their content, also after one of them changes", () => {
+  const flashes = Array.from({ length: 3 }, () => new NorFlash(SIZE));
+  for (const flash of flashes) flash.program(0, sector(7).subarray(0, 700));
+  const [left, right, other] = flashes as [NorFlash, NorFlash, NorFlash];
+  expect(left.contentIdentity(0)).toBe(right.contentIdentity(0));
+  const copy = left.snapshot();
+  left.program(732, Uint8Array.of(1)); // a sampled byte: the pool keeps both contents
+  expect(left.contentIdentity(0)).not.toBe(right.contentIdentity(0));
+  for (const flash of [copy, right, other]) {
+    expect(flash.contentIdentity(0)).toBe(right.contentIdentity(0));
+    expect(flash.read(0, SECTOR_SIZE)).toEqual(
+      new Uint8Array(SECTOR_SIZE).fill(0xff).map((ff, at) => (at < 700 ? sector(7)[at]! : ff)),
+    );
+  }
+  expect(left.read(731, 3)).toEqual(Uint8Array.of(0xff, 1, 0xff));
+});
+
+test("notices a program that changes no byte by identity alone", () => {
+  const [flash, equal] = [new NorFlash(SIZE), new NorFlash(SIZE)];
+  for (const each of [flash, equal]) each.program(0, Uint8Array.of(1, 2, 3));
+  const [identity, content] = [flash.sectorIdentity(0), equal.contentIdentity(0)];
+  for (const each of [flash, equal]) each.program(0, Uint8Array.of(1));
+  expect(flash.sectorIdentity(0)).not.toBe(identity);
+  expect(equal.contentIdentity(0)).toBe(content);
+});
+
+test("a fleet computes a result over an image with a last sector that is not whole once", () => {
+  const cache = new ContentCache();
+  let computed = 0;
+  for (let device = 0; device < 10; device++) {
+    const flash = new NorFlash(SIZE);
+    flash.rememberIn(cache);
+    flash.program(0, sector(11));
+    flash.program(SECTOR_SIZE, sector(12).subarray(0, 3_001));
+    const length = flash.remember("image", (reader) => {
+      computed++;
+      return reader.read(0, SECTOR_SIZE + 3_001).length;
+    });
+    expect(length).toBe(SECTOR_SIZE + 3_001);
+  }
+  expect(computed).toBe(1);
 });

@@ -28,22 +28,30 @@ export class SectorPool {
    * @param bytes - One sector. It is copied if its content is new.
    */
   share(bytes: Uint8Array): Uint8Array {
-    return this.#pooled(bytes).bytes;
+    return this.#pooled(bytes, copyOf).bytes;
+  }
+
+  /**
+   * Returns an array with the same content, as {@link share} does, and copies nothing.
+   *
+   * @param bytes - One sector, which nobody may change anymore: the pool keeps this array if its content is new.
+   */
+  adopt(bytes: Uint8Array): Uint8Array {
+    return this.#pooled(bytes, (own) => own).bytes;
   }
 
   /** Returns the SHA-256 of one sector, 32 bytes that nobody may change. Hashes each content once while it is pooled. */
   sha256(bytes: Uint8Array): Uint8Array {
-    const pooled = this.#pooled(bytes);
+    const pooled = this.#pooled(bytes, copyOf);
     pooled.sha256 ??= sha256(pooled.bytes);
     return pooled.sha256;
   }
 
-  #pooled(bytes: Uint8Array): PooledSector {
+  #pooled(bytes: Uint8Array, keep: (bytes: Uint8Array) => Uint8Array): PooledSector {
     const key = keyOf(bytes);
     const known = this.#sectors.get(key);
     if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known;
-    // Not slice(): for a Node.js Buffer it returns a view.
-    const pooled = { bytes: new Uint8Array(bytes), sha256: undefined };
+    const pooled = { bytes: keep(bytes), sha256: undefined };
     this.#sectors.set(key, pooled);
     if (this.#sectors.size > SECTORS_MAX) this.#forgetOldest();
     return pooled;
@@ -55,6 +63,11 @@ export class SectorPool {
       return;
     }
   }
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  // Not slice(): for a Node.js Buffer it returns a view.
+  return new Uint8Array(bytes);
 }
 
 /** Hashes a sample of the bytes (FNV-1a). */

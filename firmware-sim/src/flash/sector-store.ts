@@ -10,7 +10,7 @@ export const SECTOR_SIZE = 4096;
  */
 const BLANK_SECTOR: Uint8Array = new Uint8Array(SECTOR_SIZE).fill(0xff);
 
-/** Sectors that were written whole, of all flashes in the process. */
+/** Sectors that were written whole or whose content was identified, of all flashes in the process. */
 const POOL: SectorPool = new SectorPool();
 
 /**
@@ -60,6 +60,16 @@ export class SectorStore {
   identity(sectorIndex: number): object {
     this.#owned[sectorIndex] = 0;
     return this.read(sectorIndex);
+  }
+
+  /**
+   * Returns what {@link identity} does, but the same object also for most sectors of other stores with equal bytes. The
+   * devices of a fleet fill the last sector of an image page by page, and so each in an array of its own.
+   */
+  contentIdentity(sectorIndex: number): object {
+    const held = this.#sectors[sectorIndex];
+    if (held !== undefined && this.#owned[sectorIndex] === 1) this.#sectors[sectorIndex] = POOL.adopt(held);
+    return this.identity(sectorIndex);
   }
 
   /**

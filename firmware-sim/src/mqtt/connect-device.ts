@@ -142,6 +142,8 @@ export class DeviceConnection {
       resubscribe: false,
       reconnectPeriod: RECONNECT.firstMs,
       connectTimeout: 10_000,
+      // Without it, mqtt.js formats a line for each packet, which nobody reads.
+      log: () => undefined,
       ...willOf(this.device),
     });
     const filter = guardClient(client);
