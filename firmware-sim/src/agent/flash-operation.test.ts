@@ -56,3 +56,23 @@ test("one pass over an image gives its hash as stored and what it says of itself
     },
   });
 });
+
+test("reads as esp_partition_read does, within a sector, across sectors and beyond the end", () => {
+  const app = start(board());
+  const target = partition(app, "ota_1");
+  app.flash.program(target.address, TAIL);
+  app.flash.program(target.address + 4_090, TAIL);
+  const places = [0, 4_096, 8_192, target.size - 4_096, target.size - 10, target.size + 1].flatMap((offset) =>
+    [0, 1, 21, 4_096, 4_097].map((length) => [offset, length] as const),
+  );
+  for (const [offset, length] of [...places, [7, 9], [4_090, 21]] as const) {
+    const reads = app.flash.counters.reads;
+    const { err, data } = esp_partition_read(app, target, offset, length);
+    const cost = app.flash.counters.reads - reads;
+    const answer = carryOutFlashAction(app, target, { type: "read-flash", offset, length });
+    expect(app.flash.counters.reads - reads).toBe(2 * cost);
+    expect(answer).toEqual(
+      err === 0 ? { ok: true, result: { operation: "read-flash", bytes: data } } : { ok: false, espErr: err },
+    );
+  }
+});

@@ -12,7 +12,7 @@ import { type SlotContent, verifyTarget } from "./verify-target.ts";
 /** A flash operation that the receiver requests and that does not end in a reset. */
 export type FlashAction = Extract<ReceiverAction, { readonly type: Exclude<FlashOperation, "roll-back"> }>;
 
-/** Result of a flash operation. */
+/** Result of a flash operation. Bytes that were read are valid only until the next operation. */
 export type FlashAnswer =
   | { readonly ok: true; readonly result: FlashResult }
   | { readonly ok: false; readonly espErr: number };
@@ -32,7 +32,7 @@ export function carryOutFlashAction(
   if (target === undefined) return { ok: false, espErr: EspErr.ESP_ERR_NOT_FOUND };
   switch (action.type) {
     case "read-flash": {
-      const { err, data } = esp_partition_read(app, target, action.offset, action.length);
+      const { err, data } = viewPartition(app, target, action.offset, action.length);
       return answer(err, { operation: "read-flash", bytes: data });
     }
     case "erase-sector":
@@ -46,6 +46,27 @@ export function carryOutFlashAction(
     case "set-boot-partition":
       return answer(esp_ota_set_boot_partition(app, target), { operation: "set-boot-partition" });
   }
+}
+
+/**
+ * Reads as `esp_partition_read` does, but copies nothing where the range lies within a sector: a device compares each sector
+ * of its slot with the image, and a fleet would make garbage as large as all its slots.
+ */
+function viewPartition(
+  app: AppContext,
+  target: EspPartition,
+  offset: number,
+  length: number,
+): ReturnType<typeof esp_partition_read> {
+  const isOneSector =
+    offset % SECTOR_SIZE === 0 && length > 0 && length <= SECTOR_SIZE && offset + length <= target.size;
+  let data: Uint8Array | undefined;
+  if (isOneSector && !target.encrypted) {
+    app.flash.forEachSector(target.address + offset, length, (bytes) => {
+      data = bytes;
+    });
+  }
+  return data === undefined ? esp_partition_read(app, target, offset, length) : { err: EspErr.ESP_OK, data };
 }
 
 /** Confirms the running image, never another one: after a fallback, otadata selects another image's entry. */

@@ -17,6 +17,7 @@ import type { DeviceInputOptions } from "./device-input-options.ts";
 import { deviceTable } from "./device-summary-table.ts";
 import { showFleet } from "./fleet-line.ts";
 import { idfLine } from "./idf-option.ts";
+import { limitHeap } from "./limit-heap.ts";
 import type { NamedBoard } from "./provisioned-boards.ts";
 import { type DeviceInputs, readDeviceInputs } from "./run-inputs.ts";
 import { aboutRun, type RunEnd } from "./run-page-facts.ts";
@@ -37,6 +38,9 @@ export interface RunOptions extends DeviceInputOptions, BrokerOptions {
 
 /** Number of devices that connect at the same time. */
 const CONNECTIONS_AT_ONCE = 50;
+
+/** Minimum number of devices for which the memory of the process is limited. */
+const LIMITED_DEVICES_MIN = 50;
 
 /**
  * Runs `tinybms-sim run`: runs devices on a broker until they have settled, a timeout, or an interrupt.
@@ -129,6 +133,7 @@ async function startFleet(
   output.note(`${count} ${place}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
   output.note(idfLine(inputs.idf.report));
+  if (boards.length >= LIMITED_DEVICES_MIN) limitHeap();
   const turns = new ConnectionTurns(CONNECTIONS_AT_ONCE);
   // What one device has computed of an image need not be computed by the others.
   const cache = new ContentCache();

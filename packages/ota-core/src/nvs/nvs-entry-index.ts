@@ -5,11 +5,14 @@ const NO_HASH = -1;
 /** Results of the check of an entry. */
 const [UNCHECKED, WHOLE, DAMAGED] = [0, 1, 2];
 
-/** Hashes of the items of one page by their first entry, and the results of checking its entries. */
+/**
+ * Hashes of the items of one page by their first entry, and the results of checking its entries. A page without items, as
+ * most are, takes no memory for them.
+ */
 export class NvsEntryIndex {
   readonly #behaviors: NvsBehaviors;
-  readonly #hashes: Int32Array = new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
-  readonly #verdicts: Uint8Array = new Uint8Array(NVS_ENTRY_COUNT);
+  #hashes: Int32Array | undefined;
+  #verdicts: Uint8Array | undefined;
 
   constructor(behaviors: NvsBehaviors) {
     this.#behaviors = behaviors;
@@ -17,22 +20,23 @@ export class NvsEntryIndex {
 
   /** Stores the hash of the item that begins at an entry. */
   set(index: number, hash: number): void {
+    this.#hashes ??= new Int32Array(NVS_ENTRY_COUNT).fill(NO_HASH);
     this.#hashes[index] = hash;
   }
 
   /** Removes the hash of the item that begins at an entry. */
   delete(index: number): void {
-    this.#hashes[index] = NO_HASH;
+    if (this.#hashes !== undefined) this.#hashes[index] = NO_HASH;
   }
 
   /** Removes all hashes. */
   clear(): void {
-    this.#hashes.fill(NO_HASH);
+    this.#hashes = undefined;
   }
 
   /** Returns the first item with a hash at or after an entry, or 126. */
   find(hash: number, fromIndex: number): number {
-    const index = this.#hashes.indexOf(hash, fromIndex);
+    const index = this.#hashes?.indexOf(hash, fromIndex) ?? -1;
     return index < 0 ? NVS_ENTRY_COUNT : index;
   }
 
@@ -44,6 +48,7 @@ export class NvsEntryIndex {
    */
   isWhole(bytes: Uint8Array, index: number, isUnchanged: boolean): boolean {
     if (!isUnchanged) return this.#check(bytes, index);
+    this.#verdicts ??= new Uint8Array(NVS_ENTRY_COUNT);
     if (this.#verdicts[index] === UNCHECKED) this.#verdicts[index] = this.#check(bytes, index) ? WHOLE : DAMAGED;
     return this.#verdicts[index] === WHOLE;
   }
