@@ -52,6 +52,8 @@ const LIMITED_DEVICES_MIN = 50;
 export async function run(options: RunOptions, output: CommandOutput): Promise<number> {
   const serial = options.serial === undefined ? undefined : parseSerialOption(options.serial, options.resetCircuit);
   if (serial === undefined && options.resetCircuit !== undefined) throw resetCircuitFault("requires --serial");
+  // First: what V8 has once taken for its young generation it keeps.
+  if ((options.devices ?? 1) >= LIMITED_DEVICES_MIN) limitHeap();
   const inputs = await readDeviceInputs(options);
   if (serial !== undefined) refuseOnSerial(inputs, serial);
   if (options.html !== undefined) await assertPageWritable(options.html);
@@ -133,7 +135,6 @@ async function startFleet(
   output.note(`${count} ${place}, topic ${boards[0]?.provisioning?.topic ?? inputs.topic}`);
   output.note(trustOf(inputs));
   output.note(idfLine(inputs.idf.report));
-  if (boards.length >= LIMITED_DEVICES_MIN) limitHeap();
   const turns = new ConnectionTurns(CONNECTIONS_AT_ONCE);
   // What one device has computed of an image need not be computed by the others.
   const cache = new ContentCache();
