@@ -156,6 +156,24 @@ test.skipIf(isAbsent)(`clears the list of an image that is withdrawn, and nothin
   expect(await listed()).toEqual([]);
 });
 
+test.skipIf(isAbsent)(`clears lists once a rollout is over, and not between its stages${WHY}`, async () => {
+  const update = imageOf(3, 30_000);
+  await other.publishAsync(TOPICS.hashes(idsOf(imageOf(2))[0] ?? ""), Buffer.alloc(80), { qos: 1, retain: true });
+  const app = buildAppImage({ version: "1.0.0", projectName: "gateway", sizeBytes: 20_000 });
+  for (const id of ["gw-1", "gw-2", "gw-3", "gw-4"]) {
+    const device = createDevice({ id, app, topicRoot: ROOT, product: "gateway" });
+    devices.push(connectDevice(device, urlOf(broker)));
+  }
+  await Promise.all(devices.map((device) => untilState(device, "idle")));
+  const line = lineOf(update);
+  const first = await line.deploy(["--rollout", "50%,100%", "--hold", "until-continued", "--timeout", "60"]);
+  expect(first.exitCode).toBe(0);
+  expect(await listed()).toEqual(idsOf(update, imageOf(2)));
+  const rest = await line.run(["rollout", "continue", join(line.folder, "rollouts", "1.2.3.jsonl")]);
+  expect(rest.exitCode).toBe(0);
+  expect(await listed()).toEqual(idsOf(update));
+});
+
 test.skipIf(isAbsent)(`clears nothing next to an offer that it can't read${WHY}`, async () => {
   await other.publishAsync(TOPICS.deviceOffer("gw-9"), '{"a":"later version"}', { qos: 1, retain: true });
   await offer(imageOf(1));

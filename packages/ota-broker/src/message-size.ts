@@ -4,8 +4,8 @@ import { findTopic } from "./find-topic.ts";
 /** Maximum size of an image in a single message, in bytes: the flash size of nearly every module. */
 export const BLOB_SIZE_MAX: number = 16 * 1024 * 1024;
 
-/** Maximum size of an image with a hash list, in bytes: the largest flash that ESP-IDF maps. */
-const IMAGE_SIZE_MAX = 32 * 1024 * 1024;
+/** Maximum size of an image with a hash list, in bytes: the maximum of a release. */
+const IMAGE_SIZE_MAX = 128 * 1024 * 1024;
 
 /** Maximum payload on a topic outside the protocol, in bytes. */
 const OTHER_SIZE_MAX = 64 * 1024;

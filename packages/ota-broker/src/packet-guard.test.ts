@@ -54,7 +54,7 @@ test.for([
   [`${ROOT}/v1/offer`, 4 * 1024],
   [`${ROOT}/v1/device/bench-1/offer`, 4 * 1024],
   [`${ROOT}/v1/keys/7`, 4 * 1024],
-  [`${ROOT}/v1/image/${IMAGE}/hashes`, 128 * 1024],
+  [`${ROOT}/v1/image/${IMAGE}/hashes`, 512 * 1024],
   [`${ROOT}/v1/image/${IMAGE}/chunk`, 4_116],
   [`${ROOT}/v1/device/bench-1/chunk`, 4_116],
   [`${ROOT}/v1/device/bench-1/request`, 1024],
