@@ -14,8 +14,6 @@
 /** How long a restart waits for messages to leave. */
 #define FAREWELL_MS 2000u
 #define FAREWELL_STEP_MS 20u
-/** A cluster refuses subscriptions while it elects a leader. */
-#define SUBSCRIBE_AGAIN_MS 30000u
 
 static const char *TAG = "tinybms_ota";
 
@@ -76,9 +74,12 @@ static void renew_will(tinybms_ota_handle_t service) {
   if (err != ESP_OK) ESP_LOGE(TAG, "the will could not be set: %s", esp_err_to_name(err));
 }
 
+/** Tells the service's task why a connection or a subscription failed. */
 static void put_error(tinybms_ota_handle_t service, const esp_mqtt_error_codes_t *error) {
   if (error == NULL) return;
-  if (error->error_type == MQTT_ERROR_TYPE_CONNECTION_REFUSED) {
+  if (error->error_type == MQTT_ERROR_TYPE_SUBSCRIBE_FAILED) {
+    put_event(service, TBO_ESP_IN_REFUSED, 0);
+  } else if (error->error_type == MQTT_ERROR_TYPE_CONNECTION_REFUSED) {
     put_event(service, TBO_ESP_IN_NETWORK, TBO_NETWORK_BROKER_REFUSED);
   } else if (error->error_type == MQTT_ERROR_TYPE_TCP_TRANSPORT) {
     esp_netif_t *netif = esp_netif_get_default_netif();
@@ -101,14 +102,10 @@ static void on_mqtt_event(void *context, esp_event_base_t base, int32_t id, void
     case MQTT_EVENT_DISCONNECTED:
       put_event(service, TBO_ESP_IN_DISCONNECTED, 0);
       break;
-    case MQTT_EVENT_SUBSCRIBED:
-      if (event->error_handle != NULL && event->error_handle->error_type == MQTT_ERROR_TYPE_SUBSCRIBE_FAILED) {
-        put_event(service, TBO_ESP_IN_REFUSED, 0);
-      }
-      break;
     case MQTT_EVENT_DATA:
       put_piece(service, event);
       break;
+    case MQTT_EVENT_SUBSCRIBED:
     case MQTT_EVENT_ERROR:
       put_error(service, event->error_handle);
       break;
@@ -154,7 +151,6 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service) {
   read_exactly(service, &entry, sizeof entry);
   switch ((tbo_esp_in_kind_t)entry.kind) {
     case TBO_ESP_IN_CONNECTED:
-      service->subscribe_again_at = 0;
       tbo_esp_event(service, TBO_EV_NETWORK, TBO_NETWORK_UP);
       service->is_connected = true;
       tbo_esp_event(service, TBO_EV_CONNECTED, 0);
@@ -167,7 +163,7 @@ bool tbo_esp_mqtt_take(tinybms_ota_handle_t service) {
       tbo_esp_event(service, TBO_EV_NETWORK, entry.total);
       break;
     case TBO_ESP_IN_REFUSED:
-      if (service->subscribe_again_at == 0) service->subscribe_again_at = tbo_esp_now() + SUBSCRIBE_AGAIN_MS;
+      service->is_refused = true;
       break;
     case TBO_ESP_IN_PIECE:
       take_piece(service, &entry);

@@ -11,10 +11,10 @@
 #include <sys/time.h>
 
 #define POLL_MS 1000u
+/** Polls after which the device may subscribe again: a cluster refuses subscriptions while it elects a leader. */
+#define SUBSCRIBE_POLLS 32u
 /** A clock before this was never set: 2024-01-01. */
 #define CLOCK_MIN_S 1704067200ll
-/** By how much the clock may be off before the machine is given the time again. */
-#define CLOCK_DRIFT_MS 1000
 /** Characters of a stored key set: it may have been escaped to ASCII. */
 #define KEY_SET_TEXT_SIZE 6144u
 
@@ -258,22 +258,15 @@ static bool poll(tinybms_ota_handle_t service) {
   const tinybms_ota_config_t *config = &service->config;
   const uint64_t now = tbo_esp_now();
   struct timeval clock = {0};
+  tbo_event_t event = {.type = TBO_EV_CLOCK};
   if (now < service->poll_at) return false;
   service->poll_at = now + POLL_MS;
   gettimeofday(&clock, NULL);
-  const bool is_clock_known = (long long)clock.tv_sec >= CLOCK_MIN_S;
-  const int64_t utc = (int64_t)clock.tv_sec * 1000 + clock.tv_usec / 1000;
-  const int64_t drift = utc - (int64_t)now - service->clock;
-  const bool is_set_anew = is_clock_known && (drift > CLOCK_DRIFT_MS || drift < -CLOCK_DRIFT_MS);
-  if (is_clock_known != service->is_clock_known || is_set_anew) {
-    tbo_event_t event = {.type = TBO_EV_CLOCK, .u.clock = {.is_known = is_clock_known}};
-    if (is_clock_known) event.u.clock.utc_ms = (uint64_t)utc;
-    service->is_clock_known = is_clock_known;
-    service->clock = utc - (int64_t)now;
-    tbo_esp_handle(service, &event);
-  }
-  if (service->subscribe_again_at != 0 && now >= service->subscribe_again_at) {
-    service->subscribe_again_at = 0;
+  event.u.clock.is_known = (long long)clock.tv_sec >= CLOCK_MIN_S;
+  event.u.clock.utc_ms = (uint64_t)clock.tv_sec * 1000u + (uint64_t)clock.tv_usec / 1000u;
+  tbo_esp_handle(service, &event);
+  if (++service->polls % SUBSCRIBE_POLLS == 0 && service->is_refused) {
+    service->is_refused = false;
     service->is_out_lost = true;
   }
   const bool may_reboot = config->may_reboot == NULL || config->may_reboot(config->context);

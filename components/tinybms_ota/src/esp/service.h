@@ -73,10 +73,10 @@ struct tinybms_ota {
   /* Only the service's task uses these. */
   uint64_t timers[TBO_TIMER_COUNT]; /**< UINT64_MAX: not set */
   tbo_esp_request_t request;
-  bool has_request, has_question, is_out_lost, is_reboot_due, may_reboot, is_self_test_done, is_connected, is_clock_known;
+  bool has_request, has_question, is_out_lost, is_reboot_due, may_reboot, is_self_test_done, is_connected;
+  bool is_refused; /**< The broker refused a subscription. */
+  uint8_t polls;
   uint64_t poll_at;
-  uint64_t subscribe_again_at; /**< 0: the broker refused no subscription. */
-  int64_t clock; /**< UTC minus tbo_esp_now() as the machine knows it, in milliseconds. */
   tbo_verify_t question;
   uint8_t spki[TBO_ESP_KEY_MAX];
   uint8_t key[TBO_ESP_KEY_MAX];
