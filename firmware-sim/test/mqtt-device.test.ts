@@ -8,7 +8,7 @@ import { PacketType } from "../../packages/ota-publisher/test/mqtt-packets.ts";
 import { startPacketProxy } from "../../packages/ota-publisher/test/packet-proxy.ts";
 import { partitionBytes } from "../src/device/device-partitions.ts";
 import type { DeviceConnectOptions } from "../src/mqtt/connect-options.ts";
-import { publishImage } from "../src/simulation/publish-image.ts";
+import { type Publication, publishImage } from "../src/simulation/publish-image.ts";
 import {
   connectDevice,
   createDevice,
@@ -53,9 +53,9 @@ function startDevice(
   return { connection, log };
 }
 
-async function publish(url: string): Promise<void> {
-  const sender = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT });
-  ends.push(await publishOver(url, TOPIC_ROOT, sender));
+async function publish(url: string, install?: Publication["install"]): Promise<void> {
+  const publisher = publishImage({ image: NEW, topicRoot: TOPIC_ROOT, product: PRODUCT, install });
+  ends.push(await publishOver(url, TOPIC_ROOT, publisher));
 }
 
 test("installs and confirms an update on a real broker", async () => {
@@ -175,6 +175,33 @@ test("reports how its offer ended although the connection broke while it was abo
   await publish(url);
   await isReported;
   expect(broken).toBeGreaterThan(6);
+});
+
+test.each([
+  ["breaks", undefined],
+  ["refuses", 3],
+])("keeps an image on probation while the broker %s connections", async (_, returnCode) => {
+  const url = await startBroker();
+  // With waits that double from 100 ms, six are longer than the probation.
+  const isAway = () => connections > 1 && connections < 8;
+  let connections = 0;
+  const proxy = await startPacketProxy(
+    Number(new URL(url).port),
+    ({ type }) => {
+      if (type === PacketType.connect) connections++;
+      return type === PacketType.connect && isAway() && returnCode === undefined ? "break" : "pass";
+    },
+    ({ type, bytes }) => {
+      if (type === PacketType.connack && isAway() && returnCode !== undefined) bytes[3] = returnCode;
+      return "pass";
+    },
+  );
+  ends.push(() => proxy.close());
+  const { connection, log } = startDevice(proxy.url, "bench-1");
+  await publish(url, { probation_ms: 1_000 });
+  await untilState(connection, "confirmed");
+  expect(connections).toBeGreaterThanOrEqual(8);
+  expect(log.filter(({ type }) => type === "booted")).toHaveLength(2);
 });
 
 test("subscribes again to what a broker refused for a time", async () => {

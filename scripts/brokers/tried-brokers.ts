@@ -70,7 +70,8 @@ export const TRIED_BROKERS: readonly TriedBroker[] = [
     name: "NATS with JetStream",
     from: "Go `nats-io/nats-server/v2`",
     tight: "`max_ack_pending: 1`; its streams keep the rest",
-    fleet: "`jetstream { store_dir }` on a disk, for retained messages",
+    fleet:
+      "`jetstream { store_dir }` on a disk, for retained messages; in a [cluster](scale.md#a-cluster), devices that subscribe at QoS 0",
     async get(folder) {
       const server = await goInstall(folder, "github.com/nats-io/nats-server/v2@latest", "nats-server");
       return {

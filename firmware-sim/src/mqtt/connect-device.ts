@@ -8,6 +8,7 @@ import { loginOf, toBuffer, willOf } from "./client-options.ts";
 import type { DeviceConnectOptions } from "./connect-options.ts";
 import { DeviceTimers, now } from "./device-timers.ts";
 import { joinWrites } from "./join-writes.ts";
+import { watchNetwork } from "./watch-network.ts";
 import { withinMs } from "./within-ms.ts";
 
 /** Backoff between connections. */
@@ -144,6 +145,8 @@ export class DeviceConnection {
       connectTimeout: 10_000,
       // Without it, mqtt.js formats a line for each packet, which nobody reads.
       log: () => undefined,
+      // A broker that refuses now may accept later. Without this, mqtt.js does not try again.
+      reconnectOnConnackError: true,
       ...willOf(this.device),
     });
     const filter = guardClient(client);
@@ -155,6 +158,7 @@ export class DeviceConnection {
     const ifAlive = (action: () => void) => {
       if (this.#life === life && this.#client === client) action();
     };
+    watchNetwork(client, (status) => ifAlive(() => this.#handle({ type: "network", now: now(), status })));
     client.on("connect", () =>
       ifAlive(() => {
         delay.connected(performance.now());

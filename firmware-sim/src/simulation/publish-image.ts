@@ -50,8 +50,10 @@ export interface Publication {
    * @defaultValue no spread
    */
   readonly spreadMs?: number | undefined;
-  /** When devices restart into the image; by default at once. */
-  readonly install?: Pick<OfferDocument, "install_after" | "between" | "restart_spread_ms" | "critical"> | undefined;
+  /** When devices restart into the image, by default at once, and how long it may take to prove itself. */
+  readonly install?:
+    | Pick<OfferDocument, "install_after" | "between" | "restart_spread_ms" | "probation_ms" | "critical">
+    | undefined;
   /** Signs offer and release; without it they are unsigned. */
   readonly sign?: PublicationSigner | undefined;
   /** Other options of the sender. By default it waits for `confirmed` devices, for up to a week. */
