@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,10 @@ import { buildAppImage } from "@tinybms/ota-core/esp";
 import { startMosquitto } from "../packages/ota-publisher/test/mosquitto-broker.ts";
 import { firmware, hasNoFirmware } from "../test/firmware-folder.ts";
 import type { BenchLine } from "./bench-line.ts";
+import { type FanOut, plainFanOut } from "./fan-out.ts";
 import { ended, packageForFleet, start, untilOnline } from "./fleet-processes.ts";
+import { FleetWatch } from "./fleet-watch.ts";
+import { costOf, cpuSecondsOf, type ProcessCost } from "./process-cost.ts";
 
 const IMAGE = "0.14.4/WLED_0.14.4_ESP32.bin";
 const IMAGE_SIZE = 1_284_976;
@@ -40,12 +43,12 @@ export interface FleetRun {
   readonly rate: number;
   /** Limit in seconds. */
   readonly timeout: number;
-}
-
-/** Cost of a process: CPU seconds and largest memory in MiB. */
-interface Cost {
-  cpuS: number;
-  mib: number;
+  /** Size of the image in bytes. @defaultValue {@link IMAGE_SIZE} */
+  readonly sizeBytes?: number;
+  /** Number of processes that the devices are divided into. @defaultValue 1 */
+  readonly simulators?: number;
+  /** Whether to fan the same bytes out to plain subscribers afterwards, over the same broker. @defaultValue `false` */
+  readonly plain?: boolean;
 }
 
 /** Result of a {@link FleetRun}. */
@@ -57,7 +60,9 @@ export interface FleetResult {
   readonly images: number;
   readonly chunksSent: number;
   readonly error: string | undefined;
-  readonly costs: Readonly<Record<"publisher" | "simulator" | "broker", Cost>>;
+  /** From the first chunk until the last device has the image, and the same of plain subscribers. */
+  readonly fanOut: { readonly ours: FanOut; readonly plain: FanOut } | undefined;
+  readonly costs: Readonly<Record<"publisher" | "simulator" | "broker", ProcessCost>>;
 }
 
 /** Delivers 1.28 MB to 300 simulated devices over Mosquitto, against one image and the time that its rate takes. */
@@ -78,31 +83,38 @@ function mosquittoWith(queue: keyof typeof QUEUES): FleetRun["startBroker"] {
   return (folder) => startMosquitto(folder, ["allow_anonymous true", ...QUEUES[queue]]);
 }
 
-/** Starts a broker, a simulator and a publisher, each as a process, and measures them. */
-export async function deliverToFleet({ devices, startBroker, rate, timeout }: FleetRun): Promise<FleetResult> {
+/** Starts a broker, simulators and a publisher, each as a process, and measures them. */
+export async function deliverToFleet(run: FleetRun): Promise<FleetResult> {
+  const { devices, startBroker, rate, timeout, sizeBytes = IMAGE_SIZE, simulators: count = 1, plain = false } = run;
   const folder = await mkdtemp(join(tmpdir(), "tinybms-fleet-"));
   const broker = await startBroker(folder);
   const url = `mqtt://127.0.0.1:${broker.port}`;
-  const bytes = hasNoFirmware
-    ? buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "fleet", sizeBytes: IMAGE_SIZE, seed: 2 })
-    : firmware(IMAGE);
+  const bytes = imageOf(sizeBytes);
   const { manifest, version, image } = await packageForFleet(folder, bytes, { broker: url, qos: 1, rate });
   const limit = ["--timeout", String(timeout)];
-  const simulator = start(
-    ...(["tinybms-sim", "run", "--broker", url, "--devices", String(devices), "--before", image, "--json"] as const),
-    ...["--until", "settled", ...limit],
-  );
-  const simulated = ended(simulator);
+  const simulators = Array.from({ length: count }, (_, index) => {
+    const share = Math.floor(devices / count) + (index < devices % count ? 1 : 0);
+    const fleet = ["--devices", String(share), "--id", `bench${index + 1}`, "--before", image];
+    return start("tinybms-sim", "run", "--broker", url, ...fleet, "--json", "--until", "settled", ...limit);
+  });
+  const simulated = simulators.map(ended);
   await untilOnline(url, devices);
+  const watch = plain ? await FleetWatch.connect(url, devices) : undefined;
+  const cpuBefore = cpuOf(simulators);
   const startedAt = performance.now();
   const publisher = start(
     ...(["tinybms-ota", "deploy", "--manifest", manifest, "--version", version, "--json"] as const),
     ...["--expect", String(devices), ...limit],
   );
-  const pids = { publisher: publisher.pid, simulator: simulator.pid, broker: broker.pid };
-  const costs = { publisher: noCost(), simulator: noCost(), broker: noCost() };
+  let download: FanOut | undefined;
+  void watch?.untilDownloaded().then(() => {
+    const wallS = (performance.now() - (watch.firstChunkAt ?? startedAt)) / 1_000;
+    download = { wallS, cpuS: cpuOf(simulators) - cpuBefore };
+  });
+  const measured = { publisher: [publisher.pid], simulator: simulators.map(({ pid }) => pid), broker: [broker.pid] };
+  const samples = Object.entries(measured).map(([name, pids]) => ({ name, costs: pids.map((pid) => new Sample(pid)) }));
   const sampling = setInterval(() => {
-    for (const name of ["publisher", "simulator", "broker"] as const) sample(pids[name], costs[name]);
+    for (const { costs } of samples) for (const cost of costs) cost.take();
   }, SAMPLE_MS);
   try {
     const { code, stdout } = await ended(publisher);
@@ -113,14 +125,31 @@ export async function deliverToFleet({ devices, startBroker, rate, timeout }: Fl
     const confirmed = delivery.devices.filter(({ state }) => state === "confirmed").length;
     const { chunksSent = 0 } = delivery;
     const images = chunksSent / Math.ceil(bytes.length / 4_096);
-    return { confirmed, exitCode: code, wallS, images, chunksSent, error: (delivery.error ?? error)?.code, costs };
+    const result = { confirmed, exitCode: code, wallS, images, chunksSent, error: (delivery.error ?? error)?.code };
+    const costs = Object.fromEntries(samples.map(({ name, costs: each }) => [name, totalOf(each)]));
+    await watch?.close();
+    await endAll(simulators, simulated);
+    const fannedOut = plain ? await plainFanOut(url, devices, bytes) : undefined;
+    const fanOut = download === undefined || fannedOut === undefined ? undefined : { ours: download, plain: fannedOut };
+    return { ...result, fanOut, costs: costs as FleetResult["costs"] };
   } finally {
     clearInterval(sampling);
-    simulator.kill("SIGINT");
-    await simulated;
+    await watch?.close();
+    await endAll(simulators, simulated);
     await broker.kill();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Returns a real image of that size if there is one, and otherwise one that is built. */
+function imageOf(sizeBytes: number): Uint8Array {
+  if (sizeBytes === IMAGE_SIZE && !hasNoFirmware) return firmware(IMAGE);
+  return buildAppImage({ chip: "esp32", version: "1.1.0", projectName: "fleet", sizeBytes, seed: 2 });
+}
+
+async function endAll(processes: readonly ChildProcess[], all: readonly Promise<unknown>[]): Promise<void> {
+  for (const each of processes) each.kill("SIGINT");
+  await Promise.all(all);
 }
 
 interface DeployJson {
@@ -132,22 +161,27 @@ interface DeployJson {
   readonly error?: { readonly code: string };
 }
 
-function noCost(): Cost {
-  return { cpuS: 0, mib: 0 };
+/** What a process has cost so far. */
+class Sample {
+  cost: ProcessCost = { cpuS: 0, mib: 0 };
+  readonly #pid: number | undefined;
+
+  constructor(pid: number | undefined) {
+    this.#pid = pid;
+  }
+
+  take(): void {
+    this.cost = costOf(this.#pid) ?? this.cost;
+  }
 }
 
-/** Reads the cost of a process so far from /proc. */
-function sample(pid: number | undefined, cost: Cost): void {
-  if (pid === undefined || !existsSync(`/proc/${pid}/status`)) return;
-  try {
-    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    cost.mib = Math.max(cost.mib, Number(peak ?? 0) / 1_024);
-    // utime and stime, in ticks of 10 ms.
-    cost.cpuS = (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    // The process ended in between.
-  }
+function totalOf(samples: readonly Sample[]): ProcessCost {
+  const sum = (of: (cost: ProcessCost) => number) => samples.reduce((total, { cost }) => total + of(cost), 0);
+  return { cpuS: sum(({ cpuS }) => cpuS), mib: sum(({ mib }) => mib) };
+}
+
+function cpuOf(processes: readonly ChildProcess[]): number {
+  return processes.reduce((total, { pid }) => total + cpuSecondsOf(pid), 0);
 }
 
 if (import.meta.main) {
@@ -157,13 +191,25 @@ if (import.meta.main) {
       queue: { type: "string", default: "recommended" },
       rate: { type: "string", default: String(RATE) },
       timeout: { type: "string", default: "600" },
+      size: { type: "string", default: String(IMAGE_SIZE) },
+      simulators: { type: "string", default: "1" },
+      plain: { type: "boolean", default: false },
     },
   });
   if (!(values.queue in QUEUES)) throw new Error(`--queue is one of ${Object.keys(QUEUES).join(", ")}`);
   const queue = values.queue as keyof typeof QUEUES;
   const [devices, rate, timeout] = [Number(values.devices), Number(values.rate), Number(values.timeout)];
-  const { costs, ...result } = await deliverToFleet({ devices, startBroker: mosquittoWith(queue), rate, timeout });
+  const [sizeBytes, simulators, plain] = [Number(values.size), Number(values.simulators), values.plain];
+  const run = { devices, startBroker: mosquittoWith(queue), rate, timeout, sizeBytes, simulators, plain };
+  const { costs, fanOut, ...result } = await deliverToFleet(run);
   console.log(`${devices} devices, ${queue} queue, rate ${rate}: ${JSON.stringify(result)}`);
+  if (fanOut !== undefined) {
+    const cells = Object.entries(fanOut).map(
+      ([side, { wallS, cpuS }]) => `${side} ${wallS.toFixed(1)} s, CPU ${cpuS.toFixed(1)} s`,
+    );
+    const ratio = fanOut.ours.wallS / fanOut.plain.wallS;
+    console.log(`from the first chunk to the last byte: ${cells.join("; ")}; ratio ${ratio.toFixed(2)}`);
+  }
   for (const [name, { cpuS, mib }] of Object.entries(costs)) {
     console.log(`${name.padEnd(10)} ${cpuS.toFixed(1).padStart(7)} s CPU ${mib.toFixed(0).padStart(6)} MiB`);
   }

@@ -9,6 +9,8 @@ const DOWNLOADED: readonly DeviceState[] = ["verifying", "ready-to-reboot", "pen
 export class FleetWatch {
   /** Chunk messages that the broker passed on. Those of a time without a connection are missing. */
   chunks = 0;
+  /** Time of the first of them, on the clock of `performance`. */
+  firstChunkAt: number | undefined;
   readonly #client: MqttClient;
   readonly #count: number;
   readonly #devices = new Map<string, { state: DeviceState; share: number }>();
@@ -57,6 +59,11 @@ export class FleetWatch {
     return this.#until(() => this.median >= share);
   }
 
+  /** Waits until all devices have received the whole image. */
+  untilDownloaded(): Promise<void> {
+    return this.#until(() => [...this.#devices.values()].filter(({ share }) => share === 1).length === this.#count);
+  }
+
   /** Waits until all devices confirmed. */
   untilConfirmed(): Promise<void> {
     return this.#until(() => this.confirmed === this.#count);
@@ -77,7 +84,10 @@ export class FleetWatch {
 
   #take(topic: string, payload: Uint8Array): void {
     const parsed = parseTopic(TOPIC, topic);
-    if (parsed?.kind === "image-chunk" || parsed?.kind === "device-chunk") this.chunks++;
+    if (parsed?.kind === "image-chunk" || parsed?.kind === "device-chunk") {
+      this.chunks++;
+      this.firstChunkAt ??= performance.now();
+    }
     const report = parsed?.kind === "state" ? readStateReport(payload) : undefined;
     if (report === undefined || !report.online) return;
     const { device, state, received, total } = report;
