@@ -54,6 +54,25 @@ test("finds a chunk on its way until it is drained or rewound", () => {
   expect(flow.next(0), "what was on its way goes out again first").toMatchObject({ index: 1 });
 });
 
+test("a device that requests alone gets nothing that was sent to all within a second, and no chunk 0 before that", () => {
+  const { flow, ledger } = flowOf(COUNT);
+  flow.ask(ledger.hear("a", 0), request([[1, 2]]), 0);
+  flow.beginRound(0);
+  for (const index of [1, 2]) expect(flow.next(0)).toEqual({ type: "chunk", index, device: undefined });
+  const alone = () => request([[0, 4]], { unicast: true });
+  flow.ask(ledger.hear("b", 0), alone(), 999);
+  expect(flow.next(999)).toEqual({ type: "chunk", index: 3, device: "b" });
+  expect(flow.next(999)).toBeUndefined();
+  expect(flow.ask(ledger.hear("b", 0), request([[0, 3]], { unicast: true }), 999)).toBe("merged");
+  flow.ask(ledger.hear("b", 0), alone(), 1_000);
+  expect([1, 2, 3, 0].map(() => flow.next(1_000))).toMatchObject([
+    { index: 1, device: "b" },
+    { index: 2, device: "b" },
+    { index: 3, device: "b" },
+    { index: 0, device: "b" },
+  ]);
+});
+
 test("answers a device that requests alone at once, on its own topic", () => {
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[3, 1]], { unicast: true }), 0)).toBe("taken");

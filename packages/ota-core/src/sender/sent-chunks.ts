@@ -1,3 +1,5 @@
+import { Bitmap, type ChunkRange } from "../bitmap.ts";
+
 /**
  * Order and times in which chunks were sent to all devices. A place is the number of a send, from 1; 0 means never.
  *
@@ -62,6 +64,23 @@ export class SentChunks {
   firstPlaceAfter(index: number, after: number): number {
     const before = this.#before[index] ?? 0;
     return before > after ? before : this.placeOf(index);
+  }
+
+  /**
+   * Returns ranges without the chunks that were sent after a time. If there are such chunks, also without chunk 0: a device
+   * can't use it before them.
+   */
+  without(ranges: readonly ChunkRange[], sentAfter: number): ChunkRange[] {
+    const rest = new Bitmap(this.chunkCount);
+    let isWhole = true;
+    for (const [first, count] of ranges) {
+      for (let index = first; index < first + count; index++) {
+        if ((this.#sentAt[index] ?? 0) > sentAfter) isWhole = false;
+        else rest.add(index);
+      }
+    }
+    if (!isWhole) rest.delete(0);
+    return rest.ranges();
   }
 
   /** Returns the time since a chunk was last sent, in milliseconds. */
