@@ -32,9 +32,6 @@ const LOSS_MAX = 0.05;
 /** Chunks of an answer for a device that names no window, where there is no pace: half of what brokers queue. */
 const WINDOW_UNNAMED = 512;
 
-/** Time for which a chunk that was sent to all is on its way to a device that asks alone, in milliseconds. */
-const JUST_SENT_MS = 1_000;
-
 /** Time for which an outlier threshold is valid, in milliseconds: computing it visits every device. */
 const THRESHOLD_MS = 200;
 
@@ -159,11 +156,15 @@ export class ChunkFlow {
     entry.lacking = missingCount;
     this.#growth.look(now);
     const hasProgressed = missingCount < (entry.lacked?.count ?? Number.POSITIVE_INFINITY);
-    const lag = this.#growth.lag(hasProgressed, now);
+    const roundBytes = this.#union.sent * MESSAGE_SIZE;
+    const lag = this.#growth.lag(hasProgressed, roundBytes, now);
     const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lag);
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
-    if (request.unicast) return this.#answerOpen(entry, this.#sent.without(ranges, now - JUST_SENT_MS), limit, now);
+    if (request.unicast) {
+      const open = this.#sent.without(ranges, now - this.#growth.lagMin(roundBytes));
+      return this.#answerOpen(entry, open, limit, now);
+    }
     if (wanted.length === 0) return "merged";
     if (this.#isFarBehind(entry.lacking, now)) return this.#answerOpen(entry, wanted, limit, now);
     const joins = this.#union.pending > 0;

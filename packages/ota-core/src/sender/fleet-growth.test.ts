@@ -7,7 +7,7 @@ function growingFleet(
   isPaced: boolean,
   devices = 9,
 ): { growth: FleetGrowth; lack: (lacking: number, now: number) => void } {
-  const ledger = new DeviceLedger({ named: [], limit: 100, chunkCount: 100 });
+  const ledger = new DeviceLedger({ named: [], limit: 1_000, chunkCount: 100 });
   const growth = new FleetGrowth(ledger, isPaced);
   const lack = (lacking: number, now: number): void => {
     for (let device = 0; device < devices; device++) ledger.hear(`bench-${device}`, now).lacking = lacking;
@@ -23,10 +23,10 @@ test.for([
   [false, 3_000],
 ] as const)("chunks may be on their way for longer while the fleet grows (paced: %s)", ([isPaced, lagMs]) => {
   const { growth } = growingFleet(isPaced);
-  expect(growth.lag(false, 1_000).ofDeviceMs).toBe(lagMs);
-  expect(growth.lag(false, 3_999).ofDeviceMs).toBe(lagMs);
-  expect(growth.lag(false, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
-  expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
+  expect(growth.lag(false, 0, 1_000).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 0, 3_999).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 0, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
+  expect(growth.lag(true, 0, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
 });
 
 test("holds a round at a pace until the fleet stops growing, and for two minutes at most", () => {
@@ -50,13 +50,22 @@ test("a fleet that gets nothing, or loses what it had, does not grow", () => {
   const { growth, lack } = growingFleet(true);
   lack(90, 10_000);
   lack(95, 11_000);
-  expect(growth.lag(false, 11_000).ofDeviceMs).toBe(1_000);
+  expect(growth.lag(false, 0, 11_000).ofDeviceMs).toBe(1_000);
 });
 
 test("growth that is seen after a long silence says nothing of now", () => {
   const { growth, lack } = growingFleet(true);
   lack(50, 31_000);
-  expect(growth.lag(false, 31_000).ofDeviceMs).toBe(1_000);
+  expect(growth.lag(false, 0, 31_000).ofDeviceMs).toBe(1_000);
   lack(40, 60_000);
-  expect(growth.lag(false, 60_000).ofDeviceMs).toBe(120_000);
+  expect(growth.lag(false, 0, 60_000).ofDeviceMs).toBe(120_000);
+});
+
+test("without a pace, chunks may be on their way for as long as a broker needs to pass them on to all devices", () => {
+  const { growth } = growingFleet(false, 1_000);
+  expect(growth.lagMin(1_250_000)).toBe(25_000);
+  expect(growth.lag(false, 1_250_000, 4_000)).toEqual({ ofDeviceMs: 25_000, ofAllMs: 25_000 });
+  expect(growth.lagMin(100_000_000)).toBe(120_000);
+  expect(growth.lagMin(4_096)).toBe(1_000);
+  expect(growingFleet(true, 1_000).growth.lagMin(1_250_000)).toBe(1_000);
 });

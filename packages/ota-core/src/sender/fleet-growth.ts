@@ -24,6 +24,9 @@ const LAG_GROWING_MS = 120_000;
 /** The same without a pace, where devices ask at once when their window is used up. */
 const LAG_GROWING_UNPACED_MS = 3_000;
 
+/** Bytes per millisecond that a broker on a small machine passes on to all devices together. */
+const BROKER_BYTES_PER_MS = 50_000;
+
 /** Maximum time for which a round waits for a fleet that grows, in milliseconds. */
 const HOLD_MAX_MS = 120_000;
 
@@ -59,13 +62,25 @@ export class FleetGrowth {
    *
    * @param hasProgressed - `true` if the device received a chunk since its request before. Devices that were stopped, or cut
    *   off, ask before they read what has come meanwhile.
+   * @param roundBytes - Size of what the last round sent.
    */
-  lag(hasProgressed: boolean, now: number): Lag {
+  lag(hasProgressed: boolean, roundBytes: number, now: number): Lag {
     const isGrowing = now < this.#growsUntil;
-    if (!this.#isPaced) return both(isGrowing ? LAG_GROWING_UNPACED_MS : LAG_MS);
+    if (!this.#isPaced) return both(Math.max(isGrowing ? LAG_GROWING_UNPACED_MS : 0, this.lagMin(roundBytes)));
     if (isGrowing) return both(LAG_GROWING_MS);
     if (this.#ledger.known < DEVICES_MIN) return both(LAG_MS);
     return { ofDeviceMs: hasProgressed ? LAG_RECEIVING_MS : LAG_MS, ofAllMs: LAG_RECEIVING_MS };
+  }
+
+  /**
+   * Returns the time for which a chunk may be on its way to any device. Without a pace, a round leaves at once, and the broker
+   * takes its time to pass it on to all.
+   *
+   * @param roundBytes - Size of what the last round sent.
+   */
+  lagMin(roundBytes: number): number {
+    if (this.#isPaced) return LAG_MS;
+    return Math.min(LAG_GROWING_MS, Math.max(LAG_MS, (roundBytes * this.#ledger.known) / BROKER_BYTES_PER_MS));
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */
