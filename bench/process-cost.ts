@@ -16,9 +16,10 @@ export function costOf(pid: number | undefined): ProcessCost | undefined {
   if (pid === undefined || !existsSync(`/proc/${pid}/status`)) return undefined;
   try {
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    if (peak === undefined) return undefined; // It ended, and its parent has not heard of it.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     // utime and stime, in ticks of 10 ms.
-    return { mib: Number(peak ?? 0) / 1_024, cpuS: (Number(fields[11]) + Number(fields[12])) / 100 };
+    return { mib: Number(peak) / 1_024, cpuS: (Number(fields[11]) + Number(fields[12])) / 100 };
   } catch {
     return undefined; // It ended in between.
   }
