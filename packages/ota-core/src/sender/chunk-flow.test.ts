@@ -73,6 +73,15 @@ test("a device that requests alone gets nothing that was sent to all within a se
   ]);
 });
 
+test("a device that requests alone gets at once what was sent to all before the connection was lost", () => {
+  const { flow, ledger } = flowOf(COUNT);
+  flow.ask(ledger.hear("a", 0), request([[1, 1]]), 0);
+  flow.beginRound(0);
+  flow.next(0);
+  flow.rewind();
+  expect(flow.ask(ledger.hear("b", 0), request([[1, 1]], { unicast: true }), 10)).toBe("taken");
+});
+
 test("answers a device that requests alone at once, on its own topic", () => {
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[3, 1]], { unicast: true }), 0)).toBe("taken");

@@ -156,13 +156,12 @@ export class ChunkFlow {
     entry.lacking = missingCount;
     this.#growth.look(now);
     const hasProgressed = missingCount < (entry.lacked?.count ?? Number.POSITIVE_INFINITY);
-    const roundBytes = this.#union.sent * MESSAGE_SIZE;
-    const lag = this.#growth.lag(hasProgressed, roundBytes, now);
+    const lag = this.#growth.lag(hasProgressed, now);
     const { wanted, expected, lost } = judgeRequest(entry, { ranges, missingCount }, this.#sent, now, lag);
     if (expected >= JUDGED_MIN) entry.lossShare = lost / expected;
     const limit = Math.min(request.window || UNICAST_CHUNKS_MAX, UNICAST_CHUNKS_MAX);
     if (request.unicast) {
-      const open = this.#sent.without(ranges, now - this.#growth.lagMin(roundBytes));
+      const open = this.#sent.without(ranges, now - this.#growth.lagMin(now));
       return this.#answerOpen(entry, open, limit, now);
     }
     if (wanted.length === 0) return "merged";
@@ -235,6 +234,7 @@ export class ChunkFlow {
     if (typeof chosen === "number") {
       this.#union.take();
       this.#sent.record(chosen, now);
+      this.#growth.sent(bytes, now);
       this.#lastSentAt = now;
     } else this.#answers.take();
     return { type: "chunk", index, device: typeof chosen === "number" ? undefined : chosen.device };

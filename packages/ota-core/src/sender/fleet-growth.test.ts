@@ -23,10 +23,10 @@ test.for([
   [false, 3_000],
 ] as const)("chunks may be on their way for longer while the fleet grows (paced: %s)", ([isPaced, lagMs]) => {
   const { growth } = growingFleet(isPaced);
-  expect(growth.lag(false, 0, 1_000).ofDeviceMs).toBe(lagMs);
-  expect(growth.lag(false, 0, 3_999).ofDeviceMs).toBe(lagMs);
-  expect(growth.lag(false, 0, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
-  expect(growth.lag(true, 0, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
+  expect(growth.lag(false, 1_000).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 3_999).ofDeviceMs).toBe(lagMs);
+  expect(growth.lag(false, 4_000)).toEqual({ ofDeviceMs: 1_000, ofAllMs: isPaced ? 30_000 : 1_000 });
+  expect(growth.lag(true, 4_000).ofDeviceMs).toBe(isPaced ? 30_000 : 1_000);
 });
 
 test("holds a round at a pace until the fleet stops growing, and for two minutes at most", () => {
@@ -50,22 +50,30 @@ test("a fleet that gets nothing, or loses what it had, does not grow", () => {
   const { growth, lack } = growingFleet(true);
   lack(90, 10_000);
   lack(95, 11_000);
-  expect(growth.lag(false, 0, 11_000).ofDeviceMs).toBe(1_000);
+  expect(growth.lag(false, 11_000).ofDeviceMs).toBe(1_000);
 });
 
 test("growth that is seen after a long silence says nothing of now", () => {
   const { growth, lack } = growingFleet(true);
   lack(50, 31_000);
-  expect(growth.lag(false, 0, 31_000).ofDeviceMs).toBe(1_000);
+  expect(growth.lag(false, 31_000).ofDeviceMs).toBe(1_000);
   lack(40, 60_000);
-  expect(growth.lag(false, 0, 60_000).ofDeviceMs).toBe(120_000);
+  expect(growth.lag(false, 60_000).ofDeviceMs).toBe(120_000);
 });
 
-test("without a pace, chunks may be on their way for as long as a broker needs to pass them on to all devices", () => {
+test("without a pace, chunks may be on their way until a broker has passed them on to all devices", () => {
   const { growth } = growingFleet(false, 1_000);
-  expect(growth.lagMin(1_250_000)).toBe(25_000);
-  expect(growth.lag(false, 1_250_000, 4_000)).toEqual({ ofDeviceMs: 25_000, ofAllMs: 25_000 });
-  expect(growth.lagMin(100_000_000)).toBe(120_000);
-  expect(growth.lagMin(4_096)).toBe(1_000);
-  expect(growingFleet(true, 1_000).growth.lagMin(1_250_000)).toBe(1_000);
+  for (let chunk = 0; chunk < 300; chunk++) growth.sent(4_166, 2_000 + chunk);
+  expect(growth.lagMin(26_900)).toBe(120_000);
+  expect(growth.lag(false, 26_900)).toEqual({ ofDeviceMs: 120_000, ofAllMs: 120_000 });
+  // 1 250 MB at 50 MB a second.
+  expect(growth.lagMin(27_100)).toBe(1_000);
+  growth.sent(1_000_000_000, 30_000);
+  expect([growth.lagMin(149_900), growth.lagMin(150_000)]).toEqual([120_000, 1_000]);
+});
+
+test("at a pace, a broker has time to pass chunks on", () => {
+  const { growth } = growingFleet(true, 1_000);
+  growth.sent(1_250_000, 2_000);
+  expect(growth.lagMin(2_000)).toBe(1_000);
 });

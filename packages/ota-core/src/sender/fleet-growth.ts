@@ -38,6 +38,8 @@ export class FleetGrowth {
   #median = Number.POSITIVE_INFINITY;
   #grewAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** When the broker has passed on to all devices what was sent. */
+  #passedOnAt = Number.NEGATIVE_INFINITY;
 
   /** @param isPaced - `true` if chunks keep to a rate. */
   constructor(ledger: DeviceLedger, isPaced: boolean) {
@@ -62,25 +64,29 @@ export class FleetGrowth {
    *
    * @param hasProgressed - `true` if the device received a chunk since its request before. Devices that were stopped, or cut
    *   off, ask before they read what has come meanwhile.
-   * @param roundBytes - Size of what the last round sent.
    */
-  lag(hasProgressed: boolean, roundBytes: number, now: number): Lag {
+  lag(hasProgressed: boolean, now: number): Lag {
     const isGrowing = now < this.#growsUntil;
-    if (!this.#isPaced) return both(Math.max(isGrowing ? LAG_GROWING_UNPACED_MS : 0, this.lagMin(roundBytes)));
+    if (!this.#isPaced) return both(Math.max(isGrowing ? LAG_GROWING_UNPACED_MS : 0, this.lagMin(now)));
     if (isGrowing) return both(LAG_GROWING_MS);
     if (this.#ledger.known < DEVICES_MIN) return both(LAG_MS);
     return { ofDeviceMs: hasProgressed ? LAG_RECEIVING_MS : LAG_MS, ofAllMs: LAG_RECEIVING_MS };
   }
 
+  /** Returns the time for which a chunk may be on its way to any device. */
+  lagMin(now: number): number {
+    return now < this.#passedOnAt ? LAG_GROWING_MS : LAG_MS;
+  }
+
   /**
-   * Returns the time for which a chunk may be on its way to any device. Without a pace, a round leaves at once, and the broker
-   * takes its time to pass it on to all.
+   * Records a chunk that is sent to all. Without a pace, chunks leave at once, and the broker takes its time to pass them on.
    *
-   * @param roundBytes - Size of what the last round sent.
+   * @param bytes - Size of the message.
    */
-  lagMin(roundBytes: number): number {
-    if (this.#isPaced) return LAG_MS;
-    return Math.min(LAG_GROWING_MS, Math.max(LAG_MS, (roundBytes * this.#ledger.known) / BROKER_BYTES_PER_MS));
+  sent(bytes: number, now: number): void {
+    if (this.#isPaced) return;
+    const passedOnAt = Math.max(now, this.#passedOnAt) + (bytes * this.#ledger.known) / BROKER_BYTES_PER_MS;
+    this.#passedOnAt = Math.min(passedOnAt, now + LAG_GROWING_MS);
   }
 
   /** Returns when the next round may begin: at a pace, not while the fleet grows. `now` if it may begin at once. */

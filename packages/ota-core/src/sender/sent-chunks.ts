@@ -67,15 +67,16 @@ export class SentChunks {
   }
 
   /**
-   * Returns ranges without the chunks that were sent after a time. If there are such chunks, also without chunk 0: a device
-   * can't use it before them.
+   * Returns ranges without the chunks that were sent after a time and may be on their way. If there are such chunks, also
+   * without chunk 0: a device can't use it before them.
    */
   without(ranges: readonly ChunkRange[], sentAfter: number): ChunkRange[] {
     const rest = new Bitmap(this.chunkCount);
     let isWhole = true;
     for (const [first, count] of ranges) {
       for (let index = first; index < first + count; index++) {
-        if ((this.#sentAt[index] ?? 0) > sentAfter) isWhole = false;
+        const isOnItsWay = this.placeOf(index) > this.#settledUntil && (this.#sentAt[index] ?? 0) > sentAfter;
+        if (isOnItsWay) isWhole = false;
         else rest.add(index);
       }
     }
