@@ -81,7 +81,7 @@ const offerTopic = fc.option(device, { nil: undefined }).map((name) => {
 });
 const offers = fc.array(fc.tuple(offerTopic, fc.option(image)), { maxLength: 4 });
 
-test("clears exactly the lists that no offer names, whatever the targets", () => {
+test("clears exactly the lists that no offer names, with any targets", () => {
   fc.assert(
     fc.property(fc.uniqueArray(image), offers, (lists, offered) => {
       const retained = new Map<string, Uint8Array>(lists.map((it) => [listTopic(it), LIST]));

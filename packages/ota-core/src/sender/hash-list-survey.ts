@@ -24,7 +24,7 @@ const LISTS_MAX = 64;
  * Finds the retained hash lists that no retained offer names. It does no I/O.
  *
  * A hash list counts if two readings found it, with all offers read before the second one. Not one that somebody publishes
- * meanwhile: its offer follows. An offer counts whoever signed it. Keeps ids only, of bounded number.
+ * meanwhile: its offer follows. An offer counts with any signature. Keeps ids only, of bounded number.
  */
 export class HashListSurvey {
   readonly #topicRoot: string;
