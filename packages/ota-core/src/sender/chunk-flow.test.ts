@@ -82,6 +82,17 @@ test("a device that requests alone gets at once what was sent to all before the 
   expect(flow.ask(ledger.hear("b", 0), request([[1, 1]], { unicast: true }), 10)).toBe("taken");
 });
 
+test("without a rate, what another publisher sent to all is on its way until the broker has passed it on", () => {
+  const ledger = new DeviceLedger({ named: [], limit: 5_000, chunkCount: COUNT });
+  const options = { chunkCount: COUNT, sizeBytes: COUNT * CHUNK_SIZE, window: COUNT, rate: 0, ledger };
+  const flow = new ChunkFlow({ ...options, joinRandom: () => 0 });
+  for (let device = 0; device < 5_000; device++) ledger.hear(`bench-${device}`, 0);
+  for (let index = 0; index < COUNT; index++) flow.hear(index, true, 0);
+  const alone = request([[1, 1]], { unicast: true });
+  expect(flow.ask(ledger.hear("bench-1", 0), alone, 2_000)).toBe("merged");
+  expect(flow.ask(ledger.hear("bench-1", 0), alone, 3_000)).toBe("taken");
+});
+
 test("answers a device that requests alone at once, on its own topic", () => {
   const { flow, ledger } = flowOf();
   expect(flow.ask(ledger.hear("a", 0), request([[3, 1]], { unicast: true }), 0)).toBe("taken");

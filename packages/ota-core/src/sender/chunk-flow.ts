@@ -222,7 +222,7 @@ export class ChunkFlow {
       return { type: "wait", until: turnAt };
     }
     const index = typeof chosen === "number" ? chosen : chosen.index;
-    const bytes = CHUNK_HEADER_SIZE + chunkSizeAt(index, this.#options.sizeBytes);
+    const bytes = this.#messageSizeOf(index);
     const until = this.#pace.readyAt(now, bytes);
     if (until > now) {
       this.#limits.set(this.#pace.isSlowed ? "devices" : "rate", now);
@@ -233,8 +233,7 @@ export class ChunkFlow {
     this.#singleLast = typeof chosen !== "number";
     if (typeof chosen === "number") {
       this.#union.take();
-      this.#sent.record(chosen, now);
-      this.#growth.sent(bytes, now);
+      this.#recordSent(chosen, now);
       this.#lastSentAt = now;
     } else this.#answers.take();
     return { type: "chunk", index, device: typeof chosen === "number" ? undefined : chosen.device };
@@ -258,7 +257,7 @@ export class ChunkFlow {
    */
   hear(index: number, isForAll: boolean, now: number): void {
     if (index >= this.#options.chunkCount || this.#turn?.hear(index) !== true) return;
-    if (isForAll) this.#sent.record(index, now);
+    if (isForAll) this.#recordSent(index, now);
     this.#interrupted = true;
     this.#union.clear();
     for (const [device, count] of this.#answers.clear()) {
@@ -286,6 +285,15 @@ export class ChunkFlow {
     for (const [device, lost] of single) this.#answers.add(device, lost);
     this.#interrupted ||= this.#union.running || shared.length > 0;
     this.#union.rewind(shared);
+  }
+
+  #recordSent(index: number, now: number): void {
+    this.#sent.record(index, now);
+    this.#growth.sent(this.#messageSizeOf(index), now);
+  }
+
+  #messageSizeOf(index: number): number {
+    return CHUNK_HEADER_SIZE + chunkSizeAt(index, this.#options.sizeBytes);
   }
 
   /**

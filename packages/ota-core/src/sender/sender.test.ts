@@ -109,6 +109,22 @@ test("sends at most the configured bytes per second", () => {
   expect(bench.chunks.at(-1)!.at - first).toBeLessThan((96 * size * 1000) / 20_000 + 200);
 });
 
+test("a device that begins to download again has not seen what was sent to all just before", () => {
+  const bench = Bench.serving({}, 10);
+  bench.report("bench-1", "downloading", { total: 10 });
+  bench.request("bench-1", requestOf([[0, 10]]));
+  bench.wait(200);
+  expect(bench.indices).toHaveLength(10);
+  bench.request("bench-1", requestOf([[0, 10]]));
+  bench.wait(200);
+  expect(bench.indices, "they may be on their way").toHaveLength(10);
+  bench.report("bench-1", "checking", { total: 10 });
+  bench.report("bench-1", "downloading", { total: 10 });
+  bench.request("bench-1", requestOf([[0, 10]]));
+  bench.wait(200);
+  expect(bench.indices).toHaveLength(20);
+});
+
 test("slows down after a round that the median device lost", () => {
   const bench = Bench.serving({ rate: 40_000 }, 200);
   const duration = (): number => {
